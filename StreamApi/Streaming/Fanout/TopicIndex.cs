@@ -10,13 +10,16 @@ internal sealed class TopicIndex
 
     public void Add(FilterLog log)
     {
-        foreach (var topic in log.Filter.Events.Topics) Leaf(topic, create: true)!.Add(log);
+        foreach (var topic in log.Filter.Events.Topics) Leaf(topic).Add(log);
     }
 
     public void Remove(FilterLog log)
     {
         foreach (var topic in log.Filter.Events.Topics) Prune(_root, topic, log);
     }
+
+    /// <summary>Whether no log is left, nor anything that led to one.</summary>
+    public bool IsEmpty => _root.IsEmpty;
 
     /// <summary>Adds every log with a pattern that matches to <paramref name="found"/>; a log with two such patterns comes twice.</summary>
     public void Match(string topic, List<FilterLog> found) => Match(_root, topic, found);
@@ -36,7 +39,7 @@ internal sealed class TopicIndex
         }
     }
 
-    private List<FilterLog>? Leaf(string topic, bool create)
+    private List<FilterLog> Leaf(string topic)
     {
         var node = _root;
         var tokens = topic.Split('.');
