@@ -1,12 +1,14 @@
 // Stands in for what Aspire.Hosting does with the dashboard: Aspire's own, from the npm bundle, run as a hidden resource. Not affiliated with Microsoft.
 using System.Security.Cryptography;
-using Aspire.Hosting.Orchestration;
 
 namespace Aspire.Hosting.Dashboard;
 
 internal static class DashboardResource
 {
     public const string Name = "aspire-dashboard";
+
+    /// <summary>Where the bundle will be once the orchestrator has restored it.</summary>
+    public static readonly string Program = Path.Combine(AssemblyFacts.Own("AspireBundleFolder"), AssemblyFacts.Own("AspireVersion"), "bundle", "managed", "aspire-managed");
 
     public static void AddDashboard(this IDistributedApplicationBuilder builder)
     {
@@ -17,7 +19,7 @@ internal static class DashboardResource
 
         builder.Services.AddSingleton<ResourceServiceHost>().AddHostedService<DashboardAnnouncement>();
         var frontend = ConfiguredUrl(configuration, "ASPNETCORE_URLS");
-        var dashboard = builder.AddResource(new ExecutableResource(Name, Bundle.Dashboard, builder.AppHostDirectory))
+        var dashboard = builder.AddResource(new ExecutableResource(Name, Program, builder.AppHostDirectory))
             .WithEndpoint(port: frontend?.Port, scheme: frontend?.Scheme ?? "http", name: "http", isProxied: false)
             .WithEndpoint(port: ConfiguredUrl(configuration, "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL")?.Port, scheme: "http", name: "otlp-grpc", isProxied: false)
             .WithEndpoint(port: ConfiguredUrl(configuration, "ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL")?.Port, scheme: "http", name: "otlp-http", isProxied: false)
@@ -74,7 +76,7 @@ internal sealed class DashboardAnnouncement(
         }
         catch (DistributedApplicationException)
         {
-            logger.LogError("The dashboard ({Path}) did not start; the application runs without it.", Bundle.Dashboard);
+            logger.LogError("The dashboard ({Path}) did not start; the application runs without it.", DashboardResource.Program);
         }
         catch (OperationCanceledException)
         {

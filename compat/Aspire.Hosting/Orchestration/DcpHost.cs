@@ -1,28 +1,9 @@
 // Part of the stand-in for Aspire.Hosting: starts Aspire's own orchestrator (DCP, from the npm bundle). Not affiliated with Microsoft.
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace Aspire.Hosting.Orchestration;
-
-/// <summary>Where the bundle is, and what to do when it is not.</summary>
-internal static class Bundle
-{
-    private static readonly string Root = Path.GetFullPath(AssemblyFacts.Own("AspireBundle"));
-    private static readonly string Extension = OperatingSystem.IsWindows() ? ".exe" : "";
-    public static readonly string Dcp = Path.Combine(Root, "dcp", "dcp" + Extension);
-    public static readonly string Dashboard = Path.Combine(Root, "managed", "aspire-managed" + Extension);
-
-    /// <exception cref="DistributedApplicationException">it is not there; says what to run</exception>
-    public static void Require()
-    {
-        if (new[] { Dcp, Dashboard }.FirstOrDefault(f => !File.Exists(f)) is not { } missing) return;
-        throw new DistributedApplicationException(
-            $"Aspire's orchestrator and dashboard are missing ({missing}).\nThe build restores them from npm (@microsoft/aspire-cli-{RuntimeInformation.RuntimeIdentifier} "
-            + $"{AssemblyFacts.Own("AspireVersion")}): install Node.js with npm, then run `dotnet build AppHost`.");
-    }
-}
 
 /// <summary>One run of DCP. It watches this process: should the AppHost vanish, DCP stops everything that it started.</summary>
 internal static class DcpHost
@@ -32,11 +13,11 @@ internal static class DcpHost
     // What belongs to the AppHost alone: DCP's children inherit the rest of the environment.
     private static readonly string[] OwnVariables = ["ASPNETCORE_URLS", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "DOTNET_LAUNCH_PROFILE"];
 
-    public static async Task<DcpClient> StartAsync(CancellationToken cancellationToken)
+    public static async Task<DcpClient> StartAsync(string dcp, CancellationToken cancellationToken)
     {
         var session = Directory.CreateTempSubdirectory("aspire-dcp-").FullName;   // mode 700: it holds the token. DCP deletes it when it ends.
         var kubeconfig = Path.Combine(session, "kubeconfig");
-        var start = new ProcessStartInfo(Bundle.Dcp) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(dcp) { RedirectStandardOutput = true, RedirectStandardError = true };
         // -i: how often, in seconds, DCP looks whether the AppHost is still there.
         foreach (var arg in (string[])["start-apiserver", "--monitor", Environment.ProcessId.ToString(CultureInfo.InvariantCulture), "-i", "1", "--detach", "--kubeconfig", kubeconfig])
             start.ArgumentList.Add(arg);
@@ -48,7 +29,7 @@ internal static class DcpHost
         var error = process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
         if (process.ExitCode != 0)
-            throw new DistributedApplicationException($"Aspire's orchestrator ({Bundle.Dcp}) could not be started: exit code {process.ExitCode}. {(await error).Trim()} {(await output).Trim()}");
+            throw new DistributedApplicationException($"Aspire's orchestrator ({dcp}) could not be started: exit code {process.ExitCode}. {(await error).Trim()} {(await output).Trim()}");
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(StartTimeout);
@@ -60,7 +41,7 @@ internal static class DcpHost
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new DistributedApplicationException($"Aspire's orchestrator ({Bundle.Dcp}) did not answer within {StartTimeout.TotalSeconds:0} s.");
+            throw new DistributedApplicationException($"Aspire's orchestrator ({dcp}) did not answer within {StartTimeout.TotalSeconds:0} s.");
         }
     }
 

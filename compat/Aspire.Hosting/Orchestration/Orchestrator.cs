@@ -1,6 +1,7 @@
 // Part of the stand-in for Aspire.Hosting: starts, watches and stops the application through Aspire's own orchestrator (DCP).
 // Not affiliated with Microsoft or the .NET Foundation.
 using System.Collections.Immutable;
+using Aspire.Hosting.Bundle;
 using Aspire.Hosting.Dashboard;
 using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -37,7 +38,7 @@ internal sealed class Orchestrator(
         logger.LogInformation("Distributed application starting.");
         logger.LogInformation("Application host directory is: {Directory}", appHost.Directory);
         using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
-        Bundle.Require();
+        var bundle = await RestoreBundleAsync(starting.Token);
         await eventing.PublishAsync(new BeforeStartEvent(services, model), starting.Token);
 
         var resourceService = services.GetService<ResourceServiceHost>();
@@ -48,7 +49,7 @@ internal sealed class Orchestrator(
         var created = time.GetUtcNow().UtcDateTime;
         foreach (var instance in instances) Publish(instance, _ => InitialSnapshot.Of(instance, created));
 
-        _dcp = await DcpHost.StartAsync(starting.Token);
+        _dcp = await DcpHost.StartAsync(bundle.Orchestrator, starting.Token);
         await endpoints.AllocateAsync(_dcp, model.Resources, starting.Token);
         foreach (var instance in instances) Publish(instance, s => s with { Urls = InitialSnapshot.Urls(instance) });
         if (resourceService is not null) await resourceService.StartAsync(starting.Token);
@@ -109,6 +110,18 @@ internal sealed class Orchestrator(
     {
         await StopInstanceAsync(id, cancellationToken);
         await StartInstanceAsync(id, cancellationToken);
+    }
+
+    private static async Task<AspireBundle> RestoreBundleAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AspireBundle.RestoreAsync(Console.Out, cancellationToken);
+        }
+        catch (BundleUnavailableException e)
+        {
+            throw new DistributedApplicationException(e.Message, e);
+        }
     }
 
     private async Task StartWhenReadyAsync(Instance instance, CancellationToken cancellationToken)
