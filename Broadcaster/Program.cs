@@ -1,1 +1,12 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.MapGet("/", () => "up"); app.Run();
+using Broadcaster;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddEventStore();
+builder.AddRedisClient("redis");
+builder.AddRelay();
+
+var app = builder.Build();
+app.MapDefaultEndpoints();
+app.MapRelayStatus();
+app.Run();

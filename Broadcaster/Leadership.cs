@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using EventStore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Broadcaster;
+
+/// <summary>
+/// One replica leads, the others wait for its lease to expire. A leader that could not renew in time stops by its own clock, and what a
+/// frozen one still says after waking carries a fence that is too low.
+/// </summary>
+internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics metrics, IOptions<RelayOptions> options, ILogger<Leadership> logger) : BackgroundService
+{
+    public const string Lease = "broadcaster";
+
+    private readonly TimeSpan _ttl = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
+    private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
+    private long _heldUntil;
+
+    /// <summary>The replica's name, as in the dashboard where there is one.</summary>
+    public string Name { get; } = ReplicaName.Get("broadcaster");
+
+    /// <summary>The fencing number while this replica leads.</summary>
+    public long? Fence { get; private set; }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (await TryHoldAsync(stoppingToken) is { } fence) await LeadAsync(fence, stoppingToken);
+            await Task.Delay(_renew, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task LeadAsync(long fence, CancellationToken stoppingToken)
+    {
+        logger.LogInformation("{Replica} leads, fence {Fence}", Name, fence);
+        Fence = fence;
+        metrics.Leads(true);
+        using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var relaying = relay.RunAsync(fence, () => Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil), deposed.Token);
+        try
+        {
+            while (!relaying.IsCompleted && await RenewAsync()) { }
+        }
+        finally
+        {
+            await deposed.CancelAsync();
+            try { await relaying; }
+            catch (OperationCanceledException) { }
+            catch (StoreUnavailableException e) { logger.LogWarning("The relay stops: {Reason}", e.Message); }
+            Fence = null;
+            metrics.Leads(false);
+            logger.LogInformation("{Replica} no longer leads (fence {Fence})", Name, fence);
+            if (stoppingToken.IsCancellationRequested) await ReleaseAsync(fence);
+        }
+
+        async Task<bool> RenewAsync()
+        {
+            await Task.Delay(_renew, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stoppingToken.IsCancellationRequested) return false;
+            if (await TryHoldAsync(stoppingToken) is { } held) return held == fence;
+            return Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil);
+        }
+    }
+
+    private async Task<long?> TryHoldAsync(CancellationToken cancellationToken)
+    {
+        // From before the question: Postgres's clock starts the lease later than this, so ours ends it first.
+        var asked = Stopwatch.GetTimestamp();
+        try
+        {
+            var fence = await lease.HoldAsync(Lease, Name, _ttl, cancellationToken).WaitAsync(_ttl, cancellationToken);
+            if (fence is not null) Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Stopwatch.Frequency));
+            else Volatile.Write(ref _heldUntil, 0);
+            return fence;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            logger.LogWarning("The lease cannot be renewed: {Reason}", e.Message);
+            return null;
+        }
+        catch (OperationCanceledException) { return null; }
+    }
+
+    private async Task ReleaseAsync(long fence)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try { await lease.ReleaseAsync(Lease, fence, limit.Token); }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
+    }
+}

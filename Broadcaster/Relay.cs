@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using EventStore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Broadcaster;
+
+/// <summary>
+/// What the leader does: moves the outbox into the log, tails the log, publishes each batch on Redis with the position before it, and
+/// beats. It starts at the head: what a former leader left unpublished, receivers notice by the first beat and read from the store.
+/// </summary>
+internal sealed class Relay(
+    EventReader reader, EventTail tail, NpgsqlDataSource store, RedisPublisher redis, RelayMetrics metrics, TimeProvider clock,
+    IOptions<RelayOptions> options, ILogger<Relay> logger)
+{
+    private string _epoch = "";
+
+    /// <summary>The last position published (or found at the start).</summary>
+    public long Relayed { get; private set; }
+
+    /// <summary>Positions between the log's head and <see cref="Relayed"/>.</summary>
+    public long Lag { get; private set; }
+
+    public async Task RunAsync(long fence, Func<bool> stillLeads, CancellationToken cancellationToken)
+    {
+        var head = await reader.HeadAsync(cancellationToken);
+        (_epoch, Relayed) = (head.Epoch, head.Head);
+        using var publishing = new SemaphoreSlim(1);
+        await Task.WhenAll(TailAsync(), BeatAsync(), OutboxAsync());
+
+        async Task TailAsync()
+        {
+            await foreach (var page in tail.FollowAsync(Relayed, cancellationToken: cancellationToken))
+            {
+                if (!stillLeads()) return;
+                await publishing.WaitAsync(cancellationToken);
+                try { await PublishAsync(page, fence, cancellationToken); }
+                finally { publishing.Release(); }
+            }
+        }
+
+        async Task BeatAsync()
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.BeatMilliseconds), clock);
+            do
+            {
+                await publishing.WaitAsync(cancellationToken);
+                try { if (stillLeads()) await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), cancellationToken); }
+                finally { publishing.Release(); }
+            }
+            while (await timer.WaitForNextTickAsync(cancellationToken));
+        }
+
+        async Task OutboxAsync()
+        {
+            await foreach (var _ in tail.OutboxAsync(cancellationToken))
+            {
+                try { while (stillLeads() && await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, cancellationToken) > 0) { } }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogWarning("The outbox waits for Postgres: {Reason}", e.Message); }
+            }
+        }
+    }
+
+    private async Task PublishAsync(EventPage page, long fence, CancellationToken cancellationToken)
+    {
+        if (page.Epoch != _epoch)
+        {
+            logger.LogInformation("The store's epoch changed from {Old} to {New}", _epoch, page.Epoch);
+            (_epoch, Relayed) = (page.Epoch, page.Events.Count == 0 ? page.Head : 0);
+            await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), cancellationToken);
+        }
+        if (page.Events.Count > 0)
+        {
+            var last = page.Events[^1].Position;
+            using var span = StoreTracing.StartBatch("broadcaster relay", ActivityKind.Producer, page.Events.Select(e => e.TraceParent));
+            span?.SetTag("messaging.system", "redis").SetTag("messaging.destination.name", RelayMessage.Channel).SetTag("messaging.batch.message_count", page.Events.Count);
+            await redis.PublishAsync(new RelayMessage(page.Epoch, fence, Relayed, last, page.Events, span?.Id), cancellationToken);
+            metrics.Relayed(page.Events.Count, clock.GetUtcNow() - page.Events[0].Time);
+            Relayed = last;
+        }
+        Lag = Math.Max(0, page.Head - page.Through);
+        metrics.Lag(Lag);
+    }
+}

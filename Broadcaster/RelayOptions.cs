@@ -1,0 +1,28 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Broadcaster;
+
+/// <summary>Section <c>Relay</c>.</summary>
+internal sealed class RelayOptions : IValidatableObject
+{
+    /// <summary>How long the lease lasts without renewal: a leader that is killed or frozen is replaced after this.</summary>
+    [Range(500, 60_000)] public int LeaseMilliseconds { get; set; } = 2_000;
+
+    /// <summary>How often the leader renews, and a spare asks.</summary>
+    [Range(50, 30_000)] public int RenewMilliseconds { get; set; } = 500;
+
+    /// <summary>How often the head is published although nothing happened.</summary>
+    [Range(100, 60_000)] public int BeatMilliseconds { get; set; } = 1_000;
+
+    /// <summary>How long one publish on Redis may take before it is given up; receivers repair what they miss from the store.</summary>
+    [Range(50, 30_000)] public int PublishTimeoutMilliseconds { get; set; } = 1_000;
+
+    /// <summary>Most outbox rows moved at once.</summary>
+    [Range(1, 10_000)] public int OutboxBatch { get; set; } = 500;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (RenewMilliseconds * 2 > LeaseMilliseconds)
+            yield return new ValidationResult("Relay:RenewMilliseconds must be at most half of Relay:LeaseMilliseconds.", [nameof(RenewMilliseconds)]);
+    }
+}

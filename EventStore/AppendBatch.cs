@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace EventStore;
+
+/// <summary>The arrays of one <c>eventstore.append</c> call, and whose events they are. Reused from batch to batch.</summary>
+internal sealed class AppendBatch(EventStoreOptions limits)
+{
+    private readonly List<EventAppender.Request> _requests = [];
+    private readonly HashSet<Guid> _chosenIds = [];
+    private readonly List<int> _groups = [];
+    private readonly List<Guid> _ids = [];
+    private readonly List<byte[]?> _digests = [];
+    private readonly List<string> _topics = [], _types = [], _data = [];
+    private readonly List<string?> _keys = [], _traceParents = [];
+    private long _bytes;
+
+    public int Events => _ids.Count;
+    public IReadOnlyList<string?> TraceParents => _traceParents;
+
+    public void Clear()
+    {
+        _requests.Clear(); _chosenIds.Clear(); _groups.Clear(); _ids.Clear(); _digests.Clear();
+        _topics.Clear(); _types.Clear(); _data.Clear(); _keys.Clear(); _traceParents.Clear();
+        _bytes = 0;
+    }
+
+    /// <summary>False where the batch is full, or holds an id of the request already (the later one then meets the earlier's outcome).</summary>
+    public bool TryAdd(EventAppender.Request request)
+    {
+        var bytes = 0L;
+        foreach (var e in request.Events) bytes += e.Data.Length;
+        if (_requests.Count > 0)
+        {
+            if (Events + request.Events.Count > limits.MaxBatchEvents || _bytes + bytes > limits.MaxBatchBytes) return false;
+            foreach (var e in request.Events) if (e.Id is { } chosen && _chosenIds.Contains(chosen)) return false;
+        }
+        for (var i = 0; i < request.Events.Count; i++)
+        {
+            var e = request.Events[i];
+            if (e.Id is { } chosen) _chosenIds.Add(chosen);
+            _groups.Add(_requests.Count);
+            _ids.Add(request.Ids[i]);
+            _digests.Add(e.Id is null ? null : EventAppender.Request.Digest(e));
+            _topics.Add(e.Topic); _types.Add(e.Type); _keys.Add(e.Key); _data.Add(e.Data); _traceParents.Add(e.TraceParent);
+        }
+        _bytes += bytes;
+        _requests.Add(request);
+        return true;
+    }
+
+    public void Bind(NpgsqlParameterCollection parameters)
+    {
+        Add(_groups, NpgsqlDbType.Integer);
+        Add(_ids, NpgsqlDbType.Uuid);
+        Add(_digests, NpgsqlDbType.Bytea);
+        Add(_topics, NpgsqlDbType.Text);
+        Add(_types, NpgsqlDbType.Text);
+        Add(_keys, NpgsqlDbType.Text);
+        Add(_data, NpgsqlDbType.Text);
+        Add(_traceParents, NpgsqlDbType.Text);
+        void Add<T>(List<T> values, NpgsqlDbType type) => parameters.Add(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+    }
+
+    /// <summary>Answers each request with its part of the positions; a null one is a refused group.</summary>
+    public void Complete(long?[] positions)
+    {
+        var at = 0;
+        foreach (var request in _requests)
+        {
+            var mine = positions.AsSpan(at, request.Ids.Length);
+            at += request.Ids.Length;
+            var appended = new AppendedEvent[mine.Length];
+            var refused = false;
+            for (var i = 0; i < mine.Length; i++)
+            {
+                refused |= mine[i] is null;
+                appended[i] = new AppendedEvent(request.Ids[i], mine[i] ?? 0);
+            }
+            if (refused) request.Completion.TrySetException(new EventConflictException([.. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value)]));
+            else request.Completion.TrySetResult(appended);
+        }
+    }
+
+    public void Fail(Exception error)
+    {
+        foreach (var request in _requests) request.Completion.TrySetException(error);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace EventStore;
+
+/// <summary>
+/// Appends events by group commit: what arrives while one batch is being committed goes into the next, many callers to one insert and
+/// one fsync. Thread-safe. A caller's events stand in the log in the caller's order, and all of them or none.
+/// </summary>
+public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOptions> options) : BackgroundService
+{
+    private readonly Channel<Request> _pending = Channel.CreateBounded<Request>(new BoundedChannelOptions(options.Value.MaxPendingAppends)
+    {
+        SingleReader = true, FullMode = BoundedChannelFullMode.Wait,
+    });
+
+    /// <summary>Appends and returns once the events are committed, in the order given.</summary>
+    /// <exception cref="EventConflictException">An id was used before for other content; nothing was appended.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many appends wait. Whether the events were committed is
+    /// unknown; a retry with the same ids is safe.</exception>
+    public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default)
+    {
+        if (events.Count == 0) return [];
+        var request = new Request(events);
+        if (!_pending.Writer.TryWrite(request)) throw new StoreUnavailableException("Too many events wait to be stored.");
+        return await request.Completion.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var batch = new AppendBatch(options.Value);
+        Request? carried = null;
+        try
+        {
+            while (carried is not null || await _pending.Reader.WaitToReadAsync(stoppingToken))
+            {
+                batch.Clear();
+                if (carried is not null) { batch.TryAdd(carried); carried = null; }
+                while (carried is null && _pending.Reader.TryRead(out var request))
+                    if (!batch.TryAdd(request)) carried = request;
+                await CommitAsync(batch, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        finally
+        {
+            _pending.Writer.TryComplete();
+            while (_pending.Reader.TryRead(out var late)) late.Completion.TrySetException(new StoreUnavailableException("The server is stopping."));
+        }
+    }
+
+    private async Task CommitAsync(AppendBatch batch, CancellationToken stoppingToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        using var span = StoreTracing.StartBatch("eventstore append", ActivityKind.Client, batch.TraceParents);
+        span?.SetTag("messaging.batch.message_count", batch.Events);
+        try
+        {
+            await using var command = store.CreateCommand("select positions, committed_at from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)");
+            batch.Bind(command.Parameters);
+            await using var reader = await command.ExecuteReaderAsync(stoppingToken);
+            await reader.ReadAsync(stoppingToken);
+            batch.Complete(await reader.GetFieldValueAsync<long?[]>(0, stoppingToken));
+            StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            batch.Fail(new StoreUnavailableException("Postgres did not take the events.", e));
+        }
+        catch (Exception e)
+        {
+            batch.Fail(e);
+        }
+    }
+
+    /// <summary>One caller's events and what they are answered with.</summary>
+    internal sealed class Request(IReadOnlyList<NewEvent> events)
+    {
+        public IReadOnlyList<NewEvent> Events { get; } = events;
+        public Guid[] Ids { get; } = [.. events.Select(e => e.Id ?? Guid.CreateVersion7())];
+        public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>What must be equal for a retry to count as the same event.</summary>
+        public static byte[] Digest(NewEvent e) => SHA256.HashData(Encoding.UTF8.GetBytes($"{e.Topic}\n{e.Type}\n{e.Key is not null}\n{e.Key}\n{e.Data}"));
+    }
+}
+
+/// <summary>The store cannot be reached or is overloaded; try again later (HTTP 503 with <c>Retry-After</c>).</summary>
+public sealed class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

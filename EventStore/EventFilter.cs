@@ -1,0 +1,21 @@
+namespace EventStore;
+
+/// <summary>
+/// Which events a reader wants. Lists are alternatives, an empty list means any; what is named in several lists must match all of them.
+/// </summary>
+/// <param name="Topics">Topics or patterns: <c>*</c> stands for one token, a final <c>&gt;</c> for one or more, as in NATS.</param>
+/// <param name="Types">Event types.</param>
+/// <param name="Keys">Event keys.</param>
+public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<string> Types, IReadOnlyList<string> Keys)
+{
+    /// <summary>Every event.</summary>
+    public static EventFilter All { get; } = new([], [], []);
+}
+
+/// <summary>A part of the log.</summary>
+/// <param name="Epoch">The epoch that the positions belong to.</param>
+/// <param name="Head">The newest position when the page was read, from the same snapshot as the events.</param>
+/// <param name="DroppedThrough">Retention has dropped everything up to here: who stands before it has missed something. 0 where nothing was.</param>
+/// <param name="Events">Matching events in position order.</param>
+/// <param name="Through">Every matching event up to here is in the page (or was before it).</param>
+public sealed record EventPage(string Epoch, long Head, long DroppedThrough, IReadOnlyList<EventRecord> Events, long Through);

@@ -1,0 +1,89 @@
+using System.Text;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace EventStore;
+
+/// <summary>Reads the log in position order. Thread-safe.</summary>
+public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
+{
+    /// <summary>Positions that one page looks at, so that a filter which matches little cannot make one read long.</summary>
+    private const long Window = 200_000;
+
+    /// <summary>
+    /// The matching events after <paramref name="after"/>, up to a page. Reads on from <see cref="EventPage.Through"/> until that is the
+    /// head. Epoch, head and events are of one snapshot.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, CancellationToken cancellationToken = default)
+    {
+        var most = limit ?? options.Value.PageEvents;
+        try
+        {
+            await using var command = store.CreateCommand();
+            var p = command.Parameters;
+            p.Add(new NpgsqlParameter<long> { TypedValue = after });
+            p.Add(new NpgsqlParameter<int> { TypedValue = most });
+            p.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBatchBytes });
+            command.CommandText = $"""
+                select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
+                from (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store) b
+                left join (
+                    select *, sum(octet_length(data)) over (order by position) - octet_length(data) as bytes_before
+                    from (select * from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)} order by position limit $2) page
+                ) e on e.bytes_before < $3
+                order by e.position
+                """;
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var events = new List<EventRecord>();
+            string epoch = "";
+            long head = 0, dropped = 0;
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                if (epoch.Length == 0) { epoch = reader.GetString(0); head = reader.GetInt64(1); dropped = reader.GetInt64(2); }
+                if (!reader.IsDBNull(3)) events.Add(Record(reader));
+            }
+            // Fewer than the limit may also mean that the page was cut by its bytes: then, too, go on from its last event.
+            var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= options.Value.MaxBatchBytes;
+            var through = cut ? events[^1].Position : Math.Max(after, Math.Min(head, after + Window));
+            return new EventPage(epoch, head, dropped, events, through);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            throw new StoreUnavailableException("Postgres does not answer.", e);
+        }
+    }
+
+    /// <summary>Epoch and head, without events.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<EventPage> HeadAsync(CancellationToken cancellationToken = default) => ReadAsync(long.MaxValue - Window, limit: 1, cancellationToken: cancellationToken);
+
+    private static EventRecord Record(NpgsqlDataReader row) => new(
+        row.GetInt64(3), row.GetGuid(4), row.GetString(5), row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7),
+        row.GetFieldValue<byte[]>(8), row.GetFieldValue<DateTimeOffset>(9), row.IsDBNull(10) ? null : row.GetString(10));
+
+    private static string Where(EventFilter? filter, NpgsqlParameterCollection parameters)
+    {
+        if (filter is null) return "";
+        var where = new StringBuilder();
+        var exact = filter.Topics.Where(t => !TopicPattern.IsPattern(t)).ToArray();
+        var patterns = filter.Topics.Where(TopicPattern.IsPattern).Select(TopicPattern.ToRegex).ToArray();
+        if (filter.Topics.Count > 0)
+        {
+            where.Append(" and (false");
+            if (exact.Length > 0) where.Append($" or topic = any({Add(exact)})");
+            if (patterns.Length > 0) where.Append($" or topic ~ any({Add(patterns)})");
+            where.Append(')');
+        }
+        if (filter.Types.Count > 0) where.Append($" and type = any({Add([.. filter.Types])})");
+        if (filter.Keys.Count > 0) where.Append($" and key = any({Add([.. filter.Keys])})");
+        return where.ToString();
+
+        string Add(string[] values)
+        {
+            parameters.Add(new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+            return $"${parameters.Count}";
+        }
+    }
+}

@@ -1,0 +1,33 @@
+namespace EventStore;
+
+/// <summary>One committed event. Immutable; shared by every reader of a replica.</summary>
+/// <param name="Position">Its place in the log; later events have greater positions, in commit order.</param>
+/// <param name="Id">The publisher's id, or one made at append.</param>
+/// <param name="Topic">Dot-separated tokens, e.g. <c>orders.42.status</c>.</param>
+/// <param name="Type">The SSE event name of its frames.</param>
+/// <param name="Key">What <c>slow=latest</c> keeps the newest of; null where the publisher gave none.</param>
+/// <param name="Data">One compact line of JSON, UTF-8.</param>
+/// <param name="Time">When the batch was appended, by Postgres's clock (UTC).</param>
+/// <param name="TraceParent">W3C trace context of the publish; null where it was not traced.</param>
+public sealed record EventRecord(
+    long Position, Guid Id, string Topic, string Type, string? Key, ReadOnlyMemory<byte> Data, DateTimeOffset Time, string? TraceParent);
+
+/// <summary>An event to append.</summary>
+/// <param name="Topic">Dot-separated tokens of <c>[A-Za-z0-9_-]</c>; checked by the caller.</param>
+/// <param name="Type">The SSE event name; no CR or LF.</param>
+/// <param name="Data">One compact line of JSON.</param>
+/// <param name="Key">Optional key.</param>
+/// <param name="Id">A publisher's id makes the append idempotent for 24 h; null gets a fresh id.</param>
+/// <param name="TraceParent">W3C trace context that travels with the event.</param>
+public sealed record NewEvent(string Topic, string Type, string Data, string? Key = null, Guid? Id = null, string? TraceParent = null);
+
+/// <summary>What an append returns for each event: its id and where it stands.</summary>
+public readonly record struct AppendedEvent(Guid Id, long Position);
+
+/// <summary>A publisher's id was used before, within 24 h, for other content. Nothing of the request was appended.</summary>
+public sealed class EventConflictException(IReadOnlyList<Guid> ids)
+    : Exception($"The id {string.Join(", ", ids)} was used before for an event with other content.")
+{
+    /// <summary>The ids of the refused request that its publisher chose.</summary>
+    public IReadOnlyList<Guid> Ids { get; } = ids;
+}

@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace EventStore;
+
+/// <summary>Limits of the log's client; section <c>EventStore</c>.</summary>
+public sealed class EventStoreOptions
+{
+    /// <summary>Most events that one group commit joins.</summary>
+    [Range(1, 10_000)] public int MaxBatchEvents { get; set; } = 1_000;
+
+    /// <summary>Most bytes of data that one group commit joins, and that one page of a read returns (one event may exceed it).</summary>
+    [Range(64 * 1024, 64 * 1024 * 1024)] public int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Requests that may wait for a group commit; the next is refused (503) rather than queued without end.</summary>
+    [Range(16, 1_000_000)] public int MaxPendingAppends { get; set; } = 10_000;
+
+    /// <summary>Seconds until a command to Postgres is given up.</summary>
+    [Range(1, 300)] public int CommandTimeoutSeconds { get; set; } = 15;
+
+    /// <summary>Most events of one read page.</summary>
+    [Range(1, 10_000)] public int PageEvents { get; set; } = 1_000;
+
+    /// <summary>How often the tail looks for new events although no notification came, in milliseconds.</summary>
+    [Range(10, 60_000)] public int PollMilliseconds { get; set; } = 500;
+}

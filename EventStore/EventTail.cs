@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>Follows the log: woken by Postgres's notifications, with polling as a net where one is lost.</summary>
+public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptions<EventStoreOptions> options, ILogger<EventTail> logger)
+{
+    /// <summary>
+    /// Every event after <paramref name="after"/>, in order, page by page, without end. A page without events says where the head is,
+    /// at least every <see cref="EventStoreOptions.PollMilliseconds"/>. While Postgres is away the enumeration waits.
+    /// </summary>
+    /// <param name="after">The last position that the caller has.</param>
+    /// <param name="wakeOnOutbox">Also yield when outbox rows wait.</param>
+    /// <param name="cancellationToken">Ends the enumeration.</param>
+    public async IAsyncEnumerable<EventPage> FollowAsync(long after, bool wakeOnOutbox = false, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var wake = new SemaphoreSlim(0);
+        var listening = ListenAsync(wake, wakeOnOutbox, stop.Token);
+        try
+        {
+            while (true)
+            {
+                EventPage? page = null;
+                try { page = await reader.ReadAsync(after, cancellationToken: cancellationToken); }
+                catch (StoreUnavailableException e)
+                {
+                    logger.LogWarning("The log cannot be read, trying again: {Reason}", e.InnerException?.Message ?? e.Message);
+                    await Task.Delay(options.Value.PollMilliseconds, cancellationToken);
+                }
+                if (page is null) continue;
+                // A head behind the reader means another history (reset, restore): the caller sees it by the epoch and starts over.
+                if (page.Head < after) after = 0;
+                else after = page.Through;
+                yield return page;
+                if (page.Through < page.Head) continue;
+                await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
+                while (wake.CurrentCount > 0) await wake.WaitAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task ListenAsync(SemaphoreSlim wake, bool outbox, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await using var connection = await store.OpenConnectionAsync(cancellationToken);
+                connection.Notification += (_, _) => { if (wake.CurrentCount == 0) wake.Release(); };
+                await using (var listen = new NpgsqlCommand(outbox ? "listen eventstore; listen eventstore_outbox" : "listen eventstore", connection))
+                    await listen.ExecuteNonQueryAsync(cancellationToken);
+                wake.Release();
+                while (true) await connection.WaitAsync(cancellationToken);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            {
+                logger.LogWarning("Not notified of new events, polling until Postgres is back: {Reason}", e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            }
+        }
+    }
+}

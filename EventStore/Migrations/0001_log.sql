@@ -1,0 +1,186 @@
+-- The event log. One writer at a time (the advisory lock in append and relay_outbox), so positions become visible in order:
+-- nobody reads 12 and then sees an 11 appear. Positions may have gaps (a rolled-back batch), never duplicates.
+create table eventstore.store (
+    one boolean primary key default true check (one),
+    id uuid not null default gen_random_uuid(),
+    created_at timestamptz not null default now(),
+    -- Retention has dropped everything up to here; who stands before it has missed something.
+    dropped_through bigint not null default 0
+);
+insert into eventstore.store default values;
+
+create sequence eventstore.position as bigint;
+
+create table eventstore.events (
+    position bigint not null,
+    id uuid not null,
+    topic text collate "C" not null,
+    type text collate "C" not null,
+    key text collate "C",
+    data text not null,
+    traceparent text,
+    time timestamptz not null,
+    primary key (position)
+) partition by range (position);
+create index events_topic on eventstore.events (topic, position);
+
+-- Ids that a publisher chose, kept for a day: a retry gets the first answer, other content is a conflict.
+create table eventstore.recent_ids (
+    id uuid primary key,
+    digest bytea not null,
+    position bigint not null,
+    time timestamptz not null
+);
+create index recent_ids_time on eventstore.recent_ids (time);
+
+-- Events that commit with their caller's transaction; the relay moves them into the log, so a slow transaction delays only its own.
+create table eventstore.outbox (
+    ordinal bigint generated always as identity primary key,
+    id uuid not null default gen_random_uuid(),
+    topic text not null,
+    type text not null,
+    key text,
+    data text not null,
+    traceparent text
+);
+
+create table eventstore.leases (
+    name text primary key,
+    holder text not null,
+    fence bigint not null,
+    expires_at timestamptz not null
+);
+
+-- The epoch names this history of positions. It changes when the store is created or reset (its uuid), restored into another
+-- cluster or database (system identifier, oid), or promoted (timeline). Ids of another epoch are answered with a resync.
+create function eventstore.epoch() returns text language sql stable as $$
+    select substr(md5(concat_ws('/', s.id, c.system_identifier, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))), 1, 10)
+    from eventstore.store s, pg_control_system() c, pg_database d where d.datname = current_database()
+$$;
+
+-- The newest visible position. Never the sequence's: that runs ahead of commits.
+create function eventstore.head() returns bigint language sql stable as $$
+    select coalesce(max(position), 0) from eventstore.events
+$$;
+
+-- A partition holds a fixed range of positions; retention drops it whole.
+create function eventstore.ensure_partition(at bigint) returns void language plpgsql as $$
+declare
+    span constant bigint := 1000000;
+    low bigint := (at / span) * span;
+    name text := 'events_' || to_char(at / span, 'FM000000');
+begin
+    if to_regclass('eventstore.' || name) is null then
+        execute format('create table eventstore.%I partition of eventstore.events for values from (%s) to (%s)', name, low, low + span);
+    end if;
+end $$;
+select eventstore.ensure_partition(0);
+
+-- Takes n positions; the caller holds the log's lock.
+create function eventstore.take_positions(n int) returns bigint language plpgsql as $$
+declare
+    first bigint := nextval('eventstore.position');
+    last bigint := first + n - 1;
+begin
+    if n > 1 then perform setval('eventstore.position', last); end if;
+    if first = 1 or first / 1000000 <> last / 1000000 or last % 1000000 < n then
+        perform eventstore.ensure_partition(first);
+        perform eventstore.ensure_partition(last);
+    end if;
+    return first;
+end $$;
+
+create function eventstore.lock_log() returns void language sql as $$ select pg_advisory_xact_lock(7303014, 1) $$;
+
+-- Appends a batch in one round trip. Events of one group (one request) go in together or, on an id conflict, not at all: their
+-- positions are null then. digests[i] is null for an event without a publisher's id.
+create function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[], keys text[], data text[],
+    traceparents text[], out positions bigint[], out committed_at timestamptz) language plpgsql as $$
+declare
+    n int := cardinality(ids);
+    first bigint;
+    fresh int[];
+begin
+    perform eventstore.lock_log();
+    committed_at := clock_timestamp();
+    if array_remove(digests, null) = '{}' then
+        first := eventstore.take_positions(n);
+        insert into eventstore.events
+        select first + e.ord - 1, e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
+        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord);
+        select array_agg(g order by g) into positions from generate_series(first, first + n - 1) g;
+    else
+        with input as (
+            select * from unnest(groups, ids, digests) with ordinality as e(grp, id, digest, ord)
+        ), known as (
+            select i.ord, i.grp, r.position, r.digest = i.digest as same
+            from input i join eventstore.recent_ids r on r.id = i.id and i.digest is not null
+        ), refused as (
+            select distinct grp from known where not same
+        )
+        select array_agg(case when x.grp is null then k.position end order by i.ord),
+               array_agg(i.ord::int order by i.ord) filter (where x.grp is null and k.ord is null)
+        into positions, fresh
+        from input i left join known k on k.ord = i.ord left join refused x on x.grp = i.grp;
+
+        if fresh is null then return; end if;
+        first := eventstore.take_positions(cardinality(fresh));
+        for i in 1 .. cardinality(fresh) loop positions[fresh[i]] := first + i - 1; end loop;
+        insert into eventstore.events
+        select positions[e.ord], e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
+        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord)
+        where e.ord = any (fresh);
+        insert into eventstore.recent_ids
+        select e.id, e.digest, positions[e.ord], committed_at
+        from unnest(ids, digests) with ordinality as e(id, digest, ord) where e.ord = any (fresh) and e.digest is not null;
+    end if;
+    perform pg_notify('eventstore', '');
+end $$;
+
+-- Moves up to n committed outbox rows into the log, in the order they were written. The fence keeps a deposed leader out.
+create function eventstore.relay_outbox(lease text, fence_held bigint, n int) returns int language plpgsql as $$
+declare
+    ordinals bigint[];
+    first bigint;
+begin
+    if not exists (select from eventstore.outbox) then return 0; end if;
+    perform eventstore.lock_log();
+    if not exists (select from eventstore.leases l where l.name = lease and l.fence = fence_held) then return 0; end if;
+    select array_agg(o.ordinal order by o.ordinal) into ordinals
+    from (select ordinal from eventstore.outbox order by ordinal limit n for update skip locked) o;
+    if ordinals is null then return 0; end if;
+    first := eventstore.take_positions(cardinality(ordinals));
+    insert into eventstore.events
+    select first + t.ord - 1, o.id, o.topic, o.type, o.key, o.data, o.traceparent, clock_timestamp()
+    from unnest(ordinals) with ordinality as t(ordinal, ord) join eventstore.outbox o using (ordinal);
+    delete from eventstore.outbox where ordinal = any (ordinals);
+    perform pg_notify('eventstore', '');
+    return cardinality(ordinals);
+end $$;
+
+create function eventstore.outbox_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('eventstore_outbox', '');
+    return null;
+end $$;
+create trigger outbox_wakes_the_relay after insert on eventstore.outbox for each statement execute function eventstore.outbox_notify();
+
+-- Takes or renews a lease. Returns the fence while it is held by the caller, null otherwise. A new holder gets a higher fence.
+create function eventstore.hold_lease(lease text, by_holder text, ttl interval) returns bigint language sql as $$
+    insert into eventstore.leases as l values (lease, by_holder, 1, clock_timestamp() + ttl)
+    on conflict (name) do update
+    set holder = excluded.holder, expires_at = excluded.expires_at,
+        fence = case when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.fence else l.fence + 1 end
+    where l.holder = excluded.holder or l.expires_at < clock_timestamp()
+    returning fence
+$$;
+
+-- Forgets every event. The new uuid makes a new epoch, so readers are told.
+create function eventstore.reset() returns void language plpgsql as $$
+begin
+    perform eventstore.lock_log();
+    truncate eventstore.events, eventstore.recent_ids, eventstore.outbox;
+    update eventstore.store set id = gen_random_uuid(), created_at = now(), dropped_through = 0;
+    alter sequence eventstore.position restart;
+    perform pg_notify('eventstore', '');
+end $$;

@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace EventStore;
+
+/// <summary>
+/// What the Broadcaster publishes on Redis: a batch of the log, or, without events, a beat that says where the head is.
+/// <c>{"version":1,"epoch":…,"fence":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A receiver that stands before
+/// <paramref name="Previous"/> has missed something and reads it from the store.
+/// </summary>
+/// <param name="Epoch">The epoch that the positions belong to.</param>
+/// <param name="Fence">The leader's fencing number; a receiver ignores a lower one than it has seen in this epoch.</param>
+/// <param name="Previous">The position of the event before the batch.</param>
+/// <param name="Last">The position of the last event; for a beat, the head.</param>
+/// <param name="Events">In position order; empty for a beat.</param>
+/// <param name="TraceParent">W3C trace context of the relay; null where it is not traced.</param>
+public sealed record RelayMessage(string Epoch, long Fence, long Previous, long Last, IReadOnlyList<EventRecord> Events, string? TraceParent)
+{
+    /// <summary>The Redis channel of the log's one shard.</summary>
+    public const string Channel = "aspire-sse:events";
+
+    private const int Version = 1;
+
+    /// <summary>The message as UTF-8 JSON.</summary>
+    public byte[] ToBytes()
+    {
+        var output = new ArrayBufferWriter<byte>(256 + 512 * Events.Count);
+        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("version"u8, Version);
+            json.WriteString("epoch"u8, Epoch);
+            json.WriteNumber("fence"u8, Fence);
+            json.WriteNumber("previous"u8, Previous);
+            if (Events.Count > 0) json.WriteNumber("first"u8, Events[0].Position);
+            json.WriteNumber("last"u8, Last);
+            if (TraceParent is not null) json.WriteString("traceparent"u8, TraceParent);
+            json.WriteStartArray("events"u8);
+            foreach (var e in Events) Write(json, e);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return output.WrittenSpan.ToArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, EventRecord e)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("position"u8, e.Position);
+        json.WriteString("id"u8, e.Id);
+        json.WriteString("topic"u8, e.Topic);
+        json.WriteString("type"u8, e.Type);
+        if (e.Key is not null) json.WriteString("key"u8, e.Key);
+        json.WriteNumber("time"u8, e.Time.UtcTicks);
+        if (e.TraceParent is not null) json.WriteString("traceparent"u8, e.TraceParent);
+        json.WritePropertyName("data"u8);
+        json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Reads a message. Its events' data are slices of <paramref name="bytes"/>, which must not change afterwards.</summary>
+    /// <exception cref="JsonException">Not a message of this version.</exception>
+    public static RelayMessage Parse(ReadOnlyMemory<byte> bytes)
+    {
+        var json = new Utf8JsonReader(bytes.Span);
+        string epoch = "", member;
+        string? traceParent = null;
+        long version = 0, fence = 0, previous = 0, last = 0;
+        var events = new List<EventRecord>();
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            member = json.GetString()!;
+            json.Read();
+            switch (member)
+            {
+                case "version": version = json.GetInt64(); break;
+                case "epoch": epoch = json.GetString()!; break;
+                case "fence": fence = json.GetInt64(); break;
+                case "previous": previous = json.GetInt64(); break;
+                case "last": last = json.GetInt64(); break;
+                case "traceparent": traceParent = json.GetString(); break;
+                case "events":
+                    while (json.Read() && json.TokenType == JsonTokenType.StartObject) events.Add(ReadEvent(ref json, bytes));
+                    break;
+                default: json.Skip(); break;
+            }
+        }
+        if (version != Version) throw new JsonException($"A relay message of version {version}; this is {Version}.");
+        return new RelayMessage(epoch, fence, previous, last, events, traceParent);
+    }
+
+    private static EventRecord ReadEvent(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
+    {
+        long position = 0, ticks = 0;
+        Guid id = default;
+        string topic = "", type = "";
+        string? key = null, traceParent = null;
+        ReadOnlyMemory<byte> data = default;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var member = json.GetString()!;
+            json.Read();
+            switch (member)
+            {
+                case "position": position = json.GetInt64(); break;
+                case "id": id = json.GetGuid(); break;
+                case "topic": topic = json.GetString()!; break;
+                case "type": type = json.GetString()!; break;
+                case "key": key = json.GetString(); break;
+                case "time": ticks = json.GetInt64(); break;
+                case "traceparent": traceParent = json.GetString(); break;
+                case "data":
+                    var start = (int)json.TokenStartIndex;
+                    json.Skip();
+                    data = bytes[start..(int)json.BytesConsumed];
+                    break;
+                default: json.Skip(); break;
+            }
+        }
+        return new EventRecord(position, id, topic, type, key, data, new DateTimeOffset(ticks, TimeSpan.Zero), traceParent);
+    }
+}

@@ -1,0 +1,17 @@
+using System.Diagnostics.Metrics;
+
+namespace EventStore;
+
+/// <summary>Meter <c>AspireSse.EventStore</c>.</summary>
+internal static class StoreMetrics
+{
+    private static readonly Meter Meter = new("AspireSse.EventStore");
+    private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("store.append.duration", "s", "Time of one group commit.");
+    private static readonly Histogram<int> Batch = Meter.CreateHistogram<int>("store.append.batch", "{event}", "Events of one group commit.");
+
+    public static void Appended(int events, TimeSpan took)
+    {
+        Duration.Record(took.TotalSeconds);
+        Batch.Record(events);
+    }
+}

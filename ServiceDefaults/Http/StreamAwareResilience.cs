@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Http.Resilience;
+using Polly;
+
+namespace ServiceDefaults.Http;
+
+/// <summary>
+/// The standard pipeline (total timeout, retries, circuit breaker, timeout an attempt), made to know two things: a stream is long on
+/// purpose and its reader resumes it, and what is not idempotent must not happen twice.
+/// </summary>
+internal static class StreamAwareResilience
+{
+    public static void Configure(HttpStandardResilienceOptions options)
+    {
+        LetStreamsLast(options.TotalRequestTimeout);
+        LetStreamsLast(options.AttemptTimeout);
+
+        var isTransient = options.Retry.ShouldHandle;
+        options.Retry.ShouldHandle = args => IsRepeatable(args.Context) ? isTransient(args) : new(false);
+
+        // A stream that a server ended or refused says nothing about its other requests.
+        var isFailure = options.CircuitBreaker.ShouldHandle;
+        options.CircuitBreaker.ShouldHandle = args => IsStream(args.Context) ? new(false) : isFailure(args);
+    }
+
+    // Polly takes an infinite timeout for none. Options are read when a request is made: later configuration counts.
+    private static void LetStreamsLast(HttpTimeoutStrategyOptions timeout) =>
+        timeout.TimeoutGenerator = args => new(IsStream(args.Context) ? Timeout.InfiniteTimeSpan : timeout.Timeout);
+
+    private static bool IsStream(ResilienceContext context) =>
+        context.GetRequestMessage() is { } request && StreamRequests.IsStream(request);
+
+    // RFC 9110 §9.2.2
+    private static bool IsRepeatable(ResilienceContext context) =>
+        context.GetRequestMessage() is { } request && !StreamRequests.IsStream(request)
+        && request.Method.Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+
+namespace ServiceDefaults.Telemetry;
+
+/// <summary>
+/// Completes the server span that ASP.NET Core 10 makes by itself: it has method, address and path, but neither route nor status, and
+/// no name of its own. Outermost of all middleware, so it sees what really leaves.
+/// See <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server spans</see>.
+/// </summary>
+internal sealed class RequestSpans : IStartupFilter
+{
+    // Off in .NET 10, on in .NET 11. Read when the server starts.
+    public static void EnableNativeTags() =>
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.Use(CompleteAsync);
+        next(app);
+    };
+
+    private static async Task CompleteAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } span)
+        {
+            await next(context);
+            return;
+        }
+
+        try
+        {
+            await next(context);
+            Complete(span, context, context.Response.StatusCode, error: null);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client went away: how most streams end, and no error.
+            Complete(span, context, context.Response.StatusCode, error: null);
+            throw;
+        }
+        catch (Exception e)
+        {
+            span.AddException(e);
+            Complete(span, context, context.Response.HasStarted ? context.Response.StatusCode : 500, e.GetType().FullName);
+            throw;
+        }
+    }
+
+    private static void Complete(Activity span, HttpContext context, int status, string? error)
+    {
+        var method = span.GetTagItem("http.request.method") as string is { } known and not "_OTHER" ? known : "HTTP";
+        if (Route(context) is { } route)
+        {
+            span.SetTag("http.route", route);
+            span.DisplayName = $"{method} {route}";
+        }
+        else
+        {
+            span.DisplayName = method;
+        }
+
+        span.SetTag("http.response.status_code", status);
+        if (error is not null || status >= 500)
+        {
+            span.SetTag("error.type", error ?? $"{status}");
+            span.SetStatus(ActivityStatusCode.Error);
+        }
+    }
+
+    // An exception handler or status page runs the pipeline again, without the endpoint that was asked for.
+    private static string? Route(HttpContext context)
+    {
+        var endpoint = context.Features.Get<IExceptionHandlerFeature>()?.Endpoint
+            ?? context.Features.Get<IStatusCodeReExecuteFeature>()?.Endpoint
+            ?? context.GetEndpoint();
+        return (endpoint as RouteEndpoint)?.RoutePattern.RawText is { } text ? $"/{text.TrimStart('/')}" : null;
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Aspire.StackExchange.Redis;
+
+/// <summary>What StackExchange.Redis 1.2.6 needs to be told, so that a Redis that is away, frozen or restarted costs nobody anything.</summary>
+internal static class RedisConnection
+{
+    public static ConfigurationOptions Options(StackExchangeRedisSettings settings, string connectionName, Action<ConfigurationOptions>? configure)
+    {
+        // Only what the connection string does not say itself.
+        var options = ConfigurationOptions.Parse($"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}");
+        options.AbortOnConnectFail = false;
+        options.ReconnectRetryPolicy = new LinearRetry(250);
+        configure?.Invoke(options);
+        return options.EndPoints.Count > 0 ? options : throw new InvalidOperationException(
+            $"No Redis endpoint: set 'ConnectionStrings:{connectionName}' (ConnectionStrings__{connectionName}=localhost:6379; " +
+            $"in the AppHost: WithReference({connectionName})) or 'Aspire:StackExchange:Redis:ConnectionString'.");
+    }
+
+    /// <summary>Returns within about the connect timeout, connected or not: the client goes on trying by itself.</summary>
+    public static ConnectionMultiplexer Open(ConfigurationOptions options, ILoggerFactory loggers)
+    {
+        var logger = loggers.CreateLogger("StackExchange.Redis");
+        var redis = ConnectionMultiplexer.Connect(options);
+        // Off by default in 1.2.6; 2.x always delivers a subscription's messages in order.
+        redis.PreserveAsyncOrder = true;
+        // Every attempt raises the event: one line an outage, not four a second.
+        var away = 0;
+        redis.ConnectionFailed += (_, e) =>
+        {
+            if (Interlocked.Exchange(ref away, 1) == 0)
+            {
+                logger.LogWarning("Redis at {EndPoint} is away ({FailureType}); retrying", e.EndPoint, e.FailureType);
+            }
+        };
+        redis.ConnectionRestored += (_, e) =>
+        {
+            if (Interlocked.Exchange(ref away, 0) == 1)
+            {
+                logger.LogInformation("Redis at {EndPoint} is back", e.EndPoint);
+            }
+        };
+        return redis;
+    }
+}

@@ -1,0 +1,24 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.ServiceDiscovery;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Stands in for Microsoft.Extensions.ServiceDiscovery.</summary>
+public static class ServiceDiscoveryServiceCollectionExtensions
+{
+    public static IServiceCollection AddServiceDiscovery(this IServiceCollection services)
+    {
+        services.TryAddSingleton<ServiceEndpoints>();
+        return services;
+    }
+}
+
+/// <summary>Stands in for Microsoft.Extensions.ServiceDiscovery.</summary>
+public static class ServiceDiscoveryHttpClientBuilderExtensions
+{
+    public static IHttpClientBuilder AddServiceDiscovery(this IHttpClientBuilder httpClientBuilder)
+    {
+        httpClientBuilder.Services.AddServiceDiscovery();
+        return httpClientBuilder.AddHttpMessageHandler(services => new ResolvingHandler(services.GetRequiredService<ServiceEndpoints>()));
+    }
+}
