@@ -1,0 +1,63 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
+
+namespace AppHost.LocalServices;
+
+internal enum LocalServicesMode
+{
+    Auto,
+    Containers,
+    Native,
+}
+
+/// <summary>The section <c>LocalServices</c>: of appsettings, the environment (<c>LocalServices__Mode</c>) or the command line (<c>--LocalServices:Mode=native</c>).</summary>
+/// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are given.</param>
+internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemeral, int PostgresPort, int RedisPort)
+{
+    public const int DefaultPostgresPort = 15432;
+    public const int DefaultRedisPort = 16379;
+
+    /// <summary><c>--ephemeral</c> is short for <c>--LocalServices:Ephemeral=true</c>: configuration knows no options without a value.</summary>
+    public static string[] Expand(string[] args) =>
+        [.. args.Select(arg => string.Equals(arg, "--ephemeral", StringComparison.OrdinalIgnoreCase) ? "--LocalServices:Ephemeral=true" : arg)];
+
+    public static LocalServicesOptions From(IConfiguration configuration)
+    {
+        var section = configuration.GetSection("LocalServices");
+        var mode = Read(section, "Mode", LocalServicesMode.Auto, text => Enum.TryParse<LocalServicesMode>(text, ignoreCase: true, out var value)
+            && Enum.IsDefined(value) && !int.TryParse(text, out _) ? value : null, "auto, containers or native");
+        var ephemeral = Read(section, "Ephemeral", false, text => bool.TryParse(text, out var value) ? value : null, "true or false");
+        return new LocalServicesOptions(mode, ephemeral,
+            Port(section, "PostgresPort", ephemeral ? 0 : DefaultPostgresPort), Port(section, "RedisPort", ephemeral ? 0 : DefaultRedisPort));
+    }
+
+    private static int Port(IConfigurationSection section, string name, int otherwise) =>
+        Read(section, name, otherwise, text => ushort.TryParse(text, out var value) ? value : null, "a port number, or 0 for any free port");
+
+    private static T Read<T>(IConfigurationSection section, string name, T otherwise, Func<string, T?> parse, string expected) where T : struct =>
+        section[name] is not { Length: > 0 } text ? otherwise
+        : parse(text) ?? throw new LocalServicesException($"LocalServices:{name} is '{text}'; it must be {expected}.");
+}
+
+internal static class LoopbackPort
+{
+    /// <summary>The port itself where it is free, any free one for 0.</summary>
+    public static int Take(int port, string server, string option)
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        // As the servers do: connections of an earlier run that are still closing do not make a port busy.
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        try
+        {
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            listener.Listen();
+            return ((IPEndPoint)listener.LocalEndPoint!).Port;
+        }
+        catch (SocketException)
+        {
+            throw new LocalServicesException($"Port {port}, meant for {server}, is taken by another program. "
+                + $"Stop that, or start with --LocalServices:{option}=0 (any free port) or --ephemeral (a second, empty stack).");
+        }
+    }
+}

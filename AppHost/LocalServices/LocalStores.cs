@@ -1,0 +1,46 @@
+using System.Reflection;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+
+namespace AppHost.LocalServices;
+
+/// <summary>The two stores as connection strings. A service that waits for one waits until the server behind it answers.</summary>
+internal sealed record LocalStores(IResourceBuilder<IResourceWithConnectionString> EventStore, IResourceBuilder<IResourceWithConnectionString> Redis);
+
+internal static class LocalStoresExtensions
+{
+    /// <summary>
+    /// Each store is, in this order: one of your own (<c>ConnectionStrings:eventstore</c>, <c>ConnectionStrings:redis</c>), a container
+    /// where a container runtime answers, a process of this machine otherwise.
+    /// </summary>
+    public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
+    {
+        try
+        {
+            var options = LocalServicesOptions.From(builder.Configuration);
+            var own = new Func<string, IResourceBuilder<IResourceWithConnectionString>?>(name =>
+                string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(name)) ? null : builder.AddConnectionString(name));
+            var (eventStore, redis) = (own("eventstore"), own("redis"));
+            if (eventStore is not null && redis is not null)
+            {
+                return new LocalStores(eventStore, redis);
+            }
+
+            if (builder.ExecutionContext.IsPublishMode || ContainerRuntime.Take(options.Mode))
+            {
+                return new LocalStores(eventStore ?? ContainerStores.AddEventStore(builder, options), redis ?? ContainerStores.AddRedis(builder));
+            }
+
+            var native = new NativeStores(builder, LocalFolder.For(builder.AppHostDirectory, options, builder.Services), options);
+            return new LocalStores(eventStore ?? native.AddEventStore(), redis ?? native.AddRedis());
+        }
+        catch (LocalServicesException exception) when (Assembly.GetEntryAssembly() == typeof(LocalStores).Assembly)
+        {
+            // At a terminal the message is the whole answer; a test gets the exception.
+            Console.Error.WriteLine(exception.Message);
+            Environment.Exit(1);
+            throw;
+        }
+    }
+}

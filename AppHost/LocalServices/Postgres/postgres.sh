@@ -1,0 +1,21 @@
+#!/bin/sh
+# Runs Postgres for an orchestrator that ends a process with TERM, and with KILL some seconds later. To Postgres, TERM means "when
+# the last client has left"; INT means "now, cleanly". The server gets INT as well when this shell is killed (--pdeathsig).
+# Usage: postgres.sh [setpriv --reuid=… …] -- postgres -D … -p …
+if [ "$1" = -- ]; then
+  shift
+  if command -v setpriv >/dev/null; then set -- setpriv --pdeathsig INT "$@"; fi
+else
+  privileges=$1; shift
+  set -- "$privileges" --pdeathsig INT "$@"
+fi
+
+trap 'kill -INT "$server" 2>/dev/null' TERM INT HUP
+"$@" &
+server=$!
+# `wait` returns early when a trap ran: what counts is the end of the server.
+while :; do
+  wait "$server"
+  code=$?
+  kill -0 "$server" 2>/dev/null || exit "$code"
+done

@@ -1,0 +1,130 @@
+using System.Globalization;
+
+namespace Aspire.Hosting.Bundle;
+
+/// <summary>
+/// npm fetches the package (by integrity), the package's program unpacks itself, and one rename puts the result in place: what lies at
+/// the bundle's path is always whole. Everything before that happens in a work folder which the next restore clears away.
+/// </summary>
+internal sealed class BundleRestore(BundlePackage package, string folder, TextWriter output)
+{
+    private readonly string _work = Path.Combine(folder, "restoring");
+
+    public async Task RunAsync(string bundle, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(folder);
+        using var restoring = await LockAsync(cancellation);
+        if (Directory.Exists(bundle))
+        {
+            return;
+        }
+
+        Clear();
+        Directory.CreateDirectory(_work);
+        foreach (var file in (string[])["package.json", "package-lock.json"])
+        {
+            await File.WriteAllTextAsync(Path.Combine(_work, file), BundlePackage.Text(file), cancellation);
+        }
+
+        try
+        {
+            await FetchAsync(cancellation);
+            Directory.Move(await UnpackAsync(cancellation), bundle);
+        }
+        finally
+        {
+            Clear();
+        }
+
+        await output.WriteLineAsync($"Aspire {package.Version}: ready in {folder}");
+    }
+
+    private async Task FetchAsync(CancellationToken cancellation)
+    {
+        await output.WriteLineAsync($"Aspire {package.Version}: fetching its dashboard and orchestrator from npm, once for this clone "
+            + $"({Megabytes(package.Download)} to download, {Megabytes(package.Unpacked)} on disk)");
+        var fetch = Command.RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], _work, [], cancellation);
+        while (await Task.WhenAny(fetch, Task.Delay(TimeSpan.FromSeconds(2), cancellation)) != fetch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            // npm unpacks while it downloads, so the unpacked part tells how far the download is.
+            var done = Math.Min(1, (double)Size(Path.Combine(_work, "node_modules")) / package.Program);
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Aspire {package.Version}: {done:P0} of {Megabytes(package.Download)}"));
+        }
+
+        var (exitCode, text) = await fetch.ConfigureAwait(false) ?? throw new BundleUnavailableException(
+            "Aspire's dashboard and orchestrator come from npm, and npm is not installed. Install Node.js with npm "
+            + "(Debian, Ubuntu: sudo apt-get install -y npm) and start again.");
+        if (exitCode != 0)
+        {
+            throw new BundleUnavailableException($"npm could not fetch {package.Name} {package.Version} (exit code {exitCode}). "
+                + $"Is its registry reachable? Try: npm view {package.Name}@{package.Version}\n{text}");
+        }
+    }
+
+    /// <summary>The program carries the bundle inside; `setup` is the hidden command that lays it out.</summary>
+    private async Task<string> UnpackAsync(CancellationToken cancellation)
+    {
+        var program = Path.Combine(_work, "node_modules", package.Name, "bin", "aspire");
+        var layout = Path.Combine(_work, "layout");
+        var (exitCode, text) = await Command.RunAsync(program, ["setup", "--install-path", layout, "--nologo", "--non-interactive"], _work, new()
+        {
+            ["ASPIRE_CLI_TELEMETRY_OPTOUT"] = "1",
+            ["ASPIRE_LAYOUT_PATH"] = layout,    // otherwise it unpacks a second copy under the home directory
+            ["HOME"] = _work,                   // where it would leave its logs
+        }, cancellation) ?? throw new BundleUnavailableException($"{package.Name} {package.Version} holds no program at {program}.");
+
+        // layout/bundle is an absolute link to layout/versions/<version>_<hash>: only the folder it names can be moved.
+        var unpacked = Path.Combine(layout, "bundle");
+        var target = Directory.Exists(unpacked) ? Directory.ResolveLinkTarget(unpacked, returnFinalTarget: true)?.FullName ?? unpacked : null;
+        if (exitCode != 0 || target is null || !File.Exists(Path.Combine(target, "dcp", "dcp")) || !File.Exists(Path.Combine(target, "managed", "aspire-managed")))
+        {
+            throw new BundleUnavailableException($"{package.Name} {package.Version} did not unpack as expected (exit code {exitCode}).\n{text}");
+        }
+
+        return target;
+    }
+
+    /// <summary>One restore at a time; the lock goes with its process, however that ends.</summary>
+    private async Task<FileStream> LockAsync(CancellationToken cancellation)
+    {
+        for (var waits = 0; ; waits++)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(folder, "restore.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException)
+            {
+                if (waits == 0)
+                {
+                    await output.WriteLineAsync($"Aspire {package.Version}: another start is fetching the dashboard and orchestrator, waiting for it");
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(200), cancellation);
+            }
+        }
+    }
+
+    private void Clear()
+    {
+        if (Directory.Exists(_work))
+        {
+            Directory.Delete(_work, recursive: true);
+        }
+    }
+
+    private static long Size(string path)
+    {
+        try
+        {
+            return Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) : 0;
+        }
+        catch (IOException)
+        {
+            return 0; // npm moved a file meanwhile
+        }
+    }
+
+    private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F0} MB");
+}
