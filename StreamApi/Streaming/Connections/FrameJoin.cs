@@ -64,16 +64,6 @@ internal sealed class FrameJoin(int joinBytes)
         return n;
     }
 
-    /// <summary>Any other bytes as one write.</summary>
-    public ReadOnlyMemory<byte> Take(ReadOnlySpan<byte> bytes, bool chunked)
-    {
-        Clear();
-        Reserve(bytes.Length);
-        bytes.CopyTo(_buffer.AsSpan(Room));
-        Close(bytes.Length);
-        return Bytes(chunked);
-    }
-
     private void Copy(ReadOnlySpan<LogFrame> frames, long nowTicks)
     {
         var length = 0;

@@ -29,7 +29,7 @@ internal sealed class StreamConnection(string id, FilterLog log, StreamOutput ou
     /// <summary>The next frame in the filter log; -1 where it must be sought by position.</summary>
     public long Sequence = -1;
 
-    /// <summary>Written before anything else: reconnection time, first frame, a resync.</summary>
+    /// <summary>Written before anything else, framed for the output: response head, reconnection time, first frame, a resync.</summary>
     public byte[]? Opening;
 
     /// <summary>A page from the store that is being written, and how far; whether another was asked for.</summary>

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Text;
 
 namespace StreamApi.Streaming.Connections;
 
@@ -18,6 +19,12 @@ internal abstract class StreamOutput
 
     /// <summary>Hands the bytes over; they may be reused after the call. False where the peer is gone.</summary>
     public abstract bool TryWrite(ReadOnlyMemory<byte> bytes);
+
+    /// <summary>The end of a chunked body.</summary>
+    public static readonly ReadOnlyMemory<byte> LastChunk = "0\r\n\r\n"u8.ToArray();
+
+    /// <summary>Frames as this output needs them. For what is sent now and then; deliveries are framed by <see cref="FrameJoin"/>.</summary>
+    public byte[] Framed(byte[] frames) => Chunked ? [.. Encoding.ASCII.GetBytes($"{frames.Length:x}\r\n"), .. frames, .. "\r\n"u8] : frames;
 }
 
 /// <summary>Writes to a pipe: Kestrel's transport after a handover, or the response body (HTTP/2, TLS, HTTP/1.0).</summary>

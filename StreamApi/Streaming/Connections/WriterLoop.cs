@@ -125,7 +125,7 @@ internal sealed class WriterLoop : IDisposable
             if (c.Opening is { } opening)
             {
                 c.Opening = null;
-                if (!Write(c, _join.Take(opening, c.Output.Chunked))) return;
+                if (!Write(c, opening)) return;
                 c.IdSentAt = c.WrittenAt;
                 continue;
             }
@@ -186,7 +186,7 @@ internal sealed class WriterLoop : IDisposable
         var requested = c.StreamPosition.ToString();
         (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
         if (reason == ResyncReason.Epoch) (c.Page, c.AwaitsPage) = (null, false);
-        c.Opening = ControlFrames.Resync(reason, requested, c.StreamPosition);
+        c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
         _metrics.Resynced(reason);
     }
 
@@ -225,10 +225,10 @@ internal sealed class WriterLoop : IDisposable
                 if (level && settled.Position > c.Position && now - c.IdSentAt >= _options.PositionSeconds * 1_000L)
                 {
                     idOnly ??= ControlFrames.IdOnly(settled);
-                    if (!Write(c, _join.Take(idOnly, c.Output.Chunked))) continue;
+                    if (!Write(c, c.Output.Framed(idOnly))) continue;
                     (c.Position, c.IdSentAt) = (settled.Position, now);
                 }
-                else if (now - c.WrittenAt >= _options.HeartbeatSeconds * 1_000L) Write(c, _join.Take(ControlFrames.Heartbeat, c.Output.Chunked));
+                else if (now - c.WrittenAt >= _options.HeartbeatSeconds * 1_000L) Write(c, c.Output.Framed(ControlFrames.Heartbeat));
                 else if (!level) Pump(c);
             }
         }
@@ -236,9 +236,9 @@ internal sealed class WriterLoop : IDisposable
 
     private void Close(StreamConnection c, EndReason reason)
     {
-        if (reason == EndReason.Drained && !c.Output.Busy) Write(c, _join.Take(ControlFrames.Retry(_options.NextRetry()), c.Output.Chunked));
+        if (reason == EndReason.Drained && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
-        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite("0\r\n\r\n"u8.ToArray());
+        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);
         Leave(c, reason);
     }
 

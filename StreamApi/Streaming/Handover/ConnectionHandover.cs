@@ -59,7 +59,7 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
             connection.Features.Set<IConnectionHandover>(null);
             if (heartbeat is not null) connection.Features.Set(heartbeat);
         }
-        if (handover._run is { } run) return (run, new HandedOverConnection(connection, handover._output.Head));
+        if (handover._run is { } run) return (run, new HandedOverConnection(connection, handover._output.Head, handover._output.IsFresh));
         if (handover._armed) connection.Abort(new ConnectionAbortedException("The request ended without handing its connection over."));
         return default;
     }
@@ -102,11 +102,20 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
     {
         private readonly ArrayBufferWriter<byte> _head = new();
 
+        /// <summary>Nothing went through to the transport.</summary>
+        public bool IsFresh { get; private set; } = true;
+
         public ReadOnlyMemory<byte> Head => _head.WrittenMemory;
         public override bool CanGetUnflushedBytes => output.CanGetUnflushedBytes;
         public override long UnflushedBytes => handover._armed ? 0 : output.UnflushedBytes;
 
-        public override void Advance(int bytes) { if (handover._armed) _head.Advance(bytes); else output.Advance(bytes); }
+        public override void Advance(int bytes)
+        {
+            if (handover._armed) { _head.Advance(bytes); return; }
+            IsFresh &= bytes == 0;
+            output.Advance(bytes);
+        }
+
         public override Memory<byte> GetMemory(int sizeHint = 0) => handover._armed ? _head.GetMemory(sizeHint) : output.GetMemory(sizeHint);
         public override Span<byte> GetSpan(int sizeHint = 0) => handover._armed ? _head.GetSpan(sizeHint) : output.GetSpan(sizeHint);
         public override void CancelPendingFlush() => output.CancelPendingFlush();
@@ -115,7 +124,11 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
 
         public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
         {
-            if (!handover._armed) return output.WriteAsync(source, cancellationToken);
+            if (!handover._armed)
+            {
+                IsFresh = false;
+                return output.WriteAsync(source, cancellationToken);
+            }
             _head.Write(source.Span);
             return default;
         }

@@ -20,11 +20,14 @@ internal interface IConnectionHandover
 }
 
 /// <summary>A connection after its HTTP phase.</summary>
-internal sealed class HandedOverConnection(ConnectionContext connection, ReadOnlyMemory<byte> head)
+internal sealed class HandedOverConnection(ConnectionContext connection, ReadOnlyMemory<byte> head, bool isFresh)
 {
     private ReadOnlyMemory<byte> _head = head;
 
     public ConnectionContext Connection => connection;
+
+    /// <summary>Nothing has been sent on it yet. Otherwise an earlier response may still be on its way through Kestrel's output pipe.</summary>
+    public bool IsFresh => isFresh;
 
     /// <summary>The response head as Kestrel wrote it; once, so that the buffer does not live as long as the connection.</summary>
     public ReadOnlyMemory<byte> TakeHead()
