@@ -1,35 +1,59 @@
-// The whole system on one page.
-var builder = DistributedApplication.CreateBuilder(args);
+// The whole system on one page: what runs, what it needs and in which order it starts.
+using AppHost;
+using AppHost.LocalServices;
+
+var builder = DistributedApplication.CreateBuilder(LocalServicesOptions.Expand(args));
 var environment = builder.Environment.EnvironmentName;
 
-// Stores: containers where a container runtime answers, otherwise native processes.
-var redisServer = builder.AddExecutable("redis-server", "sh", ".", "-c", "echo redis up; exec sleep 100000")
-    .WithEndpoint(port: 6390, name: "tcp", scheme: "tcp", isProxied: false);
-var redis = builder.AddConnectionString("redis", ReferenceExpression.Create($"{redisServer.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort)}"));
+// Redis and Postgres: containers where a container runtime answers, otherwise processes of this machine.
+var stores = builder.AddLocalStores();
 
-var migrations = builder.AddExecutable("migrations", "sh", ".", "-c", "echo migrating; sleep 2; echo done");
+// Once, before everything else that reads or writes the store.
+var migrations = builder.AddProject<Projects.StreamApi>("migrations")
+    .WithArgs("migrate")
+    .WithIconName("DatabaseArrowUp")
+    .WithReference(stores.EventStore).WaitFor(stores.EventStore);
 
 var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
     .WithReplicas(2)
     .WithHttpEndpoint(port: 5080)
     .WithExternalHttpEndpoints()
-    .WithHttpHealthCheck("/")
+    .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "API")
+    .WithIconName("Stream")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
-    .WithReference(redis).WaitFor(redisServer)
-    .WaitForCompletion(migrations);
+    .WithReference(stores.EventStore).WaitFor(stores.EventStore)
+    .WithReference(stores.Redis).WaitFor(stores.Redis)
+    .WaitForCompletion(migrations)
+    .WithPublishCommand()
+    .WithResetCommand(stores.EventStore);
+if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
 
+// Tails the log into Redis: one leads, the other waits for its lease.
 builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
-    .WithReference(redis).WaitFor(redisServer);
+    .WithHttpEndpoint()
+    .WithHttpHealthCheck("/health")
+    .WithIconName("Megaphone")
+    .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
+    .WithReference(stores.EventStore).WaitFor(stores.EventStore)
+    .WithReference(stores.Redis).WaitFor(stores.Redis)
+    .WaitForCompletion(migrations);
 
 var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithHttpEndpoint(port: 5090)
+    .WithExternalHttpEndpoints()
+    .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Dashboards and demos")
+    .WithIconName("Globe")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
     .WithReference(streamapi).WaitFor(streamapi);
+streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
 builder.AddProject<Projects.LoadTests>("loadtests")
-    .WithReference(streamapi)
-    .WithExplicitStart();
+    .WithExplicitStart()
+    .WithIconName("TopSpeed")
+    .WithReference(streamapi);
 
 builder.Build().Run();

@@ -56,11 +56,7 @@ public static class ConnectionStringBuilderExtensions
         this IDistributedApplicationBuilder builder, string name, ReferenceExpression connectionStringExpression)
     {
         var added = builder.AddResource(new ConnectionStringResource(name, connectionStringExpression));
-        foreach (var source in ValueReferences.Walk(connectionStringExpression).OfType<IResource>().Distinct())
-        {
-            added.WithReferenceRelationship(source);
-            if (source is IResourceWithEndpoints or ConnectionStringResource) added.WithAnnotation(new WaitAnnotation(source, WaitType.WaitUntilStarted));
-        }
+        foreach (var source in ValueReferences.Walk(connectionStringExpression).OfType<IResource>().Distinct()) added.WithReferenceRelationship(source);
         return added;
     }
 }
