@@ -13,13 +13,12 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
     /// at least every <see cref="EventStoreOptions.PollMilliseconds"/>. While Postgres is away the enumeration waits.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="wakeOnOutbox">Also yield when outbox rows wait.</param>
     /// <param name="cancellationToken">Ends the enumeration.</param>
-    public async IAsyncEnumerable<EventPage> FollowAsync(long after, bool wakeOnOutbox = false, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<EventPage> FollowAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var wake = new SemaphoreSlim(0);
-        var listening = ListenAsync(wake, wakeOnOutbox, stop.Token);
+        var listening = ListenAsync(wake, "eventstore", stop.Token);
         try
         {
             while (true)
@@ -38,7 +37,6 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
                 yield return page;
                 if (page.Through < page.Head) continue;
                 await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
-                while (wake.CurrentCount > 0) await wake.WaitAsync(cancellationToken);
             }
         }
         finally
@@ -48,7 +46,24 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
         }
     }
 
-    private async Task ListenAsync(SemaphoreSlim wake, bool outbox, CancellationToken cancellationToken)
+    /// <summary>Yields when outbox rows may wait: at once after a commit that wrote some, and at every poll.</summary>
+    public async IAsyncEnumerable<bool> OutboxAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var wake = new SemaphoreSlim(0);
+        var listening = ListenAsync(wake, "eventstore_outbox", stop.Token);
+        try
+        {
+            while (true) yield return await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task ListenAsync(SemaphoreSlim wake, string channel, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -56,7 +71,7 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
             {
                 await using var connection = await store.OpenConnectionAsync(cancellationToken);
                 connection.Notification += (_, _) => { if (wake.CurrentCount == 0) wake.Release(); };
-                await using (var listen = new NpgsqlCommand(outbox ? "listen eventstore; listen eventstore_outbox" : "listen eventstore", connection))
+                await using (var listen = new NpgsqlCommand($"listen {channel}", connection))
                     await listen.ExecuteNonQueryAsync(cancellationToken);
                 wake.Release();
                 while (true) await connection.WaitAsync(cancellationToken);

@@ -1,1 +1,29 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.MapGet("/", () => "up"); app.Run();
+using StreamApi;
+using StreamApi.Basics;
+using StreamApi.Events;
+using StreamApi.Replicas;
+using StreamApi.Security;
+using StreamApi.Streaming;
+
+if (args is ["migrate", ..]) return await StreamApi.Migration.RunAsync(args);
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddEventStore();
+builder.AddRedisClient("redis");
+builder.AddProblems();
+builder.AddBrowserAccess();
+builder.AddStreaming();
+builder.AddEvents();
+builder.AddBasics();
+builder.AddReplicas();
+
+var app = builder.Build();
+app.UseProblems();
+app.UseCors();
+app.MapDefaultEndpoints();
+app.MapEvents();
+app.MapBasics();
+app.MapReplicas();
+app.Run();
+return 0;

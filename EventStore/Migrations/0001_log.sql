@@ -184,3 +184,10 @@ begin
     alter sequence eventstore.position restart;
     perform pg_notify('eventstore', '');
 end $$;
+
+-- The stream servers that are there. Of no value after a crash, so not logged.
+create unlogged table eventstore.replicas (
+    name text primary key,
+    state jsonb not null,
+    seen_at timestamptz not null
+);

@@ -25,22 +25,30 @@ internal static class RedisConnection
         var redis = ConnectionMultiplexer.Connect(options);
         // Off by default in 1.2.6; 2.x always delivers a subscription's messages in order.
         redis.PreserveAsyncOrder = true;
-        // Every attempt raises the event: one line an outage, not four a second.
+        var address = string.Join(", ", options.EndPoints);
+        // One line an outage, however often the client tries again meanwhile.
         var away = 0;
-        redis.ConnectionFailed += (_, e) =>
-        {
-            if (Interlocked.Exchange(ref away, 1) == 0)
-            {
-                logger.LogWarning("Redis at {EndPoint} is away ({FailureType}); retrying", e.EndPoint, e.FailureType);
-            }
-        };
-        redis.ConnectionRestored += (_, e) =>
+        redis.ConnectionFailed += (_, e) => Away(e.FailureType);
+        redis.ConnectionRestored += (_, _) =>
         {
             if (Interlocked.Exchange(ref away, 0) == 1)
             {
-                logger.LogInformation("Redis at {EndPoint} is back", e.EndPoint);
+                logger.LogInformation("Redis at {EndPoints} is back", address);
             }
         };
+        if (!redis.IsConnected)
+        {
+            Away(ConnectionFailureType.UnableToConnect);
+        }
+
         return redis;
+
+        void Away(ConnectionFailureType why)
+        {
+            if (Interlocked.Exchange(ref away, 1) == 0)
+            {
+                logger.LogWarning("Redis at {EndPoints} is away ({FailureType}); trying again", address, why);
+            }
+        }
     }
 }

@@ -1,0 +1,28 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace StreamApi.Events;
+
+/// <summary>Limits of publish and history; section <c>Events</c>.</summary>
+internal sealed class EventsOptions
+{
+    /// <summary>Most bytes of one event, as JSON.</summary>
+    [Range(1_024, 64 * 1024 * 1024)] public int MaxEventBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Most bytes of one request that is not NDJSON.</summary>
+    [Range(1_024, 1 << 30)] public int MaxRequestBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>Most characters of a type or key.</summary>
+    [Range(16, 4_096)] public int MaxNameLength { get; set; } = 256;
+
+    /// <summary>Most topics, types or keys of one subscription.</summary>
+    [Range(1, 10_000)] public int MaxFilters { get; set; } = 100;
+
+    /// <summary>Events of one history page where the request says nothing, and at most.</summary>
+    [Range(1, 10_000)] public int DefaultPage { get; set; } = 100;
+
+    /// <summary>A greater limit is clamped to this.</summary>
+    [Range(1, 10_000)] public int MaxPage { get; set; } = 1_000;
+
+    /// <summary>NDJSON lines appended at once.</summary>
+    [Range(1, 10_000)] public int NdjsonBatch { get; set; } = 500;
+}

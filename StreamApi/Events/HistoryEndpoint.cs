@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.Options;
+using StreamApi.Streaming.Frames;
+
+namespace StreamApi.Events;
+
+/// <summary><c>GET /v1/events?topic=…&amp;type=…&amp;after=…&amp;limit=…</c>: the log, page by page.</summary>
+internal static class HistoryEndpoint
+{
+    public static async Task<IResult> ReadAsync(HttpContext context, EventReader reader, IOptions<EventsOptions> options)
+    {
+        var query = context.Request.Query;
+        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) return invalid;
+        var limit = options.Value.DefaultPage;
+        if (query["limit"].ToString() is { Length: > 0 } limitText)
+        {
+            if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0) return Problems.Field("limit", "must be a whole number from 1.");
+            limit = Math.Min(limit, options.Value.MaxPage);
+        }
+        var after = default(StreamId?);
+        if (query["after"].ToString() is { Length: > 0 } afterText)
+        {
+            if (!StreamId.TryParse(afterText, out var id)) return Problems.Field("after", "is not a stream id.");
+            after = id;
+        }
+
+        var events = new List<EventRecord>();
+        var position = after?.Position ?? 0;
+        EventPage page;
+        do
+        {
+            page = await reader.ReadAsync(position, filter, limit - events.Count, context.RequestAborted);
+            if (after is { } asked && asked.Epoch != page.Epoch) return Problems.Field("after", $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start.");
+            events.AddRange(page.Events);
+            position = page.Through;
+        }
+        while (events.Count < limit && position < page.Head);
+        return new HistoryPage(page.Epoch, page.Head, events, position < page.Head ? position : null);
+    }
+
+    /// <summary>Written event by event: their data is JSON already.</summary>
+    private sealed class HistoryPage(string epoch, long head, List<EventRecord> events, long? next) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext context)
+        {
+            context.Response.ContentType = "application/json; charset=utf-8";
+            await using var json = new Utf8JsonWriter(context.Response.BodyWriter, EventEnvelope.JsonOptions);
+            json.WriteStartObject();
+            json.WriteStartArray("events"u8);
+            foreach (var e in events) EventEnvelope.Write(json, new StreamId(epoch, e.Position).ToString(), e);
+            json.WriteEndArray();
+            json.WriteString("next"u8, next is { } position ? new StreamId(epoch, position).ToString() : null);
+            json.WriteString("head"u8, new StreamId(epoch, head).ToString());
+            json.WriteEndObject();
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+using EventStore;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using StreamApi.Streaming.Fanout;
+
+namespace StreamApi.Events;
+
+/// <summary>
+/// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines are appended, then the next are read.
+/// The lines before the first bad one are kept, and the answer says which line that was.
+/// </summary>
+internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptions<EventsOptions> options)
+{
+    public async Task<IResult> PublishAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        var appended = new List<AppendedEvent>();
+        var batch = new List<NewEvent>();
+        var line = 0;
+        try
+        {
+            await foreach (var one in LinesAsync(context.Request.BodyReader, context.RequestAborted))
+            {
+                line++;
+                if (one.IsEmpty) continue;
+                batch.Add(Read(one));
+                if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
+            }
+            await FlushAsync();
+            return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
+        }
+        catch (InvalidEventException e)
+        {
+            try { await FlushAsync(); }
+            catch (EventConflictException conflict) { return Refused("id", conflict.Message, StatusCodes.Status409Conflict); }
+            return Refused(e.Field, e.Problem, e.Status);
+        }
+        catch (EventConflictException e) { return Refused("id", e.Message, StatusCodes.Status409Conflict); }
+
+        async Task FlushAsync()
+        {
+            if (batch.Count == 0) return;
+            try { appended.AddRange(await store.AppendAsync(batch, context.RequestAborted)); }
+            catch (EventConflictException) when (batch.Count > 1)
+            {
+                // Which line was it? One by one, up to the first that is refused.
+                line -= batch.Count;
+                foreach (var one in batch)
+                {
+                    line++;
+                    appended.AddRange(await store.AppendAsync([one], context.RequestAborted));
+                }
+            }
+            finally { batch.Clear(); }
+        }
+
+        IResult Refused(string field, string problem, int status) => TypedResults.Problem(
+            statusCode: status, title: "Invalid line", detail: $"Line {line}: {field}: {problem} The {appended.Count} events before it were kept.",
+            extensions: new Dictionary<string, object?> { ["line"] = line, ["accepted"] = appended.Count, ["errors"] = new Dictionary<string, string[]> { [field] = [problem] } });
+    }
+
+    private NewEvent Read(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line, EventDocument.JsonOptions);
+            return EventDocument.Read(document.RootElement, options.Value);
+        }
+        catch (JsonException e) { throw new InvalidEventException("body", $"is not JSON: byte {e.BytePositionInLine + 1}."); }
+    }
+
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(PipeReader body, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // The envelope of an event is small beside its data.
+        var most = options.Value.MaxEventBytes + 4_096;
+        while (true)
+        {
+            var read = await body.ReadAsync(cancellationToken);
+            var rest = read.Buffer;
+            while (rest.PositionOf((byte)'\n') is { } end)
+            {
+                if (rest.Slice(0, end).Length > most) throw TooLong();
+                yield return Trim(rest.Slice(0, end).ToArray());
+                rest = rest.Slice(rest.GetPosition(1, end));
+            }
+            if (rest.Length > most) throw TooLong();
+            if (read.IsCompleted)
+            {
+                if (!rest.IsEmpty) yield return Trim(rest.ToArray());
+                body.AdvanceTo(read.Buffer.End);
+                yield break;
+            }
+            body.AdvanceTo(rest.Start, read.Buffer.End);
+        }
+
+        InvalidEventException TooLong() => new("data", $"the next line is longer than {most} bytes.", StatusCodes.Status413PayloadTooLarge);
+        static ReadOnlyMemory<byte> Trim(ReadOnlyMemory<byte> line) => line.Trim(" \t\r"u8.ToArray());
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using EventStore;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using StreamApi.Streaming.Fanout;
+
+namespace StreamApi.Events;
+
+/// <summary><c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. 202 once durable.</summary>
+internal static class PublishEndpoint
+{
+    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, FilterLogs logs, NdjsonPublish ndjson, IOptions<EventsOptions> options)
+    {
+        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)) return UnsupportedType();
+        if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase)) return await ndjson.PublishAsync(context);
+        if (!type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)) return UnsupportedType();
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = options.Value.MaxRequestBytes;
+        try
+        {
+            using var document = await JsonDocument.ParseAsync(context.Request.Body, EventDocument.JsonOptions, context.RequestAborted);
+            var events = Read(document.RootElement, options.Value);
+            var appended = await store.AppendAsync(events, context.RequestAborted);
+            return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
+        }
+        catch (JsonException e) { return Problems.Field("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."); }
+        catch (InvalidEventException e) { return Problems.Field(e.Field, e.Problem, e.Status); }
+        catch (EventConflictException e) { return Problems.Field("id", e.Message, StatusCodes.Status409Conflict); }
+    }
+
+    private static List<NewEvent> Read(JsonElement body, EventsOptions limits)
+    {
+        var events = new List<NewEvent>();
+        if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits));
+        else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, $"[{events.Count}]."));
+        var seen = new HashSet<Guid>();
+        for (var i = 0; i < events.Count; i++)
+            if (events[i].Id is { } id && !seen.Add(id)) throw new InvalidEventException($"[{i}].id", "stands twice in this request.");
+        return events;
+    }
+
+    private static IResult UnsupportedType() => Problems.Field("Content-Type", "must be application/json or application/x-ndjson.", StatusCodes.Status415UnsupportedMediaType);
+}
+
+/// <summary>The answer to a publish.</summary>
+internal sealed record Published(int Accepted, IReadOnlyList<PublishedEvent> Events)
+{
+    public static Published Of(IReadOnlyList<AppendedEvent> events, string epoch) =>
+        new(events.Count, [.. events.Select(e => new PublishedEvent(e.Id, new StreamId(epoch, e.Position).ToString()))]);
+}
+
+internal sealed record PublishedEvent(Guid Id, string Position);

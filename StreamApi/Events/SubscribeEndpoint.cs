@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Frames;
+
+namespace StreamApi.Events;
+
+/// <summary><c>/v1/events/stream</c>: GET with a query, POST and QUERY with <c>{"topics":[…],"types":[…],"keys":[…]}</c>.</summary>
+internal static class SubscribeEndpoint
+{
+    private static readonly string[] Everything = [">"];
+
+    public static async Task SubscribeAsync(HttpContext context, Streams streams, IOptions<EventsOptions> options)
+    {
+        var query = context.Request.Query;
+        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) { await invalid.ExecuteAsync(context); return; }
+        if (!HttpMethods.IsGet(context.Request.Method) && context.Request.ContentLength != 0)
+        {
+            if (!context.Request.HasJsonContentType()) { await Problems.Field("Content-Type", "must be application/json.", StatusCodes.Status415UnsupportedMediaType).ExecuteAsync(context); return; }
+            SubscribeBody? body;
+            try { body = await context.Request.ReadFromJsonAsync<SubscribeBody>(context.RequestAborted); }
+            catch (JsonException e) { await Problems.Field("body", $"is not a subscription: {e.Message}").ExecuteAsync(context); return; }
+            if (FilterQuery.Check([.. filter.Topics, .. body?.Topics ?? []], [.. filter.Types, .. body?.Types ?? []], [.. filter.Keys, .. body?.Keys ?? []], options.Value, out filter) is { } wrong)
+            {
+                await wrong.ExecuteAsync(context);
+                return;
+            }
+        }
+        var envelope = query["envelope"].ToString();
+        if (envelope is not ("" or "true" or "false")) { await Problems.Field("envelope", "is true or false.").ExecuteAsync(context); return; }
+        var from = query["from"].ToString();
+        if (from is not ("" or "earliest" or "head")) { await Problems.Field("from", "is earliest or head.").ExecuteAsync(context); return; }
+
+        FrameForm form = envelope == "true" ? EnvelopeForm.Instance : PlainForm.Named;
+        var topics = filter.Topics.Count == 0 ? Everything : filter.Topics;
+        await streams.OpenAsync(context, new StreamRequest(new StreamFilter(topics, filter.Types, filter.Keys, form), LastEventId.Of(context.Request), FromEarliest: from == "earliest"));
+    }
+
+    private sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys);
+}

@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Feed;
+
+namespace StreamApi.Replicas;
+
+/// <summary>
+/// Says in Postgres that this replica is there, and reads who else is. While Postgres is away each replica knows itself and those it
+/// read last.
+/// </summary>
+internal sealed class ReplicaDirectory(
+    NpgsqlDataSource store, IServer server, Streams streams, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed,
+    IOptions<ReplicaOptions> options, IHostApplicationLifetime lifetime, ILogger<ReplicaDirectory> logger) : BackgroundService
+{
+    private IReadOnlyList<Replica> _others = [];
+
+    public Replica Here() => Replica.Here(OwnUrl(), streams, registry, logs, feed);
+
+    public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
+    {
+        try { _others = await OthersAsync(cancellationToken); }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogWarning("The replicas are as last read: {Reason}", e.Message); }
+        return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var started = new TaskCompletionSource();
+        await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds));
+        try
+        {
+            do
+            {
+                try { await AnnounceAsync(stoppingToken); }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogDebug(e, "Not announced"); }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) { await LeaveAsync(); }
+    }
+
+    private async Task AnnounceAsync(CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand("""
+            insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())
+            on conflict (name) do update set state = excluded.state, seen_at = excluded.seen_at
+            """);
+        command.Parameters.AddWithValue(streams.Replica);
+        command.Parameters.AddWithValue(JsonSerializer.Serialize(Here()));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<List<Replica>> OthersAsync(CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand("select state from eventstore.replicas where name <> $1 and seen_at > clock_timestamp() - make_interval(secs => $2)");
+        command.Parameters.AddWithValue(streams.Replica);
+        command.Parameters.AddWithValue((double)options.Value.ForgetSeconds);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var others = new List<Replica>();
+        while (await reader.ReadAsync(cancellationToken)) others.Add(JsonSerializer.Deserialize<Replica>(reader.GetString(0))!);
+        return others;
+    }
+
+    private async Task LeaveAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
+        {
+            await using var command = store.CreateCommand("delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'");
+            command.Parameters.AddWithValue(streams.Replica);
+            await command.ExecuteNonQueryAsync(limit.Token);
+        }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
+    }
+
+    /// <summary>The address that this process itself listens on; HTTP where it has both.</summary>
+    private string OwnUrl()
+    {
+        var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        return addresses.OrderBy(a => a.StartsWith("https", StringComparison.Ordinal)).FirstOrDefault()?.TrimEnd('/') ?? "";
+    }
+}

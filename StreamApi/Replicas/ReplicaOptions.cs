@@ -1,0 +1,13 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace StreamApi.Replicas;
+
+/// <summary>Section <c>Replicas</c>.</summary>
+internal sealed class ReplicaOptions
+{
+    /// <summary>How often a replica says that it is there, in seconds.</summary>
+    [Range(1, 60)] public int AnnounceSeconds { get; set; } = 2;
+
+    /// <summary>A replica not heard of for so long is no longer listed, in seconds.</summary>
+    [Range(2, 600)] public int ForgetSeconds { get; set; } = 8;
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using StreamApi.Streaming.Fanout;
+
+namespace StreamApi.Streaming.Connections;
+
+/// <summary>
+/// Frames joined into one write, and reused for every connection that stands at the same place. The payload has room before and after
+/// for the chunk's head and end, so that one copy serves both framings:
+/// <code>[room]&lt;hex length&gt;\r\n[payload]\r\n</code>
+/// </summary>
+internal sealed class FrameJoin(int joinBytes)
+{
+    private const int Room = 10;    // eight hexadecimal digits and CRLF
+    private const int MaxFrames = 512;
+
+    private readonly LogFrame[] _frames = new LogFrame[MaxFrames];
+    private readonly int[] _buckets = new int[MaxFrames];
+    private byte[] _buffer = new byte[Room + joinBytes + 2];
+    private int _length, _chunkStart;
+    private FilterLog? _log;
+    private long _from;
+
+    /// <summary>Frames in the join.</summary>
+    public int Count { get; private set; }
+    public long LastPosition => _frames[Count - 1].Position;
+
+    /// <summary>The latency bucket of each frame, at the time of the join.</summary>
+    public ReadOnlySpan<int> Buckets => _buckets.AsSpan(0, Count);
+
+    public int Length => _length;
+
+    public ReadOnlyMemory<byte> Bytes(bool chunked) => chunked
+        ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + 2)
+        : _buffer.AsMemory(Room, _length);
+
+    /// <summary>Forgets what it holds: call it before each round, since its latencies are of one moment.</summary>
+    public void Clear() => (_log, Count) = (null, 0);
+
+    /// <summary>Frames of the log from <paramref name="sequence"/> on. Returns how many, 0 at its end, -1 where they have left the ring.</summary>
+    public int Take(FilterLog log, long sequence, long nowTicks)
+    {
+        if (ReferenceEquals(_log, log) && _from == sequence && Count > 0) return Count;
+        if (sequence == log.Next) return 0;
+        var n = log.Read(sequence, _frames, joinBytes);
+        if (n <= 0) return n;
+        (_log, _from) = (log, sequence);
+        Copy(_frames.AsSpan(0, n), nowTicks);
+        return n;
+    }
+
+    /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
+    public int Take(IReadOnlyList<LogFrame> page, int index, long nowTicks)
+    {
+        _log = null;
+        var n = 0;
+        for (var bytes = 0; index + n < page.Count && n < MaxFrames; n++)
+        {
+            var frame = page[index + n];
+            if (n > 0 && bytes + frame.Bytes.Length > joinBytes) break;
+            bytes += frame.Bytes.Length;
+            _frames[n] = frame;
+        }
+        Copy(_frames.AsSpan(0, n), nowTicks);
+        return n;
+    }
+
+    private void Copy(ReadOnlySpan<LogFrame> frames, long nowTicks)
+    {
+        var length = 0;
+        foreach (ref readonly var frame in frames) length += frame.Bytes.Length;
+        Reserve(length);
+        var at = Room;
+        for (var i = 0; i < frames.Length; i++)
+        {
+            frames[i].Bytes.CopyTo(_buffer, at);
+            at += frames[i].Bytes.Length;
+            _buckets[i] = LatencyHistogram.BucketOf((nowTicks - frames[i].CommittedAt) / TimeSpan.TicksPerMicrosecond);
+        }
+        Count = frames.Length;
+        Close(length);
+    }
+
+    private void Reserve(int length)
+    {
+        if (_buffer.Length < Room + length + 2) _buffer = new byte[Room + length + 2];
+        else if (_buffer.Length > 4 * (Room + joinBytes + 2) && length <= joinBytes) _buffer = new byte[Room + joinBytes + 2];
+    }
+
+    private void Close(int length)
+    {
+        _length = length;
+        Span<byte> hex = stackalloc byte[8];
+        length.TryFormat(hex, out var digits, "x", CultureInfo.InvariantCulture);
+        _chunkStart = Room - 2 - digits;
+        hex[..digits].CopyTo(_buffer.AsSpan(_chunkStart));
+        "\r\n"u8.CopyTo(_buffer.AsSpan(Room - 2));
+        "\r\n"u8.CopyTo(_buffer.AsSpan(Room + length));
+    }
+}

@@ -1,0 +1,270 @@
+using EventStore;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Frames;
+using StreamApi.Streaming.Replay;
+
+namespace StreamApi.Streaming.Connections;
+
+/// <summary>
+/// One thread that writes to many connections. It is woken when a filter log of one of its connections grows, an output takes bytes
+/// again, or a page has come from the store, and writes to each connection all that waits for it, joined. It never waits for a peer.
+/// A delivery costs one write and no allocation.
+/// </summary>
+internal sealed class WriterLoop : IDisposable
+{
+    private readonly int _number;
+    private readonly FilterLogs _logs;
+    private readonly StoreReplay _replay;
+    private readonly StreamingOptions _options;
+    private readonly StreamingMetrics _metrics;
+    private readonly TimeProvider _clock;
+    private readonly FrameJoin _join;
+    private readonly Dictionary<FilterLog, List<StreamConnection>> _groups = [];
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly Thread _thread;
+    private List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [], _taken = [];
+    private HashSet<FilterLog> _grown = [], _growing = [];
+    private bool _signalled, _stopping;
+    private long _tickedAt;
+
+    public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, TimeProvider clock)
+    {
+        (_number, _logs, _replay, _options, _metrics, _clock) = (number, logs, replay, options, metrics, clock);
+        _join = new FrameJoin(options.JoinBytes);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
+        _thread.Start();
+    }
+
+    private enum Command { Attach, Pump, Page, End }
+
+    public void Attach(StreamConnection connection)
+    {
+        connection.Loop = this;
+        connection.Output.Ready = () => Post(Command.Pump, connection);
+        Post(Command.Attach, connection);
+    }
+
+    /// <summary>Ends the stream: with a last frame where the peer still reads, and the end of the body.</summary>
+    public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
+
+    public void Grown(FilterLog log)
+    {
+        lock (_gate) { _growing.Add(log); Signal(); }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate) { Signal(); _stopping = true; }
+        if (_thread.Join(TimeSpan.FromSeconds(2))) _wake.Dispose();
+    }
+
+    private void Post(Command command, StreamConnection connection, object? argument = null)
+    {
+        lock (_gate) { _commands.Add((command, connection, argument)); Signal(); }
+    }
+
+    private void Signal()
+    {
+        if (_signalled || _stopping) return;
+        _signalled = true;
+        _wake.Release();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            _wake.Wait(1_000);
+            bool stopping;
+            lock (_gate)
+            {
+                _signalled = false;
+                (_commands, _taken) = (_taken, _commands);
+                (_growing, _grown) = (_grown, _growing);
+                stopping = _stopping;
+            }
+            foreach (var (command, connection, argument) in _taken) Handle(command, connection, argument);
+            _taken.Clear();
+            foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) PumpAll(group);
+            _grown.Clear();
+            if (Environment.TickCount64 - _tickedAt >= 1_000) Tick();
+            if (stopping) return;
+        }
+    }
+
+    private void Handle(Command command, StreamConnection connection, object? argument)
+    {
+        if (connection.End is not null) return;
+        _join.Clear();
+        switch (command)
+        {
+            case Command.Attach:
+                Enter(connection);
+                Pump(connection);
+                if (connection.StopRequested is { } reason) Close(connection, reason);
+                break;
+            case Command.Pump: connection.TakenAt = Environment.TickCount64; Pump(connection); break;
+            case Command.Page: TakePage(connection, (ReplayPage?)argument); break;
+            case Command.End: Close(connection, (EndReason)argument!); break;
+        }
+    }
+
+    private void PumpAll(List<StreamConnection> group)
+    {
+        _join.Clear();
+        // Backwards: a connection that ends is replaced by the last, which has had its turn.
+        for (var i = group.Count - 1; i >= 0; i--) Pump(group[i]);
+    }
+
+    /// <summary>Writes what waits for the connection until it is level, busy or gone.</summary>
+    private void Pump(StreamConnection c)
+    {
+        while (c.End is null && !c.Output.Busy)
+        {
+            if (c.Opening is { } opening)
+            {
+                c.Opening = null;
+                if (!Write(c, opening)) return;
+                c.IdSentAt = c.WrittenAt;
+                continue;
+            }
+            if (!ReferenceEquals(c.Epoch, c.Log.Epoch) && c.Epoch != c.Log.Epoch) { Resync(c, ResyncReason.Epoch, _logs.Settled); continue; }
+            if (c.Page is not null)
+            {
+                if (!WritePage(c)) return;
+                continue;
+            }
+            if (c.AwaitsPage) return;
+            // A position ahead of this replica (read elsewhere, or from the store) is sought again until the feed has come by.
+            if ((c.Sequence < 0 || c.Position > _logs.Settled) && !c.Log.TrySeek(c.Position, out c.Sequence)) { AskForPage(c); return; }
+            switch (_join.Take(c.Log, c.Sequence, _clock.GetUtcNow().UtcTicks))
+            {
+                case 0: return;
+                case -1: c.Sequence = -1; continue;
+                case var n: if (!WriteJoin(c)) return; c.Sequence += n; break;
+            }
+        }
+    }
+
+    private bool WritePage(StreamConnection c)
+    {
+        var page = c.Page!;
+        if (page.DroppedThrough > c.Position) { Resync(c, ResyncReason.Expired, page.DroppedThrough); return true; }
+        var n = _join.Take(page.Frames, c.PageIndex, _clock.GetUtcNow().UtcTicks);
+        if (n == 0)
+        {
+            (c.Page, c.Sequence, c.Position) = (null, -1, Math.Max(c.Position, page.Through));
+            return true;
+        }
+        c.PageIndex += n;
+        return WriteJoin(c);
+    }
+
+    private bool WriteJoin(StreamConnection c)
+    {
+        if (!Write(c, _join.Bytes(c.Output.Chunked))) return false;
+        foreach (var bucket in _join.Buckets) c.Latency.Add(bucket);
+        c.Delivered += _join.Count;
+        c.Position = _join.LastPosition;
+        c.IdSentAt = c.WrittenAt;
+        _metrics.Delivered(_number, _join.Buckets);
+        return true;
+    }
+
+    private bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes)
+    {
+        c.WrittenAt = Environment.TickCount64;
+        if (!c.Output.TryWrite(bytes)) { Leave(c, EndReason.ClientGone); return false; }
+        if (!c.Output.Busy) c.TakenAt = c.WrittenAt;
+        c.Bytes += bytes.Length;
+        return true;
+    }
+
+    private void Resync(StreamConnection c, ResyncReason reason, long position)
+    {
+        var requested = c.StreamPosition.ToString();
+        (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
+        if (reason == ResyncReason.Epoch) (c.Page, c.AwaitsPage) = (null, false);
+        c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
+        _metrics.Resynced(reason);
+    }
+
+    private void AskForPage(StreamConnection c)
+    {
+        c.AwaitsPage = true;
+        _replay.Read(c.Log.Filter, c.Position, c.Epoch, page => Post(Command.Page, c, page));
+    }
+
+    private void TakePage(StreamConnection c, ReplayPage? page)
+    {
+        c.AwaitsPage = false;
+        if (page is null) { Close(c, EndReason.Failed); return; }
+        // A page of a history that has ended meanwhile says nothing; the epoch's change is told by the log.
+        if (page.Epoch == c.Epoch) (c.Page, c.PageIndex) = (page, 0);
+        Pump(c);
+    }
+
+    private void Tick()
+    {
+        var now = _tickedAt = Environment.TickCount64;
+        foreach (var (log, group) in _groups.ToArray())
+        {
+            // Settled first: a connection level with the log after this has had every match up to there.
+            var settled = new StreamId(log.Epoch, _logs.Settled);
+            byte[]? idOnly = null;
+            for (var i = group.Count - 1; i >= 0; i--)
+            {
+                var c = group[i];
+                if (c.Output.Busy)
+                {
+                    if (now - c.TakenAt >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
+                    continue;
+                }
+                var level = !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch;
+                if (level && settled.Position > c.Position && now - c.IdSentAt >= _options.PositionSeconds * 1_000L)
+                {
+                    idOnly ??= ControlFrames.IdOnly(settled);
+                    if (!Write(c, c.Output.Framed(idOnly))) continue;
+                    (c.Position, c.IdSentAt) = (settled.Position, now);
+                }
+                else if (now - c.WrittenAt >= _options.HeartbeatSeconds * 1_000L) Write(c, c.Output.Framed(ControlFrames.Heartbeat));
+                else if (!level) Pump(c);
+            }
+        }
+    }
+
+    private void Close(StreamConnection c, EndReason reason)
+    {
+        if (reason == EndReason.Drained && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
+        // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
+        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);
+        Leave(c, reason);
+    }
+
+    private void Enter(StreamConnection c)
+    {
+        if (!_groups.TryGetValue(c.Log, out var group)) _groups.Add(c.Log, group = []);
+        c.GroupIndex = group.Count;
+        group.Add(c);
+        // A full fence: the feed must see the user before this loop looks at the log.
+        Interlocked.Increment(ref c.Log.UsersOfLoop[_number]);
+        c.TakenAt = c.IdSentAt = Environment.TickCount64;
+    }
+
+    private void Leave(StreamConnection c, EndReason reason)
+    {
+        if (c.End is not null) return;
+        if (c.GroupIndex >= 0)
+        {
+            var group = _groups[c.Log];
+            var last = group[^1];
+            group[c.GroupIndex] = last;
+            last.GroupIndex = c.GroupIndex;
+            group.RemoveAt(group.Count - 1);
+            if (group.Count == 0) _groups.Remove(c.Log);
+            Interlocked.Decrement(ref c.Log.UsersOfLoop[_number]);
+        }
+        c.Finish(reason);
+    }
+}

@@ -1,0 +1,111 @@
+namespace StreamApi.Streaming.Fanout;
+
+/// <summary>One event as the connections of a filter send it.</summary>
+/// <param name="Position">Its position in the log.</param>
+/// <param name="Bytes">The whole frame; shared, never written to.</param>
+/// <param name="CommittedAt">UTC ticks of the commit.</param>
+internal readonly record struct LogFrame(long Position, byte[] Bytes, long CommittedAt);
+
+/// <summary>
+/// The newest matching frames of one filter, shared by all its connections: a bounded ring that one thread (the feed) appends to and many
+/// writer loops read. A connection is a cursor in it, a number. Sequence numbers count the appended frames, without gaps.
+/// </summary>
+internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes)
+{
+    private readonly Lock _gate = new();
+    private LogFrame[] _ring = new LogFrame[16];
+    private long _first, _next, _bytes, _base;
+    private string _epoch = "";
+
+    public StreamFilter Filter => filter;
+
+    /// <summary>Connections on it, and those about to be; guarded by the logs' lock. Kept a while without any, for those that come back.</summary>
+    public int Users;
+    public long IdleSince;
+
+    /// <summary>The connections of each writer loop, so that the feed wakes only loops that have some.</summary>
+    public int[] UsersOfLoop { get; init; } = [];
+
+    /// <summary>The sequence number that the next frame gets: who has read up to it is level.</summary>
+    public long Next => Volatile.Read(ref _next);
+
+    public string Epoch => Volatile.Read(ref _epoch);
+
+    /// <summary>Starts over, empty: everything that matches after <paramref name="position"/> will be in the ring.</summary>
+    public void Reset(string epoch, long position)
+    {
+        lock (_gate)
+        {
+            Array.Clear(_ring);
+            _first = _next;
+            _bytes = 0;
+            _base = position;
+            Volatile.Write(ref _epoch, epoch);
+        }
+    }
+
+    public void Append(in LogFrame frame)
+    {
+        lock (_gate)
+        {
+            while (_next > _first && (_next - _first >= maxFrames || _bytes + frame.Bytes.Length > maxBytes)) DropOldest();
+            if (_next - _first == _ring.Length) Grow();
+            _ring[_next & (_ring.Length - 1)] = frame;
+            _bytes += frame.Bytes.Length;
+            Volatile.Write(ref _next, _next + 1);
+        }
+    }
+
+    /// <summary>Where a reader goes on who has everything up to <paramref name="position"/>. False where that has left the ring.</summary>
+    public bool TrySeek(long position, out long sequence)
+    {
+        lock (_gate)
+        {
+            sequence = _next;
+            if (position < _base) return false;
+            long low = _first, high = _next;
+            while (low < high)
+            {
+                var middle = low + (high - low) / 2;
+                if (At(middle).Position <= position) low = middle + 1; else high = middle;
+            }
+            sequence = low;
+            return true;
+        }
+    }
+
+    /// <summary>Copies frames from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 where that has left the ring.</summary>
+    public int Read(long sequence, Span<LogFrame> into, int maxBytes)
+    {
+        lock (_gate)
+        {
+            if (sequence < _first) return -1;
+            var n = 0;
+            for (var bytes = 0; sequence + n < _next && n < into.Length; n++)
+            {
+                ref var frame = ref At(sequence + n);
+                if (n > 0 && bytes + frame.Bytes.Length > maxBytes) break;
+                bytes += frame.Bytes.Length;
+                into[n] = frame;
+            }
+            return n;
+        }
+    }
+
+    private ref LogFrame At(long sequence) => ref _ring[sequence & (_ring.Length - 1)];
+
+    private void DropOldest()
+    {
+        ref var oldest = ref At(_first++);
+        _base = oldest.Position;
+        _bytes -= oldest.Bytes.Length;
+        oldest = default;
+    }
+
+    private void Grow()
+    {
+        var larger = new LogFrame[_ring.Length * 2];
+        for (var s = _first; s < _next; s++) larger[s & (larger.Length - 1)] = At(s);
+        _ring = larger;
+    }
+}

@@ -1,0 +1,134 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+
+namespace StreamApi.Streaming.Fanout;
+
+/// <summary>
+/// All filter logs of this replica and the matcher that feeds them. The feed publishes in position order; <see cref="Settled"/> says up
+/// to where every log holds what it wants. The newest events of all topics are kept too: a new filter log starts with those, so that who
+/// returns after a moment is served from memory.
+/// </summary>
+internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<StreamFilter, FilterLog> _logs = [];
+    private readonly TopicIndex _index = new();
+    private readonly Queue<FeedEvent> _recent = [];
+    private readonly List<FilterLog> _matches = [];
+    private readonly HashSet<FilterLog> _touched = [];
+    private long _recentBytes, _recentBase, _settled;
+    private string _epoch = "";
+
+    /// <summary>The position up to which every event of this epoch is in the logs that want it.</summary>
+    public long Settled => Volatile.Read(ref _settled);
+
+    public string Epoch => Volatile.Read(ref _epoch);
+
+    /// <summary>Who stands at or after this is served from memory.</summary>
+    public long RecentBase => Volatile.Read(ref _recentBase);
+
+    /// <summary>The logs that a publish appended to, and the loops to wake. Called on the feed's thread, under no lock.</summary>
+    public event Action<IReadOnlyCollection<FilterLog>>? Appended;
+
+    /// <summary>Takes the log of a filter for use, made where there is none; give it back with <see cref="Release"/>.</summary>
+    public FilterLog Acquire(StreamFilter filter)
+    {
+        lock (_gate)
+        {
+            if (!_logs.TryGetValue(filter, out var log))
+            {
+                log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes) { UsersOfLoop = new int[options.Value.Writers] };
+                log.Reset(_epoch, _recentBase);
+                foreach (var e in _recent) if (Wants(filter, e.Record)) log.Append(Frame(e, filter));
+                _logs.Add(filter, log);
+                _index.Add(log);
+            }
+            log.Users++;
+            return log;
+        }
+    }
+
+    public void Release(FilterLog log)
+    {
+        lock (_gate) if (--log.Users == 0) log.IdleSince = clock.GetTimestamp();
+    }
+
+    /// <summary>Another history, or the first: readers of the old one are told by the change of <see cref="FilterLog.Epoch"/>.</summary>
+    public void Reset(string epoch, long position)
+    {
+        lock (_gate)
+        {
+            _recent.Clear();
+            _recentBytes = 0;
+            _recentBase = position;
+            Volatile.Write(ref _settled, position);
+            Volatile.Write(ref _epoch, epoch);
+            foreach (var log in _logs.Values) log.Reset(epoch, position);
+        }
+        Appended?.Invoke(Logs());
+    }
+
+    /// <summary>Takes the next events, all after <see cref="Settled"/> and in order; <paramref name="through"/> may lie beyond the last.</summary>
+    public void Publish(IReadOnlyList<EventRecord> events, long through)
+    {
+        lock (_gate)
+        {
+            _touched.Clear();
+            foreach (var record in events)
+            {
+                if (record.Position <= _settled) continue;
+                var e = new FeedEvent(_epoch, record);
+                Keep(e);
+                _matches.Clear();
+                _index.Match(record.Topic, _matches);
+                for (var i = 0; i < _matches.Count; i++)
+                {
+                    var log = _matches[i];
+                    if (!log.Filter.Passes(record) || (i > 0 && log.Filter.Events.Topics.Count > 1 && _matches.IndexOf(log, 0, i) >= 0)) continue;
+                    log.Append(Frame(e, log.Filter));
+                    _touched.Add(log);
+                }
+            }
+            // Only now: who reads Settled and is level with a log has had every match up to there.
+            Volatile.Write(ref _settled, Math.Max(through, _settled));
+        }
+        if (_touched.Count > 0) Appended?.Invoke(_touched);
+    }
+
+    /// <summary>Forgets logs that nobody has used for a while.</summary>
+    public void Sweep()
+    {
+        lock (_gate)
+        {
+            foreach (var (filter, log) in _logs)
+            {
+                if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime) continue;
+                _logs.Remove(filter);
+                _index.Remove(log);
+            }
+        }
+    }
+
+    private FilterLog[] Logs() { lock (_gate) return [.. _logs.Values]; }
+
+    private void Keep(FeedEvent e)
+    {
+        _recent.Enqueue(e);
+        _recentBytes += e.Record.Data.Length;
+        while (_recent.Count > options.Value.RecentEvents || (_recentBytes > options.Value.RecentBytes && _recent.Count > 1))
+        {
+            var oldest = _recent.Dequeue().Record;
+            _recentBytes -= oldest.Data.Length;
+            _recentBase = oldest.Position;
+        }
+    }
+
+    private static LogFrame Frame(FeedEvent e, StreamFilter filter) => new(e.Record.Position, e.Frame(filter.Form), e.Record.Time.UtcTicks);
+
+    private static bool Wants(StreamFilter filter, EventRecord e)
+    {
+        if (!filter.Passes(e)) return false;
+        foreach (var topic in filter.Events.Topics) if (TopicPattern.Matches(topic, e.Topic)) return true;
+        return false;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using EventStore;
+
+namespace StreamApi.Streaming.Frames;
+
+/// <summary>The frames that the stream itself sends: where it starts, what was skipped, how it ends.</summary>
+internal static class ControlFrames
+{
+    /// <summary>A comment keeps proxies and clients from taking a quiet stream for dead.</summary>
+    public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = ReadableJsonEncoder.Instance };
+
+    public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
+
+    /// <summary>Moves the client's last event id and dispatches nothing.</summary>
+    public static byte[] IdOnly(StreamId id) => SseFrame.ToBytes(f => f.Id(id.ToString()).End());
+
+    public static byte[] Connected(StreamId startsAfter, string connectionId, string replica, StreamId head) =>
+        Named(startsAfter, "connected", new { connectionId, replica, epoch = head.Epoch, head = head.ToString() });
+
+    /// <summary>The requested id cannot be honoured; the stream goes on after <paramref name="resumedFrom"/>.</summary>
+    public static byte[] Resync(ResyncReason reason, string? requested, StreamId resumedFrom) =>
+        Named(resumedFrom, "resync", new { reason = reason.ToString().ToLowerInvariant(), requested, resumedFrom = resumedFrom.ToString() });
+
+    public static byte[] Named(StreamId? id, string name, object data) => SseFrame.ToBytes(f =>
+    {
+        if (id is { } known) f.Id(known.ToString());
+        f.Event(name).Data(JsonSerializer.SerializeToUtf8Bytes(data, Json)).End();
+    });
+}
+
+/// <summary>Why an id could not be honoured.</summary>
+internal enum ResyncReason
+{
+    /// <summary>Retention has dropped what followed it.</summary>
+    Expired,
+
+    /// <summary>It is of another history: the store was reset, restored or promoted.</summary>
+    Epoch,
+
+    /// <summary>It lies beyond the head.</summary>
+    Future,
+
+    /// <summary>It is no id of ours.</summary>
+    Malformed,
+}

@@ -1,0 +1,52 @@
+using System.Buffers;
+using EventStore;
+
+namespace StreamApi.Streaming.Frames;
+
+/// <summary>
+/// How a stream shows an event. Forms are compared by reference: one instance a form, so that connections of one filter and form share
+/// their frames.
+/// </summary>
+internal abstract class FrameForm
+{
+    /// <summary>Writes the frame of one event, id included.</summary>
+    public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
+
+    public byte[] Frame(string epoch, EventRecord e)
+    {
+        var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);
+        Write(output, new StreamId(epoch, e.Position).ToString(), e);
+        return output.WrittenSpan.ToArray();
+    }
+}
+
+/// <summary>The event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>
+internal sealed class PlainForm : FrameForm
+{
+    public static PlainForm Named { get; } = new(named: true);
+
+    /// <summary>For clients that have only <c>onmessage</c>.</summary>
+    public static PlainForm Unnamed { get; } = new(named: false);
+
+    private readonly bool _named;
+
+    private PlainForm(bool named) => _named = named;
+
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
+    {
+        var frame = new SseFrame(output).Id(id);
+        if (_named) frame.Event(e.Type);
+        frame.Data(e.Data.Span).End();
+    }
+}
+
+/// <summary>The event with all that is known of it, for dashboards and relays.</summary>
+internal sealed class EnvelopeForm : FrameForm
+{
+    public static EnvelopeForm Instance { get; } = new();
+
+    private EnvelopeForm() { }
+
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
+        new SseFrame(output).Id(id).Event(e.Type).Data(EventEnvelope.ToBytes(id, e)).End();
+}

@@ -1,0 +1,72 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using StreamApi.Streaming.Fanout;
+
+namespace StreamApi.Streaming.Replay;
+
+/// <summary>A part of the log as the connections of one filter send it.</summary>
+internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through);
+
+/// <summary>
+/// Reads for connections that lag behind the memory. A few reads at once, in the order asked for; connections of one filter that want the
+/// same range share one read and its frames.
+/// </summary>
+internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
+{
+    private readonly Dictionary<(StreamFilter, long), List<Action<ReplayPage?>>> _asked = [];
+    private readonly SemaphoreSlim _readers = new(options.Value.ReplayReaders);
+
+    /// <summary>Calls back once, from any thread, when the page is there; null where it cannot be made. Waits while the store is away.</summary>
+    public void Read(StreamFilter filter, long after, string epoch, Action<ReplayPage?> done)
+    {
+        lock (_asked)
+        {
+            if (_asked.TryGetValue((filter, after), out var waiting)) { waiting.Add(done); return; }
+            _asked.Add((filter, after), [done]);
+        }
+        _ = Task.Run(() => ReadAsync(filter, after, epoch));
+    }
+
+    public void Dispose() => _readers.Dispose();
+
+    private async Task ReadAsync(StreamFilter filter, long after, string epoch)
+    {
+        var stopping = lifetime.ApplicationStopping;
+        try
+        {
+            var page = await ReadAsync(filter, after, stopping);
+            metrics.Replayed(page.Events.Count);
+            var frames = new LogFrame[page.Events.Count];
+            for (var i = 0; i < frames.Length; i++)
+                frames[i] = new LogFrame(page.Events[i].Position, filter.Form.Frame(page.Epoch, page.Events[i]), page.Events[i].Time.UtcTicks);
+            Answer(new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through));
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
+        catch (Exception e)
+        {
+            logger.LogError(e, "A replay after {Epoch}-{Position} failed", epoch, after);
+            Answer(null);
+        }
+
+        void Answer(ReplayPage? page)
+        {
+            List<Action<ReplayPage?>> waiting;
+            lock (_asked) _asked.Remove((filter, after), out waiting!);
+            foreach (var done in waiting) done(page);
+        }
+    }
+
+    private async Task<EventPage> ReadAsync(StreamFilter filter, long after, CancellationToken stopping)
+    {
+        await _readers.WaitAsync(stopping);
+        try
+        {
+            for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
+            {
+                try { return await reader.ReadAsync(after, filter.Events, cancellationToken: stopping); }
+                catch (StoreUnavailableException) { await Task.Delay(delay + Random.Shared.Next(delay), stopping); }
+            }
+        }
+        finally { _readers.Release(); }
+    }
+}

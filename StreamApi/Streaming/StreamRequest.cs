@@ -1,0 +1,24 @@
+using EventStore;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Frames;
+
+namespace StreamApi.Streaming;
+
+/// <summary>A stream that an endpoint wants opened for its request.</summary>
+/// <param name="Filter">What it carries.</param>
+/// <param name="Last">Where the client stands.</param>
+/// <param name="FromEarliest">A fresh reader starts at the oldest event instead of the head.</param>
+/// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
+internal sealed record StreamRequest(StreamFilter Filter, LastEventId Last, bool FromEarliest = false, Greeting? Greeting = null);
+
+/// <summary>Makes a stream's first frame.</summary>
+internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string connectionId, string replica);
+
+internal static class Greetings
+{
+    /// <summary><c>event: connected</c>.</summary>
+    public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) => ControlFrames.Connected(startsAfter, connectionId, replica, head);
+
+    /// <summary>Only an id, for streams whose clients expect no event of ours.</summary>
+    public static byte[] IdOnly(StreamId startsAfter, StreamId head, string connectionId, string replica) => ControlFrames.IdOnly(startsAfter);
+}

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Feed;
+using StreamApi.Streaming.Handover;
+using StreamApi.Streaming.Replay;
+
+namespace StreamApi.Streaming;
+
+internal static class StreamingExtensions
+{
+    public static void AddStreaming(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<StreamingOptions>().BindConfiguration("Streaming").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<FilterLogs>();
+        builder.Services.AddSingleton<StoreReplay>();
+        builder.Services.AddSingleton<StreamingMetrics>();
+        builder.Services.AddSingleton<WriterLoops>();
+        builder.Services.AddSingleton<ConnectionRegistry>();
+        builder.Services.AddSingleton<Streams>();
+        builder.Services.AddSingleton<RedisIntake>();
+        builder.Services.AddSingleton<LiveFeed>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
+        builder.Services.AddHostedService<StreamUpkeep>();
+        builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
+
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = 4_096);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Slow readers are ours to judge (Streaming:DeadSeconds); Kestrel would cut them off after seconds.
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionHandover.Middleware));
+        });
+    }
+}

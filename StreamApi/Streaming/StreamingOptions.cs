@@ -1,0 +1,57 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace StreamApi.Streaming;
+
+/// <summary>Limits and times of the streams; section <c>Streaming</c>.</summary>
+internal sealed class StreamingOptions
+{
+    /// <summary>Writer loops; each serves many connections.</summary>
+    [Range(1, 64)] public int Writers { get; set; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
+
+    /// <summary>Most frames that one filter's connections may lag behind before they are fed from the store.</summary>
+    [Range(16, 1_000_000)] public int RingEvents { get; set; } = 4_096;
+
+    /// <summary>Most bytes of frames in one filter's ring.</summary>
+    [Range(64 * 1024, 1 << 30)] public int RingBytes { get; set; } = 8 * 1024 * 1024;
+
+    /// <summary>Newest events of all topics kept in memory for resumes.</summary>
+    [Range(0, 1_000_000)] public int RecentEvents { get; set; } = 8_192;
+
+    /// <summary>Most bytes of data of those.</summary>
+    [Range(64 * 1024, 1 << 30)] public int RecentBytes { get; set; } = 32 * 1024 * 1024;
+
+    /// <summary>How long a filter's ring outlives its last connection.</summary>
+    public TimeSpan IdleLogLifetime { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Most bytes joined into one write.</summary>
+    [Range(1_024, 4 * 1024 * 1024)] public int JoinBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Write plain HTTP/1.1 streams to their sockets instead of through Kestrel's output pipe: a fifth less CPU a delivery.</summary>
+    public bool RawSocket { get; set; } = true;
+
+    /// <summary>Streams open on this replica at once; the next gets 503.</summary>
+    [Range(1, 1_000_000)] public int MaxConnections { get; set; } = 20_000;
+
+    /// <summary>Seconds without a write until a heartbeat comment.</summary>
+    [Range(1, 3_600)] public int HeartbeatSeconds { get; set; } = 15;
+
+    /// <summary>Seconds until a client whose filter matches nothing is told how far the head is.</summary>
+    [Range(1, 3_600)] public int PositionSeconds { get; set; } = 9;
+
+    /// <summary>Seconds without a successful write until a connection counts as dead.</summary>
+    [Range(1, 86_400)] public int DeadSeconds { get; set; } = 300;
+
+    /// <summary>The reconnection time sent at connect and at drain is drawn between these, in milliseconds, so that clients do not return at once.</summary>
+    [Range(0, 600_000)] public int RetryMinMilliseconds { get; set; } = 1_000;
+
+    /// <summary>See <see cref="RetryMinMilliseconds"/>.</summary>
+    [Range(1, 600_000)] public int RetryMaxMilliseconds { get; set; } = 3_000;
+
+    /// <summary>Seconds without a beat until this replica reads the log from Postgres by itself.</summary>
+    [Range(1, 600)] public int BeatSeconds { get; set; } = 2;
+
+    /// <summary>Reads of the store for replays, at once.</summary>
+    [Range(1, 64)] public int ReplayReaders { get; set; } = 4;
+
+    public int NextRetry() => Random.Shared.Next(Math.Min(RetryMinMilliseconds, RetryMaxMilliseconds), RetryMaxMilliseconds + 1);
+}

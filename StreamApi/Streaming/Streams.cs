@@ -1,0 +1,157 @@
+using EventStore;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Feed;
+using StreamApi.Streaming.Frames;
+using StreamApi.Streaming.Handover;
+
+namespace StreamApi.Streaming;
+
+/// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
+internal sealed class Streams(
+    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, EventReader reader, StreamingMetrics metrics,
+    IOptions<StreamingOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
+{
+    public string Replica { get; } = ReplicaName.Get("streamapi");
+
+    /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
+    public async Task OpenAsync(HttpContext context, StreamRequest request)
+    {
+        if (!registry.TryEnter())
+        {
+            await RefuseAsync(context, request);
+            return;
+        }
+        var handedOver = false;
+        try
+        {
+            await feed.Started.WaitAsync(context.RequestAborted);
+            var start = await StartOf(request, context.RequestAborted);
+            var client = ClientOf(context);
+            SetHead(context);
+            if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
+            {
+                await context.Response.StartAsync();
+                handover.Complete(over => RunHandedOverAsync(over, request, start, client));
+                handedOver = true;
+                return;
+            }
+            await context.Response.StartAsync();
+            await RunHeldAsync(context, request, start, client);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
+        finally { if (!handedOver) registry.Leave(); }
+    }
+
+    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client)
+    {
+        var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+        StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
+            ? new SocketOutput(socket) : new PipeOutput(over.Connection.Transport.Output, chunked: true);
+        var connection = Connect(request, start, output, client, over.TakeHead().Span);
+        try
+        {
+            connection.OnEnd = over.Connection.Transport.Input.CancelPendingRead;
+            loops.Attach(connection);
+            await over.ReadUntilGoneAsync();
+            connection.Stop(EndReason.ClientGone);
+            await connection.Ended;
+            if (connection.Output.Busy) over.Connection.Abort();
+        }
+        finally
+        {
+            Disconnect(connection);
+            registry.Leave();
+        }
+    }
+
+    private async Task RunHeldAsync(HttpContext context, StreamRequest request, Start start, StreamClient client)
+    {
+        var connection = Connect(request, start, new PipeOutput(context.Response.BodyWriter, chunked: false), client);
+        try
+        {
+            loops.Attach(connection);
+            await using (context.RequestAborted.UnsafeRegister(static c => ((StreamConnection)c!).Stop(EndReason.ClientGone), connection))
+                await connection.Ended;
+            if (connection.Output.Busy) context.Abort();
+        }
+        finally { Disconnect(connection); }
+    }
+
+    private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client, ReadOnlySpan<byte> head = default)
+    {
+        var id = Guid.CreateVersion7().ToString("N");
+        var greeting = (request.Greeting ?? Greetings.Connected)(start.After, new StreamId(logs.Epoch, logs.Settled), id, Replica);
+        var connection = new StreamConnection(id, logs.Acquire(request.Filter), output, client)
+        {
+            Epoch = start.From.Epoch, Position = start.From.Position, ConnectedAt = clock.GetUtcNow(),
+            Opening = [.. head, .. output.Framed([.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync])],
+        };
+        registry.Add(connection);
+        // A drain that began before the registry knew the connection has missed it.
+        if (lifetime.ApplicationStopping.IsCancellationRequested) connection.Stop(EndReason.Drained);
+        return connection;
+    }
+
+    private void Disconnect(StreamConnection connection)
+    {
+        registry.Remove(connection);
+        logs.Release(connection.Log);
+    }
+
+    /// <summary>Where a stream starts, and what the client must be told of it.</summary>
+    private readonly record struct Start(StreamId After, StreamId From, byte[] Resync);
+
+    private async Task<Start> StartOf(StreamRequest request, CancellationToken cancellationToken)
+    {
+        var head = new StreamId(logs.Epoch, logs.Settled);
+        if (request.Last.Text is null)
+        {
+            if (!request.FromEarliest) return new Start(head, head, []);
+            var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
+            return new Start(earliest, earliest, []);
+        }
+        if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
+        // Another replica, or the store itself, may be further than this one.
+        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, head, ResyncReason.Future);
+        metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
+        return new Start(last, last, []);
+
+        Start Resync(StreamId after, StreamId from, ResyncReason reason)
+        {
+            metrics.Resynced(reason);
+            return new Start(after, from, ControlFrames.Resync(reason, request.Last.Text, from));
+        }
+    }
+
+    private static void SetHead(HttpContext context)
+    {
+        var response = context.Response;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no";       // nginx would hold the frames back
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+    }
+
+    /// <summary>No place: a resuming browser must come back, and 503 would stop it for good (HTML Living Standard §9.2.3).</summary>
+    private async Task RefuseAsync(HttpContext context, StreamRequest request)
+    {
+        if (request.Last.Id is not null)
+        {
+            SetHead(context);
+            await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.Value.NextRetry()).Comment("no place on this server now, come back").End()));
+            return;
+        }
+        context.Response.Headers.RetryAfter = "5";
+        await TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable, title: "Too many streams",
+            detail: "This server has as many streams open as it may (Streaming:MaxConnections). Try again in some seconds.").ExecuteAsync(context);
+    }
+
+    private static StreamClient ClientOf(HttpContext context) => new(
+        $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,
+        (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path);
+}

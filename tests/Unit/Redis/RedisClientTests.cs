@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using StackExchange.Redis;
+using Unit.Tests.ServiceDefaults;
+
+namespace Unit.Tests.Redis;
+
+public class RedisClientTests
+{
+    // Enough that a client which delivers from several threads gets it wrong.
+    private const int Many = 100_000;
+
+    [Fact]
+    public async Task A_service_starts_and_is_merely_degraded_while_Redis_is_away()
+    {
+        using var silent = Silent(out var address);
+        silent.Stop();
+        await using var service = await StartAsync(address);
+        Assert.Contains("\"Degraded\"", await HealthAsync(service), StringComparison.Ordinal);
+        Assert.False(service.Services.GetRequiredService<IConnectionMultiplexer>().IsConnected);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_accepts_and_says_nothing_holds_up_neither_start_nor_health_nor_stop()
+    {
+        using var frozen = Silent(out var address);
+        await using var service = await StartAsync(address);
+        Assert.Contains("\"Degraded\"", await HealthAsync(service), StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_Redis_that_freezes_later_makes_a_service_degraded_and_healthy_again_when_it_thaws()
+    {
+        await using var redis = RedisServer.Start();
+        await using var service = await StartAsync(redis.Address);
+        await HealthIsAsync(service, "Healthy");
+        redis.Freeze();
+        await HealthIsAsync(service, "Degraded");
+        redis.Thaw();
+        await HealthIsAsync(service, "Healthy");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_channels_messages_arrive_in_order_and_again_after_Redis_was_replaced()
+    {
+        await using var redis = RedisServer.Start();
+        await using var service = await StartAsync(redis.Address);
+        await HealthIsAsync(service, "Healthy");
+        var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
+        var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
+        var received = System.Threading.Channels.Channel.CreateUnbounded<int>();
+        await subscriber.SubscribeAsync(channel, (_, value) => received.Writer.TryWrite((int)value));
+
+        for (var i = 0; i < Many; i++)
+        {
+            await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
+        }
+
+        for (var i = 0; i < Many; i++)
+        {
+            Assert.Equal(i, await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
+        }
+
+        await redis.StopAsync();
+        await using var replacement = RedisServer.Start(redis.Port);
+        // Publishing reaches nobody until the client is back and has subscribed again.
+        while (!received.Reader.TryRead(out _))
+        {
+            _ = subscriber.PublishAsync(channel, 1);
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task A_missing_address_fails_the_start_and_names_the_setting()
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => Service.StartAsync(builder => builder.AddRedisClient("redis")));
+        Assert.Contains("ConnectionStrings:redis", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_callers_options_have_the_last_word()
+    {
+        using var silent = Silent(out var address);
+        await using var service = await Service.StartAsync(
+            builder => builder.AddRedisClient("redis", settings => settings.ConnectionString = address, options => options.ClientName = "by hand"));
+        var redis = await Task.Run(service.Services.GetRequiredService<IConnectionMultiplexer>, TestContext.Current.CancellationToken);
+        Assert.Equal("by hand", redis.ClientName);
+    }
+
+    private static TcpListener Silent(out string address)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        address = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+        return listener;
+    }
+
+    private static Task<Service> StartAsync(string address) =>
+        Service.StartAsync(builder => builder.AddRedisClient("redis"), null, ("ConnectionStrings:redis", address));
+
+    private static async Task HealthIsAsync(Service service, string status)
+    {
+        while (!(await HealthAsync(service)).StartsWith("{\"status\":\"" + status, StringComparison.Ordinal))
+        {
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task<string> HealthAsync(Service service)
+    {
+        using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Trace;
+
+namespace Unit.Tests.ServiceDefaults;
+
+[Collection(ProcessTelemetry.Name)]
+public class RequestSpanTests
+{
+    private static readonly ActivitySource Own = new("AspireSse.Tests");
+
+    [Fact]
+    public async Task A_request_is_named_by_its_route_and_carries_its_status()
+    {
+        var (service, spans) = await StartAsync(app => app.MapGet("/orders/{id}", (int id) => Results.StatusCode(202)));
+        await using var _ = service;
+        await service.Outside.GetAsync("/orders/5", TestContext.Current.CancellationToken);
+
+        var span = await ServerSpanAsync(spans);
+        Assert.Equal("GET /orders/{id}", span.DisplayName);
+        Assert.Equal("/orders/{id}", span.GetTagItem("http.route"));
+        Assert.Equal("/orders/5", span.GetTagItem("url.path"));
+        Assert.Equal(202, span.GetTagItem("http.response.status_code"));
+        Assert.NotEqual(ActivityStatusCode.Error, span.Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_failure_is_an_error_under_its_route_also_behind_an_exception_handler(bool handler)
+    {
+        var (service, spans) = await StartAsync(app =>
+        {
+            if (handler)
+            {
+                app.UseExceptionHandler(e => e.Run(c => c.Response.WriteAsync("sorry")));
+            }
+
+            app.MapGet("/broken", string () => throw new InvalidOperationException("broken"));
+        });
+        await using var _ = service;
+        await service.Outside.GetAsync("/broken", TestContext.Current.CancellationToken);
+
+        var span = await ServerSpanAsync(spans);
+        Assert.Equal("GET /broken", span.DisplayName);
+        Assert.Equal(500, span.GetTagItem("http.response.status_code"));
+        Assert.Equal(ActivityStatusCode.Error, span.Status);
+        Assert.Equal(handler ? "500" : "System.InvalidOperationException", span.GetTagItem("error.type"));
+    }
+
+    [Fact]
+    public async Task A_request_without_a_route_is_named_by_its_method()
+    {
+        var (service, spans) = await StartAsync();
+        await using var _ = service;
+        await service.Outside.GetAsync("/nothing-here", TestContext.Current.CancellationToken);
+
+        var span = await ServerSpanAsync(spans);
+        Assert.Equal("GET", span.DisplayName);
+        Assert.Equal(404, span.GetTagItem("http.response.status_code"));
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_a_stream_is_no_error()
+    {
+        var (service, spans) = await StartAsync(app => app.MapGet("/stream", async (HttpContext context) =>
+        {
+            await context.Response.StartAsync();
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        }));
+        await using var _ = service;
+        using (await service.Outside.GetAsync("/stream", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken))
+        {
+        }
+
+        var span = await ServerSpanAsync(spans);
+        Assert.Equal("GET /stream", span.DisplayName);
+        Assert.NotEqual(ActivityStatusCode.Error, span.Status);
+        Assert.Null(span.GetTagItem("error.type"));
+    }
+
+    [Fact]
+    public async Task Health_probes_leave_no_trace_nor_does_what_happens_in_them()
+    {
+        // always_on is what the AppHost sets: without care it records the children of a span that is not.
+        var (service, spans) = await StartAsync(
+            app => app.MapGet("/seen", () => "seen"),
+            builder =>
+            {
+                builder.Services.ConfigureOpenTelemetryTracerProvider(t => t.SetSampler(new AlwaysOnSampler()));
+                builder.Services.AddHealthChecks().AddCheck("database", () =>
+                {
+                    using var query = Own.StartActivity("SELECT 1");
+                    return new();
+                });
+            });
+        await using var _ = service;
+        await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
+        await service.Outside.GetAsync("/alive", TestContext.Current.CancellationToken);
+        await service.Outside.GetAsync("/seen", TestContext.Current.CancellationToken);
+
+        await ServerSpanAsync(spans);
+        // The probing client lives in this process too, and is no part of the service.
+        Assert.Equal(["GET /seen"], spans.All.Where(s => s.Kind != ActivityKind.Client).Select(s => s.DisplayName));
+    }
+
+    private static async Task<(Service, ExportedSpans)> StartAsync(Action<WebApplication>? map = null, Action<WebApplicationBuilder>? configure = null)
+    {
+        var spans = new ExportedSpans();
+        var service = await Service.StartAsync(
+            builder =>
+            {
+                builder.Services.ConfigureOpenTelemetryTracerProvider(t => t.AddProcessor(new SimpleActivityExportProcessor(spans)));
+                configure?.Invoke(builder);
+            },
+            map);
+        return (service, spans);
+    }
+
+    private static Task<Activity> ServerSpanAsync(ExportedSpans spans) =>
+        Eventually.GetAsync(() => spans.All.FirstOrDefault(s => s.Kind == ActivityKind.Server));
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Http.Resilience;
+using Polly.Timeout;
+using ServiceDefaults.Http;
+
+namespace Unit.Tests.ServiceDefaults;
+
+public class ResilienceTests
+{
+    private int requests;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_stream_waits_for_its_first_byte_where_another_request_times_out(bool marked)
+    {
+        var gate = new TaskCompletionSource();
+        await using var service = await StartAsync(app => app.MapGet("/slow", async (HttpContext context) =>
+        {
+            await gate.Task.WaitAsync(context.RequestAborted);
+            await context.Response.WriteAsync("data: at last\n\n");
+        }));
+
+        var stream = service.Outgoing.SendAsync(Stream(service, marked), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<TimeoutRejectedException>(() => service.Outgoing.GetAsync($"{service.Url}/slow", TestContext.Current.CancellationToken));
+        gate.SetResult();
+
+        using var response = await stream;
+        Assert.Equal("data: at last\n\n", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_open_stream_outlives_every_timeout()
+    {
+        var gate = new TaskCompletionSource();
+        await using var service = await StartAsync(app =>
+        {
+            app.MapGet("/slow", async (HttpContext context) =>
+            {
+                await context.Response.WriteAsync("data: first\n\n");
+                await gate.Task.WaitAsync(context.RequestAborted);
+                await context.Response.WriteAsync("data: last\n\n");
+            });
+            app.MapGet("/never", (HttpContext context) => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        });
+
+        using var response = await service.Outgoing.SendAsync(Stream(service, marked: false), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        // Three whole budgets, all attempts of each, have run out while the stream was open.
+        for (var i = 0; i < 3; i++)
+        {
+            await Assert.ThrowsAsync<TimeoutRejectedException>(() => service.Outgoing.GetAsync($"{service.Url}/never", TestContext.Current.CancellationToken));
+        }
+
+        gate.SetResult();
+        Assert.Equal("data: first\n\ndata: last\n\n", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("GET", 4)]
+    [InlineData("PUT", 4)]
+    [InlineData("DELETE", 4)]
+    [InlineData("POST", 1)]
+    [InlineData("PATCH", 1)]
+    public async Task What_is_not_idempotent_is_sent_once(string method, int times)
+    {
+        await using var service = await StartAsync(Unavailable);
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"{service.Url}/slow");
+        using var response = await service.Outgoing.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(times, requests);
+    }
+
+    [Fact]
+    public async Task A_refused_stream_is_left_to_its_reader()
+    {
+        await using var service = await StartAsync(Unavailable);
+        using var response = await service.Outgoing.SendAsync(Stream(service, marked: false), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(1, requests);
+    }
+
+    private void Unavailable(WebApplication app) => app.Map("/slow", () =>
+    {
+        Interlocked.Increment(ref requests);
+        return Results.StatusCode(503);
+    });
+
+    private static HttpRequestMessage Stream(Service service, bool marked)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, $"{service.Url}/slow");
+        if (marked)
+        {
+            return request.AsStream();
+        }
+
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
+        return request;
+    }
+
+    private static Task<Service> StartAsync(Action<WebApplication> map) => Service.StartAsync(
+        builder => builder.Services.ConfigureAll<HttpStandardResilienceOptions>(options =>
+        {
+            options.AttemptTimeout.Timeout = TimeSpan.FromMilliseconds(100);
+            options.TotalRequestTimeout.Timeout = TimeSpan.FromMilliseconds(300);
+            options.Retry.Delay = TimeSpan.FromMilliseconds(1);
+        }),
+        map);
+}

@@ -1,0 +1,72 @@
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Frames;
+
+namespace Unit.Streaming;
+
+public class FilterLogTests
+{
+    private readonly FilterLog _log = new(new StreamFilter(["a"], [], [], PlainForm.Named), maxFrames: 8, maxBytes: 1_000);
+
+    [Fact]
+    public void A_reader_goes_on_after_its_position_also_where_positions_have_gaps()
+    {
+        _log.Reset("e", 0);
+        Append(2, 5, 9);
+        Assert.Equal([5, 9], PositionsAfter(2));
+        Assert.Equal([5, 9], PositionsAfter(4));
+        Assert.Empty(PositionsAfter(9));
+    }
+
+    [Fact]
+    public void A_reader_behind_the_ring_is_told_so_instead_of_missing_something()
+    {
+        _log.Reset("e", 0);
+        Append([.. Enumerable.Range(1, 20).Select(n => (long)n)]);
+        Assert.False(_log.TrySeek(11, out _));
+        Assert.Equal([13, 14, 15, 16, 17, 18, 19, 20], PositionsAfter(12));
+    }
+
+    [Fact]
+    public void A_cursor_that_the_ring_has_passed_reads_nothing_rather_than_other_frames()
+    {
+        _log.Reset("e", 0);
+        Append(1);
+        Assert.True(_log.TrySeek(0, out var cursor));
+        Append([.. Enumerable.Range(2, 20).Select(n => (long)n)]);
+        Assert.Equal(-1, _log.Read(cursor, new LogFrame[4], 1_000));
+    }
+
+    [Fact]
+    public void The_ring_holds_no_more_bytes_than_it_may()
+    {
+        _log.Reset("e", 0);
+        for (var n = 1; n <= 5; n++) _log.Append(new LogFrame(n, new byte[400], 0));
+        Assert.False(_log.TrySeek(2, out _));
+        Assert.Equal([4, 5], PositionsAfter(3));
+    }
+
+    [Fact]
+    public void Nothing_of_another_history_is_left_after_a_reset()
+    {
+        _log.Reset("old", 0);
+        Append(1, 2, 3);
+        Assert.True(_log.TrySeek(1, out var cursor));
+        _log.Reset("new", 50);
+        Append(51);
+        Assert.Equal(-1, _log.Read(cursor, new LogFrame[4], 1_000));
+        Assert.False(_log.TrySeek(49, out _));
+        Assert.Equal([51], PositionsAfter(50));
+    }
+
+    private void Append(params long[] positions)
+    {
+        foreach (var position in positions) _log.Append(new LogFrame(position, new byte[10], 0));
+    }
+
+    private long[] PositionsAfter(long position)
+    {
+        Assert.True(_log.TrySeek(position, out var sequence));
+        var frames = new LogFrame[64];
+        return [.. frames.Take(_log.Read(sequence, frames, 1_000_000)).Select(f => f.Position)];
+    }
+}
