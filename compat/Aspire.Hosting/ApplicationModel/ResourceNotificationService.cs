@@ -103,8 +103,7 @@ public class ResourceNotificationService
             switch (wait.WaitType)
             {
                 case WaitType.WaitUntilHealthy:
-                    await WaitForAllAsync(name, e => e.Resource is not (ParameterResource or ConnectionStringResource) ? e.Snapshot.HealthStatus == HealthStatus.Healthy
-                        : e.Snapshot.State?.Text == KnownResourceStates.Running, behavior, cancellationToken);
+                    await WaitForResourceHealthyAsync(name, behavior, cancellationToken);
                     break;
                 case WaitType.WaitUntilStarted:
                     await WaitForAllAsync(name, e => e.Snapshot.State?.Text == KnownResourceStates.Running, behavior, cancellationToken);

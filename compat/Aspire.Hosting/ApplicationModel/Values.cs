@@ -72,5 +72,13 @@ internal static class ValueReferences
     public static IEnumerable<object> Walk(object value) =>
         value is IValueWithReferences { References: var inner } ? inner.SelectMany(Walk).Prepend(value) : [value];
 
+    /// <summary>The resources that <paramref name="value"/> names itself, not those behind them.</summary>
+    public static IEnumerable<IResource> Resources(object value) => value switch
+    {
+        IResource resource => [resource],
+        IValueWithReferences { References: var inner } => inner.SelectMany(Resources).Distinct(),
+        _ => [],
+    };
+
     public static bool HoldsSecret(object value) => Walk(value).Any(v => v is ParameterResource { Secret: true });
 }

@@ -80,7 +80,7 @@ public static partial class ResourceBuilderExtensions
 
     private static IResourceBuilder<T> WithVariable<T>(this IResourceBuilder<T> builder, string name, object value) where T : IResourceWithEnvironment
     {
-        foreach (var source in ValueReferences.Walk(value).OfType<IResource>().Distinct()) builder.WithReferenceRelationship(source);
+        foreach (var source in ValueReferences.Resources(value)) builder.WithReferenceRelationship(source);
         return builder.WithEnvironment(context => context.EnvironmentVariables[name] = value);
     }
 }

@@ -56,7 +56,7 @@ public static class ConnectionStringBuilderExtensions
         this IDistributedApplicationBuilder builder, string name, ReferenceExpression connectionStringExpression)
     {
         var added = builder.AddResource(new ConnectionStringResource(name, connectionStringExpression));
-        foreach (var source in ValueReferences.Walk(connectionStringExpression).OfType<IResource>().Distinct()) added.WithReferenceRelationship(source);
+        foreach (var source in ValueReferences.Resources(connectionStringExpression)) added.WithReferenceRelationship(source);
         return added;
     }
 }

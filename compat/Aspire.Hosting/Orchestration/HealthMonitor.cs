@@ -19,11 +19,17 @@ internal sealed class HealthMonitor(
         {
             await notifications.WaitForResourceAsync(instance.Id, e => e.Snapshot.State?.Text == KnownResourceStates.Running, cancellationToken);
             var reports = await Task.WhenAll(annotations.Select(a => CheckAsync(instance, a, cancellationToken)));
-            await notifications.PublishUpdateAsync(instance.Resource, instance.Id, s =>
-                s.State?.Text == KnownResourceStates.Running ? s with { HealthReports = [.. reports] } : s);
+            // Told when something is different: the dashboard draws the whole row again for every update.
+            if (notifications.TryGetCurrentState(instance.Id, out var current) && !reports.Select(Essence).SequenceEqual(current!.Snapshot.HealthReports.Select(Essence)))
+            {
+                await notifications.PublishUpdateAsync(instance.Resource, instance.Id, s =>
+                    s.State?.Text == KnownResourceStates.Running ? s with { HealthReports = [.. reports] } : s);
+            }
             await Task.Delay(reports.All(r => r.Status == HealthStatus.Healthy) ? OnceHealthy : UntilHealthy, time, cancellationToken);
         }
     }
+
+    private static HealthReportSnapshot Essence(HealthReportSnapshot report) => report with { LastRunAt = null };
 
     private async Task<HealthReportSnapshot> CheckAsync(Instance instance, HealthCheckAnnotation annotation, CancellationToken cancellationToken)
     {

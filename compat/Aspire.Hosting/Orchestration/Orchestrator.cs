@@ -158,6 +158,7 @@ internal sealed class Orchestrator(
         await _stopping.CancelAsync();
         if (_dcp is not null)
         {
+            logger.LogInformation("Distributed application stopping.");
             await StopProcessesAsync();
             using var timeout = new CancellationTokenSource(StopTimeout);
             await Ended(_dcp.StopServerAsync(timeout.Token));
@@ -174,7 +175,7 @@ internal sealed class Orchestrator(
         {
             // The dashboard stays to the end: the services' last telemetry goes there.
             var processes = _instances.Values.Where(i => i.Spec is not null && i.Resource.Name != DashboardResource.Name).ToLookup(i => i.Resource);
-            foreach (var group in StopOrder.Of([.. processes.Select(g => g.Key)]))
+            foreach (var group in StopOrder.Of([.. model.Resources.Where(processes.Contains)]))
                 await Task.WhenAll(group.SelectMany(r => processes[r]).Select(i => StopInstanceAsync(i.Id, timeout.Token)));
         }
         catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or HttpRequestException)

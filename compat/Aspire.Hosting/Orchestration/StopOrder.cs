@@ -3,11 +3,14 @@ namespace Aspire.Hosting.Orchestration;
 
 internal static class StopOrder
 {
-    /// <summary>Groups that can stop together: first what nothing depends on (services), last what everything needs (Redis, then Postgres).</summary>
+    /// <summary>
+    /// Groups that can stop together: first what nothing depends on (services), last what everything needs (Redis, then Postgres). What
+    /// depends on nothing itself stops one by one, last added first: those are the stores.
+    /// </summary>
     public static IEnumerable<IReadOnlyList<IResource>> Of(IReadOnlyCollection<IResource> resources)
     {
         var depths = new Dictionary<IResource, int>();
-        return resources.GroupBy(Depth).OrderByDescending(g => g.Key).Select(g => g.ToArray());
+        return resources.GroupBy(Depth).OrderByDescending(g => g.Key).SelectMany(g => g.Key > 0 ? [g.ToArray()] : g.Reverse().Select(r => new[] { r }));
 
         int Depth(IResource resource)
         {
