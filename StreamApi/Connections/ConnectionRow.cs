@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text.Json.Serialization;
 using StreamApi.Streaming.Connections;
 
 namespace StreamApi.Connections;
@@ -51,4 +51,4 @@ internal sealed class ConnectionOrder : IComparer<ConnectionRow>
 }
 
 /// <summary>One page of a listing; <c>next</c> is a row's id to go on after, null at the end.</summary>
-internal sealed record ConnectionPage(IReadOnlyList<ConnectionRow> Connections, string? Next, bool? Partial);
+internal sealed record ConnectionPage(IReadOnlyList<ConnectionRow> Connections, string? Next, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Partial);
