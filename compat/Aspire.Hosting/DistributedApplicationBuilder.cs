@@ -64,7 +64,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         configure?.Invoke(settings);
         _host = new HostApplicationBuilder(settings);
         _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
-            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None).AddFilter("System.Net.Http", LogLevel.Warning);
+            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 
         Services.AddSingleton(ExecutionContext).AddSingleton(Eventing).AddSingleton(new DistributedApplicationModel(_resources)).AddSingleton(new AppHostFacts(AppHostDirectory, AppHostAssembly));
         Services.AddSingleton<ResourceLoggerService>().AddHttpClient().AddHealthChecks();

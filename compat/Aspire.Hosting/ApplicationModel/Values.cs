@@ -69,8 +69,12 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
 internal static class ValueReferences
 {
     /// <summary>Everything that <paramref name="value"/> is made of, however deep: endpoints, parameters, resources.</summary>
-    public static IEnumerable<object> Walk(object value) =>
-        value is IValueWithReferences { References: var inner } ? inner.SelectMany(Walk).Prepend(value) : [value];
+    private static IEnumerable<object> Walk(object value) => value switch
+    {
+        IResourceBuilder<IResource> { Resource: var resource } => Walk(resource),
+        IValueWithReferences { References: var inner } => inner.SelectMany(Walk).Prepend(value),
+        _ => [value],
+    };
 
     /// <summary>The resources that <paramref name="value"/> names itself, not those behind them.</summary>
     public static IEnumerable<IResource> Resources(object value) => value switch

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Integration.Tests.Hosting;
+
+/// <summary>The AppHost as a process of its own, with everything that it starts, on free ports and with empty stores.</summary>
+public class AppHostProcessTests
+{
+    [Fact]
+    public async Task Nothing_is_left_within_15_seconds_after_the_AppHost_was_killed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
+        var run = Guid.NewGuid().ToString("N");
+        await using var appHost = await AppHostProcess.StartAsync(run);
+        Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
+
+        appHost.Process.Kill();
+        await GoneAsync(run, TimeSpan.FromSeconds(15));
+    }
+
+    [Fact]
+    public async Task A_termination_signal_ends_everything_and_exits_with_0()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
+        var run = Guid.NewGuid().ToString("N");
+        await using var appHost = await AppHostProcess.StartAsync(run);
+        Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
+
+        Assert.Equal(0, Kill(appHost.Process.Id, SigTerm));
+        await appHost.Process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(0, appHost.Process.ExitCode);
+        await GoneAsync(run, TimeSpan.FromSeconds(15));
+    }
+
+    private static async Task GoneAsync(string run, TimeSpan within)
+    {
+        var watch = Stopwatch.StartNew();
+        while (ProcessesOf(run) is { Count: > 0 } left)
+        {
+            Assert.True(watch.Elapsed < within, $"Still running: {string.Join(", ", left)}");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
+    // Whatever the AppHost starts inherits its environment, however it detaches itself.
+    private static List<string> ProcessesOf(string run)
+    {
+        var found = new List<string>();
+        foreach (var directory in Directory.EnumerateDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _)))
+        {
+            try
+            {
+                if (File.ReadAllText($"{directory}/environ").Contains($"{AppHostProcess.Marker}={run}", StringComparison.Ordinal))
+                    found.Add($"{Path.GetFileName(directory)} {File.ReadAllText($"{directory}/cmdline").Replace('\0', ' ')}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Gone meanwhile, or another user's.
+            }
+        }
+        return found;
+    }
+
+    private const int SigTerm = 15;
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int pid, int signal);
+}
+
+/// <summary>Ends with its test, whatever that finds.</summary>
+internal sealed class AppHostProcess(Process process) : IAsyncDisposable
+{
+    public const string Marker = "SSE_TEST_RUN";
+    public Process Process => process;
+
+    public static async Task<AppHostProcess> StartAsync(string run)
+    {
+        var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Projects.AppHost).Assembly.Location, "--ephemeral", "--DcpPublisher:RandomizePorts=true"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { [Marker] = run },
+        })!;
+        var appHost = new AppHostProcess(process);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = new List<string>();
+        try
+        {
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            timeout.CancelAfter(TimeSpan.FromMinutes(5));   // a first run fetches the stores and the dashboard
+            while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
+            {
+                output.Add(line);
+                if (!line.Contains("Login to the dashboard at", StringComparison.Ordinal)) continue;
+                _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);   // or a full pipe would block it
+                return appHost;
+            }
+            throw new InvalidOperationException($"The AppHost did not start:\n{string.Join('\n', output)}\n{await error}");
+        }
+        catch
+        {
+            await appHost.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited) process.Kill();   // the orchestrator ends the rest
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+}
