@@ -83,8 +83,8 @@ internal static class TestingDefaults
         foreach (var variable in profile.GetProperty("environmentVariables").EnumerateObject())
         {
             yield return new(variable.Name, variable.Value.GetString());
-            // The host knows these two without their prefix.
-            if (variable.Name is "DOTNET_ENVIRONMENT" or "ASPNETCORE_ENVIRONMENT") yield return new("ENVIRONMENT", variable.Value.GetString());
+            // The host knows it without its prefix.
+            if (variable.Name == "DOTNET_ENVIRONMENT") yield return new("ENVIRONMENT", variable.Value.GetString());
         }
     }
 }
