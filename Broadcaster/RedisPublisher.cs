@@ -5,16 +5,16 @@ using StackExchange.Redis;
 namespace Broadcaster;
 
 /// <summary>Publishes with a time limit: a Redis that is away or frozen costs a bounded wait, never the relay.</summary>
-internal sealed class RedisPublisher(IConnectionMultiplexer redis, IOptions<RelayOptions> options, RelayMetrics metrics, ILogger<RedisPublisher> logger)
+internal sealed class RedisPublisher(IConnectionMultiplexer redis, IOptions<RelayOptions> options, IOptions<EventStoreOptions> store, RelayMetrics metrics, ILogger<RedisPublisher> logger)
 {
-    private static readonly RedisChannel Channel = new(RelayMessage.Channel, RedisChannel.PatternMode.Literal);
+    private readonly RedisChannel _channel = new(store.Value.Channel, RedisChannel.PatternMode.Literal);
     private bool _failing;
 
     public async Task PublishAsync(RelayMessage message, CancellationToken cancellationToken)
     {
         try
         {
-            await redis.GetSubscriber().PublishAsync(Channel, message.ToBytes())
+            await redis.GetSubscriber().PublishAsync(_channel, message.ToBytes())
                 .WaitAsync(TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds), cancellationToken);
             if (_failing) logger.LogInformation("Redis takes messages again");
             _failing = false;

@@ -5,6 +5,9 @@ namespace EventStore;
 /// <summary>Limits of the log's client; section <c>EventStore</c>.</summary>
 public sealed class EventStoreOptions
 {
+    /// <summary>The Redis channel of the relay. Systems that share a Redis need one each.</summary>
+    [Required] public string Channel { get; set; } = "aspire-sse:events";
+
     /// <summary>Most events that one group commit joins.</summary>
     [Range(1, 10_000)] public int MaxBatchEvents { get; set; } = 1_000;
 

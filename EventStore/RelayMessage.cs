@@ -16,9 +16,6 @@ namespace EventStore;
 /// <param name="TraceParent">W3C trace context of the relay; null where it is not traced.</param>
 public sealed record RelayMessage(string Epoch, long Fence, long Previous, long Last, IReadOnlyList<EventRecord> Events, string? TraceParent)
 {
-    /// <summary>The Redis channel of the log's one shard.</summary>
-    public const string Channel = "aspire-sse:events";
-
     private const int Version = 1;
 
     /// <summary>The message as UTF-8 JSON.</summary>

@@ -1,5 +1,6 @@
 using StreamApi;
 using StreamApi.Basics;
+using StreamApi.Connections;
 using StreamApi.Events;
 using StreamApi.Replicas;
 using StreamApi.Security;
@@ -17,6 +18,7 @@ builder.AddStreaming();
 builder.AddEvents();
 builder.AddBasics();
 builder.AddReplicas();
+builder.AddConnections();
 
 var app = builder.Build();
 app.UseProblems();
@@ -25,5 +27,6 @@ app.MapDefaultEndpoints();
 app.MapEvents();
 app.MapBasics();
 app.MapReplicas();
+app.MapConnections();
 app.Run();
 return 0;

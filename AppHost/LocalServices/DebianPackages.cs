@@ -95,12 +95,15 @@ internal sealed partial class DebianPackages(string what, string work)
         var wanted = packages.Select(package =>
             NewestOf().Match(Command.Run("apt-cache", [.. _apt, "depends", package])?.Output ?? "") is { Success: true } match ? match.Groups[1].Value : package).ToArray();
         var plan = Command.Run("apt-get", [.. _apt, "install", "--print-uris", "--yes", "--no-install-recommends", "--reinstall", .. wanted]);
-        return plan is not { ExitCode: 0 } ? ([], $"apt-get install {string.Join(' ', wanted)} would fail.\n{plan?.Output}") :
-            ([.. Uri().Matches(plan.Output)
-                .Select(match => (Package: match.Groups["package"].Value, Size: long.Parse(match.Groups["size"].ValueSpan, provider: null)))
-                .Where(file => wanted.Contains(file.Package) || Library().IsMatch(file.Package))],
-            $"apt knows no source of {string.Join(", ", wanted)}.");
+        return plan is not { ExitCode: 0 }
+            ? ([], $"apt-get install {string.Join(' ', wanted)} would fail.\n{plan?.Output}")
+            : (Files(plan.Output, wanted), $"apt knows no source of {string.Join(", ", wanted)}.");
     }
+
+    internal static List<(string Package, long Size)> Files(string plan, string[] wanted) =>
+        [.. Uri().Matches(plan)
+            .Select(match => (Package: match.Groups["package"].Value, Size: long.Parse(match.Groups["size"].ValueSpan, provider: null)))
+            .Where(file => wanted.Contains(file.Package) || Library().IsMatch(file.Package))];
 
     private void UseOwnLists()
     {

@@ -23,7 +23,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
     }
 
     /// <summary>
-    /// `nobody` must get through to the folder, and a clone below /root or a `mktemp -d` is closed to others. Then Postgres gets the
+    /// `nobody` must get through to the folder, and a clone in a closed home directory or a `mktemp -d` lets nobody else in. Then Postgres gets the
     /// capability to pass closed folders; where even root may not hand that out (some containers), a folder that is open to all serves.
     /// </summary>
     private static (string Folder, string[] As) AsRoot(string local, string temporary)

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
 
 namespace AppHost.LocalServices;
@@ -38,26 +36,4 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
     private static T Read<T>(IConfigurationSection section, string name, T otherwise, Func<string, T?> parse, string expected) where T : struct =>
         section[name] is not { Length: > 0 } text ? otherwise
         : parse(text) ?? throw new LocalServicesException($"LocalServices:{name} is '{text}'; it must be {expected}.");
-}
-
-internal static class LoopbackPort
-{
-    /// <summary>The port itself where it is free, any free one for 0.</summary>
-    public static int Take(int port, string server, string option)
-    {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        // As the servers do: connections of an earlier run that are still closing do not make a port busy.
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        try
-        {
-            listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            listener.Listen();
-            return ((IPEndPoint)listener.LocalEndPoint!).Port;
-        }
-        catch (SocketException)
-        {
-            throw new LocalServicesException($"Port {port}, meant for {server}, is taken by another program. "
-                + $"Stop that, or start with --LocalServices:{option}=0 (any free port) or --ephemeral (a second, empty stack).");
-        }
-    }
 }

@@ -73,12 +73,13 @@ internal sealed class RequestSpans : IStartupFilter
         }
     }
 
-    // An exception handler or status page runs the pipeline again, without the endpoint that was asked for.
+    // An exception handler or status page runs the pipeline again, without the endpoint that was asked for. The slash at the end is
+    // what a group's empty pattern leaves ("/v1/events/").
     private static string? Route(HttpContext context)
     {
         var endpoint = context.Features.Get<IExceptionHandlerFeature>()?.Endpoint
             ?? context.Features.Get<IStatusCodeReExecuteFeature>()?.Endpoint
             ?? context.GetEndpoint();
-        return (endpoint as RouteEndpoint)?.RoutePattern.RawText is { } text ? $"/{text.TrimStart('/')}" : null;
+        return (endpoint as RouteEndpoint)?.RoutePattern.RawText is { } text ? $"/{text.Trim('/')}" : null;
     }
 }

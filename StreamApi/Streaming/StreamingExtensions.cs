@@ -18,6 +18,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<StreamingMetrics>();
         builder.Services.AddSingleton<WriterLoops>();
         builder.Services.AddSingleton<ConnectionRegistry>();
+        builder.Services.AddSingleton<StreamEndings>();
         builder.Services.AddSingleton<Streams>();
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<LiveFeed>();

@@ -41,6 +41,9 @@ internal sealed class StreamingOptions
     /// <summary>Seconds without a successful write until a connection counts as dead.</summary>
     [Range(1, 86_400)] public int DeadSeconds { get; set; } = 300;
 
+    /// <summary>Seconds after which a stream is ended, its client told to come back; for balancers that move load only by new connections. 0: never.</summary>
+    [Range(0, 30 * 86_400)] public int MaxAgeSeconds { get; set; }
+
     /// <summary>The reconnection time sent at connect and at drain is drawn between these, in milliseconds, so that clients do not return at once.</summary>
     [Range(0, 600_000)] public int RetryMinMilliseconds { get; set; } = 1_000;
 

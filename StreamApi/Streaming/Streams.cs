@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EventStore;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -12,7 +13,7 @@ namespace StreamApi.Streaming;
 
 /// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class Streams(
-    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, EventReader reader, StreamingMetrics metrics,
+    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
     IOptions<StreamingOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     public string Replica { get; } = ReplicaName.Get("streamapi");
@@ -22,7 +23,7 @@ internal sealed class Streams(
     {
         if (!registry.TryEnter())
         {
-            await RefuseAsync(context, request);
+            await RefuseAsync(context, request.Last);
             return;
         }
         var handedOver = false;
@@ -85,7 +86,7 @@ internal sealed class Streams(
     {
         var id = Guid.CreateVersion7().ToString("N");
         var greeting = (request.Greeting ?? Greetings.Connected)(start.After, new StreamId(logs.Epoch, logs.Settled), id, Replica);
-        var connection = new StreamConnection(id, logs.Acquire(request.Filter), output, client)
+        var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)
         {
             Epoch = start.From.Epoch, Position = start.From.Position, ConnectedAt = clock.GetUtcNow(),
             Opening = [.. head, .. output.Framed([.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync])],
@@ -100,6 +101,7 @@ internal sealed class Streams(
     {
         registry.Remove(connection);
         logs.Release(connection.Log);
+        endings.Record(connection);
     }
 
     /// <summary>Where a stream starts, and what the client must be told of it.</summary>
@@ -128,6 +130,27 @@ internal sealed class Streams(
         }
     }
 
+    /// <summary>Opens a stream that an endpoint writes by itself: frames of one request, without ids. Counted, listed and drained like the others.</summary>
+    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce)
+    {
+        if (!registry.TryEnter()) { await RefuseAsync(context, new LastEventId(null, null)); return; }
+        try
+        {
+            SetHead(context);
+            await context.Response.StartAsync();
+            await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), ClientOf(context), topics, context, options.Value) { ConnectedAt = clock.GetUtcNow() };
+            registry.Add(push);
+            if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
+            try { await push.RunAsync(produce); }
+            finally
+            {
+                registry.Remove(push);
+                endings.Record(push);
+            }
+        }
+        finally { registry.Leave(); }
+    }
+
     private static void SetHead(HttpContext context)
     {
         var response = context.Response;
@@ -138,9 +161,9 @@ internal sealed class Streams(
     }
 
     /// <summary>No place: a resuming browser must come back, and 503 would stop it for good (HTML Living Standard §9.2.3).</summary>
-    private async Task RefuseAsync(HttpContext context, StreamRequest request)
+    private async Task RefuseAsync(HttpContext context, LastEventId last)
     {
-        if (request.Last.Id is not null)
+        if (last.Id is not null)
         {
             SetHead(context);
             await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.Value.NextRetry()).Comment("no place on this server now, come back").End()));
@@ -153,5 +176,6 @@ internal sealed class Streams(
 
     private static StreamClient ClientOf(HttpContext context) => new(
         $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,
-        (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path);
+        (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
+        context.Features.Get<IConnectionSocketFeature>()?.Socket, Activity.Current?.Context ?? default);
 }

@@ -216,6 +216,7 @@ internal sealed class WriterLoop : IDisposable
             for (var i = group.Count - 1; i >= 0; i--)
             {
                 var c = group[i];
+                if (now >= c.ExpiresAt) { Close(c, EndReason.Aged); continue; }
                 if (c.Output.Busy)
                 {
                     if (now - c.TakenAt >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
@@ -236,7 +237,7 @@ internal sealed class WriterLoop : IDisposable
 
     private void Close(StreamConnection c, EndReason reason)
     {
-        if (reason == EndReason.Drained && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
+        if (reason is EndReason.Drained or EndReason.Aged && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);
         Leave(c, reason);
@@ -250,6 +251,8 @@ internal sealed class WriterLoop : IDisposable
         // A full fence: the feed must see the user before this loop looks at the log.
         Interlocked.Increment(ref c.Log.UsersOfLoop[_number]);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
+        // A tenth of jitter, or streams that began together would end together.
+        if (_options.MaxAgeSeconds > 0) c.ExpiresAt = c.TakenAt + (long)(_options.MaxAgeSeconds * (900 + Random.Shared.Next(200)));
     }
 
     private void Leave(StreamConnection c, EndReason reason)

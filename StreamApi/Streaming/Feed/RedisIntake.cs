@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using EventStore;
+using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace StreamApi.Streaming.Feed;
@@ -9,10 +10,10 @@ namespace StreamApi.Streaming.Feed;
 /// What comes from Redis, in order. Bounded: a feed that cannot keep up loses the oldest messages, finds the gap and reads it from the
 /// store. Redis loses, doubles and delays as it likes; nothing here trusts it.
 /// </summary>
-internal sealed class RedisIntake(IConnectionMultiplexer redis, ILogger<RedisIntake> logger) : BackgroundService
+internal sealed class RedisIntake(IConnectionMultiplexer redis, IOptions<EventStoreOptions> store, ILogger<RedisIntake> logger) : BackgroundService
 {
-    private static readonly RedisChannel Channel = new(RelayMessage.Channel, RedisChannel.PatternMode.Literal);
-    private readonly Channel<RelayMessage> _messages = System.Threading.Channels.Channel.CreateBounded<RelayMessage>(new BoundedChannelOptions(1_024)
+    private readonly RedisChannel _channel = new(store.Value.Channel, RedisChannel.PatternMode.Literal);
+    private readonly Channel<RelayMessage> _messages = Channel.CreateBounded<RelayMessage>(new BoundedChannelOptions(1_024)
     {
         FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true,
     });
@@ -26,7 +27,7 @@ internal sealed class RedisIntake(IConnectionMultiplexer redis, ILogger<RedisInt
             try
             {
                 // Resubscribed by the client after every reconnect; without Redis at the start, as soon as it is there.
-                await redis.GetSubscriber().SubscribeAsync(Channel, (_, value) => Take(value)).WaitAsync(TimeSpan.FromSeconds(5), stoppingToken);
+                await redis.GetSubscriber().SubscribeAsync(_channel, (_, value) => Take(value)).WaitAsync(TimeSpan.FromSeconds(5), stoppingToken);
                 return;
             }
             catch (Exception e) when (e is RedisException or TimeoutException)

@@ -1,0 +1,78 @@
+using System.Net;
+using StreamApi.Replicas;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
+
+namespace StreamApi.Connections;
+
+/// <summary>Asks every replica for its open streams, and closes one wherever it is. A replica that does not answer makes the answer partial.</summary>
+internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams streams, ReplicaDirectory replicas, IHttpClientFactory http)
+{
+    /// <summary>Tells a replica to speak only for itself.</summary>
+    public const string LocalScope = "replica";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<ConnectionRow> Local() => registry.Open.Select(open => ConnectionRow.Of(open, streams.Replica));
+
+    public async Task<(List<ConnectionRow> Rows, bool Partial)> AllAsync(string? filter, CancellationToken cancellationToken)
+    {
+        var asked = (await OthersAsync(cancellationToken)).Select(r => AskAsync(r, filter, cancellationToken)).ToList();
+        var rows = Local().Where(r => filter is null or "" || r.Contains(filter)).ToList();
+        var partial = false;
+        foreach (var answer in await Task.WhenAll(asked))
+        {
+            if (answer is null) partial = true;
+            else rows.AddRange(answer);
+        }
+        return (rows, partial);
+    }
+
+    /// <summary>True where it was closed, false where no replica has it, null where one that may have it does not answer.</summary>
+    public async Task<bool?> CloseAsync(string id, bool localOnly, CancellationToken cancellationToken)
+    {
+        if (registry.TryGet(id, out var here))
+        {
+            here.Stop(EndReason.Closed);
+            await here.Ended.WaitAsync(cancellationToken);
+            return true;
+        }
+        if (localOnly) return false;
+        var unknown = false;
+        foreach (var replica in await OthersAsync(cancellationToken))
+        {
+            try
+            {
+                using var client = Client();
+                using var response = await client.DeleteAsync($"{replica.Url}/v1/connections/{Uri.EscapeDataString(id)}?scope={LocalScope}", cancellationToken);
+                if (response.IsSuccessStatusCode) return true;
+                unknown |= response.StatusCode != HttpStatusCode.NotFound;
+            }
+            catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { unknown = true; }
+        }
+        return unknown ? null : false;
+    }
+
+    private async Task<IReadOnlyList<ConnectionRow>?> AskAsync(Replica replica, string? filter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var client = Client();
+            var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}&limit={int.MaxValue}&filter={Uri.EscapeDataString(filter ?? "")}", cancellationToken);
+            return page?.Connections;
+        }
+        catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { return null; }
+    }
+
+    private async Task<IEnumerable<Replica>> OthersAsync(CancellationToken cancellationToken) =>
+        (await replicas.AllAsync(cancellationToken)).Where(r => r.Name != streams.Replica && r.Url.Length > 0);
+
+    private HttpClient Client()
+    {
+        var client = http.CreateClient("replicas");
+        client.Timeout = Patience;
+        return client;
+    }
+
+    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) => e is HttpRequestException or OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested;
+}

@@ -1,0 +1,34 @@
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Frames;
+
+namespace StreamApi.Connections;
+
+/// <summary>
+/// The open streams as they change: <c>event: snapshot {"connections":[…]}</c> at the start, then once a second
+/// <c>event: update {"upserted":[…],"removed":[ids],"partial":bool}</c> with the rows that differ. Ephemeral: no ids, each connect starts
+/// with a snapshot. The replicas are asked only while somebody watches.
+/// </summary>
+internal sealed class ConnectionWatch(ConnectionDirectory directory, TimeProvider clock)
+{
+    public async Task RunAsync(PushStream push, CancellationToken stopped)
+    {
+        var (rows, partial) = await directory.AllAsync(null, stopped);
+        await push.WriteAsync(ControlFrames.Named(null, "snapshot", new { connections = rows, partial }));
+        var known = rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
+        while (await timer.WaitForNextTickAsync(stopped))
+        {
+            (rows, partial) = await directory.AllAsync(null, stopped);
+            var upserted = rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
+            var open = rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+            // A replica that was not asked has not closed its streams.
+            string[] removed = partial ? [] : [.. known.Keys.Where(id => !open.Contains(id))];
+            foreach (var row in upserted) known[row.Id] = row;
+            foreach (var id in removed) known.Remove(id);
+            if (upserted.Count + removed.Length > 0 || partial) await push.WriteAsync(ControlFrames.Named(null, "update", new { upserted, removed, partial }));
+        }
+    }
+
+    /// <summary>The round trip wanders all the time; alone it is no news.</summary>
+    private static bool Differs(ConnectionRow a, ConnectionRow b) => a with { RttMs = null, Topics = b.Topics } != b with { RttMs = null };
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
+
+namespace StreamApi.Connections;
+
+/// <summary><c>/v1/connections</c>: the open streams of all replicas, live too, and closing one.</summary>
+internal static class ConnectionsApi
+{
+    private const int DefaultPage = 100, MaxPage = 1_000;
+
+    public static void AddConnections(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<ConnectionDirectory>();
+        // Other replicas are asked once, and soon: a listing that is partial says so.
+        builder.Services.AddHttpClient("replicas");
+        builder.Services.AddSingleton<ConnectionGauges>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionGauges>());
+    }
+
+    public static void MapConnections(this IEndpointRouteBuilder app)
+    {
+        var connections = app.MapGroup("/v1/connections").WithTags("Connections");
+        connections.MapGet("", ListAsync);
+        connections.MapDelete("/{id}", CloseAsync);
+        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics();
+    }
+
+    private static async Task<IResult> ListAsync(string? sort, string? filter, string? limit, string? after, string? scope, ConnectionDirectory directory, CancellationToken cancellationToken)
+    {
+        if (ConnectionOrder.Parse(sort) is not { } order) return Problems.Field("sort", $"is one of {ConnectionOrder.Names}, with - in front for the greatest first.");
+        var most = DefaultPage;
+        if (limit is { Length: > 0 } && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)) return Problems.Field("limit", "must be a whole number from 1.");
+        if (scope == ConnectionDirectory.LocalScope) return TypedResults.Ok(new ConnectionPage([.. directory.Local().Where(r => filter is null or "" || r.Contains(filter))], null, null));
+
+        var (rows, partial) = await directory.AllAsync(filter, cancellationToken);
+        rows.Sort(order);
+        var start = 0;
+        if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0) return Problems.Field("after", "is no open connection of this listing; start over.");
+        var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
+        return TypedResults.Ok(new ConnectionPage(page, start + page.Count < rows.Count ? page[^1].Id : null, partial ? true : null));
+    }
+
+    private static async Task<IResult> CloseAsync(string id, string? scope, ConnectionDirectory directory, HttpContext context) =>
+        await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted) switch
+        {
+            true => TypedResults.NoContent(),
+            false => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: "No such connection", detail: $"No open stream has the id {id}."),
+            null => TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable, title: "A replica does not answer", detail: "The connection may be on a replica that cannot be asked now. Try again."),
+        };
+
+    private static Task WatchAsync(HttpContext context, Streams streams, ConnectionDirectory directory, TimeProvider clock) =>
+        streams.OpenPushAsync(context, ["$sys.connections"], (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped));
+}

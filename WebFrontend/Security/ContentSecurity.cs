@@ -1,0 +1,22 @@
+using WebFrontend.StreamApi;
+
+namespace WebFrontend.Security;
+
+/// <summary>A page runs and shows only what this origin served, and talks to StreamApi alone: no inline script, no third party.</summary>
+internal static class ContentSecurity
+{
+    public static void UseContentSecurity(this WebApplication app)
+    {
+        var policy = string.Join("; ",
+            "default-src 'self'",
+            $"connect-src 'self' {app.Services.GetRequiredService<StreamApiAddress>().Origin}",
+            "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'");
+        app.Use((context, next) =>
+        {
+            context.Response.Headers.ContentSecurityPolicy = policy;
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            context.Response.Headers["Referrer-Policy"] = "no-referrer";
+            return next(context);
+        });
+    }
+}

@@ -1,0 +1,71 @@
+// How many, how fast, how late: the last minute by the second, and the latency of the last 500.
+
+const SECONDS = 60;
+const SAMPLES = 500;
+const element = (id) => document.getElementById(id);
+
+export class Figures {
+  #total = 0;
+  #seconds = new Array(SECONDS).fill(0);
+  #samples = [];
+  #canvas = element("rates");
+  #drawn = "";
+  #drawing = false;
+
+  constructor() {
+    setInterval(() => {
+      this.#numbers();
+      this.#bars();
+      this.#seconds.shift();
+      this.#seconds.push(0);
+    }, 1000);
+    this.#bars();
+  }
+
+  count(latency) {
+    this.#total++;
+    this.#seconds[SECONDS - 1]++;
+    this.#samples.push(latency);
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      this.#numbers();
+    });
+  }
+
+  clear() {
+    this.#total = 0;
+    this.#samples = [];
+    this.#seconds.fill(0);
+    this.#numbers();
+    this.#bars();
+  }
+
+  #numbers() {
+    const sorted = this.#samples.toSorted((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+    element("received").textContent = this.#total.toLocaleString();
+    element("rate").textContent = this.#seconds[SECONDS - 2].toLocaleString();
+    element("latency").textContent = sorted.length > 0 ? `${at(0.5)} / ${at(0.95)} ms` : "–";
+  }
+
+  #bars() {
+    const canvas = this.#canvas;
+    const picture = `${this.#seconds} ${canvas.clientWidth}`;
+    if (picture === this.#drawn) return; // an idle page draws nothing
+    this.#drawn = picture;
+    const scale = devicePixelRatio;
+    const [width, height] = [canvas.clientWidth * scale, canvas.clientHeight * scale];
+    [canvas.width, canvas.height] = [width, height];
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = getComputedStyle(canvas).color;
+    const [most, step] = [Math.max(...this.#seconds, 1), width / SECONDS];
+    this.#seconds.forEach((count, i) => {
+      const bar = count === 0 ? scale : Math.max((count / most) * height, 2 * scale);
+      pen.globalAlpha = count === 0 ? 0.35 : 1;
+      pen.fillRect(i * step, height - bar, Math.max(step - scale, 1), bar);
+    });
+  }
+}

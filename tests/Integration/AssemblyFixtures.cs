@@ -1,0 +1,3 @@
+using Stack;
+
+[assembly: AssemblyFixture(typeof(StackFixture))]

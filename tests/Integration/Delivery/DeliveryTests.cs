@@ -1,0 +1,232 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Publish, receive, resume: over real sockets, on real stores.</summary>
+public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
+{
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+    private DeliverySystem _system = null!;
+
+    private ServiceProcess A => _system.Replicas[0];
+    private ServiceProcess B => _system.Replicas[1];
+
+    public async ValueTask InitializeAsync() => _system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Streaming__PositionSeconds"] = "1" });
+
+    public ValueTask DisposeAsync() => _system.DisposeAsync();
+
+    [Fact]
+    public async Task An_event_published_on_one_replica_reaches_the_readers_of_each()
+    {
+        await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
+        await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
+        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "hello", data = new { text = "こんにちは\n😀" } }));
+        foreach (var reader in (SseReader[])[a, b])
+        {
+            await reader.WaitForEventsAsync(1);
+            var frame = Assert.Single(reader.Events);
+            Assert.Equal((position, "hello", """{"text":"こんにちは\n😀"}"""), (frame.Id, frame.Event, frame.Data));
+        }
+    }
+
+    [Fact]
+    public async Task A_stream_answers_at_once_and_says_where_it_starts_before_any_event()
+    {
+        var head = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "x", data = 1 }));
+        await DeliverySystem.EventuallyAsync(async () => await HeadAsync(B) == head || string.CompareOrdinal(await HeadAsync(B), head) > 0, "B has the event");
+        await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
+        Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
+        Assert.Equal("no", Assert.Single(reader.Response.Headers.GetValues("X-Accel-Buffering")));
+        Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
+        Assert.NotNull(reader.Frames[0].Retry);
+        var connected = reader.Frames.First(f => f.Id is not null);
+        Assert.Equal("connected", connected.Event);
+        var data = JsonDocument.Parse(connected.Data!).RootElement;
+        Assert.Equal(connected.Id, data.GetProperty("head").GetString());
+        Assert.Equal(connected.Id!.Split('-')[0], data.GetProperty("epoch").GetString());
+        Assert.Empty(reader.Events);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reader_that_returns_to_another_replica_gets_every_missed_event_once_and_in_order(bool byQuery)
+    {
+        string last;
+        await using (var first = await SseReader.OpenAtAsync(A.Url, Stream))
+        {
+            await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 50);
+            await first.WaitForEventsAsync(50);
+            last = first.LastId!;
+        }
+        await DeliverySystem.PublishNumbersAsync(B, "t.2", 51, 1_200);
+        await using var second = byQuery ? await SseReader.OpenAtAsync(B.Url, $"{Stream}&last_event_id={last}") : await SseReader.OpenAtAsync(B.Url, Stream, last);
+        Assert.Equal(last, second.Frames.First(f => f.Id is not null).Id);
+        await second.WaitForEventsAsync(1_200);
+        await DeliverySystem.PublishNumbersAsync(A, "t.3", 1_251, 20);
+        await second.WaitForEventsAsync(1_220);
+        Assert.Equal(Enumerable.Range(51, 1_220), second.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public async Task Earliest_starts_at_the_oldest_event_and_goes_on_live()
+    {
+        await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 30);
+        await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
+        await reader.WaitForEventsAsync(30);
+        await DeliverySystem.PublishNumbersAsync(A, "t.1", 31, 5);
+        await reader.WaitForEventsAsync(35);
+        Assert.Equal(Enumerable.Range(1, 35), reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+    }
+
+    [Theory]
+    [InlineData("zzz", "malformed")]
+    [InlineData("otherepoch-5", "epoch")]
+    [InlineData("EPOCH-999999999", "future")]
+    public async Task An_id_that_cannot_be_honoured_is_answered_in_band(string id, string reason)
+    {
+        await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 3);
+        id = id.Replace("EPOCH", (await HeadAsync(A)).Split('-')[0], StringComparison.Ordinal);
+        await using var reader = await SseReader.OpenAsync(A.Url, Stream, id);
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        var resync = reader.Frames.Single(f => f.Event == "resync");
+        var data = JsonDocument.Parse(resync.Data!).RootElement;
+        Assert.Equal((reason, id, resync.Id), (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString(), data.GetProperty("resumedFrom").GetString()));
+        await DeliverySystem.PublishNumbersAsync(A, "t.1", 4, 1);
+        await reader.WaitForEventsAsync(1);
+        Assert.Equal("4", Assert.Single(reader.Events).Data);
+    }
+
+    [Fact]
+    public async Task A_reader_whose_filter_matches_nothing_is_kept_at_the_head_and_never_beyond_a_match()
+    {
+        await using var reader = await SseReader.OpenAtAsync(A.Url, "/v1/events/stream?topic=quiet");
+        var others = await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 10);
+        await reader.WaitAsync(r => r.Frames.Any(f => f is { Event: null, Data: null, Id: not null } && string.CompareOrdinal(f.Id, others[^1]) >= 0));
+        var match = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "quiet", type = "x", data = 1 }));
+        await reader.WaitForEventsAsync(1);
+        var ids = reader.Frames.Where(f => f.Id is not null).Select(f => long.Parse(f.Id!.Split('-')[1], CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(ids.Order(), ids);
+        Assert.Equal(match, reader.LastId);
+    }
+
+    [Fact]
+    public async Task Types_and_keys_narrow_a_subscription_and_POST_takes_what_the_query_takes()
+    {
+        var before = await HeadAsync(A);
+        await DeliverySystem.PublishAsync(A,
+            new { topic = "t.1", type = "a", data = 1, key = "k" }, new { topic = "t.1", type = "b", data = 2, key = "k" }, new { topic = "t.2", type = "a", data = 3 }, new { topic = "u.1", type = "a", data = 4, key = "k" });
+        await using var typed = await SseReader.OpenAsync(A.Url, Stream + "&type=a", before);
+        await typed.WaitForEventsAsync(2);
+        Assert.Equal(["1", "3"], typed.Events.Select(e => e.Data));
+        foreach (var method in (string[])["POST", "QUERY"])
+        {
+            using var body = JsonContent.Create(new { topics = new[] { "t.*", "u.*" }, types = new[] { "a" }, keys = new[] { "k" } });
+            await using var posted = await SseReader.OpenAsync(A.Url, "/v1/events/stream", before, new HttpMethod(method), body);
+            await posted.WaitForEventsAsync(2);
+            Assert.Equal(["1", "4"], posted.Events.Select(e => e.Data));
+        }
+    }
+
+    [Fact]
+    public async Task An_envelope_says_all_that_is_known_of_an_event()
+    {
+        await using var reader = await SseReader.OpenAtAsync(A.Url, Stream + "&envelope=true");
+        var id = Guid.NewGuid();
+        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "x", data = new { n = 1 }, key = "k", id }));
+        await reader.WaitForEventsAsync(1);
+        var frame = Assert.Single(reader.Events);
+        var envelope = JsonDocument.Parse(frame.Data!).RootElement;
+        Assert.Equal("x", frame.Event);
+        Assert.Equal((id, position, "t.1", "x", "k", """{"n":1}"""), (envelope.GetProperty("id").GetGuid(), envelope.GetProperty("position").GetString(),
+            envelope.GetProperty("topic").GetString(), envelope.GetProperty("type").GetString(), envelope.GetProperty("key").GetString(), envelope.GetProperty("data").GetRawText()));
+        Assert.InRange(envelope.GetProperty("time").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(5));
+    }
+
+    [Fact]
+    public async Task Ticks_are_the_same_for_the_readers_of_all_replicas()
+    {
+        await using var a = await SseReader.OpenAsync(A.Url, "/sse/events");
+        await using var b = await SseReader.OpenAsync(B.Url, "/sse/events");
+        await a.WaitForEventsAsync(3);
+        await b.WaitForEventsAsync(3);
+        var shared = a.Events.Select(e => e.Id).Intersect(b.Events.Select(e => e.Id)).ToList();
+        Assert.True(shared.Count >= 2, a + "\n--\n" + b);
+        foreach (var id in shared) Assert.Equal(a.Events.Single(e => e.Id == id), b.Events.Single(e => e.Id == id));
+        var tick = JsonDocument.Parse(a.Events.First().Data!).RootElement;
+        Assert.Equal(["id", "message", "timestamp"], tick.EnumerateObject().Select(m => m.Name));
+        Assert.Null(a.Events.First().Event);
+    }
+
+    [Fact]
+    public async Task History_pages_on_to_the_head()
+    {
+        await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 25);
+        await DeliverySystem.PublishNumbersAsync(A, "other", 1, 25);
+        using var http = new HttpClient();
+        var seen = new List<int>();
+        for (string? after = null; ;)
+        {
+            var page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic=t.*&limit=10{(after is null ? "" : "&after=" + after)}"));
+            seen.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
+            if ((after = page.GetProperty("next").GetString()) is null) break;
+        }
+        Assert.Equal(Enumerable.Range(1, 25), seen);
+    }
+
+    [Fact]
+    public async Task A_retry_with_the_same_id_gets_the_first_answer_and_other_content_is_a_conflict()
+    {
+        var id = Guid.NewGuid();
+        var first = await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "x", data = 1, id });
+        Assert.Equal(first, await DeliverySystem.PublishAsync(B, new { topic = "t.1", type = "x", data = 1, id }));
+        using var conflict = await DeliverySystem.PostAsync(A, new object[] { new { topic = "t.1", type = "x", data = 2, id }, new { topic = "t.1", type = "new", data = 3 } });
+        Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
+        using var http = new HttpClient();
+        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, "/v1/events?topic=t.1"));
+        Assert.Equal(1, all.GetProperty("events").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Lines_before_the_first_bad_one_are_kept_and_the_answer_names_that_line()
+    {
+        using var http = new HttpClient();
+        var lines = string.Join('\n', Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"t.n","type":"n","data":{{n}}}""")) + "\n{\"topic\":\"t.n\",\"type\":\"n\"}\n" + """{"topic":"t.n","type":"n","data":9999}""";
+        using var body = new StringContent(lines, System.Text.Encoding.UTF8, "application/x-ndjson");
+        using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal((1_201, 1_200), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+        await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
+        await reader.WaitForEventsAsync(1_200);
+        Assert.Equal(Enumerable.Range(1, 1_200), reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public async Task Open_streams_of_all_replicas_are_listed_and_one_is_closed_wherever_it_is()
+    {
+        await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
+        await using var b = await SseReader.OpenAtAsync(B.Url, "/v1/events/stream?topic=only.b");
+        using var http = new HttpClient();
+        JsonElement page = default;
+        await DeliverySystem.EventuallyAsync(async () => (page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, "/v1/connections?sort=-connectedAt"))).GetProperty("connections").GetArrayLength() == 2, "both are listed");
+        var onB = page.GetProperty("connections").EnumerateArray().Single(c => c.GetProperty("topics")[0].GetString() == "only.b");
+        Assert.Equal(2, page.GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("replica").GetString()).Distinct().Count());
+        var id = onB.GetProperty("id").GetString();
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode);
+        await b.WaitForEndAsync();
+        Assert.True(b.EndedProperly);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode);
+    }
+
+    private static async Task<string> HeadAsync(ServiceProcess replica)
+    {
+        using var http = new HttpClient();
+        var replicas = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
+        return replicas.EnumerateArray().Single(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/')).GetProperty("head").GetString()!;
+    }
+}

@@ -1,0 +1,195 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>What breaks, and that nobody loses, doubles or waits for an event because of it.</summary>
+public sealed class FaultTests(StackFixture stack)
+{
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    [Theory]
+    [InlineData("killed")]
+    [InlineData("frozen")]
+    public async Task A_spare_takes_over_from_a_leader_that_is_gone(string fault)
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 1, broadcasters: 2);
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        var leader = await system.LeaderAsync();
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 10);
+        if (fault == "killed") leader.Kill(); else leader.Freeze();
+        system.Broadcasters.Remove(leader);
+        var spare = await system.LeaderAsync();
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 11, 10);
+        if (fault == "frozen") leader.Thaw();
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 21, 10);
+        await reader.WaitForEventsAsync(30);
+        Assert.Equal(Enumerable.Range(1, 30), Numbers(reader));
+        Assert.Same(spare, await system.LeaderAsync());
+        await system.WaitForModeAsync("live");
+    }
+
+    [Theory]
+    [InlineData("cut")]
+    [InlineData("frozen")]
+    public async Task Without_Redis_events_come_from_Postgres_and_with_it_by_Redis_again(string fault)
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
+        await using var a = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var b = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 10);
+        if (fault == "cut") system.Redis.Cut(); else system.Redis.Freeze();
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 11, 10);
+        await system.WaitForModeAsync("degraded");
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 21, 10);
+        await a.WaitForEventsAsync(30);
+        await b.WaitForEventsAsync(30);
+        system.Redis.Heal();
+        await system.WaitForModeAsync("live");
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 31, 10);
+        foreach (var reader in (SseReader[])[a, b])
+        {
+            await reader.WaitForEventsAsync(40);
+            Assert.Equal(Enumerable.Range(1, 40), Numbers(reader));
+        }
+    }
+
+    [Fact]
+    public async Task Without_Postgres_a_publish_is_refused_with_503_and_streams_stay_open()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" });
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        system.Postgres.Cut();
+        using (var refused = await DeliverySystem.PostAsync(system.Replicas[0], new { topic = "t.1", type = "n", data = 0 }))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+            Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+        }
+        system.Postgres.Heal();
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            using var response = await DeliverySystem.PostAsync(system.Replicas[0], new { topic = "t.1", type = "n", data = 6 });
+            return response.IsSuccessStatusCode;
+        }, "publishing works again");
+        await reader.WaitForEventsAsync(6);
+        Assert.Equal([1, 2, 3, 4, 5, 6], Numbers(reader));
+    }
+
+    [Fact]
+    public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" });
+        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream);
+        var padding = new string('x', 4_000);
+        const int count = 4_000;      // 16 MB: more than both socket buffers hold
+        foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
+            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
+        await prompt.WaitForEventsAsync(count);
+        var numbers = await stalled.ReadNumbersAsync(count);
+        Assert.Equal(Enumerable.Range(1, count), numbers);
+    }
+
+    [Fact]
+    public async Task SIGTERM_ends_every_stream_properly_with_a_time_to_come_back_and_the_process_exits()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 50; i++) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream));
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 1);
+        foreach (var reader in readers) await reader.WaitForEventsAsync(1);
+        system.Replicas[0].Terminate();
+        foreach (var reader in readers)
+        {
+            await reader.WaitForEndAsync();
+            Assert.True(reader.EndedProperly);
+            Assert.NotNull(reader.Frames[^1].Retry);
+        }
+        Assert.True(readers.Select(r => r.Frames[^1].Retry).Distinct().Count() > 10, "every client was told the same time");
+        await system.Replicas[0].WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, system.Replicas[0].ExitCode);
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 2, 3);
+        await using var resumed = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream, readers[0].LastId);
+        await resumed.WaitForEventsAsync(3);
+        Assert.Equal([2, 3, 4], Numbers(resumed));
+        foreach (var reader in readers) await reader.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_reset_of_the_store_is_a_new_epoch_and_open_and_returning_readers_are_told()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        await open.WaitForEventsAsync(5);
+        await using (var reset = system.Database.CreateCommand("select eventstore.reset()")) await reset.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await open.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        var resync = JsonDocument.Parse(open.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("epoch", before[^1]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 6, 2);
+        await open.WaitForEventsAsync(7);
+        Assert.NotEqual(before[0].Split('-')[0], open.LastId!.Split('-')[0]);
+        await using var returning = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, before[^1]);
+        await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+    }
+
+    [Fact]
+    public async Task Positions_become_visible_in_order_and_a_slow_transaction_delays_only_its_own_event()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
+        await using var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var slow = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await global::EventStore.Outbox.AddAsync(connection, slow, new("t.slow", "n", "0"), TestContext.Current.CancellationToken);
+
+        var writers = Enumerable.Range(0, 8).Select(async w =>
+        {
+            for (var i = 0; i < 50; i++) await DeliverySystem.PublishAsync(system.Replicas[w % 2], new { topic = $"t.{w}", type = "n", data = w * 1_000 + i });
+        });
+        await Task.WhenAll(writers);
+        await reader.WaitForEventsAsync(400);
+        Assert.DoesNotContain(reader.Events, e => e.Data == "0" && e.Id!.Length == 0);
+        await slow.CommitAsync(TestContext.Current.CancellationToken);
+        await reader.WaitForEventsAsync(401);
+        Assert.Equal("0", reader.Events.Last().Data);
+
+        var positions = reader.Events.Select(e => long.Parse(e.Id!.Split('-')[1], CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(positions.Distinct().Order(), positions);
+        foreach (var writer in reader.Events.SkipLast(1).GroupBy(e => int.Parse(e.Data!, CultureInfo.InvariantCulture) / 1_000))
+            Assert.Equal(Enumerable.Range(0, 50), writer.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture) % 1_000));
+    }
+
+    [Fact]
+    public async Task An_outbox_event_never_exists_where_its_transaction_rolled_back()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using (var undone = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await global::EventStore.Outbox.AddAsync(connection, undone, new("t.1", "undone", "1"), TestContext.Current.CancellationToken);
+            await undone.RollbackAsync(TestContext.Current.CancellationToken);
+        }
+        await global::EventStore.Outbox.AddAsync(connection, null, new("t.1", "done", "2"), TestContext.Current.CancellationToken);
+        await reader.WaitForEventsAsync(1);
+        Assert.Equal("done", Assert.Single(reader.Events).Event);
+    }
+
+    [Fact]
+    public async Task A_quiet_stream_gets_a_comment_and_a_busy_one_none()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__HeartbeatSeconds"] = "2", ["Streaming__PositionSeconds"] = "3600" });
+        await using var quiet = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var busy = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/sse/events");
+        await quiet.WaitAsync(r => r.Frames.Count(f => f.Comment is not null) >= 2);
+        Assert.NotEmpty(busy.Events);
+        Assert.DoesNotContain(busy.Frames, f => f.Comment is not null);
+    }
+
+    private static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Text;
+
+namespace Integration.Delivery;
+
+/// <summary>One frame as it came: null where the field was not there.</summary>
+internal sealed record Frame(string? Id, string? Event, string? Data, string? Retry, string? Comment);
+
+/// <summary>
+/// A reader of the bytes on the wire, so that a test sees comments, retry and id-only frames too. It knows nothing of reconnecting: a
+/// test opens the next one with the last id.
+/// </summary>
+internal sealed class SseReader : IAsyncDisposable
+{
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = Timeout.InfiniteTimeSpan };
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Frame> _frames = [];
+    private readonly Task _reading;
+    private TaskCompletionSource _more = New();
+
+    private SseReader(HttpResponseMessage response)
+    {
+        Response = response;
+        _reading = ReadAsync();
+    }
+
+    public HttpResponseMessage Response { get; }
+
+    /// <summary>The body ended as it should, with the terminating chunk; false while it is open or where it broke off.</summary>
+    public bool EndedProperly { get; private set; }
+
+    public IReadOnlyList<Frame> Frames { get { lock (_frames) return [.. _frames]; } }
+    public IEnumerable<Frame> Events => Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync"));
+    public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
+
+    public static async Task<SseReader> OpenAsync(Uri server, string pathAndQuery, string? lastId = null, HttpMethod? method = null, HttpContent? body = null, HttpClient? client = null)
+    {
+        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(server, pathAndQuery)) { Content = body };
+        request.Headers.Accept.ParseAdd("text/event-stream");
+        if (client is not null) (request.Version, request.VersionPolicy) = (client.DefaultRequestVersion, client.DefaultVersionPolicy);
+        if (lastId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+        var response = await (client ?? Client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(Patience);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        return new SseReader(response);
+    }
+
+    /// <summary>Opens, and waits until the server has said where the stream starts.</summary>
+    public static async Task<SseReader> OpenAtAsync(Uri server, string pathAndQuery, string? lastId = null)
+    {
+        var reader = await OpenAsync(server, pathAndQuery, lastId);
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Id is not null));
+        return reader;
+    }
+
+    /// <summary>Waits for what the test is about; says what has come where it does not.</summary>
+    public async Task WaitAsync(Func<SseReader, bool> condition, TimeSpan? patience = null)
+    {
+        using var limit = new CancellationTokenSource(patience ?? Patience);
+        while (true)
+        {
+            var more = Volatile.Read(ref _more);
+            if (condition(this)) return;
+            if (_reading.IsCompleted) Assert.Fail("The stream ended first:\n" + this);
+            try { await more.Task.WaitAsync(limit.Token); }
+            catch (OperationCanceledException) { Assert.Fail("It did not come in time:\n" + this); }
+        }
+    }
+
+    public Task WaitForEventsAsync(int count) => WaitAsync(r => r.Events.Count() >= count);
+
+    public Task WaitForEndAsync() => _reading.WaitAsync(Patience);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        Response.Dispose();
+        await _reading;
+        _stop.Dispose();
+    }
+
+    public override string ToString() => string.Join('\n', Frames.TakeLast(30));
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            using var lines = new StreamReader(await Response.Content.ReadAsStreamAsync(_stop.Token), Encoding.UTF8);
+            var fields = new List<(string Name, string Value)>();
+            while (await lines.ReadLineAsync(_stop.Token) is { } line)
+            {
+                if (line.Length > 0)
+                {
+                    var colon = line.IndexOf(':');
+                    fields.Add((line[..colon], line[(colon + 1)..].TrimStart(' ')));
+                    continue;
+                }
+                string? Value(string name) => fields.Any(f => f.Name == name) ? string.Join('\n', fields.Where(f => f.Name == name).Select(f => f.Value)) : null;
+                lock (_frames) _frames.Add(new Frame(Value("id"), Value("event"), Value("data"), Value("retry"), Value("")));
+                fields.Clear();
+                Interlocked.Exchange(ref _more, New()).TrySetResult();
+            }
+            EndedProperly = true;
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException) { }
+        finally { Volatile.Read(ref _more).TrySetResult(); }
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

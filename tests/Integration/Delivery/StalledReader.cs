@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Integration.Delivery;
+
+/// <summary>A client that asks for a stream and does not read it until told to.</summary>
+internal sealed partial class StalledReader : IAsyncDisposable
+{
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 * 1024 };
+
+    public static async Task<StalledReader> OpenAsync(Uri server, string pathAndQuery)
+    {
+        var reader = new StalledReader();
+        await reader._socket.ConnectAsync(server.Host, server.Port);
+        await reader._socket.SendAsync(Encoding.ASCII.GetBytes($"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\nAccept: text/event-stream\r\n\r\n"));
+        // The head must be there, or the server may not have the subscription yet; no more than that is read.
+        await reader._socket.ReceiveAsync(new byte[16], SocketFlags.None);
+        return reader;
+    }
+
+    /// <summary>Reads on, through the chunk framing, until so many <c>"n":…</c> have come.</summary>
+    public async Task<List<int>> ReadNumbersAsync(int count)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await using var stream = new NetworkStream(_socket);
+        using var lines = new StreamReader(stream);
+        var numbers = new List<int>();
+        while (numbers.Count < count && await lines.ReadLineAsync(limit.Token) is { } line)
+            if (Number().Match(line) is { Success: true } match) numbers.Add(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+        return numbers;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _socket.Close(0);
+        return ValueTask.CompletedTask;
+    }
+
+    [GeneratedRegex("""^data: \{"n":(\d+)""")]
+    private static partial Regex Number();
+}

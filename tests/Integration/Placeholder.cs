@@ -1,1 +1,0 @@
-namespace Integration.Tests; public class Placeholder { [Fact] public void Holds() => Assert.True(true); }

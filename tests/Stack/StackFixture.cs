@@ -1,0 +1,54 @@
+using Aspire.Hosting;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Stack;
+
+/// <summary>
+/// The whole system, started once for a test assembly by the AppHost itself: real Postgres and Redis of its own in a temporary folder, on
+/// free ports, so that it runs beside any other stack of this machine.
+/// </summary>
+public sealed class StackFixture : IAsyncLifetime
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);     // the first start fetches what the machine lacks
+
+    private StackLock? _lock;
+
+    public DistributedApplication App { get; private set; } = null!;
+    public string EventStore { get; private set; } = "";
+    public string Redis { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        using var limit = new CancellationTokenSource(StartLimit);
+        _lock = await StackLock.TakeAsync(limit.Token);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--ephemeral"], limit.Token);
+        builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
+        App = await builder.BuildAsync(limit.Token);
+        await App.StartAsync(limit.Token);
+        foreach (var service in (string[])["streamapi", "broadcaster", "webfrontend"])
+            await App.ResourceNotifications.WaitForResourceHealthyAsync(service, limit.Token);
+        EventStore = await App.GetConnectionStringAsync("eventstore", limit.Token) ?? throw new InvalidOperationException("No connection string for the event store.");
+        Redis = await App.GetConnectionStringAsync("redis", limit.Token) ?? throw new InvalidOperationException("No connection string for Redis.");
+    }
+
+    /// <summary>An address of the stack, as a user of it would have.</summary>
+    public Uri Address(string resource, string endpoint = "http") => App.GetEndpoint(resource, endpoint);
+
+    /// <summary>A database of its own on the stack's Postgres; the connection string.</summary>
+    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(CancellationToken cancellationToken)
+    {
+        var name = $"test_{Guid.NewGuid():N}";
+        await using var source = NpgsqlDataSource.Create(EventStore);
+        await using (var create = source.CreateCommand($"create database {name}")) await create.ExecuteNonQueryAsync(cancellationToken);
+        return new NpgsqlConnectionStringBuilder(EventStore) { Database = name };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (App is not null) await App.DisposeAsync();
+        _lock?.Dispose();
+    }
+}

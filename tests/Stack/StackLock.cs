@@ -1,0 +1,23 @@
+namespace Stack;
+
+/// <summary>
+/// Test assemblies run side by side; stacks and what stresses them do not: two on two cores would only measure each other.
+/// </summary>
+public sealed class StackLock : IDisposable
+{
+    private readonly FileStream _file;
+
+    private StackLock(FileStream file) => _file = file;
+
+    public static async Task<StackLock> TakeAsync(CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"aspire-sse-tests-{Environment.UserName}.lock");
+        while (true)
+        {
+            try { return new StackLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)); }
+            catch (IOException) { await Task.Delay(100, cancellationToken); }
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+}

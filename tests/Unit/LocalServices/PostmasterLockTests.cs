@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using AppHost.LocalServices.Postgres;
+
+namespace Unit.Tests.LocalServices;
+
+public sealed class PostmasterLockTests : IDisposable
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("postmaster-lock-").FullName;
+
+    private string File => Path.Combine(_data, "postmaster.pid");
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    [Fact]
+    public void A_lock_whose_process_is_now_another_program_is_removed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
+        System.IO.File.WriteAllText(File, $"{Environment.ProcessId}\n{_data}\n");
+        PostmasterLock.Release(_data);
+        Assert.False(System.IO.File.Exists(File));
+    }
+
+    [Fact]
+    public void A_lock_whose_process_is_gone_is_removed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
+        using var gone = Process.Start("true");
+        gone.WaitForExit();
+        System.IO.File.WriteAllText(File, $"{gone.Id}\n");
+        PostmasterLock.Release(_data);
+        Assert.False(System.IO.File.Exists(File));
+    }
+
+    [Fact]
+    public void A_server_that_is_still_shutting_down_is_waited_for_and_keeps_its_lock()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
+        // Stands for the server: it works in the data folder and removes its lock at its end, as Postgres does.
+        using var server = Process.Start(new ProcessStartInfo("sh", ["-c", "sleep 0.3; test -e postmaster.pid && touch kept; rm -f postmaster.pid"])
+        {
+            WorkingDirectory = _data,
+        })!;
+        System.IO.File.WriteAllText(File, $"{server.Id}\n");
+        PostmasterLock.Release(_data);
+        Assert.True(System.IO.File.Exists(Path.Combine(_data, "kept")));
+    }
+}
