@@ -66,7 +66,7 @@ public static class Extensions
             .ConfigureResource(resource => resource.AddService(name).AddEnvironmentVariableDetector())
             .WithTracing(tracing => tracing
                 .AddSource("Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "AspireSse.*", name)
-                .AddProcessor(new QuietPaths([HealthPath, AlivePath])))
+                .AddProcessor(new QuietSpans([HealthPath, AlivePath], onlyWithinTraces: ["Npgsql"])))
             .WithMetrics(metrics => metrics
                 .AddMeter("Microsoft.AspNetCore.*", "System.Net.*", "System.Runtime", "Npgsql", "AspireSse.*", name)
                 .AddView(ExponentialHistograms.View)
