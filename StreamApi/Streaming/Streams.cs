@@ -85,7 +85,7 @@ internal sealed class Streams(
     private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client, ReadOnlySpan<byte> head = default)
     {
         var id = Guid.CreateVersion7().ToString("N");
-        var greeting = (request.Greeting ?? Greetings.Connected)(start.After, new StreamId(logs.Epoch, logs.Settled), id, Replica);
+        var greeting = (request.Greeting ?? Greetings.Connected)(start.After, start.Head, id, Replica);
         var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)
         {
             Epoch = start.From.Epoch, Position = start.From.Position, ConnectedAt = clock.GetUtcNow(),
@@ -105,28 +105,29 @@ internal sealed class Streams(
     }
 
     /// <summary>Where a stream starts, and what the client must be told of it.</summary>
-    private readonly record struct Start(StreamId After, StreamId From, byte[] Resync);
+    private readonly record struct Start(StreamId Head, StreamId After, StreamId From, byte[] Resync);
 
     private async Task<Start> StartOf(StreamRequest request, CancellationToken cancellationToken)
     {
         var head = new StreamId(logs.Epoch, logs.Settled);
+        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(head, given, given, []);
         if (request.Last.Text is null)
         {
-            if (!request.FromEarliest) return new Start(head, head, []);
+            if (!request.FromEarliest) return new Start(head, head, head, []);
             var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
-            return new Start(earliest, earliest, []);
+            return new Start(head, earliest, earliest, []);
         }
         if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
         if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
         // Another replica, or the store itself, may be further than this one.
         if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, head, ResyncReason.Future);
         metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
-        return new Start(last, last, []);
+        return new Start(head, last, last, []);
 
         Start Resync(StreamId after, StreamId from, ResyncReason reason)
         {
             metrics.Resynced(reason);
-            return new Start(after, from, ControlFrames.Resync(reason, request.Last.Text, from));
+            return new Start(head, after, from, ControlFrames.Resync(reason, request.Last.Text, from));
         }
     }
 

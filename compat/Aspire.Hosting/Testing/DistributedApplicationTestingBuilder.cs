@@ -82,7 +82,7 @@ internal static class TestingDefaults
         foreach (var variable in profile.GetProperty("environmentVariables").EnumerateObject())
         {
             yield return new(variable.Name, variable.Value.GetString());
-            // The host knows this one without its prefix.
+            // The host knows it without its prefix.
             if (variable.Name == "DOTNET_ENVIRONMENT") yield return new("ENVIRONMENT", variable.Value.GetString());
         }
     }

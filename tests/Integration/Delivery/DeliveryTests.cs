@@ -7,24 +7,32 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>Publish, receive, resume: over real sockets, on real stores.</summary>
-public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
+public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFixture<DeliveryTests.TwoReplicas>
 {
-    private const string Stream = "/v1/events/stream?topic=t.%3E";
-    private DeliverySystem _system = null!;
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
 
-    private ServiceProcess A => _system.Replicas[0];
-    private ServiceProcess B => _system.Replicas[1];
+    private ServiceProcess A => fixture.System.Replicas[0];
+    private ServiceProcess B => fixture.System.Replicas[1];
+    private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
-    public async ValueTask InitializeAsync() => _system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Streaming__PositionSeconds"] = "1" });
+    private string T(string rest) => $"{_root}.{rest}";
 
-    public ValueTask DisposeAsync() => _system.DisposeAsync();
+    public sealed class TwoReplicas(StackFixture stack) : IAsyncLifetime
+    {
+        internal DeliverySystem System { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Streaming__PositionSeconds"] = "1" });
+
+        public ValueTask DisposeAsync() => System.DisposeAsync();
+    }
 
     [Fact]
     public async Task An_event_published_on_one_replica_reaches_the_readers_of_each()
     {
         await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
         await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
-        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "hello", data = new { text = "こんにちは\n😀" } }));
+        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "hello", data = new { text = "こんにちは\n😀" } }));
         foreach (var reader in (SseReader[])[a, b])
         {
             await reader.WaitForEventsAsync(1);
@@ -36,7 +44,7 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     [Fact]
     public async Task A_stream_answers_at_once_and_says_where_it_starts_before_any_event()
     {
-        var head = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "x", data = 1 }));
+        var head = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = 1 }));
         await DeliverySystem.EventuallyAsync(async () => await HeadAsync(B) == head || string.CompareOrdinal(await HeadAsync(B), head) > 0, "B has the event");
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
         Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
@@ -59,15 +67,15 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
         string last;
         await using (var first = await SseReader.OpenAtAsync(A.Url, Stream))
         {
-            await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 50);
+            await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 50);
             await first.WaitForEventsAsync(50);
             last = first.LastId!;
         }
-        await DeliverySystem.PublishNumbersAsync(B, "t.2", 51, 1_200);
+        await DeliverySystem.PublishNumbersAsync(B, T("2"), 51, 1_200);
         await using var second = byQuery ? await SseReader.OpenAtAsync(B.Url, $"{Stream}&last_event_id={last}") : await SseReader.OpenAtAsync(B.Url, Stream, last);
         Assert.Equal(last, second.Frames.First(f => f.Id is not null).Id);
         await second.WaitForEventsAsync(1_200);
-        await DeliverySystem.PublishNumbersAsync(A, "t.3", 1_251, 20);
+        await DeliverySystem.PublishNumbersAsync(A, T("3"), 1_251, 20);
         await second.WaitForEventsAsync(1_220);
         Assert.Equal(Enumerable.Range(51, 1_220), second.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
     }
@@ -75,10 +83,10 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     [Fact]
     public async Task Earliest_starts_at_the_oldest_event_and_goes_on_live()
     {
-        await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 30);
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 30);
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
         await reader.WaitForEventsAsync(30);
-        await DeliverySystem.PublishNumbersAsync(A, "t.1", 31, 5);
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 31, 5);
         await reader.WaitForEventsAsync(35);
         Assert.Equal(Enumerable.Range(1, 35), reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
     }
@@ -89,14 +97,14 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     [InlineData("EPOCH-999999999", "future")]
     public async Task An_id_that_cannot_be_honoured_is_answered_in_band(string id, string reason)
     {
-        await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 3);
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 3);
         id = id.Replace("EPOCH", (await HeadAsync(A)).Split('-')[0], StringComparison.Ordinal);
         await using var reader = await SseReader.OpenAsync(A.Url, Stream, id);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         var resync = reader.Frames.Single(f => f.Event == "resync");
         var data = JsonDocument.Parse(resync.Data!).RootElement;
         Assert.Equal((reason, id, resync.Id), (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString(), data.GetProperty("resumedFrom").GetString()));
-        await DeliverySystem.PublishNumbersAsync(A, "t.1", 4, 1);
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
         Assert.Equal("4", Assert.Single(reader.Events).Data);
     }
@@ -104,10 +112,10 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     [Fact]
     public async Task A_reader_whose_filter_matches_nothing_is_kept_at_the_head_and_never_beyond_a_match()
     {
-        await using var reader = await SseReader.OpenAtAsync(A.Url, "/v1/events/stream?topic=quiet");
-        var others = await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 10);
+        await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("quiet")}");
+        var others = await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 10);
         await reader.WaitAsync(r => r.Frames.Any(f => f is { Event: null, Data: null, Id: not null } && string.CompareOrdinal(f.Id, others[^1]) >= 0));
-        var match = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "quiet", type = "x", data = 1 }));
+        var match = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("quiet"), type = "x", data = 1 }));
         await reader.WaitForEventsAsync(1);
         var ids = reader.Frames.Where(f => f.Id is not null).Select(f => long.Parse(f.Id!.Split('-')[1], CultureInfo.InvariantCulture)).ToList();
         Assert.Equal(ids.Order(), ids);
@@ -119,13 +127,13 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     {
         var before = await HeadAsync(A);
         await DeliverySystem.PublishAsync(A,
-            new { topic = "t.1", type = "a", data = 1, key = "k" }, new { topic = "t.1", type = "b", data = 2, key = "k" }, new { topic = "t.2", type = "a", data = 3 }, new { topic = "u.1", type = "a", data = 4, key = "k" });
-        await using var typed = await SseReader.OpenAsync(A.Url, Stream + "&type=a", before);
+            new { topic = T("1"), type = "a", data = 1, key = "k" }, new { topic = T("1"), type = "b", data = 2, key = "k" }, new { topic = T("2"), type = "a", data = 3 }, new { topic = T("u.1"), type = "a", data = 4, key = "k" });
+        await using var typed = await SseReader.OpenAsync(A.Url, $"/v1/events/stream?topic={T("*")}&type=a", before);
         await typed.WaitForEventsAsync(2);
         Assert.Equal(["1", "3"], typed.Events.Select(e => e.Data));
         foreach (var method in (string[])["POST", "QUERY"])
         {
-            using var body = JsonContent.Create(new { topics = new[] { "t.*", "u.*" }, types = new[] { "a" }, keys = new[] { "k" } });
+            using var body = JsonContent.Create(new { topics = new[] { T("*"), T("u.*") }, types = new[] { "a" }, keys = new[] { "k" } });
             await using var posted = await SseReader.OpenAsync(A.Url, "/v1/events/stream", before, new HttpMethod(method), body);
             await posted.WaitForEventsAsync(2);
             Assert.Equal(["1", "4"], posted.Events.Select(e => e.Data));
@@ -137,12 +145,12 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, Stream + "&envelope=true");
         var id = Guid.NewGuid();
-        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "x", data = new { n = 1 }, key = "k", id }));
+        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = new { n = 1 }, key = "k", id }));
         await reader.WaitForEventsAsync(1);
         var frame = Assert.Single(reader.Events);
         var envelope = JsonDocument.Parse(frame.Data!).RootElement;
         Assert.Equal("x", frame.Event);
-        Assert.Equal((id, position, "t.1", "x", "k", """{"n":1}"""), (envelope.GetProperty("id").GetGuid(), envelope.GetProperty("position").GetString(),
+        Assert.Equal((id, position, T("1"), "x", "k", """{"n":1}"""), (envelope.GetProperty("id").GetGuid(), envelope.GetProperty("position").GetString(),
             envelope.GetProperty("topic").GetString(), envelope.GetProperty("type").GetString(), envelope.GetProperty("key").GetString(), envelope.GetProperty("data").GetRawText()));
         Assert.InRange(envelope.GetProperty("time").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(5));
     }
@@ -165,13 +173,13 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     [Fact]
     public async Task History_pages_on_to_the_head()
     {
-        await DeliverySystem.PublishNumbersAsync(A, "t.1", 1, 25);
-        await DeliverySystem.PublishNumbersAsync(A, "other", 1, 25);
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 25);
+        await DeliverySystem.PublishNumbersAsync(A, T("other.x"), 1, 25);
         using var http = new HttpClient();
         var seen = new List<int>();
         for (string? after = null; ;)
         {
-            var page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic=t.*&limit=10{(after is null ? "" : "&after=" + after)}"));
+            var page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("*")}&limit=10{(after is null ? "" : "&after=" + after)}"));
             seen.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
             if ((after = page.GetProperty("next").GetString()) is null) break;
         }
@@ -182,12 +190,12 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     public async Task A_retry_with_the_same_id_gets_the_first_answer_and_other_content_is_a_conflict()
     {
         var id = Guid.NewGuid();
-        var first = await DeliverySystem.PublishAsync(A, new { topic = "t.1", type = "x", data = 1, id });
-        Assert.Equal(first, await DeliverySystem.PublishAsync(B, new { topic = "t.1", type = "x", data = 1, id }));
-        using var conflict = await DeliverySystem.PostAsync(A, new object[] { new { topic = "t.1", type = "x", data = 2, id }, new { topic = "t.1", type = "new", data = 3 } });
+        var first = await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = 1, id });
+        Assert.Equal(first, await DeliverySystem.PublishAsync(B, new { topic = T("1"), type = "x", data = 1, id }));
+        using var conflict = await DeliverySystem.PostAsync(A, new object[] { new { topic = T("1"), type = "x", data = 2, id }, new { topic = T("1"), type = "new", data = 3 } });
         Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
         using var http = new HttpClient();
-        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, "/v1/events?topic=t.1"));
+        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
         Assert.Equal(1, all.GetProperty("events").GetArrayLength());
     }
 
@@ -195,7 +203,11 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     public async Task Lines_before_the_first_bad_one_are_kept_and_the_answer_names_that_line()
     {
         using var http = new HttpClient();
-        var lines = string.Join('\n', Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"t.n","type":"n","data":{{n}}}""")) + "\n{\"topic\":\"t.n\",\"type\":\"n\"}\n" + """{"topic":"t.n","type":"n","data":9999}""";
+        var lines = string.Join('\n', Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"{{T("n")}}","type":"n","data":{{n}}}""")) + $$"""
+
+            {"topic":"{{T("n")}}","type":"n"}
+            {"topic":"{{T("n")}}","type":"n","data":9999}
+            """;
         using var body = new StringContent(lines, System.Text.Encoding.UTF8, "application/x-ndjson");
         using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
@@ -210,11 +222,11 @@ public sealed class DeliveryTests(StackFixture stack) : IAsyncLifetime
     public async Task Open_streams_of_all_replicas_are_listed_and_one_is_closed_wherever_it_is()
     {
         await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
-        await using var b = await SseReader.OpenAtAsync(B.Url, "/v1/events/stream?topic=only.b");
+        await using var b = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("only.b")}");
         using var http = new HttpClient();
         JsonElement page = default;
-        await DeliverySystem.EventuallyAsync(async () => (page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, "/v1/connections?sort=-connectedAt"))).GetProperty("connections").GetArrayLength() == 2, "both are listed");
-        var onB = page.GetProperty("connections").EnumerateArray().Single(c => c.GetProperty("topics")[0].GetString() == "only.b");
+        await DeliverySystem.EventuallyAsync(async () => (page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/connections?sort=-connectedAt&filter={_root}"))).GetProperty("connections").GetArrayLength() == 2, "both are listed");
+        var onB = page.GetProperty("connections").EnumerateArray().Single(c => c.GetProperty("topics")[0].GetString() == T("only.b"));
         Assert.Equal(2, page.GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("replica").GetString()).Distinct().Count());
         var id = onB.GetProperty("id").GetString();
         Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode);
