@@ -89,8 +89,8 @@ public static class Extensions
     {
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
         builder.Services.PostConfigure<HealthCheckServiceOptions>(RedisIsOptional.Configure);
-        // Degraded would be a warning at every probe; health says it, and so do the logs of whoever noticed.
-        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.Error);
+        // Degraded would be a warning and starting an error at every probe; health says it, and so do the logs of whoever noticed.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.Critical);
         return builder;
     }
 
