@@ -22,6 +22,7 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<EventAppender>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventAppender>());
         builder.Services.AddSingleton<EventReader>();
+        builder.Services.AddSingleton<TopicReader>();
         builder.Services.AddSingleton<EventTail>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<StoreMigrator>();

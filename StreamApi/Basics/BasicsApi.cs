@@ -19,6 +19,6 @@ internal static class BasicsApi
         {
             var named = context.Request.Query["named"] == "true";
             var filter = new StreamFilter([Ticker.Topic], [], [], named ? PlainForm.Named : PlainForm.Unnamed);
-            return streams.OpenAsync(context, new StreamRequest(filter, LastEventId.Of(context.Request), context.Request.Query["from"] == "earliest", Greetings.IdOnly));
+            return streams.OpenAsync(context, new StreamRequest(filter, LastEventId.Of(context.Request), context.Request.Query["from"] == "earliest", Greeting: Greetings.IdOnly));
         }).DisableHttpMetrics().WithTags("Basics");
 }

@@ -20,6 +20,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<ConnectionRegistry>();
         builder.Services.AddSingleton<StreamEndings>();
         builder.Services.AddSingleton<Streams>();
+        builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());

@@ -110,6 +110,7 @@ internal sealed class Streams(
     private async Task<Start> StartOf(StreamRequest request, CancellationToken cancellationToken)
     {
         var head = new StreamId(logs.Epoch, logs.Settled);
+        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(head, given, given, []);
         if (request.Last.Text is null)
         {
             if (!request.FromEarliest) return new Start(head, head, head, []);

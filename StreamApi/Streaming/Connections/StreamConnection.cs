@@ -36,6 +36,9 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that reached the client.</summary>
     public long WrittenAt, TakenAt, IdSentAt;
 
+    /// <summary>It ends as soon as the output has taken what it was given.</summary>
+    public EndReason? Ending;
+
     /// <summary>When it has been open long enough, on the same clock.</summary>
     public long ExpiresAt = long.MaxValue;
 

@@ -122,6 +122,7 @@ internal sealed class WriterLoop : IDisposable
     {
         while (c.End is null && !c.Output.Busy)
         {
+            if (c.Ending is { } ending) { Close(c, ending); return; }
             if (c.Opening is { } opening)
             {
                 c.Opening = null;
@@ -169,7 +170,9 @@ internal sealed class WriterLoop : IDisposable
         c.Position = _join.LastPosition;
         c.IdSentAt = c.WrittenAt;
         _metrics.Delivered(_number, _join.Buckets);
-        return true;
+        if (!_join.Ends) return true;
+        Close(c, EndReason.Complete);
+        return false;
     }
 
     private bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes)
@@ -222,7 +225,7 @@ internal sealed class WriterLoop : IDisposable
                     if (now - c.TakenAt >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
                     continue;
                 }
-                var level = !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch;
+                var level = !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch && log.Filter.Form.SendsPositions;
                 if (level && settled.Position > c.Position && now - c.IdSentAt >= _options.PositionSeconds * 1_000L)
                 {
                     idOnly ??= ControlFrames.IdOnly(settled);
@@ -237,6 +240,7 @@ internal sealed class WriterLoop : IDisposable
 
     private void Close(StreamConnection c, EndReason reason)
     {
+        if (reason == EndReason.Complete && c.Output.Busy) { c.Ending = reason; return; }
         if (reason is EndReason.Drained or EndReason.Aged && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);

@@ -1,10 +1,17 @@
+using EventStore;
+using StreamApi.Streaming.Frames;
+
 namespace StreamApi.Streaming.Fanout;
 
 /// <summary>One event as the connections of a filter send it.</summary>
 /// <param name="Position">Its position in the log.</param>
 /// <param name="Bytes">The whole frame; shared, never written to.</param>
 /// <param name="CommittedAt">UTC ticks of the commit.</param>
-internal readonly record struct LogFrame(long Position, byte[] Bytes, long CommittedAt);
+/// <param name="Ends">The stream ends after it.</param>
+internal readonly record struct LogFrame(long Position, byte[] Bytes, long CommittedAt, bool Ends = false)
+{
+    public static LogFrame Of(string epoch, EventRecord e, FrameForm form) => new(e.Position, form.Frame(epoch, e), e.Time.UtcTicks, form.Ends(e));
+}
 
 /// <summary>
 /// The newest matching frames of one filter, shared by all its connections: a bounded ring that one thread (the feed) appends to and many

@@ -38,7 +38,7 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
             metrics.Replayed(page.Events.Count);
             var frames = new LogFrame[page.Events.Count];
             for (var i = 0; i < frames.Length; i++)
-                frames[i] = new LogFrame(page.Events[i].Position, filter.Form.Frame(page.Epoch, page.Events[i]), page.Events[i].Time.UtcTicks);
+                frames[i] = LogFrame.Of(page.Epoch, page.Events[i], filter.Form);
             Answer(new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
