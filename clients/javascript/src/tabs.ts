@@ -12,7 +12,7 @@ export interface ShareOptions extends Omit<SseClientOptions, "signal" | "pauseWh
 // What the leader says. `seen` counts the events that moved the id: the stream has one order, so whoever leads counts the same.
 type Said =
   | { readonly kind: "event"; readonly event: ServerSentEvent; readonly seen: number; readonly moved: boolean }
-  | { readonly kind: "state"; readonly state: ClientState; readonly id: string; readonly seen: number }
+  | { readonly kind: "state"; readonly state: ClientState; readonly id: string; readonly seen: number; readonly connected: string | undefined }
   | { readonly kind: "hello" }
   | { readonly kind: "reconnect" };
 
@@ -43,6 +43,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #name: string;
   #id: string;
   #seen = 0;
+  #connected: string | undefined;
   #joined: Membership | undefined;
   #closed = false;
   #detach: (() => void)[] = [];
@@ -126,7 +127,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       if (moved) this.#seen++;
       this.#id = id;
       this.#say({ kind: "event", event: { type, data, id }, seen: this.#seen, moved });
-      this.emit({ type, data, id });
+      this.#tell({ type, data, id });
     });
     client.onState((state) => {
       if (this.#joined !== joined) return;
@@ -145,17 +146,23 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       // Another one led before; its last words came late.
     } else if (said.kind === "state") {
       if (this.#seen === 0 && this.#id === "") [this.#seen, this.#id] = [said.seen, said.id]; // this tab is new
+      if (said.connected !== undefined && said.connected !== this.#connected) this.#tell({ type: "connected", data: said.connected, id: this.#id });
       if (said.state.state === "closed") this.#end(said.state);
       else this.enter(said.state);
     } else if (said.event.type === "resync" || said.seen > this.#seen || (said.seen === this.#seen && !said.moved)) {
       this.#seen = said.seen;
       this.#id = said.event.id;
-      this.emit(said.event);
+      this.#tell(said.event);
     }
   }
 
+  #tell(event: ServerSentEvent): void {
+    if (event.type === "connected") this.#connected = event.data;
+    this.emit(event);
+  }
+
   #sayState(state: ClientState): void {
-    this.#say({ kind: "state", state, id: this.#id, seen: this.#seen });
+    this.#say({ kind: "state", state, id: this.#id, seen: this.#seen, connected: this.#connected });
   }
 
   #say(said: Said): void {

@@ -36,6 +36,19 @@ test("two tabs hold one connection, and both hear everything", async () => {
   b.tab.close();
 });
 
+test("a tab that comes later is told what it is connected to, and nothing from before", async () => {
+  await using server = await serve(stream('id: 1\nevent: connected\ndata: {"replica":"r"}\n\nid: 2\ndata: before\n\n'));
+  const a = open(server.url);
+  await until("the first", () => a.events.includes("before"));
+  const b = open(server.url);
+  await until("told", () => b.events.length === 1);
+  server.exchanges[0]!.response.write("id: 3\ndata: after\n\n");
+  await until("the next", () => b.events.length === 2);
+  assert.deepEqual(b.events, ["connected", "after"]);
+  a.tab.close();
+  b.tab.close();
+});
+
 test("when the leader closes, the next goes on after the last event", async () => {
   await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"));
   const [a, b] = [open(server.url), open(server.url)];
