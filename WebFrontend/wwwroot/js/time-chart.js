@@ -54,7 +54,7 @@ export class TimeChart {
       scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
       axes: [
         { ...axis, space: 70, size: 26, gap: 4, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
-        { ...axis, size: 48, space: 28, incrs: this.#whole ? WHOLE : undefined, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : this.#format(tick))) },
+        { ...axis, size: 48, space: 28, grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) }, incrs: this.#whole ? WHOLE : undefined, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : this.#format(tick))) },
       ],
       series: [{}, ...lines.map((line, i) => ({
         stroke: colour(`--series-${(i % 4) + 1}`), width: 1.75, dash: DASHES[i % DASHES.length], points: { show: false }, spanGaps: false,
@@ -95,6 +95,8 @@ const DASHES = [undefined, [6, 3], [2, 3], [9, 3, 2, 3]];
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 const WHOLE = [1, 2, 5].flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b);
+
+const decade = (value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null);
 
 // From the power of ten below all values to the one above.
 function decades(values) {
