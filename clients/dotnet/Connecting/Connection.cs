@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.CompilerServices;
 using AspireSse.Client.Reading;
 
 namespace AspireSse.Client.Connecting;
@@ -85,6 +86,7 @@ internal sealed class Connection : IAsyncDisposable
     }
 
     /// <summary>The next event; null at the end, for which see <see cref="Failure"/>.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SseEvent?> NextAsync()
     {
         // Events that wait in the buffer are not handed to a caller who has left.
