@@ -8,7 +8,7 @@ namespace Unit.Tests.Client;
 
 public class ReconnectTests
 {
-    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) };
+    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
 
     [Fact]
     public async Task A_reconnect_carries_the_last_id()

@@ -6,7 +6,7 @@ namespace Unit.Tests.Client;
 
 public partial class RequestTests
 {
-    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) };
+    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
 
     [Fact]
     public async Task It_asks_for_an_event_stream_and_no_cache()
@@ -45,7 +45,7 @@ public partial class RequestTests
     [Fact]
     public async Task A_POST_that_the_server_had_no_place_for_is_sent_again()
     {
-        await using var server = await StartAsync(Status(503), Status(429), Stream("data: a\n\n"));
+        await using var server = await StartAsync(Status(503), Status(429), Stream("data: a\n\n"), Status(400));
         Assert.Equal(["a"], await ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
     }
 

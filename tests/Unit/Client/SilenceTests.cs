@@ -54,7 +54,7 @@ public class SilenceTests
             }
         });
         using var client = new SseClient(time);
-        var stream = client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(45) });
+        var stream = client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(45), OnReconnecting = r => Assert.Fail($"{r.Reason}") });
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var events = stream.GetAsyncEnumerator(leave.Token);
         Assert.True(await events.MoveNextAsync());
@@ -97,7 +97,7 @@ public class SilenceTests
     {
         await using var server = await StartAsync(Open("data: a\n\n"));
         using var client = new SseClient(time);
-        var streams = Enumerable.Range(0, 10).Select(_ => client.Open(server.Url).GetAsyncEnumerator(TestContext.Current.CancellationToken)).ToList();
+        var streams = Enumerable.Range(0, 10).Select(i => client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(60 - i) }).GetAsyncEnumerator(TestContext.Current.CancellationToken)).ToList();
         foreach (var stream in streams) Assert.True(await stream.MoveNextAsync());
         Assert.Equal(1, time.Pending);
         foreach (var stream in streams) await stream.DisposeAsync();

@@ -27,7 +27,7 @@ public class StreamTests
 
         """;
 
-    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) };
+    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
 
     [Fact]
     public async Task Control_events_are_enumerated_in_their_place_and_typed()
@@ -55,6 +55,16 @@ public class StreamTests
         await ReadAsync(server, options, e => order.Add(e.Type));
         Assert.Equal(["c1", "expired", "11", "order"], order);
         Assert.Equal("e-21", server.Requests[1].LastEventId);
+    }
+
+    [Fact]
+    public async Task What_a_handler_throws_ends_the_stream()
+    {
+        await using var server = await StartAsync(Stream(Control), Status(204));
+        var options = Quick with { OnResync = async (_, _) => { await Task.Yield(); throw new InvalidOperationException("the handler's"); } };
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => ReadAsync(server, options));
+        Assert.Equal("the handler's", e.Message);
+        Assert.Single(server.Requests);
     }
 
     [Fact]
