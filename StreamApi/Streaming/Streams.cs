@@ -21,9 +21,10 @@ internal sealed class Streams(
     /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        if (!registry.TryEnter())
+        var place = PlaceOf(context);
+        if (registry.TryEnter(place, resume: request.Last.Id is not null) is not Admission.Admitted and var refused)
         {
-            await RefuseAsync(context, request.Last);
+            await RefuseAsync(context, request.Last, refused);
             return;
         }
         var handedOver = false;
@@ -36,7 +37,7 @@ internal sealed class Streams(
             if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => RunHandedOverAsync(over, request, start, client));
+                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place));
                 handedOver = true;
                 return;
             }
@@ -44,10 +45,10 @@ internal sealed class Streams(
             await RunHeldAsync(context, request, start, client);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
-        finally { if (!handedOver) registry.Leave(); }
+        finally { if (!handedOver) registry.Leave(place); }
     }
 
-    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client)
+    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, string place)
     {
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
@@ -65,7 +66,7 @@ internal sealed class Streams(
         finally
         {
             Disconnect(connection);
-            registry.Leave();
+            registry.Leave(place);
         }
     }
 
@@ -134,7 +135,8 @@ internal sealed class Streams(
     /// <summary>Opens a stream that an endpoint writes by itself: frames of one request, without ids. Counted, listed and drained like the others.</summary>
     public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce)
     {
-        if (!registry.TryEnter()) { await RefuseAsync(context, new LastEventId(null, null)); return; }
+        var place = PlaceOf(context);
+        if (registry.TryEnter(place, resume: false) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
         try
         {
             SetHead(context);
@@ -149,7 +151,7 @@ internal sealed class Streams(
                 endings.Record(push);
             }
         }
-        finally { registry.Leave(); }
+        finally { registry.Leave(place); }
     }
 
     private static void SetHead(HttpContext context)
@@ -162,7 +164,7 @@ internal sealed class Streams(
     }
 
     /// <summary>No place: a resuming browser must come back, and 503 would stop it for good (HTML Living Standard §9.2.3).</summary>
-    private async Task RefuseAsync(HttpContext context, LastEventId last)
+    private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
     {
         if (last.Id is not null)
         {
@@ -171,9 +173,13 @@ internal sealed class Streams(
             return;
         }
         context.Response.Headers.RetryAfter = "5";
-        await TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable, title: "Too many streams",
-            detail: "This server has as many streams open as it may (Streaming:MaxConnections). Try again in some seconds.").ExecuteAsync(context);
+        var (status, title, detail) = why == Admission.Full
+            ? (StatusCodes.Status503ServiceUnavailable, "Too many streams", "This server has as many streams open as it may (Streaming:MaxConnections). Try again in some seconds.")
+            : (StatusCodes.Status429TooManyRequests, "Too many streams of one client", "You have as many streams open as one client may (Streaming:MaxConnectionsPerClient). Close one first.");
+        await TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
     }
+
+    private static string PlaceOf(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
 
     private static StreamClient ClientOf(HttpContext context) => new(
         $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,

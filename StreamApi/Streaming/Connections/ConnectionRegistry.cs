@@ -8,18 +8,30 @@ namespace StreamApi.Streaming.Connections;
 internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options)
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);
     private int _admitted;
 
     public int Count => Volatile.Read(ref _admitted);
 
     public IEnumerable<OpenStream> Open => _open.Values;
 
-    /// <summary>Takes a place; false where all are taken. Give it back with <see cref="Leave"/>.</summary>
-    public bool TryEnter()
+    /// <summary>Takes a place for a client (its user, else its address). Give it back with <see cref="Leave"/> where it was taken.</summary>
+    /// <param name="client">Whose place it is.</param>
+    /// <param name="resume">A returning client: it has the reserve too, and its own limit does not count.</param>
+    public Admission TryEnter(string client, bool resume)
     {
-        if (Interlocked.Increment(ref _admitted) <= options.Value.MaxConnections) return true;
-        Interlocked.Decrement(ref _admitted);
-        return false;
+        var most = options.Value.MaxConnections;
+        if (resume) most += most * options.Value.ResumeReservePercent / 100;
+        if (Interlocked.Increment(ref _admitted) > most)
+        {
+            Interlocked.Decrement(ref _admitted);
+            return Admission.Full;
+        }
+        if (options.Value.MaxConnectionsPerClient == 0) return Admission.Admitted;
+        var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
+        if (resume || own <= options.Value.MaxConnectionsPerClient) return Admission.Admitted;
+        Leave(client);
+        return Admission.TooManyOfClient;
     }
 
     public void Add(OpenStream connection) => _open[connection.Id] = connection;
@@ -28,5 +40,22 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options)
 
     public void Remove(OpenStream connection) => _open.TryRemove(connection.Id, out _);
 
-    public void Leave() => Interlocked.Decrement(ref _admitted);
+    public void Leave(string client)
+    {
+        Interlocked.Decrement(ref _admitted);
+        if (options.Value.MaxConnectionsPerClient > 0 && _perClient.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
+            _perClient.TryRemove(new KeyValuePair<string, int>(client, 0));
+    }
+}
+
+/// <summary>Whether a stream gets a place.</summary>
+internal enum Admission
+{
+    Admitted,
+
+    /// <summary>Every place of this replica is taken.</summary>
+    Full,
+
+    /// <summary>The client has as many as one may.</summary>
+    TooManyOfClient,
 }

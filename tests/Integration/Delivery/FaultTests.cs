@@ -172,6 +172,36 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_full_server_refuses_new_streams_but_has_places_for_those_that_return()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__MaxConnections"] = "10", ["Streaming__ResumeReservePercent"] = "10" });
+        var server = system.Replicas[0].Url;
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 10; i++) readers.Add(await SseReader.OpenAtAsync(server, Stream));
+        using var http = new HttpClient();
+        using (var refused = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+        // 503 would stop a browser for good: without a place a returning one gets a stream that ends, and a time to come back.
+        await using (var admitted = await SseReader.OpenAtAsync(server, Stream, readers[0].LastId))
+        await using (var turnedAway = await SseReader.OpenAsync(server, Stream, readers[0].LastId))
+        {
+            await turnedAway.WaitForEndAsync();
+            Assert.True(turnedAway.EndedProperly);
+            Assert.NotNull(turnedAway.Frames[^1].Retry);
+            Assert.DoesNotContain(turnedAway.Frames, f => f.Id is not null);
+        }
+        foreach (var reader in readers) await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            using var again = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead);
+            return again.IsSuccessStatusCode;
+        }, "the places are free again");
+    }
+
+    [Fact]
     public async Task A_reader_behind_what_retention_dropped_is_told_and_goes_on_from_the_oldest_kept()
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: new()
