@@ -3,6 +3,7 @@ using StreamApi.Basics;
 using StreamApi.Connections;
 using StreamApi.Events;
 using StreamApi.Replicas;
+using StreamApi.Runs;
 using StreamApi.Security;
 using StreamApi.Streaming;
 
@@ -15,6 +16,7 @@ builder.AddRedisClient("redis");
 builder.AddProblems();
 builder.AddBrowserAccess();
 builder.AddStreaming();
+builder.AddRuns();
 builder.AddEvents();
 builder.AddBasics();
 builder.AddReplicas();
