@@ -73,7 +73,7 @@ internal sealed class Relay(
         {
             var last = page.Events[^1].Position;
             using var span = StoreTracing.StartBatch("broadcaster relay", ActivityKind.Producer, page.Events.Select(e => e.TraceParent));
-            span?.SetTag("messaging.system", "redis").SetTag("messaging.batch.message_count", page.Events.Count);
+            span?.SetTag("messaging.batch.message_count", page.Events.Count);
             await redis.PublishAsync(new RelayMessage(page.Epoch, fence, Relayed, last, page.Events, span?.Id), cancellationToken);
             metrics.Relayed(page.Events.Count, clock.GetUtcNow() - page.Events[0].Time);
             Relayed = last;

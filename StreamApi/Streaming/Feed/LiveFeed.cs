@@ -79,7 +79,7 @@ internal sealed class LiveFeed(
             return;
         }
         using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, message.Events.Select(e => e.TraceParent), message.TraceParent);
-        span?.SetTag("messaging.system", "redis").SetTag("messaging.batch.message_count", message.Events.Count);
+        span?.SetTag("messaging.batch.message_count", message.Events.Count);
         logs.Publish(message.Events, message.Last);
     }
 
