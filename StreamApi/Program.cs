@@ -2,10 +2,15 @@ using StreamApi;
 using StreamApi.Basics;
 using StreamApi.Connections;
 using StreamApi.Events;
+using StreamApi.OpenApi;
+using StreamApi.Petstore;
 using StreamApi.Replicas;
+using StreamApi.Resilient;
 using StreamApi.Runs;
 using StreamApi.Security;
 using StreamApi.Streaming;
+using StreamApi.Tasks;
+using StreamApi.Traffic;
 
 if (args is ["migrate", ..]) return await StreamApi.Migration.RunAsync(args);
 
@@ -21,6 +26,11 @@ builder.AddEvents();
 builder.AddBasics();
 builder.AddReplicas();
 builder.AddConnections();
+builder.AddPetstore();
+builder.AddTasks();
+builder.AddResilient();
+builder.AddTraffic();
+builder.AddOpenApiDocumentation();
 
 var app = builder.Build();
 app.UseProblems();
@@ -30,5 +40,9 @@ app.MapEvents();
 app.MapBasics();
 app.MapReplicas();
 app.MapConnections();
+app.MapPetstore();
+app.MapTasks();
+app.MapResilient();
+app.MapOpenApiDocumentation();
 app.Run();
 return 0;
