@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using EventStore;
 using StreamApi.Requests;
@@ -23,8 +24,8 @@ internal sealed record OrdinalStream(string Topic, string Event, bool Named, IRe
     {
         var named = context.Request.Query.Flag("named");
         var last = LastEventId.Of(context.Request).Text;
-        var isOrdinal = ulong.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal);
-        if (isOrdinal && ordinal >= (ulong)Data.Count)
+        var isOrdinal = BigInteger.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal);
+        if (isOrdinal && ordinal >= Data.Count)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;

@@ -9,6 +9,9 @@ internal static class JsonBody
     /// <summary>Most bytes of a body that holds a few fields.</summary>
     private const int MaxBytes = 256 * 1024;
 
+    /// <summary>Whether there is a body at all, of known length or not.</summary>
+    public static bool IsThere(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
+
     /// <exception cref="InvalidRequestException">415 for another content type, 413 for a body too large, 400 for no JSON object.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context)
     {

@@ -15,7 +15,7 @@ internal static class StreamEndpoints
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler).DisableHttpMetrics().RefusesInvalid().AddEndpointFilter(async (invocation, next) =>
         {
             var request = invocation.HttpContext.Request;
-            if (!HttpMethods.IsGet(request.Method) && request.ContentLength != 0 && (request.ContentLength is not null || request.Headers.TransferEncoding.Count > 0 || request.ContentType is not null))
+            if (!HttpMethods.IsGet(request.Method) && JsonBody.IsThere(invocation.HttpContext))
                 request.Query = Merged(request.Query, await JsonBody.ReadAsync(invocation.HttpContext));
             return await next(invocation);
         });

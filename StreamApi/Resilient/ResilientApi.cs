@@ -60,7 +60,7 @@ internal static class ResilientApi
 
     private static async Task<IResult> FailAsync(HttpContext context, Sessions sessions)
     {
-        var times = context.Request.ContentLength is null or 0 ? null : (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000);
+        var times = JsonBody.IsThere(context) ? (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000) : null;
         await sessions.FailAsync(SessionId(context), times ?? -1, context.RequestAborted);
         return TypedResults.Ok(new { failing = true, times });
     }
