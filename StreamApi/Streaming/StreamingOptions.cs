@@ -53,6 +53,9 @@ internal sealed class StreamingOptions
     /// <summary>Seconds without a beat until this replica reads the log from Postgres by itself.</summary>
     [Range(1, 600)] public int BeatSeconds { get; set; } = 2;
 
+    /// <summary>Seconds between looks at the store although the Broadcaster beats: neither it nor Redis is believed blindly.</summary>
+    [Range(1, 600)] public int StoreCheckSeconds { get; set; } = 5;
+
     /// <summary>Reads of the store for replays, at once.</summary>
     [Range(1, 64)] public int ReplayReaders { get; set; } = 4;
 

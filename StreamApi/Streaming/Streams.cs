@@ -88,7 +88,7 @@ internal sealed class Streams(
         var greeting = (request.Greeting ?? Greetings.Connected)(start.After, start.Head, id, Replica);
         var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)
         {
-            Epoch = start.From.Epoch, Position = start.From.Position, ConnectedAt = clock.GetUtcNow(),
+            Epoch = start.From.Epoch, Position = start.From.Position, Slow = request.Slow, ConnectedAt = clock.GetUtcNow(),
             Opening = [.. head, .. output.Framed([.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync])],
         };
         registry.Add(connection);

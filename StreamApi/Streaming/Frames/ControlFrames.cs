@@ -23,6 +23,10 @@ internal static class ControlFrames
     public static byte[] Resync(ResyncReason reason, string? requested, StreamId resumedFrom) =>
         Named(resumedFrom, "resync", new { reason = reason.ToString().ToLowerInvariant(), requested, resumedFrom = resumedFrom.ToString() });
 
+    /// <summary>Events that a slow reader is not sent. It carries no id: events that are sent still follow.</summary>
+    public static byte[] Skipped(string epoch, long from, long to, long count) =>
+        Named(null, "skipped", new { from = new StreamId(epoch, from).ToString(), to = new StreamId(epoch, to).ToString(), count });
+
     public static byte[] Named(StreamId? id, string name, object data) => SseFrame.ToBytes(f =>
     {
         if (id is { } known) f.Id(known.ToString());

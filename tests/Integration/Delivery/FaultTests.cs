@@ -91,8 +91,41 @@ public sealed class FaultTests(StackFixture stack)
         foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
             await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
         await prompt.WaitForEventsAsync(count);
-        var numbers = await stalled.ReadNumbersAsync(count);
+        var (numbers, _) = await stalled.ReadToAsync(count);
         Assert.Equal(Enumerable.Range(1, count), numbers);
+    }
+
+    [Fact]
+    public async Task A_slow_reader_that_asked_for_the_latest_skips_to_the_newest_of_each_key_and_is_told()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream + "&slow=latest");
+        var padding = new string('x', 4_000);
+        const int count = 4_000;
+        foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
+            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", key = $"k{n % 10}", data = new { n, padding } })]);
+        await prompt.WaitForEventsAsync(count);
+        var (numbers, skipped) = await stalled.ReadToAsync(count);
+        Assert.InRange(skipped, 1, count - 10);
+        Assert.Equal(count, numbers.Count + skipped);
+        Assert.Equal(numbers.Order(), numbers);
+        Assert.Equal(Enumerable.Range(count - 9, 10), numbers.TakeLast(10));
+    }
+
+    [Fact]
+    public async Task A_slow_reader_that_asked_for_it_is_disconnected_instead_of_fed_late()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64" });
+        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream + "&slow=disconnect");
+        var padding = new string('x', 4_000);
+        foreach (var chunk in Enumerable.Range(1, 4_000).Chunk(200))
+            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
+        await prompt.WaitForEventsAsync(4_000);
+        var (numbers, _) = await stalled.ReadToAsync(4_000);
+        Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
+        Assert.InRange(numbers.Count, 1, 3_999);
     }
 
     [Fact]
