@@ -21,8 +21,7 @@ internal sealed class Streams(
     /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        var place = PlaceOf(context);
-        if (registry.TryEnter(place, resume: request.Last.Id is not null) is not Admission.Admitted and var refused)
+        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: request.Last.Id is not null, out var place) is not Admission.Admitted and var refused)
         {
             await RefuseAsync(context, request.Last, refused);
             return;
@@ -37,7 +36,7 @@ internal sealed class Streams(
             if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place));
+                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place!));
                 handedOver = true;
                 return;
             }
@@ -45,10 +44,10 @@ internal sealed class Streams(
             await RunHeldAsync(context, request, start, client);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
-        finally { if (!handedOver) registry.Leave(place); }
+        finally { if (!handedOver) place!.Dispose(); }
     }
 
-    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, string place)
+    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, IDisposable place)
     {
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
@@ -66,7 +65,7 @@ internal sealed class Streams(
         finally
         {
             Disconnect(connection);
-            registry.Leave(place);
+            place.Dispose();
         }
     }
 
@@ -118,10 +117,11 @@ internal sealed class Streams(
             var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
             return new Start(head, earliest, earliest, []);
         }
-        if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
-        if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
+        var state = request.ResyncAfter ?? head;
+        if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
         // Another replica, or the store itself, may be further than this one.
-        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, head, ResyncReason.Future);
+        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, state, ResyncReason.Future);
         metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
         return new Start(head, last, last, []);
 
@@ -132,26 +132,25 @@ internal sealed class Streams(
         }
     }
 
-    /// <summary>Opens a stream that an endpoint writes by itself: frames of one request, without ids. Counted, listed and drained like the others.</summary>
-    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce)
+    /// <summary>
+    /// Opens a stream that an endpoint writes by itself: frames of one request. Counted, listed and drained like the others.
+    /// <paramref name="retry"/> is the reconnection time, where it is not for us to choose.
+    /// </summary>
+    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, int? retry = null)
     {
-        var place = PlaceOf(context);
-        if (registry.TryEnter(place, resume: false) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
-        try
+        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: false, out var taken) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
+        using var place = taken;
+        SetHead(context);
+        await context.Response.StartAsync();
+        await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), ClientOf(context), topics, context, options.Value) { ConnectedAt = clock.GetUtcNow() };
+        registry.Add(push);
+        if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
+        try { await push.RunAsync(produce, retry ?? options.Value.NextRetry()); }
+        finally
         {
-            SetHead(context);
-            await context.Response.StartAsync();
-            await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), ClientOf(context), topics, context, options.Value) { ConnectedAt = clock.GetUtcNow() };
-            registry.Add(push);
-            if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
-            try { await push.RunAsync(produce); }
-            finally
-            {
-                registry.Remove(push);
-                endings.Record(push);
-            }
+            registry.Remove(push);
+            endings.Record(push);
         }
-        finally { registry.Leave(place); }
     }
 
     private static void SetHead(HttpContext context)
@@ -174,12 +173,12 @@ internal sealed class Streams(
         }
         context.Response.Headers.RetryAfter = "5";
         var (status, title, detail) = why == Admission.Full
-            ? (StatusCodes.Status503ServiceUnavailable, "Too many streams", "This server has as many streams open as it may (Streaming:MaxConnections). Try again in some seconds.")
+            ? (StatusCodes.Status503ServiceUnavailable, "Too many streams", "This server has as many streams open as it may (Streaming:MaxConnections, Pools). Try again in some seconds.")
             : (StatusCodes.Status429TooManyRequests, "Too many streams of one client", "You have as many streams open as one client may (Streaming:MaxConnectionsPerClient). Close one first.");
         await TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
     }
 
-    private static string PlaceOf(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
+    private static string ClientKey(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
 
     private static StreamClient ClientOf(HttpContext context) => new(
         $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,
