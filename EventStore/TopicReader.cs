@@ -39,6 +39,44 @@ public sealed class TopicReader(NpgsqlDataSource store)
         }
     }
 
+    /// <summary>Topics in ordinal order, after <paramref name="after"/>, that begin with <paramref name="prefix"/>.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(string prefix, string after, int limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // One descent of the index a topic (a "loose" scan), however many events it has; only the listed ones are counted.
+            await using var command = store.CreateCommand("""
+                with recursive found as (
+                    (select topic, 1 as n from eventstore.events where topic > $1 and topic >= $2 order by topic limit 1)
+                    union all
+                    select (select e.topic from eventstore.events e where e.topic > f.topic order by e.topic limit 1), f.n + 1
+                    from found f where f.topic is not null and f.n < $3
+                )
+                select eventstore.epoch(), f.topic, count(*), max(e.position)
+                from found f join eventstore.events e on e.topic = f.topic
+                where starts_with(f.topic, $2)
+                group by f.topic order by f.topic
+                """);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            var epoch = "";
+            var topics = new List<TopicSummary>();
+            while (await row.ReadAsync(cancellationToken))
+            {
+                epoch = row.GetString(0);
+                topics.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
+            }
+            return (epoch, topics);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            throw new StoreUnavailableException("Postgres does not answer.", e);
+        }
+    }
+
     /// <summary>The topic of the event at a position; null where there is none.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken)
@@ -56,6 +94,9 @@ public sealed class TopicReader(NpgsqlDataSource store)
         }
     }
 }
+
+/// <summary>A topic's events that are kept: how many, and the newest one's position.</summary>
+public sealed record TopicSummary(string Topic, long Count, long Head);
 
 /// <summary>A topic at one moment, in positions of the log.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>

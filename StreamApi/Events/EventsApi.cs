@@ -16,6 +16,7 @@ internal static class EventsApi
         var events = app.MapGroup("/v1/events").WithTags("Events");
         events.MapPost("", PublishEndpoint.PublishAsync);
         events.MapGet("", HistoryEndpoint.ReadAsync);
+        app.MapGet("/v1/topics", TopicsEndpoint.ListAsync).WithTags("Events");
         events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics();
     }
 }
