@@ -6,7 +6,7 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(900), Forgotten = TimeSpan.FromSeconds(12);
 
     private readonly SemaphoreSlim _asking = new(1);
-    private readonly Dictionary<string, (BroadcasterStatus Status, DateTimeOffset At)> _broadcasters = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, BroadcasterStatus> _broadcasters = new(StringComparer.Ordinal);
     private (StatusReport Report, DateTimeOffset At)? _last;
 
     public async Task<StatusReport> GetAsync(CancellationToken cancellationToken)
@@ -32,12 +32,12 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
         var (replicas, one, other) = (system.ReplicasAsync(cancellationToken), system.BroadcasterAsync(cancellationToken), system.BroadcasterAsync(cancellationToken));
         var now = clock.GetUtcNow();
         foreach (var answer in await Task.WhenAll(one, other))
-            if (answer is not null) _broadcasters[answer.Name] = (answer, now);
+            if (answer is not null) _broadcasters[answer.Name] = answer with { SeenAt = now };
         // Two lead for as long as the old one has not been asked again: the higher fence is the one that holds.
-        var leading = _broadcasters.Values.Where(b => b.Status.Leader).OrderByDescending(b => b.Status.Fence).FirstOrDefault().Status;
-        foreach (var (name, (status, at)) in _broadcasters.ToArray())
-            if (now - at > Forgotten) _broadcasters.Remove(name);
-            else if (status.Leader && status.Fence < leading?.Fence) _broadcasters[name] = (status with { Leader = false }, at);
-        return new StatusReport(await replicas is not null, await replicas ?? [], [.. _broadcasters.Values.Select(b => b.Status).OrderBy(b => b.Name, StringComparer.Ordinal)]);
+        var fence = _broadcasters.Values.Where(b => b.Leader).Max(b => b.Fence);
+        foreach (var (name, status) in _broadcasters.ToArray())
+            if (now - status.SeenAt > Forgotten) _broadcasters.Remove(name);
+            else if (status.Leader && status.Fence < fence) _broadcasters[name] = status with { Leader = false };
+        return new StatusReport(await replicas is not null, await replicas ?? [], [.. _broadcasters.Values.OrderBy(b => b.Name, StringComparer.Ordinal)]);
     }
 }

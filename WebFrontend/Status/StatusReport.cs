@@ -11,5 +11,5 @@ internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthO
 
 internal sealed record HealthOfPart(string Status, string? Description);
 
-/// <summary>One Broadcaster replica, as its <c>/status</c> says.</summary>
-internal sealed record BroadcasterStatus(string Name, bool Leader, long? Fence, long Relayed, long Lag);
+/// <summary>One Broadcaster replica, as its <c>/status</c> said at <c>SeenAt</c>: which of them answers is up to the address they share.</summary>
+internal sealed record BroadcasterStatus(string Name, bool Leader, long? Fence, long Relayed, long Lag, DateTimeOffset SeenAt);

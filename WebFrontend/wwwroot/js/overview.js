@@ -17,7 +17,8 @@ const charts = {
 };
 let totals; // since the last sample
 let feedState = { state: "connecting" };
-let relayed; // { position, at, of }
+let relayed; // by the leader: { position, at, of }
+let appended = null; // a second
 
 new ConnectionFeed({ totals: (now) => (totals = now), state: (now) => (feedState = now) });
 draw();
@@ -69,16 +70,16 @@ function tables({ replicas, broadcasters }) {
 
 function sample({ replicas, broadcasters }) {
   const leader = broadcasters.find((broadcaster) => broadcaster.leader);
-  const now = Date.now();
-  // How far the leader came since the last time is how much was appended.
-  const comparable = leader && relayed && relayed.of === leader.name && leader.relayed >= relayed.position && now - relayed.at < 5000;
-  const appended = comparable ? ((leader.relayed - relayed.position) * 1000) / (now - relayed.at) : null;
-  relayed = leader && { position: leader.relayed, at: now, of: leader.name };
+  // How far the leader came between two of its answers is how much was appended; it does not answer every time.
+  const at = leader && Date.parse(leader.seenAt);
+  if (!leader || relayed?.of !== leader.name || leader.relayed < relayed.position) [relayed, appended] = [undefined, null];
+  else if (at > relayed.at) appended = ((leader.relayed - relayed.position) * 1000) / (at - relayed.at);
+  if (leader) relayed = { position: leader.relayed, at, of: leader.name };
   const fresh = totals?.counted ? totals : undefined;
   put("appended", appended === null ? "–" : rate(appended));
   put("p99", fresh?.latency ? `${milliseconds(fresh.latency.p99)} ms` : "–");
   samples.add({
-    time: now / 1000,
+    time: Date.now() / 1000,
     latency: fresh?.latency,
     appended,
     relayLag: leader?.lag,
