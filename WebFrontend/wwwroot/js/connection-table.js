@@ -1,5 +1,7 @@
 // The open connections of all replicas as the worker holds them: kept by id, sorted and filtered here, counted by the second.
 
+const NEW = 5_000; // milliseconds
+
 /** What stands in a column, to sort by. */
 const VALUES = {
   client: (row) => row.client,
@@ -84,6 +86,11 @@ export class ConnectionTable {
     return { ids: rows.map(({ id }) => id), bands, counts };
   }
 
+  // What one that is seen for the first time had delivered before: nothing where it is new, everything where its replica was silent.
+  #before({ connectedAt, delivered }, seconds) {
+    return seconds > 0 && Date.now() - Date.parse(connectedAt) < NEW ? 0 : delivered;
+  }
+
   /** Since the last call: by replica how many connections, deliveries a second, the greatest lag; and the latency of what was delivered. */
   count(now) {
     const seconds = this.#countedAt === undefined ? 0 : (now - this.#countedAt) / 1000;
@@ -96,7 +103,7 @@ export class ConnectionTable {
       replica.lag = Math.max(replica.lag, row.lag);
       if (row.state !== "live") replica.slow++;
       if (row.topics[0]?.startsWith("$sys")) continue; // the dashboards' own streams
-      const fresh = row.delivered - (this.#delivered.get(row.id) ?? (seconds > 0 ? 0 : row.delivered));
+      const fresh = row.delivered - (this.#delivered.get(row.id) ?? this.#before(row, seconds));
       this.#delivered.set(row.id, row.delivered);
       if (fresh <= 0) continue;
       replica.delivered += fresh;

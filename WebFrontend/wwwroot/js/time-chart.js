@@ -49,7 +49,7 @@ export class TimeChart {
     this.#plot = new uPlot({
       ...this.#size(),
       legend: { show: false },
-      padding: [8, 4, 0, 0],
+      padding: [8, 28, 0, 0],
       cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
       scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
       axes: [
