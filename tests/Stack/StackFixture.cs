@@ -27,7 +27,7 @@ public sealed class StackFixture : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(StartLimit);
         _lock = await StackLock.TakeAsync(limit.Token);
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true"], limit.Token);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true", $"--Dashboard:Url={Dashboard}"], limit.Token);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         App = await builder.BuildAsync(limit.Token);
         await App.StartAsync(limit.Token);
