@@ -13,7 +13,7 @@ namespace StreamApi.Streaming;
 
 /// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class Streams(
-    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
+    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, StoreHead storeHead, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
     IOptions<StreamingOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     public string Replica { get; } = ReplicaName.Get("streamapi");
@@ -109,21 +109,27 @@ internal sealed class Streams(
 
     private async Task<Start> StartOf(StreamRequest request, CancellationToken cancellationToken)
     {
-        var head = new StreamId(logs.Epoch, logs.Settled);
-        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(head, given, given, []);
+        var here = new StreamId(logs.Epoch, logs.Settled);
+        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(here, given, given, []);
+        // A position that this replica has come by needs no question to the store.
+        if (request.Last.Id is { } known && known.Epoch == here.Epoch && known.Position <= here.Position) return Resumed(here, known);
+        var head = await storeHead.ReadAsync(cancellationToken) is { } read && read.Epoch == here.Epoch && read.Position > here.Position ? read : here;
         if (request.Last.Text is null)
         {
             if (!request.FromEarliest) return new Start(head, head, head, []);
             var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
             return new Start(head, earliest, earliest, []);
         }
-        var state = request.ResyncAfter ?? head;
-        if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
-        if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
-        // Another replica, or the store itself, may be further than this one.
-        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, state, ResyncReason.Future);
-        metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
-        return new Start(head, last, last, []);
+        if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
+        if (last.Position > head.Position) return Resync(last, head, ResyncReason.Future);
+        return Resumed(head, last);
+
+        Start Resumed(StreamId head, StreamId last)
+        {
+            metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
+            return new Start(head, last, last, []);
+        }
 
         Start Resync(StreamId after, StreamId from, ResyncReason reason)
         {
