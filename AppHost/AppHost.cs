@@ -30,7 +30,7 @@ var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
 if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
 
 // Tails the log into Redis: one leads, the other waits for its lease.
-builder.AddProject<Projects.Broadcaster>("broadcaster")
+var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
@@ -48,6 +48,8 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithIconName("Globe")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
+    .WithEnvironment("Dashboard__Url", (builder.Configuration["ASPNETCORE_URLS"] ?? "").Split(';')[0])
+    .WithReference(broadcaster)
     .WithReference(streamapi).WaitFor(streamapi);
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 

@@ -1,11 +1,14 @@
 using WebFrontend.Languages;
 using WebFrontend.Security;
 using WebFrontend.Shell;
+using WebFrontend.Status;
 using WebFrontend.StreamApi;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddStreamApiAddress();
+builder.AddStatus();
+builder.Services.AddSingleton(DashboardAddress.From(builder.Configuration));
 builder.Services.AddLanguages();
 builder.Services.AddRazorComponents();
 
@@ -15,5 +18,6 @@ app.UseStatusCodePagesWithReExecute("/not-found");
 app.UseAntiforgery();
 app.MapStaticAssets();
 app.MapRazorComponents<App>();
+app.MapStatus();
 app.MapDefaultEndpoints();
 app.Run();

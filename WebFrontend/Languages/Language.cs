@@ -35,7 +35,8 @@ internal sealed class Language
         ? text
         : throw new KeyNotFoundException($"Languages/{Code}.json has no '{key}'.");
 
-    /// <summary>The texts under a prefix as JSON, for the scripts: <c>{"live":"Live",…}</c>.</summary>
-    public string Json(string prefix) => JsonSerializer.Serialize(
-        texts.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value));
+    /// <summary>The texts of a page as JSON, for its scripts: those under its prefix by what follows (<c>{"pause":"Pause",…}</c>), shared ones in full.</summary>
+    public string Json(string prefix, string shared = "stream.") => JsonSerializer.Serialize(texts
+        .Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal) || t.Key.StartsWith(shared, StringComparison.Ordinal))
+        .ToDictionary(t => t.Key.StartsWith(prefix, StringComparison.Ordinal) ? t.Key[prefix.Length..] : t.Key, t => t.Value));
 }

@@ -1,19 +1,28 @@
-import { EventStream } from "./sse.js";
+import { shareAcrossTabs } from "../lib/sse.js";
+import { EventHistory, readHistory } from "./event-history.js";
 import { EventList } from "./event-list.js";
+import { topicList } from "./event-topics.js";
 import { Figures } from "./figures.js";
 import { publishForm } from "./publish.js";
+import { Remembered } from "./remembered.js";
+import { StreamState } from "./stream-state.js";
 import { fieldError, isPattern, streamApi, textsOf } from "./text.js";
 
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("events"));
 const figures = new Figures();
 const list = new EventList(element("rows"), element("empty"), text);
+const state = new StreamState(text, () => (stream.state.state === "closed" ? subscribe() : stream.reconnect()));
+const stored = new EventHistory(filter, text);
 let stream;
-let countdown;
-let stopped = false;
+let remembered;
 
 subscribe();
 publishForm(element("publish"), text);
+topicList((topic) => {
+  element("topic").value = topic;
+  subscribe();
+}, text);
 element("filter").addEventListener("submit", (submit) => {
   submit.preventDefault();
   subscribe();
@@ -22,60 +31,78 @@ element("pause").addEventListener("click", () => list.setPaused(!list.paused));
 element("clear").addEventListener("click", () => {
   list.clear();
   figures.clear();
+  remembered.clear();
   element("gap").hidden = true;
 });
-element("reconnect").addEventListener("click", () => (stopped ? subscribe() : stream.reconnectNow()));
 list.onchange = () => {
   element("pause").setAttribute("aria-pressed", list.paused);
   element("pause").textContent = !list.paused ? text("pause") : list.waiting > 0 ? text("resumeWith", { count: list.waiting }) : text("resume");
 };
-window.addEventListener("online", () => stream?.reconnectNow());
-// A page in the browser's back/forward cache holds no connection; it subscribes again when it is shown.
-window.addEventListener("pagehide", () => stream?.close());
-window.addEventListener("pageshow", (shown) => shown.persisted && subscribe());
+window.addEventListener("pagehide", () => remembered.write());
+for (const view of ["live", "history"]) element(`view-${view}`).addEventListener("click", () => show(view));
+
+function filter() {
+  const query = new URLSearchParams();
+  const topics = words("topic");
+  for (const topic of topics.length > 0 ? topics : [">"]) query.append("topic", topic);
+  for (const type of words("type")) query.append("type", type);
+  return query;
+}
 
 function subscribe() {
-  const [topics, types] = [words("topic"), words("type")];
-  if (!fieldError(element("topic"), topics.every(isPattern) ? null : text("badPattern"))) return element("topic").focus();
+  if (!fieldError(element("topic"), words("topic").every(isPattern) ? null : text("badPattern"))) return element("topic").focus();
+  address();
+  const query = filter();
+  const before = remembered?.query;
   stream?.close();
-  clearTimeout(countdown);
-  const query = new URLSearchParams();
-  for (const topic of topics.length > 0 ? topics : [">"]) query.append("topic", topic);
-  for (const type of types) query.append("type", type);
-  remember(topics, types);
+  remembered = new Remembered(`${query}`);
+  if (before !== undefined && before !== `${query}`) list.clear();
   element("gap").hidden = true;
-  const opened = (stream = new EventStream(`${streamApi}/v1/events/stream?${query}&envelope=true`, {
-    event: (event) => opened === stream && receive(event),
-    state: (state) => opened === stream && show(state),
-  }));
-  opened.open();
+  // Tabs with the same filter share one connection.
+  const opened = (stream = shareAcrossTabs(`${streamApi}/v1/events/stream?${query}&envelope=true`));
+  let missed = remembered.after !== undefined ? [] : undefined; // what comes while the events of the time without this page are read
+  opened.on("*", (message) => {
+    if (opened !== stream) return;
+    const event = message.json();
+    // The stream's own frames have no topic: an event that somebody published as "resync" has one.
+    if (event.topic === undefined) return control(message, event);
+    event.latency = Math.max(0, Date.now() - Date.parse(event.time));
+    if (missed) missed.push(event);
+    else receive(event);
+  });
+  opened.onState((now) => opened === stream && state.show(now));
+  if (missed) catchUp(opened, query).finally(() => {
+    const waiting = missed;
+    missed = undefined;
+    if (opened === stream) waiting.forEach(receive);
+  });
+  if (!element("history").hidden) stored.open();
 }
 
-function words(id) {
-  return element(id).value.split(/[\s,]+/).filter((word) => word !== "");
+// A reloaded page shows what it had shown, and what came while it was away: read from the store once the stream is open.
+async function catchUp(opened, query) {
+  await new Promise((open) => opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()));
+  try {
+    for (let after = remembered.after; after && opened === stream; ) {
+      const { events, next } = await readHistory(query, after, 500);
+      if (opened !== stream) return;
+      for (const event of events) receive(event);
+      after = next;
+    }
+  } catch { /* expired, or of an earlier epoch: the page starts afresh */ }
 }
 
-// The address shows what is subscribed: it can be passed on.
-function remember(topics, types) {
-  const url = new URL(location.href);
-  for (const [name, values] of [["topic", topics], ["type", types]]) {
-    if (values.length > 0) url.searchParams.set(name, values.join(" "));
-    else url.searchParams.delete(name);
-  }
-  history.replaceState(null, "", url);
-}
-
-function receive({ type, data }) {
-  const event = JSON.parse(data);
-  // The stream's own frames have no topic: an event that somebody published as "resync" has one.
-  if (event.topic === undefined) return control(type, event);
-  event.latency = Math.max(0, Date.now() - Date.parse(event.time));
-  figures.count(event.latency);
+function receive(event) {
+  if (!remembered.add(event)) return; // read from the store and heard live
+  if (event.latency !== undefined) figures.count(event.latency);
   list.add(event);
 }
 
-function control(type, frame) {
-  if (type === "connected") element("replica").textContent = frame.replica;
+function control({ type, id }, frame) {
+  if (type === "connected") {
+    element("replica").textContent = frame.replica;
+    remembered.start(id);
+  }
   if (type === "resync") gap(text("resync", { reason: frame.reason, from: frame.resumedFrom }));
   if (type === "skipped") gap(text("skipped", { count: frame.count }));
 }
@@ -85,27 +112,24 @@ function gap(message) {
   element("gap").hidden = false;
 }
 
-function show({ state, until, reason, status, detail }) {
-  clearTimeout(countdown);
-  stopped = state === "stopped";
-  element("state").dataset.state = state;
-  element("reconnect").hidden = state !== "waiting" && state !== "stopped";
-  element("reconnect").textContent = text("reconnect");
-  element("reason").textContent = explain(reason, status, detail);
-  const tick = () => {
-    const seconds = Math.ceil((until - Date.now()) / 1000);
-    element("state-text").textContent = text(state, { seconds: Math.max(seconds, 0) });
-    if (state === "waiting" && seconds > 0) countdown = setTimeout(tick, 250);
-  };
-  tick();
+function show(view) {
+  for (const name of ["live", "history"]) {
+    element(name).hidden = name !== view;
+    element(`view-${name}`).setAttribute("aria-pressed", name === view);
+  }
+  if (view === "history") stored.open();
 }
 
-function explain(reason, status, detail) {
-  switch (reason) {
-    case "refused": return `${text("refused", { status })} ${detail ?? ""}`;
-    case "silent": return text("silent", { seconds: detail });
-    case "unreachable": return text("unreachable", { url: streamApi });
-    case "ended": case "broken": case "nothingMore": return text(reason);
-    default: return "";
+function words(id) {
+  return element(id).value.split(/[\s,]+/).filter((word) => word !== "");
+}
+
+// The address shows what is subscribed: it can be passed on.
+function address() {
+  const url = new URL(location.href);
+  for (const name of ["topic", "type"]) {
+    if (words(name).length > 0) url.searchParams.set(name, words(name).join(" "));
+    else url.searchParams.delete(name);
   }
+  history.replaceState(null, "", url);
 }

@@ -1,4 +1,4 @@
-import { problemOf } from "./sse.js";
+import { problemOf } from "../lib/sse.js";
 import { fieldError, isTopic, streamApi } from "./text.js";
 
 /** The form that publishes one event: checked before it is sent, and the server's own objections shown at the field they are about. */
@@ -42,7 +42,7 @@ export function publishForm(form, text) {
       for (const field of checks.keys()) if (errors[field.name]) fieldError(field, errors[field.name]);
       say(text("rejected", { reason: message }), "bad");
     } catch {
-      say(text("rejected", { reason: text("unreachable", { url: streamApi }) }), "bad");
+      say(text("rejected", { reason: text("stream.unreachable", { url: streamApi }) }), "bad");
     }
   }
 

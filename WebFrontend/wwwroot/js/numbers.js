@@ -1,0 +1,21 @@
+// Numbers as the pages write them, in the page's language.
+const language = document.documentElement.lang;
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+const few = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+
+export const count = (value) => whole.format(value);
+export const compact = (value) => (Math.abs(value) < 10_000 ? whole.format(value) : short.format(value));
+
+/** A rate: the small ones with a decimal. */
+export const rate = (value) => (value > 0 && value < 10 ? few.format(Math.round(value * 10) / 10) : compact(value));
+
+/** Milliseconds: three digits, at most to the microsecond. */
+export const milliseconds = (value) => (value === null || value === undefined ? "–" : few.format(value >= 100 ? Math.round(value) : value));
+
+export function age(since, now = Date.now()) {
+  const seconds = Math.max(0, Math.floor((now - since) / 1000));
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600), Math.floor(seconds / 60)];
+  const two = (part) => String(part).padStart(2, "0");
+  return days > 0 ? `${days}d ${hours % 24}h` : hours > 0 ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}

@@ -1,0 +1,63 @@
+// A long list of which only what is seen exists: as many row elements as fit, moved as the region scrolls.
+
+const BEYOND = 6; // rows above and below what is seen
+
+export class RowWindow {
+  #region;
+  #body;
+  #make;
+  #asking;
+  #rows = [];
+  #height = 0;
+  #from = 0;
+  #count = 0;
+  #scheduled = false;
+
+  /** `region` scrolls, `body` is as high as all rows; `make()` returns a row `{ element, show(row, index) }`; `ask(from, to)` fetches. */
+  constructor(region, body, make, ask) {
+    [this.#region, this.#body, this.#make, this.#asking] = [region, body, make, ask];
+    region.addEventListener("scroll", () => this.#schedule(), { passive: true });
+    new ResizeObserver(() => this.#schedule()).observe(region);
+  }
+
+  /** How many there are altogether. */
+  set count(count) {
+    if (count !== this.#count) {
+      this.#count = count;
+      this.#schedule();
+    }
+  }
+
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#place();
+    });
+  }
+
+  #place() {
+    this.#height = parseFloat(getComputedStyle(this.#body).getPropertyValue("--row"));
+    this.#body.style.height = `${this.#count * this.#height}px`;
+    const seen = Math.ceil(this.#region.clientHeight / this.#height);
+    const from = Math.max(0, Math.min(Math.floor(this.#region.scrollTop / this.#height) - BEYOND, this.#count - 1));
+    this.#from = from - (from % 2); // the stripes stay where they are
+    this.#asking(this.#from, Math.min(this.#count, this.#from + seen + 2 * BEYOND + 1));
+  }
+
+  /** Shows the rows that were asked for. */
+  show(rows, from) {
+    while (this.#rows.length < rows.length) {
+      const row = this.#make();
+      this.#rows.push(row);
+      this.#body.append(row.element);
+    }
+    while (this.#rows.length > rows.length) this.#rows.pop().element.remove();
+    this.#rows.forEach((row, i) => {
+      const top = `translateY(${(from + i) * this.#height}px)`;
+      if (row.top !== top) row.element.style.transform = row.top = top;
+      row.show(rows[i], from + i);
+    });
+  }
+}

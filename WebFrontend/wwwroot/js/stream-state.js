@@ -1,0 +1,37 @@
+import { streamApi } from "./text.js";
+
+/** Shows a stream's state where the page has its place for it (`#state`, `#state-text`, `#reason`, `#reconnect`), with a countdown. */
+export class StreamState {
+  #text;
+  #countdown;
+  #element = (id) => document.getElementById(id);
+
+  constructor(text, reconnect) {
+    this.#text = text;
+    this.#element("reconnect").addEventListener("click", reconnect);
+    this.#element("reconnect").textContent = text("stream.reconnect");
+  }
+
+  show(state) {
+    clearTimeout(this.#countdown);
+    const name = state.state === "waiting" && state.until - Date.now() < 300 ? "connecting" : state.state;
+    this.#element("state").dataset.state = name;
+    this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
+    this.#element("reason").textContent = this.#explain(state);
+    const tick = () => {
+      const seconds = Math.max(0, Math.ceil((state.until - Date.now()) / 1000));
+      this.#element("state-text").textContent = this.#text(`stream.${name}`, { seconds });
+      if (name === "waiting" && seconds > 0) this.#countdown = setTimeout(tick, 250);
+    };
+    tick();
+  }
+
+  #explain({ reason, status, detail }) {
+    switch (reason) {
+      case "refused": case "gave-up": return this.#text("stream.refused", { status, detail });
+      case "unreachable": return this.#text("stream.unreachable", { url: streamApi });
+      case "silent": case "ended": case "broken": case "nothing-more": return this.#text(`stream.${reason}`);
+      default: return "";
+    }
+  }
+}

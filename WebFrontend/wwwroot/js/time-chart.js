@@ -1,0 +1,114 @@
+import uPlot from "../lib/uplot.js";
+
+// The last minutes as lines (uPlot), in the page's colours, with a legend that tells the latest values or those under the pointer.
+
+const HEIGHT = 168;
+const SHORTEST = 60; // seconds
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const sync = uPlot.sync("time");
+
+export class TimeChart {
+  #panel;
+  #plot;
+  #format;
+  #seconds;
+  #names = "";
+  #data;
+  #values = [];
+  #logarithmic;
+  #whole;
+
+  /** `panel` has a `.chart` and a `.legend`; `format` writes a value; the chart shows so many `seconds`, from a minute on. */
+  constructor(panel, format, seconds, { logarithmic = false, whole = false } = {}) {
+    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole] = [panel, format, seconds, logarithmic, whole];
+    new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place());
+    dark.addEventListener("change", () => this.#plot?.redraw(false));
+  }
+
+  /** `times` in seconds, and a line `{ name, values }` each; a value that is null is a gap. */
+  show(times, lines) {
+    const names = lines.map(({ name }) => name).join("\n");
+    if (names !== this.#names) this.#make(lines);
+    this.#names = names;
+    this.#data = [times, ...lines.map(({ values }) => values)];
+    this.#plot.setData(this.#data, false);
+    const now = times.at(-1) ?? Date.now() / 1000;
+    const shown = Math.min(this.#seconds, Math.max(SHORTEST, now - (times[0] ?? now)));
+    const values = lines.flatMap((line) => line.values).filter((value) => value !== null);
+    this.#plot.batch(() => {
+      this.#plot.setScale("x", { min: now - shown, max: now });
+      this.#plot.setScale("y", this.#logarithmic ? decades(values) : { min: 0, max: roof(Math.max(...values, this.#whole ? 4 : 0)) });
+    });
+    this.#tell();
+  }
+
+  #make(lines) {
+    this.#plot?.destroy();
+    const colour = (name) => () => getComputedStyle(this.#panel).getPropertyValue(name).trim();
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+    this.#plot = new uPlot({
+      ...this.#size(),
+      legend: { show: false },
+      padding: [8, 4, 0, 0],
+      cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
+      scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
+      axes: [
+        { ...axis, space: 70, size: 26, gap: 4, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        { ...axis, size: 48, space: 28, grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) }, incrs: this.#whole ? WHOLE : undefined, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : this.#format(tick))) },
+      ],
+      series: [{}, ...lines.map((line, i) => ({
+        stroke: colour(`--series-${(i % 4) + 1}`), width: 1.75, dash: DASHES[i % DASHES.length], points: { show: false }, spanGaps: false,
+        fill: lines.length === 1 ? colour("--series-1-faint") : undefined,
+      }))],
+      hooks: { setCursor: [() => this.#tell()] },
+    }, [[], ...lines.map(() => [])], this.#place());
+    const legend = this.#panel.querySelector(".legend");
+    this.#values = [];
+    legend.replaceChildren(...lines.map(({ name }, i) => {
+      const [item, swatch, value] = [document.createElement("li"), document.createElement("span"), document.createElement("b")];
+      swatch.className = `line line-${(i % 4) + 1}`;
+      item.append(swatch, `${name} `, value);
+      this.#values.push(value);
+      return item;
+    }));
+  }
+
+  #tell() {
+    if (!this.#data) return;
+    const index = this.#plot.cursor.idx ?? this.#data[0].length - 1;
+    this.#values.forEach((place, i) => {
+      const value = this.#data[i + 1][index];
+      place.textContent = value === null || value === undefined ? "–" : this.#format(value);
+    });
+  }
+
+  #place() {
+    return this.#panel.querySelector(".chart");
+  }
+
+  #size() {
+    return { width: Math.max(120, this.#place().clientWidth), height: HEIGHT };
+  }
+}
+
+const DASHES = [undefined, [6, 3], [2, 3], [9, 3, 2, 3]];
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+const WHOLE = [1, 2, 5].flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b);
+
+const decade = (value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null);
+
+// From the power of ten below all values to the one above.
+function decades(values) {
+  const positive = values.filter((value) => value > 0);
+  if (positive.length === 0) return { min: 1, max: 100 };
+  const [low, high] = [Math.floor(Math.log10(Math.min(...positive))), Math.ceil(Math.log10(Math.max(...positive)))];
+  return { min: 10 ** low, max: 10 ** Math.max(high, low + 1) };
+}
+
+// A round number above the greatest value, so that the lines do not jump with each one.
+function roof(value) {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value * 1.1));
+  return [1, 2, 3, 5, 10].find((step) => step * power >= value * 1.1) * power;
+}

@@ -1,0 +1,223 @@
+import { backoff, type BackoffOptions } from "./backoff.js";
+import { Emitter, type EventTypes } from "./emitter.js";
+import { EventStreamParser } from "./parser.js";
+import { problemOf } from "./problem.js";
+import type { Reason } from "./state.js";
+
+/** Something that may change between two connections: a value, or what makes one. */
+type Fresh<Value> = Value | (() => Value | Promise<Value>);
+
+export interface SseClientOptions extends BackoffOptions {
+  /** Default `GET`, or `POST` where there is a body. */
+  method?: string;
+  headers?: Fresh<HeadersInit>;
+  /** Sent again with each reconnect; the server resumes by the last event id and starts no work twice. */
+  body?: string;
+  /** Sent as `Authorization: Bearer …`. A function is asked again after a `401`, once. */
+  token?: Fresh<string>;
+  /** Sent as `?ticket=…`. A function is asked for each connection. */
+  ticket?: Fresh<string>;
+  /** Where to go on. Default: live only. */
+  lastEventId?: string;
+  /** Milliseconds without a byte, heartbeats included, after which a connection counts as dead; 0: never. Default 45,000. */
+  heartbeat?: number;
+  /** Holds no connection while the tab is hidden; goes on, from the last id, when it is shown. */
+  pauseWhenHidden?: boolean;
+  /** Closes the client. */
+  signal?: AbortSignal;
+  credentials?: RequestCredentials;
+  /** Does not connect until `open()`. */
+  manual?: boolean;
+  /** Default: the global one. */
+  fetch?: typeof fetch;
+}
+
+interface End {
+  readonly reason: Reason;
+  readonly final?: boolean;
+  readonly status?: number;
+  readonly detail?: string;
+  readonly after?: number;
+}
+
+const STABLE = 5_000; // a connection that lived so long was a success, even if it said nothing
+
+/**
+ * A stream that goes on by itself. Each event reaches the handlers once and in the server's order: after a break the client asks for
+ * what came after the last id, waits longer from attempt to attempt, and stops where the server says that there is no more.
+ */
+export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
+  #url: string;
+  #options: SseClientOptions;
+  #parser: EventStreamParser;
+  #attempt = 0;
+  #running = false;
+  #closed = false;
+  #abort: AbortController | undefined;
+  #wake: (() => void) | undefined;
+  #detach: (() => void)[] = [];
+
+  constructor(url: string | URL, options: SseClientOptions = {}) {
+    super();
+    this.#url = String(url);
+    this.#options = options;
+    this.#parser = new EventStreamParser(options.lastEventId);
+    const { signal } = options;
+    if (signal?.aborted) this.close();
+    else this.#listen(signal, "abort", () => this.close());
+    // Handlers are added after the constructor: connect when they are there.
+    if (!options.manual) queueMicrotask(() => this.open());
+  }
+
+  /** Where a reconnect goes on: the id of the last event, "" before the first. */
+  get lastEventId(): string {
+    return this.#parser.lastEventId;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Connects, where that is not done yet. */
+  open(): void {
+    if (this.#running || this.#closed) return;
+    this.#running = true;
+    this.#listen(globalThis, "online", () => this.reconnect());
+    if (this.#options.pauseWhenHidden && typeof document === "object") {
+      this.#listen(document, "visibilitychange", () => (document.hidden ? this.#abort?.abort() : this.reconnect()));
+    }
+    void this.#run();
+  }
+
+  /** Ends the wait before the next attempt. */
+  reconnect(): void {
+    this.#wake?.();
+  }
+
+  /** Ends the stream for good. */
+  close(): void {
+    this.#finish({ reason: "closed" });
+  }
+
+  #finish({ reason, status, detail }: End): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#abort?.abort();
+    this.#wake?.();
+    for (const detach of this.#detach) detach();
+    this.enter({ state: "closed", reason, status, detail });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      if (this.#hidden) {
+        this.enter({ state: "paused" });
+        await this.#wait();
+        continue;
+      }
+      this.enter({ state: "connecting", attempt: this.#attempt });
+      const end = await this.#connect();
+      if (this.#closed) return;
+      if (end.final) return this.#finish(end);
+      if (this.#hidden) continue;
+      if (this.#attempt >= (this.#options.maxRetries ?? Infinity)) return this.#finish({ ...end, reason: "gave-up" });
+      const delay = (end.after ?? 0) + backoff(this.#attempt++, this.#parser.retry, this.#options);
+      this.enter({ state: "waiting", attempt: this.#attempt, until: Date.now() + delay, reason: end.reason, status: end.status, detail: end.detail });
+      await this.#wait(delay);
+    }
+  }
+
+  get #hidden(): boolean {
+    return !!this.#options.pauseWhenHidden && typeof document === "object" && document.hidden;
+  }
+
+  async #wait(delay?: number): Promise<void> {
+    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+    const timer = delay === undefined ? undefined : setTimeout(this.#wake!, Math.min(delay, 2 ** 31 - 1));
+    await woken;
+    clearTimeout(timer);
+  }
+
+  // One connection, from the request to its end.
+  async #connect(): Promise<End> {
+    const abort = (this.#abort = new AbortController());
+    const { heartbeat = 45_000 } = this.#options;
+    let opened = 0;
+    let silent = false;
+    let watchdog: ReturnType<typeof setTimeout> | undefined;
+    const heard = () => {
+      clearTimeout(watchdog);
+      if (heartbeat > 0) watchdog = setTimeout(() => { silent = true; abort.abort(); }, heartbeat);
+    };
+    try {
+      heard();
+      const response = await this.#request(abort.signal);
+      if (!isStream(response)) return await refusal(response);
+      // What a dead connection had begun counts no more: a new parser, from the last event that was whole.
+      const parser = (this.#parser = new EventStreamParser(this.#parser.lastEventId, this.#parser.retry));
+      opened = Date.now();
+      this.enter({ state: "open" });
+      for (const reader = response.body!.getReader(); ;) {
+        const { done, value } = await reader.read();
+        if (done) return { reason: "ended" };
+        heard();
+        parser.push(value, (event) => {
+          if (abort.signal.aborted) return; // closed by a handler: nothing more is said
+          if (event.type !== "connected") this.#attempt = 0;
+          this.emit(event);
+        });
+      }
+    } catch (error) {
+      const reason = silent ? "silent" : opened > 0 ? "broken" : "unreachable";
+      return { reason, detail: silent ? undefined : String((error as Error)?.message ?? error) };
+    } finally {
+      clearTimeout(watchdog);
+      abort.abort();
+      if (opened > 0 && Date.now() - opened > STABLE) this.#attempt = 0;
+    }
+  }
+
+  async #request(signal: AbortSignal): Promise<Response> {
+    const { method, headers, body, token, ticket, credentials, fetch: send = fetch } = this.#options;
+    const url = ticket === undefined ? this.#url : withTicket(this.#url, await fresh(ticket));
+    for (let again = typeof token === "function"; ; again = false) {
+      const sent = new Headers(await fresh(headers));
+      if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
+      if (token !== undefined) sent.set("Authorization", `Bearer ${await fresh(token)}`);
+      if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
+      if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
+      const response = await send(url, { method: method ?? (body === undefined ? "GET" : "POST"), headers: sent, body, signal, credentials, cache: "no-store" });
+      if (response.status !== 401 || !again) return response;
+      await response.body?.cancel();
+    }
+  }
+
+  #listen(target: unknown, type: string, listener: () => void): void {
+    const { addEventListener, removeEventListener } = (target ?? {}) as EventTarget;
+    if (!addEventListener) return;
+    addEventListener.call(target, type, listener);
+    this.#detach.push(() => removeEventListener.call(target, type, listener));
+  }
+}
+
+const fresh = async <Value>(value: Fresh<Value>): Promise<Value> => (typeof value === "function" ? (value as () => Value | Promise<Value>)() : value);
+
+// A header is bytes, and an id is UTF-8: each byte goes as one character.
+const latin1 = (id: string): string => (/^[\x20-\x7e]*$/.test(id) ? id : String.fromCharCode(...new TextEncoder().encode(id)));
+
+const withTicket = (url: string, ticket: string): string => {
+  const [path, fragment] = url.split("#") as [string, string?];
+  return `${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}${fragment === undefined ? "" : `#${fragment}`}`;
+};
+
+const isStream = (response: Response): boolean =>
+  response.status === 200 && /^text\/event-stream\s*(;|$)/i.test(response.headers.get("content-type") ?? "");
+
+async function refusal(response: Response): Promise<End> {
+  const { status } = response;
+  if (status === 204) return { final: true, reason: "nothing-more" };
+  const { message } = await problemOf(response);
+  const busy = status === 408 || status === 425 || status === 429 || status >= 500;
+  const after = Number(response.headers.get("retry-after"));
+  return { final: !busy, reason: "refused", status, detail: message, after: busy && after > 0 ? after * 1_000 : undefined };
+}

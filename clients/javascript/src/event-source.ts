@@ -1,0 +1,53 @@
+import { SseClient, type SseClientOptions } from "./client.js";
+
+// Listeners typed as those of the browser's own.
+const Target = EventTarget as new () => Pick<EventSource, "addEventListener" | "removeEventListener" | "dispatchEvent">;
+
+/**
+ * The shape of the browser's `EventSource` around an {@link SseClient}: for code and libraries that expect one, with headers, POST,
+ * backoff and a watchdog. Unlike the browser's it goes on after `429` and `5xx`.
+ */
+export class SseEventSource extends Target implements EventSource {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSED = 2;
+  readonly CONNECTING = 0;
+  readonly OPEN = 1;
+  readonly CLOSED = 2;
+
+  readonly url: string;
+  readonly withCredentials: boolean;
+  readonly client: SseClient;
+
+  onopen: EventSource["onopen"] = null;
+  onmessage: EventSource["onmessage"] = null;
+  onerror: EventSource["onerror"] = null;
+
+  constructor(url: string | URL, { withCredentials = false, ...options }: EventSourceInit & SseClientOptions = {}) {
+    super();
+    this.url = typeof location === "object" ? new URL(url, location.href).href : String(url);
+    this.withCredentials = withCredentials;
+    this.client = new SseClient(this.url, { ...options, credentials: withCredentials ? "include" : options.credentials });
+    const origin = new URL(this.url).origin;
+    this.client.on("*", ({ type, data, id }) => this.#fire(new MessageEvent(type, { data, lastEventId: id, origin })));
+    this.client.onState(({ state, ...rest }) => {
+      if (state === "open") this.#fire(new Event("open"));
+      else if (state === "waiting" || (state === "closed" && (rest as { reason: string }).reason !== "closed")) this.#fire(new Event("error"));
+    });
+  }
+
+  get readyState(): 0 | 1 | 2 {
+    const { state } = this.client.state;
+    return state === "open" ? this.OPEN : state === "closed" ? this.CLOSED : this.CONNECTING;
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  #fire(event: Event): void {
+    this.dispatchEvent(event);
+    const handler = event.type === "open" ? this.onopen : event.type === "error" ? this.onerror : event.type === "message" ? this.onmessage : null;
+    (handler as EventSource["onerror"])?.call(this, event);
+  }
+}

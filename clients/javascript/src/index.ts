@@ -1,0 +1,7 @@
+export { backoff, type BackoffOptions } from "./backoff.js";
+export { SseClient, type SseClientOptions } from "./client.js";
+export type { DataOf, EventTypes } from "./emitter.js";
+export { Message } from "./message.js";
+export { EventStreamParser, type ServerSentEvent } from "./parser.js";
+export { problemOf, type Problem } from "./problem.js";
+export type { ClientState, Connected, ControlEvents, Reason, Resync, Skipped } from "./state.js";

@@ -1,0 +1,20 @@
+import type { ServerSentEvent } from "./parser.js";
+
+/** An event with its data, read as JSON when it is asked for. */
+export class Message<Data = unknown> implements ServerSentEvent {
+  readonly type: string;
+  readonly data: string;
+  readonly id: string;
+  #json: { value: Data } | undefined;
+
+  constructor(event: ServerSentEvent) {
+    this.type = event.type;
+    this.data = event.data;
+    this.id = event.id;
+  }
+
+  /** @throws SyntaxError where the data is no JSON. */
+  json(): Data {
+    return (this.#json ??= { value: JSON.parse(this.data) as Data }).value;
+  }
+}

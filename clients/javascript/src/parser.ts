@@ -1,0 +1,64 @@
+// An event stream's text into events: HTML Living Standard §9.2.6
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+//
+//   id: 7-42⏎  event: hello⏎  data: {"n":1}⏎  ⏎      →  { type: "hello", data: '{"n":1}', id: "7-42" }
+
+/** One event as it stood on the wire. `id` is the last event id when it was dispatched: its own, or an earlier one's. */
+export interface ServerSentEvent {
+  readonly type: string;
+  readonly data: string;
+  readonly id: string;
+}
+
+/** Feed it bytes, wherever the network cut them. */
+export class EventStreamParser {
+  #decoder = new TextDecoder(); // always UTF-8; takes one leading byte order mark away
+  #rest = "";
+  #afterCarriageReturn = false;
+  #data = "";
+  #type = "";
+  #idOfBlock: string;
+
+  /** The last event id: of the last block that ended, kept until another sets it. A block that broke off does not count. */
+  lastEventId: string;
+
+  /** The reconnection time in milliseconds, once the server named one. */
+  retry: number | undefined;
+
+  constructor(lastEventId = "", retry?: number) {
+    this.lastEventId = this.#idOfBlock = lastEventId;
+    this.retry = retry;
+  }
+
+  /** Calls `dispatch` for each event that these bytes complete. */
+  push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => void): void {
+    let text = this.#decoder.decode(bytes, { stream: true });
+    if (text === "") return; // part of one character
+    if (this.#afterCarriageReturn && text[0] === "\n") text = text.slice(1); // the second half of a CRLF that was cut
+    this.#afterCarriageReturn = text === "" ? false : text.endsWith("\r");
+    const lines = text.split(/\r\n|\r|\n/);
+    lines[0] = this.#rest + lines[0];
+    this.#rest = lines.pop()!;
+    for (const line of lines) this.#line(line, dispatch);
+  }
+
+  #line(line: string, dispatch: (event: ServerSentEvent) => void): void {
+    if (line === "") return this.#endOfBlock(dispatch);
+    const colon = line.indexOf(":");
+    if (colon === 0) return; // a comment
+    const field = colon < 0 ? line : line.slice(0, colon);
+    let value = colon < 0 ? "" : line.slice(colon + 1);
+    if (value.startsWith(" ")) value = value.slice(1);
+    if (field === "data") this.#data += value + "\n";
+    else if (field === "event") this.#type = value;
+    else if (field === "id" && !value.includes("\0")) this.#idOfBlock = value;
+    else if (field === "retry" && /^[0-9]+$/.test(value)) this.retry = Number(value);
+  }
+
+  #endOfBlock(dispatch: (event: ServerSentEvent) => void): void {
+    this.lastEventId = this.#idOfBlock;
+    const [data, type] = [this.#data, this.#type];
+    this.#data = this.#type = "";
+    if (data !== "") dispatch({ type: type || "message", data: data.slice(0, -1), id: this.lastEventId });
+  }
+}

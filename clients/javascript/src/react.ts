@@ -1,0 +1,96 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { SseClient, type SseClientOptions } from "./client.js";
+import type { Message } from "./message.js";
+import type { ClientState } from "./state.js";
+
+export interface UseSseOptions<Data> extends Omit<SseClientOptions, "signal" | "manual"> {
+  /** The event names to collect; default `message` and every other but the stream's own. */
+  events?: readonly string[];
+  /** The event names that end the stream for good. Default `complete`, `done`, `end`. */
+  terminal?: readonly string[];
+  /** How many of the newest are kept. Default 1,000. */
+  limit?: number;
+  /** Of the text; default `JSON.parse`. */
+  parse?: (data: string) => Data;
+  /** Called for each event, terminal and control ones too. */
+  onEvent?: (message: Message) => void;
+}
+
+export interface UseSse<Data> {
+  /** Oldest first. */
+  readonly data: readonly Data[];
+  readonly last: Data | undefined;
+  /** True after a terminal event, or when the server said that there is no more. */
+  readonly complete: boolean;
+  readonly state: ClientState;
+  /** What could not be parsed, last. */
+  readonly error: unknown;
+  readonly close: () => void;
+  readonly reconnect: () => void;
+}
+
+const CONTROL = ["connected", "resync", "skipped"];
+const TERMINAL = ["complete", "done", "end"];
+const CONNECTING: ClientState = { state: "connecting", attempt: 0 };
+
+interface Collected<Data> { data: readonly Data[]; complete: boolean; error: unknown }
+
+/**
+ * Reads a stream while the component is mounted; `null` reads none. The options of the first render after the address changed count.
+ * Under StrictMode the first of the two mounts never sends a request.
+ */
+export function useSSE<Data = unknown>(url: string | null | undefined, options: UseSseOptions<Data> = {}): UseSse<Data> {
+  const [state, setState] = useState<ClientState>(CONNECTING);
+  const [collected, setCollected] = useState<Collected<Data>>({ data: [], complete: false, error: undefined });
+  const client = useRef<SseClient | undefined>(undefined);
+  const latest = useRef(options);
+  useEffect(() => { latest.current = options; });
+
+  useEffect(() => {
+    setCollected({ data: [], complete: false, error: undefined });
+    setState(CONNECTING);
+    if (!url) return;
+    const { events, terminal = TERMINAL, limit = 1_000, parse = JSON.parse as (data: string) => Data, onEvent: _, ...rest } = latest.current;
+    const opened = (client.current = new SseClient(url, { ...rest, manual: true }));
+    let waiting: Data[] = [];
+    let scheduled = false;
+    let gone = false;
+    const flush = () => {
+      scheduled = false;
+      const fresh = waiting;
+      waiting = [];
+      if (!gone && fresh.length > 0) setCollected((before) => ({ ...before, data: [...before.data, ...fresh].slice(-limit) }));
+    };
+    opened.on("*", (message) => {
+      latest.current.onEvent?.(message);
+      if (terminal.includes(message.type) || message.data === "[DONE]") {
+        flush();
+        setCollected((before) => ({ ...before, complete: true }));
+        return opened.close();
+      }
+      if (events ? !events.includes(message.type) : CONTROL.includes(message.type)) return;
+      try {
+        waiting.push(parse(message.data));
+      } catch (error) {
+        return setCollected((before) => ({ ...before, error }));
+      }
+      if (scheduled) return;
+      scheduled = true; // a burst is one render
+      queueMicrotask(flush);
+    });
+    opened.onState((now) => {
+      setState(now);
+      if (now.state === "closed" && now.reason === "nothing-more") setCollected((before) => ({ ...before, complete: true }));
+    });
+    // StrictMode mounts, unmounts and mounts again in one go: only the mount that stays connects.
+    queueMicrotask(() => !gone && opened.open());
+    return () => {
+      gone = true;
+      opened.close();
+    };
+  }, [url]);
+
+  const close = useCallback(() => client.current?.close(), []);
+  const reconnect = useCallback(() => client.current?.reconnect(), []);
+  return { ...collected, last: collected.data.at(-1), state, close, reconnect };
+}

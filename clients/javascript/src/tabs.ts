@@ -1,0 +1,171 @@
+import { SseClient, type SseClientOptions } from "./client.js";
+import { Emitter, type EventTypes } from "./emitter.js";
+import type { ServerSentEvent } from "./parser.js";
+import type { ClientState } from "./state.js";
+
+export interface ShareOptions extends Omit<SseClientOptions, "signal" | "pauseWhenHidden" | "manual"> {
+  /** Tabs with the same name share one connection. Default: the address. */
+  name?: string;
+  signal?: AbortSignal;
+}
+
+// What the leader says. `seen` counts the events that moved the id: the stream has one order, so whoever leads counts the same.
+type Said =
+  | { readonly kind: "event"; readonly event: ServerSentEvent; readonly seen: number; readonly moved: boolean }
+  | { readonly kind: "state"; readonly state: ClientState; readonly id: string; readonly seen: number; readonly connected: string | undefined }
+  | { readonly kind: "hello" }
+  | { readonly kind: "reconnect" };
+
+// The stream's own frames: a replay brings others, so they are not counted.
+const CONTROL = ["connected", "resync", "skipped"];
+
+// Milliseconds that the lock is kept after the server's last word, so that the next tab hears it before it asks again.
+const TOLD = 250;
+
+interface Membership {
+  readonly channel: BroadcastChannel | undefined;
+  readonly leave: AbortController;
+  client: SseClient | undefined; // while this tab leads
+}
+
+/**
+ * One connection for all tabs of this origin. The tab that holds the Web Lock leads: it has the connection and passes each event on by
+ * BroadcastChannel. When it is closed the next one goes on after the last event that it saw itself, so nothing is lost, and what some
+ * tab had seen before is not told there twice. Without Web Locks (no secure context) each tab has a connection of its own.
+ */
+export function shareAcrossTabs<Events extends EventTypes = {}>(url: string | URL, options: ShareOptions = {}): SharedStream<Events> {
+  return new SharedStream<Events>(String(url), options);
+}
+
+export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events> {
+  #url: string;
+  #options: ShareOptions;
+  #name: string;
+  #id: string;
+  #seen = 0;
+  #connected: string | undefined;
+  #joined: Membership | undefined;
+  #closed = false;
+  #detach: (() => void)[] = [];
+
+  constructor(url: string, options: ShareOptions) {
+    super();
+    this.#url = url;
+    this.#options = options;
+    this.#id = options.lastEventId ?? "";
+    this.#name = `sse ${options.name ?? url}`;
+    options.signal?.addEventListener("abort", () => this.close());
+    if (options.signal?.aborted) this.close();
+    else queueMicrotask(() => this.#join());
+    if (typeof addEventListener !== "function") return;
+    // A page in the back/forward cache, or going away, leads nobody; shown again it goes on where it stopped.
+    const hide = () => this.#leave();
+    const show = (event: Event) => (event as PageTransitionEvent).persisted && this.#join();
+    addEventListener("pagehide", hide);
+    addEventListener("pageshow", show);
+    this.#detach.push(() => removeEventListener("pagehide", hide), () => removeEventListener("pageshow", show));
+  }
+
+  /** Whether this tab has the connection. */
+  get leads(): boolean {
+    return this.#joined?.client !== undefined;
+  }
+
+  get lastEventId(): string {
+    return this.#id;
+  }
+
+  /** Ends the wait before the next attempt, whichever tab has the connection. */
+  reconnect(): void {
+    if (this.#joined?.client) this.#joined.client.reconnect();
+    else this.#say({ kind: "reconnect" });
+  }
+
+  close(): void {
+    this.#end({ state: "closed", reason: "closed" });
+  }
+
+  #end(state: ClientState): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#leave(state.state === "closed" && state.reason !== "closed" ? TOLD : 0);
+    for (const detach of this.#detach) detach();
+    this.enter(state);
+  }
+
+  #join(): void {
+    if (this.#joined || this.#closed) return;
+    const locks = typeof navigator === "object" ? navigator.locks : undefined;
+    const channel = locks && typeof BroadcastChannel === "function" ? new BroadcastChannel(this.#name) : undefined;
+    const joined: Membership = (this.#joined = { channel, leave: new AbortController(), client: undefined });
+    if (!channel) return this.#lead(joined);
+    channel.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data);
+    channel.postMessage({ kind: "hello" } satisfies Said);
+    locks!.request(this.#name, { signal: joined.leave.signal }, () => new Promise<void>((released) => {
+      if (this.#joined !== joined) return released();
+      joined.leave.signal.addEventListener("abort", () => released());
+      this.#lead(joined);
+    })).catch((error: Error) => {
+      if (error.name !== "AbortError") throw error;
+    });
+  }
+
+  #leave(after = 0): void {
+    const joined = this.#joined;
+    this.#joined = undefined;
+    joined?.client?.close();
+    joined?.channel?.close();
+    if (after > 0) setTimeout(() => joined?.leave.abort(), after);
+    else joined?.leave.abort();
+  }
+
+  #lead(joined: Membership): void {
+    const client = (joined.client = new SseClient(this.#url, { ...this.#options, signal: undefined, lastEventId: this.#id }));
+    client.on("*", ({ type, data, id }) => {
+      if (this.#joined !== joined) return;
+      const moved = id !== this.#id && !CONTROL.includes(type);
+      if (moved) this.#seen++;
+      this.#id = id;
+      this.#say({ kind: "event", event: { type, data, id }, seen: this.#seen, moved });
+      this.#tell({ type, data, id });
+    });
+    client.onState((state) => {
+      if (this.#joined !== joined) return;
+      this.#sayState(state);
+      if (state.state === "closed") this.#end(state); // the server has no more, or will not: for no tab
+      else this.enter(state);
+    });
+  }
+
+  #hear(said: Said): void {
+    if (said.kind === "hello") {
+      if (this.leads) this.#sayState(this.state);
+    } else if (said.kind === "reconnect") {
+      if (this.leads) this.reconnect();
+    } else if (this.leads) {
+      // Another one led before; its last words came late.
+    } else if (said.kind === "state") {
+      if (this.#seen === 0 && this.#id === "") [this.#seen, this.#id] = [said.seen, said.id]; // this tab is new
+      if (said.connected !== undefined && said.connected !== this.#connected) this.#tell({ type: "connected", data: said.connected, id: this.#id });
+      if (said.state.state === "closed") this.#end(said.state);
+      else this.enter(said.state);
+    } else if (said.event.type === "resync" || said.seen > this.#seen || (said.seen === this.#seen && !said.moved)) {
+      this.#seen = said.seen;
+      this.#id = said.event.id;
+      this.#tell(said.event);
+    }
+  }
+
+  #tell(event: ServerSentEvent): void {
+    if (event.type === "connected") this.#connected = event.data;
+    this.emit(event);
+  }
+
+  #sayState(state: ClientState): void {
+    this.#say({ kind: "state", state, id: this.#id, seen: this.#seen, connected: this.#connected });
+  }
+
+  #say(said: Said): void {
+    this.#joined?.channel?.postMessage(said);
+  }
+}

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SseClient, type ClientState, type SseClientOptions } from "../src/index.js";
+import { serve, status, stream, until } from "./server.js";
+
+const QUICK = { initial: 1, max: 5 };
+
+function collect(url: string, options: SseClientOptions = {}) {
+  const client = new SseClient(url, { ...QUICK, ...options });
+  const events: string[] = [];
+  const states: ClientState[] = [];
+  client.on("*", ({ type, data }) => events.push(`${type} ${data}`));
+  client.onState((state) => states.push(state));
+  return { client, events, states };
+}
+
+test("after a break it asks for what came after the last whole event", async () => {
+  await using server = await serve(
+    stream("id: 7-1\ndata: a\n\nid: 7-2\ndata: b\n\nid: 7-3\ndata: cut off", { end: true }),
+    stream("id: 7-3\ndata: c\n\n"),
+  );
+  const { client, events } = collect(server.url);
+  await until("all three", () => events.length === 3);
+  assert.deepEqual(events, ["message a", "message b", "message c"]);
+  assert.equal(server.headers(0)["last-event-id"], undefined);
+  assert.equal(server.headers(1)["last-event-id"], "7-2");
+  assert.equal(client.lastEventId, "7-3");
+  client.close();
+});
+
+test("a frame with only an id moves where it goes on", async () => {
+  await using server = await serve(stream("id: 7-1\ndata: a\n\nid: 7-99\n\n", { end: true }), stream("data: b\n\n"));
+  const { client, events } = collect(server.url);
+  await until("both", () => events.length === 2);
+  assert.equal(server.headers(1)["last-event-id"], "7-99");
+  client.close();
+});
+
+test("it starts where it is told to, and sends an id of any characters as UTF-8", async () => {
+  await using server = await serve(stream("data: a\n\n"));
+  const { client, events } = collect(server.url, { lastEventId: "…" });
+  await until("one", () => events.length === 1);
+  assert.equal(Buffer.from(server.headers(0)["last-event-id"] as string, "latin1").toString("utf8"), "…");
+  client.close();
+});
+
+test("a body is posted again at each reconnect, with the headers asked for anew", async () => {
+  await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
+  let asked = 0;
+  const { client, events } = collect(server.url, { body: '{"topics":["a.>"]}', headers: () => ({ "X-Attempt": `${++asked}` }) });
+  await until("both", () => events.length === 2);
+  for (const i of [0, 1]) {
+    assert.equal(server.exchanges[i]!.request.method, "POST");
+    assert.equal(server.exchanges[i]!.body, '{"topics":["a.>"]}');
+    assert.equal(server.headers(i)["content-type"], "application/json");
+    assert.equal(server.headers(i)["accept"], "text/event-stream");
+    assert.equal(server.headers(i)["x-attempt"], `${i + 1}`);
+  }
+  client.close();
+});
+
+test("204 stops for good", async () => {
+  await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), status(204));
+  const { client, states } = collect(server.url);
+  await until("closed", () => client.state.state === "closed");
+  assert.equal((states.at(-1) as { reason: string }).reason, "nothing-more");
+  assert.equal(server.exchanges.length, 2);
+});
+
+for (const [code, type] of [[400, "application/problem+json"], [403, "text/plain"], [404, "text/html"], [200, "text/html"], [200, "text/event-streams"]] as const) {
+  test(`${code} with ${type} stops, and says why`, async () => {
+    await using server = await serve(status(code, { "Content-Type": type }, code === 400 ? '{"title":"Bad","detail":"topic is wrong","errors":{"topic":["is wrong"]}}' : "no"));
+    const { client } = collect(server.url);
+    await until("closed", () => client.state.state === "closed");
+    const closed = client.state as { reason: string; status: number; detail: string };
+    assert.deepEqual([closed.reason, closed.status], ["refused", code]);
+    if (code === 400) assert.equal(closed.detail, "topic is wrong");
+  });
+}
+
+test("429 and 5xx are tried again, not before Retry-After", async () => {
+  await using server = await serve(status(503), status(429, { "Retry-After": "1" }), stream("data: a\n\n"));
+  const { client, events, states } = collect(server.url);
+  await until("waiting for the second time", () => states.filter(({ state }) => state === "waiting").length === 2);
+  const waiting = states.filter((s) => s.state === "waiting").at(-1) as { until: number; status: number };
+  assert.equal(waiting.status, 429);
+  assert.ok(waiting.until - Date.now() > 500);
+  client.reconnect();
+  await until("the event", () => events.length === 1);
+  client.close();
+});
+
+test("a type with parameters is a stream", async () => {
+  await using server = await serve(({ response }) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream;charset=windows-1252" });
+    response.write("data: é\n\n");
+  });
+  const { client, events } = collect(server.url);
+  await until("one", () => events.length === 1);
+  assert.deepEqual(events, ["message é"]); // always UTF-8
+  client.close();
+});
+
+test("it gives up after as many retries as allowed", async () => {
+  await using server = await serve(status(500));
+  const { client } = collect(server.url, { maxRetries: 3 });
+  await until("closed", () => client.state.state === "closed");
+  assert.equal((client.state as { reason: string }).reason, "gave-up");
+  assert.equal(server.exchanges.length, 4);
+});
+
+test("an event makes the retries count anew", async () => {
+  let n = 0;
+  await using server = await serve(({ response }) => {
+    if (++n % 2 === 0) return stream(`id: ${n}\ndata: ${n}\n\n`, { end: true })({ response } as never);
+    response.writeHead(500);
+    response.end();
+  });
+  const { client, events } = collect(server.url, { maxRetries: 2 });
+  await until("more events than retries allow", () => events.length >= 5);
+  client.close();
+});
+
+test("a server that cannot be reached is tried again", async () => {
+  const server = await serve(stream("data: a\n\n"));
+  await server[Symbol.asyncDispose]();
+  const { client, states } = collect(server.url, { maxRetries: 2 });
+  await until("closed", () => client.state.state === "closed");
+  assert.ok(states.some((state) => state.state === "waiting" && state.reason === "unreachable"));
+});
+
+test("a connection that says nothing, heartbeats neither, is taken for dead", async () => {
+  await using server = await serve(stream("retry: 1\n\n"), stream("data: a\n\n"));
+  const { client, events, states } = collect(server.url, { heartbeat: 60 });
+  await until("the event", () => events.length >= 1);
+  assert.ok(states.some((state) => state.state === "waiting" && state.reason === "silent"));
+  client.close();
+});
+
+test("comments keep a connection alive", async () => {
+  let beats = 0;
+  await using server = await serve(({ response }) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    const beat = setInterval(() => {
+      response.write(":\n\n");
+      if (++beats === 20) response.write("data: alive\n\n");
+    }, 20);
+    response.on("close", () => clearInterval(beat));
+  });
+  const { client, events, states } = collect(server.url, { heartbeat: 200 });
+  await until("the event", () => events.length === 1);
+  assert.equal(server.exchanges.length, 1);
+  assert.ok(!states.some(({ state }) => state === "waiting"));
+  client.close();
+});
+
+test("resync and skipped come typed", async () => {
+  await using server = await serve(stream(
+    'id: 8-0\nevent: resync\ndata: {"reason":"expired","requested":"7-1","resumedFrom":"8-0"}\n\n'
+    + 'id: 8-9\nevent: skipped\ndata: {"from":"8-1","to":"8-9","count":9}\n\n'));
+  const { client } = collect(server.url, { lastEventId: "7-1" });
+  let [reason, count] = ["", 0];
+  client.on("resync", (message) => (reason = message.json().reason));
+  client.on("skipped", (message) => (count = message.json().count));
+  await until("both", () => count === 9);
+  assert.equal(reason, "expired");
+  client.close();
+});
+
+test("handlers are typed by the event's name", async () => {
+  await using server = await serve(stream('event: order\ndata: {"id":42}\n\n'));
+  const client = new SseClient<{ order: { id: number } }>(server.url);
+  let id = 0;
+  client.on("order", (message) => (id = message.json().id));
+  await until("the order", () => id === 42);
+  client.close();
+});
+
+test("a handler that throws stops neither the others nor the stream", async () => {
+  await using server = await serve(stream("data: a\n\ndata: b\n\n"));
+  const thrown: unknown[] = [];
+  (globalThis as { reportError?: (error: unknown) => void }).reportError = (error) => thrown.push(error);
+  const client = new SseClient(server.url);
+  const seen: string[] = [];
+  client.on("message", () => { throw new Error("mine"); });
+  client.on("message", ({ data }) => seen.push(data));
+  await until("both", () => seen.length === 2);
+  assert.equal(thrown.length, 2);
+  delete (globalThis as { reportError?: unknown }).reportError;
+  client.close();
+});
+
+test("an aborted signal closes the connection and stops the retries", async () => {
+  let closed = false;
+  await using server = await serve((exchange) => {
+    exchange.response.on("close", () => (closed = true));
+    stream("data: a\n\n")(exchange);
+  });
+  const abort = new AbortController();
+  const { client, events } = collect(server.url, { signal: abort.signal });
+  await until("the event", () => events.length === 1);
+  abort.abort();
+  assert.deepEqual(client.state, { state: "closed", reason: "closed", status: undefined, detail: undefined });
+  await until("the server sees it", () => closed);
+  assert.equal(server.exchanges.length, 1);
+});
+
+test("nothing is said after close, not even what came in the same packet", async () => {
+  await using server = await serve(stream("data: a\n\ndata: b\n\n"));
+  const { client, events } = collect(server.url);
+  client.on("message", () => client.close());
+  await until("closed", () => client.state.state === "closed");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(events, ["message a"]);
+});
+
+test("a token is asked for again after 401, once", async () => {
+  await using server = await serve(status(401), stream("data: a\n\n"));
+  let asked = 0;
+  const { client, events } = collect(server.url, { token: async () => `t${++asked}` });
+  await until("the event", () => events.length === 1);
+  assert.deepEqual(server.exchanges.map(({ request }) => request.headers.authorization), ["Bearer t1", "Bearer t2"]);
+  client.close();
+});
+
+test("a fixed token that is refused stops", async () => {
+  await using server = await serve(status(401));
+  const { client } = collect(server.url, { token: "t" });
+  await until("closed", () => client.state.state === "closed");
+  assert.equal(server.exchanges.length, 1);
+});
+
+test("each connection gets a ticket of its own", async () => {
+  await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
+  let asked = 0;
+  const { client, events } = collect(`${server.url}?topic=a`, { ticket: () => `t ${++asked}` });
+  await until("both", () => events.length === 2);
+  assert.deepEqual(server.exchanges.map(({ request }) => request.url), ["/stream?topic=a&ticket=t%201", "/stream?topic=a&ticket=t%202"]);
+  client.close();
+});
+
+test("the server's retry is how long it waits", async () => {
+  await using server = await serve(stream("retry: 40\n\n", { end: true }), stream("data: a\n\n"));
+  const { client, events, states } = collect(server.url, { random: () => 1, initial: 5_000, max: 5_000 });
+  await until("the event", () => events.length === 1);
+  const waiting = states.find(({ state }) => state === "waiting") as { until: number };
+  assert.ok(waiting.until - Date.now() < 1_000);
+  client.close();
+});
+
+test("while the tab is hidden there is no connection, and then it goes on", async () => {
+  await using server = await serve(stream("id: 1\ndata: a\n\n"), stream("data: b\n\n"));
+  const page = Object.assign(new EventTarget(), { hidden: false });
+  (globalThis as { document?: unknown }).document = page;
+  try {
+    const { client, events } = collect(server.url, { pauseWhenHidden: true });
+    await until("the first", () => events.length === 1);
+    page.hidden = true;
+    page.dispatchEvent(new Event("visibilitychange"));
+    await until("paused", () => client.state.state === "paused");
+    await until("the server sees it", () => server.exchanges[0]!.response.destroyed);
+    page.hidden = false;
+    page.dispatchEvent(new Event("visibilitychange"));
+    await until("the second", () => events.length === 2);
+    assert.equal(server.headers(1)["last-event-id"], "1");
+    client.close();
+  } finally {
+    delete (globalThis as { document?: unknown }).document;
+  }
+});

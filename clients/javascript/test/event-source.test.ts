@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SseEventSource } from "../src/event-source.js";
+import { serve, status, stream, until } from "./server.js";
+
+test("it opens, tells events by name and goes on after the end", async () => {
+  await using server = await serve(stream("id: 1\nevent: tick\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
+  const source = new SseEventSource(server.url, { initial: 1, max: 5 });
+  const said: string[] = [];
+  source.onopen = () => said.push(`open ${source.readyState}`);
+  source.onerror = () => said.push(`error ${source.readyState}`);
+  source.onmessage = ({ data, lastEventId }) => said.push(`message ${data} ${lastEventId}`);
+  source.addEventListener("tick", ({ data, lastEventId, origin }) => said.push(`tick ${data} ${lastEventId} ${origin === new URL(server.url).origin}`));
+  assert.equal(source.readyState, SseEventSource.CONNECTING);
+  await until("both", () => said.some((line) => line.startsWith("message")));
+  assert.deepEqual(said, ["open 1", "tick a 1 true", "error 0", "open 1", "message b 1"]);
+  source.close();
+  assert.equal(source.readyState, SseEventSource.CLOSED);
+});
+
+test("204 closes it with an error, as the browser's does", async () => {
+  await using server = await serve(status(204));
+  const source: EventSource = new SseEventSource(server.url);
+  const closed = new Promise<number>((resolve) => (source.onerror = () => resolve(source.readyState)));
+  assert.equal(await closed, source.CLOSED);
+});

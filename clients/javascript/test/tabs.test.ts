@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { shareAcrossTabs, type SharedStream } from "../src/tabs.js";
+import { serve, status, stream, until } from "./server.js";
+
+// Node has BroadcastChannel, and Web Locks only since 24: an exclusive lock by name, first come first served. (Real tabs: tests/Browser.)
+class Locks {
+  #queues = new Map<string, Promise<unknown>>();
+  request(name: string, { signal }: { signal: AbortSignal }, hold: () => Promise<void>): Promise<void> {
+    const turn = (this.#queues.get(name) ?? Promise.resolve()).then(() => (signal.aborted ? undefined : hold()));
+    this.#queues.set(name, turn);
+    return turn as Promise<void>;
+  }
+}
+
+before(() => Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true }));
+
+const QUICK = { initial: 1, max: 5 };
+function open(url: string) {
+  const tab: SharedStream = shareAcrossTabs(url, QUICK);
+  const events: string[] = [];
+  tab.on("*", ({ type, data }) => events.push(type === "message" ? data : type));
+  return { tab, events };
+}
+
+test("two tabs hold one connection, and both hear everything", async () => {
+  await using server = await serve(stream(""));
+  const [a, b] = [open(server.url), open(server.url)];
+  await until("both open", () => a.tab.state.state === "open" && b.tab.state.state === "open");
+  server.exchanges[0]!.response.write("id: 1\ndata: one\n\nid: 2\ndata: two\n\n");
+  await until("both heard both", () => a.events.length === 2 && b.events.length === 2);
+  assert.deepEqual(b.events, ["one", "two"]);
+  assert.deepEqual([a.tab.leads, b.tab.leads, server.exchanges.length], [true, false, 1]);
+  assert.equal(b.tab.lastEventId, "2");
+  a.tab.close();
+  b.tab.close();
+});
+
+test("a tab that comes later is told what it is connected to, and nothing from before", async () => {
+  await using server = await serve(stream('id: 1\nevent: connected\ndata: {"replica":"r"}\n\nid: 2\ndata: before\n\n'));
+  const a = open(server.url);
+  await until("the first", () => a.events.includes("before"));
+  const b = open(server.url);
+  await until("told", () => b.events.length === 1);
+  server.exchanges[0]!.response.write("id: 3\ndata: after\n\n");
+  await until("the next", () => b.events.length === 2);
+  assert.deepEqual(b.events, ["connected", "after"]);
+  a.tab.close();
+  b.tab.close();
+});
+
+test("when the leader closes, the next goes on after the last event", async () => {
+  await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"));
+  const [a, b] = [open(server.url), open(server.url)];
+  await until("both heard the first", () => a.events.length === 1 && b.tab.lastEventId === "1");
+  a.tab.close();
+  await until("the second", () => b.events.includes("two"));
+  assert.equal(server.headers(1)["last-event-id"], "1");
+  assert.deepEqual(a.events, ["one"]);
+  assert.ok(b.tab.leads);
+  b.tab.close();
+});
+
+test("what a tab had seen before the next leader went on is not told twice", async () => {
+  const name = "sse told-once";
+  const gone = new AbortController();
+  let release = () => {};
+  void navigator.locks.request(name, { signal: gone.signal }, () => new Promise<void>((resolve) => (release = resolve)));
+  const leader = new BroadcastChannel(name);
+  const joined = new Promise((resolve) => (leader.onmessage = resolve));
+  const follower = open("told-once");
+  await joined;
+  const say = (n: number, data: string) => leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
+  // The second leader was behind: it resumed from before what this tab has seen, and hears it again.
+  for (const [n, data] of [[1, "one"], [2, "two"], [1, "one"], [2, "two"], [3, "three"]] as const) say(n, data);
+  await until("the third", () => follower.events.includes("three"));
+  assert.deepEqual(follower.events, ["one", "two", "three"]);
+  follower.tab.close();
+  leader.close();
+  release();
+});
+
+test("what the server will not give is told to every tab, and asked for once", async () => {
+  await using server = await serve(status(404));
+  const [a, b] = [open(server.url), open(server.url)];
+  await until("both closed", () => a.tab.state.state === "closed" && b.tab.state.state === "closed");
+  assert.equal((b.tab.state as { reason: string }).reason, "refused");
+  assert.equal(server.exchanges.length, 1);
+});

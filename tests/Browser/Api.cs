@@ -1,0 +1,56 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+
+namespace Browser.Tests;
+
+/// <summary>The stack's own API, as another program would use it: what the pages show is compared with what it does.</summary>
+internal sealed class Api(Uri address) : IDisposable
+{
+    private readonly HttpClient _http = new() { BaseAddress = address };
+
+    public static string Topic() => $"test.{Guid.NewGuid():N}";
+
+    public async Task PublishAsync(string topic, object data, string type = "said")
+    {
+        using var response = await _http.PostAsJsonAsync("/v1/events", new { topic, type, data });
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+    }
+
+    public async Task<IReadOnlyList<JsonNode>> ConnectionsAsync(string topic) =>
+        [.. (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!["connections"]!.AsArray().Select(c => c!)];
+
+    public async Task<IReadOnlyList<JsonNode>> ReplicasAsync() => [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/replicas"))!.Select(r => r!)];
+
+    public async Task CloseAsync(string topic)
+    {
+        foreach (var connection in await ConnectionsAsync(topic)) (await _http.DeleteAsync($"/v1/connections/{connection["id"]}")).Dispose();
+    }
+
+    /// <summary>An open stream, read past its headers.</summary>
+    public async Task<Stream> SubscribeAsync(string topic)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/stream?topic={topic}");
+        var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await response.Content.ReadAsStreamAsync();
+    }
+
+    /// <summary>Many open streams of one topic, with as little as a socket each.</summary>
+    public static async Task<IReadOnlyList<Socket>> SubscribeManyAsync(Uri replica, string topic, int count)
+    {
+        var request = System.Text.Encoding.ASCII.GetBytes($"GET /v1/events/stream?topic={topic} HTTP/1.1\r\nHost: {replica.Authority}\r\nAccept: text/event-stream\r\n\r\n");
+        var sockets = new List<Socket>(count);
+        for (var i = 0; i < count; i++)
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            sockets.Add(socket);
+            await socket.ConnectAsync(replica.Host, replica.Port);
+            await socket.SendAsync(request);
+        }
+        return sockets;
+    }
+
+    public void Dispose() => _http.Dispose();
+}

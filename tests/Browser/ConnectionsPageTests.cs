@@ -1,0 +1,81 @@
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Fact]
+    public async Task An_open_stream_is_listed_with_what_it_got_and_can_be_closed()
+    {
+        var topic = Api.Topic();
+        await using var stream = await Api.SubscribeAsync(topic);
+        var page = await OpenAsync("/connections");
+        await page.Locator("#filter").FillAsync(topic);
+        var row = page.Locator("#rows [role=row]");
+        await Expect(row).ToHaveCountAsync(1);
+        await Expect(row.Locator(".topics")).ToHaveTextAsync(topic);
+
+        for (var n = 0; n < 3; n++) await Api.PublishAsync(topic, new { n });
+        await Expect(row.Locator(".delivered")).ToHaveTextAsync("3");
+        await Expect(row.Locator(".p99")).Not.ToHaveTextAsync("–");
+
+        await row.GetByRole(AriaRole.Button).ClickAsync();
+        await Expect(page.Locator("#confirm-text")).ToContainTextAsync(topic);
+        await page.Locator("#confirm").GetByRole(AriaRole.Button, new() { Name = "Close" }).ClickAsync();
+        await stream.CopyToAsync(System.IO.Stream.Null, Cancelled).WaitAsync(TimeSpan.FromSeconds(10), Cancelled);      // ends: the server closed it
+        await Expect(row).ToHaveCountAsync(0);
+        await Expect(page.Locator("#said")).ToContainTextAsync("was closed");
+    }
+
+    [Fact]
+    public async Task The_dialog_is_left_with_Escape_and_closes_nothing()
+    {
+        var topic = Api.Topic();
+        await using var stream = await Api.SubscribeAsync(topic);
+        var page = await OpenAsync($"/connections?filter={topic}");
+        var close = page.Locator("#rows").GetByRole(AriaRole.Button);
+        await close.FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#confirm")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(page.Locator("#confirm")).ToBeHiddenAsync();
+        await Expect(close).ToBeFocusedAsync();
+        Assert.Single(await Api.ConnectionsAsync(topic));
+    }
+
+    [Fact]
+    public async Task A_thousand_connections_take_few_nodes_and_are_scrolled_to_the_end()
+    {
+        const int Count = 1_000;
+        var topic = Api.Topic();
+        var replica = new Uri((await Api.ReplicasAsync())[0]["url"]!.GetValue<string>());
+        var sockets = await Api.SubscribeManyAsync(replica, topic, Count);
+        try
+        {
+            var page = await OpenAsync($"/connections?filter={topic}&sort=age");
+            await Expect(page.Locator("#table")).ToHaveAttributeAsync("aria-rowcount", $"{Count + 1}");
+            await page.Locator("#region").EvaluateAsync("region => region.scrollTop = region.scrollHeight");
+            await Expect(page.Locator($"#rows [aria-rowindex='{Count + 1}']")).ToBeVisibleAsync();
+            Assert.InRange(await page.EvaluateAsync<int>("document.querySelectorAll('*').length"), 100, 2_000);
+        }
+        finally
+        {
+            foreach (var socket in sockets) socket.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_column_header_sorts_and_the_address_remembers_it()
+    {
+        var page = await OpenAsync("/connections");
+        var header = page.GetByRole(AriaRole.Columnheader, new() { Name = "Delivered" });
+        await header.GetByRole(AriaRole.Button).ClickAsync();
+        await Expect(header).ToHaveAttributeAsync("aria-sort", "descending");
+        await header.GetByRole(AriaRole.Button).ClickAsync();
+        await Expect(header).ToHaveAttributeAsync("aria-sort", "ascending");
+        await page.ReloadAsync();
+        await Expect(header).ToHaveAttributeAsync("aria-sort", "ascending");
+    }
+}

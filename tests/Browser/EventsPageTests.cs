@@ -1,0 +1,151 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public partial class EventsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Fact]
+    public async Task What_the_form_publishes_appears_Japanese_text_too()
+    {
+        var topic = Api.Topic();
+        var page = await OpenAsync($"/events?topic={topic}");
+        await IsLiveAsync(page);
+        await page.Locator("#publish-topic").FillAsync(topic);
+        await page.Locator("#publish-data").FillAsync("""{ "text": "こんにちは、世界 🌸", "n": 10000000000000000001 }""");
+        await page.Keyboard.PressAsync("Control+Enter");
+        await Expect(page.Locator("#publish-result")).ToContainTextAsync("Stored at");
+        await Expect(page.Locator("#rows li")).ToHaveCountAsync(1);
+        await Expect(page.Locator("#rows .data")).ToContainTextAsync("こんにちは、世界 🌸");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_published_is_said_at_its_field()
+    {
+        var page = await OpenAsync("/events");
+        await page.Locator("#publish-topic").FillAsync("no topic");
+        await page.Locator("#publish-data").FillAsync("{");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Publish" }).ClickAsync();
+        await Expect(page.Locator("#publish-topic")).ToBeFocusedAsync();
+        await Expect(page.Locator("#publish-topic-error")).ToBeVisibleAsync();
+        await Expect(page.Locator("#publish-data-error")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_page_reloaded_in_mid_stream_misses_nothing_and_shows_nothing_twice()
+    {
+        var topic = Api.Topic();
+        var page = await OpenAsync($"/events?topic={topic}");
+        await IsLiveAsync(page);
+        const int Count = 60;
+        var publisher = PublishAsync(topic, 0, Count);
+        await Expect(page.Locator("#rows li").Nth(9)).ToBeVisibleAsync();
+        await page.ReloadAsync();
+        await publisher;
+        await ShowsAsync(page, Count);
+    }
+
+    [Fact]
+    public async Task Two_tabs_share_one_connection_and_the_second_goes_on_when_the_first_is_closed()
+    {
+        var topic = Api.Topic();
+        var context = await ContextAsync();
+        var first = await OpenAsync($"/events?topic={topic}", context);
+        await IsLiveAsync(first);
+        var second = await OpenAsync($"/events?topic={topic}", context);
+        await IsLiveAsync(second);
+
+        await PublishAsync(topic, 0, 5);
+        await ShowsAsync(first, 5);
+        await ShowsAsync(second, 5);
+        Assert.Single(await Api.ConnectionsAsync(topic));
+
+        var publisher = PublishAsync(topic, 5, 40);
+        await first.CloseAsync();
+        await publisher;
+        await ShowsAsync(second, 40);
+        Assert.Single(await Api.ConnectionsAsync(topic));
+    }
+
+    [Fact]
+    public async Task Offline_it_says_so_and_online_again_it_goes_on_without_a_gap()
+    {
+        var topic = Api.Topic();
+        var context = await ContextAsync();
+        var page = await OpenAsync($"/events?topic={topic}", context);
+        await IsLiveAsync(page);
+        await PublishAsync(topic, 0, 3);
+        await ShowsAsync(page, 3);
+
+        // The browser refuses new requests; that the old connection is gone, the server's end tells.
+        await context.SetOfflineAsync(true);
+        await Api.CloseAsync(topic);
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        await Expect(page.Locator("#reason")).Not.ToBeEmptyAsync();
+        await PublishAsync(topic, 3, 10);
+        await context.SetOfflineAsync(false);
+        await ShowsAsync(page, 10);
+        await IsLiveAsync(page);
+    }
+
+    [Fact]
+    public async Task History_shows_what_is_stored_page_by_page()
+    {
+        var topic = Api.Topic();
+        await PublishAsync(topic, 0, 60, pause: false);
+        var page = await OpenAsync($"/events?topic={topic}");
+        await page.GetByRole(AriaRole.Button, new() { Name = "History" }).ClickAsync();
+        await Expect(page.Locator("#history-rows li")).ToHaveCountAsync(50);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Next page" }).ClickAsync();
+        await Expect(page.Locator("#history-rows li")).ToHaveCountAsync(10);
+        await Expect(page.Locator("#history-rows li .data").Last).ToHaveTextAsync("""{"n":59}""");
+    }
+
+    [Fact]
+    public async Task An_event_links_to_its_trace()
+    {
+        var topic = Api.Topic();
+        var page = await OpenAsync($"/events?topic={topic}");
+        await IsLiveAsync(page);
+        await Api.PublishAsync(topic, new { n = 1 });
+        await page.Locator("#rows summary").ClickAsync();
+        var trace = TraceId().Match(await page.Locator(".envelope").InnerTextAsync()).Groups[1].Value;
+        await Expect(page.Locator(".trace")).ToHaveAttributeAsync("href", new Regex($"^http://.*/traces/detail/{trace}$"));
+    }
+
+    [Fact]
+    public async Task While_paused_events_wait_and_none_is_lost()
+    {
+        var topic = Api.Topic();
+        var page = await OpenAsync($"/events?topic={topic}");
+        await IsLiveAsync(page);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
+        await PublishAsync(topic, 0, 4);
+        await Expect(page.Locator("#pause")).ToContainTextAsync("4 new");
+        await Expect(page.Locator("#rows li")).ToHaveCountAsync(0);
+        await page.Locator("#pause").ClickAsync();
+        await ShowsAsync(page, 4);
+    }
+
+    // 0, 1, 2 … : newest first.
+    private static async Task ShowsAsync(IPage page, int count)
+    {
+        await Expect(page.Locator("#rows li")).ToHaveCountAsync(count, new() { Timeout = 20_000 });
+        var shown = await page.Locator("#rows .data").AllInnerTextsAsync();
+        Assert.Equal(Enumerable.Range(0, count).Reverse().Select(n => $$"""{"n":{{n}}}"""), shown);
+    }
+
+    private async Task PublishAsync(string topic, int from, int to, bool pause = true)
+    {
+        for (var n = from; n < to; n++)
+        {
+            await Api.PublishAsync(topic, new { n });
+            if (pause) await Task.Delay(20, Cancelled);      // a stream, not a burst
+        }
+    }
+
+    [GeneratedRegex("\"traceparent\": \"00-([0-9a-f]{32})-")]
+    private static partial Regex TraceId();
+}

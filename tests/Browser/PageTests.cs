@@ -1,0 +1,48 @@
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+/// <summary>What every test of a page has: the stack, a browser, and a page that reports no error of its own.</summary>
+public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IAsyncLifetime
+{
+    private readonly List<string> _errors = [];
+    private readonly List<IBrowserContext> _contexts = [];
+
+    protected static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    internal Api Api { get; } = new(stack.Address("streamapi"));
+
+    protected async Task<IBrowserContext> ContextAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900)
+    {
+        var context = await browser.OpenAsync(language, scheme, width, height);
+        _contexts.Add(context);
+        context.WebError += (_, error) => _errors.Add(error.Error);
+        return context;
+    }
+
+    protected async Task<IPage> OpenAsync(string path, IBrowserContext? context = null)
+    {
+        var page = await (context ?? await ContextAsync()).NewPageAsync();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error" && message.Text.Contains("Content Security Policy", StringComparison.Ordinal)) _errors.Add(message.Text);
+        };
+        await page.GotoAsync(new Uri(stack.Address("webfrontend"), path).ToString());
+        return page;
+    }
+
+    /// <summary>Until the page's stream is open: what is published from now on must be seen.</summary>
+    protected static Task IsLiveAsync(IPage page) => Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open", new() { Timeout = 15_000 });
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        foreach (var context in _contexts) await context.DisposeAsync();
+        Api.Dispose();
+        Assert.Empty(_errors);
+    }
+}

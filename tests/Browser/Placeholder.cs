@@ -1,1 +1,0 @@
-namespace Browser.Tests; public class Placeholder { [Fact] public void Holds() => Assert.True(true); }
