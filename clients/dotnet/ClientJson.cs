@@ -1,0 +1,14 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using AspireSse.Client.Publishing;
+
+namespace AspireSse.Client;
+
+/// <summary>The client's own shapes, read without reflection.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(SseConnected))]
+[JsonSerializable(typeof(SseResync))]
+[JsonSerializable(typeof(SseSkipped))]
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(PublishAnswer))]
+internal sealed partial class ClientJson : JsonSerializerContext;

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Net;
+using AspireSse.Client.Reading;
+
+namespace AspireSse.Client.Connecting;
+
+/// <summary>How far one connection got.</summary>
+internal enum ConnectionState { Open, Refused, EndedForGood }
+
+/// <summary>One connect attempt and, where it succeeds, the stream it brings, until that ends.</summary>
+internal sealed class Connection : IAsyncDisposable
+{
+    private readonly SseClient _client;
+    private readonly Connector _connector;
+    private readonly Cursor _cursor;
+    private readonly SseOptions _options;
+    private readonly CancellationToken _caller;
+    private readonly CancellationTokenSource _cancellation;
+    private readonly IdleWatch? _watch;
+    private readonly StreamTelemetry _telemetry;
+    private HttpResponseMessage? _response;
+    private EventReader? _reader;
+    private long _openedAt;
+
+    public Connection(SseClient client, Connector connector, Cursor cursor, SseOptions options, StreamTelemetry telemetry, CancellationToken caller)
+    {
+        (_client, _connector, _cursor, _options, _telemetry, _caller) = (client, connector, cursor, options, telemetry, caller);
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(caller);
+        _watch = client.Watchdog.Watch(options.IdleTimeout, _cancellation);
+    }
+
+    /// <summary>What went wrong; null where the server ended the stream properly.</summary>
+    public SseException? Failure { get; private set; }
+
+    /// <summary>The server's <c>Retry-After</c>.</summary>
+    public TimeSpan? RetryAfter { get; private set; }
+
+    /// <exception cref="SseException">The server refuses for good.</exception>
+    public async Task<ConnectionState> OpenAsync(int attempt)
+    {
+        using var span = _telemetry.StartConnect(attempt, resumes: _cursor.LastEventId.Length > 0);
+        try
+        {
+            var state = await SendAsync(span).ConfigureAwait(false);
+            StreamTelemetry.Finish(span, Failure);
+            return state;
+        }
+        catch (SseException e) { StreamTelemetry.Finish(span, e); throw; }
+    }
+
+    private async Task<ConnectionState> SendAsync(Activity? span)
+    {
+        try
+        {
+            _watch?.Begin();
+            _response = await _connector.SendAsync(_cursor.LastEventId, _cancellation.Token).ConfigureAwait(false);
+            span?.SetTag("http.response.status_code", (int)_response.StatusCode);
+            if (_response.StatusCode == HttpStatusCode.NoContent) return ConnectionState.EndedForGood;
+            if (_response.StatusCode != HttpStatusCode.OK) return await RefusedAsync(_response).ConfigureAwait(false);
+            if (!string.Equals(_response.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase))
+                throw new SseException(SseError.WrongContentType, $"The answer is '{_response.Content.Headers.ContentType}', not text/event-stream.", null, _response.StatusCode);
+            var body = await _response.Content.ReadAsStreamAsync(_cancellation.Token).ConfigureAwait(false);
+            _reader = new EventReader(body, _cursor, _watch, _options.MaxEventBytes, _cancellation.Token);
+            _openedAt = _client.Clock.GetTimestamp();
+            _telemetry.Opened();
+            return ConnectionState.Open;
+        }
+        catch (Exception e) when (IsOfTheNetwork(e))
+        {
+            Failure = Translate(e);
+            return ConnectionState.Refused;
+        }
+        finally { _watch?.Pause(); }
+    }
+
+    private async Task<ConnectionState> RefusedAsync(HttpResponseMessage response)
+    {
+        var problem = await Problems.ReadAsync(response, _cancellation.Token).ConfigureAwait(false);
+        var transient = Problems.IsTransient(response.StatusCode);
+        var failure = new SseException(transient ? SseError.Unavailable : SseError.Rejected, Problems.Describe(response, problem), null, response.StatusCode, problem);
+        if (!transient) throw failure;
+        Failure = failure;
+        RetryAfter = Problems.RetryAfter(response, _client.Clock);
+        return ConnectionState.Refused;
+    }
+
+    /// <summary>The next event; null at the end, for which see <see cref="Failure"/>.</summary>
+    public async ValueTask<SseEvent?> NextAsync()
+    {
+        // Events that wait in the buffer are not handed to a caller who has left.
+        _caller.ThrowIfCancellationRequested();
+        try { return await _reader!.NextAsync().ConfigureAwait(false); }
+        catch (Exception e) when (IsOfTheNetwork(e))
+        {
+            Failure = Translate(e);
+            return null;
+        }
+    }
+
+    private static bool IsOfTheNetwork(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
+
+    private SseException Translate(Exception e)
+    {
+        if (_caller.IsCancellationRequested) throw new OperationCanceledException("Reading the stream was cancelled.", e, _caller);
+        if (_watch is { Expired: true }) return new SseException(SseError.Silent, $"No byte came for {_options.IdleTimeout}, no heartbeat either (SseOptions.IdleTimeout).", e);
+        return new SseException(SseError.Disconnected, e.Message, e);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _watch?.Dispose();
+        // Before the reader: a read that still waits ends, and its buffer goes back unused.
+        _response?.RequestMessage?.Dispose();
+        _response?.Dispose();
+        if (_reader is not null)
+        {
+            await _reader.DisposeAsync().ConfigureAwait(false);
+            _telemetry.Closed(_client.Clock.GetElapsedTime(_openedAt), Failure);
+        }
+        _cancellation.Dispose();
+    }
+}

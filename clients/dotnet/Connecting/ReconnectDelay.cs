@@ -1,0 +1,33 @@
+namespace AspireSse.Client.Connecting;
+
+/// <summary>
+/// How long to wait before a reconnect. The server's <c>retry:</c> is the least (HTML Living Standard §9.2.3) and the base of the doubling;
+/// where it sent none, full jitter from zero. The draw always has some breadth, so that clients dropped together do not return together.
+/// <code>
+/// failures in a row   retry: 2000      no retry, InitialDelay 1 s
+///        1            2.0 … 3.0 s      0 … 1 s
+///        2            2.0 … 4.0 s      0 … 2 s
+///        3            2.0 … 8.0 s      0 … 4 s
+/// </code>
+/// </summary>
+internal static class ReconnectDelay
+{
+    /// <param name="options">The limits.</param>
+    /// <param name="failures">Connections in a row that brought no event, this one included; from 1.</param>
+    /// <param name="retry">The server's last <c>retry:</c>.</param>
+    /// <param name="retryAfter">The server's <c>Retry-After</c>, if that is why.</param>
+    /// <param name="random">From 0 to below 1.</param>
+    public static TimeSpan Next(SseOptions options, int failures, TimeSpan? retry, TimeSpan? retryAfter, double random)
+    {
+        var least = Min(Max(retry ?? TimeSpan.Zero, retryAfter ?? TimeSpan.Zero), options.MaxServerDelay);
+        var unit = Max(Min(retry ?? TimeSpan.Zero, options.MaxServerDelay), retry is null ? options.InitialDelay : TimeSpan.FromMilliseconds(1));
+        // retry: 0 allows to come back at once, not to hammer a server that is down.
+        if (failures > 1) unit = Max(unit, options.InitialDelay);
+        var doubled = Min(unit * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay);
+        return least + (Max(doubled, least * 1.5) - least) * random;
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}
