@@ -1,7 +1,6 @@
 // Stands in for Aspire.Hosting's DistributedApplicationBuilder. Not affiliated with Microsoft or the .NET Foundation.
 using System.Reflection;
 using Aspire.Hosting.Dashboard;
-using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Orchestration;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.Options;
@@ -27,7 +26,6 @@ public sealed class DistributedApplicationOptions
     public string? AssemblyName { get; set; }
     public string? ProjectDirectory { get; set; }
     public bool DisableDashboard { get; set; }
-    public bool AllowUnsecuredTransport { get; set; }
 }
 
 public interface IDistributedApplicationBuilder
@@ -37,7 +35,6 @@ public interface IDistributedApplicationBuilder
     Assembly? AppHostAssembly { get; }
     IHostEnvironment Environment { get; }
     IServiceCollection Services { get; }
-    IDistributedApplicationEventing Eventing { get; }
     DistributedApplicationExecutionContext ExecutionContext { get; }
     IResourceCollection Resources { get; }
     IResourceBuilder<T> AddResource<T>(T resource) where T : IResource;
@@ -66,7 +63,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 
-        Services.AddSingleton(ExecutionContext).AddSingleton(Eventing).AddSingleton(new DistributedApplicationModel(_resources)).AddSingleton(new AppHostFacts(AppHostDirectory, AppHostAssembly));
+        Services.AddSingleton(ExecutionContext).AddSingleton(new DistributedApplicationModel(_resources)).AddSingleton(new AppHostFacts(AppHostDirectory, AppHostAssembly));
         Services.AddSingleton<ResourceLoggerService>().AddHttpClient().AddHealthChecks();
         Services.Configure<ResourceNotificationServiceOptions>(o => o.DefaultWaitBehavior =
             options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
@@ -82,7 +79,6 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public Assembly? AppHostAssembly { get; }
     public IHostEnvironment Environment => _host.Environment;
     public IServiceCollection Services => _host.Services;
-    public IDistributedApplicationEventing Eventing { get; } = new DistributedApplicationEventing();
     public DistributedApplicationExecutionContext ExecutionContext { get; } = new(DistributedApplicationOperation.Run);
     public IResourceCollection Resources => _resources;
 

@@ -24,7 +24,7 @@ public sealed class StackFixture : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(StartLimit);
         _lock = await StackLock.TakeAsync(limit.Token);
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--ephemeral"], limit.Token);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true"], limit.Token);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         App = await builder.BuildAsync(limit.Token);
         await App.StartAsync(limit.Token);

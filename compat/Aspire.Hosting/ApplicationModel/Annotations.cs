@@ -46,7 +46,6 @@ public sealed class WaitAnnotation(IResource resource, WaitType waitType, int ex
     public IResource Resource { get; } = resource;
     public WaitType WaitType { get; } = waitType;
     public int ExitCode { get; } = exitCode;
-    public WaitBehavior? WaitBehavior { get; init; }
 }
 
 public sealed class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation

@@ -44,7 +44,6 @@ public static class CommandResults
     public static ExecuteCommandResult Success() => new() { Success = true };
     public static ExecuteCommandResult Success(string message) => new() { Success = true, Message = message };
     public static ExecuteCommandResult Failure(string? errorMessage = null) => new() { Success = false, Message = errorMessage };
-    public static ExecuteCommandResult Failure(Exception exception) => Failure(exception.Message);
     public static ExecuteCommandResult Canceled() => new() { Success = false, Canceled = true };
 }
 
@@ -92,7 +91,7 @@ public class ResourceCommandService
         {
             // A command is the user's code: whatever goes wrong in it is told in the dashboard and must not end the AppHost.
             logger.LogError(e, "Command '{Command}' failed.", command.DisplayName);
-            return CommandResults.Failure(e);
+            return CommandResults.Failure(e.Message);
         }
     }
 }

@@ -90,7 +90,6 @@ public class ResourceNotificationService
         await Task.WhenAll(resource.Annotations.OfType<WaitAnnotation>().Select(async wait =>
         {
             var name = wait.Resource.Name;
-            var behavior = wait.WaitBehavior ?? _defaultWaitBehavior;
             foreach (var instance in InstancesOf(resource.Name))
             {
                 _loggers.GetLogger(instance.ResourceId).LogInformation("Waiting for resource '{Resource}' to {Goal}.", name, wait.WaitType switch
@@ -103,10 +102,10 @@ public class ResourceNotificationService
             switch (wait.WaitType)
             {
                 case WaitType.WaitUntilHealthy:
-                    await WaitForResourceHealthyAsync(name, behavior, cancellationToken);
+                    await WaitForResourceHealthyAsync(name, cancellationToken);
                     break;
                 case WaitType.WaitUntilStarted:
-                    await WaitForAllAsync(name, e => e.Snapshot.State?.Text == KnownResourceStates.Running, behavior, cancellationToken);
+                    await WaitForAllAsync(name, e => e.Snapshot.State?.Text == KnownResourceStates.Running, _defaultWaitBehavior, cancellationToken);
                     break;
                 case WaitType.WaitForCompletion:
                     var done = await WaitForAllAsync(name, e => e.Snapshot.IsTerminal, WaitBehavior.WaitOnResourceUnavailable, cancellationToken);

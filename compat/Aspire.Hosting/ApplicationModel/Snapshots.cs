@@ -10,7 +10,6 @@ public static class KnownResourceStates
     public static readonly string Waiting = nameof(Waiting);
     public static readonly string Starting = nameof(Starting);
     public static readonly string Running = nameof(Running);
-    public static readonly string Active = nameof(Active);
     public static readonly string Stopping = nameof(Stopping);
     public static readonly string Finished = nameof(Finished);
     public static readonly string Exited = nameof(Exited);

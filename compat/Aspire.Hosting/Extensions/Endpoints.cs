@@ -15,19 +15,6 @@ public static partial class ResourceBuilderExtensions
         return builder.WithAnnotation(endpoint);
     }
 
-    /// <summary>Changes an endpoint that is there already, or makes it.</summary>
-    public static IResourceBuilder<T> WithEndpoint<T>(
-        this IResourceBuilder<T> builder, string endpointName, Action<EndpointAnnotation> callback, bool createIfNotExists = true) where T : IResourceWithEndpoints
-    {
-        if (!builder.GetEndpoint(endpointName).Exists)
-        {
-            if (!createIfNotExists) return builder;
-            builder.WithEndpoint(name: endpointName);
-        }
-        callback(builder.GetEndpoint(endpointName).EndpointAnnotation);
-        return builder;
-    }
-
     public static IResourceBuilder<T> WithHttpEndpoint<T>(
         this IResourceBuilder<T> builder, int? port = null, int? targetPort = null, string? name = null, string? env = null, bool? isProxied = null)
         where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, "http", name, env, isProxied);
@@ -46,9 +33,6 @@ public static partial class ResourceBuilderExtensions
 
     public static IResourceBuilder<T> WithUrlForEndpoint<T>(this IResourceBuilder<T> builder, string endpointName, Action<ResourceUrlAnnotation> callback)
         where T : IResource => builder.WithAnnotation(new EndpointUrlAnnotation(endpointName, callback));
-
-    public static IResourceBuilder<T> WithUrl<T>(this IResourceBuilder<T> builder, string url, string? displayText = null) where T : IResource =>
-        builder.WithAnnotation(new ResourceUrlAnnotation { Url = url, DisplayText = displayText });
 
     public static IResourceBuilder<T> WithHttpHealthCheck<T>(this IResourceBuilder<T> builder, string? path = null, int? statusCode = null, string? endpointName = null)
         where T : IResourceWithEndpoints

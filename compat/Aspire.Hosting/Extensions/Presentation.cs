@@ -6,9 +6,6 @@ public static partial class ResourceBuilderExtensions
     public static IResourceBuilder<T> WaitFor<T>(this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency)
         where T : IResourceWithWaitSupport => builder.Waiting(new(dependency.Resource, WaitType.WaitUntilHealthy));
 
-    public static IResourceBuilder<T> WaitFor<T>(this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency, WaitBehavior waitBehavior)
-        where T : IResourceWithWaitSupport => builder.Waiting(new(dependency.Resource, WaitType.WaitUntilHealthy) { WaitBehavior = waitBehavior });
-
     public static IResourceBuilder<T> WaitForStart<T>(this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency)
         where T : IResourceWithWaitSupport => builder.Waiting(new(dependency.Resource, WaitType.WaitUntilStarted));
 

@@ -46,7 +46,7 @@ internal static class InitialSnapshot
             if (url.Url.StartsWith('/')) url.Url = e.AllocatedEndpoint.UriString + url.Url;
             return url;
         });
-        return [.. urls.Concat(annotations.OfType<ResourceUrlAnnotation>()).Select(u => new UrlSnapshot(u.Endpoint?.EndpointName, u.Url, u.DisplayLocation == UrlDisplayLocation.DetailsOnly)
+        return [.. urls.Select(u => new UrlSnapshot(u.Endpoint?.EndpointName, u.Url, u.DisplayLocation == UrlDisplayLocation.DetailsOnly)
         {
             IsInactive = true,
             DisplayProperties = new(u.DisplayText ?? "", u.DisplayOrder ?? 0),

@@ -3,7 +3,6 @@
 using System.Collections.Immutable;
 using Aspire.Hosting.Bundle;
 using Aspire.Hosting.Dashboard;
-using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Aspire.Hosting.Orchestration;
@@ -20,7 +19,7 @@ internal static class OrchestrationServices
 
 internal sealed class Orchestrator(
     IServiceProvider services, DistributedApplicationModel model, AppHostFacts appHost, EndpointAllocator endpoints, SpecFactory specs, HealthMonitor health,
-    ResourceNotificationService notifications, ResourceLoggerService loggers, IDistributedApplicationEventing eventing, TimeProvider time,
+    ResourceNotificationService notifications, ResourceLoggerService loggers, TimeProvider time,
     ILogger<DistributedApplication> logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(15);
@@ -39,8 +38,6 @@ internal sealed class Orchestrator(
         logger.LogInformation("Application host directory is: {Directory}", appHost.Directory);
         using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
         var bundle = await RestoreBundleAsync(starting.Token);
-        await eventing.PublishAsync(new BeforeStartEvent(services, model), starting.Token);
-
         var resourceService = services.GetService<ResourceServiceHost>();
         endpoints.RequireFreePorts(model.Resources, resourceService?.FixedPort);
         var instances = model.Resources.SelectMany(Instance.Of).ToArray();
@@ -84,7 +81,6 @@ internal sealed class Orchestrator(
             Publish(instance, s => s with { State = KnownResourceStates.Starting, StopTimeStamp = null, ExitCode = null });
             if (instance.Spec is not null) await _dcp!.DeleteAsync(instance.Plural, id, cancellationToken);
             instance.Ports.Clear();
-            await eventing.PublishAsync(new BeforeResourceStartedEvent(instance.Resource, services), cancellationToken);
             instance.Spec = await specs.CreateAsync(instance, cancellationToken);
             await _dcp!.CreateAsync(instance.Plural, instance.Spec, cancellationToken);
         }

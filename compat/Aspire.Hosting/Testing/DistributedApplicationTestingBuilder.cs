@@ -1,7 +1,6 @@
 // Stands in for Aspire.Hosting.Testing. Not affiliated with Microsoft or the .NET Foundation.
 using System.Reflection;
 using System.Text.Json;
-using Aspire.Hosting.Eventing;
 
 namespace Aspire.Hosting.Testing;
 
@@ -44,7 +43,6 @@ public static class DistributedApplicationTestingBuilder
         public Assembly? AppHostAssembly => inner.AppHostAssembly;
         public IHostEnvironment Environment => inner.Environment;
         public IServiceCollection Services => inner.Services;
-        public IDistributedApplicationEventing Eventing => inner.Eventing;
         public DistributedApplicationExecutionContext ExecutionContext => inner.ExecutionContext;
         public IResourceCollection Resources => inner.Resources;
         public IResourceBuilder<T> AddResource<T>(T resource) where T : IResource => inner.AddResource(resource);
