@@ -32,19 +32,13 @@ internal sealed class Measurements
     {
         private readonly LatencyHistogram _latency = new(), _bytes = new();
         private readonly ConcurrentDictionary<string, (int Count, string Message)> _codes = new();
-        private long _count, _allBytes;
 
-        public long Count => Volatile.Read(ref _count);
+        public long Count => _latency.Count();
 
         public void Record(IResponse response, TimeSpan latency)
         {
-            Interlocked.Increment(ref _count);
             _latency.Record(latency);
-            if (response.SizeBytes > 0)
-            {
-                _bytes.RecordTicks(response.SizeBytes);
-                Interlocked.Add(ref _allBytes, response.SizeBytes);
-            }
+            if (response.SizeBytes > 0) _bytes.RecordTicks(response.SizeBytes);
             if (response.StatusCode.Length > 0)
                 _codes.AddOrUpdate(response.StatusCode, static (_, message) => (1, message), static (_, old, message) => (old.Count + 1, message), response.Message);
         }
@@ -64,7 +58,7 @@ internal sealed class Measurements
                     new LatencyCount((int)latency.CountWithin(-1, 800), (int)(latency.CountWithin(800, 1_200) - latency.CountWithin(1_199.999, 1_200)), (int)latency.CountWithin(1_199.999, double.MaxValue))),
                 new DataTransferStats(
                     Bytes(bytes.MinMs), Bytes(bytes.MeanMs), Bytes(bytes.MaxMs), Bytes(bytes.Percentile(50)), Bytes(bytes.Percentile(75)),
-                    Bytes(bytes.Percentile(95)), Bytes(bytes.Percentile(99)), Bytes(bytes.StdDevMs()), Volatile.Read(ref _allBytes)),
+                    Bytes(bytes.Percentile(95)), Bytes(bytes.Percentile(99)), Bytes(bytes.StdDevMs()), Bytes(bytes.SumMs)),
                 [.. _codes.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => new StatusCodeStats(c.Key, isError, c.Value.Message, c.Value.Count, Percent(c.Value.Count, all)))]);
         }
     }
