@@ -25,27 +25,32 @@ internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fa
     public async Task<IReadOnlyList<FaultRecord>> RunAsync(RunHistory history, Action<string> tell, CancellationToken cancellationToken)
     {
         var records = new List<FaultRecord>();
-        if (targets.Count == 0) return records;
-        await Task.Delay(Calm, cancellationToken);
-        foreach (var target in targets)
+        try
         {
-            var process = new BrokenProcess(target, _processes.Find(target), fault);
-            var normal = history.Normal();
-            var at = history.Elapsed;
-            tell($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
-            process.Break();
-            // Mended in any case: a process left frozen or missing would be somebody's riddle.
-            try { await Task.Delay(Broken, cancellationToken); }
-            finally
-            {
-                using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-                try { await process.MendAsync(limit.Token); }
-                catch (OperationCanceledException) { tell($"{target} did not come back within 30 s"); }
-            }
-            var broken = (history.Elapsed - at).TotalSeconds;
-            await Task.Delay(Between, cancellationToken);
-            records.Add(new FaultRecord(target, fault, process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds));
+            if (targets.Count > 0) await Task.Delay(Calm, cancellationToken);
+            foreach (var target in targets) records.Add(await BreakAsync(target, history, tell, cancellationToken));
         }
+        catch (OperationCanceledException) { }      // the run is over: the faults that are missing are told
         return records;
+    }
+
+    private async Task<FaultRecord> BreakAsync(ChaosTarget target, RunHistory history, Action<string> tell, CancellationToken cancellationToken)
+    {
+        var pid = _processes.Find(target);
+        var process = new BrokenProcess(target, pid, fault, await _processes.CommandOfAsync(target, pid));
+        var (normal, at) = (history.Normal(), history.Elapsed);
+        tell($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
+        process.Break();
+        // Mended in any case: a process left frozen or missing would be somebody's riddle.
+        try { await Task.Delay(Broken, cancellationToken); }
+        finally
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            try { await process.MendAsync(limit.Token); }
+            catch (OperationCanceledException) { tell($"{target} did not come back within 20 s"); }
+        }
+        var broken = (history.Elapsed - at).TotalSeconds;
+        await Task.Delay(Between, cancellationToken);
+        return new FaultRecord(target, fault, process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds);
     }
 }

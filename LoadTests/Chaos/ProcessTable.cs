@@ -30,7 +30,16 @@ internal static class ProcessTable
     public static IReadOnlyList<string> Arguments(int pid) => Read(pid, "cmdline").TrimEnd('\0').Split('\0');
 
     public static IReadOnlyDictionary<string, string> Variables(int pid) => Read(pid, "environ").Split('\0', StringSplitOptions.RemoveEmptyEntries)
-        .Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2).GroupBy(pair => pair[0]).ToDictionary(g => g.Key, g => g.First()[1]);
+        .Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2 && pair[0].Length > 0 && pair[0].All(c => char.IsAsciiLetterOrDigit(c) || c == '_')).GroupBy(pair => pair[0]).ToDictionary(g => g.Key, g => g.First()[1]);
+
+    /// <summary>It and its children, and theirs.</summary>
+    public static IReadOnlyList<int> Family(int pid)
+    {
+        var children = Pids().Where(p => p != pid).ToLookup(Parent);
+        var family = new List<int> { pid };
+        for (var i = 0; i < family.Count; i++) family.AddRange(children[family[i]]);
+        return family;
+    }
 
     public static int Parent(int pid) => Status(pid, "PPid:");
     public static int User(int pid) => Status(pid, "Uid:");

@@ -36,6 +36,14 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         };
     }
 
+    /// <summary>Redis writes a title over its command line; it is asked for its configuration instead. Null for the others.</summary>
+    public async Task<IReadOnlyList<string>?> CommandOfAsync(ChaosTarget target, int pid)
+    {
+        if (target != ChaosTarget.Redis || given.ContainsKey(target.ToString())) return null;
+        var password = Variable(RedisVariable).Split(',').FirstOrDefault(o => o.StartsWith("password=", StringComparison.OrdinalIgnoreCase))?["password=".Length..];
+        return await RedisCommand.AskAsync(pid, RedisPort(), password);
+    }
+
     private static int At(ChaosTarget target, int port, params string[] programs)
     {
         var pid = ProcessTable.ListenerOf(port) ?? throw NotFound(target, $"nobody whom this user may see listens at port {port}");

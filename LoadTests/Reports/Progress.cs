@@ -12,13 +12,16 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts) : I
     private TimeSpan _first = TimeSpan.MinValue, _nextLog;
     private string _note = "";
 
+    /// <summary>Something has happened: shown at once.</summary>
     public void Tell(string note)
     {
-        lock (_gate)
-        {
-            _note = note;
-            _nextLog = TimeSpan.Zero;
-        }
+        lock (_gate) (_note, _nextLog) = (note, TimeSpan.Zero);
+    }
+
+    /// <summary>Shown with the next line.</summary>
+    public void Note(string note)
+    {
+        lock (_gate) _note = note;
     }
 
     public void Show(HistoryWindow now)

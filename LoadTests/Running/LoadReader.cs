@@ -12,11 +12,14 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     private readonly Dictionary<int, long> _last = [];
     private IAsyncEnumerator<SseEvent>? _events;
     private bool _keepsLast, _opened;
-    private long _returnedAt;
+    private long _returnedAt, _cameAt;
 
     /// <summary>Size of the last event's data in bytes.</summary>
     public int Bytes { get; private set; }
     public LedgerReader Account => account;
+
+    /// <summary>How long it has been there since it last came.</summary>
+    public TimeSpan Here => Stopwatch.GetElapsedTime(_cameAt);
 
     /// <summary>Connects and waits until the server says that the stream is open.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
@@ -30,7 +33,8 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
             // A resumed stream may begin with its events.
             Take(_events.Current);
         }
-        run.Connect.Record(Stopwatch.GetElapsedTime(started));
+        _cameAt = Stopwatch.GetTimestamp();
+        run.Connect.Record(Stopwatch.GetElapsedTime(started, _cameAt));
         run.Counters.Opened(first: !_opened);
         _opened = true;
     }

@@ -40,15 +40,14 @@ internal sealed class RunHistory(LoadRun run)
     }
 
     /// <summary>
-    /// From the fault to the last window in which fewer than 80 % of the deliveries came, fewer than 80 % of the publishes were acknowledged,
-    /// or the median exceeded a second; null where it did not end. Zero where there was none.
+    /// From the fault to the end of the last second in which fewer than half of the deliveries came, or fewer than half of the publishes were
+    /// acknowledged, or the median exceeded a second; null where that did not end. Zero where there was none.
     /// </summary>
     public TimeSpan? RecoveredAfter(TimeSpan fault, double normal)
     {
-        // Two windows at a time: one alone is as much chance as load.
-        var after = _windows.Where(w => w.Until > fault).Chunk(2).Where(pair => pair.Length == 2 && pair.Sum(w => w.Published) > 0).ToList();
-        var bad = after.FindLastIndex(pair => pair.Sum(w => w.Delivered) < 0.8 * normal * pair.Sum(w => w.Published)
-            || pair.Sum(w => w.Acknowledged) < 0.8 * pair.Sum(w => w.Published) || pair.Max(w => w.P50Ms) > 1_000);
+        var after = _windows.Where(w => w.Until > fault).Chunk(4).Where(second => second.Length == 4 && second.Sum(w => w.Published) > 0).ToList();
+        var bad = after.FindLastIndex(second => second.Sum(w => w.Delivered) < 0.5 * normal * second.Sum(w => w.Published)
+            || second.Sum(w => w.Acknowledged) < 0.5 * second.Sum(w => w.Published) || second.Max(w => w.P50Ms) > 1_000);
         if (bad < 0) return TimeSpan.Zero;
         return bad == after.Count - 1 ? null : after[bad][^1].Until - fault;
     }

@@ -98,7 +98,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             {
                 foreach (var load in loads.OfType<IDepartures>()) load.ExcuseTheDeparted();
                 if ((missing = run.Missing) == 0) break;
-                progress.Tell($"{missing} deliveries still under way");
+                progress.Note($"{missing} deliveries still under way");
             }
             await Task.WhenAny(bombing, Task.Delay(250));
         }

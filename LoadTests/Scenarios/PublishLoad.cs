@@ -36,10 +36,12 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
             run.Publish.Record(Stopwatch.GetElapsedTime(started));
             return Response.Ok<object>("", bytes, "", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
-        catch (PublishException e)
+        catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
+        catch (Exception e)
         {
             run.Counters.RefusedOne();
-            return Response.Fail<object>(e.StatusCode is { } status ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture) : "no answer", e.Message);
+            if (e is not PublishException refused) throw;
+            return Response.Fail<object>(refused.StatusCode is { } status ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture) : "no answer", e.Message);
         }
         finally { topics.PutBack(lane); }
     }

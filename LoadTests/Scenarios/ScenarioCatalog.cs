@@ -86,7 +86,8 @@ internal static class ScenarioCatalog
 
     private static ReaderLoad Returning(string name, int count, TopicSet topics, int everyEvents) => new(name, count, topics)
     {
-        AfterEach = (reader, run) => Random.Shared.Next(everyEvents) == 0 && run.IsPublishing
+        // Not while it catches up: it would never be there.
+        AfterEach = (reader, run) => Random.Shared.Next(everyEvents) == 0 && reader.Here > TimeSpan.FromSeconds(1.5) && run.IsPublishing
             ? reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.2 + (Random.Shared.NextDouble() * 1.5))) : Task.CompletedTask,
     };
 
