@@ -6,11 +6,11 @@ using Npgsql;
 namespace Broadcaster;
 
 /// <summary>
-/// What the leader does: moves the outbox into the log, tails the log, publishes each batch on Redis with the position before it, and
+/// What the leader does: moves the outbox into the log, drops what is too old, tails the log, publishes each batch on Redis with the position before it, and
 /// beats. It starts at the head: what a former leader left unpublished, receivers notice by the first beat and read from the store.
 /// </summary>
 internal sealed class Relay(
-    EventReader reader, EventTail tail, NpgsqlDataSource store, RedisPublisher redis, RelayMetrics metrics, TimeProvider clock,
+    EventReader reader, EventTail tail, NpgsqlDataSource store, Retention retention, RedisPublisher redis, RelayMetrics metrics, TimeProvider clock,
     IOptions<RelayOptions> options, ILogger<Relay> logger)
 {
     private string _epoch = "";
@@ -26,36 +26,44 @@ internal sealed class Relay(
         var head = await reader.HeadAsync(cancellationToken);
         (_epoch, Relayed) = (head.Epoch, head.Head);
         using var publishing = new SemaphoreSlim(1);
-        await Task.WhenAll(TailAsync(), BeatAsync(), OutboxAsync());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] work = [TailAsync(stop.Token), BeatAsync(stop.Token), OutboxAsync(stop.Token), retention.RunAsync(stop.Token)];
+        // None ends alone: a leader that beats but no longer tails would keep every reader waiting.
+        await Task.WhenAny(work);
+        await stop.CancelAsync();
+        try { await Task.WhenAll(work); }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
 
-        async Task TailAsync()
+        async Task TailAsync(CancellationToken stopped)
         {
-            await foreach (var page in tail.FollowAsync(Relayed, cancellationToken: cancellationToken))
+            await foreach (var page in tail.FollowAsync(Relayed, stopped))
             {
                 if (!stillLeads()) return;
-                await publishing.WaitAsync(cancellationToken);
-                try { await PublishAsync(page, fence, cancellationToken); }
+                await publishing.WaitAsync(stopped);
+                try { await PublishAsync(page, fence, stopped); }
                 finally { publishing.Release(); }
             }
         }
 
-        async Task BeatAsync()
+        async Task BeatAsync(CancellationToken stopped)
         {
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.BeatMilliseconds), clock);
             do
             {
-                await publishing.WaitAsync(cancellationToken);
-                try { if (stillLeads()) await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), cancellationToken); }
+                if (!stillLeads()) return;
+                await publishing.WaitAsync(stopped);
+                try { await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), stopped); }
                 finally { publishing.Release(); }
             }
-            while (await timer.WaitForNextTickAsync(cancellationToken));
+            while (await timer.WaitForNextTickAsync(stopped));
         }
 
-        async Task OutboxAsync()
+        async Task OutboxAsync(CancellationToken stopped)
         {
-            await foreach (var _ in tail.OutboxAsync(cancellationToken))
+            await foreach (var _ in tail.OutboxAsync(stopped))
             {
-                try { while (stillLeads() && await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, cancellationToken) > 0) { } }
+                if (!stillLeads()) return;
+                try { while (await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, stopped) > 0) { } }
                 catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogWarning("The outbox waits for Postgres: {Reason}", e.Message); }
             }
         }
@@ -73,7 +81,7 @@ internal sealed class Relay(
         {
             var last = page.Events[^1].Position;
             using var span = StoreTracing.StartBatch("broadcaster relay", ActivityKind.Producer, page.Events.Select(e => e.TraceParent));
-            span?.SetTag("messaging.system", "redis").SetTag("messaging.batch.message_count", page.Events.Count);
+            span?.SetTag("messaging.batch.message_count", page.Events.Count);
             await redis.PublishAsync(new RelayMessage(page.Epoch, fence, Relayed, last, page.Events, span?.Id), cancellationToken);
             metrics.Relayed(page.Events.Count, clock.GetUtcNow() - page.Events[0].Time);
             Relayed = last;

@@ -14,6 +14,9 @@ internal sealed class AppendBatch(EventStoreOptions limits)
     private readonly List<byte[]?> _digests = [];
     private readonly List<string> _topics = [], _types = [], _data = [];
     private readonly List<string?> _keys = [], _traceParents = [];
+    private readonly List<Guid?> _writers = [];
+    private readonly List<bool> _ends = [];
+    private bool _hasRuns;
     private long _bytes;
 
     public int Events => _ids.Count;
@@ -22,8 +25,8 @@ internal sealed class AppendBatch(EventStoreOptions limits)
     public void Clear()
     {
         _requests.Clear(); _chosenIds.Clear(); _groups.Clear(); _ids.Clear(); _digests.Clear();
-        _topics.Clear(); _types.Clear(); _data.Clear(); _keys.Clear(); _traceParents.Clear();
-        _bytes = 0;
+        _topics.Clear(); _types.Clear(); _data.Clear(); _keys.Clear(); _traceParents.Clear(); _writers.Clear(); _ends.Clear();
+        (_bytes, _hasRuns) = (0, false);
     }
 
     /// <summary>False where the batch is full, or holds an id of the request already (the later one then meets the earlier's outcome).</summary>
@@ -34,16 +37,18 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         if (_requests.Count > 0)
         {
             if (Events + request.Events.Count > limits.MaxBatchEvents || _bytes + bytes > limits.MaxBatchBytes) return false;
-            foreach (var e in request.Events) if (e.Id is { } chosen && _chosenIds.Contains(chosen)) return false;
+            foreach (var e in request.Events) if (ChosenId(e) is { } chosen && _chosenIds.Contains(chosen)) return false;
         }
         for (var i = 0; i < request.Events.Count; i++)
         {
             var e = request.Events[i];
-            if (e.Id is { } chosen) _chosenIds.Add(chosen);
+            if (ChosenId(e) is { } chosen) _chosenIds.Add(chosen);
             _groups.Add(_requests.Count);
             _ids.Add(request.Ids[i]);
-            _digests.Add(e.Id is null ? null : EventAppender.Request.Digest(e));
+            _digests.Add(ChosenId(e) is null ? null : EventAppender.Request.Digest(e));
             _topics.Add(e.Topic); _types.Add(e.Type); _keys.Add(e.Key); _data.Add(e.Data); _traceParents.Add(e.TraceParent);
+            _writers.Add(e.Run?.Writer); _ends.Add(e.Run is { Ends: true });
+            _hasRuns |= e.Run is not null;
         }
         _bytes += bytes;
         _requests.Add(request);
@@ -60,7 +65,9 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         Add(_keys, NpgsqlDbType.Text);
         Add(_data, NpgsqlDbType.Text);
         Add(_traceParents, NpgsqlDbType.Text);
-        void Add<T>(List<T> values, NpgsqlDbType type) => parameters.Add(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+        Add(_hasRuns ? _writers : null, NpgsqlDbType.Uuid);
+        Add(_hasRuns ? _ends : null, NpgsqlDbType.Boolean);
+        void Add<T>(List<T>? values, NpgsqlDbType type) => parameters.Add(new NpgsqlParameter<List<T>?> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type });
     }
 
     /// <summary>Answers each request with its part of the positions; a null one is a refused group.</summary>
@@ -78,10 +85,13 @@ internal sealed class AppendBatch(EventStoreOptions limits)
                 refused |= mine[i] is null;
                 appended[i] = new AppendedEvent(request.Ids[i], mine[i] ?? 0);
             }
-            if (refused) request.Completion.TrySetException(new EventConflictException([.. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value)]));
+            if (refused && request.Events.FirstOrDefault(e => e.Run is not null) is { } fenced) request.Completion.TrySetException(new RunFencedException(fenced.Topic));
+            else if (refused) request.Completion.TrySetException(new EventConflictException([.. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value)]));
             else request.Completion.TrySetResult(appended);
         }
     }
+
+    private static Guid? ChosenId(NewEvent e) => e.Run is null ? e.Id : null;
 
     public void Fail(Exception error)
     {

@@ -22,6 +22,7 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
 
     /// <summary>Appends and returns once the events are committed, in the order given.</summary>
     /// <exception cref="EventConflictException">An id was used before for other content; nothing was appended.</exception>
+    /// <exception cref="RunFencedException">An event is of a run that is not its writer's any more; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many appends wait. Whether the events were committed is
     /// unknown; a retry with the same ids is safe.</exception>
     public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default)
@@ -63,7 +64,7 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
         span?.SetTag("messaging.batch.message_count", batch.Events);
         try
         {
-            await using var command = store.CreateCommand("select positions, committed_at from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)");
+            await using var command = store.CreateCommand("select positions, committed_at from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
             batch.Bind(command.Parameters);
             await using var reader = await command.ExecuteReaderAsync(stoppingToken);
             await reader.ReadAsync(stoppingToken);

@@ -19,7 +19,14 @@ public sealed record EventRecord(
 /// <param name="Key">Optional key.</param>
 /// <param name="Id">A publisher's id makes the append idempotent for 24 h; null gets a fresh id.</param>
 /// <param name="TraceParent">W3C trace context that travels with the event.</param>
-public sealed record NewEvent(string Topic, string Type, string Data, string? Key = null, Guid? Id = null, string? TraceParent = null);
+/// <param name="Run">Set for an event of a run, whose topic is <paramref name="Topic"/>: it is refused once the run is no longer the
+/// writer's. Such an event may bring its id, but that makes no retry idempotent.</param>
+public sealed record NewEvent(string Topic, string Type, string Data, string? Key = null, Guid? Id = null, string? TraceParent = null, RunMark? Run = null);
+
+/// <summary>Who writes an event of a run, and whether the run ends with it.</summary>
+/// <param name="Writer">The process's row in <c>eventstore.run_writers</c>.</param>
+/// <param name="Ends">Nothing can follow this event.</param>
+public sealed record RunMark(Guid Writer, bool Ends = false);
 
 /// <summary>What an append returns for each event: its id and where it stands.</summary>
 public readonly record struct AppendedEvent(Guid Id, long Position);
@@ -31,3 +38,6 @@ public sealed class EventConflictException(IReadOnlyList<Guid> ids)
     /// <summary>The ids of the refused request that its publisher chose.</summary>
     public IReadOnlyList<Guid> Ids { get; } = ids;
 }
+
+/// <summary>The run has ended already, or its writer lost the lease and another ended it. Nothing of the request was appended.</summary>
+public sealed class RunFencedException(string run) : Exception($"The run {run} is not this writer's any more.");

@@ -66,7 +66,7 @@ public static class Extensions
             .ConfigureResource(resource => resource.AddService(name).AddEnvironmentVariableDetector())
             .WithTracing(tracing => tracing
                 .AddSource("Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "AspireSse.*", name)
-                .AddProcessor(new QuietPaths([HealthPath, AlivePath])))
+                .AddProcessor(new QuietSpans([HealthPath, AlivePath], onlyWithinTraces: ["Npgsql"])))
             .WithMetrics(metrics => metrics
                 .AddMeter("Microsoft.AspNetCore.*", "System.Net.*", "System.Runtime", "Npgsql", "AspireSse.*", name)
                 .AddView(ExponentialHistograms.View)
@@ -89,8 +89,8 @@ public static class Extensions
     {
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
         builder.Services.PostConfigure<HealthCheckServiceOptions>(RedisIsOptional.Configure);
-        // Degraded would be a warning at every probe; health says it, and so do the logs of whoever noticed.
-        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.Error);
+        // Degraded would be a warning and starting an error at every probe; health says it, and so do the logs of whoever noticed.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.Critical);
         return builder;
     }
 

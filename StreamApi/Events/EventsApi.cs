@@ -1,3 +1,4 @@
+using StreamApi.OpenApi;
 using StreamApi.Streaming;
 
 namespace StreamApi.Events;
@@ -16,6 +17,7 @@ internal static class EventsApi
         var events = app.MapGroup("/v1/events").WithTags("Events");
         events.MapPost("", PublishEndpoint.PublishAsync);
         events.MapGet("", HistoryEndpoint.ReadAsync);
-        events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics();
+        app.MapGet("/v1/topics", TopicsEndpoint.ListAsync).WithTags("Events");
+        events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics().SendsEvents();
     }
 }

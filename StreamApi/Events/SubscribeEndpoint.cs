@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
 
@@ -32,9 +33,11 @@ internal static class SubscribeEndpoint
         var from = query["from"].ToString();
         if (from is not ("" or "earliest" or "head")) { await Problems.Field("from", "is earliest or head.").ExecuteAsync(context); return; }
 
+        if (SlowReaders.Parse(query["slow"]) is not { } slow) { await Problems.Field("slow", "is catch-up, latest or disconnect.").ExecuteAsync(context); return; }
+
         FrameForm form = envelope == "true" ? EnvelopeForm.Instance : PlainForm.Named;
         var topics = filter.Topics.Count == 0 ? Everything : filter.Topics;
-        await streams.OpenAsync(context, new StreamRequest(new StreamFilter(topics, filter.Types, filter.Keys, form), LastEventId.Of(context.Request), FromEarliest: from == "earliest"));
+        await streams.OpenAsync(context, new StreamRequest(new StreamFilter(topics, filter.Types, filter.Keys, form), LastEventId.Of(context.Request), FromEarliest: from == "earliest", Slow: slow));
     }
 
     private sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys);

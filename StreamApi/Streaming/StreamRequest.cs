@@ -1,4 +1,5 @@
 using EventStore;
+using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
 
@@ -8,8 +9,13 @@ namespace StreamApi.Streaming;
 /// <param name="Filter">What it carries.</param>
 /// <param name="Last">Where the client stands.</param>
 /// <param name="FromEarliest">A fresh reader starts at the oldest event instead of the head.</param>
+/// <param name="StartAfter">Where a reader without a valid id of ours starts, instead of the head.</param>
+/// <param name="Slow">What happens where the client cannot keep up.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-internal sealed record StreamRequest(StreamFilter Filter, LastEventId Last, bool FromEarliest = false, Greeting? Greeting = null);
+/// <param name="ResyncAfter">Where a reader goes on whose id cannot be honoured, instead of the head: a finite stream is its own state.</param>
+internal sealed record StreamRequest(
+    StreamFilter Filter, LastEventId Last, bool FromEarliest = false, StreamId? StartAfter = null, SlowReader Slow = SlowReader.CatchUp, Greeting? Greeting = null,
+    StreamId? ResyncAfter = null);
 
 /// <summary>Makes a stream's first frame.</summary>
 internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string connectionId, string replica);

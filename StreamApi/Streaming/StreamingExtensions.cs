@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Feed;
@@ -13,6 +14,7 @@ internal static class StreamingExtensions
     public static void AddStreaming(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<StreamingOptions>().BindConfiguration("Streaming").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<StreamPoolOptions>().BindConfiguration("Pools").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<FilterLogs>();
         builder.Services.AddSingleton<StoreReplay>();
         builder.Services.AddSingleton<StreamingMetrics>();
@@ -20,13 +22,16 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<ConnectionRegistry>();
         builder.Services.AddSingleton<StreamEndings>();
         builder.Services.AddSingleton<Streams>();
+        builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<LiveFeed>();
+        builder.Services.AddSingleton<StoreHead>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
         builder.Services.AddHostedService<StreamUpkeep>();
         builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
 
+        builder.Services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = 4_096);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

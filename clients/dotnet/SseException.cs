@@ -60,5 +60,5 @@ public sealed record ProblemDetails(string? Type, string? Title, int? Status, st
 {
     /// <summary>What else the server says, such as <c>errors</c> by field or the <c>line</c>.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Extensions { get; init; }
+    public Dictionary<string, JsonElement>? Extensions { get; set; }
 }

@@ -1,6 +1,8 @@
 namespace AspireSse.Client;
 
-/// <summary>Times, limits and handlers of a stream. Immutable; one instance may serve many streams.</summary>
+/// <summary>
+/// Times, limits and handlers of a stream. Immutable; one instance may serve many streams. What a handler throws ends the stream.
+/// </summary>
 public sealed record SseOptions
 {
     internal static SseOptions Default { get; } = new();
@@ -30,7 +32,7 @@ public sealed record SseOptions
     /// <summary>A larger event (its whole block, in bytes) ends the stream with <see cref="SseError.EventTooLarge"/>. 16 MiB; at most 32 MiB.</summary>
     public int MaxEventBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Called before each wait for a reconnect; must not block. What it throws ends the stream.</summary>
+    /// <summary>Called before each wait for a reconnect; must not block.</summary>
     public Action<SseReconnect>? OnReconnecting { get; init; }
 
     /// <summary>Awaited in the events' order for <c>connected</c>, which then is not enumerated.</summary>

@@ -12,6 +12,8 @@ public class DistributedApplicationException : Exception
 
 public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
 {
+    private int _disposed;
+
     public static IDistributedApplicationBuilder CreateBuilder() => CreateBuilder([]);
     public static IDistributedApplicationBuilder CreateBuilder(string[] args) => new DistributedApplicationBuilder(args);
     public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) => new DistributedApplicationBuilder(options);
@@ -56,6 +58,8 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
+        // A test disposes both the builder and what it built.
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
         // Also when it was never stopped, or not even started to the end: nothing may be left running.
         await Services.GetRequiredService<Orchestrator>().StopAsync(CancellationToken.None);
         if (host is IAsyncDisposable disposable) await disposable.DisposeAsync();

@@ -41,6 +41,7 @@ public sealed class Fault
 {
     private const int Shown = 5;
     private readonly List<string> _examples = [];
+    private long _shown;
 
     /// <summary>How many events.</summary>
     public long Count { get; private set; }
@@ -49,7 +50,7 @@ public sealed class Fault
     public IReadOnlyList<string> Examples => _examples;
 
     /// <inheritdoc/>
-    public override string ToString() => Count == 0 ? "0" : $"{Count.ToString(CultureInfo.InvariantCulture)} ({string.Join(", ", _examples)}{(Count > _examples.Count ? ", …" : "")})";
+    public override string ToString() => Count == 0 ? "0" : $"{Count.ToString(CultureInfo.InvariantCulture)} ({string.Join(", ", _examples)}{(Count > _shown ? ", …" : "")})";
 
     internal void Add(LedgerPublisher publisher, long first, long last)
     {
@@ -66,6 +67,7 @@ public sealed class Fault
     private void Show(LedgerPublisher publisher, long first, long last)
     {
         if (_examples.Count >= Shown) return;
+        _shown += last - first + 1;
         var position = publisher.PositionOf(first) is { } known ? $" at {known}" : "";
         _examples.Add(string.Create(CultureInfo.InvariantCulture, $"{publisher.Name}#{first}{(last > first ? $"-{last}" : "")}{position}"));
     }

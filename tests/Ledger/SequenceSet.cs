@@ -43,6 +43,7 @@ internal sealed class SequenceSet
     /// <summary>The part of [first, last] that is in this set.</summary>
     public IEnumerable<(long First, long Last)> Within(long first, long last)
     {
+        if (first > last) yield break;
         for (var i = IndexAtOrAfter(first); i < _ranges.Count && _ranges[i].First <= last; i++)
             yield return (Math.Max(first, _ranges[i].First), Math.Min(last, _ranges[i].Last));
     }

@@ -24,6 +24,9 @@ internal sealed class FrameJoin(int joinBytes)
     public int Count { get; private set; }
     public long LastPosition => _frames[Count - 1].Position;
 
+    /// <summary>The stream ends with the join's last frame.</summary>
+    public bool Ends => _frames[Count - 1].Ends;
+
     /// <summary>The latency bucket of each frame, at the time of the join.</summary>
     public ReadOnlySpan<int> Buckets => _buckets.AsSpan(0, Count);
 
@@ -44,8 +47,7 @@ internal sealed class FrameJoin(int joinBytes)
         var n = log.Read(sequence, _frames, joinBytes);
         if (n <= 0) return n;
         (_log, _from) = (log, sequence);
-        Copy(_frames.AsSpan(0, n), nowTicks);
-        return n;
+        return Copy(_frames.AsSpan(0, n), nowTicks);
     }
 
     /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
@@ -60,14 +62,17 @@ internal sealed class FrameJoin(int joinBytes)
             bytes += frame.Bytes.Length;
             _frames[n] = frame;
         }
-        Copy(_frames.AsSpan(0, n), nowTicks);
-        return n;
+        return Copy(_frames.AsSpan(0, n), nowTicks);
     }
 
-    private void Copy(ReadOnlySpan<LogFrame> frames, long nowTicks)
+    private int Copy(ReadOnlySpan<LogFrame> frames, long nowTicks)
     {
         var length = 0;
-        foreach (ref readonly var frame in frames) length += frame.Bytes.Length;
+        for (var i = 0; i < frames.Length; i++)
+        {
+            length += frames[i].Bytes.Length;
+            if (frames[i].Ends) frames = frames[..(i + 1)];
+        }
         Reserve(length);
         var at = Room;
         for (var i = 0; i < frames.Length; i++)
@@ -76,8 +81,8 @@ internal sealed class FrameJoin(int joinBytes)
             at += frames[i].Bytes.Length;
             _buckets[i] = LatencyHistogram.BucketOf((nowTicks - frames[i].CommittedAt) / TimeSpan.TicksPerMicrosecond);
         }
-        Count = frames.Length;
         Close(length);
+        return Count = frames.Length;
     }
 
     private void Reserve(int length)

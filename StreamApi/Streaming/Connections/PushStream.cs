@@ -36,11 +36,11 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     }
 
     /// <summary>Runs the endpoint's writer until it returns, the client is gone or the stream is stopped; ends the body properly.</summary>
-    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce)
+    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, int retry)
     {
         try
         {
-            await WriteAsync(ControlFrames.Retry(_options.NextRetry()), events: 0);
+            await WriteAsync(ControlFrames.Retry(retry), events: 0);
             await produce(this, _stop.Token);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }

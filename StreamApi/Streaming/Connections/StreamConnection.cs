@@ -36,6 +36,14 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that reached the client.</summary>
     public long WrittenAt, TakenAt, IdSentAt;
 
+    public SlowReader Slow { get; init; }
+
+    /// <summary>It did not take what it was given at once: what came meanwhile waits.</summary>
+    public bool WasBusy;
+
+    /// <summary>It ends as soon as the output has taken what it was given.</summary>
+    public EndReason? Ending;
+
     /// <summary>When it has been open long enough, on the same clock.</summary>
     public long ExpiresAt = long.MaxValue;
 

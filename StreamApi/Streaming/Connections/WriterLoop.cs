@@ -104,7 +104,11 @@ internal sealed class WriterLoop : IDisposable
                 Pump(connection);
                 if (connection.StopRequested is { } reason) Close(connection, reason);
                 break;
-            case Command.Pump: connection.TakenAt = Environment.TickCount64; Pump(connection); break;
+            case Command.Pump:
+                connection.TakenAt = Environment.TickCount64;
+                connection.WasBusy = true;
+                Pump(connection);
+                break;
             case Command.Page: TakePage(connection, (ReplayPage?)argument); break;
             case Command.End: Close(connection, (EndReason)argument!); break;
         }
@@ -122,6 +126,7 @@ internal sealed class WriterLoop : IDisposable
     {
         while (c.End is null && !c.Output.Busy)
         {
+            if (c.Ending is { } ending) { Close(c, ending); return; }
             if (c.Opening is { } opening)
             {
                 c.Opening = null;
@@ -137,7 +142,15 @@ internal sealed class WriterLoop : IDisposable
             }
             if (c.AwaitsPage) return;
             // A position ahead of this replica (read elsewhere, or from the store) is sought again until the feed has come by.
-            if ((c.Sequence < 0 || c.Position > _logs.Settled) && !c.Log.TrySeek(c.Position, out c.Sequence)) { AskForPage(c); return; }
+            if ((c.Sequence < 0 || c.Position > _logs.Settled) && !c.Log.TrySeek(c.Position, out c.Sequence))
+            {
+                if (c.WasBusy && c.Slow == SlowReader.Disconnect) { Close(c, EndReason.TooSlow); return; }
+                AskForPage(c);
+                return;
+            }
+            if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch, 0);
+            if (c.Page is not null) continue;
+            c.WasBusy = false;
             switch (_join.Take(c.Log, c.Sequence, _clock.GetUtcNow().UtcTicks))
             {
                 case 0: return;
@@ -169,7 +182,9 @@ internal sealed class WriterLoop : IDisposable
         c.Position = _join.LastPosition;
         c.IdSentAt = c.WrittenAt;
         _metrics.Delivered(_number, _join.Buckets);
-        return true;
+        if (!_join.Ends) return true;
+        Close(c, EndReason.Complete);
+        return false;
     }
 
     private bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes)
@@ -190,6 +205,16 @@ internal sealed class WriterLoop : IDisposable
         _metrics.Resynced(reason);
     }
 
+    /// <summary>What waits becomes a page with the newest of each key; the gap is told before it.</summary>
+    private static void SkipToLatest(StreamConnection c, IReadOnlyList<LogFrame> waiting, string epoch, long through)
+    {
+        c.WasBusy = false;
+        if (waiting.Count == 0) return;
+        var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
+        (c.Page, c.PageIndex) = (new ReplayPage(epoch, 0, kept, Math.Max(through, waiting[^1].Position), skipped), 0);
+        if (skipped is not null) c.Opening = c.Output.Framed(ControlFrames.Skipped(epoch, skipped.From, skipped.To, skipped.Count));
+    }
+
     private void AskForPage(StreamConnection c)
     {
         c.AwaitsPage = true;
@@ -201,7 +226,11 @@ internal sealed class WriterLoop : IDisposable
         c.AwaitsPage = false;
         if (page is null) { Close(c, EndReason.Failed); return; }
         // A page of a history that has ended meanwhile says nothing; the epoch's change is told by the log.
-        if (page.Epoch == c.Epoch) (c.Page, c.PageIndex) = (page, 0);
+        if (page.Epoch == c.Epoch)
+        {
+            if (c.Slow == SlowReader.Latest && page.DroppedThrough <= c.Position) SkipToLatest(c, page.Frames, page.Epoch, page.Through);
+            if (c.Page is null) (c.Page, c.PageIndex) = (page, 0);
+        }
         Pump(c);
     }
 
@@ -222,7 +251,7 @@ internal sealed class WriterLoop : IDisposable
                     if (now - c.TakenAt >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
                     continue;
                 }
-                var level = !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch;
+                var level = !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch && log.Filter.Form.SendsPositions;
                 if (level && settled.Position > c.Position && now - c.IdSentAt >= _options.PositionSeconds * 1_000L)
                 {
                     idOnly ??= ControlFrames.IdOnly(settled);
@@ -237,7 +266,8 @@ internal sealed class WriterLoop : IDisposable
 
     private void Close(StreamConnection c, EndReason reason)
     {
-        if (reason is EndReason.Drained or EndReason.Aged && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
+        if (reason == EndReason.Complete && c.Output.Busy) { c.Ending = reason; return; }
+        if (reason is EndReason.Drained or EndReason.Aged or EndReason.TooSlow && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);
         Leave(c, reason);

@@ -1,10 +1,18 @@
+using EventStore;
+using StreamApi.Streaming.Frames;
+
 namespace StreamApi.Streaming.Fanout;
 
 /// <summary>One event as the connections of a filter send it.</summary>
 /// <param name="Position">Its position in the log.</param>
 /// <param name="Bytes">The whole frame; shared, never written to.</param>
 /// <param name="CommittedAt">UTC ticks of the commit.</param>
-internal readonly record struct LogFrame(long Position, byte[] Bytes, long CommittedAt);
+/// <param name="Key">What a reader that skips to the newest keeps the last of: the event's key, else its topic.</param>
+/// <param name="Ends">The stream ends after it.</param>
+internal readonly record struct LogFrame(long Position, byte[] Bytes, long CommittedAt, string Key, bool Ends = false)
+{
+    public static LogFrame Of(EventRecord e, byte[] frame, FrameForm form) => new(e.Position, frame, e.Time.UtcTicks, e.Key ?? e.Topic, form.Ends(e));
+}
 
 /// <summary>
 /// The newest matching frames of one filter, shared by all its connections: a bounded ring that one thread (the feed) appends to and many
@@ -71,6 +79,18 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
             }
             sequence = low;
             return true;
+        }
+    }
+
+    /// <summary>All frames from <paramref name="sequence"/> on; empty where that has left the ring.</summary>
+    public LogFrame[] ReadAll(long sequence)
+    {
+        lock (_gate)
+        {
+            if (sequence < _first) return [];
+            var frames = new LogFrame[_next - sequence];
+            for (var i = 0; i < frames.Length; i++) frames[i] = At(sequence + i);
+            return frames;
         }
     }
 

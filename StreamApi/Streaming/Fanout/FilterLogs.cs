@@ -123,7 +123,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    private static LogFrame Frame(FeedEvent e, StreamFilter filter) => new(e.Record.Position, e.Frame(filter.Form), e.Record.Time.UtcTicks);
+    private static LogFrame Frame(FeedEvent e, StreamFilter filter) => LogFrame.Of(e.Record, e.Frame(filter.Form), filter.Form);
 
     private static bool Wants(StreamFilter filter, EventRecord e)
     {

@@ -10,10 +10,10 @@ namespace StreamApi.Streaming.Feed;
 /// the store; from Postgres alone while it does not.
 /// </summary>
 internal sealed class LiveFeed(
-    FilterLogs logs, RedisIntake redis, EventReader reader, EventTail tail, IOptions<StreamingOptions> options, ILogger<LiveFeed> logger) : BackgroundService
+    FilterLogs logs, RedisIntake redis, EventReader reader, EventTail tail, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<LiveFeed> logger) : BackgroundService
 {
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _fence;
+    private long _fence, _checkedAt;
 
     public FeedMode Mode { get; private set; }
 
@@ -33,6 +33,7 @@ internal sealed class LiveFeed(
             {
                 Enter(FeedMode.Live);
                 await ApplyAsync(message, stoppingToken);
+                if (clock.GetElapsedTime(_checkedAt) >= TimeSpan.FromSeconds(options.Value.StoreCheckSeconds)) await CatchUpAsync(stoppingToken);
             }
             else
             {
@@ -79,13 +80,14 @@ internal sealed class LiveFeed(
             return;
         }
         using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, message.Events.Select(e => e.TraceParent), message.TraceParent);
-        span?.SetTag("messaging.system", "redis").SetTag("messaging.batch.message_count", message.Events.Count);
+        span?.SetTag("messaging.batch.message_count", message.Events.Count);
         logs.Publish(message.Events, message.Last);
     }
 
     /// <summary>Reads from the store all that the logs lack.</summary>
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
+        _checkedAt = clock.GetTimestamp();
         EventPage page;
         do
         {

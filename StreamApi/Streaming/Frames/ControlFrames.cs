@@ -9,7 +9,7 @@ internal static class ControlFrames
     /// <summary>A comment keeps proxies and clients from taking a quiet stream for dead.</summary>
     public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = ReadableJsonEncoder.Instance };
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = ReadableJsonEncoder.Instance };
 
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
 
@@ -22,6 +22,10 @@ internal static class ControlFrames
     /// <summary>The requested id cannot be honoured; the stream goes on after <paramref name="resumedFrom"/>.</summary>
     public static byte[] Resync(ResyncReason reason, string? requested, StreamId resumedFrom) =>
         Named(resumedFrom, "resync", new { reason = reason.ToString().ToLowerInvariant(), requested, resumedFrom = resumedFrom.ToString() });
+
+    /// <summary>Events that a slow reader is not sent. It carries no id: events that are sent still follow.</summary>
+    public static byte[] Skipped(string epoch, long from, long to, long count) =>
+        Named(null, "skipped", new { from = new StreamId(epoch, from).ToString(), to = new StreamId(epoch, to).ToString(), count });
 
     public static byte[] Named(StreamId? id, string name, object data) => SseFrame.ToBytes(f =>
     {

@@ -12,6 +12,15 @@ internal abstract class FrameForm
     /// <summary>Writes the frame of one event, id included.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
 
+    /// <summary>Whether the stream ends with this event's frame: <c>complete</c>, <c>done</c>, <c>end</c>, a fatal error.</summary>
+    public virtual bool Ends(EventRecord e) => false;
+
+    /// <summary>
+    /// Whether ids between this stream's own events are sent too, so that a quiet stream keeps up with the head. Not for a run, whose ids
+    /// must name it.
+    /// </summary>
+    public virtual bool SendsPositions => true;
+
     public byte[] Frame(string epoch, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);

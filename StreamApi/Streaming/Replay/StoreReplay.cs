@@ -1,11 +1,12 @@
 using EventStore;
 using Microsoft.Extensions.Options;
+using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Streaming.Replay;
 
 /// <summary>A part of the log as the connections of one filter send it.</summary>
-internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through);
+internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, Skipped? Skipped = null);
 
 /// <summary>
 /// Reads for connections that lag behind the memory. A few reads at once, in the order asked for; connections of one filter that want the
@@ -37,8 +38,7 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
             var page = await ReadAsync(filter, after, stopping);
             metrics.Replayed(page.Events.Count);
             var frames = new LogFrame[page.Events.Count];
-            for (var i = 0; i < frames.Length; i++)
-                frames[i] = new LogFrame(page.Events[i].Position, filter.Form.Frame(page.Epoch, page.Events[i]), page.Events[i].Time.UtcTicks);
+            for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], filter.Form.Frame(page.Epoch, page.Events[i]), filter.Form);
             Answer(new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.CompilerServices;
 using AspireSse.Client.Reading;
 
 namespace AspireSse.Client.Connecting;
@@ -57,8 +58,8 @@ internal sealed class Connection : IAsyncDisposable
             span?.SetTag("http.response.status_code", (int)_response.StatusCode);
             if (_response.StatusCode == HttpStatusCode.NoContent) return ConnectionState.EndedForGood;
             if (_response.StatusCode != HttpStatusCode.OK) return await RefusedAsync(_response).ConfigureAwait(false);
-            if (!string.Equals(_response.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase))
-                throw new SseException(SseError.WrongContentType, $"The answer is '{_response.Content.Headers.ContentType}', not text/event-stream.", null, _response.StatusCode);
+            var contentType = _response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : "";
+            if (!IsEventStream(contentType)) throw new SseException(SseError.WrongContentType, $"The answer is '{contentType}', not text/event-stream.", null, _response.StatusCode);
             var body = await _response.Content.ReadAsStreamAsync(_cancellation.Token).ConfigureAwait(false);
             _reader = new EventReader(body, _cursor, _watch, _options.MaxEventBytes, _cancellation.Token);
             _openedAt = _client.Clock.GetTimestamp();
@@ -85,6 +86,7 @@ internal sealed class Connection : IAsyncDisposable
     }
 
     /// <summary>The next event; null at the end, for which see <see cref="Failure"/>.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SseEvent?> NextAsync()
     {
         // Events that wait in the buffer are not handed to a caller who has left.
@@ -95,6 +97,13 @@ internal sealed class Connection : IAsyncDisposable
             Failure = Translate(e);
             return null;
         }
+    }
+
+    // Whatever the parameters, well-formed or not: the charset is UTF-8 in any case.
+    private static bool IsEventStream(ReadOnlySpan<char> contentType)
+    {
+        var end = contentType.IndexOf(';');
+        return (end < 0 ? contentType : contentType[..end]).Trim().Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
     }
 
     private static bool IsOfTheNetwork(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;

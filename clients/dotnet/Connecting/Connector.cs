@@ -6,10 +6,8 @@ namespace AspireSse.Client.Connecting;
 /// <summary>Sends a stream's request: the same one each time, but for last id, token and ticket.</summary>
 internal sealed class Connector(SseClient client, SseRequest request)
 {
-    private static readonly Uri NoBase = new("http://relative/");
-
     /// <summary>Where the stream is, for spans and metrics: without the query, which may hold a ticket.</summary>
-    public Uri Address { get; } = new(client.Http.BaseAddress ?? NoBase, request.Uri);
+    public Uri Address { get; } = request.Uri.IsAbsoluteUri ? request.Uri : new(client.Http.BaseAddress!, request.Uri);
 
     /// <returns>The answer; its request message is to be disposed with it.</returns>
     public async Task<HttpResponseMessage> SendAsync(string lastEventId, CancellationToken cancellationToken)
@@ -23,8 +21,9 @@ internal sealed class Connector(SseClient client, SseRequest request)
         {
             Content = request.Content?.Invoke(), Version = client.Http.DefaultRequestVersion, VersionPolicy = client.Http.DefaultVersionPolicy,
         };
-        message.Headers.Accept.Add(new("text/event-stream"));
-        message.Headers.CacheControl = new() { NoCache = true, NoStore = true };
+        // As text: typed header values stay in memory as long as the stream.
+        message.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
+        message.Headers.TryAddWithoutValidation("Cache-Control", "no-cache, no-store");
         foreach (var (name, value) in request.Headers ?? Nothing) message.Headers.TryAddWithoutValidation(name, value);
         if (lastEventId.Length > 0 && asHeader) message.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
         if (request.BearerToken is not null && await request.BearerToken(cancellationToken).ConfigureAwait(false) is { } token) message.Headers.Authorization = new("Bearer", token);

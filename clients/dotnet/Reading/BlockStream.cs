@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace AspireSse.Client.Reading;
 
@@ -28,30 +29,24 @@ internal sealed class BlockStream(Stream source, IdleWatch? watch, int maxBlock)
     /// <summary>Called when the parser has read all that it was given, which always ends with a block.</summary>
     public Action? Consumed { get; set; }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_start == _ready)
+        if (_start == _ready) Consumed?.Invoke();
+        while (_start == _ready)
         {
-            Consumed?.Invoke();
-            while (_start == _ready)
-                if (!await FillAsync(cancellationToken).ConfigureAwait(false)) return 0;
+            MakeRoom();
+            int read;
+            watch?.Begin();
+            try { read = await source.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false); }
+            finally { watch?.Pause(); }
+            if (read == 0) return 0;
+            Take(read);
         }
         var length = Math.Min(buffer.Length, _ready - _start);
         _buffer.AsSpan(_start, length).CopyTo(buffer.Span);
         _start += length;
         return length;
-    }
-
-    private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
-    {
-        MakeRoom();
-        int read;
-        watch?.Begin();
-        try { read = await source.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false); }
-        finally { watch?.Pause(); }
-        if (read == 0) return false;
-        Take(read);
-        return true;
     }
 
     private void MakeRoom()

@@ -1,4 +1,5 @@
 using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 
 namespace AspireSse.Client.Reading;
 
@@ -22,6 +23,7 @@ internal sealed class EventReader : IAsyncDisposable
     }
 
     /// <summary>The next event; null at the body's end.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SseEvent?> NextAsync()
     {
         if (!await _items.MoveNextAsync().ConfigureAwait(false)) return null;

@@ -30,7 +30,7 @@ public static class DistributedApplicationTestingBuilder
     public static IDistributedApplicationTestingBuilder Create(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder)
     {
         var options = new DistributedApplicationOptions { Args = args };
-        var builder = new DistributedApplicationBuilder(options, settings => TestingDefaults.Apply(options, settings, args, configureBuilder));
+        var builder = new DistributedApplicationBuilder(options, settings => TestingDefaults.Apply(options, settings, [], configureBuilder));
         return new TestingBuilder(builder, () => Task.FromResult(builder.Build()), () => { });
     }
 
@@ -65,7 +65,8 @@ internal static class TestingDefaults
     public static void Apply(
         DistributedApplicationOptions options, HostApplicationBuilderSettings settings, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
     {
-        options.Args = settings.Args = args;
+        // What the AppHost made of its arguments first, then the test's own, as in the real one.
+        options.Args = settings.Args = [.. settings.Args ?? [], .. args];
         options.DisableDashboard = true;
         settings.Configuration ??= new();
         settings.Configuration.AddInMemoryCollection(LaunchProfile(settings.ContentRootPath).Append(new("DcpPublisher:RandomizePorts", "true")));

@@ -91,8 +91,41 @@ public sealed class FaultTests(StackFixture stack)
         foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
             await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
         await prompt.WaitForEventsAsync(count);
-        var numbers = await stalled.ReadNumbersAsync(count);
+        var (numbers, _) = await stalled.ReadToAsync(count);
         Assert.Equal(Enumerable.Range(1, count), numbers);
+    }
+
+    [Fact]
+    public async Task A_slow_reader_that_asked_for_the_latest_skips_to_the_newest_of_each_key_and_is_told()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream + "&slow=latest");
+        var padding = new string('x', 4_000);
+        const int count = 4_000;
+        foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
+            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", key = $"k{n % 10}", data = new { n, padding } })]);
+        await prompt.WaitForEventsAsync(count);
+        var (numbers, skipped) = await stalled.ReadToAsync(count);
+        Assert.InRange(skipped, 1, count - 10);
+        Assert.Equal(count, numbers.Count + skipped);
+        Assert.Equal(numbers.Order(), numbers);
+        Assert.Equal(Enumerable.Range(count - 9, 10), numbers.TakeLast(10));
+    }
+
+    [Fact]
+    public async Task A_slow_reader_that_asked_for_it_is_disconnected_instead_of_fed_late()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64" });
+        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream + "&slow=disconnect");
+        var padding = new string('x', 4_000);
+        foreach (var chunk in Enumerable.Range(1, 4_000).Chunk(200))
+            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
+        await prompt.WaitForEventsAsync(4_000);
+        var (numbers, _) = await stalled.ReadToAsync(4_000);
+        Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
+        Assert.InRange(numbers.Count, 1, 3_999);
     }
 
     [Fact]
@@ -136,6 +169,66 @@ public sealed class FaultTests(StackFixture stack)
         Assert.NotEqual(before[0].Split('-')[0], open.LastId!.Split('-')[0]);
         await using var returning = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, before[^1]);
         await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+    }
+
+    [Fact]
+    public async Task A_full_server_refuses_new_streams_but_has_places_for_those_that_return()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__MaxConnections"] = "10", ["Streaming__ResumeReservePercent"] = "10" });
+        var server = system.Replicas[0].Url;
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 10; i++) readers.Add(await SseReader.OpenAtAsync(server, Stream));
+        using var http = new HttpClient();
+        using (var refused = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+        // 503 would stop a browser for good: without a place a returning one gets a stream that ends, and a time to come back.
+        await using (var admitted = await SseReader.OpenAtAsync(server, Stream, readers[0].LastId))
+        await using (var turnedAway = await SseReader.OpenAsync(server, Stream, readers[0].LastId))
+        {
+            await turnedAway.WaitForEndAsync();
+            Assert.True(turnedAway.EndedProperly);
+            Assert.NotNull(turnedAway.Frames[^1].Retry);
+            Assert.DoesNotContain(turnedAway.Frames, f => f.Id is not null);
+        }
+        foreach (var reader in readers) await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            using var again = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead);
+            return again.IsSuccessStatusCode;
+        }, "the places are free again");
+    }
+
+    [Fact]
+    public async Task A_reader_behind_what_retention_dropped_is_told_and_goes_on_from_the_oldest_kept()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new()
+        {
+            ["EventStore__MaxAge"] = "00:00:00", ["EventStore__RetentionSeconds"] = "1", ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16",
+        });
+        await using (var narrow = system.Database.CreateCommand("update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select eventstore.ensure_partition(0), eventstore.ensure_partition(100)"))
+            await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
+        long dropped = 0;
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
+            return (dropped = (long)(await ask.ExecuteScalarAsync())!) >= 300;
+        }, "old partitions are dropped");
+
+        await using var behind = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, positions[0]);
+        await behind.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
+        var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("expired", positions[0]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        var kept = positions.Select(Position).Where(p => p > Position(resync.GetProperty("resumedFrom").GetString()!)).ToList();
+        Assert.Equal(kept, behind.Events.Select(e => Position(e.Id!)));
+        await using var fresh = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + "&from=earliest");
+        await fresh.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
+        Assert.DoesNotContain(fresh.Frames, f => f.Event == "resync");
+
+        static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
     }
 
     [Fact]

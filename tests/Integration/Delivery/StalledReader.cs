@@ -20,16 +20,24 @@ internal sealed partial class StalledReader : IAsyncDisposable
         return reader;
     }
 
-    /// <summary>Reads on, through the chunk framing, until so many <c>"n":…</c> have come.</summary>
-    public async Task<List<int>> ReadNumbersAsync(int count)
+    /// <summary>Reads on, through the chunk framing, to the event <c>"n":last</c> or the end; adds up what was skipped.</summary>
+    public async Task<(List<int> Numbers, int Skipped)> ReadToAsync(int last)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await using var stream = new NetworkStream(_socket);
         using var lines = new StreamReader(stream);
         var numbers = new List<int>();
-        while (numbers.Count < count && await lines.ReadLineAsync(limit.Token) is { } line)
-            if (Number().Match(line) is { Success: true } match) numbers.Add(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
-        return numbers;
+        var skipped = 0;
+        try
+        {
+            while (numbers.LastOrDefault() != last && await lines.ReadLineAsync(limit.Token) is { } line)
+            {
+                if (Number().Match(line) is { Success: true } number) numbers.Add(int.Parse(number.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+                else if (Count().Match(line) is { Success: true } count) skipped += int.Parse(count.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+            }
+        }
+        catch (IOException) { }     // cut off
+        return (numbers, skipped);
     }
 
     public ValueTask DisposeAsync()
@@ -40,4 +48,7 @@ internal sealed partial class StalledReader : IAsyncDisposable
 
     [GeneratedRegex("""^data: \{"n":(\d+)""")]
     private static partial Regex Number();
+
+    [GeneratedRegex("""^data: \{"from":.*"count":(\d+)""")]
+    private static partial Regex Count();
 }

@@ -40,7 +40,7 @@ public class FilterLogTests
     public void The_ring_holds_no_more_bytes_than_it_may()
     {
         _log.Reset("e", 0);
-        for (var n = 1; n <= 5; n++) _log.Append(new LogFrame(n, new byte[400], 0));
+        for (var n = 1; n <= 5; n++) _log.Append(new LogFrame(n, new byte[400], 0, "k"));
         Assert.False(_log.TrySeek(2, out _));
         Assert.Equal([4, 5], PositionsAfter(3));
     }
@@ -60,7 +60,7 @@ public class FilterLogTests
 
     private void Append(params long[] positions)
     {
-        foreach (var position in positions) _log.Append(new LogFrame(position, new byte[10], 0));
+        foreach (var position in positions) _log.Append(new LogFrame(position, new byte[10], 0, "k"));
     }
 
     private long[] PositionsAfter(long position)

@@ -55,7 +55,7 @@ public class FrameJoinTests
     {
         var log = new FilterLog(new StreamFilter(["a"], [], [], PlainForm.Named), 100, 1_000_000);
         log.Reset("e", 0);
-        for (var i = 0; i < frames.Length; i++) log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0));
+        for (var i = 0; i < frames.Length; i++) log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));
         return log;
     }
 

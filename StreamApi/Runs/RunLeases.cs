@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using EventStore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace StreamApi.Runs;
+
+/// <summary>
+/// This process's right to write runs: one row that it renews while it lives, however many runs it writes. Every replica also looks for
+/// rows that nobody renewed, and ends the runs of those. The fence is in the append itself: a replica that wakes from a long sleep finds
+/// its row gone and its runs ended, and can add nothing to them.
+/// </summary>
+internal sealed class RunLeases(NpgsqlDataSource store, IOptions<RunOptions> options, ILogger<RunLeases> logger) : BackgroundService
+{
+    private TaskCompletionSource<Guid> _writer = New();
+    private long _steadySince;
+
+    /// <summary>The lease has been given up: the server stops.</summary>
+    public bool Stopped { get; private set; }
+
+    /// <summary>A run of this replica was cancelled; by its topic.</summary>
+    public event Action<string>? Cancelled;
+
+    /// <summary>All runs of this replica were taken from the given writer.</summary>
+    public event Action<Guid>? Lost;
+
+    /// <summary>This replica has ended runs of a dead one; their topics.</summary>
+    public event Action<IReadOnlyList<string>>? Swept;
+
+    /// <summary>The writer that this process is, once it has its lease.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres did not give one in time.</exception>
+    public async Task<Guid> WriterAsync(CancellationToken cancellationToken)
+    {
+        if (Stopped) throw new StoreUnavailableException("The server is stopping.");
+        try { return await Volatile.Read(ref _writer).Task.WaitAsync(TimeSpan.FromSeconds(5), cancellationToken); }
+        catch (TimeoutException e) { throw new StoreUnavailableException("Postgres does not answer.", e); }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Until the runs are over, not until the host stops: they have their grace.
+        _ = ListenAsync(stoppingToken);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RenewAsync(stoppingToken);
+                await SweepAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { return; }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
+            {
+                Volatile.Write(ref _steadySince, 0);
+                logger.LogWarning("The lease of this replica's runs cannot be renewed: {Reason}", e.Message);
+            }
+            await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        Stopped = true;
+        await base.StopAsync(cancellationToken);
+        if (!_writer.Task.IsCompletedSuccessfully) return;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
+        {
+            // Expired rather than deleted: what was not ended in time is swept by the others at once.
+            await using var command = store.CreateCommand("update eventstore.run_writers set expires_at = clock_timestamp() where id = $1");
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = _writer.Task.Result });
+            await command.ExecuteNonQueryAsync(limit.Token);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException) { }
+    }
+
+    private async Task RenewAsync(CancellationToken cancellationToken)
+    {
+        if (!_writer.Task.IsCompletedSuccessfully) { await EnterAsync(cancellationToken); return; }
+        var writer = _writer.Task.Result;
+        await using var command = store.CreateCommand("""
+            with mine as (update eventstore.run_writers set expires_at = clock_timestamp() + $2 where id = $1 returning id)
+            select exists (select from mine), array(select run from eventstore.runs where writer = $1 and cancelled)
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = TimeSpan.FromSeconds(options.Value.LeaseSeconds) });
+        string[] cancelled;
+        await using (var row = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            await row.ReadAsync(cancellationToken);
+            cancelled = await row.GetFieldValueAsync<string[]>(1, cancellationToken);
+            if (!row.GetBoolean(0))
+            {
+                logger.LogWarning("This replica was away for so long that others have ended its runs");
+                Volatile.Write(ref _writer, New());
+                Lost?.Invoke(writer);
+                return;
+            }
+        }
+        foreach (var run in cancelled) Cancelled?.Invoke(run);
+        if (_steadySince == 0) _steadySince = Stopwatch.GetTimestamp();
+    }
+
+    private async Task EnterAsync(CancellationToken cancellationToken)
+    {
+        var writer = Guid.CreateVersion7();
+        await using var command = store.CreateCommand("insert into eventstore.run_writers values ($1, $2, clock_timestamp() + $3)");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = ReplicaName.Get("streamapi") });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = TimeSpan.FromSeconds(options.Value.LeaseSeconds) });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        _steadySince = Stopwatch.GetTimestamp();
+        _writer.TrySetResult(writer);
+    }
+
+    /// <summary>After an outage of the store every lease has expired: the living get one lease's time to renew before anybody is taken for dead.</summary>
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        if (_steadySince == 0 || Stopwatch.GetElapsedTime(_steadySince) < TimeSpan.FromSeconds(options.Value.LeaseSeconds)) return;
+        await using var command = store.CreateCommand("select eventstore.sweep_runs()");
+        if (await command.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended) return;
+        logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Length);
+        Swept?.Invoke(ended);
+    }
+
+    private async Task ListenAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await store.OpenConnectionAsync(stoppingToken);
+                connection.Notification += (_, e) => Cancelled?.Invoke(e.Payload);
+                await using (var listen = new NpgsqlCommand("listen eventstore_runs", connection)) await listen.ExecuteNonQueryAsync(stoppingToken);
+                while (true) await connection.WaitAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { return; }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            {
+                // The renewal asks too, only later.
+                await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private static TaskCompletionSource<Guid> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

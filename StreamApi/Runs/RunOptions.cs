@@ -1,0 +1,20 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace StreamApi.Runs;
+
+/// <summary>Leases of the runs; section <c>Runs</c>.</summary>
+internal sealed class RunOptions
+{
+    /// <summary>A replica not heard of for so long is dead: the others end its runs. In seconds.</summary>
+    [Range(2, 600)] public int LeaseSeconds { get; set; } = 6;
+
+    /// <summary>How often a replica says that it lives, looks for cancelled runs of its own and for dead replicas. In seconds.</summary>
+    [Range(1, 60)] public int RenewSeconds { get; set; } = 1;
+}
+
+/// <summary>The part of section <c>Llm</c> that shutdown needs.</summary>
+internal sealed class DrainOptions
+{
+    /// <summary>Seconds that what is being generated may go on after the server was asked to stop.</summary>
+    [Range(0, 600)] public int DrainSeconds { get; set; } = 8;
+}

@@ -1,0 +1,89 @@
+"""The event stream format (HTML Living Standard, 9.2.6), fed with bytes as they come."""
+
+import codecs
+import json
+from dataclasses import dataclass
+from typing import Any, Iterator, List, Optional
+
+
+@dataclass(frozen=True)
+class Event:
+    """One dispatched event. ``id`` is the last event id at that moment, which an event without an id inherits."""
+
+    event: str
+    data: str
+    id: str
+
+    def json(self) -> Any:
+        """The data, read as JSON; ``ValueError`` where it is none (a log line, ``[DONE]``)."""
+        return json.loads(self.data)
+
+
+class Parser:
+    """Turns bytes into events. Bytes may be cut anywhere: within a character, between CR and LF."""
+
+    def __init__(self, last_event_id: str = "", max_event_chars: int = 16 * 1024 * 1024):
+        self.last_event_id = last_event_id
+        """The id to resume after: moved by every complete frame, by one without data too."""
+        self.retry: Optional[int] = None
+        """The last reconnection time that the server sent, in milliseconds."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._max = max_event_chars
+        self._buffer = ""
+        self._first = True
+        self._after_cr = False
+        self._new_frame()
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The events that these bytes complete."""
+        text = self._decoder.decode(chunk)
+        if self._first and text:
+            self._first = False
+            text = text[1:] if text[0] == "\ufeff" else text
+        if self._after_cr and text:
+            self._after_cr = False
+            text = text[1:] if text[0] == "\n" else text
+        self._after_cr = self._after_cr or text.endswith("\r")
+        text = self._buffer + text.replace("\r\n", "\n").replace("\r", "\n")
+        *lines, self._buffer = text.split("\n")
+        self._check(len(self._buffer))
+        for line in lines:
+            event = self._line(line)
+            if event is not None:
+                yield event
+
+    def _line(self, line: str) -> Optional[Event]:
+        if not line:
+            return self._dispatch()
+        name, colon, value = line.partition(":")
+        if value.startswith(" "):
+            value = value[1:]
+        if name == "data":
+            self._data.append(value)
+            self._size += len(value)
+            self._check(self._size)
+        elif name == "event":
+            self._event = value
+        elif name == "id" and "\0" not in value:
+            self._id = value
+        elif name == "retry" and value.isascii() and value.isdigit():
+            self.retry = int(value)
+        return None
+
+    def _dispatch(self) -> Optional[Event]:
+        # Only now: a frame that was cut off moves nothing.
+        if self._id is not None:
+            self.last_event_id = self._id
+        event = Event(self._event or "message", "\n".join(self._data), self.last_event_id) if self._data else None
+        self._new_frame()
+        return event
+
+    def _new_frame(self) -> None:
+        self._event = ""
+        self._id: Optional[str] = None
+        self._data: List[str] = []
+        self._size = 0
+
+    def _check(self, size: int) -> None:
+        if size > self._max:
+            raise ValueError(f"an event is larger than {self._max} characters")

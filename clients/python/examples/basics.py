@@ -1,0 +1,19 @@
+"""Three items, three log lines, a text word by word, five ticks: the smallest streams there are."""
+
+from itertools import islice
+
+from _address import ADDRESS
+from aspire_sse import SSEClient
+
+for event in SSEClient(f"{ADDRESS}/items/stream", initial_delay=0.1):
+    print(f"item {event.id}: {event.json()['name']} at {event.json()['price']}")
+    if event.id == "3":
+        break   # the server would say so too (204), once asked again
+
+for event in islice(SSEClient(f"{ADDRESS}/logs/stream"), 3):
+    print("log:", event.data)
+
+print(" ".join(e.json() for e in SSEClient(f"{ADDRESS}/chat/stream", json={"text": "word by word"}) if e.event == "token"))
+
+for event in islice(SSEClient(f"{ADDRESS}/sse/events"), 5):
+    print(event.json()["message"])

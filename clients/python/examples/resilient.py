@@ -1,0 +1,22 @@
+"""A session whose source is made to fail twice and recovers; then one that is given up."""
+
+from _address import ADDRESS
+from aspire_sse import SSEClient, request
+
+SESSION = f"{ADDRESS}/sse/resilient/example"
+
+request("DELETE", f"{SESSION}/failure")  # an earlier run may have left it
+client = SSEClient(SESSION, ends=["error"])
+for event in client:
+    message = event.json()
+    if event.event == "error":
+        print("given up:", message["error"])
+        break
+    print(f"{message['id']}: {message['message']} (after {message['retry_count']} retries)")
+    if message["id"] % 5 == 2:
+        print("the source fails twice now")
+        request("POST", f"{SESSION}/failure", {"times": 2})
+    if message["retry_count"] == 2:
+        print("the source fails for good now")
+        request("POST", f"{SESSION}/failure")
+request("DELETE", f"{SESSION}/failure")

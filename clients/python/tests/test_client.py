@@ -1,0 +1,145 @@
+import threading
+import time
+import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from aspire_sse import HttpError, RetriesExhausted, SSEClient, StreamBroken
+
+
+class Server:
+    """Answers the n-th request with the n-th answer; a callable gets the handler."""
+
+    def __init__(self, *answers):
+        self.requests = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                server.requests.append((self.command, self.headers.get("Last-Event-ID"), body))
+                answer = answers[min(len(server.requests), len(answers)) - 1]
+                if callable(answer):
+                    return answer(self)
+                if isinstance(answer, int):
+                    self.send_response(answer)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return None
+                stream(self, answer)
+                return None
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._http.server_port}/stream"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def stream(handler, body: bytes, cut=False):
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+    if not cut:
+        handler.wfile.write(b"0\r\n\r\n")
+    handler.wfile.flush()
+    handler.close_connection = True
+
+
+def quick(url, **options):
+    return SSEClient(url, **{"initial_delay": 0.01, "max_delay": 0.05, **options})
+
+
+class ClientTests(unittest.TestCase):
+    def test_it_resumes_after_the_last_id_until_there_is_no_more(self):
+        with Server(b"id: 1\ndata: a\n\nid: 2\n\n", lambda h: stream(h, b"id: 3\ndata: b\n\nid: 4\ndata: cut", cut=True), 204) as server:
+            self.assertEqual(["a", "b"], [e.data for e in quick(server.url)])
+            self.assertEqual([None, "2", "3"], [last for _, last, _ in server.requests])
+
+    def test_a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not(self):
+        with Server(503, 500, b"data: a\n\n") as server:
+            self.assertEqual(["a"], [e.data for e in quick(server.url)])
+        with Server(404) as server:
+            with self.assertRaises(HttpError) as refused:
+                list(quick(server.url))
+            self.assertEqual((404, 1), (refused.exception.status, len(server.requests)))
+
+    def test_retries_have_an_end(self):
+        with Server(503) as server:
+            with self.assertRaises(RetriesExhausted):
+                list(quick(server.url, max_retries=3))
+            self.assertEqual(4, len(server.requests))
+
+    def test_the_server_says_how_long_to_wait(self):
+        with Server(b"retry: 300\nid: 1\ndata: a\n\n", 204) as server:
+            start = time.monotonic()
+            list(quick(server.url))
+            self.assertGreaterEqual(time.monotonic() - start, 0.15)
+
+    def test_work_without_ids_is_never_started_twice(self):
+        with Server(b"event: token\ndata: 1\n\ndata: [DONE]\n\n") as server:
+            self.assertEqual(["1", "[DONE]"], [e.data for e in quick(server.url, json={"text": "x"})])
+            self.assertEqual([("POST", None, b'{"text": "x"}')], server.requests)
+        with Server(lambda h: stream(h, b"data: 1\n\n", cut=True)) as server:
+            with self.assertRaises(StreamBroken):
+                list(quick(server.url, json={}))
+            self.assertEqual(1, len(server.requests))
+
+    def test_the_watchdog_takes_a_silent_connection_for_dead(self):
+        silent = threading.Event()
+
+        def hang(handler):
+            stream(handler, b"id: 1\ndata: a\n\n", cut=True)
+            silent.wait(10)
+
+        with Server(hang, b"id: 2\ndata: b\n\n", 204) as server:
+            self.assertEqual(["a", "b"], [e.data for e in quick(server.url, idle_timeout=0.2)])
+            silent.set()
+
+    def test_handlers_get_their_events_and_close_ends_the_reading(self):
+        with Server(b"id: 1\nevent: a\ndata: 1\n\nid: 2\ndata: 2\n\nevent: a\ndata: 3\n\ndata: 4\n\n") as server:
+            named, unnamed, every = [], [], []
+            client = quick(server.url)
+            client.on("a", lambda e: named.append(e.data)).on("message", lambda e: unnamed.append(e.data)).on("*", lambda e: every.append(e.data))
+            client.on("a", lambda e: e.data == "3" and client.close())
+            client.run()
+            self.assertEqual((["1", "3"], ["2"], ["1", "2", "3"]), (named, unnamed, every))
+
+    def test_close_from_another_thread_ends_a_wait(self):
+        hold = threading.Event()
+
+        def hang(handler):
+            stream(handler, b"id: 1\ndata: a\n\n", cut=True)
+            hold.wait(10)
+
+        with Server(hang) as server:
+            client = quick(server.url)
+            reader = iter(client)
+            next(reader)
+            threading.Timer(0.1, client.close).start()
+            self.assertEqual([], list(reader))
+            hold.set()
+
+    def test_an_event_named_as_the_end_ends_without_asking_again(self):
+        with Server(b"id: 1\ndata: a\n\nid: 2\nevent: complete\ndata: {}\n\n") as server:
+            self.assertEqual(2, len(list(quick(server.url, ends=["complete"]))))
+            self.assertEqual(1, len(server.requests))
+
+
+if __name__ == "__main__":
+    unittest.main()

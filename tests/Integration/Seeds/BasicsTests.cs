@@ -1,0 +1,108 @@
+using System.Net;
+using System.Net.Http.Json;
+using Integration.Delivery;
+
+namespace Integration.Seeds;
+
+[Collection(SeedSystem.Collection)]
+public sealed class BasicsTests(SeedSystem seeds)
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("-no-async")]
+    [InlineData("-no-annotation")]
+    [InlineData("-no-async-no-annotation")]
+    public async Task The_three_items_come_with_their_ordinals_and_end(string variant)
+    {
+        await using var reader = await SseReader.OpenAsync(seeds.A, "/items/stream" + variant);
+        await reader.WaitForEndAsync();
+        Assert.True(reader.EndedProperly);
+        Assert.Equal("stream of item updates", reader.Frames.First(f => f.Comment is not null).Comment);
+        Assert.Equal(
+            [
+                new Frame("1", "item_update", """{"name":"Plumbus","price":32.99}""", "5000", null),
+                new Frame("2", "item_update", """{"name":"Portal Gun","price":999.99}""", "5000", null),
+                new Frame("3", "item_update", """{"name":"Meeseeks Box","price":49.99}""", "5000", null),
+            ], reader.Events);
+        Assert.All(reader.Frames.Where(f => f.Retry is not null), f => Assert.Equal("5000", f.Retry));
+    }
+
+    [Theory]
+    [InlineData("/items/stream")]
+    [InlineData("/logs/stream")]
+    public async Task A_fixed_list_resumes_after_the_ordinal_and_is_over_after_the_last(string path)
+    {
+        await using (var reader = await SseReader.OpenAsync(seeds.A, path, lastId: "2"))
+        {
+            await reader.WaitForEndAsync();
+            Assert.Equal("2", reader.Frames.First(f => f.Id is not null).Id);
+            Assert.Equal("3", Assert.Single(reader.Events).Id);
+        }
+        foreach (var last in (string[])["3", "4", "99999999999999999999"])
+        {
+            using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, path, lastId: last);
+            Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
+        }
+        await using var strange = await SseReader.OpenAsync(seeds.A, path + "?last_event_id=abc");
+        await strange.WaitForEndAsync();
+        Assert.Contains("malformed", strange.Frames.Single(f => f.Event == "resync").Data);
+        Assert.Equal(3, strange.Events.Count());
+    }
+
+    [Fact]
+    public async Task Log_lines_come_as_they_are()
+    {
+        await using var reader = await SseReader.OpenAsync(seeds.A, "/logs/stream");
+        await reader.WaitForEndAsync();
+        Assert.Equal(["2025-01-01 INFO  Application started", "2025-01-01 DEBUG Connected to database", "2025-01-01 WARN  High memory usage detected"], reader.Events.Select(e => e.Data));
+        Assert.All(reader.Events, e => Assert.Null(e.Event));
+    }
+
+    [Fact]
+    public async Task A_posted_text_comes_back_word_by_word_and_done()
+    {
+        using var body = JsonContent.Create(new { text = "hello  \"big\" 世界" });
+        await using var reader = await SseReader.OpenAsync(seeds.A, "/chat/stream", method: HttpMethod.Post, body: body);
+        await reader.WaitForEndAsync();
+        Assert.Equal(
+            [("token", "\"hello\""), ("token", "\"\\\"big\\\"\""), ("token", "\"世界\""), ("done", "[DONE]")],
+            reader.Events.Select(e => (e.Event!, e.Data!)));
+        Assert.All(reader.Frames, f => Assert.Null(f.Id));
+    }
+
+    [Fact]
+    public async Task A_tick_a_second_is_the_same_for_the_readers_of_every_replica()
+    {
+        await using var a = await SseReader.OpenAtAsync(seeds.A, "/sse/events");
+        await using var b = await SseReader.OpenAtAsync(seeds.B, "/sse/events", a.LastId);
+        await a.WaitForEventsAsync(3);
+        await b.WaitForEventsAsync(3);
+        Assert.Equal(a.Events.Take(3), b.Events.Take(3));
+        var ticks = a.Events.Take(3).Select(e => e.Json()).ToList();
+        Assert.Equal(ticks[0].GetProperty("id").GetInt64() + 2, ticks[2].GetProperty("id").GetInt64());
+        Assert.All(ticks, t => Assert.Contains('.', t.GetProperty("timestamp").GetRawText()));
+    }
+
+    [Theory]
+    [InlineData("/items/stream?named=false", null, """{"type":"item_update","name":"Plumbus","price":32.99}""")]
+    [InlineData("/items/stream?named=true", "item_update", """{"name":"Plumbus","price":32.99}""")]
+    [InlineData("/logs/stream?named=true", "log", "2025-01-01 INFO  Application started")]
+    [InlineData("/logs/stream?named=false", null, "2025-01-01 INFO  Application started")]
+    public async Task Named_switches_between_names_and_none(string path, string? name, string data)
+    {
+        await using var reader = await SseReader.OpenAsync(seeds.A, path);
+        await reader.WaitForEndAsync();
+        Assert.Equal((name, data), (reader.Events.First().Event, reader.Events.First().Data));
+    }
+
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("QUERY")]
+    public async Task What_the_query_takes_a_body_takes_too(string method)
+    {
+        using var body = JsonContent.Create(new { last_event_id = 2, named = false });
+        await using var reader = await SseReader.OpenAsync(seeds.A, "/items/stream", method: new HttpMethod(method), body: body);
+        await reader.WaitForEndAsync();
+        Assert.Equal(("3", null), (Assert.Single(reader.Events).Id, reader.Events.Single().Event));
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Seeds;
+
+[Collection(SeedSystem.Collection)]
+public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
+{
+    private readonly string _path = $"/sse/resilient/s{Guid.NewGuid():N}";
+
+    [Fact]
+    public async Task Readers_on_all_replicas_share_one_source_and_what_was_missed_is_replayed()
+    {
+        await using var a = await SseReader.OpenAtAsync(seeds.A, _path);
+        await using var b = await SseReader.OpenAtAsync(seeds.B, _path);
+        await a.WaitForEventsAsync(8);
+        await using var whole = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=0");
+        await whole.WaitForEventsAsync(8);
+        Assert.Equal(Enumerable.Range(1, 8).Select(n => (long)n), whole.Events.Take(8).Select(e => e.Json().GetProperty("id").GetInt64()));
+        Assert.Equal(a.Events.Take(8), whole.Events.Take(8));
+        await b.WaitForEventsAsync(3);
+        Assert.Equal(b.Events.Take(3), whole.Events.SkipWhile(e => e.Id != b.Events.First().Id).Take(3));
+        await using var rest = await SseReader.OpenAsync(seeds.A, _path, "5");
+        await rest.WaitForEventsAsync(1);
+        Assert.Equal(6, rest.Events.First().Json().GetProperty("id").GetInt64());
+    }
+
+    [Fact]
+    public async Task The_last_thousand_messages_of_a_session_are_replayed()
+    {
+        await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }
+        var session = _path.Split('/')[^1];
+        await DeliverySystem.PublishNumbersAsync(seeds.System.Replicas[0], $"sse.resilient.{session}", 1, 1_100);
+        await using var reader = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=0");
+        await reader.WaitForEventsAsync(1_100);
+    }
+
+    [Fact]
+    public async Task A_failing_source_is_retried_three_times_then_given_up_and_the_readers_are_told()
+    {
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await reader.WaitForEventsAsync(1);
+        await Requests.PostAsync(seeds.B, _path + "/failure");
+        await reader.WaitForEndAsync();
+        Assert.True(reader.EndedProperly);
+        // Twice as long each time, up to the maximum (600 here).
+        Assert.Equal(["200", "400", "600"], reader.Frames.Skip(1).Where(f => f.Retry is not null).Select(f => f.Retry));
+        var error = reader.Events.Last();
+        Assert.Equal(("error", true), (error.Event, error.Json().GetProperty("fatal").GetBoolean()));
+        Assert.NotEmpty(error.Json().Text("error")!);
+
+        using (var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, _path, lastId: error.Id)) Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
+        await Requests.JsonAsync(seeds.A, HttpMethod.Delete, _path + "/failure");
+        await using var fresh = await SseReader.OpenAtAsync(seeds.B, _path);
+        await fresh.WaitForEventsAsync(1);
+        Assert.Null(fresh.Events.First().Event);
+    }
+
+    [Fact]
+    public async Task A_source_that_recovers_says_how_often_it_was_retried()
+    {
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await reader.WaitForEventsAsync(1);
+        await Requests.PostAsync(seeds.A, _path + "/failure", new { times = 2 });
+        await reader.WaitAsync(r => r.Events.Any(e => e.Json().GetProperty("retry_count").GetInt32() == 2));
+        await reader.WaitAsync(r => r.Events.Last().Json().GetProperty("retry_count").GetInt32() == 0);
+        var ids = reader.Events.Select(e => e.Json().GetProperty("id").GetInt64()).ToList();
+        Assert.Equal(Enumerable.Range(1, ids.Count).Select(n => (long)n), ids);
+        Assert.Equal(["200", "400"], reader.Frames.Skip(1).Where(f => f.Retry is not null).Select(f => f.Retry));
+    }
+
+    [Fact]
+    public async Task A_killed_replica_leaves_the_source_to_the_other_and_the_reader_misses_nothing()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: SeedSystem.Quick);
+        await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, _path);
+        await first.WaitForEventsAsync(5);
+        system.Replicas[0].Kill();
+        await first.WaitForEndAsync();
+        await using var second = await SseReader.OpenAsync(system.Replicas[1].Url, _path, first.LastId);
+        await second.WaitForEventsAsync(5);
+        var ids = first.Events.Concat(second.Events).Select(e => e.Json().GetProperty("id").GetInt64()).ToList();
+        Assert.Equal(Enumerable.Range(1, ids.Count).Select(n => (long)n), ids);
+    }
+
+    [Fact]
+    public async Task The_source_stops_some_time_after_the_last_reader_and_goes_on_for_the_next()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new(SeedSystem.Quick) { ["Resilient__IdleSeconds"] = "3" });
+        var server = system.Replicas[0].Url;
+        await using (var reader = await SseReader.OpenAtAsync(server, _path)) await reader.WaitForEventsAsync(2);
+        await DeliverySystem.EventuallyAsync(async () => await NextAtAsync() is null, "the source stands still");
+        await using var next = await SseReader.OpenAtAsync(server, _path);
+        await next.WaitForEventsAsync(1);
+        Assert.NotNull(await NextAtAsync());
+
+        async Task<object?> NextAtAsync()
+        {
+            await using var command = system.Database.CreateCommand("select next_at from resilient.sessions");
+            return await command.ExecuteScalarAsync() is DateTime at ? at : null;
+        }
+    }
+}

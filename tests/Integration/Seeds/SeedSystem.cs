@@ -1,0 +1,59 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Seeds;
+
+/// <summary>Two replicas that the tests of this folder share; each test keeps to pets, tasks and sessions of its own.</summary>
+public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
+{
+    public const string Collection = "Seeds";
+
+    internal DeliverySystem System { get; private set; } = null!;
+    internal Uri A => System.Replicas[0].Url;
+    internal Uri B => System.Replicas[1].Url;
+
+    /// <summary>Orders go through their steps quickly, sessions speak often.</summary>
+    internal static Dictionary<string, string> Quick => new()
+    {
+        ["Petstore__PaymentMilliseconds"] = "300", ["Petstore__ConfirmationMilliseconds"] = "300", ["Petstore__PreparationMilliseconds"] = "300",
+        ["Petstore__PollMilliseconds"] = "50", ["Petstore__ScoringMilliseconds"] = "50",
+        ["Resilient__IntervalMilliseconds"] = "100", ["Resilient__PollMilliseconds"] = "50", ["Resilient__RetryMilliseconds"] = "200", ["Resilient__MaxRetryMilliseconds"] = "600",
+    };
+
+    public async ValueTask InitializeAsync() => System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Quick);
+
+    public ValueTask DisposeAsync() => System.DisposeAsync();
+}
+
+[CollectionDefinition(SeedSystem.Collection)]
+public sealed class SeedTests : ICollectionFixture<SeedSystem>;
+
+internal static class Requests
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
+
+    public static Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, HttpContent? body = null, string? lastId = null)
+    {
+        var request = new HttpRequestMessage(method, new Uri(server, path)) { Content = body };
+        if (lastId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+        return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+    }
+
+    /// <summary>The answer's JSON; fails where the status is not a success.</summary>
+    public static async Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, object? body = null)
+    {
+        using var response = await SendAsync(server, method, path, body is null ? null : JsonContent.Create(body));
+        Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    public static Task<JsonElement> GetAsync(Uri server, string path) => JsonAsync(server, HttpMethod.Get, path);
+
+    public static Task<JsonElement> PostAsync(Uri server, string path, object? body = null) => JsonAsync(server, HttpMethod.Post, path, body);
+
+    public static JsonElement Json(this Frame frame) => JsonDocument.Parse(frame.Data!).RootElement;
+
+    public static string? Text(this JsonElement json, string name) => json.GetProperty(name).GetString();
+}

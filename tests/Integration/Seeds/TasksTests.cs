@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Seeds;
+
+[Collection(SeedSystem.Collection)]
+public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
+{
+    [Fact]
+    public async Task A_change_of_status_reaches_every_reader_in_the_articles_frame()
+    {
+        await using var reader = await SseReader.OpenAsync(seeds.B, "/events/stream");
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Data is not null));
+        var connected = reader.Frames.First(f => f.Data is not null);
+        Assert.Null(connected.Event);
+        Assert.Equal(("connected", """{"message":"SSE connection established"}"""), (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText()));
+
+        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "買い物" });
+        Assert.Equal(("買い物", "todo"), (task.Text("title"), task.Text("status")));
+        var answer = await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=in_progress");
+        Assert.Equal("""{"status":"updated"}""", answer.GetRawText());
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("task_updated", StringComparison.Ordinal) && e.Data.Contains(task.Text("id")!, StringComparison.Ordinal)));
+        var frame = reader.Events.Last(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal));
+        Assert.Null(frame.Event);
+        Assert.NotNull(frame.Id);
+        Assert.Equal(["id", "event", "data", "timestamp"], frame.Json().EnumerateObject().Select(p => p.Name));
+        Assert.Equal($$"""{"task_id":"{{task.Text("id")}}","status":"in_progress"}""", frame.Json().GetProperty("data").GetRawText());
+        Assert.Matches(Iso(), frame.Json().Text("timestamp"));
+
+        using var list = await Requests.SendAsync(seeds.B, HttpMethod.Get, "/tasks");
+        Assert.NotEmpty(list.Headers.GetValues("X-Sse-Position"));
+        var stored = (await list.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Single(t => t.Text("id") == task.Text("id"));
+        Assert.Equal("in_progress", stored.Text("status"));
+    }
+
+    [Fact]
+    public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
+    {
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream?types=task_updated,nothing&named=true");
+        var task = await Requests.PostAsync(seeds.B, "/tasks", new { title = "one" });
+        await Requests.JsonAsync(seeds.B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal)));
+        Assert.All(reader.Events, e => Assert.Equal("task_updated", e.Event));
+    }
+
+    [Fact]
+    public async Task A_change_that_is_rolled_back_has_no_event()
+    {
+        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "stays" });
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream");
+        using var refused = await Requests.SendAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=later");
+        using var unknown = await Requests.SendAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{Guid.NewGuid()}?new_status=done");
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
+        // A later change is the first that comes.
+        await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("task_updated", StringComparison.Ordinal)));
+        Assert.Equal("done", reader.Events.First(e => e.Data!.Contains("task_updated", StringComparison.Ordinal)).Json().GetProperty("data").Text("status"));
+    }
+
+    [Theory]
+    [InlineData("/events/stream", "Pools__Tasks")]
+    [InlineData("/sse/events", "Pools__Sse")]
+    public async Task Beyond_the_pool_a_new_stream_gets_503_and_a_returning_one_is_told_to_come_back(string path, string option)
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { [option] = "2" });
+        var server = system.Replicas[0].Url;
+        await using var first = await SseReader.OpenAtAsync(server, path);
+        await using (await SseReader.OpenAtAsync(server, path))
+        {
+            using var refused = await Requests.SendAsync(server, HttpMethod.Get, path);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+            Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+            await using var returning = await SseReader.OpenAsync(server, path, first.LastId);
+            await returning.WaitForEndAsync();
+            Assert.True(returning.EndedProperly);
+            Assert.NotNull(returning.Frames[0].Retry);
+            await using var elsewhere = await SseReader.OpenAtAsync(server, "/v1/events/stream");
+        }
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            using var admitted = await Requests.SendAsync(server, HttpMethod.Get, path);
+            return admitted.StatusCode == HttpStatusCode.OK;
+        }, "the place of a closed stream is given to the next");
+    }
+
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
+    private static partial Regex Iso();
+}

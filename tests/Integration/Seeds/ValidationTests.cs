@@ -1,0 +1,96 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace Integration.Seeds;
+
+/// <summary>Wrong requests get the 4xx that says what is wrong, as problem details, never a 5xx.</summary>
+[Collection(SeedSystem.Collection)]
+public sealed class ValidationTests(SeedSystem seeds)
+{
+    private const string Json = "application/json";
+    private const string Nobody = "00000000-0000-4000-8000-000000000000";
+
+    [Theory]
+    [InlineData("GET", "/items/stream?named=yes", 400, "named")]
+    [InlineData("GET", "/sse/events?from=yesterday", 400, "from")]
+    [InlineData("GET", "/v1/inventory/stream?slow=never", 400, "slow")]
+    [InlineData("GET", "/v1/pets/recommendations/stream", 400, "userId")]
+    [InlineData("GET", "/v1/pets/recommendations/stream?userId=", 400, "userId")]
+    [InlineData("GET", "/v1/pets/recommendations/stream?userId=a&userId=b", 400, "userId")]
+    [InlineData("GET", "/v1/pets/recommendations/stream?userId=a%00b", 400, "userId")]
+    [InlineData("GET", "/v1/orders/nothing", 404, "id")]
+    [InlineData("GET", $"/v1/orders/{Nobody}", 404, "id")]
+    [InlineData("GET", $"/v1/orders/{Nobody}/status/stream", 404, "id")]
+    [InlineData("GET", "/v1/pets/nobody", 404, "petId")]
+    [InlineData("GET", "/sse/resilient/a.b", 400, "session_id")]
+    [InlineData("GET", "/tasks/nothing", 404, "id")]
+    [InlineData("PUT", $"/tasks/status/{Nobody}?new_status=done", 404, "id")]
+    [InlineData("PUT", $"/tasks/status/{Nobody}?new_status=finished", 400, "new_status")]
+    [InlineData("PUT", $"/tasks/status/{Nobody}", 400, "new_status")]
+    [InlineData("DELETE", "/items/stream", 405, null)]
+    [InlineData("GET", "/chat/stream", 405, null)]
+    [InlineData("DELETE", "/v1/orders", 405, null)]
+    [InlineData("POST", "/v1/pets", 405, null)]
+    [InlineData("PATCH", "/tasks", 405, null)]
+    [InlineData("GET", "/no/such/thing", 404, null)]
+    public Task A_wrong_request_is_named(string method, string path, int status, string? field) => RefusedAsync(method, path, null, null, status, field);
+
+    [Theory]
+    [InlineData("POST", "/chat/stream", "{}", 400, "text")]
+    [InlineData("POST", "/chat/stream", """{"text":5}""", 400, "text")]
+    [InlineData("POST", "/chat/stream", """{"text":null}""", 400, "text")]
+    [InlineData("POST", "/chat/stream", "[]", 400, "body")]
+    [InlineData("POST", "/chat/stream", "{", 400, "body")]
+    [InlineData("POST", "/chat/stream", "", 400, "body")]
+    [InlineData("POST", "/v1/orders", "{}", 400, "petId")]
+    [InlineData("POST", "/v1/orders", """{"petId":7}""", 400, "petId")]
+    [InlineData("POST", "/v1/orders", """{"petId":"nobody"}""", 404, "petId")]
+    [InlineData("POST", "/v1/orders", """{"petId":"019b4132","quantity":0}""", 400, "quantity")]
+    [InlineData("POST", "/v1/orders", """{"petId":"019b4132","quantity":1.5}""", 400, "quantity")]
+    [InlineData("POST", "/v1/orders", """{"petId":"019b4132","quantity":"1"}""", 400, "quantity")]
+    [InlineData("POST", "/v1/orders", """{"petId":"019b4132","quantity":1000}""", 409, "quantity")]
+    [InlineData("POST", "/v1/orders", """{"petId":"019b4132","userId":{}}""", 400, "userId")]
+    [InlineData("PATCH", "/v1/pets/019b4132", "{}", 400, "price")]
+    [InlineData("PATCH", "/v1/pets/019b4132", """{"price":"5"}""", 400, "price")]
+    [InlineData("PATCH", "/v1/pets/019b4132", """{"price":0}""", 400, "price")]
+    [InlineData("PATCH", "/v1/pets/019b4132", """{"price":1e300}""", 400, "price")]
+    [InlineData("PATCH", "/v1/pets/019b4132", """{"stock":-1}""", 400, "stock")]
+    [InlineData("PATCH", "/v1/pets/nobody", """{"stock":1}""", 404, "petId")]
+    [InlineData("POST", "/tasks", "{}", 400, "title")]
+    [InlineData("POST", "/tasks", """{"title":" "}""", 400, "title")]
+    [InlineData("POST", "/tasks", """{"title":["a"]}""", 400, "title")]
+    [InlineData("POST", "/tasks", """{"title":"\ud800"}""", 400, "title")]
+    [InlineData("POST", "/tasks", """{"title":"a\u0000b"}""", 400, "title")]
+    [InlineData("POST", "/items/stream", """{"named":{}}""", 400, "named")]
+    [InlineData("QUERY", "/events/stream", "{", 400, "body")]
+    [InlineData("POST", "/sse/resilient/s/failure", """{"times":"2"}""", 400, "times")]
+    public Task A_wrong_body_is_named(string method, string path, string body, int status, string? field) => RefusedAsync(method, path, body, Json, status, field);
+
+    [Theory]
+    [InlineData("POST", "/chat/stream")]
+    [InlineData("POST", "/v1/orders")]
+    [InlineData("PATCH", "/v1/pets/019b4132")]
+    [InlineData("POST", "/tasks")]
+    [InlineData("POST", "/items/stream")]
+    public async Task A_body_that_is_no_JSON_gets_415_and_one_too_large_413(string method, string path)
+    {
+        await RefusedAsync(method, path, "text=hello", "application/x-www-form-urlencoded", 415, null);
+        await RefusedAsync(method, path, new string(' ', 300_000) + "{}", Json, 413, null);
+    }
+
+    [Fact]
+    public Task A_title_too_long_is_named() => RefusedAsync("POST", "/tasks", $$"""{"title":"{{new string('a', 201)}}"}""", Json, 400, "title");
+
+    private async Task RefusedAsync(string method, string path, string? body, string? type, int status, string? field)
+    {
+        using var content = body is null ? null : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
+        using var response = await Requests.SendAsync(seeds.A, new HttpMethod(method), path, content);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(status == (int)response.StatusCode, $"{method} {path} {body}: {response.StatusCode} {text}");
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        if (field is not null) Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), text);
+    }
+}

@@ -1,0 +1,113 @@
+using AspireSse.Client;
+using AspireSse.Client.Connecting;
+using static Unit.Tests.Client.SseServer;
+
+namespace Unit.Tests.Client;
+
+public class BackoffTests
+{
+    private const double AlmostOne = 1 - 1e-9;
+    private static readonly SseOptions Options = new();
+
+    [Fact]
+    public void Without_a_retry_the_draw_is_from_zero_to_a_bound_that_doubles_up_to_the_cap()
+    {
+        double[] bounds = [1, 2, 4, 8, 16, 30, 30, 30];
+        for (var failures = 1; failures <= bounds.Length; failures++)
+        {
+            Assert.Equal(0, Delay(failures, 0));
+            Assert.Equal(bounds[failures - 1], Delay(failures, AlmostOne), 3);
+        }
+        Assert.Equal(30, Delay(int.MaxValue, AlmostOne), 3);
+    }
+
+    [Fact]
+    public void A_retry_is_the_least_and_the_base()
+    {
+        double[] bounds = [3, 4, 8, 16, 30, 30];
+        for (var failures = 1; failures <= bounds.Length; failures++)
+        {
+            Assert.Equal(2, Delay(failures, 0, retry: 2));
+            Assert.Equal(bounds[failures - 1], Delay(failures, AlmostOne, retry: 2), 3);
+        }
+    }
+
+    [Fact]
+    public void A_retry_of_zero_returns_at_once_but_does_not_hammer()
+    {
+        Assert.InRange(Delay(1, AlmostOne, retry: 0), 0, 0.002);
+        Assert.Equal(2, Delay(2, AlmostOne, retry: 0), 3);
+    }
+
+    [Fact]
+    public void What_the_server_asks_for_is_capped()
+    {
+        Assert.Equal(300, Delay(1, 0, retry: 86_400));
+        Assert.Equal(300, Delay(1, 0, retryAfter: 86_400));
+        Assert.Equal(7, Delay(1, 0, retry: 2, retryAfter: 7));
+    }
+
+    [Fact]
+    public async Task It_grows_while_nothing_comes_and_begins_anew_after_an_event()
+    {
+        await using var server = await StartAsync(
+            Status(503), Status(503), Status(503), Stream("data: a\n\n"), Stream(": nothing\n\n"), Stream("retry: 5000\n\ndata: b\n\n"), Status(204));
+        var time = new ManualTime();
+        var waits = new List<SseReconnect>();
+        using var client = new SseClient(time);
+        var reading = CollectAsync(client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add }));
+        for (var i = 0; i < 6; i++) await time.PassDelayAsync();
+        Assert.Equal(["a", "b"], await reading);
+        Assert.Equal([1, 2, 3, 1, 2, 1], waits.Select(w => w.Attempt));
+        Assert.InRange(waits[5].Delay, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(7.5));
+        Assert.Null(waits[3].Reason);
+        Assert.Equal(SseError.Unavailable, Assert.IsType<SseException>(waits[0].Reason).Error);
+    }
+
+    [Theory]
+    [InlineData(429, "7", 7)]
+    [InlineData(503, "7", 7)]
+    [InlineData(503, "Thu, 01 Jan 1970 00:00:09 GMT", 9)]
+    public async Task Retry_After_is_waited_for(int status, string retryAfter, int seconds)
+    {
+        await using var server = await StartAsync(Status(status, retryAfter), Status(204));
+        var time = new ManualTime();
+        using var client = new SseClient(time);
+        var reading = CollectAsync(client.Open(server.Url));
+        Assert.InRange(await time.PassDelayAsync(), TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(seconds * 1.5));
+        Assert.Empty(await reading);
+    }
+
+    [Fact]
+    public async Task The_wait_is_really_waited()
+    {
+        await using var server = await StartAsync(Stream("retry: 4000\n\ndata: a\n\n"), Status(204));
+        var time = new ManualTime();
+        using var client = new SseClient(time);
+        var stream = client.Open(server.Url);
+        var reading = CollectAsync(stream);
+        await ServiceDefaults.Eventually.GetAsync(() => time.Delays.Count > 0 ? time : null);
+        Assert.Equal(SseStreamState.Waiting, stream.State);
+        time.Advance(TimeSpan.FromSeconds(3.9));
+        Assert.Single(time.Delays);
+        Assert.Single(server.Requests);
+        time.Advance(TimeSpan.FromSeconds(2.1));
+        await reading;
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    private static double Delay(int failures, double random, double? retry = null, double? retryAfter = null) =>
+        ReconnectDelay.Next(Options, failures, Seconds(retry), Seconds(retryAfter), random).TotalSeconds;
+
+    private static TimeSpan? Seconds(double? value) => value is { } s ? TimeSpan.FromSeconds(s) : null;
+
+    private static async Task<List<string>> CollectAsync(SseStream stream)
+    {
+        // Where the rule is broken the clock stands still for ever.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        var events = new List<string>();
+        await foreach (var e in stream.WithCancellation(patience.Token)) events.Add(e.Data);
+        return events;
+    }
+}

@@ -1,0 +1,73 @@
+namespace Unit.Tests.Client;
+
+/// <summary>A clock that stands until it is moved. Keeps each one-shot delay that was asked for.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    private readonly Lock gate = new();
+    private readonly List<ManualTimer> timers = [];
+    private TimeSpan now;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() { lock (gate) return now.Ticks; }
+
+    public override DateTimeOffset GetUtcNow() { lock (gate) return DateTimeOffset.UnixEpoch + now; }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, () => callback(state));
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    /// <summary>Timers that will fire.</summary>
+    public int Pending { get { lock (gate) return timers.Count(t => t.Due is not null); } }
+
+    /// <summary>Waits of one time (not periodic) that are pending now.</summary>
+    public IReadOnlyList<TimeSpan> Delays { get { lock (gate) return [.. timers.Where(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan).Select(t => t.Due!.Value - now)]; } }
+
+    public void Advance(TimeSpan by)
+    {
+        var until = now + by;
+        while (true)
+        {
+            ManualTimer? next;
+            lock (gate)
+            {
+                next = timers.Where(t => t.Due <= until).MinBy(t => t.Due);
+                now = next?.Due ?? until;
+                if (next is null) return;
+                next.Due = next.Period == Timeout.InfiniteTimeSpan ? null : now + next.Period;
+            }
+            next.Fire();
+        }
+    }
+
+    /// <summary>Waits for the next one-shot delay, lets it pass, and says how long it was.</summary>
+    public async Task<TimeSpan> PassDelayAsync()
+    {
+        var delay = (await ServiceDefaults.Eventually.GetAsync(() => Delays is { Count: > 0 } d ? d : null)).Min();
+        Advance(delay);
+        return delay;
+    }
+
+    private sealed class ManualTimer(ManualTime time, Action fire) : ITimer
+    {
+        public TimeSpan? Due { get; set; }
+        public TimeSpan Period { get; private set; }
+        public void Fire() => fire();
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (time.gate)
+            {
+                if (!time.timers.Contains(this)) time.timers.Add(this);
+                (Due, Period) = (dueTime == Timeout.InfiniteTimeSpan ? null : time.now + dueTime, period == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : period);
+            }
+            return true;
+        }
+
+        public void Dispose() { lock (time.gate) time.timers.Remove(this); }
+        public ValueTask DisposeAsync() { Dispose(); return ValueTask.CompletedTask; }
+    }
+}

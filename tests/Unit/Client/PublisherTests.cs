@@ -1,0 +1,156 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AspireSse.Client.Publishing;
+using Microsoft.AspNetCore.Http;
+using static Unit.Tests.Client.SseServer;
+
+namespace Unit.Tests.Client;
+
+public class PublisherTests
+{
+    private static readonly PublisherOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) };
+
+    [Fact]
+    public async Task An_event_is_acknowledged_with_its_position()
+    {
+        await using var server = await StartAsync(Accept(0));
+        var e = OutgoingEvent.Create("orders.42", "order", new { petId = 7, name = "しば" }) with { Key = "42" };
+        var published = await Publisher(server).PublishAsync(e, TestContext.Current.CancellationToken);
+        Assert.Equal((e.Id, "e-1"), (published.Id, published.Position));
+        var sent = JsonNode.Parse(server.Requests[0].Body)!;
+        Assert.Equal(("orders.42", "order", "42", "しば"), ((string?)sent["topic"], (string?)sent["type"], (string?)sent["key"], (string?)sent["data"]!["name"]));
+        Assert.Equal(("POST", "/v1/events", "application/json"), (server.Requests[0].Method, server.Requests[0].Target, server.Requests[0].Headers["Content-Type"]));
+    }
+
+    [Fact]
+    public async Task What_got_no_answer_is_sent_again_with_the_same_ids()
+    {
+        await using var server = await StartAsync(Status(503, "0"), Status(500), context => { context.Abort(); return Task.CompletedTask; }, Accept(0));
+        var published = await Publisher(server).PublishAsync(Events(2), TestContext.Current.CancellationToken);
+        Assert.Equal(2, published.Count);
+        Assert.Equal(4, server.Requests.Count);
+        Assert.Single(server.Requests.Select(r => r.Body).Distinct());
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_come_in_time_is_asked_for_again()
+    {
+        await using var server = await StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), Accept(0));
+        var time = new ManualTime();
+        using var http = new HttpClient { BaseAddress = new Uri(server.Url) };
+        var publishing = new EventPublisher(http, Quick with { AttemptTimeout = TimeSpan.FromSeconds(10) }, time).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken);
+        await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
+        Assert.Equal(TimeSpan.FromSeconds(10), await time.PassDelayAsync());
+        await ServiceDefaults.Eventually.GetAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            return publishing.IsCompleted ? server : null;
+        });
+        Assert.Equal("e-1", (await publishing).Position);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(409)]
+    [InlineData(413)]
+    public async Task A_refusal_is_not_repeated(int status)
+    {
+        await using var server = await StartAsync(async context =>
+        {
+            context.Response.StatusCode = status;
+            await context.Response.WriteAsJsonAsync(new { title = "Invalid request", detail = "topic: no" }, (JsonSerializerOptions?)null, "application/problem+json");
+        });
+        var e = await Assert.ThrowsAsync<PublishException>(() => Publisher(server).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken));
+        Assert.Equal((status, "topic: no"), ((int)e.StatusCode!, e.Problem?.Detail));
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public async Task After_its_retries_it_gives_up_with_the_last_reason()
+    {
+        await using var server = await StartAsync(Status(503));
+        var e = await Assert.ThrowsAsync<PublishException>(() => Publisher(server, Quick with { MaxRetries = 2 }).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken));
+        Assert.Equal(503, (int)e.StatusCode!);
+        Assert.Equal(3, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_stream_of_events_goes_in_lines_and_in_order_a_batch_at_a_time()
+    {
+        await using var server = await StartAsync(Accept(0), Status(503), Accept(3), Accept(6));
+        var events = Events(7);
+        var asked = 0;
+        var published = new List<PublishedEvent>();
+        await foreach (var one in Publisher(server, Quick with { StreamBatch = 3 }).PublishAsync(Asked(), TestContext.Current.CancellationToken))
+        {
+            published.Add(one);
+            Assert.InRange(asked - published.Count, 0, 3);
+        }
+        Assert.Equal(events.Select(e => e.Id), published.Select(p => p.Id));
+        Assert.Equal([3, 3, 3, 1], server.Requests.Select(r => r.Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.All(server.Requests, r => Assert.Equal("application/x-ndjson", r.Headers["Content-Type"]));
+
+        async IAsyncEnumerable<OutgoingEvent> Asked()
+        {
+            foreach (var e in events)
+            {
+                await Task.Yield();
+                asked++;
+                yield return e;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_refused_line_says_how_far_the_stream_got()
+    {
+        await using var server = await StartAsync(Accept(0), async context =>
+        {
+            context.Response.StatusCode = 400;
+            await context.Response.WriteAsJsonAsync(new { title = "Invalid line", line = 2, accepted = 1 }, (JsonSerializerOptions?)null, "application/problem+json");
+        });
+        var e = await Assert.ThrowsAsync<PublishException>(async () =>
+        {
+            await foreach (var _ in Publisher(server, Quick with { StreamBatch = 3 }).PublishAsync(Events(6).ToAsyncEnumerable(), TestContext.Current.CancellationToken)) { }
+        });
+        Assert.Equal(4, e.Accepted);
+    }
+
+    [Fact]
+    public async Task Data_over_several_lines_is_still_one_line()
+    {
+        await using var server = await StartAsync(Accept(0));
+        var e = new OutgoingEvent("a", "b", "{\n  \"x\": 1\n}\n"u8.ToArray());
+        await foreach (var _ in Publisher(server).PublishAsync(new[] { e }.ToAsyncEnumerable(), TestContext.Current.CancellationToken)) { }
+        Assert.EndsWith("\"data\":{\"x\":1}}\n", server.Requests[0].Body);
+        await Assert.ThrowsAnyAsync<JsonException>(() => Publisher(server).PublishAsync(new OutgoingEvent("a", "b", "{} {}"u8.ToArray()), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Cancellation_is_not_taken_for_a_timeout()
+    {
+        await using var server = await StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        using var cancellation = new CancellationTokenSource();
+        var publishing = Publisher(server, Quick with { MaxRetries = 0 }).PublishAsync(Events(1).Single(), cancellation.Token);
+        await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing);
+        Assert.Single(server.Requests);
+    }
+
+    private static List<OutgoingEvent> Events(int count) => [.. Enumerable.Range(1, count).Select(n => OutgoingEvent.Create("orders", "order", new { n }))];
+
+    private static EventPublisher Publisher(SseServer server, PublisherOptions? options = null) =>
+        new(new HttpClient { BaseAddress = new Uri(server.Url) }, options ?? Quick);
+
+    /// <summary>Accepts what came, as positions after the given one.</summary>
+    private static Func<HttpContext, Task> Accept(int head) => async context =>
+    {
+        var body = context.Items["body"] as string ?? "";
+        var events = context.Request.ContentType == "application/x-ndjson" ? body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!)
+            : JsonNode.Parse(body) is JsonArray array ? array.Select(n => n!) : [JsonNode.Parse(body)!];
+        var answers = events.Select((e, i) => new { id = (string?)e["id"], position = $"e-{head + i + 1}" }).ToList();
+        context.Response.StatusCode = 202;
+        await context.Response.WriteAsJsonAsync(new { accepted = answers.Count, events = answers });
+    };
+}

@@ -1,0 +1,198 @@
+using System.Net;
+using System.Text;
+using AspireSse.Client;
+using Microsoft.AspNetCore.Http;
+using static Unit.Tests.Client.SseServer;
+
+namespace Unit.Tests.Client;
+
+public class ReconnectTests
+{
+    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
+
+    [Fact]
+    public async Task A_reconnect_carries_the_last_id()
+    {
+        await using var server = await StartAsync(
+            Stream("retry: 1\n\nid: 1\ndata: a\n\nid: 2\ndata: b\n\n"), Broken("id: 3\ndata: c\n\nid: 9\n\n"), Stream("id: 10\ndata: d\n\nid: 11\ndata: cut off"), Status(204));
+        Assert.Equal(["a", "b", "c", "d"], await ReadAllAsync(server, Quick));
+        Assert.Equal([null, "2", "9", "10"], server.Requests.Select(r => r.LastEventId));
+    }
+
+    [Fact]
+    public async Task A_stream_starts_after_the_id_it_is_given_and_says_where_it_is()
+    {
+        await using var server = await StartAsync(Stream("id: 8\ndata: a\n\n"), Status(204));
+        using var client = new SseClient();
+        var stream = client.Open(new SseRequest(server.Url) { LastEventId = "7" }, Quick);
+        Assert.Equal("7", stream.LastEventId);
+        await foreach (var e in stream) Assert.Equal("8", e.Id);
+        Assert.Equal("8", stream.LastEventId);
+        Assert.Equal(["7", "8"], server.Requests.Select(r => r.LastEventId));
+        Assert.Equal(SseStreamState.Closed, stream.State);
+    }
+
+    [Fact]
+    public async Task An_id_beyond_ASCII_is_sent_as_UTF8()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\nid: …\ndata: a\n\n"), Status(204));
+        await ReadAllAsync(server, Quick);
+        Assert.Equal("…", server.Requests[1].LastEventId);
+    }
+
+    [Fact]
+    public async Task An_id_beyond_ASCII_goes_into_the_query_where_the_handler_may_not_send_it()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\nid: …\ndata: a\n\n"), Status(204));
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan, BaseAddress = new Uri(server.Url) };
+        using var client = new SseClient(http);
+        await foreach (var _ in client.Open("/events?topic=x", Quick)) { }
+        Assert.Equal("/events?topic=x&last_event_id=%E2%80%A6", server.Requests[1].Target);
+    }
+
+    [Fact]
+    public async Task A_bare_id_ends_the_sending_of_ids()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\nid: 1\ndata: a\n\nid\n\n"), Status(204));
+        await ReadAllAsync(server, Quick);
+        Assert.Null(server.Requests[1].LastEventId);
+    }
+
+    [Fact]
+    public async Task No_content_ends_the_stream_for_good()
+    {
+        await using var server = await StartAsync(Status(204));
+        Assert.Empty(await ReadAllAsync(server, Quick));
+        Assert.Single(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(205)]
+    [InlineData(299)]
+    [InlineData(400)]
+    [InlineData(401)]
+    [InlineData(404)]
+    [InlineData(409)]
+    public async Task A_refusal_ends_the_stream_with_an_exception(int status)
+    {
+        await using var server = await StartAsync(Status(status));
+        var e = await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick));
+        Assert.Equal((SseError.Rejected, (HttpStatusCode)status), (e.Error, e.StatusCode));
+        Assert.Single(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(408)]
+    [InlineData(429)]
+    [InlineData(500)]
+    [InlineData(502)]
+    [InlineData(503)]
+    public async Task A_server_that_cannot_now_is_asked_again(int status)
+    {
+        await using var server = await StartAsync(Status(status), Status(status), Stream("data: a\n\n"), Status(204));
+        Assert.Equal(["a"], await ReadAllAsync(server, Quick));
+    }
+
+    [Theory]
+    [InlineData("text/event-stream", true)]
+    [InlineData("text/event-stream; charset=windows-1252", true)]
+    [InlineData("TEXT/Event-Stream;", true)]
+    [InlineData("text/event-stream-x", false)]
+    [InlineData("application/json", false)]
+    [InlineData("text/html", false)]
+    public async Task Only_an_event_stream_is_read_and_always_as_UTF8(string contentType, bool opens)
+    {
+        await using var server = await StartAsync(
+            async context =>
+            {
+                context.Response.Headers.ContentType = contentType;
+                await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes("data: é\n\n"));
+            },
+            Status(204));
+        if (opens) Assert.Equal(["é"], await ReadAllAsync(server, Quick));
+        else Assert.Equal(SseError.WrongContentType, (await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick))).Error);
+    }
+
+    [Fact]
+    public async Task The_servers_problem_details_are_in_the_exception()
+    {
+        await using var server = await StartAsync(async context =>
+        {
+            context.Response.StatusCode = 400;
+            context.Response.ContentType = "application/problem+json";
+            await context.Response.WriteAsync("""{"title":"Invalid request","status":400,"detail":"topic: is no pattern","errors":{"topic":["is no pattern"]}}""");
+        });
+        var e = await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick));
+        Assert.Equal("Invalid request", e.Problem?.Title);
+        Assert.Equal("is no pattern", e.Problem?.Extensions?["errors"].GetProperty("topic")[0].GetString());
+        Assert.Contains("topic: is no pattern", e.Message);
+    }
+
+    [Fact]
+    public async Task Redirects_are_followed_with_the_last_id()
+    {
+        await using var server = await StartAsync(
+            context => { context.Response.Redirect("/elsewhere", permanent: false, preserveMethod: true); return Task.CompletedTask; }, Stream("data: a\n\n"), Status(204));
+        using var client = new SseClient();
+        var events = new List<string>();
+        await foreach (var e in client.Open(new SseRequest(server.Url + "/here") { LastEventId = "7" }, Quick)) events.Add(e.Data);
+        Assert.Equal(["a"], events);
+        Assert.Equal(("/elsewhere", "7"), (server.Requests[1].Target, server.Requests[1].LastEventId));
+    }
+
+    [Fact]
+    public async Task After_the_retries_in_a_row_the_stream_ends_with_the_last_reason()
+    {
+        await using var server = await StartAsync(Stream("data: a\n\n"), Status(503), Status(503), Stream("data: b\n\n"), Status(503));
+        var seen = new List<string>();
+        using var client = new SseClient();
+        var e = await Assert.ThrowsAsync<SseException>(async () =>
+        {
+            await foreach (var one in client.Open(server.Url, Quick with { MaxRetries = 3 })) seen.Add(one.Data);
+        });
+        Assert.Equal(["a", "b"], seen);
+        Assert.Equal((SseError.RetriesExhausted, HttpStatusCode.ServiceUnavailable), (e.Error, e.StatusCode));
+        Assert.Equal(7, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_stream_read_once_ends_with_its_proper_end_and_fails_when_it_breaks()
+    {
+        await using var server = await StartAsync(Stream("data: a\n\n"), Broken("data: b\n\n"));
+        Assert.Equal(["a"], await ReadAllAsync(server, Quick with { MaxRetries = 0 }));
+        await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick with { MaxRetries = 0 }));
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_there_is_sought_until_it_is()
+    {
+        var port = FreePort();
+        var attempts = new List<SseReconnect>();
+        var sought = new TaskCompletionSource();
+        using var client = new SseClient();
+        var options = Quick with { OnReconnecting = r => { attempts.Add(r); if (r.Attempt == 3) sought.TrySetResult(); } };
+        await using var events = client.Open($"http://127.0.0.1:{port}/", options).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var first = events.MoveNextAsync();
+        await sought.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await using var server = await StartAsync(port, Open("data: at last\n\n"));
+        Assert.True(await first);
+        Assert.Equal("at last", events.Current.Data);
+        Assert.All(attempts, a => Assert.Equal(SseError.Disconnected, Assert.IsType<SseException>(a.Reason).Error));
+    }
+
+    private static async Task<List<string>> ReadAllAsync(SseServer server, SseOptions options)
+    {
+        using var client = new SseClient();
+        var events = new List<string>();
+        await foreach (var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken)) events.Add(e.Data);
+        return events;
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        socket.Start();
+        return ((IPEndPoint)socket.LocalEndpoint).Port;
+    }
+}

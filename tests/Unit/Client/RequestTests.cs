@@ -1,0 +1,108 @@
+using System.Text.Json.Serialization;
+using AspireSse.Client;
+using static Unit.Tests.Client.SseServer;
+
+namespace Unit.Tests.Client;
+
+public partial class RequestTests
+{
+    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
+
+    [Fact]
+    public async Task It_asks_for_an_event_stream_and_no_cache()
+    {
+        await using var server = await StartAsync(Status(204));
+        await ReadAsync(new SseRequest(server.Url) { Headers = new Dictionary<string, string> { ["X-Tenant"] = "a" } });
+        var headers = server.Requests[0].Headers;
+        Assert.Equal("text/event-stream", headers["Accept"]);
+        Assert.Contains("no-store", headers["Cache-Control"]);
+        Assert.Equal("a", headers["X-Tenant"]);
+        Assert.DoesNotContain("Last-Event-ID", headers.Keys);
+    }
+
+    [Fact]
+    public async Task A_POST_is_sent_again_with_its_body_and_the_last_id()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\nid: run-1\ndata: a\n\n"), Broken("id: run-2\ndata: b\n\n"), Status(204));
+        await ReadAsync(SseRequest.PostJson(server.Url, new Subscription(["orders.>"]), Json.Default.Subscription));
+        Assert.Equal(["POST", "POST", "POST"], server.Requests.Select(r => r.Method));
+        Assert.All(server.Requests, r => Assert.Equal("""{"Topics":["orders.\u003E"]}""", r.Body));
+        Assert.Equal([null, "run-1", "run-2"], server.Requests.Select(r => r.LastEventId));
+    }
+
+    [Fact]
+    public async Task A_POST_without_ids_is_not_begun_a_second_time()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\ndata: a\n\n"), Broken("data: b\n\n"), Status(500));
+        Assert.Equal(["a"], await ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
+        var broken = await Assert.ThrowsAsync<SseException>(() => ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
+        Assert.Equal(SseError.Disconnected, broken.Error);
+        var failed = await Assert.ThrowsAsync<SseException>(() => ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
+        Assert.Equal(SseError.Unavailable, failed.Error);
+        Assert.Equal(3, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_POST_that_the_server_had_no_place_for_is_sent_again()
+    {
+        await using var server = await StartAsync(Status(503), Status(429), Stream("data: a\n\n"), Status(400));
+        Assert.Equal(["a"], await ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
+    }
+
+    [Fact]
+    public async Task Token_and_ticket_are_asked_for_at_each_connect()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\ndata: a\n\n"), Status(503), Status(204));
+        int tokens = 0, tickets = 0;
+        await ReadAsync(new SseRequest(server.Url + "/events?topic=x")
+        {
+            BearerToken = _ => new($"token-{++tokens}"),
+            Ticket = _ => new($"ticket {++tickets}"),
+        });
+        Assert.Equal(["Bearer token-1", "Bearer token-2", "Bearer token-3"], server.Requests.Select(r => r.Headers["Authorization"]));
+        Assert.Equal(["/events?topic=x&ticket=ticket%201", "/events?topic=x&ticket=ticket%202", "/events?topic=x&ticket=ticket%203"], server.Requests.Select(r => r.Target));
+    }
+
+    [Fact]
+    public void A_client_with_a_timeout_is_refused()
+    {
+        using var http = new HttpClient();
+        var e = Assert.Throws<ArgumentException>(() => new SseClient(http));
+        Assert.Contains("Timeout.InfiniteTimeSpan", e.Message);
+    }
+
+    [Theory]
+    [InlineData("a\nb")]
+    [InlineData("a\r")]
+    [InlineData("\0")]
+    public void A_last_id_that_no_server_can_have_sent_is_refused(string id)
+    {
+        using var client = new SseClient();
+        Assert.Throws<ArgumentException>(() => client.Open(new SseRequest("http://localhost/") { LastEventId = id }));
+    }
+
+    [Fact]
+    public void Options_out_of_range_are_refused_before_anything_is_sent()
+    {
+        using var client = new SseClient();
+        foreach (var options in new SseOptions[]
+        {
+            new() { IdleTimeout = TimeSpan.Zero }, new() { InitialDelay = TimeSpan.Zero }, new() { MaxDelay = TimeSpan.FromMilliseconds(1) }, new() { MaxRetries = -1 }, new() { MaxEventBytes = 1 },
+        })
+            Assert.Throws<ArgumentException>(() => client.Open("http://localhost/", options));
+        Assert.Throws<ArgumentException>(() => client.Open("/relative"));
+    }
+
+    private static async Task<List<string>> ReadAsync(SseRequest request)
+    {
+        using var client = new SseClient();
+        var events = new List<string>();
+        await foreach (var e in client.Open(request, Quick).WithCancellation(TestContext.Current.CancellationToken)) events.Add(e.Data);
+        return events;
+    }
+
+    internal sealed record Subscription(string[] Topics);
+
+    [JsonSerializable(typeof(Subscription))]
+    internal sealed partial class Json : JsonSerializerContext;
+}

@@ -1,0 +1,240 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using AspireSse.Client;
+using static Unit.Tests.Client.SseServer;
+
+namespace Unit.Tests.Client;
+
+public class StreamTests
+{
+    private const string Control = """
+        id: e-5
+        event: connected
+        data: {"connectionId":"c1","replica":"r1","epoch":"e","head":"e-9"}
+
+        id: e-9
+        event: resync
+        data: {"reason":"expired","requested":"e-1","resumedFrom":"e-9"}
+
+        id: e-20
+        event: skipped
+        data: {"from":"e-10","to":"e-20","count":11}
+
+        id: e-21
+        event: order
+        data: {"petId":7,"name":"しば"}
+
+
+        """;
+
+    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
+
+    [Fact]
+    public async Task Control_events_are_enumerated_in_their_place_and_typed()
+    {
+        await using var server = await StartAsync(Stream(Control), Status(204));
+        var events = await ReadAsync(server, Quick);
+        Assert.Equal(["connected", "resync", "skipped", "order"], events.Select(e => e.Type));
+        Assert.Equal(new SseConnected("c1", "r1", "e", "e-9"), events[0].Connected);
+        Assert.Equal(new SseResync("expired", "e-1", "e-9"), events[1].Resync);
+        Assert.Equal(new SseSkipped("e-10", "e-20", 11), events[2].Skipped);
+        Assert.All(events.Skip(1), e => Assert.Null(e.Connected));
+    }
+
+    [Fact]
+    public async Task Handlers_of_control_events_are_awaited_in_their_place()
+    {
+        await using var server = await StartAsync(Stream(Control), Status(204));
+        var order = new List<string>();
+        var options = Quick with
+        {
+            OnConnected = async (c, _) => { await Task.Yield(); order.Add(c.ConnectionId); },
+            OnResync = async (r, _) => { await Task.Yield(); order.Add(r.Reason); },
+            OnSkipped = async (s, _) => { await Task.Yield(); order.Add($"{s.Count}"); },
+        };
+        await ReadAsync(server, options, e => order.Add(e.Type));
+        Assert.Equal(["c1", "expired", "11", "order"], order);
+        Assert.Equal("e-21", server.Requests[1].LastEventId);
+    }
+
+    [Fact]
+    public async Task What_a_handler_throws_ends_the_stream()
+    {
+        await using var server = await StartAsync(Stream(Control), Status(204));
+        var options = Quick with { OnResync = async (_, _) => { await Task.Yield(); throw new InvalidOperationException("the handler's"); } };
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => ReadAsync(server, options));
+        Assert.Equal("the handler's", e.Message);
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public async Task Anothers_event_of_the_same_name_is_an_event_like_others()
+    {
+        await using var server = await StartAsync(Stream("event: resync\ndata: files\n\nevent: skipped\ndata: {}\n\n"), Status(204));
+        var events = await ReadAsync(server, Quick with { OnResync = (_, _) => throw new InvalidOperationException(), OnSkipped = (_, _) => throw new InvalidOperationException() });
+        Assert.Equal(["files", "{}"], events.Select(e => e.Data));
+        Assert.All(events, e => Assert.True(e.Resync is null && e.Skipped is null));
+    }
+
+    [Fact]
+    public async Task Data_is_read_as_JSON()
+    {
+        await using var server = await StartAsync(Stream(Control), Status(204));
+        var order = (await ReadAsync(server, Quick))[^1];
+        Assert.Equal(new Order(7, "しば"), order.Json<Order>());
+        Assert.Throws<System.Text.Json.JsonException>(() => order.Json<int>());
+    }
+
+    [Fact]
+    public async Task Handlers_by_type_get_their_events_in_order()
+    {
+        await using var server = await StartAsync(Stream("event: a\ndata: 1\n\ndata: 2\n\nevent: a\ndata: 3\n\nevent: c\ndata: 4\n\n"), Status(204));
+        var seen = new List<string>();
+        using var client = new SseClient();
+        await new SseHandlers().On("a", e => seen.Add($"a{e.Data}")).On("message", async (e, _) => { await Task.Yield(); seen.Add($"m{e.Data}"); }).OnOthers(e => seen.Add($"?{e.Data}"))
+            .RunAsync(client.Open(server.Url, Quick), TestContext.Current.CancellationToken);
+        Assert.Equal(["a1", "m2", "a3", "?4"], seen);
+    }
+
+    [Theory]
+    [InlineData(1)]     // an event is there, the next one waited for
+    [InlineData(0)]     // no answer yet
+    [InlineData(-1)]    // between two connections
+    public async Task Cancellation_ends_the_wait_whatever_it_waits_for(int events)
+    {
+        var gone = new TaskCompletionSource();
+        await using var server = await StartAsync(async context =>
+        {
+            using var _ = context.RequestAborted.Register(gone.SetResult);
+            if (events < 0) { context.Response.StatusCode = 503; context.Response.Headers.RetryAfter = "250"; gone.SetResult(); return; }
+            if (events > 0) await WriteAsync(context, "data: a\n\n");
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        using var client = new SseClient();
+        var stream = client.Open(server.Url);
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await using var reading = stream.GetAsyncEnumerator(cancellation.Token);
+        if (events > 0) Assert.True(await reading.MoveNextAsync());
+        var next = reading.MoveNextAsync().AsTask();
+        await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 && (events >= 0 || stream.State == SseStreamState.Waiting) ? server : null);
+        await cancellation.CancelAsync();
+        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+        Assert.Equal(cancellation.Token, e.CancellationToken);
+        Assert.Equal(SseStreamState.Closed, stream.State);
+        await gone.Task.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Events_that_wait_are_not_handed_to_a_reader_who_cancelled()
+    {
+        await using var server = await StartAsync(Open("data: a\n\ndata: b\n\n"));
+        using var client = new SseClient();
+        using var cancellation = new CancellationTokenSource();
+        await using var events = client.Open(server.Url).GetAsyncEnumerator(cancellation.Token);
+        Assert.True(await events.MoveNextAsync());
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await events.MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task Leaving_the_loop_closes_the_connection()
+    {
+        var gone = new TaskCompletionSource();
+        await using var server = await StartAsync(async context =>
+        {
+            using var _ = context.RequestAborted.Register(gone.SetResult);
+            await WriteAsync(context, "id: 1\ndata: a\n\ndata: b\n\n");
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        using var client = new SseClient();
+        var stream = client.Open(server.Url);
+        await foreach (var _ in stream) break;
+        await gone.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("1", stream.LastEventId);
+    }
+
+    [Fact]
+    public async Task A_second_reader_of_the_same_stream_is_told_and_a_later_one_goes_on()
+    {
+        await using var server = await StartAsync(Open("id: 1\ndata: a\n\n"));
+        using var client = new SseClient();
+        var stream = client.Open(server.Url);
+        await using (var first = stream.GetAsyncEnumerator(TestContext.Current.CancellationToken))
+        {
+            Assert.True(await first.MoveNextAsync());
+            await Assert.ThrowsAsync<InvalidOperationException>(async () => { await foreach (var _ in stream) { } });
+        }
+        await foreach (var _ in stream) break;
+        Assert.Equal([null, "1"], server.Requests.Select(r => r.LastEventId));
+    }
+
+    [Fact]
+    public async Task Many_streams_at_once_each_get_everything()
+    {
+        await using var server = await StartAsync(async context =>
+        {
+            for (var i = 0; i < 20; i++) await WriteAsync(context, $"id: {i}\ndata: {i}\n\n");
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        using var client = new SseClient();
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(async _ =>
+        {
+            var expected = 0;
+            await foreach (var e in client.Open(server.Url).WithCancellation(TestContext.Current.CancellationToken))
+            {
+                Assert.Equal($"{expected++}", e.Data);
+                if (expected == 20) break;
+            }
+            Assert.Equal(20, expected);
+        }));
+    }
+
+    [Fact]
+    public async Task Spans_and_metrics_tell_of_it()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\nid: 1\ndata: a\n\ndata: b\n\n"), Status(503), Status(204));
+        var port = new Uri(server.Url).Port;
+        var spans = new List<Activity>();
+        var sums = new Dictionary<string, double>();
+        using var tracing = new ActivityListener
+        {
+            ShouldListenTo = s => s.Name == "AspireSse.Client", Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = a => { if (Equals(a.GetTagItem("server.port"), port)) spans.Add(a); },
+        };
+        ActivitySource.AddActivityListener(tracing);
+        using var metering = new MeterListener { InstrumentPublished = (i, l) => { if (i.Meter.Name == "AspireSse.Client") l.EnableMeasurementEvents(i); } };
+        metering.SetMeasurementEventCallback<long>((i, n, tags, _) => Sum(i, 1 * n, tags));
+        metering.SetMeasurementEventCallback<double>((i, _, tags, _) => Sum(i, 1, tags));
+        metering.Start();
+
+        await ReadAsync(server, Quick);
+
+        Assert.Equal(2, sums["sse.client.events.received"]);
+        Assert.Equal(2, sums["sse.client.reconnects"]);
+        Assert.Equal(0, sums["sse.client.active_connections"]);
+        Assert.Equal(1, sums["sse.client.connection.duration"]);
+        Assert.Equal([200, 503, 204], spans.Select(s => s.GetTagItem("http.response.status_code")));
+        Assert.Equal([false, true, true], spans.Select(s => s.GetTagItem("sse.resume")));
+        Assert.Equal([ActivityStatusCode.Unset, ActivityStatusCode.Error, ActivityStatusCode.Unset], spans.Select(s => s.Status));
+
+        void Sum(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            foreach (var (name, tag) in tags)
+                if (name == "server.port" && Equals(tag, port)) sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value;
+        }
+    }
+
+    private static async Task<List<SseEvent>> ReadAsync(SseServer server, SseOptions options, Action<SseEvent>? each = null)
+    {
+        using var client = new SseClient();
+        var events = new List<SseEvent>();
+        await foreach (var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken))
+        {
+            events.Add(e);
+            each?.Invoke(e);
+        }
+        return events;
+    }
+
+    private sealed record Order(int PetId, string Name);
+}
