@@ -25,6 +25,7 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<TopicReader>();
         builder.Services.AddSingleton<EventTail>();
         builder.Services.AddSingleton<LeaderLease>();
+        builder.Services.AddSingleton<Retention>();
         builder.Services.AddSingleton<StoreMigrator>();
         builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("eventstore", timeout: TimeSpan.FromSeconds(3));
         return builder;

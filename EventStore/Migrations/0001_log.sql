@@ -5,7 +5,9 @@ create table eventstore.store (
     id uuid not null default gen_random_uuid(),
     created_at timestamptz not null default now(),
     -- Retention has dropped everything up to here; who stands before it has missed something.
-    dropped_through bigint not null default 0
+    dropped_through bigint not null default 0,
+    -- Positions of one partition; retention drops partitions whole.
+    partition_span bigint not null default 1000000 check (partition_span > 0)
 );
 insert into eventstore.store default values;
 
@@ -66,9 +68,9 @@ $$;
 -- A partition holds a fixed range of positions; retention drops it whole.
 create function eventstore.ensure_partition(at bigint) returns void language plpgsql as $$
 declare
-    span constant bigint := 1000000;
+    span bigint := (select partition_span from eventstore.store);
     low bigint := (at / span) * span;
-    name text := 'events_' || to_char(at / span, 'FM000000');
+    name text := 'events_' || to_char(at / span, 'FM000000000');
 begin
     if to_regclass('eventstore.' || name) is null then
         execute format('create table eventstore.%I partition of eventstore.events for values from (%s) to (%s)', name, low, low + span);
@@ -81,11 +83,11 @@ create function eventstore.take_positions(n int) returns bigint language plpgsql
 declare
     first bigint := nextval('eventstore.position');
     last bigint := first + n - 1;
+    span bigint := (select partition_span from eventstore.store);
 begin
     if n > 1 then perform setval('eventstore.position', last); end if;
-    if first = 1 or first / 1000000 <> last / 1000000 or last % 1000000 < n then
-        perform eventstore.ensure_partition(first);
-        perform eventstore.ensure_partition(last);
+    if first = 1 or n >= span or first / span <> last / span or last % span < n then
+        for at in first / span .. last / span loop perform eventstore.ensure_partition(at * span); end loop;
     end if;
     return first;
 end $$;
@@ -174,6 +176,35 @@ create function eventstore.hold_lease(lease text, by_holder text, ttl interval) 
     where l.holder = excluded.holder or l.expires_at < clock_timestamp()
     returning fence
 $$;
+
+-- Drops whole partitions, oldest first: those whose newest event is older than max_age, and those beyond max_bytes in all. Never the one
+-- that is being written, nor one before it that would leave the log without its head. Forgets publishers' ids after a day.
+create function eventstore.drop_old(max_age interval, max_bytes bigint) returns int language plpgsql as $$
+declare
+    part record;
+    bytes bigint;
+    newest timestamptz;
+    span bigint := (select partition_span from eventstore.store);
+    dropped int := 0;
+begin
+    delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours';
+    set local lock_timeout = '2s';
+    select sum(pg_total_relation_size(inhrelid)) into bytes from pg_inherits where inhparent = 'eventstore.events'::regclass;
+    for part in
+        select c.oid, c.relname, substr(c.relname, 8)::bigint * span + span - 1 as last
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'eventstore.events'::regclass and substr(c.relname, 8)::bigint < eventstore.head() / span
+        order by c.relname
+    loop
+        execute format('select time from eventstore.%I order by position desc limit 1', part.relname) into newest;
+        exit when coalesce(newest > clock_timestamp() - max_age, false) and bytes <= max_bytes;
+        bytes := bytes - pg_total_relation_size(part.oid);
+        execute format('drop table eventstore.%I', part.relname);
+        update eventstore.store set dropped_through = greatest(dropped_through, part.last);
+        dropped := dropped + 1;
+    end loop;
+    return dropped;
+end $$;
 
 -- Forgets every event. The new uuid makes a new epoch, so readers are told.
 create function eventstore.reset() returns void language plpgsql as $$

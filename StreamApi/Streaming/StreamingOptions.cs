@@ -29,8 +29,15 @@ internal sealed class StreamingOptions
     /// <summary>Write plain HTTP/1.1 streams to their sockets instead of through Kestrel's output pipe: a fifth less CPU a delivery.</summary>
     public bool RawSocket { get; set; } = true;
 
-    /// <summary>Streams open on this replica at once; the next gets 503.</summary>
+    /// <summary>Streams open on this replica at once; the next new one gets 503.</summary>
     [Range(1, 1_000_000)] public int MaxConnections { get; set; } = 20_000;
+
+    /// <summary>Places beyond <see cref="MaxConnections"/> that only returning clients get, in percent of it.</summary>
+    [Range(0, 100)] public int ResumeReservePercent { get; set; } = 10;
+
+    /// <summary>Streams that one user, or else one address, may have open on this replica; the next new one gets 429. 0: any number (behind a proxy
+    /// that tells no addresses, all clients are one).</summary>
+    [Range(0, 1_000_000)] public int MaxConnectionsPerClient { get; set; }
 
     /// <summary>Seconds without a write until a heartbeat comment.</summary>
     [Range(1, 3_600)] public int HeartbeatSeconds { get; set; } = 15;

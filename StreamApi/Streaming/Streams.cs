@@ -13,7 +13,7 @@ namespace StreamApi.Streaming;
 
 /// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class Streams(
-    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
+    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, StoreHead storeHead, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
     IOptions<StreamingOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     public string Replica { get; } = ReplicaName.Get("streamapi");
@@ -21,9 +21,9 @@ internal sealed class Streams(
     /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        if (registry.TryEnter(context.Request.Path) is not { } place)
+        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: request.Last.Id is not null, out var place) is not Admission.Admitted and var refused)
         {
-            await RefuseAsync(context, request.Last);
+            await RefuseAsync(context, request.Last, refused);
             return;
         }
         var handedOver = false;
@@ -36,7 +36,7 @@ internal sealed class Streams(
             if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place));
+                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place!));
                 handedOver = true;
                 return;
             }
@@ -44,7 +44,7 @@ internal sealed class Streams(
             await RunHeldAsync(context, request, start, client);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
-        finally { if (!handedOver) place.Dispose(); }
+        finally { if (!handedOver) place!.Dispose(); }
     }
 
     private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, IDisposable place)
@@ -109,21 +109,27 @@ internal sealed class Streams(
 
     private async Task<Start> StartOf(StreamRequest request, CancellationToken cancellationToken)
     {
-        var head = new StreamId(logs.Epoch, logs.Settled);
-        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(head, given, given, []);
+        var here = new StreamId(logs.Epoch, logs.Settled);
+        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(here, given, given, []);
+        // A position that this replica has come by needs no question to the store.
+        if (request.Last.Id is { } known && known.Epoch == here.Epoch && known.Position <= here.Position) return Resumed(here, known);
+        var head = await storeHead.ReadAsync(cancellationToken) is { } read && read.Epoch == here.Epoch && read.Position > here.Position ? read : here;
         if (request.Last.Text is null)
         {
             if (!request.FromEarliest) return new Start(head, head, head, []);
             var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
             return new Start(head, earliest, earliest, []);
         }
-        var state = request.ResyncAfter ?? head;
-        if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
-        if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
-        // Another replica, or the store itself, may be further than this one.
-        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, state, ResyncReason.Future);
-        metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
-        return new Start(head, last, last, []);
+        if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
+        if (last.Position > head.Position) return Resync(last, head, ResyncReason.Future);
+        return Resumed(head, last);
+
+        Start Resumed(StreamId head, StreamId last)
+        {
+            metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
+            return new Start(head, last, last, []);
+        }
 
         Start Resync(StreamId after, StreamId from, ResyncReason reason)
         {
@@ -138,8 +144,8 @@ internal sealed class Streams(
     /// </summary>
     public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, int? retry = null)
     {
-        using var place = registry.TryEnter(context.Request.Path);
-        if (place is null) { await RefuseAsync(context, new LastEventId(null, null)); return; }
+        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: false, out var taken) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
+        using var place = taken;
         SetHead(context);
         await context.Response.StartAsync();
         await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), ClientOf(context), topics, context, options.Value) { ConnectedAt = clock.GetUtcNow() };
@@ -163,7 +169,7 @@ internal sealed class Streams(
     }
 
     /// <summary>No place: a resuming browser must come back, and 503 would stop it for good (HTML Living Standard §9.2.3).</summary>
-    private async Task RefuseAsync(HttpContext context, LastEventId last)
+    private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
     {
         if (last.Id is not null)
         {
@@ -172,9 +178,13 @@ internal sealed class Streams(
             return;
         }
         context.Response.Headers.RetryAfter = "5";
-        await TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable, title: "Too many streams",
-            detail: "This server has as many streams open as it may (Streaming:MaxConnections, Pools). Try again in some seconds.").ExecuteAsync(context);
+        var (status, title, detail) = why == Admission.Full
+            ? (StatusCodes.Status503ServiceUnavailable, "Too many streams", "This server has as many streams open as it may (Streaming:MaxConnections, Pools). Try again in some seconds.")
+            : (StatusCodes.Status429TooManyRequests, "Too many streams of one client", "You have as many streams open as one client may (Streaming:MaxConnectionsPerClient). Close one first.");
+        await TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
     }
+
+    private static string ClientKey(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
 
     private static StreamClient ClientOf(HttpContext context) => new(
         $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,

@@ -9,21 +9,31 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
 {
     private readonly StreamPool _sse = new(pools.Value.Sse), _tasks = new(pools.Value.Tasks);
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);
     private int _admitted;
 
     public int Count => Volatile.Read(ref _admitted);
 
     public IEnumerable<OpenStream> Open => _open.Values;
 
-    /// <summary>Takes a place, also in the path's pool where it has one; null where all are taken. Dispose it to give it back.</summary>
-    public IDisposable? TryEnter(PathString path)
+    /// <summary>Takes a place, in the path's pool too where it has one. Dispose the place to give it back.</summary>
+    /// <param name="path">The request's path.</param>
+    /// <param name="client">Whose place it is: the user, else the address.</param>
+    /// <param name="resume">A returning client: it has the reserve too, and its own limit does not count.</param>
+    /// <param name="place">The place, where it is admitted.</param>
+    public Admission TryEnter(PathString path, string client, bool resume, out IDisposable? place)
     {
+        place = null;
         var pool = path.StartsWithSegments("/sse") ? _sse : path.StartsWithSegments("/events") ? _tasks : null;
-        if (pool?.TryTake() == false) return null;
-        if (Interlocked.Increment(ref _admitted) <= options.Value.MaxConnections) return new Place(this, pool);
-        Interlocked.Decrement(ref _admitted);
-        pool?.Give();
-        return null;
+        var reserve = resume ? options.Value.ResumeReservePercent : 0;
+        if (pool?.TryTake(reserve) == false) return Admission.Full;
+        var taken = new Place(this, pool, client);
+        var most = options.Value.MaxConnections + options.Value.MaxConnections * reserve / 100;
+        var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
+        if (Interlocked.Increment(ref _admitted) > most) { taken.Dispose(); return Admission.Full; }
+        if (!resume && options.Value.MaxConnectionsPerClient is > 0 and var limit && own > limit) { taken.Dispose(); return Admission.TooManyOfClient; }
+        place = taken;
+        return Admission.Admitted;
     }
 
     public void Add(OpenStream connection) => _open[connection.Id] = connection;
@@ -32,7 +42,7 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
 
     public void Remove(OpenStream connection) => _open.TryRemove(connection.Id, out _);
 
-    private sealed class Place(ConnectionRegistry registry, StreamPool? pool) : IDisposable
+    private sealed class Place(ConnectionRegistry registry, StreamPool? pool, string client) : IDisposable
     {
         private int _given;
 
@@ -41,6 +51,19 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
             if (Interlocked.Exchange(ref _given, 1) != 0) return;
             Interlocked.Decrement(ref registry._admitted);
             pool?.Give();
+            if (registry._perClient.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0) registry._perClient.TryRemove(new KeyValuePair<string, int>(client, 0));
         }
     }
+}
+
+/// <summary>Whether a stream gets a place.</summary>
+internal enum Admission
+{
+    Admitted,
+
+    /// <summary>Every place of this replica, or of the path's pool, is taken.</summary>
+    Full,
+
+    /// <summary>The client has as many as one may.</summary>
+    TooManyOfClient,
 }

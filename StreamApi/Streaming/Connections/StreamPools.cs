@@ -17,9 +17,10 @@ internal sealed class StreamPool(int limit)
 {
     private int _taken;
 
-    public bool TryTake()
+    /// <summary>Takes a place; false where all are taken, and so many more.</summary>
+    public bool TryTake(int reservePercent)
     {
-        if (Interlocked.Increment(ref _taken) <= limit) return true;
+        if (Interlocked.Increment(ref _taken) <= limit + limit * reservePercent / 100) return true;
         Give();
         return false;
     }

@@ -172,6 +172,66 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_full_server_refuses_new_streams_but_has_places_for_those_that_return()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__MaxConnections"] = "10", ["Streaming__ResumeReservePercent"] = "10" });
+        var server = system.Replicas[0].Url;
+        var readers = new List<SseReader>();
+        for (var i = 0; i < 10; i++) readers.Add(await SseReader.OpenAtAsync(server, Stream));
+        using var http = new HttpClient();
+        using (var refused = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+        // 503 would stop a browser for good: without a place a returning one gets a stream that ends, and a time to come back.
+        await using (var admitted = await SseReader.OpenAtAsync(server, Stream, readers[0].LastId))
+        await using (var turnedAway = await SseReader.OpenAsync(server, Stream, readers[0].LastId))
+        {
+            await turnedAway.WaitForEndAsync();
+            Assert.True(turnedAway.EndedProperly);
+            Assert.NotNull(turnedAway.Frames[^1].Retry);
+            Assert.DoesNotContain(turnedAway.Frames, f => f.Id is not null);
+        }
+        foreach (var reader in readers) await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            using var again = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead);
+            return again.IsSuccessStatusCode;
+        }, "the places are free again");
+    }
+
+    [Fact]
+    public async Task A_reader_behind_what_retention_dropped_is_told_and_goes_on_from_the_oldest_kept()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new()
+        {
+            ["EventStore__MaxAge"] = "00:00:00", ["EventStore__RetentionSeconds"] = "1", ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16",
+        });
+        await using (var narrow = system.Database.CreateCommand("update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select eventstore.ensure_partition(0), eventstore.ensure_partition(100)"))
+            await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
+        long dropped = 0;
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
+            return (dropped = (long)(await ask.ExecuteScalarAsync())!) >= 300;
+        }, "old partitions are dropped");
+
+        await using var behind = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, positions[0]);
+        await behind.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
+        var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("expired", positions[0]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        var kept = positions.Select(Position).Where(p => p > Position(resync.GetProperty("resumedFrom").GetString()!)).ToList();
+        Assert.Equal(kept, behind.Events.Select(e => Position(e.Id!)));
+        await using var fresh = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + "&from=earliest");
+        await fresh.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
+        Assert.DoesNotContain(fresh.Frames, f => f.Event == "resync");
+
+        static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
     public async Task Positions_become_visible_in_order_and_a_slow_transaction_delays_only_its_own_event()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
