@@ -12,10 +12,12 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
 
     private string Stream => $"/v1/events/stream?topic={_topic}";
 
-    [Fact]
-    public async Task With_our_configuration_an_event_passes_at_once_and_a_stream_is_not_compressed()
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("1.0")]     // nginx's default
+    public async Task With_our_configuration_an_event_passes_at_once_and_a_stream_is_not_compressed(string upstream)
     {
-        await using var nginx = await NginxProxy.StartAsync(seeds.A);
+        await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => Upstream(conf, upstream));
         using var client = new HttpClient { DefaultRequestHeaders = { { "Accept-Encoding", "gzip, br" } }, Timeout = Timeout.InfiniteTimeSpan };
         await using var reader = await SseReader.OpenAsync(nginx.Url, Stream, client: client);
         Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
@@ -27,11 +29,11 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Theory]
-    [InlineData("proxy_ignore_headers X-Accel-Buffering;")]
-    [InlineData("proxy_ignore_headers X-Accel-Buffering; gzip_types text/event-stream; gzip_min_length 0;")]
-    public async Task A_proxy_that_buffers_holds_events_back_until_its_buffer_is_full(string mistake)
+    [InlineData("1.0", "proxy_ignore_headers X-Accel-Buffering;")]
+    [InlineData("1.1", "proxy_ignore_headers X-Accel-Buffering; gzip_types text/event-stream; gzip_min_length 0;")]
+    public async Task A_proxy_that_buffers_holds_events_back_until_its_buffer_is_full(string upstream, string mistake)
     {
-        await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => conf.Replace("location / {", "location / { " + mistake, StringComparison.Ordinal));
+        await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => Upstream(conf, upstream).Replace("location / {", "location / { " + mistake, StringComparison.Ordinal));
         await using var direct = await SseReader.OpenAtAsync(seeds.A, Stream);
         using var client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.GZip }) { Timeout = Timeout.InfiniteTimeSpan };
         var opening = SseReader.OpenAsync(nginx.Url, Stream, direct.LastId, client: client);
@@ -87,4 +89,6 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
             return back.StatusCode == HttpStatusCode.OK;
         }, "the stream is there again");
     }
+
+    private static string Upstream(string conf, string version) => conf.Replace("proxy_http_version 1.1;", $"proxy_http_version {version};", StringComparison.Ordinal);
 }
