@@ -1,5 +1,6 @@
 using StreamApi;
 using StreamApi.Basics;
+using StreamApi.Chat;
 using StreamApi.Connections;
 using StreamApi.Events;
 using StreamApi.Replicas;
@@ -19,6 +20,7 @@ builder.AddStreaming();
 builder.AddRuns();
 builder.AddEvents();
 builder.AddBasics();
+builder.AddChat();
 builder.AddReplicas();
 builder.AddConnections();
 
@@ -28,6 +30,7 @@ app.UseCors();
 app.MapDefaultEndpoints();
 app.MapEvents();
 app.MapBasics();
+app.MapChat();
 app.MapReplicas();
 app.MapConnections();
 app.Run();

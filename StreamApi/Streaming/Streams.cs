@@ -131,25 +131,60 @@ internal sealed class Streams(
         }
     }
 
-    /// <summary>Opens a stream that an endpoint writes by itself: frames of one request, without ids. Counted, listed and drained like the others.</summary>
-    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce)
+    /// <summary>
+    /// Opens a stream that an endpoint writes by itself: frames of one request, without ids. Counted, listed and drained like the others.
+    /// What is produced must not use the context: its connection may have been handed over.
+    /// </summary>
+    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings? settings = null)
     {
+        settings ??= new PushSettings();
         if (!registry.TryEnter()) { await RefuseAsync(context, new LastEventId(null, null)); return; }
+        var handedOver = false;
         try
         {
             SetHead(context);
-            await context.Response.StartAsync();
-            await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), ClientOf(context), topics, context, options.Value) { ConnectedAt = clock.GetUtcNow() };
-            registry.Add(push);
-            if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
-            try { await push.RunAsync(produce); }
-            finally
+            var client = ClientOf(context);
+            if (settings.SendBuffer is { } size && client.Socket is { } socket && context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
-                registry.Remove(push);
-                endings.Record(push);
+                await context.Response.StartAsync();
+                handover.Complete(over => PushHandedOverAsync(over, new PacedSocketOutput(socket, size, () => over.Connection.Abort()), client, topics, produce, settings));
+                handedOver = true;
+                return;
             }
+            await context.Response.StartAsync();
+            await PushAsync(new ResponseOutput(context), client, topics, produce, settings, context.RequestAborted);
+        }
+        finally { if (!handedOver) registry.Leave(); }
+    }
+
+    private async Task PushHandedOverAsync(
+        HandedOverConnection over, PacedSocketOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings)
+    {
+        using var gone = new CancellationTokenSource();
+        try
+        {
+            output.Head = over.TakeHead().ToArray();
+            var pushing = PushAsync(output, client, topics, produce, settings, gone.Token);
+            var reading = over.ReadUntilGoneAsync();
+            if (await Task.WhenAny(pushing, reading) == reading) await gone.CancelAsync();
+            await pushing;
+            over.Connection.Transport.Input.CancelPendingRead();
+            await reading;
         }
         finally { registry.Leave(); }
+    }
+
+    private async Task PushAsync(PushOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, CancellationToken aborted)
+    {
+        await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), client, topics, output, options.Value, settings, aborted) { ConnectedAt = clock.GetUtcNow() };
+        registry.Add(push);
+        if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
+        try { await push.RunAsync(produce); }
+        finally
+        {
+            registry.Remove(push);
+            endings.Record(push);
+        }
     }
 
     private static void SetHead(HttpContext context)
