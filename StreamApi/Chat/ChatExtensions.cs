@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using StreamApi.Chat.Generations;
 using StreamApi.Chat.PerRequest;
 using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
@@ -16,6 +17,7 @@ internal static class ChatExtensions
         builder.Services.AddSingleton<ChatMetrics>();
         builder.Services.AddSingleton<ChatProviders>();
         builder.Services.AddSingleton<ChatEndpoint>();
+        builder.Services.AddSingleton<Generator>();
     }
 
     public static void MapChat(this IEndpointRouteBuilder app)
@@ -23,5 +25,6 @@ internal static class ChatExtensions
         var chat = app.MapGroup("/sse").WithTags("Chat");
         chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).DisableHttpMetrics();
         chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).DisableHttpMetrics();
+        app.MapGenerations();
     }
 }

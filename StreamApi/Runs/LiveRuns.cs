@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using EventStore;
 using Microsoft.Extensions.Options;
 
@@ -10,6 +11,8 @@ namespace StreamApi.Runs;
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
+    private static readonly ActivitySource Source = new("AspireSse.StreamApi");
+
     private readonly ConcurrentDictionary<string, (Run Run, Task Work)> _live = new(StringComparer.Ordinal);
     private readonly RunLeases _leases;
     private readonly ILogger<LiveRuns> _logger;
@@ -39,10 +42,11 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     /// </summary>
     public Task Start(Run run, Func<Run, Task> work)
     {
-        // Nothing of the request that began the run: its trace would stay open as long as the run.
+        // The request's trace goes on, but nothing else of the request.
+        var trace = Activity.Current?.Context ?? default;
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task task;
-        using (ExecutionContext.SuppressFlow()) task = Task.Run(async () => { await begun.Task; await DoAsync(run, work); });
+        using (ExecutionContext.SuppressFlow()) task = Task.Run(async () => { await begun.Task; await DoAsync(run, work, trace); });
         _live[run.Name.Topic] = (run, task);
         if (_graceOver.IsCancellationRequested) run.Stop(RunStop.Interrupted);
         begun.SetResult();
@@ -56,8 +60,10 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         return true;
     }
 
-    private async Task DoAsync(Run run, Func<Run, Task> work)
+    private async Task DoAsync(Run run, Func<Run, Task> work, ActivityContext trace)
     {
+        using var span = Source.StartActivity($"run {run.Name.Kind}", ActivityKind.Internal, trace);
+        span?.SetTag("run.id", run.Id);
         try
         {
             var (error, reason) = ("The run stopped before it was finished.", "interrupted");

@@ -67,6 +67,20 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
     }
 
+    /// <summary>Where a run was announced; null where there is no such run.</summary>
+    public async Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = store.CreateCommand("select eventstore.epoch(), (select position from eventstore.events where topic = $1 order by position limit 1)");
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            await row.ReadAsync(cancellationToken);
+            return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
+    }
+
     /// <summary>Asks the writer, on whichever replica, to stop. False where no such run goes on.</summary>
     public async Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken)
     {
