@@ -1,4 +1,5 @@
 using StreamApi;
+using StreamApi.Agents;
 using StreamApi.Basics;
 using StreamApi.Chat;
 using StreamApi.Connections;
@@ -21,6 +22,7 @@ builder.AddRuns();
 builder.AddEvents();
 builder.AddBasics();
 builder.AddChat();
+builder.AddAgents();
 builder.AddReplicas();
 builder.AddConnections();
 
@@ -31,6 +33,7 @@ app.MapDefaultEndpoints();
 app.MapEvents();
 app.MapBasics();
 app.MapChat();
+app.MapAgents();
 app.MapReplicas();
 app.MapConnections();
 app.Run();

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Options;
+using StreamApi.Chat.Anthropic;
 using StreamApi.Chat.Generations;
+using StreamApi.Chat.OpenAi;
 using StreamApi.Chat.PerRequest;
 using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
@@ -18,6 +20,8 @@ internal static class ChatExtensions
         builder.Services.AddSingleton<ChatProviders>();
         builder.Services.AddSingleton<ChatEndpoint>();
         builder.Services.AddSingleton<Generator>();
+        builder.Services.AddSingleton<OpenAiFace>();
+        builder.Services.AddSingleton<AnthropicFace>();
     }
 
     public static void MapChat(this IEndpointRouteBuilder app)
@@ -26,5 +30,8 @@ internal static class ChatExtensions
         chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).DisableHttpMetrics();
         chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).DisableHttpMetrics();
         app.MapGenerations();
+        app.MapModels();
+        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).WithTags("OpenAI").DisableHttpMetrics();
+        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).WithTags("Anthropic").DisableHttpMetrics();
     }
 }

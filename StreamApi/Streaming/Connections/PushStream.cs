@@ -6,7 +6,8 @@ namespace StreamApi.Streaming.Connections;
 /// <param name="Grace">How long it may go on when the server stops: for what would be lost by an end.</param>
 /// <param name="SendBuffer">Bytes that the socket may hold; set where the reader's pace must reach the producer.</param>
 /// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
-internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null);
+/// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments.</param>
+internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false);
 
 /// <summary>
 /// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a comment goes out
@@ -54,7 +55,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     {
         try
         {
-            await WriteAsync(ControlFrames.Retry(_options.NextRetry()), events: 0);
+            if (!_settings.Bare) await WriteAsync(ControlFrames.Retry(_options.NextRetry()), events: 0);
             await produce(this, _stop.Token);
             _reason = EndReason.Complete;
         }
@@ -67,7 +68,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             try
             {
-                if (_reason is EndReason.Drained or EndReason.Aged) await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
+                if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged)) await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
                 await _output.CompleteAsync();
             }
             catch (IOException) { _reason = EndReason.ClientGone; }
@@ -93,7 +94,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
     private async Task BeatAsync()
     {
-        if (_waiting || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L) return;
+        if (_settings.Bare || _waiting || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L) return;
         try { await WriteAsync(ControlFrames.Heartbeat, events: 0); }
         catch (Exception e) when (e is IOException or OperationCanceledException or TimeoutException or ObjectDisposedException) { }
     }
