@@ -1,4 +1,8 @@
 using EventStore;
+using StreamApi.Petstore;
+using StreamApi.Resilient;
+using StreamApi.Storage;
+using StreamApi.Tasks;
 
 namespace StreamApi;
 
@@ -10,9 +14,15 @@ internal static class Migration
         var builder = Host.CreateApplicationBuilder(args);
         builder.ConfigureOpenTelemetry();
         builder.AddEventStore();
+        builder.Services.AddPetstoreStore();
+        builder.Services.AddTasksStore();
+        builder.Services.AddResilientStore();
         using var host = builder.Build();
         await host.StartAsync();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
+        await host.Services.MigrateAsync<PetstoreContext>(CancellationToken.None);
+        await host.Services.MigrateAsync<TasksContext>(CancellationToken.None);
+        await host.Services.MigrateAsync<ResilientContext>(CancellationToken.None);
         await host.StopAsync();
         return 0;
     }

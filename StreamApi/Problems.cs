@@ -1,5 +1,8 @@
 using EventStore;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace StreamApi;
 
@@ -9,13 +12,14 @@ internal static class Problems
     public static void AddProblems(this WebApplicationBuilder builder)
     {
         builder.Services.AddProblemDetails();
+        builder.Services.AddSingleton<IProblemDetailsWriter, ForAnyAccept>();
         builder.Services.AddExceptionHandler<StoreAway>();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Encoder = Streaming.Frames.ReadableJsonEncoder.Instance);
     }
 
     public static void UseProblems(this WebApplication app)
     {
-        app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => e.Exception is StoreUnavailableException });
+        app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => IsStoreAway(e.Exception) });
         app.UseStatusCodePages();
     }
 
@@ -24,17 +28,34 @@ internal static class Problems
         statusCode: status, title: "Invalid request", detail: $"{field}: {message}",
         extensions: new Dictionary<string, object?> { ["errors"] = new Dictionary<string, string[]> { [field] = [message] } });
 
+    /// <summary>Entity Framework wraps what it takes for transient.</summary>
+    private static bool IsStoreAway(Exception e) => e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
+        || (e is InvalidOperationException or DbUpdateException && e.InnerException is { } inner && IsStoreAway(inner));
+
+    /// <summary>A client that accepts only <c>text/event-stream</c> is told what is wrong too.</summary>
+    private sealed class ForAnyAccept : IProblemDetailsWriter
+    {
+        public bool CanWrite(ProblemDetailsContext context) => true;
+
+        public async ValueTask WriteAsync(ProblemDetailsContext context)
+        {
+            var problem = context.ProblemDetails;
+            problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? context.HttpContext.Response.StatusCode);
+            await context.HttpContext.Response.WriteAsJsonAsync(problem, options: null, "application/problem+json", context.HttpContext.RequestAborted);
+        }
+    }
+
     /// <summary>The store is away or overloaded: 503 with the time to wait.</summary>
     private sealed class StoreAway(IProblemDetailsService problems) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
         {
-            if (exception is not StoreUnavailableException) return false;
+            if (!IsStoreAway(exception)) return false;
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "2";
             return await problems.TryWriteAsync(new ProblemDetailsContext
             {
-                HttpContext = context, ProblemDetails = { Title = "The event store is away", Detail = exception.Message + " Try again in some seconds.", Status = 503 },
+                HttpContext = context, ProblemDetails = { Title = "The event store is away", Detail = "Postgres does not answer, or too many requests wait for it. Try again in some seconds.", Status = 503 },
             });
         }
     }

@@ -4,10 +4,15 @@ using StreamApi.Basics;
 using StreamApi.Chat;
 using StreamApi.Connections;
 using StreamApi.Events;
+using StreamApi.OpenApi;
+using StreamApi.Petstore;
 using StreamApi.Replicas;
+using StreamApi.Resilient;
 using StreamApi.Runs;
 using StreamApi.Security;
 using StreamApi.Streaming;
+using StreamApi.Tasks;
+using StreamApi.Traffic;
 
 if (args is ["migrate", ..]) return await StreamApi.Migration.RunAsync(args);
 
@@ -25,6 +30,11 @@ builder.AddChat();
 builder.AddAgents();
 builder.AddReplicas();
 builder.AddConnections();
+builder.AddPetstore();
+builder.AddTasks();
+builder.AddResilient();
+builder.AddTraffic();
+builder.AddOpenApiDocumentation();
 
 var app = builder.Build();
 app.UseProblems();
@@ -36,5 +46,9 @@ app.MapChat();
 app.MapAgents();
 app.MapReplicas();
 app.MapConnections();
+app.MapPetstore();
+app.MapTasks();
+app.MapResilient();
+app.MapOpenApiDocumentation();
 app.Run();
 return 0;

@@ -2,11 +2,12 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using StreamApi.Chat;
 using StreamApi.Chat.Generations;
-using StreamApi.Chat.PerRequest;
 using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
+using StreamApi.Requests;
 using StreamApi.Runs;
 using StreamApi.Streaming;
+using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Agents;
 
@@ -18,42 +19,33 @@ internal sealed class AgentRuns(
     Agent agent, ChatProviders providers, RunStreams streams, RunLog runs, LiveRuns live, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
 {
     private const string Kind = "agents";
+    private const int MaxPrompt = 100_000;
+
+    private static readonly string[] EndTypes = ["end", "error"];
+    private static readonly NamedForms Forms = NamedForms.Of(_ => true, EndTypes, sendsPositions: false);
 
     private static readonly RunEvent[] Will = [Error("The server that worked on this stopped before it was finished.", true, "interrupted")];
 
     public static RunEvent Error(string error, bool fatal, string reason) => RunEvent.Of("error", new { type = "error", error, fatal, reason });
 
-    public async Task OpenAsync(HttpContext context)
+    public Task OpenAsync(HttpContext context)
     {
+        var query = context.Request.Query;
+        var named = query.Flag("named");
         ChatTarget? target = null;
         string? prompt = null;
-        bool named;
-        try
+        if (LastEventId.Of(context.Request).Text is null)
         {
-            named = ChatFrames.Of(context.Request).Named ?? true;
-            if (LastEventId.Of(context.Request).Text is null) (prompt, target) = await ReadAsync(context);
+            prompt = query.RequiredText("prompt", MaxPrompt).Trim() is { Length: > 0 } text ? text : throw new InvalidRequestException("prompt", "is required.");
+            target = providers.Resolve(query.Text("provider", 64), query.Text("model", 256));
         }
-        catch (InvalidChatException e) { await ChatProblem.Of(e).ExecuteAsync(context); return; }
-        await streams.OpenAsync(context, Kind, AgentForm.Run(named), AgentForm.RunEndTypes, async () =>
+        return streams.OpenAsync(context, Kind, Forms.For(named), EndTypes, async () =>
         {
             var run = await runs.TryBeginAsync(Kind, new { target!.Provider, target.Model }, will: Will, cancellationToken: context.RequestAborted)
                 ?? throw new EventStore.StoreUnavailableException("This server's lease was just lost.");
             _ = live.Start(run, r => AnswerAsync(r, target, prompt!));
             return run;
         });
-    }
-
-    private async Task<(string Prompt, ChatTarget Target)> ReadAsync(HttpContext context)
-    {
-        var query = context.Request.Query;
-        var (prompt, provider, model) = ((string?)query["prompt"], (string?)query["provider"], (string?)query["model"]);
-        if (!HttpMethods.IsGet(context.Request.Method) && context.Request.ContentLength != 0)
-        {
-            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            (prompt, provider, model) = (ChatBody.Text(body, "prompt") ?? prompt, ChatBody.Text(body, "provider") ?? provider, ChatBody.Text(body, "model") ?? model);
-        }
-        if (string.IsNullOrWhiteSpace(prompt)) throw new InvalidChatException("prompt", "is required.");
-        return (prompt, providers.Resolve(provider, model));
     }
 
     private async Task AnswerAsync(Run run, ChatTarget target, string prompt)

@@ -1,4 +1,5 @@
-using EventStore;
+using StreamApi.OpenApi;
+using StreamApi.Requests;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
@@ -8,17 +9,37 @@ namespace StreamApi.Basics;
 /// <summary>The first streams that anyone builds.</summary>
 internal static class BasicsApi
 {
+    private static readonly NamedForms Ticks = NamedForms.Of(_ => false);
+
     public static void AddBasics(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<Ticker>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Ticker>());
     }
 
-    public static void MapBasics(this IEndpointRouteBuilder app) =>
-        app.MapGet("/sse/events", (HttpContext context, Streams streams) =>
+    public static void MapBasics(this IEndpointRouteBuilder app)
+    {
+        var basics = app.MapGroup("").WithTags("Basics");
+        basics.MapStream("/sse/events", (HttpContext context, Streams streams) =>
         {
-            var named = context.Request.Query["named"] == "true";
-            var filter = new StreamFilter([Ticker.Topic], [], [], named ? PlainForm.Named : PlainForm.Unnamed);
-            return streams.OpenAsync(context, new StreamRequest(filter, LastEventId.Of(context.Request), context.Request.Query["from"] == "earliest", Greeting: Greetings.IdOnly));
-        }).DisableHttpMetrics().WithTags("Basics");
+            var query = context.Request.Query;
+            var filter = new StreamFilter([Ticker.Topic], [], [], Ticks.For(query.Flag("named")));
+            return streams.OpenAsync(context, new StreamRequest(filter, LastEventId.Of(context.Request), query.FromEarliest(), Greeting: Greetings.IdOnly));
+        }).Sends("A tick a second, the same for all readers.", ("tick", typeof(Tick)));
+
+        // The article's four handlers differ in how Python declares them; on the wire they are one.
+        foreach (var variant in (string[])["", "-no-async", "-no-annotation", "-no-async-no-annotation"])
+            basics.MapStream("/items/stream" + variant, (HttpContext context, Streams streams) => Lists.Items.OpenAsync(context, streams))
+                .Sends("Three items; resumes after Last-Event-ID (1…3), 204 after the last.", ("item_update", typeof(Item)));
+        basics.MapStream("/logs/stream", (HttpContext context, Streams streams) => Lists.Logs.OpenAsync(context, streams))
+            .Sends("Log lines as raw text.", ("log", typeof(string)));
+
+        basics.MapPost("/chat/stream", ChatStream.OpenAsync).DisableHttpMetrics().RefusesInvalid().Takes<ChatPrompt>()
+            .Sends("A token per word of the text, then [DONE].", ("token", typeof(string)), ("done", typeof(string)));
+    }
+
+    /// <summary>What a tick's data holds; <see cref="Timestamp"/> in Unix seconds.</summary>
+    private sealed record Tick(long Id, string Message, double Timestamp);
+
+    private sealed record ChatPrompt(string Text);
 }

@@ -28,9 +28,10 @@ internal sealed class FiniteStreams(Streams streams, TopicReader topics)
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
+        var beginning = start ?? new StreamId(state.Epoch, state.Start);
         StreamId? startAfter = isOrdinal ? new StreamId(state.Epoch, state.AtOrdinal)
-            : last.Text is null ? start ?? new StreamId(state.Epoch, state.Start)
-            : null;     // an id of ours, or one that gets a resync
-        await streams.OpenAsync(context, new StreamRequest(new StreamFilter([topic], [], [], form), last, StartAfter: startAfter, Greeting: Greetings.IdOnly));
+            : last.Text is null ? beginning
+            : null;     // an id of ours, or one that gets a resync: from the beginning, or one that has ended would never be told
+        await streams.OpenAsync(context, new StreamRequest(new StreamFilter([topic], [], [], form), last, StartAfter: startAfter, Greeting: Greetings.IdOnly, ResyncAfter: beginning));
     }
 }

@@ -10,7 +10,9 @@ namespace StreamApi.Streaming;
 /// <param name="FromEarliest">A fresh reader starts at the oldest event instead of the head.</param>
 /// <param name="StartAfter">Where a reader without a valid id of ours starts, instead of the head.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-internal sealed record StreamRequest(StreamFilter Filter, LastEventId Last, bool FromEarliest = false, StreamId? StartAfter = null, Greeting? Greeting = null);
+/// <param name="ResyncAfter">Where a reader goes on whose id cannot be honoured, instead of the head: a finite stream is its own state.</param>
+internal sealed record StreamRequest(
+    StreamFilter Filter, LastEventId Last, bool FromEarliest = false, StreamId? StartAfter = null, Greeting? Greeting = null, StreamId? ResyncAfter = null);
 
 /// <summary>Makes a stream's first frame.</summary>
 internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string connectionId, string replica);

@@ -13,6 +13,7 @@ internal static class StreamingExtensions
     public static void AddStreaming(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<StreamingOptions>().BindConfiguration("Streaming").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<StreamPoolOptions>().BindConfiguration("Pools").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<FilterLogs>();
         builder.Services.AddSingleton<StoreReplay>();
         builder.Services.AddSingleton<StreamingMetrics>();

@@ -21,7 +21,7 @@ internal sealed class Streams(
     /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        if (!registry.TryEnter())
+        if (registry.TryEnter(context.Request.Path) is not { } place)
         {
             await RefuseAsync(context, request.Last);
             return;
@@ -36,7 +36,7 @@ internal sealed class Streams(
             if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => RunHandedOverAsync(over, request, start, client));
+                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place));
                 handedOver = true;
                 return;
             }
@@ -44,10 +44,10 @@ internal sealed class Streams(
             await RunHeldAsync(context, request, start, client);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
-        finally { if (!handedOver) registry.Leave(); }
+        finally { if (!handedOver) place.Dispose(); }
     }
 
-    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client)
+    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, IDisposable place)
     {
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
@@ -65,7 +65,7 @@ internal sealed class Streams(
         finally
         {
             Disconnect(connection);
-            registry.Leave();
+            place.Dispose();
         }
     }
 
@@ -117,10 +117,11 @@ internal sealed class Streams(
             var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
             return new Start(head, earliest, earliest, []);
         }
-        if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
-        if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
+        var state = request.ResyncAfter ?? head;
+        if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
         // Another replica, or the store itself, may be further than this one.
-        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, head, ResyncReason.Future);
+        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, state, ResyncReason.Future);
         metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
         return new Start(head, last, last, []);
 
@@ -132,13 +133,13 @@ internal sealed class Streams(
     }
 
     /// <summary>
-    /// Opens a stream that an endpoint writes by itself: frames of one request, without ids. Counted, listed and drained like the others.
-    /// What is produced must not use the context: its connection may have been handed over.
+    /// Opens a stream that an endpoint writes by itself: frames of one request. Counted, listed and drained like the others. What is
+    /// produced must not use the context: its connection may have been handed over.
     /// </summary>
     public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings? settings = null)
     {
         settings ??= new PushSettings();
-        if (!registry.TryEnter()) { await RefuseAsync(context, new LastEventId(null, null)); return; }
+        if (registry.TryEnter(context.Request.Path) is not { } place) { await RefuseAsync(context, new LastEventId(null, null)); return; }
         var handedOver = false;
         try
         {
@@ -147,21 +148,21 @@ internal sealed class Streams(
             if (settings.SendBuffer is { } size && client.Socket is { } socket && context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => PushHandedOverAsync(over, new PacedSocketOutput(socket, size, () => over.Connection.Abort()), client, topics, produce, settings));
+                handover.Complete(over => PushHandedOverAsync(over, new PacedSocketOutput(socket, size, () => over.Connection.Abort()), client, topics, produce, settings, place));
                 handedOver = true;
                 return;
             }
             await context.Response.StartAsync();
             await PushAsync(new ResponseOutput(context), client, topics, produce, settings, context.RequestAborted);
         }
-        finally { if (!handedOver) registry.Leave(); }
+        finally { if (!handedOver) place.Dispose(); }
     }
 
     private async Task PushHandedOverAsync(
-        HandedOverConnection over, PacedSocketOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings)
+        HandedOverConnection over, PacedSocketOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, IDisposable place)
     {
         using var gone = new CancellationTokenSource();
-        try
+        using (place)
         {
             output.Head = over.TakeHead().ToArray();
             var pushing = PushAsync(output, client, topics, produce, settings, gone.Token);
@@ -171,7 +172,6 @@ internal sealed class Streams(
             over.Connection.Transport.Input.CancelPendingRead();
             await reading;
         }
-        finally { registry.Leave(); }
     }
 
     private async Task PushAsync(PushOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, CancellationToken aborted)
@@ -207,7 +207,7 @@ internal sealed class Streams(
         }
         context.Response.Headers.RetryAfter = "5";
         await TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable, title: "Too many streams",
-            detail: "This server has as many streams open as it may (Streaming:MaxConnections). Try again in some seconds.").ExecuteAsync(context);
+            detail: "This server has as many streams open as it may (Streaming:MaxConnections, Pools). Try again in some seconds.").ExecuteAsync(context);
     }
 
     private static StreamClient ClientOf(HttpContext context) => new(

@@ -1,8 +1,9 @@
 using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using StreamApi.Chat.PerRequest;
 using StreamApi.Chat.Providers;
+using StreamApi.OpenApi;
+using StreamApi.Requests;
 using StreamApi.Runs;
 using StreamApi.Streaming;
 
@@ -17,21 +18,18 @@ internal static class GenerationsApi
     public static void MapGenerations(this IEndpointRouteBuilder app)
     {
         var generations = app.MapGroup("/v1/generations").WithTags("Generations");
-        generations.MapPost("", StartAsync);
-        generations.MapGet("/{id}", ReadAsync);
-        generations.MapDelete("/{id}", CancelAsync);
-        generations.MapGet("/{id}/stream", StreamAsync).DisableHttpMetrics();
+        generations.MapPost("", StartAsync).RefusesInvalid().Takes<GenerationRequest>().Produces<GenerationState>(StatusCodes.Status201Created);
+        generations.MapGet("/{id}", ReadAsync).Produces<GenerationState>();
+        generations.MapDelete("/{id}", CancelAsync).Produces<GenerationState>();
+        generations.MapStream("/{id}/stream", StreamAsync).Sends("The answer from its start, or after the last id; any number of readers.",
+            ("token", typeof(GenerationToken)), ("tool_use", typeof(GenerationToolUse)), ("done", typeof(GenerationDone)), ("error", typeof(StreamError)));
     }
 
     private static async Task<IResult> StartAsync(HttpContext context, Generator generator, ChatProviders providers, IOptions<LlmOptions> options)
     {
-        try
-        {
-            var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
-            var run = await generator.StartAsync(call, context.RequestAborted);
-            return TypedResults.Created($"/v1/generations/{run.Id}", new { id = run.Id, stream = GenerationState.StreamOf(run.Id), status = "running", provider = call.Target.Provider, model = call.Target.Model });
-        }
-        catch (InvalidChatException e) { return ChatProblem.Of(e); }
+        var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
+        var run = await generator.StartAsync(call, context.RequestAborted);
+        return TypedResults.Created($"/v1/generations/{run.Id}", new { id = run.Id, stream = GenerationState.StreamOf(run.Id), status = "running", provider = call.Target.Provider, model = call.Target.Model });
     }
 
     private static async Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs)
@@ -76,3 +74,17 @@ internal static class GenerationsApi
 
     private static ProblemHttpResult NotFound(string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: "No such generation", detail: $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'.");
 }
+
+/// <summary>What a generation is asked with.</summary>
+internal sealed record GenerationRequest(IReadOnlyList<ChatRequestMessage> Messages, string? Model, string? Provider, int? MaxTokens);
+
+internal sealed record ChatRequestMessage(string Role, string Content);
+
+internal sealed record GenerationToken(string Text);
+
+internal sealed record GenerationToolUse(string Id, string Tool, System.Text.Json.JsonElement Input);
+
+internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);
+
+/// <summary>An error inside a stream.</summary>
+internal sealed record StreamError(string Error, bool Fatal, string Reason);

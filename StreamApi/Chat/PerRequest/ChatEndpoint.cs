@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using StreamApi.Chat.Providers;
+using StreamApi.Requests;
 using StreamApi.Runs;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
@@ -24,15 +25,8 @@ internal sealed class ChatEndpoint(ChatProviders providers, Streams streams, IOp
 
     private async Task AnswerAsync(HttpContext context, Func<PushStream, ChatFrames, ChatCall, CancellationToken, Task> write, PushSettings settings)
     {
-        ChatCall call;
-        ChatFrames frames;
-        try
-        {
-            frames = ChatFrames.Of(context.Request);
-            call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
-        }
-        catch (InvalidChatException e) { await ChatProblem.Of(e).ExecuteAsync(context); return; }
-
+        var frames = new ChatFrames(context.Request.Query.Flag("named"));
+        var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
         await streams.OpenPushAsync(context, [], async (push, stopped) =>
         {
             try { await write(push, frames, call, stopped); }
@@ -75,12 +69,4 @@ internal sealed class ChatEndpoint(ChatProviders providers, Streams streams, IOp
             finally { buffer.Complete(); }
         }
     }
-}
-
-internal static class ChatProblem
-{
-    public static IResult Of(InvalidChatException e) => e.Message.StartsWith("Unsupported ", StringComparison.Ordinal)
-        ? TypedResults.Problem(statusCode: e.Status, title: "Invalid request", detail: e.Message,
-            extensions: new Dictionary<string, object?> { ["error"] = e.Message, ["errors"] = new Dictionary<string, string[]> { [e.Field] = [e.Message] } })
-        : Problems.Field(e.Field, e.Message, e.Status);
 }

@@ -9,11 +9,6 @@ namespace StreamApi.Chat.PerRequest;
 /// <param name="Named">From <c>?named=</c>; null: each frame as the article has it.</param>
 internal readonly record struct ChatFrames(bool? Named)
 {
-    public static ChatFrames Of(HttpRequest request) => request.Query["named"].ToString() switch
-    {
-        "" => new(null), "true" => new(true), "false" => new(false), _ => throw new InvalidChatException("named", "is true or false."),
-    };
-
     public byte[] Content(object data) => Frame("content", Named == true, JsonSerializer.SerializeToUtf8Bytes(data, RunJson.Options));
 
     public byte[] Done() => Frame("done", Named == true, "[DONE]"u8);

@@ -89,10 +89,3 @@ internal sealed class ChatProviders : IDisposable
 
     private sealed record Provider(string Name, ProviderOptions Options, string? Missing, IChatClient? Client);
 }
-
-/// <summary>A chat request that cannot be taken; names the field.</summary>
-internal sealed class InvalidChatException(string where, string problem, int status = StatusCodes.Status400BadRequest) : Exception(problem)
-{
-    public string Field => where;
-    public int Status => status;
-}

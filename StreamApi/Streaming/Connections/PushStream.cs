@@ -7,7 +7,8 @@ namespace StreamApi.Streaming.Connections;
 /// <param name="SendBuffer">Bytes that the socket may hold; set where the reader's pace must reach the producer.</param>
 /// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
 /// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments.</param>
-internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false);
+/// <param name="Retry">The reconnection time, where it is not for us to choose.</param>
+internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false, int? Retry = null);
 
 /// <summary>
 /// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a comment goes out
@@ -55,7 +56,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     {
         try
         {
-            if (!_settings.Bare) await WriteAsync(ControlFrames.Retry(_options.NextRetry()), events: 0);
+            if (!_settings.Bare) await WriteAsync(ControlFrames.Retry(_settings.Retry ?? _options.NextRetry()), events: 0);
             await produce(this, _stop.Token);
             _reason = EndReason.Complete;
         }

@@ -27,6 +27,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
             ["ConnectionStrings__redis"] = $"127.0.0.1:{redis.Port}{redisPassword}",
             ["EventStore__Channel"] = database.Database!,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["Traffic__Enabled"] = "false",     // a test sees only what it did itself
         };
     }
 

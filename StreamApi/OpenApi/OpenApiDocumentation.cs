@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace StreamApi.OpenApi;
+
+/// <summary>
+/// <c>/openapi/v1.json</c>. OpenAPI 3.1 cannot say what a stream is made of (3.2's <c>itemSchema</c> can), so every stream lists its
+/// events and their data's schemas in <c>x-sse-events</c> and, for people, in the description.
+/// </summary>
+internal static class OpenApiDocumentation
+{
+    public static void AddOpenApiDocumentation(this WebApplicationBuilder builder) => builder.Services.AddOpenApi("v1", document =>
+    {
+        // 3.1 has no QUERY; it takes what POST takes.
+        document.ShouldInclude = endpoint => endpoint.HttpMethod != "QUERY";
+        document.AddOperationTransformer(DescribeAsync);
+    });
+
+    public static void MapOpenApiDocumentation(this IEndpointRouteBuilder app) => app.MapOpenApi();
+
+    private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        foreach (var parameter in metadata.OfType<QueryParameter>()) Add(operation, parameter);
+        if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream) return;
+        operation.Summary = stream.Summary;
+        operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + ". A dropped stream resumes after `Last-Event-ID`.";
+        Add(operation, new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false));
+        Add(operation, new QueryParameter("named", "true: every event has its name; false: none has, for clients with only onmessage.", false));
+        var events = new JsonArray();
+        foreach (var e in stream.Events)
+        {
+            var schema = await context.GetOrCreateSchemaAsync(e.Data, cancellationToken: cancellationToken);
+            events.Add(new JsonObject { ["event"] = e.Name, ["data"] = JsonNode.Parse(await schema.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, cancellationToken)) });
+        }
+        operation.AddExtension("x-sse-events", new JsonNodeExtension(events));
+        operation.Responses ??= [];
+        operation.Responses["200"] = new OpenApiResponse
+        {
+            Description = "The stream.",
+            Content = new Dictionary<string, OpenApiMediaType> { ["text/event-stream"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } },
+        };
+    }
+
+    private static void Add(OpenApiOperation operation, QueryParameter parameter)
+    {
+        operation.Parameters ??= [];
+        operation.Parameters.Add(new OpenApiParameter
+        {
+            Name = parameter.Name, In = ParameterLocation.Query, Description = parameter.Description, Required = parameter.Required, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        });
+    }
+}

@@ -1,0 +1,22 @@
+namespace StreamApi.OpenApi;
+
+/// <summary>One event of a stream, for the document.</summary>
+internal sealed record StreamEvent(string Name, Type Data);
+
+/// <summary>What a stream endpoint sends.</summary>
+internal sealed record StreamDescription(string Summary, IReadOnlyList<StreamEvent> Events);
+
+/// <summary>A query parameter that an endpoint reads by itself.</summary>
+internal sealed record QueryParameter(string Name, string Description, bool Required);
+
+/// <summary>Says in metadata what the endpoints do by hand, so that the document can tell.</summary>
+internal static class DescriptionExtensions
+{
+    public static RouteHandlerBuilder Sends(this RouteHandlerBuilder endpoint, string summary, params (string Name, Type Data)[] events) =>
+        endpoint.WithMetadata(new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))]));
+
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint) where T : notnull => endpoint.Accepts<T>("application/json");
+
+    public static RouteHandlerBuilder Query(this RouteHandlerBuilder endpoint, string name, string description, bool required = false) =>
+        endpoint.WithMetadata(new QueryParameter(name, description, required));
+}

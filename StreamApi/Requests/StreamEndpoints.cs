@@ -1,0 +1,81 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Microsoft.Extensions.Primitives;
+
+namespace StreamApi.Requests;
+
+/// <summary>What the stream endpoints have in common: how they are asked, and how a wrong request is answered.</summary>
+internal static class StreamEndpoints
+{
+    /// <summary>
+    /// A stream at GET with a query, and at POST and QUERY with the same names in a JSON object. Its length is no latency, so it is not
+    /// in the HTTP metrics.
+    /// </summary>
+    public static RouteHandlerBuilder MapStream(this IEndpointRouteBuilder app, [StringSyntax("Route")] string pattern, Delegate handler) =>
+        app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler).DisableHttpMetrics().RefusesInvalid().AddEndpointFilter(async (invocation, next) =>
+        {
+            var request = invocation.HttpContext.Request;
+            if (!HttpMethods.IsGet(request.Method) && request.ContentLength != 0 && (request.ContentLength is not null || request.Headers.TransferEncoding.Count > 0 || request.ContentType is not null))
+                request.Query = Merged(request.Query, await JsonBody.ReadAsync(invocation.HttpContext));
+            return await next(invocation);
+        });
+
+    /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
+    public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) => endpoint.AddEndpointFilter(async (invocation, next) =>
+    {
+        try { return await next(invocation); }
+        catch (InvalidRequestException e) { return e.ToResult(); }
+    });
+
+    /// <summary>One value of the query; null where it is missing or empty.</summary>
+    public static string? Text(this IQueryCollection query, string name, int maxLength)
+    {
+        var values = query[name];
+        if (values.Count > 1) throw new InvalidRequestException(name, "stands more than once.");
+        return values.ToString() is { Length: > 0 } text ? JsonBody.Checked(name, text, maxLength) : null;
+    }
+
+    public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
+        query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
+
+    /// <summary>true, false, or null where nothing was said.</summary>
+    public static bool? Flag(this IQueryCollection query, string name) => query[name].ToString() switch
+    {
+        "" => null, "true" => true, "false" => false, _ => throw new InvalidRequestException(name, "is true or false."),
+    };
+
+    /// <summary>Whether a fresh reader wants the oldest event first.</summary>
+    public static bool FromEarliest(this IQueryCollection query) => query["from"].ToString() switch
+    {
+        "" or "head" => false, "earliest" => true, _ => throw new InvalidRequestException("from", "is earliest or head."),
+    };
+
+    private static QueryCollection Merged(IQueryCollection query, JsonElement body)
+    {
+        var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
+        foreach (var member in body.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null) continue;
+            merged[member.Name] = member.Value.ValueKind == JsonValueKind.Array
+                ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))])
+                : Scalar(member.Name, member.Value);
+        }
+        return new QueryCollection(merged);
+    }
+
+    private static string Scalar(string name, JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString()!,
+                JsonValueKind.Number => value.GetRawText(),
+                JsonValueKind.True => "true",
+                JsonValueKind.False => "false",
+                _ => throw new InvalidRequestException(name, "must be text, a number, true, false, or a list of those."),
+            };
+        }
+        catch (InvalidOperationException) { throw new InvalidRequestException(name, "has half of a surrogate pair, which is no UTF-8."); }
+    }
+}

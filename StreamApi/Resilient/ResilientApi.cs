@@ -1,0 +1,80 @@
+using System.Buffers;
+using System.Globalization;
+using EventStore;
+using StreamApi.OpenApi;
+using StreamApi.Requests;
+using StreamApi.Storage;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Fanout;
+
+namespace StreamApi.Resilient;
+
+/// <summary>A stream a session that survives its readers' drops, its replicas' deaths, and its source's failures.</summary>
+internal static class ResilientApi
+{
+    public const string Route = "/sse/resilient/{session_id}";
+
+    private const int MaxLength = 128;
+    private static readonly SearchValues<char> IdCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+    public static void AddResilient(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<ResilientOptions>().BindConfiguration("Resilient").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddResilientStore();
+        builder.Services.AddSingleton<Sessions>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
+        builder.Services.AddHostedService<SessionSources>();
+    }
+
+    public static void AddResilientStore(this IServiceCollection services) => services.AddEventContext<ResilientContext>(ResilientContext.SchemaName);
+
+    public static void MapResilient(this WebApplication app)
+    {
+        var resilient = app.MapGroup("").WithTags("Resilient");
+        resilient.MapStream(Route, StreamAsync)
+            .Sends("One source a session; what a reader missed is replayed, a failing source is retried.", (ResilientForm.Message, typeof(ResilientMessage)), (ResilientForm.Error, typeof(ResilientError)));
+        if (!app.Environment.IsDevelopment()) return;
+        resilient.MapPost(Route + "/failure", FailAsync).RefusesInvalid().WithSummary("Makes the session's source fail: {\"times\"}, or until it is healed. Development only.");
+        resilient.MapDelete(Route + "/failure", HealAsync).RefusesInvalid().WithSummary("Heals the session's source. Development only.");
+    }
+
+    private static async Task<IResult> StreamAsync(HttpContext context, Streams streams, Sessions sessions)
+    {
+        var session = SessionId(context);
+        var query = context.Request.Query;
+        var form = ResilientForm.Forms.For(query.Flag("named"));
+        var earliest = query.FromEarliest();
+        var last = LastEventId.Of(context.Request);
+        long ordinal = 0;
+        var isOrdinal = (last.Text is null && earliest) || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
+        var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
+        if (state.FailedAt is { } end && (last.Id is { } id ? id.Epoch == state.Head.Epoch && id.Position >= end : ordinal > 0 && state.AtOrdinal.Position >= end))
+            return TypedResults.NoContent();
+        // The start is fixed before the source may start: the first reader gets its first message.
+        StreamId? start = isOrdinal ? state.AtOrdinal : last.Text is null ? state.Head : null;
+        await sessions.EnterAsync(session, isFresh: last.Text is null, context.RequestAborted);
+        var filter = new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], form);
+        await streams.OpenAsync(context, new StreamRequest(filter, last, StartAfter: start, Greeting: Greetings.IdOnly));
+        return TypedResults.Empty;
+    }
+
+    private static async Task<IResult> FailAsync(HttpContext context, Sessions sessions)
+    {
+        var times = context.Request.ContentLength is null or 0 ? null : (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000);
+        await sessions.FailAsync(SessionId(context), times ?? -1, context.RequestAborted);
+        return TypedResults.Ok(new { failing = true, times });
+    }
+
+    private static async Task<IResult> HealAsync(HttpContext context, Sessions sessions)
+    {
+        await sessions.FailAsync(SessionId(context), 0, context.RequestAborted);
+        return TypedResults.Ok(new { failing = false });
+    }
+
+    private static string SessionId(HttpContext context)
+    {
+        var id = (string)context.Request.RouteValues["session_id"]!;
+        return id.Length <= MaxLength && !id.AsSpan().ContainsAnyExcept(IdCharacters) ? id
+            : throw new InvalidRequestException("session_id", $"is 1 to {MaxLength} characters of [A-Za-z0-9_-].");
+    }
+}

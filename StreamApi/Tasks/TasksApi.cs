@@ -1,0 +1,81 @@
+using Microsoft.EntityFrameworkCore;
+using StreamApi.OpenApi;
+using StreamApi.Requests;
+using StreamApi.Storage;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Fanout;
+
+namespace StreamApi.Tasks;
+
+/// <summary>Tasks, and one stream that tells every client of their changes.</summary>
+internal static class TasksApi
+{
+    private const int MaxTitle = 200, MaxTypes = 100;
+
+    public static void AddTasks(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddTasksStore();
+        builder.Services.AddSingleton<TaskList>();
+    }
+
+    public static void AddTasksStore(this IServiceCollection services) => services.AddEventContext<TasksContext>(TasksContext.SchemaName);
+
+    public static void MapTasks(this IEndpointRouteBuilder app)
+    {
+        var tasks = app.MapGroup("").WithTags("Tasks");
+        tasks.MapPost("/tasks", CreateAsync).RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
+        tasks.MapGet("/tasks", ListAsync).RefusesInvalid().Produces<TaskView[]>();
+        tasks.MapGet("/tasks/{id}", GetAsync).RefusesInvalid().Produces<TaskView>();
+        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
+        tasks.MapStream("/events/stream", StreamAsync).Query("types", "Event types, separated by commas or repeated; none: all.")
+            .Sends("Changes of tasks: unnamed frames {id, event, data, timestamp}.", ("connected", typeof(object)), (TaskList.Created, typeof(TaskCreated)), (TaskList.Updated, typeof(TaskUpdated)));
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, TaskList list)
+    {
+        var title = (await JsonBody.ReadAsync(context)).RequiredText("title", MaxTitle).Trim();
+        if (title.Length == 0) throw new InvalidRequestException("title", "cannot be empty.");
+        var task = await list.CreateAsync(title, context.RequestAborted);
+        return TypedResults.Created($"/tasks/{task.Id:D}", TaskView.Of(task));
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, IDbContextFactory<TasksContext> contexts)
+    {
+        var tasks = await contexts.ReadStateAsync(context, store => store.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id).ToListAsync(context.RequestAborted));
+        return TypedResults.Ok(tasks.Select(TaskView.Of));
+    }
+
+    private static async Task<IResult> GetAsync(string id, HttpContext context, IDbContextFactory<TasksContext> contexts)
+    {
+        var task = Guid.TryParse(id, out var known)
+            ? await contexts.ReadStateAsync(context, store => store.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == known, context.RequestAborted)) : null;
+        return task is null ? Unknown(id) : TypedResults.Ok(TaskView.Of(task));
+    }
+
+    private static async Task<IResult> SetStatusAsync(string id, HttpContext context, TaskList list)
+    {
+        var status = context.Request.Query.RequiredText("new_status", 64);
+        if (!TaskList.Statuses.Contains(status)) throw new InvalidRequestException("new_status", $"is one of {string.Join(", ", TaskList.Statuses)}.");
+        return Guid.TryParse(id, out var known) && await list.SetStatusAsync(known, status, context.RequestAborted)
+            ? TypedResults.Ok(new { status = "updated" }) : Unknown(id);
+    }
+
+    private static Task StreamAsync(HttpContext context, Streams streams)
+    {
+        var query = context.Request.Query;
+        var types = query["types"].SelectMany(t => (t ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
+        if (types.Length > MaxTypes) throw new InvalidRequestException("types", $"at most {MaxTypes} at once.");
+        foreach (var type in types) JsonBody.Checked("types", type, 256);
+        var form = TaskEventForm.For(query.Flag("named"));
+        return streams.OpenAsync(context, new StreamRequest(new StreamFilter([TaskList.Topics], types, [], form), LastEventId.Of(context.Request), query.FromEarliest(), Greeting: form.Greeting));
+    }
+
+    private static IResult Unknown(string id) => Problems.Field("id", $"there is no task '{id}'.", StatusCodes.Status404NotFound);
+
+    private sealed record NewTask(string Title);
+
+    private sealed record TaskView(Guid Id, string Title, string Status, DateTime CreatedAt, DateTime UpdatedAt)
+    {
+        public static TaskView Of(TaskItem task) => new(task.Id, task.Title, task.Status, task.CreatedAt, task.UpdatedAt);
+    }
+}
