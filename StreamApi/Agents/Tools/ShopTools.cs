@@ -21,7 +21,7 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(cancellationToken);
         var words = query.Split([' ', ',', '.', '?', '!', '、', '。'], StringSplitOptions.RemoveEmptyEntries).Where(w => w.Length > 2).Select(w => w.EndsWith('s') ? w[..^1] : w).ToList();
-        var found = pets.Select(p => (Pet: p, Hits: words.Count(w => $"{p.Name} {p.Species} {p.Breed}".Contains(w, StringComparison.OrdinalIgnoreCase)))).ToList();
+        var found = pets.Select(p => (Pet: p, Hits: words.Count(w => $" {p.Name} {p.Species} {p.Breed}".Contains(" " + w, StringComparison.OrdinalIgnoreCase)))).ToList();
         // Nothing in particular was named: the shop shows what it has.
         var any = found.Exists(f => f.Hits > 0);
         return [.. found.Where(f => f.Hits > 0 || !any).OrderByDescending(f => f.Hits).Take(MostPets).Select(f => new PetFound(f.Pet.Id, f.Pet.Name, f.Pet.Species, f.Pet.Breed, f.Pet.Price, f.Pet.Stock))];

@@ -39,9 +39,9 @@ internal static class AnthropicCall
     {
         if (json.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at, "Input should be an object");
         var role = ChatBody.Text(json, "role", at + ".") ?? throw new InvalidChatException($"{at}.role", "Field required");
-        if (role is not ("user" or "assistant")) throw new InvalidChatException($"{at}.role", "Input should be 'user' or 'assistant'");
+        var known = role switch { "user" => ChatRole.User, "assistant" => ChatRole.Assistant, "system" => ChatRole.System, _ => throw new InvalidChatException($"{at}.role", "Input should be 'user', 'assistant' or 'system'") };
         var content = ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{at}.content", "Field required");
-        return new ChatMessage(role == "user" ? ChatRole.User : ChatRole.Assistant, Contents(content, $"{at}.content"));
+        return new ChatMessage(known, Contents(content, $"{at}.content"));
     }
 
     private static List<AIContent> Contents(JsonElement content, string at) => content.ValueKind switch
