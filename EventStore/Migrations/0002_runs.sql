@@ -66,9 +66,9 @@ begin
     return coalesce(ended, '{}');
 end $$;
 
--- As before, and fenced: an event with a writer goes in only while that writer's run goes on, together with the rest of its group;
--- one that ends the run deletes its row. writers is null where no event of the batch is of a run.
-drop function eventstore.append(int[], uuid[], bytea[], text[], text[], text[], text[], text[]);
+-- Appends a batch in one round trip. Events of one group (one request) go in together or, on an id conflict, not at all: their
+-- positions are null then. digests[i] is null for an event without a publisher's id. Fenced: an event with a writer goes in only while
+-- that writer's run goes on; one that ends the run deletes its row. writers is null where no event of the batch is of a run.
 create function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[], keys text[], data text[],
     traceparents text[], writers uuid[], ends boolean[], out positions bigint[], out committed_at timestamptz) language plpgsql as $$
 declare
