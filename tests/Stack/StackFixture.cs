@@ -14,6 +14,9 @@ public sealed class StackFixture : IAsyncLifetime
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);     // the first start fetches what the machine lacks
 
+    /// <summary>There is no dashboard in a test; the pages link to this one.</summary>
+    public const string Dashboard = "http://dashboard.test";
+
     private StackLock? _lock;
 
     public DistributedApplication App { get; private set; } = null!;
