@@ -1,4 +1,4 @@
--- The event log. One writer at a time (the advisory lock in append and relay_outbox), so positions become visible in order:
+-- The event log. One writer at a time (the advisory lock in append, 0002, and relay_outbox), so positions become visible in order:
 -- nobody reads 12 and then sees an 11 appear. Positions may have gaps (a rolled-back batch), never duplicates.
 create table eventstore.store (
     one boolean primary key default true check (one),
@@ -93,51 +93,6 @@ begin
 end $$;
 
 create function eventstore.lock_log() returns void language sql as $$ select pg_advisory_xact_lock(7303014, 1) $$;
-
--- Appends a batch in one round trip. Events of one group (one request) go in together or, on an id conflict, not at all: their
--- positions are null then. digests[i] is null for an event without a publisher's id.
-create function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[], keys text[], data text[],
-    traceparents text[], out positions bigint[], out committed_at timestamptz) language plpgsql as $$
-declare
-    n int := cardinality(ids);
-    first bigint;
-    fresh int[];
-begin
-    perform eventstore.lock_log();
-    committed_at := clock_timestamp();
-    if array_remove(digests, null) = '{}' then
-        first := eventstore.take_positions(n);
-        insert into eventstore.events
-        select first + e.ord - 1, e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
-        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord);
-        select array_agg(g order by g) into positions from generate_series(first, first + n - 1) g;
-    else
-        with input as (
-            select * from unnest(groups, ids, digests) with ordinality as e(grp, id, digest, ord)
-        ), known as (
-            select i.ord, i.grp, r.position, r.digest = i.digest as same
-            from input i join eventstore.recent_ids r on r.id = i.id and i.digest is not null
-        ), refused as (
-            select distinct grp from known where not same
-        )
-        select array_agg(case when x.grp is null then k.position end order by i.ord),
-               array_agg(i.ord::int order by i.ord) filter (where x.grp is null and k.ord is null)
-        into positions, fresh
-        from input i left join known k on k.ord = i.ord left join refused x on x.grp = i.grp;
-
-        if fresh is null then return; end if;
-        first := eventstore.take_positions(cardinality(fresh));
-        for i in 1 .. cardinality(fresh) loop positions[fresh[i]] := first + i - 1; end loop;
-        insert into eventstore.events
-        select positions[e.ord], e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
-        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord)
-        where e.ord = any (fresh);
-        insert into eventstore.recent_ids
-        select e.id, e.digest, positions[e.ord], committed_at
-        from unnest(ids, digests) with ordinality as e(id, digest, ord) where e.ord = any (fresh) and e.digest is not null;
-    end if;
-    perform pg_notify('eventstore', '');
-end $$;
 
 -- Moves up to n committed outbox rows into the log, in the order they were written. The fence keeps a deposed leader out.
 create function eventstore.relay_outbox(lease text, fence_held bigint, n int) returns int language plpgsql as $$

@@ -9,7 +9,7 @@ create table eventstore.run_writers (
 create table eventstore.runs (
     run text collate "C" primary key,     -- the topic of its events
     writer uuid not null,
-    -- Events that end the run in its writer's place when that dies: [{"type","data"}].
+    -- Events that end the run in its writer's place when that dies: [{"type","data","key"?}].
     will jsonb not null,
     cancelled boolean not null default false,
     started_at timestamptz not null default clock_timestamp()
@@ -42,6 +42,7 @@ declare
     ended text[];
     topics text[];
     types text[];
+    keys text[];
     texts text[];
     first bigint;
 begin
@@ -51,23 +52,23 @@ begin
     select array_agg(id) into dead from gone;
     with gone as (delete from eventstore.runs where writer = any (dead) returning run, will),
     words as (
-        select g.run, w.value ->> 'type' as type, w.value ->> 'data' as data
+        select g.run, w.value ->> 'type' as type, w.value ->> 'key' as key, w.value ->> 'data' as data
         from gone g cross join lateral jsonb_array_elements(g.will) with ordinality as w(value, ord) order by g.run, w.ord
     )
-    select array_agg(run), array_agg(type), array_agg(data), (select array_agg(run) from gone) into topics, types, texts, ended from words;
+    select array_agg(run), array_agg(type), array_agg(key), array_agg(data), (select array_agg(run) from gone) into topics, types, keys, texts, ended from words;
     if topics is not null then
         first := eventstore.take_positions(cardinality(topics));
-        insert into eventstore.events (position, id, topic, type, data, time)
-        select first + e.ord - 1, gen_random_uuid(), e.topic, e.type, e.data, clock_timestamp()
-        from unnest(topics, types, texts) with ordinality as e(topic, type, data, ord);
+        insert into eventstore.events (position, id, topic, type, key, data, time)
+        select first + e.ord - 1, gen_random_uuid(), e.topic, e.type, e.key, e.data, clock_timestamp()
+        from unnest(topics, types, keys, texts) with ordinality as e(topic, type, key, data, ord);
         perform pg_notify('eventstore', '');
     end if;
     return coalesce(ended, '{}');
 end $$;
 
--- As before, and fenced: an event with a writer goes in only while that writer's run goes on, together with the rest of its group;
--- one that ends the run deletes its row. writers is null where no event of the batch is of a run.
-drop function eventstore.append(int[], uuid[], bytea[], text[], text[], text[], text[], text[]);
+-- Appends a batch in one round trip. Events of one group (one request) go in together or, on an id conflict, not at all: their
+-- positions are null then. digests[i] is null for an event without a publisher's id. Fenced: an event with a writer goes in only while
+-- that writer's run goes on; one that ends the run deletes its row. writers is null where no event of the batch is of a run.
 create function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[], keys text[], data text[],
     traceparents text[], writers uuid[], ends boolean[], out positions bigint[], out committed_at timestamptz) language plpgsql as $$
 declare

@@ -22,9 +22,8 @@ internal static class BasicsApi
         var basics = app.MapGroup("").WithTags("Basics");
         basics.MapStream("/sse/events", (HttpContext context, Streams streams) =>
         {
-            var query = context.Request.Query;
-            var filter = new StreamFilter([Ticker.Topic], [], [], Ticks.For(query.Flag("named")));
-            return streams.OpenAsync(context, new StreamRequest(filter, LastEventId.Of(context.Request), query.FromEarliest(), Greeting: Greetings.IdOnly));
+            var filter = new StreamFilter([Ticker.Topic], [], [], Ticks.For(context.Request.Query.Flag("named")));
+            return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
         }).Sends("A tick a second, the same for all readers.", ("tick", typeof(Tick)));
 
         // The article's four handlers differ in how Python declares them; on the wire they are one.

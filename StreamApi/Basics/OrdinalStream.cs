@@ -4,6 +4,7 @@ using System.Text.Json;
 using EventStore;
 using StreamApi.Requests;
 using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Basics;
@@ -34,7 +35,7 @@ internal sealed record OrdinalStream(string Topic, string Event, bool Named, IRe
         {
             await push.WriteAsync(SseFrame.ToBytes(f => Opening(f, isOrdinal ? last! : "0", isOrdinal ? null : last)), events: 0);
             for (var i = (int)ordinal; i < Data.Count; i++) await push.WriteAsync(Frame(i, named));
-        }, Retry);
+        }, new PushSettings(Retry: Retry));
     }
 
     private void Opening(SseFrame frame, string startsAfter, string? malformed)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StreamApi.OpenApi;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 
@@ -23,7 +24,7 @@ internal static class ConnectionsApi
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
         connections.MapGet("", ListAsync);
         connections.MapDelete("/{id}", CloseAsync);
-        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics();
+        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics().SendsConnections();
     }
 
     private static async Task<IResult> ListAsync(string? sort, string? filter, string? limit, string? after, string? scope, ConnectionDirectory directory, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using StreamApi.OpenApi;
 using StreamApi.Streaming;
 
 namespace StreamApi.Events;
@@ -17,6 +18,6 @@ internal static class EventsApi
         events.MapPost("", PublishEndpoint.PublishAsync);
         events.MapGet("", HistoryEndpoint.ReadAsync);
         app.MapGet("/v1/topics", TopicsEndpoint.ListAsync).WithTags("Events");
-        events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics();
+        events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics().SendsEvents();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -23,6 +24,12 @@ internal static class OpenApiDocumentation
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         foreach (var parameter in metadata.OfType<QueryParameter>()) Add(operation, parameter);
+        operation.Responses ??= [];
+        operation.Responses["default"] = new OpenApiResponse
+        {
+            Description = "What is wrong, as problem details (RFC 9457) that name the field.",
+            Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), cancellationToken: cancellationToken) } },
+        };
         if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream) return;
         operation.Summary = stream.Summary;
         operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + ". A dropped stream resumes after `Last-Event-ID`.";
@@ -35,7 +42,6 @@ internal static class OpenApiDocumentation
             events.Add(new JsonObject { ["event"] = e.Name, ["data"] = JsonNode.Parse(await schema.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, cancellationToken)) });
         }
         operation.AddExtension("x-sse-events", new JsonNodeExtension(events));
-        operation.Responses ??= [];
         operation.Responses["200"] = new OpenApiResponse
         {
             Description = "The stream.",

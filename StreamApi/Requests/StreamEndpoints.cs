@@ -1,6 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Requests;
 
@@ -49,6 +52,14 @@ internal static class StreamEndpoints
     {
         "" or "head" => false, "earliest" => true, _ => throw new InvalidRequestException("from", "is earliest or head."),
     };
+
+    /// <summary>A subscription as the query asks for it: from where, and what happens where the client cannot keep up.</summary>
+    public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting greeting)
+    {
+        var query = context.Request.Query;
+        var slow = SlowReaders.Parse(query["slow"]) ?? throw new InvalidRequestException("slow", "is catch-up, latest or disconnect.");
+        return new StreamRequest(filter, LastEventId.Of(context.Request), query.FromEarliest(), Slow: slow, Greeting: greeting);
+    }
 
     private static QueryCollection Merged(IQueryCollection query, JsonElement body)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using EventStore;
+using Microsoft.AspNetCore.Mvc;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Storage;
@@ -38,9 +39,9 @@ internal static class ResilientApi
         resilient.MapDelete(Route + "/failure", HealAsync).RefusesInvalid().WithSummary("Heals the session's source. Development only.");
     }
 
-    private static async Task<IResult> StreamAsync(HttpContext context, Streams streams, Sessions sessions)
+    private static async Task<IResult> StreamAsync([FromRoute(Name = "session_id")] string id, HttpContext context, Streams streams, Sessions sessions)
     {
-        var session = SessionId(context);
+        var session = Checked(id);
         var query = context.Request.Query;
         var form = ResilientForm.Forms.For(query.Flag("named"));
         var earliest = query.FromEarliest();
@@ -48,7 +49,7 @@ internal static class ResilientApi
         long ordinal = 0;
         var isOrdinal = (last.Text is null && earliest) || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
-        if (state.FailedAt is { } end && (last.Id is { } id ? id.Epoch == state.Head.Epoch && id.Position >= end : ordinal > 0 && state.AtOrdinal.Position >= end))
+        if (state.FailedAt is { } end && (last.Id is { } had ? had.Epoch == state.Head.Epoch && had.Position >= end : ordinal > 0 && state.AtOrdinal.Position >= end))
             return TypedResults.NoContent();
         // The start is fixed before the source may start: the first reader gets its first message.
         StreamId? start = isOrdinal ? state.AtOrdinal : last.Text is null ? state.Head : null;
@@ -58,23 +59,19 @@ internal static class ResilientApi
         return TypedResults.Empty;
     }
 
-    private static async Task<IResult> FailAsync(HttpContext context, Sessions sessions)
+    private static async Task<IResult> FailAsync([FromRoute(Name = "session_id")] string id, HttpContext context, Sessions sessions)
     {
         var times = JsonBody.IsThere(context) ? (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000) : null;
-        await sessions.FailAsync(SessionId(context), times ?? -1, context.RequestAborted);
+        await sessions.FailAsync(Checked(id), times ?? -1, context.RequestAborted);
         return TypedResults.Ok(new { failing = true, times });
     }
 
-    private static async Task<IResult> HealAsync(HttpContext context, Sessions sessions)
+    private static async Task<IResult> HealAsync([FromRoute(Name = "session_id")] string id, HttpContext context, Sessions sessions)
     {
-        await sessions.FailAsync(SessionId(context), 0, context.RequestAborted);
+        await sessions.FailAsync(Checked(id), 0, context.RequestAborted);
         return TypedResults.Ok(new { failing = false });
     }
 
-    private static string SessionId(HttpContext context)
-    {
-        var id = (string)context.Request.RouteValues["session_id"]!;
-        return id.Length <= MaxLength && !id.AsSpan().ContainsAnyExcept(IdCharacters) ? id
-            : throw new InvalidRequestException("session_id", $"is 1 to {MaxLength} characters of [A-Za-z0-9_-].");
-    }
+    private static string Checked(string id) => id.Length <= MaxLength && !id.AsSpan().ContainsAnyExcept(IdCharacters) ? id
+        : throw new InvalidRequestException("session_id", $"is 1 to {MaxLength} characters of [A-Za-z0-9_-].");
 }

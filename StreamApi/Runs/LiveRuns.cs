@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using EventStore;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,9 @@ namespace StreamApi.Runs;
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
-    private readonly ConcurrentDictionary<string, (Run Run, Task Work)> _live = new(StringComparer.Ordinal);
+    private static readonly ActivitySource Source = new("AspireSse.StreamApi");
+
+    private readonly ConcurrentDictionary<Run, Task> _live = new();
     private readonly RunLeases _leases;
     private readonly ILogger<LiveRuns> _logger;
     private readonly TimeSpan _grace;
@@ -22,10 +25,10 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         (_leases, _logger) = (leases, logger);
         _grace = TimeSpan.FromSeconds(drain.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
-        leases.Lost += writer => { foreach (var (run, _) in _live.Values) if (run.Writer == writer) run.Stop(RunStop.Fenced); };
+        leases.Lost += writer => { foreach (var run in _live.Keys) if (run.Writer == writer) run.Stop(RunStop.Fenced); };
         // From the first moment of the stop, not from when the host comes to this service: the server's requests may take as long.
         _stopping = lifetime.ApplicationStopping.Register(() => _graceOver.CancelAfter(_grace));
-        _graceOver.Token.Register(() => { foreach (var (run, _) in _live.Values) run.Stop(RunStop.Interrupted); });
+        _graceOver.Token.Register(() => { foreach (var run in _live.Keys) run.Stop(RunStop.Interrupted); });
     }
 
     /// <summary>Cancelled when what is being generated must stop for the server to stop.</summary>
@@ -39,25 +42,26 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     /// </summary>
     public Task Start(Run run, Func<Run, Task> work)
     {
-        // Nothing of the request that began the run: its trace would stay open as long as the run.
+        // The request's trace goes on, but nothing else of the request.
+        var trace = Activity.Current?.Context ?? default;
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task task;
-        using (ExecutionContext.SuppressFlow()) task = Task.Run(async () => { await begun.Task; await DoAsync(run, work); });
-        _live[run.Name.Topic] = (run, task);
+        using (ExecutionContext.SuppressFlow()) task = Task.Run(async () => { await begun.Task; await DoAsync(run, work, trace); });
+        _live[run] = task;
         if (_graceOver.IsCancellationRequested) run.Stop(RunStop.Interrupted);
         begun.SetResult();
         return task;
     }
 
-    public bool Stop(string topic, RunStop reason)
+    private void Stop(string topic, RunStop reason)
     {
-        if (!_live.TryGetValue(topic, out var live)) return false;
-        live.Run.Stop(reason);
-        return true;
+        foreach (var run in _live.Keys) if (run.Name.Topic == topic) run.Stop(reason);
     }
 
-    private async Task DoAsync(Run run, Func<Run, Task> work)
+    private async Task DoAsync(Run run, Func<Run, Task> work, ActivityContext trace)
     {
+        using var span = Source.StartActivity($"run {run.Name.Kind}", ActivityKind.Internal, trace);
+        span?.SetTag("run.id", run.Id);
         try
         {
             var (error, reason) = ("The run stopped before it was finished.", "interrupted");
@@ -75,7 +79,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         catch (RunFencedException) { }
         finally
         {
-            _live.TryRemove(run.Name.Topic, out _);
+            _live.TryRemove(run, out _);
             run.Dispose();
         }
     }
@@ -83,7 +87,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_live.Values.Select(r => r.Work)).WaitAsync(cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+        Task.WhenAll(_live.Values).WaitAsync(cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
 
     public void Dispose()
     {

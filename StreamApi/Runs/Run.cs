@@ -3,8 +3,8 @@ using EventStore;
 
 namespace StreamApi.Runs;
 
-/// <summary>An event of a run before it is stored.</summary>
-internal readonly record struct RunEvent(string Type, string Data)
+/// <summary>An event of a run before it is stored. The key is for the run's own bookkeeping; frames do not show it.</summary>
+internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
 {
     /// <summary>Serialized as one compact line, readable.</summary>
     public static RunEvent Of(string type, object data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
@@ -68,6 +68,9 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
 
     /// <summary>Its last event is stored, or another ended it.</summary>
     public bool Ended { get; private set; }
+
+    /// <summary>Its work has given it up, or ended it.</summary>
+    public void MarkEnded() => Ended = true;
 
     public void Stop(RunStop reason)
     {

@@ -20,18 +20,19 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
 
     /// <summary>Starts a run: from here on it is this replica's, and goes on until it is ended. Give it to <see cref="LiveRuns"/>.</summary>
     /// <param name="kind">First token of its topic.</param>
-    /// <param name="announcement">What a reader of the run's state finds first.</param>
+    /// <param name="announcement">What a reader of the run's state finds first; null where it was announced before.</param>
     /// <param name="id">Its id, where it has one already; null makes one.</param>
     /// <param name="will">What ends the run in this replica's place if that dies; null: a fatal error, <c>interrupted</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Null where a run of this name goes on already.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<Run?> TryBeginAsync(string kind, object announcement, string? id = null, IReadOnlyList<RunEvent>? will = null, CancellationToken cancellationToken = default)
+    public async Task<Run?> TryBeginAsync(string kind, object? announcement, string? id = null, IReadOnlyList<RunEvent>? will = null, CancellationToken cancellationToken = default)
     {
         await feed.Started.WaitAsync(cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
         if (!await BeginAsync(name, writer, will ?? DefaultWill, cancellationToken)) return null;
+        if (announcement is null) return new Run(name, writer, default, this);
         var appended = await appender.AppendAsync([new NewEvent(name.Log, Announcement, JsonSerializer.Serialize(announcement, RunJson.Options), TraceParent: Activity.Current?.Id)], cancellationToken);
         return new Run(name, writer, new StreamId(logs.Epoch, appended[0].Position), this);
     }
@@ -50,7 +51,7 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         try
         {
             await using var command = store.CreateCommand("""
-                select eventstore.epoch(), exists (select from eventstore.runs where run = $1), e.position, e.topic, e.type, e.data, e.time
+                select eventstore.epoch(), exists (select from eventstore.runs where run = $1), e.position, e.topic, e.type, e.key, e.data, e.time
                 from (values (1)) one left join eventstore.events e on e.topic in ($1, $2) order by e.position
                 """);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
@@ -60,9 +61,23 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
             while (await row.ReadAsync(cancellationToken))
             {
                 (epoch, goesOn) = (row.GetString(0), row.GetBoolean(1));
-                if (!row.IsDBNull(2)) events.Add(new RunEntry(row.GetInt64(2), row.GetString(3) == name.Log, row.GetString(4), row.GetString(5), row.GetFieldValue<DateTimeOffset>(6)));
+                if (!row.IsDBNull(2)) events.Add(new RunEntry(row.GetInt64(2), row.GetString(3) == name.Log, row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5), row.GetString(6), row.GetFieldValue<DateTimeOffset>(7)));
             }
             return new RunRecord(epoch, goesOn, events);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
+    }
+
+    /// <summary>Where a run was announced; null where there is no such run.</summary>
+    public async Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = store.CreateCommand("select eventstore.epoch(), (select position from eventstore.events where topic = $1 order by position limit 1)");
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            await row.ReadAsync(cancellationToken);
+            return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
     }
@@ -79,12 +94,32 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
     }
 
+    /// <summary>Gives up a run that turned out to have nothing to write.</summary>
+    public async Task ReleaseAsync(Run run)
+    {
+        try
+        {
+            await using var command = store.CreateCommand("delete from eventstore.runs where run = $1 and writer = $2");
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = run.Name.Topic });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = run.Writer });
+            await command.ExecuteNonQueryAsync();
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
+    }
+
+    /// <summary>Puts an event into a run's log, whoever writes the run.</summary>
+    public async Task<StreamId> NoteAsync(RunName name, RunEvent e, CancellationToken cancellationToken)
+    {
+        var appended = await appender.AppendAsync([new NewEvent(name.Log, e.Type, e.Data, e.Key, TraceParent: Activity.Current?.Id)], cancellationToken);
+        return new StreamId(logs.Epoch, appended[0].Position);
+    }
+
     /// <summary>Appends, and tries again while the store is away: what was stored by a try that got no answer is not stored twice.</summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = new NewEvent[events.Count];
         for (var i = 0; i < batch.Length; i++)
-            batch[i] = new NewEvent(run.Name.Topic, events[i].Type, events[i].Data, Id: Guid.CreateVersion7(), Run: new RunMark(run.Writer, ends && i == batch.Length - 1));
+            batch[i] = new NewEvent(run.Name.Topic, events[i].Type, events[i].Data, events[i].Key, Guid.CreateVersion7(), Run: new RunMark(run.Writer, ends && i == batch.Length - 1));
         for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
         {
             try
@@ -134,7 +169,7 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
 }
 
 /// <summary>One stored event of a run; <see cref="OfLog"/> where readers of its stream do not get it.</summary>
-internal sealed record RunEntry(long Position, bool OfLog, string Type, string Data, DateTimeOffset Time);
+internal sealed record RunEntry(long Position, bool OfLog, string Type, string? Key, string Data, DateTimeOffset Time);
 
 /// <summary>A run as of one snapshot.</summary>
 internal sealed record RunRecord(string Epoch, bool GoesOn, IReadOnlyList<RunEntry> Events)

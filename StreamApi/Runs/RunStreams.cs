@@ -1,6 +1,5 @@
 using EventStore;
 using StreamApi.Streaming;
-using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Runs;
@@ -9,7 +8,7 @@ namespace StreamApi.Runs;
 /// Streams whose request starts the work: <c>/stream?prompt=</c>, recommendations. Without a last id a new run begins; with one the run
 /// that it names is read on, and the work is never done again.
 /// </summary>
-internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams streams, EventReader reader, FilterLogs logs)
+internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams streams, EventReader reader)
 {
     /// <param name="context">The request.</param>
     /// <param name="kind">The kind of run.</param>
@@ -26,27 +25,29 @@ internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams stre
         }
         else if (last.Id is { } id && await runs.FindAsync(kind, id, context.RequestAborted) is { } name)
             await finite.OpenAsync(context, name.Topic, form, endTypes);
-        else await EndAsync(context, last);
+        else await EndAsync(context, kind, last);
     }
 
     /// <summary>
-    /// The id names no run. In this history (then it is of another stream, or the one sent here): nothing follows it, 204. Otherwise a
-    /// resync and a fatal error say that the run is gone, with an id that gets 204, so that a browser stops.
+    /// The id names no run. In this history it is then of another stream: nothing of this one follows it, 204. Otherwise a resync and a
+    /// fatal error say that the run is gone. Their id names a run of its own that has ended, so that a browser which returns stops, and
+    /// nobody is led into somebody else's run.
     /// </summary>
-    private async Task EndAsync(HttpContext context, LastEventId last)
+    private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
         var head = await reader.HeadAsync(context.RequestAborted);
-        var here = new StreamId(head.Epoch, head.Head);
-        var reason = last.Id is not { } id ? ResyncReason.Malformed : id.Epoch != logs.Epoch && id.Epoch != head.Epoch ? ResyncReason.Epoch : id.Position > head.Head ? ResyncReason.Future : ResyncReason.Expired;
+        var reason = last.Id is not { } id ? ResyncReason.Malformed : id.Epoch != head.Epoch ? ResyncReason.Epoch : id.Position > head.Head ? ResyncReason.Future : ResyncReason.Expired;
         if (reason == ResyncReason.Expired && last.Id!.Value.Position >= head.DroppedThrough)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
+        var error = new { type = "error", error = "The run that this id names is not here any more.", fatal = true, reason = reason.ToString().ToLowerInvariant() };
+        using var gone = await runs.BeginAsync(kind, new { gone = true }, context.RequestAborted);
+        await gone.EndAsync(RunEvent.Of("error", error));
         await streams.OpenPushAsync(context, [], (push, _) => push.WriteAsync((byte[])
         [
-            .. ControlFrames.Resync(reason, last.Text, here),
-            .. ControlFrames.Named(here, "error", new { error = "The run that this id names is not here any more.", fatal = true, reason = reason.ToString().ToLowerInvariant() }),
+            .. ControlFrames.Resync(reason, last.Text, gone.Announced), .. ControlFrames.Named(gone.Announced, "error", error),
         ]));
     }
 }

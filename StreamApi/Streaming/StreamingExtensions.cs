@@ -25,6 +25,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<LiveFeed>();
+        builder.Services.AddSingleton<StoreHead>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
         builder.Services.AddHostedService<StreamUpkeep>();

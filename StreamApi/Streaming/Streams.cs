@@ -13,7 +13,7 @@ namespace StreamApi.Streaming;
 
 /// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class Streams(
-    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
+    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, StoreHead storeHead, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
     IOptions<StreamingOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     public string Replica { get; } = ReplicaName.Get("streamapi");
@@ -109,8 +109,11 @@ internal sealed class Streams(
 
     private async Task<Start> StartOf(StreamRequest request, CancellationToken cancellationToken)
     {
-        var head = new StreamId(logs.Epoch, logs.Settled);
-        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(head, given, given, []);
+        var here = new StreamId(logs.Epoch, logs.Settled);
+        if (request.Last.Id is null && request.StartAfter is { } given) return new Start(here, given, given, []);
+        // A position that this replica has come by needs no question to the store.
+        if (request.Last.Id is { } known && known.Epoch == here.Epoch && known.Position <= here.Position) return Resumed(here, known);
+        var head = await storeHead.ReadAsync(cancellationToken) is { } read && read.Epoch == here.Epoch && read.Position > here.Position ? read : here;
         if (request.Last.Text is null)
         {
             if (!request.FromEarliest) return new Start(head, head, head, []);
@@ -120,10 +123,14 @@ internal sealed class Streams(
         var state = request.ResyncAfter ?? head;
         if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
         if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
-        // Another replica, or the store itself, may be further than this one.
-        if (last.Position > head.Position && last.Position > (await reader.HeadAsync(cancellationToken)).Head) return Resync(last, state, ResyncReason.Future);
-        metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
-        return new Start(head, last, last, []);
+        if (last.Position > head.Position) return Resync(last, state, ResyncReason.Future);
+        return Resumed(head, last);
+
+        Start Resumed(StreamId head, StreamId last)
+        {
+            metrics.Resumed(fromMemory: last.Position >= logs.RecentBase);
+            return new Start(head, last, last, []);
+        }
 
         Start Resync(StreamId after, StreamId from, ResyncReason reason)
         {
@@ -133,19 +140,53 @@ internal sealed class Streams(
     }
 
     /// <summary>
-    /// Opens a stream that an endpoint writes by itself: frames of one request. Counted, listed and drained like the others.
-    /// <paramref name="retry"/> is the reconnection time, where it is not for us to choose.
+    /// Opens a stream that an endpoint writes by itself: frames of one request. Counted, listed and drained like the others. What is
+    /// produced must not use the context: its connection may have been handed over.
     /// </summary>
-    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, int? retry = null)
+    public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings? settings = null)
     {
-        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: false, out var taken) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
-        using var place = taken;
-        SetHead(context);
-        await context.Response.StartAsync();
-        await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), ClientOf(context), topics, context, options.Value) { ConnectedAt = clock.GetUtcNow() };
+        settings ??= new PushSettings();
+        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: false, out var place) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
+        var handedOver = false;
+        try
+        {
+            SetHead(context);
+            var client = ClientOf(context);
+            if (settings.SendBuffer is { } size && client.Socket is { } socket && context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
+            {
+                await context.Response.StartAsync();
+                handover.Complete(over => PushHandedOverAsync(over, new PacedSocketOutput(socket, size, () => over.Connection.Abort()), client, topics, produce, settings, place!));
+                handedOver = true;
+                return;
+            }
+            await context.Response.StartAsync();
+            await PushAsync(new ResponseOutput(context), client, topics, produce, settings, context.RequestAborted);
+        }
+        finally { if (!handedOver) place!.Dispose(); }
+    }
+
+    private async Task PushHandedOverAsync(
+        HandedOverConnection over, PacedSocketOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, IDisposable place)
+    {
+        using var gone = new CancellationTokenSource();
+        using (place)
+        {
+            output.Head = over.TakeHead().ToArray();
+            var pushing = PushAsync(output, client, topics, produce, settings, gone.Token);
+            var reading = over.ReadUntilGoneAsync();
+            if (await Task.WhenAny(pushing, reading) == reading) await gone.CancelAsync();
+            await pushing;
+            over.Connection.Transport.Input.CancelPendingRead();
+            await reading;
+        }
+    }
+
+    private async Task PushAsync(PushOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, CancellationToken aborted)
+    {
+        await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), client, topics, output, options.Value, settings, aborted) { ConnectedAt = clock.GetUtcNow() };
         registry.Add(push);
         if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
-        try { await push.RunAsync(produce, retry ?? options.Value.NextRetry()); }
+        try { await push.RunAsync(produce); }
         finally
         {
             registry.Remove(push);

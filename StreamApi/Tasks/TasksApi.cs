@@ -67,7 +67,7 @@ internal static class TasksApi
         if (types.Length > MaxTypes) throw new InvalidRequestException("types", $"at most {MaxTypes} at once.");
         foreach (var type in types) JsonBody.Checked("types", type, 256);
         var form = TaskEventForm.For(query.Flag("named"));
-        return streams.OpenAsync(context, new StreamRequest(new StreamFilter([TaskList.Topics], types, [], form), LastEventId.Of(context.Request), query.FromEarliest(), Greeting: form.Greeting));
+        return streams.OpenAsync(context, context.Subscription(new StreamFilter([TaskList.Topics], types, [], form), form.Greeting));
     }
 
     private static IResult Unknown(string id) => Problems.Field("id", $"there is no task '{id}'.", StatusCodes.Status404NotFound);

@@ -47,8 +47,8 @@ internal static class OrderSteps
         (order.Status, order.UpdatedAt, order.NextStepAt) = (status, now, now + Duration(status, options));
         if (status == Shipped) order.TrackingNumber = NewTrackingNumber();
         await context.SaveChangesAsync(cancellationToken);
-        if (status == Shipped) await context.PublishAsync(Order.Topic(order.Id), Complete, new OrderShipped(status, order.TrackingNumber!), order.PetId, order.TraceParent, cancellationToken);
-        else await context.PublishAsync(Order.Topic(order.Id), status, new OrderStep(status, now.UtcDateTime), order.PetId, order.TraceParent, cancellationToken);
+        if (status == Shipped) await context.PublishAsync(Order.Topic(order.Id), Complete, new OrderShipped(status, order.TrackingNumber!), order.Id.ToString("D"), order.TraceParent, cancellationToken);
+        else await context.PublishAsync(Order.Topic(order.Id), status, new OrderStep(status, now.UtcDateTime), order.Id.ToString("D"), order.TraceParent, cancellationToken);
     }
 
     /// <summary>In the carrier's form: 1Z and sixteen characters.</summary>

@@ -48,9 +48,8 @@ internal static class PetsEndpoints
 
     private static Task StreamInventoryAsync(HttpContext context, Streams streams)
     {
-        var query = context.Request.Query;
-        var filter = new StreamFilter([Shelf.Topic], [Shelf.StockChange, Shelf.PriceChange], [], Inventory.For(query.Flag("named")));
-        return streams.OpenAsync(context, new StreamRequest(filter, LastEventId.Of(context.Request), query.FromEarliest(), Greeting: Greetings.IdOnly));
+        var filter = new StreamFilter([Shelf.Topic], [Shelf.StockChange, Shelf.PriceChange], [], Inventory.For(context.Request.Query.Flag("named")));
+        return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
     }
 
     /// <summary>What a PATCH may hold.</summary>

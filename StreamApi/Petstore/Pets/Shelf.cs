@@ -30,9 +30,9 @@ internal sealed class Shelf(IDbContextFactory<PetstoreContext> contexts)
         (pet.Price, pet.Stock) = (price, stock);
         await context.SaveChangesAsync(cancellationToken);
         if (stock != oldStock)
-            await context.PublishAsync(Topic, StockChange, new StockChanged(pet.Id, oldStock, stock), pet.Id, null, cancellationToken);
+            await context.PublishAsync(Topic, StockChange, new StockChanged(pet.Id, oldStock, stock), pet.Id + ".stock", null, cancellationToken);
         if (price != oldPrice)
-            await context.PublishAsync(Topic, PriceChange, new PriceChanged(pet.Id, oldPrice, price), pet.Id, null, cancellationToken);
+            await context.PublishAsync(Topic, PriceChange, new PriceChanged(pet.Id, oldPrice, price), pet.Id + ".price", null, cancellationToken);
     }
 }
 

@@ -19,16 +19,16 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
     /// <summary>Takes a place, in the path's pool too where it has one. Dispose the place to give it back.</summary>
     /// <param name="path">The request's path.</param>
     /// <param name="client">Whose place it is: the user, else the address.</param>
-    /// <param name="resume">A returning client: it has the reserve too, and neither pool nor its own limit counts.</param>
+    /// <param name="resume">A returning client: it has the reserve too, and its own limit does not count.</param>
     /// <param name="place">The place, where it is admitted.</param>
     public Admission TryEnter(PathString path, string client, bool resume, out IDisposable? place)
     {
         place = null;
         var pool = path.StartsWithSegments("/sse") ? _sse : path.StartsWithSegments("/events") ? _tasks : null;
-        if (pool?.TryTake(force: resume) == false) return Admission.Full;
+        var reserve = resume ? options.Value.ResumeReservePercent : 0;
+        if (pool?.TryTake(reserve) == false) return Admission.Full;
         var taken = new Place(this, pool, client);
-        var most = options.Value.MaxConnections;
-        if (resume) most += most * options.Value.ResumeReservePercent / 100;
+        var most = options.Value.MaxConnections + options.Value.MaxConnections * reserve / 100;
         var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
         if (Interlocked.Increment(ref _admitted) > most) { taken.Dispose(); return Admission.Full; }
         if (!resume && options.Value.MaxConnectionsPerClient is > 0 and var limit && own > limit) { taken.Dispose(); return Admission.TooManyOfClient; }

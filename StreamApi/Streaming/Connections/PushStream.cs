@@ -2,26 +2,36 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Streaming.Connections;
 
+/// <summary>What an endpoint that writes its stream itself wants otherwise than usual.</summary>
+/// <param name="Grace">How long it may go on when the server stops: for what would be lost by an end.</param>
+/// <param name="SendBuffer">Bytes that the socket may hold; set where the reader's pace must reach the producer.</param>
+/// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
+/// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments.</param>
+/// <param name="Retry">The reconnection time, where it is not for us to choose.</param>
+internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false, int? Retry = null);
+
 /// <summary>
-/// A stream that its endpoint writes itself. Each write waits until the socket takes it, so the reader sets the pace; a comment goes out
+/// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a comment goes out
 /// when nothing else does.
 /// </summary>
 internal sealed class PushStream : OpenStream, IAsyncDisposable
 {
-    private readonly HttpContext _context;
+    private readonly PushOutput _output;
     private readonly StreamingOptions _options;
+    private readonly PushSettings _settings;
     private readonly IReadOnlyList<string> _topics;
     private readonly CancellationTokenSource _stop;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly Timer _heartbeat;
     private long _writtenAt = Environment.TickCount64;
-    private volatile bool _waiting;
-    private EndReason _reason = EndReason.Complete;
+    private volatile bool _waiting, _gone;
+    private EndReason _reason = EndReason.ClientGone;
 
-    public PushStream(string id, StreamClient client, IReadOnlyList<string> topics, HttpContext context, StreamingOptions options) : base(id, client)
+    public PushStream(string id, StreamClient client, IReadOnlyList<string> topics, PushOutput output, StreamingOptions options, PushSettings settings, CancellationToken aborted) : base(id, client)
     {
-        (_context, _topics, _options) = (context, topics, options);
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        (_output, _topics, _options, _settings) = (output, topics, options, settings);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        aborted.Register(() => _gone = true);
         _heartbeat = new Timer(_ => _ = BeatAsync(), null, 1_000, 1_000);
     }
 
@@ -31,24 +41,39 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
     public override void Stop(EndReason reason)
     {
+        _gone |= reason == EndReason.ClientGone;
         _reason = reason;
-        _stop.Cancel();
+        try
+        {
+            if (reason == EndReason.Drained && _settings.Grace > TimeSpan.Zero) _stop.CancelAfter(_settings.Grace);
+            else _stop.Cancel();
+        }
+        catch (ObjectDisposedException) { }     // it has ended meanwhile
     }
 
     /// <summary>Runs the endpoint's writer until it returns, the client is gone or the stream is stopped; ends the body properly.</summary>
-    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, int retry)
+    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce)
     {
         try
         {
-            await WriteAsync(ControlFrames.Retry(retry), events: 0);
+            if (!_settings.Bare) await WriteAsync(ControlFrames.Retry(_settings.Retry ?? _options.NextRetry()), events: 0);
             await produce(this, _stop.Token);
+            _reason = EndReason.Complete;
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
         catch (Exception e) when (e is IOException or TimeoutException) { _reason = e is TimeoutException ? EndReason.Dead : EndReason.ClientGone; }
         finally { await _heartbeat.DisposeAsync(); }
-        if (_context.RequestAborted.IsCancellationRequested) _reason = EndReason.ClientGone;
-        else if (_reason is EndReason.Drained or EndReason.Aged && !_waiting) await _context.Response.Body.WriteAsync(ControlFrames.Retry(_options.NextRetry()));
-        else if (_reason == EndReason.Dead) _context.Abort();
+        if (_gone) _reason = EndReason.ClientGone;
+        else if (_reason == EndReason.Dead) _output.Abort();
+        else if (_reason != EndReason.ClientGone && !_waiting)
+        {
+            try
+            {
+                if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged)) await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
+                await _output.CompleteAsync();
+            }
+            catch (IOException) { _reason = EndReason.ClientGone; }
+        }
         Finish(_reason);
     }
 
@@ -59,22 +84,18 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         try
         {
             _waiting = true;
-            await _context.Response.Body.WriteAsync(frames, _stop.Token).AsTask().WaitAsync(TimeSpan.FromSeconds(_options.DeadSeconds));
-            await _context.Response.Body.FlushAsync(_stop.Token);
+            await _output.WriteAsync(frames, _stop.Token).WaitAsync(TimeSpan.FromSeconds(_options.DeadSeconds));
             _writtenAt = Environment.TickCount64;
             Delivered += events;
             Bytes += frames.Length;
-        }
-        finally
-        {
             _waiting = false;
-            _writing.Release();
         }
+        finally { _writing.Release(); }
     }
 
     private async Task BeatAsync()
     {
-        if (_waiting || Environment.TickCount64 - _writtenAt < _options.HeartbeatSeconds * 1_000L) return;
+        if (_settings.Bare || _waiting || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L) return;
         try { await WriteAsync(ControlFrames.Heartbeat, events: 0); }
         catch (Exception e) when (e is IOException or OperationCanceledException or TimeoutException or ObjectDisposedException) { }
     }

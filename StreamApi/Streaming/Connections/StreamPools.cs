@@ -17,10 +17,10 @@ internal sealed class StreamPool(int limit)
 {
     private int _taken;
 
-    /// <summary>Takes a place; false where all are taken, unless forced.</summary>
-    public bool TryTake(bool force)
+    /// <summary>Takes a place; false where all are taken, and so many more.</summary>
+    public bool TryTake(int reservePercent)
     {
-        if (Interlocked.Increment(ref _taken) <= limit || force) return true;
+        if (Interlocked.Increment(ref _taken) <= limit + limit * reservePercent / 100) return true;
         Give();
         return false;
     }

@@ -74,7 +74,7 @@ class SSEClient:
         self._initial_delay, self._max_delay, self._max_retries = initial_delay, max_delay, max_retries
         self._handlers: Dict[str, List[Callable[[Event], None]]] = {}
         self._closed = threading.Event()
-        self._connection: Optional[http.client.HTTPConnection] = None
+        self._socket: Optional[socket.socket] = None
         self._retry: Optional[float] = None
         self._opened = False
         self.last_event_id = last_event_id
@@ -94,10 +94,10 @@ class SSEClient:
     def close(self) -> None:
         """Ends the iteration. May be called from any thread, also while it waits."""
         self._closed.set()
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
+        sock = self._socket
+        if sock is not None:
             try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -135,7 +135,8 @@ class SSEClient:
     def _connect(self) -> Iterator[Event]:
         self._opened = False
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = self._connection = kind(self._url.hostname or "", self._url.port, timeout=self._connect_timeout)
+        connection = kind(self._url.hostname or "", self._url.port, timeout=self._connect_timeout)
+        response: Optional[http.client.HTTPResponse] = None
         try:
             headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache", **self._headers}
             if self._body is not None:
@@ -143,8 +144,11 @@ class SSEClient:
             if self.last_event_id:
                 headers["Last-Event-ID"] = self.last_event_id
             connection.request(self._method, (self._url.path or "/") + ("?" + self._url.query if self._url.query else ""), self._body, headers)
-            if connection.sock is not None:
-                connection.sock.settimeout(self._idle_timeout)
+            # Kept: after a `Connection: close` the connection forgets its socket, and only the response reads from it.
+            self._socket = connection.sock
+            self._socket.settimeout(self._idle_timeout)
+            if self._closed.is_set():
+                return
             response = connection.getresponse()
             if not self._check(response):
                 self._closed.set()
@@ -152,6 +156,9 @@ class SSEClient:
             self._opened = True
             yield from self._read(response)
         finally:
+            self._socket = None
+            if response is not None:
+                response.close()
             connection.close()
 
     def _read(self, response: http.client.HTTPResponse) -> Iterator[Event]:

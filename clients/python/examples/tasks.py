@@ -15,7 +15,7 @@ for status in ("in_progress", "done"):
 # Nothing lies between the read and the stream, although it opens only now.
 for event in SSEClient(f"{ADDRESS}/events/stream?types=task_created,task_updated", last_event_id=position):
     frame = event.json()
-    if frame["data"]["task_id"] == task["id"]:
+    if frame["data"].get("task_id") == task["id"]:
         print(frame["event"], frame["data"]["status"], frame["timestamp"])
         if frame["data"]["status"] == "done":
             break

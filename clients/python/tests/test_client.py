@@ -52,6 +52,7 @@ def stream(handler, body: bytes, cut=False):
     handler.send_response(200)
     handler.send_header("Content-Type", "text/event-stream")
     handler.send_header("Transfer-Encoding", "chunked")
+    handler.send_header("Connection", "close")
     handler.end_headers()
     handler.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
     if not cut:

@@ -8,7 +8,8 @@ namespace Integration.Seeds;
 [Collection(SeedSystem.Collection)]
 public sealed class PythonTests(SeedSystem seeds)
 {
-    private static readonly string Root = FindRoot();
+    public static string Root { get; } = FindRoot();
+
     private static readonly string Client = Path.Combine(Root, "clients", "python");
     private static readonly string Articles = Path.Combine(Root, "tests", "Integration", "Seeds", "Articles");
 

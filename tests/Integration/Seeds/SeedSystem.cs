@@ -22,9 +22,16 @@ public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
         ["Resilient__IntervalMilliseconds"] = "100", ["Resilient__PollMilliseconds"] = "50", ["Resilient__RetryMilliseconds"] = "200", ["Resilient__MaxRetryMilliseconds"] = "600",
     };
 
-    public async ValueTask InitializeAsync() => System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Quick);
+    internal BrowserPages Pages { get; } = new();
 
-    public ValueTask DisposeAsync() => System.DisposeAsync();
+    public async ValueTask InitializeAsync() =>
+        System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new(Quick) { ["Cors__AllowedOrigins__0"] = Pages.Origin });
+
+    public async ValueTask DisposeAsync()
+    {
+        Pages.Dispose();
+        await System.DisposeAsync();
+    }
 }
 
 [CollectionDefinition(SeedSystem.Collection)]

@@ -14,6 +14,7 @@ public sealed class ValidationTests(SeedSystem seeds)
     [Theory]
     [InlineData("GET", "/items/stream?named=yes", 400, "named")]
     [InlineData("GET", "/sse/events?from=yesterday", 400, "from")]
+    [InlineData("GET", "/v1/inventory/stream?slow=never", 400, "slow")]
     [InlineData("GET", "/v1/pets/recommendations/stream", 400, "userId")]
     [InlineData("GET", "/v1/pets/recommendations/stream?userId=", 400, "userId")]
     [InlineData("GET", "/v1/pets/recommendations/stream?userId=a&userId=b", 400, "userId")]

@@ -1,0 +1,109 @@
+using System.Globalization;
+using LoadTests.Chaos;
+using LoadTests.Scenarios;
+
+namespace LoadTests;
+
+internal enum LoadSize { Smoke, Full }
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record LoadOptions
+{
+    public static string Usage { get; } = $"""
+        Loads a running system with SSE clients, and holds it to losing, doubling and reordering nothing.
+
+          dotnet run -c Release --project LoadTests -- [options] [scenario …]
+
+          --target URL         the StreamApi of the system, any replica of it, on this machine
+                               (otherwise the variable services__streamapi__http__0, which the AppHost sets)
+          --size smoke|full    how many, how fast, how long; smoke where nothing is said
+          --clients N          instead of the size's number of clients, 1 to 18000
+          --rate N             instead of the size's events published a second, 1 to 20000
+          --seconds N          instead of the size's time of publishing, 2 to 86400
+          --chaos WHAT         break redis, postgres, broadcaster, streamapi or all (of them, one after the other) while loaded
+          --fault HOW          kill (SIGKILL), term (SIGTERM) or stop (SIGSTOP, then SIGCONT); kill where nothing is said
+          --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses
+          --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
+          --reports FOLDER     artifacts/load where nothing is said
+          --peers nchan        measure nginx with Nchan beside StreamApi, in turns, and print the ratios
+          --compare A B        two results.jsonl: prints ratios B/A, fails where B is worse beyond the noise; runs nothing
+          --plant-loss         acknowledge one event that was never published: every scenario must fail (checks the checker)
+          --help
+
+        Scenarios (all but soak where none is named): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
+        Ends with 0 where every threshold held, 1 where one failed (it is named), 2 where it could not run.
+
+        """;
+
+    public Uri? Target { get; private init; }
+    public LoadSize Size { get; private init; }
+    public IReadOnlyList<string> Scenarios { get; private init; } = [];
+    public int? Clients { get; private init; }
+    public int? Rate { get; private init; }
+    public int? Seconds { get; private init; }
+    public IReadOnlyList<ChaosTarget> Chaos { get; private init; } = [];
+    public FaultKind Fault { get; private init; } = FaultKind.Kill;
+    public IReadOnlyDictionary<string, int> Pids { get; private init; } = new Dictionary<string, int>();
+    public double? MaxP99Ms { get; private init; }
+    public string ReportFolder { get; private init; } = Path.Combine("artifacts", "load");
+    public bool PeerNchan { get; private init; }
+    public (string Before, string After)? Compare { get; private init; }
+    public bool PlantLoss { get; private init; }
+    public bool Help { get; private init; }
+
+    public static LoadOptions Parse(IReadOnlyList<string> args)
+    {
+        var options = new LoadOptions { Target = ReadUri("services__streamapi__http__0", Environment.GetEnvironmentVariable("services__streamapi__http__0")) };
+        var scenarios = new List<string>();
+        for (var i = 0; i < args.Count; i++)
+        {
+            var name = args[i];
+            string Value() => ++i < args.Count ? args[i] : throw new LoadTestException($"{name} needs a value. --help lists the options.");
+            options = name switch
+            {
+                "--target" => options with { Target = ReadUri(name, Value()) },
+                "--size" => options with { Size = OneOf<LoadSize>(name, Value()) },
+                "--clients" => options with { Clients = Number(name, Value(), 1, 18_000) },
+                "--rate" => options with { Rate = Number(name, Value(), 1, 20_000) },
+                "--seconds" => options with { Seconds = Number(name, Value(), 2, 86_400) },
+                "--chaos" => options with { Chaos = ReadChaos(Value()) },
+                "--fault" => options with { Fault = OneOf<FaultKind>(name, Value()) },
+                "--pids" => options with { Pids = ReadPids(Value()) },
+                "--max-p99" => options with { MaxP99Ms = Number(name, Value(), 1, 3_600_000) },
+                "--reports" => options with { ReportFolder = Value() },
+                "--peers" => Value() == "nchan" ? options with { PeerNchan = true } : throw new LoadTestException("--peers takes nchan."),
+                "--compare" => options with { Compare = (Value(), Value()) },
+                "--plant-loss" => options with { PlantLoss = true },
+                "--help" or "-h" => options with { Help = true },
+                _ when name.StartsWith('-') => throw new LoadTestException($"There is no option {name}. --help lists those there are."),
+                _ => options,
+            };
+            if (!name.StartsWith('-')) scenarios.AddRange(name.Split(','));
+        }
+        if (scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown) throw new LoadTestException($"There is no scenario '{unknown}'. There are {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.");
+        return options with { Scenarios = scenarios.Count > 0 ? scenarios : [.. ScenarioCatalog.All.Where(s => s.InDefaultSet).Select(s => s.Name)] };
+    }
+
+    private static IReadOnlyList<ChaosTarget> ReadChaos(string text) => text switch
+    {
+        "all" => [ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres],
+        "none" => [],
+        _ => [.. text.Split(',').Select(t => OneOf<ChaosTarget>("--chaos", t))],
+    };
+
+    private static Dictionary<string, int> ReadPids(string text) => text.Split(',').Select(pair => pair.Split('=')).ToDictionary(
+        pair => OneOf<ChaosTarget>("--pids", pair[0]).ToString(), pair => pair.Length == 2 ? Number("--pids", pair[1], 2, int.MaxValue) : throw new LoadTestException("--pids is NAME=PID,…"));
+
+    private static T OneOf<T>(string name, string text) where T : struct, Enum =>
+        Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]) ? value
+        : throw new LoadTestException($"{name} is '{text}'; it must be {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}.");
+
+    private static int Number(string name, string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
+        : throw new LoadTestException($"{name} is '{text}'; it must be a number from {least} to {most}.");
+
+    private static Uri? ReadUri(string name, string? text) =>
+        string.IsNullOrEmpty(text) ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" ? uri
+        : throw new LoadTestException($"{name} is '{text}'; it must be an address such as http://localhost:5080.");
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace LoadTests.Reports;
+
+/// <summary>
+/// Two runs of the same scenarios on the same machine, side by side as ratios: absolute figures say more about the machine than about the code.
+/// </summary>
+internal static class Comparison
+{
+    /// <summary>
+    /// A ratio beyond this, and a difference beyond that, is worse than noise: medians of short runs beside each other on shared machines vary by
+    /// half, tails by more.
+    /// </summary>
+    private static readonly Measure[] Measures =
+    [
+        new("delivery p50 ms", r => Number(r, "deliveryMs", "p50"), 2, 10), new("delivery p99 ms", r => Number(r, "deliveryMs", "p99"), 3, 100),
+        new("publish p50 ms", r => Number(r, "publishMs", "p50"), 2, 10), new("delivered/s", r => Number(r, "deliveredPerSecond"), 1.25, 0) { MoreIsBetter = true },
+    ];
+
+    public static int Run(string before, string after, string folder)
+    {
+        var (a, b) = (Read(before), Read(after));
+        var (text, worse) = Table(a, b);
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "comparison.md"), text);
+        Console.Write(text);
+        foreach (var line in worse) Console.Error.WriteLine($"FAILED: {line}");
+        return worse.Count == 0 ? 0 : 1;
+    }
+
+    internal static (string Text, IReadOnlyList<string> Worse) Table(IReadOnlyDictionary<string, JsonElement> before, IReadOnlyDictionary<string, JsonElement> after)
+    {
+        var text = new StringBuilder("# Compared with the base\n\n| scenario | measure | base | now | ratio | |\n|---|---|---|---|---|---|\n");
+        var worse = new List<string>();
+        foreach (var (scenario, now) in after)
+        {
+            if (!before.TryGetValue(scenario, out var then)) continue;
+            foreach (var measure in Measures)
+            {
+                if (measure.Of(then) is not (> 0 and var was) || measure.Of(now) is not { } has) continue;
+                var isWorse = measure.IsWorse(was, has);
+                if (isWorse) worse.Add(FormattableString.Invariant($"{scenario}: {measure.Name} went from {was:0.##} to {has:0.##}"));
+                text.AppendLine(FormattableString.Invariant($"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | {(isWorse ? "**worse**" : "")} |"));
+            }
+        }
+        return (text.ToString(), worse);
+    }
+
+    private static Dictionary<string, JsonElement> Read(string path)
+    {
+        try
+        {
+            // Several rounds of a scenario count as their best: the machine can only make a run slower.
+            return File.ReadLines(path).Where(l => l.Length > 0).Select(l => JsonDocument.Parse(l).RootElement).GroupBy(r => r.GetProperty("scenario").GetString()!)
+                .ToDictionary(g => g.Key, g => g.MinBy(r => Number(r, "deliveryMs", "p50") ?? double.MaxValue));
+        }
+        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException) { throw new LoadTestException($"{path} is no results.jsonl: {e.Message}", e); }
+    }
+
+    private static double? Number(JsonElement result, params string[] path)
+    {
+        foreach (var name in path)
+            if (result.ValueKind != JsonValueKind.Object || !result.TryGetProperty(name, out result)) return null;
+        return result.ValueKind == JsonValueKind.Number ? result.GetDouble() : null;
+    }
+
+    private sealed record Measure(string Name, Func<JsonElement, double?> Of, double Ratio, double Difference)
+    {
+        public bool MoreIsBetter { get; init; }
+
+        public bool IsWorse(double was, double now) => MoreIsBetter ? now * Ratio < was : now > was * Ratio && now - was > Difference;
+    }
+}

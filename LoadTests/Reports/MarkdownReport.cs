@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace LoadTests.Reports;
+
+/// <summary>All scenarios of a run on a page, for a person or a job's summary.</summary>
+internal static class MarkdownReport
+{
+    public static string Of(LoadOptions options, IReadOnlyList<ScenarioResult> results)
+    {
+        var text = new StringBuilder();
+        Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {results.Count} held all thresholds");
+        text.AppendLine();
+        Line(text, $"{DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {(results.Count > 0 ? results[0].Chaos : "none")}. {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription}; generator and system share them. Latencies in ms, from before the POST to the event in the client's hands.");
+        text.AppendLine();
+        Line(text, $"| scenario | clients | published | received | lost | twice | reordered | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |");
+        Line(text, $"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        foreach (var r in results)
+        {
+            Line(text, $"| {r.Scenario} | {r.Counters.Connected} | {r.Counters.Published} | {r.Received} | {r.Lost} | {r.Twice} | {r.Reordered} | {(r.Used.Seconds > 0 ? r.Used.Received / r.Used.Seconds : 0):F0} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(95):F1} | {r.Delivery.Percentile(99):F1} | {r.Delivery.Percentile(99.9):F1} | {r.Delivery.MaxMs:F1} | {r.Counters.Reconnects} | {r.Drained?.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) ?? "–"} | {r.Used.MicrosecondsPerEvent:F1} | {(r.Ok ? "held" : "**FAILED**")} |");
+        }
+        foreach (var r in results.Where(r => !r.Ok))
+        {
+            text.AppendLine();
+            Line(text, $"## {r.Scenario} failed");
+            foreach (var failed in r.Failed) Line(text, $"- {failed}");
+            foreach (var faulty in r.Faulty) Line(text, $"\n```\n{faulty}\n```");
+        }
+        AppendFaults(text, results);
+        AppendOthers(text, results);
+        return text.ToString();
+    }
+
+    private static void AppendFaults(StringBuilder text, IReadOnlyList<ScenarioResult> results)
+    {
+        if (results.All(r => r.Faults.Count == 0)) return;
+        text.AppendLine().AppendLine("## Faults").AppendLine().AppendLine("| scenario | target | fault | at s | broken s | recovered s after |").AppendLine("|---|---|---|---|---|---|");
+        foreach (var r in results)
+            foreach (var f in r.Faults)
+                Line(text, $"| {r.Scenario} | {f.Target.ToString().ToLowerInvariant()} ({f.Pid}) | {f.Fault.ToString().ToLowerInvariant()} | {f.AtSecond:F1} | {f.BrokenSeconds:F1} | {f.RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? "**not**"} |");
+    }
+
+    private static void AppendOthers(StringBuilder text, IReadOnlyList<ScenarioResult> results)
+    {
+        text.AppendLine().AppendLine("## Publishing, connecting, catching up").AppendLine()
+            .AppendLine("| scenario | publish p50 | p99 | p99.9 | connect p50 | p99 | max | catch-up p50 | p99 | max |").AppendLine("|---|---|---|---|---|---|---|---|---|---|");
+        foreach (var r in results)
+            Line(text, $"| {r.Scenario} | {r.Publish.Percentile(50):F1} | {r.Publish.Percentile(99):F1} | {r.Publish.Percentile(99.9):F1} | {r.Connect.Percentile(50):F1} | {r.Connect.Percentile(99):F1} | {r.Connect.MaxMs:F1} | {r.CatchUp.Percentile(50):F1} | {r.CatchUp.Percentile(99):F1} | {r.CatchUp.MaxMs:F1} |");
+    }
+
+    private static void Line(StringBuilder text, FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
+}

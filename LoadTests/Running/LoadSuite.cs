@@ -1,0 +1,34 @@
+using LoadTests.Chaos;
+using LoadTests.Reports;
+using LoadTests.Scenarios;
+using LoadTests.Targets;
+
+namespace LoadTests.Running;
+
+/// <summary>The scenarios that were asked for, one after the other, and the reports.</summary>
+internal static class LoadSuite
+{
+    public static async Task<bool> RunAsync(LoadOptions options, CancellationToken cancellationToken)
+    {
+        var target = options.Target ?? throw new LoadTestException("Where is the system? Give --target http://localhost:5080, or start this as the resource loadtests of the AppHost. --help says more.");
+        if (options.PeerNchan) return await Peers.PeerTable.RunAsync(options, target, cancellationToken);
+        Directory.CreateDirectory(options.ReportFolder);
+        var results = new List<ScenarioResult>();
+        var lines = Path.Combine(options.ReportFolder, "results.jsonl");
+        await File.WriteAllTextAsync(lines, "", cancellationToken);
+        foreach (var name in options.Scenarios)
+        {
+            var scenario = ScenarioCatalog.Get(name);
+            // Asked each time: replicas come and go, not least under chaos.
+            var replicas = await ReplicaSet.DiscoverAsync(target, cancellationToken);
+            var result = await new ScenarioRunner(options, scenario, replicas).RunAsync(cancellationToken);
+            results.Add(result);
+            Console.WriteLine(result.ToJsonLine());
+            await File.AppendAllTextAsync(lines, result.ToJsonLine() + "\n", cancellationToken);
+            foreach (var failed in result.Failed) await Console.Error.WriteLineAsync($"{name}: FAILED: {failed}");
+        }
+        await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "report.md"), MarkdownReport.Of(options, results), cancellationToken);
+        await Console.Error.WriteLineAsync($"{results.Count(r => r.Ok)} of {results.Count} scenarios held all thresholds. Reports: {Path.GetFullPath(options.ReportFolder)}");
+        return results.All(r => r.Ok);
+    }
+}

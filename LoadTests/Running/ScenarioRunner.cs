@@ -1,0 +1,111 @@
+using AspireSse.Client;
+using LoadTests.Chaos;
+using LoadTests.Reports;
+using LoadTests.Scenarios;
+using LoadTests.Targets;
+using NBomber.Contracts.Stats;
+using NBomber.CSharp;
+
+namespace LoadTests.Running;
+
+/// <summary>Runs one scenario: NBomber drives the loads; this watches, breaks what is to be broken, ends it when all is received, and judges.</summary>
+internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas)
+{
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120);
+    private readonly ChaosPlan _chaos = new(options.Chaos, options.Fault, replicas, options.Pids);
+
+    /// <summary>For what is under way when the last event is published; slow readers catch up in it too.</summary>
+    private TimeSpan DrainLimit => TimeSpan.FromSeconds(options.Chaos.Count > 0 ? 90 : 30);
+
+    public async Task<ScenarioResult> RunAsync(CancellationToken cancellationToken)
+    {
+        var scale = (options.Size == LoadSize.Full ? scenario.Full : scenario.Smoke).With(options);
+        if (_chaos.Least.TotalSeconds > scale.Seconds) scale = scale with { Seconds = Math.Ceiling(_chaos.Least.TotalSeconds) };
+        if (scale.Clients + 500 > GeneratorProcess.DescriptorLimit())
+            throw new LoadTestException($"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients.");
+        _chaos.Prepare();
+
+        await using var run = new LoadRun(replicas, scenario.Name);
+        using var stop = cancellationToken.Register(() => run.End("cancelled"));
+        var loads = scenario.Loads(run, scale);
+        var lasts = scenario.Lasts(scale);
+        var reading = lasts + DrainLimit + TimeSpan.FromSeconds(10);
+        var props = loads.Select(load => load.Build(run, reading)).ToArray();
+        var history = new RunHistory(run);
+        using var progress = new Progress(scenario.Name, run, lasts);
+
+        var bombing = Task.Factory.StartNew(() => NBomberRunner.RegisterScenarios(props)
+            .WithTestSuite("Aspire.Sse").WithTestName(scenario.Name)
+            .WithReportFolder(Path.Combine(options.ReportFolder, scenario.Name)).WithReportFileName(scenario.Name)
+            .WithReportFormats(ReportFormat.Html, ReportFormat.Md, ReportFormat.Csv)
+            .WithScenarioCompletionTimeout(TimeSpan.FromSeconds(10)).DisplayConsoleMetrics(false).Run(),
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            await BeginAsync(run, bombing, cancellationToken);
+            var usage = GeneratorUsage.Begin(run);
+            var watching = WatchAsync(run, history, progress, bombing);
+            run.IsPublishing = true;
+            var faults = _chaos.RunAsync(history, progress.Tell, run.Reading);
+            var (drained, used) = await FinishAsync(run, loads, lasts, bombing, usage, progress);
+            var stats = await bombing;
+            await watching;
+            cancellationToken.ThrowIfCancellationRequested();
+            return new ScenarioResult(scenario, options, scale, run, history, stats, await faults, drained, used);
+        }
+        catch (Exception e) when (e is SseException or HttpRequestException) { throw new LoadTestException($"{scenario.Name}: {e.Message}", e); }
+    }
+
+    private static async Task BeginAsync(LoadRun run, Task bombing, CancellationToken cancellationToken)
+    {
+        var first = await Task.WhenAny(run.Begun, bombing, Task.Delay(ConnectLimit, cancellationToken));
+        if (first == bombing) await bombing;
+        cancellationToken.ThrowIfCancellationRequested();
+        if (first == run.Begun) return;
+        run.End("the clients could not all connect");
+        throw new LoadTestException($"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s.");
+    }
+
+    private static async Task WatchAsync(LoadRun run, RunHistory history, Progress progress, Task bombing)
+    {
+        while (!bombing.IsCompleted)
+        {
+            await Task.WhenAny(bombing, Task.Delay(RunHistory.Window));
+            progress.Show(history.Take());
+        }
+    }
+
+    /// <summary>Waits until everything that was acknowledged has been received, or the limit.</summary>
+    private async Task<(TimeSpan? Drained, GeneratorUsage Used)> FinishAsync(
+        LoadRun run, IReadOnlyList<ILoad> loads, TimeSpan lasts, Task bombing, GeneratorUsage usage, Progress progress)
+    {
+        await Task.WhenAny(bombing, Task.Delay(lasts + TimeSpan.FromMilliseconds(300), run.Reading));
+        run.IsPublishing = false;
+        var used = usage.End(run);
+        if (options.PlantLoss)
+        {
+            // Acknowledged, and sent to nobody: what a loss looks like to the ledger.
+            var lane = await run.Topics[0].TakeAsync(CancellationToken.None);
+            lane.Publisher.Acknowledge(lane.Publisher.Next());
+        }
+        var ended = System.Diagnostics.Stopwatch.GetTimestamp();
+        TimeSpan Since() => System.Diagnostics.Stopwatch.GetElapsedTime(ended);
+        var limit = options.PlantLoss ? TimeSpan.FromSeconds(3) : DrainLimit;
+        long missing = -1;
+        while (!run.Reading.IsCancellationRequested && !bombing.IsCompleted && Since() < limit)
+        {
+            if (run.Counters.Outstanding == 0)
+            {
+                foreach (var load in loads.OfType<IDepartures>()) load.ExcuseTheDeparted();
+                if ((missing = run.Missing) == 0) break;
+                progress.Note($"{missing} deliveries still under way");
+            }
+            await Task.WhenAny(bombing, Task.Delay(250));
+        }
+        var drained = Since();
+        // A moment more: what comes twice comes late.
+        if (missing == 0) await Task.WhenAny(bombing, Task.Delay(300));
+        run.End("everything acknowledged was received, or the time for it is over");
+        return (missing == 0 ? drained : null, used);
+    }
+}

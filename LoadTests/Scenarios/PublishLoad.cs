@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using AspireSse.Client.Publishing;
+using LoadTests.Measuring;
+using LoadTests.Running;
+using NBomber.Contracts;
+using NBomber.CSharp;
+
+namespace LoadTests.Scenarios;
+
+/// <summary>
+/// Publishes at a rate that does not depend on how the server does (open model). A measurement is one publish, until it is acknowledged.
+/// </summary>
+internal sealed class PublishLoad(string name, TopicSet topics, int bytes, params LoadSimulation[] simulations) : ILoad
+{
+    public ScenarioProps Build(LoadRun run, TimeSpan reading) => Scenario.Create(name, async context =>
+        {
+            run.Saw(context);
+            return await PublishOneAsync(run);
+        })
+        .WithoutWarmUp()
+        .WithLoadSimulations(simulations)
+        .WithThresholds(Threshold.Create(scenario => scenario.Fail.Request.Count == 0));
+
+    private async Task<IResponse> PublishOneAsync(LoadRun run)
+    {
+        run.Counters.PublishedOne();
+        // Counts from here: waiting for a free lane is the server's doing.
+        var (started, publishedAt) = (Stopwatch.GetTimestamp(), LoadEvent.Now());
+        var lane = await topics.TakeAsync(run.Reading);
+        var sequence = lane.Publisher.Next();
+        try
+        {
+            var published = await run.Publisher.PublishAsync(new OutgoingEvent(lane.Topic, "load", LoadEvent.Json(lane.Publisher.Number, sequence, publishedAt, bytes)), run.Reading);
+            lane.Publisher.Acknowledge(sequence, published.Position);
+            run.Counters.AcknowledgedOne();
+            run.Publish.Record(Stopwatch.GetElapsedTime(started));
+            return Response.Ok<object>("", bytes, "", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+        catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
+        catch (Exception e)
+        {
+            run.Counters.RefusedOne();
+            if (e is not PublishException refused) throw;
+            return Response.Fail<object>(refused.StatusCode is { } status ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture) : "no answer", e.Message);
+        }
+        finally { topics.PutBack(lane); }
+    }
+
+    /// <summary>So many a second; injected at most 100 times a second, else some at once.</summary>
+    public static LoadSimulation AtRate(int perSecond, TimeSpan during)
+    {
+        var (rate, interval) = Injection(perSecond);
+        return Simulation.Inject(rate, interval, during);
+    }
+
+    /// <summary>From the rate before to this one.</summary>
+    public static LoadSimulation RampTo(int perSecond, TimeSpan during)
+    {
+        var (rate, interval) = Injection(perSecond);
+        return Simulation.RampingInject(rate, interval, during);
+    }
+
+    private static (int Rate, TimeSpan Interval) Injection(int perSecond) =>
+        perSecond <= 100 ? (1, TimeSpan.FromSeconds(1.0 / perSecond)) : ((perSecond + 50) / 100, TimeSpan.FromMilliseconds(10));
+}

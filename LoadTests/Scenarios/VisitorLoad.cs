@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using LoadTests.Running;
+using NBomber.Contracts;
+using NBomber.CSharp;
+
+namespace LoadTests.Scenarios;
+
+/// <summary>Clients that come, read for a moment and leave for good, at a rate that does not depend on the server. A measurement is one connect.</summary>
+internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, TimeSpan stay, TopicSet topics) : ILoad, IDepartures
+{
+    private readonly ConcurrentQueue<LoadReader> _left = new();
+
+    public ScenarioProps Build(LoadRun run, TimeSpan reading) => Scenario.Create(name, async context =>
+        {
+            run.Saw(context);
+            var reader = new LoadReader(run, topics.Pattern, topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}"), run.Delivery);
+            reader.KeepLast();
+            try
+            {
+                using var leave = CancellationTokenSource.CreateLinkedTokenSource(run.Reading);
+                var connected = await Step.Run("connect", context, async () =>
+                {
+                    await reader.OpenAsync(leave.Token);
+                    return Response.Ok();
+                });
+                reader.Account.ExpectFromNow();
+                await StayAsync(reader, leave, context.Random.NextDouble() + 0.5);
+                return connected;
+            }
+            catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
+            finally
+            {
+                await reader.DisposeAsync();
+                _left.Enqueue(reader);
+            }
+        })
+        .WithoutWarmUp()
+        .WithLoadSimulations(PublishLoad.AtRate(perSecond, during))
+        .WithThresholds(Threshold.Create("connect", step => step.Fail.Request.Count == 0));
+
+    public void ExcuseTheDeparted()
+    {
+        var publishers = topics.Lanes.Select(l => l.Publisher).ToList();
+        foreach (var reader in _left) reader.ExcuseAfterLeaving(publishers);
+    }
+
+    private async Task StayAsync(LoadReader reader, CancellationTokenSource leave, double share)
+    {
+        leave.CancelAfter(stay * share);
+        try { while (true) await reader.NextAsync(); }
+        catch (OperationCanceledException) { }
+    }
+}
+
+/// <summary>Some of whose clients leave before the end.</summary>
+internal interface IDepartures
+{
+    /// <summary>What came after they had left was not for them.</summary>
+    void ExcuseTheDeparted();
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+using StreamApi.Chat.Providers;
+
+namespace StreamApi.Chat;
+
+/// <summary>Reads request bodies, member by member, so that what is wrong is named.</summary>
+internal static class ChatBody
+{
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64 };
+
+    /// <summary>The body, an object; every text in it is valid Unicode.</summary>
+    /// <exception cref="InvalidChatException">It is not.</exception>
+    public static async Task<JsonElement> ReadAsync(HttpContext context, int most)
+    {
+        if (!context.Request.HasJsonContentType()) throw new InvalidChatException("Content-Type", "must be application/json.", StatusCodes.Status415UnsupportedMediaType);
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = most;
+        try
+        {
+            using var document = await JsonDocument.ParseAsync(context.Request.Body, Options, context.RequestAborted);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidChatException("body", "must be a JSON object.");
+            Check(document.RootElement);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException e) { throw new InvalidChatException("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."); }
+        catch (InvalidOperationException) { throw new InvalidChatException("body", "has half of a surrogate pair, which is no UTF-8."); }
+        catch (BadHttpRequestException e) { throw new InvalidChatException("body", e.StatusCode == 413 ? $"is larger than {most} bytes." : "cannot be read.", e.StatusCode); }
+    }
+
+    public static string? Text(JsonElement of, string name, string at = "") => Get(of, name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw new InvalidChatException(at + name, "must be a string.");
+
+    public static bool Flag(JsonElement of, string name) => Get(of, name) is { } value
+        && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw new InvalidChatException(name, "must be true or false."));
+
+    public static float? Number(JsonElement of, string name) => Get(of, name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) ? number : throw new InvalidChatException(name, "must be a number.");
+
+    public static int? Count(JsonElement of, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+            if (Get(of, name) is { } value)
+                return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count > 0 ? count : throw new InvalidChatException(name, "must be a whole number from 1.");
+        return null;
+    }
+
+    /// <summary>A member that is there and not null.</summary>
+    public static JsonElement? Get(JsonElement of, string name) => of.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static void Check(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String: value.GetString(); break;
+            case JsonValueKind.Array: foreach (var item in value.EnumerateArray()) Check(item); break;
+            case JsonValueKind.Object: foreach (var member in value.EnumerateObject()) { _ = member.Name; Check(member.Value); } break;
+        }
+    }
+}

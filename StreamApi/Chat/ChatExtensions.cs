@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Options;
+using StreamApi.Chat.Anthropic;
+using StreamApi.Chat.Generations;
+using StreamApi.Chat.OpenAi;
+using StreamApi.Chat.PerRequest;
+using StreamApi.Chat.Providers;
+using StreamApi.Chat.Telemetry;
+using StreamApi.OpenApi;
+using StreamApi.Requests;
+
+namespace StreamApi.Chat;
+
+/// <summary>The LLM gateway: providers, per-request chat, generations that survive, the vendors' own faces.</summary>
+internal static class ChatExtensions
+{
+    public static void AddChat(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
+        builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, VendorNames>();
+        builder.Services.AddSingleton<ChatMetrics>();
+        builder.Services.AddSingleton<ChatProviders>();
+        builder.Services.AddSingleton<ChatEndpoint>();
+        builder.Services.AddSingleton<Generator>();
+        builder.Services.AddSingleton<OpenAiFace>();
+        builder.Services.AddSingleton<AnthropicFace>();
+    }
+
+    public static void MapChat(this IEndpointRouteBuilder app)
+    {
+        var chat = app.MapGroup("/sse").WithTags("Chat");
+        chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
+            .Sends("An answer token by token, then [DONE]; ends with its request.", ("content", typeof(ChatContent)), ("error", typeof(StreamError)));
+        chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
+            .Sends("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
+        app.MapGenerations();
+        app.MapModels();
+        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).WithTags("OpenAI").DisableHttpMetrics();
+        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).WithTags("Anthropic").DisableHttpMetrics();
+    }
+}
+
+/// <summary>What a chat is asked with; <c>max_tokens</c> sets the demo model's length.</summary>
+internal sealed record ChatRequest(IReadOnlyList<ChatRequestMessage> Messages, string? Model, string? Provider, [property: JsonPropertyName("max_tokens")] int? MaxTokens);
+
+internal sealed record ChatContent(string Content);
+
+internal sealed record PacedContent(string Content, [property: JsonPropertyName("buffer_size")] int BufferSize, bool Paused);

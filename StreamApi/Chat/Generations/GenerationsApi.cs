@@ -1,0 +1,90 @@
+using EventStore;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using StreamApi.Chat.Providers;
+using StreamApi.OpenApi;
+using StreamApi.Requests;
+using StreamApi.Runs;
+using StreamApi.Streaming;
+
+namespace StreamApi.Chat.Generations;
+
+/// <summary>
+/// <c>/v1/generations</c>: answers that outlive their readers. Any replica serves any of them: the reader that drops comes back anywhere
+/// and gets the rest. A drop is no cancel; <c>DELETE</c> is.
+/// </summary>
+internal static class GenerationsApi
+{
+    public static void MapGenerations(this IEndpointRouteBuilder app)
+    {
+        var generations = app.MapGroup("/v1/generations").WithTags("Generations");
+        generations.MapPost("", StartAsync).RefusesInvalid().Takes<GenerationRequest>().Produces<GenerationState>(StatusCodes.Status201Created);
+        generations.MapGet("/{id}", ReadAsync).Produces<GenerationState>();
+        generations.MapDelete("/{id}", CancelAsync).Produces<GenerationState>();
+        generations.MapStream("/{id}/stream", StreamAsync).Sends("The answer from its start, or after the last id; any number of readers.",
+            ("token", typeof(GenerationToken)), ("tool_use", typeof(GenerationToolUse)), ("done", typeof(GenerationDone)), ("error", typeof(StreamError)));
+    }
+
+    private static async Task<IResult> StartAsync(HttpContext context, Generator generator, ChatProviders providers, IOptions<LlmOptions> options)
+    {
+        var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
+        var run = await generator.StartAsync(call, context.RequestAborted);
+        return TypedResults.Created($"/v1/generations/{run.Id}", new { id = run.Id, stream = GenerationState.StreamOf(run.Id), status = "running", provider = call.Target.Provider, model = call.Target.Model });
+    }
+
+    private static async Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs)
+    {
+        var record = await RecordAsync(id, runs, context.RequestAborted);
+        return record.Announced is null ? NotFound(id) : State(id, record, context);
+    }
+
+    private static async Task StreamAsync(string id, HttpContext context, RunLog runs, FiniteStreams streams)
+    {
+        var name = new RunName(Generator.Kind, id);
+        if (!IsId(id) || await runs.AnnouncedAsync(name, context.RequestAborted) is not { } announced) { await NotFound(id).ExecuteAsync(context); return; }
+        await streams.OpenAsync(context, name.Topic, GenerationForm.Instance, GenerationForm.EndTypes, announced);
+    }
+
+    /// <summary>Comes back when it has ended, which its writer, on whichever replica, sees to at once; says how it ended. Again: the same.</summary>
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, RunLog runs, TimeProvider clock)
+    {
+        var name = new RunName(Generator.Kind, id);
+        if (IsId(id)) await runs.CancelAsync(name, context.RequestAborted);
+        var start = clock.GetTimestamp();
+        while (true)
+        {
+            var record = await RecordAsync(id, runs, context.RequestAborted);
+            if (record.Announced is null) return NotFound(id);
+            if (!record.GoesOn || clock.GetElapsedTime(start) > TimeSpan.FromSeconds(2)) return State(id, record, context);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), clock, context.RequestAborted);
+        }
+    }
+
+    private static JsonHttpResult<GenerationState> State(string id, RunRecord record, HttpContext context)
+    {
+        // A reader that shows the text and streams on after this position has no gap and nothing twice.
+        context.Response.Headers["X-Sse-Position"] = new StreamId(record.Epoch, record.Events[^1].Position).ToString();
+        return TypedResults.Json(GenerationState.Of(new RunName(Generator.Kind, id), record), RunJson.Options);
+    }
+
+    private static Task<RunRecord> RecordAsync(string id, RunLog runs, CancellationToken cancellationToken) =>
+        IsId(id) ? runs.ReadAsync(new RunName(Generator.Kind, id), cancellationToken) : Task.FromResult(new RunRecord("", false, []));
+
+    private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
+
+    private static ProblemHttpResult NotFound(string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: "No such generation", detail: $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'.");
+}
+
+/// <summary>What a generation is asked with.</summary>
+internal sealed record GenerationRequest(IReadOnlyList<ChatRequestMessage> Messages, string? Model, string? Provider, int? MaxTokens);
+
+internal sealed record ChatRequestMessage(string Role, string Content);
+
+internal sealed record GenerationToken(string Text);
+
+internal sealed record GenerationToolUse(string Id, string Tool, System.Text.Json.JsonElement Input);
+
+internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);
+
+/// <summary>An error inside a stream.</summary>
+internal sealed record StreamError(string Error, bool Fatal, string Reason);

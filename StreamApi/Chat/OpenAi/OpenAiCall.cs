@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using StreamApi.Chat.Providers;
+
+namespace StreamApi.Chat.OpenAi;
+
+/// <summary>Reads a chat completions request.</summary>
+internal static class OpenAiCall
+{
+    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    public static ChatCall Read(JsonElement body, ChatProviders providers)
+    {
+        var model = ChatBody.Text(body, "model") ?? throw new InvalidChatException("model", "you must provide a model parameter");
+        var target = providers.Resolve(ChatBody.Text(body, "provider"), model);
+        var messages = OpenAiMessages.Read(body);
+        if (ChatBody.Count(body, "n") is > 1) throw new InvalidChatException("n", "only one answer a request is supported");
+        ChatBody.Flag(body, "stream");
+        var options = new ChatOptions
+        {
+            ModelId = target.Model,
+            MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens"),
+            Temperature = ChatBody.Number(body, "temperature"),
+            TopP = ChatBody.Number(body, "top_p"),
+            StopSequences = Stops(body),
+        };
+        if (ChatBody.Get(body, "tools") is { } tools)
+        {
+            if (tools.ValueKind != JsonValueKind.Array) throw new InvalidChatException("tools", "must be an array");
+            options.Tools = [.. tools.EnumerateArray().Select(Tool)];
+            options.ToolMode = Mode(body);
+        }
+        new RawRequest("openai", JsonObject.Create(body)!).AddTo(options);
+        return new ChatCall(target, messages, options);
+    }
+
+    private static List<string>? Stops(JsonElement body) => ChatBody.Get(body, "stop") switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } one => [one.GetString()!],
+        { ValueKind: JsonValueKind.Array } many when many.EnumerateArray().All(s => s.ValueKind == JsonValueKind.String) => [.. many.EnumerateArray().Select(s => s.GetString()!)],
+        _ => throw new InvalidChatException("stop", "must be a string or an array of strings"),
+    };
+
+    private static AITool Tool(JsonElement tool, int index)
+    {
+        var at = $"tools[{index}].";
+        if (tool.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at.TrimEnd('.'), "must be an object");
+        // Other kinds of tools only a provider of the same language knows; it gets them as they came.
+        if (ChatBody.Text(tool, "type", at) is not "function") return AIFunctionFactory.CreateDeclaration("unknown", null, default(JsonElement), null);
+        if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function) throw new InvalidChatException(at + "function", "is required");
+        var name = ChatBody.Text(function, "name", at + "function.") ?? throw new InvalidChatException(at + "function.name", "is required");
+        var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
+        return AIFunctionFactory.CreateDeclaration(name, ChatBody.Text(function, "description", at + "function."), schema, null);
+    }
+
+    private static ChatToolMode Mode(JsonElement body) => ChatBody.Get(body, "tool_choice") switch
+    {
+        null => ChatToolMode.Auto,
+        { ValueKind: JsonValueKind.String } word => word.GetString() switch
+        {
+            "none" => ChatToolMode.None, "auto" => ChatToolMode.Auto, "required" => ChatToolMode.RequireAny,
+            _ => throw new InvalidChatException("tool_choice", "is none, auto, required, or names a function"),
+        },
+        { ValueKind: JsonValueKind.Object } one when ChatBody.Get(one, "function") is { ValueKind: JsonValueKind.Object } function && ChatBody.Text(function, "name") is { } name => ChatToolMode.RequireSpecific(name),
+        _ => throw new InvalidChatException("tool_choice", "is none, auto, required, or names a function"),
+    };
+}

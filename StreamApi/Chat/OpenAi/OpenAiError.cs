@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using StreamApi.Chat.Providers;
+using StreamApi.Runs;
+
+namespace StreamApi.Chat.OpenAi;
+
+/// <summary><c>{"error":{"message","type","param","code"}}</c>.</summary>
+internal sealed record OpenAiError(int Status, string Message, string Type, string? Param = null, string? Code = null, TimeSpan? RetryAfter = null, bool MayRetry = true)
+{
+    public static OpenAiError Stopping { get; } = new(503, "The server is stopping; try again.", "server_error", RetryAfter: TimeSpan.FromSeconds(1));
+
+    public static OpenAiError Of(InvalidChatException e) => e.Field == "model" && e.Message.StartsWith("Unsupported model", StringComparison.Ordinal)
+        ? new(404, e.Message, "invalid_request_error", "model", "model_not_found")
+        : new(e.Status, char.IsUpper(e.Message[0]) || e.Field == "model" ? e.Message : $"{e.Field}: {e.Message}", "invalid_request_error", e.Field is "body" or "Content-Type" ? null : e.Field);
+
+    // This server has tried again already; a client that does too multiplies the tries.
+    public static OpenAiError Of(UpstreamException e) => new(e.Status, e.Message,
+        e.Status switch { 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" }, Code: e.Status == 429 ? "rate_limit_exceeded" : e.Reason, RetryAfter: e.RetryAfter, MayRetry: e.IsBusy || e.RetryAfter is not null);
+
+    public JsonObject Body => new() { ["error"] = new JsonObject { ["message"] = Message, ["type"] = Type, ["param"] = Param, ["code"] = Code } };
+
+    public async Task WriteAsync(HttpContext context)
+    {
+        if (context.Response.HasStarted) return;
+        context.Response.StatusCode = Status;
+        if (RetryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        if (!MayRetry && Status is (429 or >= 500)) context.Response.Headers["x-should-retry"] = "false";
+        await context.Response.WriteAsJsonAsync(Body, RunJson.Options, "application/json", context.RequestAborted);
+    }
+}

@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Llm;
+
+/// <summary>Agents: tools really used, runs read on, sessions in the store.</summary>
+public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
+{
+    private static string Ask(string prompt) => "/stream?prompt=" + Uri.EscapeDataString(prompt);
+
+    [Fact]
+    public async Task An_agent_uses_the_tools_that_the_question_needs_and_answers_with_what_they_say()
+    {
+        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask("What is 12 * (3 + 4), and which cats do you have?"));
+        await reader.WaitForEndAsync();
+        var events = reader.Events.ToList();
+        Assert.Equal(["tool_use", "tool_result", "tool_use", "tool_result", "content"], events.Take(5).Select(e => e.Event));
+        Assert.Equal("end", events[^1].Event);
+        Assert.Equal("""{"type":"end"}""", events[^1].Data);
+        var sum = JsonDocument.Parse(events[1].Data!).RootElement;
+        Assert.Equal(("tool_result", "calculate", 84), (sum.GetProperty("type").GetString(), sum.GetProperty("tool").GetString(), sum.GetProperty("output").GetInt32()));
+        Assert.Contains("cat", JsonDocument.Parse(events[3].Data!).RootElement.GetProperty("output").GetRawText(), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(LlmSystem.Text(events, "content"), LlmSystem.Text(events, "data"));
+        Assert.StartsWith("calculate says: 84", LlmSystem.Text(events, "content"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reader_that_returns_to_another_replica_reads_the_same_run_on()
+    {
+        var prompt = Ask("a question long enough to be interrupted while it is answered");
+        var frames = new List<Frame>();
+        string? last;
+        await using (var first = await SseReader.OpenAtAsync(system.A.Url, prompt)) last = first.LastId;      // the announcement: no event was read
+        await using (var second = await SseReader.OpenAsync(system.B.Url, prompt, last))
+        {
+            await second.WaitForEventsAsync(3);
+            frames.AddRange(second.Events);
+            last = second.LastId;
+        }
+        await using var third = await SseReader.OpenAsync(system.A.Url, prompt, last);
+        await third.WaitForEndAsync();
+        frames.AddRange(third.Events);
+        await using var whole = await SseReader.OpenAsync(system.A.Url, prompt);
+        await whole.WaitForEndAsync();
+        Assert.Equal(LlmSystem.Text(whole.Events, "content"), LlmSystem.Text(frames, "content"));
+        Assert.Single(frames, f => f.Event == "end");
+        using var after = await LlmSystem.Http.GetAsync(new Uri(system.B.Url, prompt + "&last_event_id=" + third.LastId));
+        Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_id_that_names_no_run_gets_a_resync_a_fatal_error_and_then_an_end_to_reconnecting()
+    {
+        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask("x"), "garbage");
+        await reader.WaitForEndAsync();
+        Assert.Equal(["resync", "error"], reader.Frames.Where(f => f.Event is not null).Select(f => f.Event));
+        var last = reader.LastId;
+        await using (var again = await SseReader.OpenAsync(system.B.Url, Ask("x"), last))
+        {
+            await again.WaitForEndAsync();
+            Assert.Equal("error", Assert.Single(again.Events).Event);
+            last = again.LastId;
+        }
+        using var after = await LlmSystem.Http.GetAsync(new Uri(system.A.Url, Ask("x") + "&last_event_id=" + last));
+        Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_session_answers_its_messages_in_order_for_early_late_and_second_readers()
+    {
+        var id = await SessionAsync();
+        await SendAsync(system.A, id, "first");
+        await using var early = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
+        await SendAsync(system.B, id, "second");
+        await early.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == 2);
+        await using var late = await SseReader.OpenAsync(system.B.Url, "/stream/" + id);
+        await late.WaitForEventsAsync(early.Events.Count());
+        Assert.Equal(early.Events, late.Events);
+        Assert.All(early.Events, e => Assert.Null(e.Event));
+        var text = LlmSystem.Text(early.Events, "data");
+        Assert.True(text.IndexOf("“first”", StringComparison.Ordinal) is >= 0 and var one && text.IndexOf("“second”", StringComparison.Ordinal) > one, text);
+    }
+
+    [Fact]
+    public async Task A_session_goes_on_when_the_replica_that_answered_it_is_gone()
+    {
+        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "20" });
+        var id = await SessionAsync(own.Replicas[0]);
+        await SendAsync(own.Replicas[0], id, "the first message");
+        await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, "/stream/" + id);
+        await reader.WaitForEventsAsync(2);
+        await SendAsync(own.Replicas[0], id, "the second message");
+        own.Replicas[0].Kill();
+        await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == 2);
+        Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
+        Assert.Contains("“the second message”", LlmSystem.Text(reader.Events, "data"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_session_is_a_404_that_says_so()
+    {
+        foreach (var response in (HttpResponseMessage[])[
+            await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/stream/" + Guid.NewGuid())),
+            await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/message/nope"), new { content = "x" })])
+        {
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+            Assert.Equal("Session not found", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString());
+            response.Dispose();
+        }
+    }
+
+    private async Task<string> SessionAsync(ServiceProcess? replica = null)
+    {
+        using var response = await LlmSystem.Http.PostAsync(new Uri((replica ?? system.A).Url, "/session"), null);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;
+    }
+
+    private static async Task SendAsync(ServiceProcess replica, string id, string content)
+    {
+        using var response = await LlmSystem.Http.PostAsJsonAsync(new Uri(replica.Url, "/message/" + id), new { content });
+        Assert.Equal("""{"status":"ok"}""", await response.Content.ReadAsStringAsync());
+    }
+}

@@ -1,0 +1,160 @@
+using System.ClientModel;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Anthropic;
+using Anthropic.Models.Messages;
+using Integration.Delivery;
+using OpenAI;
+using OpenAI.Chat;
+
+namespace Integration.Llm;
+
+/// <summary>The vendors' own clients, their base address changed and nothing else.</summary>
+public sealed class FaceTests(LlmSystem system) : IClassFixture<LlmSystem>
+{
+    private const string Prompt = "Please tell me in ten words or more what a durable stream is";
+
+    private ChatClient OpenAiClient(string model = "demo") => new(model, new ApiKeyCredential("sk-client"), new OpenAIClientOptions { Endpoint = new Uri(system.A.Url, "/v1") });
+
+    private AnthropicClient AnthropicClient => new() { ApiKey = "sk-ant-client", BaseUrl = system.A.Url.ToString().TrimEnd('/'), MaxRetries = 0 };
+
+    [Fact]
+    public async Task The_same_prompt_gives_the_same_text_on_every_face()
+    {
+        var whole = (await OpenAiClient().CompleteChatAsync([new UserChatMessage(Prompt)], new ChatCompletionOptions { MaxOutputTokenCount = 120 })).Value;
+        var text = whole.Content[0].Text;
+        Assert.Equal(120, whole.Usage.OutputTokenCount);
+
+        var streamed = new StringBuilder();
+        ChatTokenUsage? usage = null;
+        ChatFinishReason? finish = null;
+        await foreach (var update in OpenAiClient().CompleteChatStreamingAsync([new UserChatMessage(Prompt)], new ChatCompletionOptions { MaxOutputTokenCount = 120 }))
+        {
+            foreach (var part in update.ContentUpdate) streamed.Append(part.Text);
+            (usage, finish) = (update.Usage ?? usage, update.FinishReason ?? finish);
+        }
+        Assert.Equal(text, streamed.ToString());
+        Assert.Equal((120, ChatFinishReason.Stop), (usage!.OutputTokenCount, finish));
+
+        var parameters = new MessageCreateParams { Model = "demo", MaxTokens = 120, Messages = [new UserMessageParam { Content = Prompt }] };
+        var message = await AnthropicClient.Messages.Create(parameters);
+        Assert.True(message.Content[0].TryPickText(out var block));
+        Assert.Equal(text, block.Text);
+        Assert.Equal(120, message.Usage.OutputTokens);
+        var parts = new StringBuilder();
+        await foreach (var e in AnthropicClient.Messages.CreateStreaming(parameters))
+            if (e.TryPickContentBlockDelta(out var delta) && delta.Delta.TryPickText(out var piece)) parts.Append(piece.Text);
+        Assert.Equal(text, parts.ToString());
+
+        await using var chat = await SseReader.OpenAsync(system.B.Url, "/sse/chat", method: HttpMethod.Post, body: LlmSystem.Ask(Prompt, maxTokens: 120));
+        await chat.WaitForEndAsync();
+        Assert.Equal(text, LlmSystem.Text(chat.Events, "content"));
+    }
+
+    [Fact]
+    public async Task The_vendors_streams_hold_the_vendors_frames_only()
+    {
+        await using var openAi = await PostAsync("/v1/chat/completions", new { model = "demo", stream = true, max_tokens = 5, messages = new[] { new { role = "user", content = "hi" } } });
+        await openAi.WaitForEndAsync();
+        Assert.All(openAi.Frames, f => Assert.Equal((null, null, null, null), (f.Id, f.Event, f.Retry, f.Comment)));
+        Assert.Equal("[DONE]", openAi.Frames[^1].Data);
+        await using var anthropic = await PostAsync("/v1/messages", new { model = "demo", stream = true, max_tokens = 5, messages = new[] { new { role = "user", content = "hi" } } });
+        await anthropic.WaitForEndAsync();
+        Assert.All(anthropic.Frames, f => Assert.Equal((null, null, null), (f.Id, f.Retry, f.Comment)));
+        Assert.Equal(["message_start", "ping", "content_block_start", "content_block_delta", "content_block_delta", "content_block_delta", "content_block_delta", "content_block_delta", "content_block_stop", "message_delta", "message_stop"],
+            anthropic.Frames.Select(f => f.Event));
+        Assert.All(anthropic.Frames, f => Assert.Equal(f.Event, JsonDocument.Parse(f.Data!).RootElement.GetProperty("type").GetString()));
+    }
+
+    [Fact]
+    public async Task Tools_go_through_and_their_results_come_back()
+    {
+        var tool = ChatTool.CreateFunctionTool("get_weather", "Says the weather.", BinaryData.FromString("""{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}"""));
+        var options = new ChatCompletionOptions { Tools = { tool } };
+        var asked = (await OpenAiClient().CompleteChatAsync([new UserChatMessage("What is the weather in Paris now?")], options)).Value;
+        Assert.Equal(ChatFinishReason.ToolCalls, asked.FinishReason);
+        var call = Assert.Single(asked.ToolCalls);
+        Assert.Equal(("get_weather", """{"city":"Paris"}"""), (call.FunctionName, call.FunctionArguments.ToString()));
+        var answered = (await OpenAiClient().CompleteChatAsync(
+            [new UserChatMessage("What is the weather in Paris now?"), new AssistantChatMessage(asked), new ToolChatMessage(call.Id, "15 degrees")], options)).Value;
+        Assert.Contains("15 degrees", answered.Content[0].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_of_one_vendor_reaches_a_provider_of_the_other_with_its_tools()
+    {
+        JsonElement seen = default;
+        var prompt = system.Upstream.On(async request =>
+        {
+            seen = request.Body;
+            await request.StartAsync();
+            await request.RawAsync("data: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"look\",\"input\":{}}}\n\n");
+            foreach (var part in (string[])["{\"a\"", ": [1,", " 2]}"])
+                await request.RawAsync($"data: {{\"type\":\"content_block_delta\",\"index\":1,\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":{JsonSerializer.Serialize(part)}}}}}\n\n");
+            await request.RawAsync("data: {\"type\":\"content_block_stop\",\"index\":1}\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":9}}\n\ndata: {\"type\":\"message_stop\"}\n\n");
+        });
+        var tool = ChatTool.CreateFunctionTool("look", "Looks.", BinaryData.FromString("""{"type":"object","properties":{"a":{"type":"array"}}}"""));
+        var answer = (await OpenAiClient("claude-test").CompleteChatAsync([new SystemChatMessage("be brief"), new UserChatMessage(prompt)], new ChatCompletionOptions { Tools = { tool } })).Value;
+        var call = Assert.Single(answer.ToolCalls);
+        Assert.Equal(("toolu_1", "look", """{"a": [1, 2]}"""), (call.Id, call.FunctionName, call.FunctionArguments.ToString()));
+        Assert.Equal("be brief", seen.GetProperty("system").GetString());
+        Assert.Equal("array", seen.GetProperty("tools")[0].GetProperty("input_schema").GetProperty("properties").GetProperty("a").GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task What_the_abstraction_has_no_word_for_reaches_a_provider_of_the_same_vendor()
+    {
+        JsonElement seen = default;
+        var prompt = system.Upstream.On(async request =>
+        {
+            seen = request.Body;
+            await request.StartAsync();
+            await request.TokenAsync("ok");
+            await request.EndAsync(1);
+        });
+        await using var reader = await PostAsync("/v1/chat/completions", new { model = "gpt-4o", stream = true, logit_bias = new { a = 1 }, messages = new[] { new { role = "user", name = "ann", content = prompt } } });
+        await reader.WaitForEndAsync();
+        Assert.Equal(1, seen.GetProperty("logit_bias").GetProperty("a").GetInt32());
+        Assert.Equal("ann", seen.GetProperty("messages")[0].GetProperty("name").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/chat/completions", """{"model":"nobodys","messages":[{"role":"user","content":"x"}]}""", 404)]
+    [InlineData("/v1/chat/completions", """{"model":"demo"}""", 400)]
+    [InlineData("/v1/chat/completions", """{"model":"demo","messages":[{"role":"king","content":"x"}]}""", 400)]
+    [InlineData("/v1/chat/completions", """{"model":"demo","messages":"x"}""", 400)]
+    [InlineData("/v1/chat/completions", "{", 400)]
+    [InlineData("/v1/messages", """{"model":"nobodys","max_tokens":1,"messages":[{"role":"user","content":"x"}]}""", 404)]
+    [InlineData("/v1/messages", """{"model":"demo","messages":[{"role":"user","content":"x"}]}""", 400)]
+    [InlineData("/v1/messages", """{"model":"demo","max_tokens":1,"messages":[{"role":"king","content":"x"}]}""", 400)]
+    [InlineData("/v1/messages", "[]", 400)]
+    public async Task A_wrong_request_is_refused_in_the_vendors_shape(string path, string body, int status)
+    {
+        using var response = await LlmSystem.Http.PostAsync(new Uri(system.A.Url, path), new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.Equal(status, (int)response.StatusCode);
+        var error = await response.Content.ReadFromJsonAsync<JsonElement>();
+        if (path == "/v1/messages") Assert.Equal("error", error.GetProperty("type").GetString());
+        Assert.Equal(status == 404 && path == "/v1/messages" ? "not_found_error" : "invalid_request_error", error.GetProperty("error").GetProperty("type").GetString());
+        Assert.NotEmpty(error.GetProperty("error").GetProperty("message").GetString()!);
+    }
+
+    [Theory]
+    [InlineData(429, 429, "rate_limit_error", "rate_limit_error")]
+    [InlineData(500, 502, "server_error", "api_error")]
+    [InlineData(401, 502, "server_error", "api_error")]
+    [InlineData(413, 413, "invalid_request_error", "request_too_large")]
+    public async Task A_providers_refusal_is_a_status_in_the_clients_own_shape(int upstream, int status, string openAiType, string anthropicType)
+    {
+        var prompt = system.Upstream.On(request => request.RefuseAsync(upstream, "no"));
+        foreach (var (path, type) in ((string, string)[])[("/v1/chat/completions", openAiType), ("/v1/messages", anthropicType)])
+        {
+            using var response = await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, path), new { model = "gpt-4o", max_tokens = 9, stream = true, messages = new[] { new { role = "user", content = prompt } } });
+            Assert.Equal(status, (int)response.StatusCode);
+            Assert.Equal(type, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetProperty("type").GetString());
+        }
+    }
+
+    private Task<SseReader> PostAsync(string path, object body) => SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: JsonContent.Create(body));
+}

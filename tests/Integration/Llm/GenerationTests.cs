@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Llm;
+
+/// <summary>Answers that outlive their readers, and the replicas that write them.</summary>
+public sealed class GenerationTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
+{
+    [Fact]
+    public async Task A_reader_killed_twenty_times_has_the_providers_text_byte_for_byte()
+    {
+        var said = new StringBuilder();
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            for (var i = 0; i < 400; i++)
+            {
+                var token = (i % 5) switch { 0 => "word ", 1 => "語", 2 => "😀\n", 3 => "\"\\ ", _ => $"{i} " };
+                said.Append(token);
+                await request.TokenAsync(token);
+                await Task.Delay(10, request.Gone);
+            }
+            await request.EndAsync(400);
+        });
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, "openai");
+        var frames = new List<Frame>();
+        string? last = null;
+        for (var i = 0; i < 20; i++)
+        {
+            var replica = i % 2 == 0 ? system.A : system.B;
+            await using var reader = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id), last);
+            await reader.WaitForEventsAsync(1 + i % 3);
+            frames.AddRange(reader.Events);
+            last = reader.LastId;
+        }
+        await using (var rest = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id), last))
+        {
+            await rest.WaitForEndAsync();
+            frames.AddRange(rest.Events);
+            last = rest.LastId;
+        }
+        Assert.Equal(said.ToString(), LlmSystem.Text(frames, "text"));
+        Assert.Equal("done", frames[^1].Event);
+        Assert.Single(frames, f => f.Event == "done");
+        Assert.Equal("""{"finishReason":"stop","usage":{"inputTokens":7,"outputTokens":400}}""", frames[^1].Data);
+        Assert.Equal(1, system.Upstream.Attempts(prompt));
+
+        using var after = new HttpRequestMessage(HttpMethod.Get, new Uri(system.A.Url, LlmSystem.Stream(id)));
+        after.Headers.TryAddWithoutValidation("Last-Event-ID", last);
+        using var response = await LlmSystem.Http.SendAsync(after);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_late_reader_and_a_second_one_get_the_same_frames_from_the_start()
+    {
+        var id = await LlmSystem.GenerateAsync(system.A, "Please tell me in ten words or more what streams are", maxTokens: 100);
+        await using var early = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        await early.WaitForEndAsync();
+        await using var late = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await late.WaitForEndAsync();
+        Assert.Equal(early.Events, late.Events);
+        Assert.Equal(early.Frames.First(f => f.Id is not null).Id, late.Frames.First(f => f.Id is not null).Id);
+    }
+
+    [Fact]
+    public async Task A_cancel_on_another_replica_reaches_the_provider_within_a_second_and_the_readers()
+    {
+        var gone = new TaskCompletionSource<long>();
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            using var registration = request.Gone.Register(() => gone.TrySetResult(Stopwatch.GetTimestamp()));
+            while (true)
+            {
+                await request.TokenAsync("on and on ");
+                await Task.Delay(20, request.Gone);
+            }
+        });
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, "anthropic");
+        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await reader.WaitForEventsAsync(2);
+        var asked = Stopwatch.GetTimestamp();
+        using (var response = await LlmSystem.Http.DeleteAsync(new Uri(system.B.Url, $"/v1/generations/{id}"))) Assert.True(response.IsSuccessStatusCode);
+        Assert.True(Stopwatch.GetElapsedTime(asked, await gone.Task.WaitAsync(TimeSpan.FromSeconds(10))) < TimeSpan.FromSeconds(1));
+        await reader.WaitForEndAsync();
+        var last = reader.Events.Last();
+        Assert.Equal("done", last.Event);
+        Assert.Equal("cancelled", JsonDocument.Parse(last.Data!).RootElement.GetProperty("finishReason").GetString());
+        Assert.Equal("cancelled", (await LlmSystem.StateAsync(system.A, id)).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task An_answer_read_by_nobody_is_finished_all_the_same()
+    {
+        var id = await LlmSystem.GenerateAsync(system.A, "an answer for nobody");
+        await using (var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id))) await reader.WaitForEventsAsync(1);
+        await DeliverySystem.EventuallyAsync(async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done", "it is done");
+    }
+
+    [Theory]
+    [InlineData("killed")]
+    [InlineData("frozen")]
+    public async Task A_replica_that_is_gone_leaves_its_generations_interrupted_once_and_for_all(string fault)
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: LlmSystem.Settings(upstream));
+        var prompt = upstream.On(async request =>
+        {
+            await request.StartAsync();
+            for (var i = 0; ; i++)
+            {
+                await request.TokenAsync($"{i} ");
+                await Task.Delay(20, request.Gone);
+            }
+        });
+        var id = await LlmSystem.GenerateAsync(own.Replicas[0], prompt, "openai");
+        await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
+        await reader.WaitForEventsAsync(2);
+        if (fault == "killed") own.Replicas[0].Kill(); else own.Replicas[0].Freeze();
+        await reader.WaitForEndAsync();
+        var last = reader.Events.Last();
+        Assert.Equal("error", last.Event);
+        var error = JsonDocument.Parse(last.Data!).RootElement;
+        Assert.Equal((true, "interrupted"), (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString()));
+        var state = await LlmSystem.StateAsync(own.Replicas[1], id);
+        Assert.Equal("interrupted", state.GetProperty("status").GetString());
+        if (fault == "killed") return;
+
+        // It wakes, and has tokens to store; the append's fence keeps them out.
+        own.Replicas[0].Thaw();
+        await DeliverySystem.EventuallyAsync(() => Task.FromResult(own.Replicas[0].Output.Contains("others have ended its runs", StringComparison.Ordinal)), "it knows that it was away");
+        var other = await LlmSystem.GenerateAsync(own.Replicas[0], "and now it works again");
+        await DeliverySystem.EventuallyAsync(async () => (await LlmSystem.StateAsync(own.Replicas[1], other)).GetProperty("status").GetString() == "done", "a new one is finished");
+        await using var again = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
+        await again.WaitForEndAsync();
+        Assert.Equal(reader.Events, again.Events);
+        Assert.Equal(state.GetProperty("text").GetString(), (await LlmSystem.StateAsync(own.Replicas[1], id)).GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public async Task A_server_that_is_asked_to_stop_finishes_what_it_generates()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: LlmSystem.Settings(upstream));
+        var go = new TaskCompletionSource();
+        var prompt = upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("before ");
+            await go.Task;
+            await request.TokenAsync("after");
+            await request.EndAsync(2);
+        });
+        var id = await LlmSystem.GenerateAsync(own.Replicas[0], prompt, "openai");
+        await using var reader = await SseReader.OpenAsync(own.Replicas[0].Url, LlmSystem.Stream(id));
+        await reader.WaitForEventsAsync(1);
+        await using var chat = await LlmSystem.ChatAsync(own.Replicas[0], prompt, "openai");
+        await chat.WaitForEventsAsync(1);
+        own.Replicas[0].Terminate();
+        await reader.WaitForEndAsync();
+        Assert.True(reader.EndedProperly);
+        Assert.NotNull(reader.Frames[^1].Retry);
+        go.SetResult();
+        await chat.WaitForEndAsync();
+        Assert.Equal("before after", LlmSystem.Text(chat.Events, "content"));
+        await own.Replicas[0].WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, own.Replicas[0].ExitCode);
+        await using var rest = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id), reader.LastId);
+        await rest.WaitForEndAsync();
+        Assert.Equal("after", LlmSystem.Text(rest.Events, "text"));
+        Assert.Equal("done", rest.Events.Last().Event);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Llm;
+
+/// <summary>Two stream servers whose providers are all the fake one; shared by tests that break neither.</summary>
+public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
+{
+    internal const string Key = "sk-very-secret-0123456789";
+
+    internal static HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+
+    internal FakeUpstream Upstream { get; private set; } = null!;
+    internal DeliverySystem System { get; private set; } = null!;
+    internal ServiceProcess A => System.Replicas[0];
+    internal ServiceProcess B => System.Replicas[1];
+
+    public async ValueTask InitializeAsync()
+    {
+        Upstream = await FakeUpstream.StartAsync();
+        System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings(Upstream));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await System.DisposeAsync();
+        await Upstream.DisposeAsync();
+    }
+
+    internal static Dictionary<string, string> Settings(FakeUpstream upstream)
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["Llm__Providers__OpenAi__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
+            ["Llm__Providers__OpenAi__ApiKey"] = Key,
+            ["Llm__Providers__Anthropic__BaseUrl"] = upstream.Url.ToString(),
+            ["Llm__Providers__Anthropic__ApiKey"] = Key,
+            ["Llm__Providers__Local__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
+            ["Llm__Providers__Local__Models__0"] = "llama",
+            ["Llm__Providers__Demo__TokensPerSecond"] = "200",
+            ["Runs__LeaseSeconds"] = "3",
+        };
+        foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
+        {
+            settings[$"Llm__Providers__{provider}__BackoffMilliseconds"] = "20";
+            settings[$"Llm__Providers__{provider}__Retries"] = "2";
+            settings[$"Llm__Providers__{provider}__IdleSeconds"] = "2";
+        }
+        return settings;
+    }
+
+    internal static HttpContent Ask(string prompt, string? provider = null, int? maxTokens = null) =>
+        JsonContent.Create(new { messages = new[] { new { role = "user", content = prompt } }, provider, max_tokens = maxTokens });
+
+    internal static Task<SseReader> ChatAsync(ServiceProcess replica, string prompt, string? provider, string path = "/sse/chat") =>
+        SseReader.OpenAsync(replica.Url, path, method: HttpMethod.Post, body: Ask(prompt, provider));
+
+    /// <summary>Starts a generation; its id.</summary>
+    internal static async Task<string> GenerateAsync(ServiceProcess replica, string prompt, string? provider = null, int? maxTokens = null)
+    {
+        using var response = await Http.PostAsync(new Uri(replica.Url, "/v1/generations"), Ask(prompt, provider, maxTokens));
+        Assert.True((int)response.StatusCode == 201, await response.Content.ReadAsStringAsync());
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+    }
+
+    internal static Task<JsonElement> StateAsync(ServiceProcess replica, string id) => Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, $"/v1/generations/{id}"));
+
+    internal static string Stream(string id) => $"/v1/generations/{id}/stream";
+
+    /// <summary>The text that frames carry in the given member.</summary>
+    internal static string Text(IEnumerable<Frame> frames, string member) => string.Concat(frames
+        .Where(f => f.Data is not null and not "[DONE]").Select(f => JsonDocument.Parse(f.Data!).RootElement).Where(d => d.TryGetProperty(member, out _)).Select(d => d.GetProperty(member).GetString()));
+}

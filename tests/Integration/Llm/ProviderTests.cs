@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Integration.Delivery;
+
+namespace Integration.Llm;
+
+/// <summary>What providers do wrong, and what the reader sees of it.</summary>
+public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
+{
+    public static TheoryData<string> Providers => ["openai", "anthropic", "local"];
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task Frames_in_any_fragments_and_malformed_lines_between_them_give_the_whole_text(string provider)
+    {
+        string[] tokens = ["Hello", " こんに", "ちは 😀", "\n\n", "\"quoted\"", " end"];
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            var bytes = Encoding.UTF8.GetBytes(": a comment\n\n" + string.Concat(tokens.Select(t => request.Token(t) + "data: {\"broken\": \n\ndata: not json at all\ndata: 42\n\n")));
+            for (var i = 0; i < bytes.Length; i += 7) await request.RawAsync(bytes.AsMemory(i, Math.Min(7, bytes.Length - i)));
+            await request.EndAsync(6);
+        });
+        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
+        await reader.WaitForEndAsync();
+        Assert.Equal(string.Concat(tokens), LlmSystem.Text(reader.Events, "content"));
+        Assert.Equal("[DONE]", reader.Events.Last().Data);
+        Assert.All(reader.Frames, f => Assert.Null(f.Id));
+        Assert.True(reader.EndedProperly);
+    }
+
+    [Fact]
+    public async Task A_429_is_tried_again_after_what_the_provider_asks_for()
+    {
+        var times = new List<DateTime>();
+        var prompt = system.Upstream.On(async request =>
+        {
+            times.Add(DateTime.UtcNow);
+            if (request.Attempt == 1) { await request.RefuseAsync(429, "slow down", retryAfter: "1"); return; }
+            await request.StartAsync();
+            await request.TokenAsync("ok");
+            await request.EndAsync(1);
+        });
+        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, "openai");
+        await reader.WaitForEndAsync();
+        Assert.Equal("ok", LlmSystem.Text(reader.Events, "content"));
+        Assert.True(times[1] - times[0] >= TimeSpan.FromSeconds(1));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_provider_that_fails_is_tried_again_and_then_an_error_in_the_stream(string provider)
+    {
+        var prompt = system.Upstream.On(request => request.RefuseAsync(500, $"boom with {LlmSystem.Key} in it"));
+        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
+        await reader.WaitForEndAsync();
+        var error = Assert.Single(reader.Events);
+        Assert.Equal("error", error.Event);
+        Assert.True(JsonDocument.Parse(error.Data!).RootElement.GetProperty("fatal").GetBoolean());
+        Assert.Contains("boom", error.Data, StringComparison.Ordinal);
+        Assert.Equal(3, system.Upstream.Attempts(prompt));
+        if (provider != "local")
+        {
+            Assert.DoesNotContain(LlmSystem.Key, error.Data, StringComparison.Ordinal);
+            Assert.DoesNotContain(LlmSystem.Key, system.A.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("broken", "upstream")]
+    [InlineData("stalled", "timeout")]
+    public async Task An_answer_that_stops_in_the_middle_keeps_its_text_and_says_why(string how, string reason)
+    {
+        var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("half");
+            // A reset drops what has not been read yet: then nothing had come, and the call may be made again.
+            await read.Task.WaitAsync(request.Gone);
+            if (how == "broken") request.Context.Abort();
+            else await Task.Delay(Timeout.Infinite, request.Gone);
+        });
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, "openai");
+        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await reader.WaitForEventsAsync(1);
+        read.SetResult();
+        await reader.WaitForEndAsync();
+        Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
+        Assert.Equal(reason, JsonDocument.Parse(reader.Events.Last().Data!).RootElement.GetProperty("reason").GetString());
+        var state = await LlmSystem.StateAsync(system.B, id);
+        Assert.Equal(("failed", "half"), (state.GetProperty("status").GetString(), state.GetProperty("text").GetString()));
+        Assert.Equal(1, system.Upstream.Attempts(prompt));
+    }
+
+    [Theory]
+    [InlineData("/sse/chat")]
+    [InlineData("/sse/backpressure-chat")]
+    [InlineData("/v1/chat/completions")]
+    public async Task A_reader_that_drops_cancels_the_providers_request(string path)
+    {
+        var gone = new TaskCompletionSource();
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            using var registration = request.Gone.Register(gone.SetResult);
+            while (true)
+            {
+                await request.TokenAsync("tick ");
+                await Task.Delay(20, request.Gone);
+            }
+        });
+        var body = JsonContent.Create(new { model = "gpt-4o", stream = true, messages = new[] { new { role = "user", content = prompt } } });
+        await using (var reader = await SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: body))
+            await reader.WaitForEventsAsync(3);
+        await gone.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_reader_that_pauses_stops_the_provider_and_gets_all_in_the_end()
+    {
+        const int count = 30_000;
+        var (written, most) = (0, 0);
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            for (var i = 0; i < count; i++)
+            {
+                await request.TokenAsync($"{i} ");
+                Volatile.Write(ref written, i + 1);
+            }
+            await request.EndAsync(count);
+        });
+        using var http = new HttpRequestMessage(HttpMethod.Post, new Uri(system.A.Url, "/sse/backpressure-chat")) { Content = LlmSystem.Ask(prompt, "openai") };
+        using var response = await LlmSystem.Http.SendAsync(http, HttpCompletionOption.ResponseHeadersRead);
+        // Nobody reads: the provider comes to a stand.
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            var before = Volatile.Read(ref written);
+            await Task.Delay(300);
+            most = Volatile.Read(ref written);
+            return before > 0 && most == before;
+        }, "the provider is no longer read");
+        Assert.True(most < count, $"{most} tokens were written though nobody read");
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var (seen, paused, resumed, largest) = (0, false, false, 0);
+        while (await lines.ReadLineAsync() is { } line)
+        {
+            if (!line.StartsWith("data: {", StringComparison.Ordinal)) continue;
+            var data = JsonDocument.Parse(line[6..]).RootElement;
+            Assert.Equal($"{seen++} ", data.GetProperty("content").GetString());
+            largest = Math.Max(largest, data.GetProperty("buffer_size").GetInt32());
+            if (data.GetProperty("paused").GetBoolean()) paused = true;
+            else resumed |= paused;
+        }
+        Assert.Equal(count, seen);
+        Assert.True(paused && resumed, $"paused {paused}, resumed {resumed}");
+        Assert.InRange(largest, 60, 100);
+    }
+
+    [Fact]
+    public async Task An_unknown_provider_is_named_in_a_400()
+    {
+        using var response = await LlmSystem.Http.PostAsync(new Uri(system.A.Url, "/sse/chat"), LlmSystem.Ask("x", "nobody"));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("Unsupported provider: nobody", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Integration.Delivery;
+
+namespace Integration.Seeds;
+
+/// <summary>The articles' browser programs as they are written, in a real Chromium, from another origin.</summary>
+[Collection(SeedSystem.Collection)]
+public sealed class BrowserArticleTests(SeedSystem seeds)
+{
+    [Fact]
+    public async Task The_pet_shops_page_gets_its_recommendations_and_closes()
+    {
+        await using var page = seeds.Pages.Open("petstore.html", seeds.A);
+        var result = await page.WaitAsync(_ => true, "the page reports");
+        var pets = result.GetProperty("said").EnumerateArray().ToList();
+        Assert.Equal($"Received {pets.Count} recommendations", result.Text("text"));
+        Assert.All(pets, p => Assert.NotEmpty(p.Text("reason")!));
+    }
+
+    [Theory]
+    [InlineData("", "Event received:")]
+    [InlineData("?named=true", "Task updated:")]
+    public async Task The_task_page_hears_of_changes_by_message_or_by_name(string query, string said)
+    {
+        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "seen in a browser" });
+        await using var page = seeds.Pages.Open("tasks.html", seeds.B, query);
+        var change = $"/tasks/status/{task.Text("id")}?new_status=";
+        // The page may still be opening: until it has heard of one, the task is moved on.
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            foreach (var status in (string[])["in_progress", "done"]) await Requests.JsonAsync(seeds.A, HttpMethod.Put, change + status);
+            return page.Result is { } result && Heard(result);
+        }, $"the page says '{said}'");
+
+        bool Heard(JsonElement result) => result.EnumerateArray().Any(l => l[0].GetString() == said && l[1].ToString().Contains(task.Text("id")!, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_wrapper_resumes_a_session_by_query_and_misses_nothing()
+    {
+        await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
+        await using var page = seeds.Pages.Open("wrapper.html", new Uri($"http://127.0.0.1:{link.Port}"), $"?session=s{Guid.NewGuid():N}");
+        await page.WaitAsync(r => r.GetProperty("ids").GetArrayLength() >= 3, "messages come");
+        link.Cut();
+        link.Heal();
+        var result = await page.WaitAsync(r => r.GetProperty("opened").GetInt32() >= 2, "it has connected again");
+        var ids = result.GetProperty("ids").EnumerateArray().Select(i => i.GetInt64()).ToList();
+        Assert.Equal(Enumerable.Range((int)ids[0], ids.Count).Select(n => (long)n), ids);
+    }
+}

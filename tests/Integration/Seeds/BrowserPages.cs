@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Integration.Delivery;
+
+namespace Integration.Seeds;
+
+/// <summary>
+/// Serves the articles' pages from an origin of their own and shows one in a real Chromium; the page reports what it got. So the streams
+/// are read across origins, by the browser's own EventSource.
+/// </summary>
+public sealed class BrowserPages : IDisposable
+{
+    private readonly HttpListener _listener = new();
+    private readonly ConcurrentDictionary<string, JsonElement> _results = new();
+    private readonly ConcurrentDictionary<string, string> _pages = new();
+
+    public BrowserPages()
+    {
+        for (var port = 21_000 + Environment.ProcessId % 10_000; ; port++)
+        {
+            try
+            {
+                _listener.Prefixes.Add($"http://localhost:{port}/");
+                _listener.Start();
+                Origin = $"http://localhost:{port}";
+                break;
+            }
+            catch (HttpListenerException) { _listener.Prefixes.Clear(); }
+        }
+        _ = ServeAsync();
+    }
+
+    public string Origin { get; }
+
+    /// <summary>Opens a page with <c>api</c> set; skips where there is no Chromium.</summary>
+    internal BrowserPage Open(string article, Uri api, string query = "")
+    {
+        var chromium = ((string[])["chromium", "chromium-browser", "google-chrome"])
+            .SelectMany(name => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, name))).FirstOrDefault(File.Exists);
+        if (chromium is null) Assert.Skip("There is no Chromium on this machine (apt-get install chromium).");
+        var page = Guid.NewGuid().ToString("N");
+        var html = File.ReadAllText(Path.Combine(PythonTests.Root, "tests", "Integration", "Seeds", "Articles", article));
+        _pages[page] = html.Replace("<script>", $"<script>const api = '{api.ToString().TrimEnd('/')}';</script><script>", StringComparison.Ordinal).Replace("'/result'", $"'/result/{page}'", StringComparison.Ordinal);
+        return new BrowserPage(chromium, $"{Origin}/{page}{query}", () => _results.TryGetValue(page, out var result) ? result : null);
+    }
+
+    public void Dispose() => _listener.Close();
+
+    private async Task ServeAsync()
+    {
+        while (true)
+        {
+            HttpListenerContext context;
+            try { context = await _listener.GetContextAsync(); }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException) { return; }
+            var path = context.Request.Url!.AbsolutePath.Split('/');
+            if (path is [_, "result", var of])
+            {
+                // In the order they came: a page reports one after the other.
+                _results[of] = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.InputStream);
+            }
+            else if (_pages.TryGetValue(path[^1], out var html))
+            {
+                context.Response.ContentType = "text/html; charset=utf-8";
+                await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(html));
+            }
+            else context.Response.StatusCode = 404;
+            context.Response.Close();
+        }
+    }
+}
+
+/// <summary>A Chromium that shows one page.</summary>
+internal sealed class BrowserPage : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("chromium-");
+    private readonly Func<JsonElement?> _result;
+
+    public BrowserPage(string chromium, string url, Func<JsonElement?> result)
+    {
+        _result = result;
+        _process = Process.Start(new ProcessStartInfo(chromium,
+            ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", $"--user-data-dir={_profile.FullName}", "--remote-debugging-port=0", url])
+        { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+    }
+
+    /// <summary>What the page has reported last; null before.</summary>
+    public JsonElement? Result => _result();
+
+    /// <summary>The same, once that is what is waited for.</summary>
+    public async Task<JsonElement> WaitAsync(Func<JsonElement, bool> condition, string what)
+    {
+        await DeliverySystem.EventuallyAsync(() => Task.FromResult(_result() is { } result && condition(result)), $"{what}; the page said {_result()}");
+        return _result()!.Value;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        try { _profile.Delete(recursive: true); }
+        catch (IOException) { }     // a late child of it still writes; the folder is a temporary one
+    }
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Integration.Delivery;
+
+namespace Integration.Seeds;
+
+/// <summary>A real nginx before a stream server, with <c>deploy/nginx.conf</c> or with that made wrong.</summary>
+internal sealed class NginxProxy : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly string _folder;
+    private readonly StringBuilder _output = new();
+
+    private NginxProxy(Process process, string folder, int port)
+    {
+        (_process, _folder, Url) = (process, folder, new Uri($"http://127.0.0.1:{port}"));
+        process.ErrorDataReceived += (_, e) => { lock (_output) _output.AppendLine(e.Data); };
+    }
+
+    public Uri Url { get; }
+
+    /// <param name="server">Where it passes requests on to.</param>
+    /// <param name="spoil">Makes the configuration wrong; null leaves it as it is.</param>
+    public static async Task<NginxProxy> StartAsync(Uri server, Func<string, string>? spoil = null)
+    {
+        var nginx = ((string[])["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"]).FirstOrDefault(File.Exists);
+        if (nginx is null) Assert.Skip("There is no nginx on this machine (apt-get install nginx-light).");
+        var folder = Directory.CreateTempSubdirectory("nginx-").FullName;
+        var port = FreePort();
+        var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
+        text = (spoil?.Invoke(text) ?? text)
+            .Replace("server 127.0.0.1:5080;", $"server {server.Authority};", StringComparison.Ordinal)
+            .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
+            .Replace("worker_processes auto;", $"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;", StringComparison.Ordinal)
+            .Replace("worker_connections 30000;", "worker_connections 512;", StringComparison.Ordinal)
+            .Replace("http {", "http { access_log off; " + string.Concat(((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(t => $"{t}_temp_path {folder}/{t}; ")), StringComparison.Ordinal);
+        var file = Path.Combine(folder, "nginx.conf");
+        await File.WriteAllTextAsync(file, text);
+        var process = new Process { StartInfo = new ProcessStartInfo(nginx, ["-p", folder, "-c", file, "-e", "stderr"]) { RedirectStandardError = true } };
+        var proxy = new NginxProxy(process, folder, port);
+        process.Start();
+        process.BeginErrorReadLine();
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            if (process.HasExited) Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
+            using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/alive");
+            return answer.IsSuccessStatusCode;
+        }, "nginx answers");
+        return proxy;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return int.Parse(listener.LocalEndpoint.ToString()!.Split(':')[1], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,45 @@
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Seeds;
+
+/// <summary>Rows of docs/troubleshooting.md that no other test reproduces.</summary>
+[Collection(SeedSystem.Collection)]
+public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
+{
+    [Fact]
+    public async Task What_is_no_stream_never_claims_to_be_one()
+    {
+        foreach (var path in (string[])["/sse/nothing", "/v1/orders/nothing/status/stream", "/v1/pets/recommendations/stream"])
+        {
+            using var response = await Requests.SendAsync(seeds.A, HttpMethod.Get, path);
+            Assert.InRange((int)response.StatusCode, 400, 499);
+            Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        }
+    }
+
+    [Fact]
+    public async Task Work_goes_on_without_the_request_that_began_it()
+    {
+        const string stream = "/v1/pets/recommendations/stream?userId=gone";
+        string id;
+        await using (var reader = await SseReader.OpenAtAsync(seeds.A, stream)) id = reader.LastId!;
+        await using var returning = await SseReader.OpenAsync(seeds.B, stream, id);
+        await returning.WaitForEndAsync();
+        Assert.Equal("complete", returning.Events.Last().Event);
+    }
+
+    [Fact]
+    public async Task A_reader_that_goes_away_is_no_error_in_the_log()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
+        var server = system.Replicas[0];
+        foreach (var path in (string[])["/sse/events", "/events/stream", "/sse/resilient/gone", "/v1/pets/recommendations/stream?userId=gone", "/items/stream"])
+            await using (await SseReader.OpenAtAsync(server.Url, path)) { }
+        await DeliverySystem.EventuallyAsync(async () => (await Requests.GetAsync(server.Url, "/v1/connections")).GetProperty("connections").GetArrayLength() == 0, "every connection is given up");
+        Assert.Contains("ended: ", server.Output);
+        Assert.DoesNotContain("fail:", server.Output);
+        Assert.DoesNotContain("warn:", server.Output);
+        Assert.DoesNotContain("Exception", server.Output);
+    }
+}
