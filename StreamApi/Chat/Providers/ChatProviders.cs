@@ -60,7 +60,8 @@ internal sealed class ChatProviders : IDisposable
         if (model.IndexOf('/') is > 0 and var slash && _providers.TryGetValue(model[..slash], out var prefixed)) return Target(prefixed, "model", model[(slash + 1)..]);
         var guess = Family(model);
         if (guess is not null) return Target(_providers[guess], "model", model);
-        return _providers["local"].Client is not null ? Target(_providers["local"], "model", model) : throw new InvalidChatException("model", $"Unsupported model: {model}. GET /v1/models lists those there are.");
+        // A local server without a list decides by itself which models it has.
+        return _providers["local"] is { Client: not null, Options.Models.Count: 0 } local ? Target(local, "model", model) : throw new InvalidChatException("model", $"Unsupported model: {model}. GET /v1/models lists those there are.");
     }
 
     private static ChatTarget Target(Provider provider, string field, string? model)
