@@ -47,8 +47,7 @@ internal sealed partial class BrokenProcess
         (_variables, _folder) = (ProcessTable.Variables(pid), ProcessTable.WorkingDirectory(pid));
         (_user, _group) = (ProcessTable.User(pid), ProcessTable.Group(pid));
         _ports = [.. ProcessTable.PortsOf(pid)];
-        // Shells and the like between it and the orchestrator end with it.
-        for (_system = ProcessTable.Parent(pid); _system > 1 && Shells.Contains(ProcessTable.Name(_system));) _system = ProcessTable.Parent(_system);
+        _system = SystemOf(pid);
     }
 
     public ChaosTarget Target { get; }
@@ -76,11 +75,24 @@ internal sealed partial class BrokenProcess
         while (!IsListening()) await Task.Delay(100, cancellationToken);
     }
 
+    /// <summary>Whose end is its end: the orchestrator. Shells and the like between the two end with it; a guard of ours knows.</summary>
+    private static int SystemOf(int pid)
+    {
+        var above = ProcessTable.Parent(pid);
+        while (above > 1 && Shells.Contains(ProcessTable.Name(above)))
+        {
+            var arguments = ProcessTable.Arguments(above);
+            if (arguments.Count > 4 && arguments[2] == Guard && int.TryParse(arguments[4], out var guarded)) return guarded;
+            above = ProcessTable.Parent(above);
+        }
+        return Math.Max(1, above);
+    }
+
     private bool IsListening() => _ports.Any(port => ProcessTable.ListenerOf(port) is not null);
 
     private void Start()
     {
-        List<string> guard = ["-c", Guard, "guard", _system > 1 ? $"{_system}" : "1"];
+        List<string> guard = ["-c", Guard, "guard", $"{_system}"];
         if (_user != ProcessTable.User(Environment.ProcessId)) guard.AddRange(["setpriv", $"--reuid={_user}", $"--regid={_group}", "--clear-groups"]);
         var start = new ProcessStartInfo("setsid", ["sh", .. guard, .. _command]) { WorkingDirectory = _folder };
         // Redis writes over its environment too; then ours has to do.

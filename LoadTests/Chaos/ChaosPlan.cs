@@ -9,13 +9,13 @@ internal sealed record FaultRecord(ChaosTarget Target, FaultKind Fault, int Pid,
 /// <summary>Breaks what was asked for, one after the other, while events are published.</summary>
 internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fault, ReplicaSet replicas, IReadOnlyDictionary<string, int> pids)
 {
-    /// <summary>Before the first fault, to see what is normal, and how long each lasts.</summary>
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3), Broken = TimeSpan.FromSeconds(4), Between = TimeSpan.FromSeconds(8);
+    /// <summary>Before the first fault, to see what is normal, how long each lasts, about how long it takes to start again, and for things to calm down.</summary>
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3), Broken = TimeSpan.FromSeconds(4), Mending = TimeSpan.FromSeconds(3), Between = TimeSpan.FromSeconds(8);
 
     private readonly StackProcesses _processes = new(replicas, pids);
 
     /// <summary>Publishing must last at least this long, so that the faults fall into it.</summary>
-    public TimeSpan Least => targets.Count == 0 ? TimeSpan.Zero : Calm + ((Broken + Between) * targets.Count);
+    public TimeSpan Least => targets.Count == 0 ? TimeSpan.Zero : Calm + ((Broken + Mending + Between) * targets.Count);
 
     public void Prepare()
     {
@@ -50,7 +50,8 @@ internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fa
             catch (OperationCanceledException) { tell($"{target} did not come back within 20 s"); }
         }
         var broken = (history.Elapsed - at).TotalSeconds;
-        await Task.Delay(Between, cancellationToken);
+        // Where the run is over first, what was seen until then is told.
+        await Task.WhenAny(Task.Delay(Between, cancellationToken));
         return new FaultRecord(target, fault, process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds);
     }
 }

@@ -95,7 +95,7 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
     public double Percentile(double percent)
     {
         if (Count == 0) return 0;
-        var rank = Math.Max(1, (long)Math.Ceiling(percent / 100 * Count));
+        var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6));     // 99.9 is a little more than 99.9
         long seen = 0;
         for (var i = 0; i < _counts.Length; i++)
             if ((seen += _counts[i]) >= rank) return Math.Min(LatencyHistogram.UpperBound(i), maxTicks) / TicksPerMs;

@@ -120,9 +120,10 @@ internal sealed class Streams(
             var earliest = head with { Position = (await reader.HeadAsync(cancellationToken)).DroppedThrough };
             return new Start(head, earliest, earliest, []);
         }
-        if (request.Last.Id is not { } last) return Resync(head, head, ResyncReason.Malformed);
-        if (last.Epoch != head.Epoch) return Resync(last, head, ResyncReason.Epoch);
-        if (last.Position > head.Position) return Resync(last, head, ResyncReason.Future);
+        var state = request.ResyncAfter ?? head;
+        if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
+        if (last.Position > head.Position) return Resync(last, state, ResyncReason.Future);
         return Resumed(head, last);
 
         Start Resumed(StreamId head, StreamId last)

@@ -112,7 +112,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await Api.PublishAsync(topic, new { n = 1 });
         await page.Locator("#rows summary").ClickAsync();
         var trace = TraceId().Match(await page.Locator(".envelope").InnerTextAsync()).Groups[1].Value;
-        await Expect(page.Locator(".trace")).ToHaveAttributeAsync("href", new Regex($"^http://.*/traces/detail/{trace}$"));
+        await Expect(page.Locator(".trace")).ToHaveAttributeAsync("href", $"{StackFixture.Dashboard}/traces/detail/{trace}");
     }
 
     [Fact]

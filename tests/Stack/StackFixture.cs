@@ -14,6 +14,9 @@ public sealed class StackFixture : IAsyncLifetime
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);     // the first start fetches what the machine lacks
 
+    /// <summary>There is no dashboard in a test; the pages link to this one.</summary>
+    public const string Dashboard = "http://dashboard.test";
+
     private StackLock? _lock;
 
     public DistributedApplication App { get; private set; } = null!;
@@ -22,8 +25,9 @@ public sealed class StackFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        // Another assembly's tests take as long as they take; the limit is for the start.
+        _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
-        _lock = await StackLock.TakeAsync(limit.Token);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true"], limit.Token);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         App = await builder.BuildAsync(limit.Token);

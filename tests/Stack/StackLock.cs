@@ -11,7 +11,8 @@ public sealed class StackLock : IDisposable
 
     public static async Task<StackLock> TakeAsync(CancellationToken cancellationToken)
     {
-        var path = Path.Combine(Path.GetTempPath(), $"aspire-sse-tests-{Environment.UserName}.lock");
+        // artifacts/bin/<assembly>/<configuration>/ -> artifacts/: the test assemblies of one clone.
+        var path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "test-stack.lock"));
         while (true)
         {
             try { return new StackLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)); }

@@ -148,6 +148,8 @@ internal sealed class WriterLoop : IDisposable
                 AskForPage(c);
                 return;
             }
+            // Between the seek and the read the feed may append what the reader has already.
+            if (c.Position > _logs.Settled) { c.Sequence = -1; return; }
             if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch, 0);
             if (c.Page is not null) continue;
             c.WasBusy = false;

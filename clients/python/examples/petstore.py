@@ -1,15 +1,26 @@
 """Orders a pet, follows the order's steps and what they do to the stock, then asks for recommendations."""
 
+import json
 import threading
+import urllib.request
 
 from _address import ADDRESS
 from aspire_sse import SSEClient, request
 
-pets = request("GET", f"{ADDRESS}/v1/pets")
-pet = next(p for p in pets if p["stock"] > 0)
+with urllib.request.urlopen(f"{ADDRESS}/v1/pets") as answer:
+    pet = next(p for p in json.load(answer) if p["stock"] > 0)
+    position = answer.headers["X-Sse-Position"]
+told = threading.Event()
 
-inventory = SSEClient(f"{ADDRESS}/v1/inventory/stream")
-inventory.on("stock-change", lambda e: print(f"stock of {e.json()['petId']}: {e.json()['oldStock']} -> {e.json()['newStock']}"))
+
+def on_stock(event):
+    print(f"stock of {event.json()['petId']}: {event.json()['oldStock']} -> {event.json()['newStock']}")
+    if event.json()["petId"] == pet["id"]:
+        told.set()
+
+
+# From the position of the read: it misses nothing, however late it connects.
+inventory = SSEClient(f"{ADDRESS}/v1/inventory/stream", last_event_id=position).on("stock-change", on_stock)
 watching = threading.Thread(target=inventory.run, daemon=True)
 watching.start()
 
@@ -22,5 +33,6 @@ for event in SSEClient(f"{ADDRESS}/v1/pets/recommendations/stream?userId=user-45
     scored = event.json()
     print(f"{scored['name']}: {scored['score']} ({scored['reason']})" if event.event == "recommendation" else f"{scored['total']} in {scored['processingTime']} ms")
 
+told.wait(10)
 inventory.close()
 watching.join()

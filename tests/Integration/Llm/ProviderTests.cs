@@ -73,15 +73,20 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
     [InlineData("stalled", "timeout")]
     public async Task An_answer_that_stops_in_the_middle_keeps_its_text_and_says_why(string how, string reason)
     {
+        var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
-            // Ends without having said that it does. (An abort could overtake the token.)
-            if (how == "stalled") await Task.Delay(Timeout.Infinite, request.Gone);
+            // A reset drops what has not been read yet: then nothing had come, and the call may be made again.
+            await read.Task.WaitAsync(request.Gone);
+            if (how == "broken") request.Context.Abort();
+            else await Task.Delay(Timeout.Infinite, request.Gone);
         });
         var id = await LlmSystem.GenerateAsync(system.A, prompt, "openai");
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await reader.WaitForEventsAsync(1);
+        read.SetResult();
         await reader.WaitForEndAsync();
         Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
         Assert.Equal(reason, JsonDocument.Parse(reader.Events.Last().Data!).RootElement.GetProperty("reason").GetString());

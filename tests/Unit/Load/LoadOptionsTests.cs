@@ -1,0 +1,32 @@
+using LoadTests;
+using LoadTests.Chaos;
+
+namespace Unit.Load;
+
+public class LoadOptionsTests
+{
+    [Theory]
+    [InlineData("--size big", "smoke or full")]
+    [InlineData("--target https://example.com", "http://localhost:5080")]
+    [InlineData("--clients 0", "from 1 to 18000")]
+    [InlineData("--seconds", "needs a value")]
+    [InlineData("--chaos disk", "redis")]
+    [InlineData("--fault 0", "kill")]
+    [InlineData("--pids redis=1", "from 2")]
+    [InlineData("--verbose", "no option --verbose")]
+    [InlineData("fanuot", "fanout")]
+    public void What_cannot_be_meant_is_refused_with_the_way_out(string arguments, string wayOut) =>
+        Assert.Contains(wayOut, Assert.Throws<LoadTestException>(() => LoadOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void All_scenarios_that_end_soon_run_where_none_is_named_and_soak_only_where_it_is()
+    {
+        Assert.DoesNotContain("soak", LoadOptions.Parse([]).Scenarios);
+        Assert.Contains("fanout", LoadOptions.Parse([]).Scenarios);
+        Assert.Equal(["soak", "fanout"], LoadOptions.Parse(["soak,fanout"]).Scenarios);
+    }
+
+    [Fact]
+    public void All_chaos_breaks_one_after_the_other_with_what_the_others_need_last() =>
+        Assert.Equal([ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres], LoadOptions.Parse(["--chaos", "all"]).Chaos);
+}
