@@ -52,9 +52,11 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithReference(broadcaster).WithReference(streamapi).WaitFor(streamapi);
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
+// The smoke set against this system, when somebody presses Start; its reports are in artifacts/load/.
 builder.AddProject<Projects.LoadTests>("loadtests")
     .WithExplicitStart()
+    .WithArgs("--reports", Path.GetFullPath("../artifacts/load", builder.AppHostDirectory))
     .WithIconName("TopSpeed")
-    .WithReference(streamapi);
+    .WithReference(streamapi).WaitFor(streamapi);
 
 builder.Build().Run();

@@ -10,12 +10,12 @@ internal sealed record FaultRecord(ChaosTarget Target, FaultKind Fault, int Pid,
 internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fault, ReplicaSet replicas, IReadOnlyDictionary<string, int> pids)
 {
     /// <summary>Before the first fault, to see what is normal, how long each lasts, about how long it takes to start again, and for things to calm down.</summary>
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3), Broken = TimeSpan.FromSeconds(4), Mending = TimeSpan.FromSeconds(3), Between = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3), Broken = TimeSpan.FromSeconds(4), Mending = TimeSpan.FromSeconds(3), Between = TimeSpan.FromSeconds(10);
 
     private readonly StackProcesses _processes = new(replicas, pids);
 
     /// <summary>Publishing must last at least this long, so that the faults fall into it.</summary>
-    public TimeSpan Least => targets.Count == 0 ? TimeSpan.Zero : Calm + ((Broken + Mending + Between) * targets.Count);
+    public TimeSpan Least => targets.Count == 0 ? TimeSpan.Zero : Calm + ((Broken + Mending + Between) * targets.Count) + Broken;
 
     public void Prepare()
     {

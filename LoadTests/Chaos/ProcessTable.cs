@@ -50,6 +50,10 @@ internal static class ProcessTable
     /// <summary>Neither gone nor a zombie.</summary>
     public static bool Exists(int pid) => Fields(pid) is { Length: > 0 } fields && fields[0] is not ("Z" or "X");
 
+    /// <summary>User and system time; 0 where it is gone. Linux counts 100 ticks a second.</summary>
+    public static double CpuSeconds(int pid) =>
+        Fields(pid) is { Length: > 12 } fields ? (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0 : 0;
+
     // Field 22 of stat; what follows the name in parentheses begins with field 3.
     private static long StartTime(int pid) => Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;
 

@@ -92,7 +92,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         TimeSpan Since() => System.Diagnostics.Stopwatch.GetElapsedTime(ended);
         var limit = options.PlantLoss ? TimeSpan.FromSeconds(3) : DrainLimit;
         long missing = -1;
-        while (!run.Reading.IsCancellationRequested && !bombing.IsCompleted && Since() < limit)
+        while (!run.Reading.IsCancellationRequested && Since() < limit)
         {
             if (run.Counters.Outstanding == 0)
             {
@@ -100,11 +100,11 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
                 if ((missing = run.Missing) == 0) break;
                 progress.Note($"{missing} deliveries still under way");
             }
-            await Task.WhenAny(bombing, Task.Delay(250));
+            await Task.Delay(250);
         }
         var drained = Since();
         // A moment more: what comes twice comes late.
-        if (missing == 0) await Task.WhenAny(bombing, Task.Delay(300));
+        if (missing == 0) await Task.Delay(300);
         run.End("everything acknowledged was received, or the time for it is over");
         return (missing == 0 ? drained : null, used);
     }

@@ -18,7 +18,7 @@ public class LatencyHistogramTests
         var random = new Random(7);
         var values = Enumerable.Range(0, 20_000).Select(_ => (long)Math.Pow(10, 1 + (random.NextDouble() * 7))).ToArray();
         foreach (var value in values) _histogram.RecordTicks(value);
-        var exact = values.Order().ElementAt((int)Math.Ceiling(percent / 100 * values.Length) - 1) / (double)TimeSpan.TicksPerMillisecond;
+        var exact = values.Order().ElementAt((int)Math.Ceiling((decimal)percent * values.Length / 100) - 1) / (double)TimeSpan.TicksPerMillisecond;
         Assert.InRange(_histogram.Snapshot().Percentile(percent), exact, exact * 1.016);
     }
 

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Stack;
+
+namespace Integration.Load;
+
+/// <summary>The load tests against the running system: small enough for every run of the tests, large enough to have something to lose.</summary>
+public sealed class SmokeTests(StackFixture stack)
+{
+    private string Target => stack.Address("streamapi").ToString();
+
+    [Fact]
+    public async Task Clients_that_stay_drop_come_and_go_get_every_acknowledged_event_once_and_in_order()
+    {
+        string[] scenarios = ["connect-storm", "fanout", "resume", "churn"];
+        var run = await LoadTestsProcess.RunAsync(["--target", Target, "--seconds", "4", "--clients", "60", "--max-p99", "60000", .. scenarios]);
+        try
+        {
+            Assert.True(run.ExitCode == 0, run.Errors);
+            Assert.Equal(scenarios, run.Results.Select(r => r.GetProperty("scenario").GetString()));
+            foreach (var result in run.Results)
+            {
+                Assert.Equal((0, 0, 0, 0), (Number(result, "lost"), Number(result, "twice"), Number(result, "reordered"), Number(result, "unknown")));
+                Assert.True(Number(result, "published") > 0 && Number(result, "acknowledged") == Number(result, "published"), result.ToString());
+                Assert.True(Number(result, "connected") >= 60, result.ToString());
+                Assert.True(result.GetProperty("deliveryMs").GetProperty("p999").GetDouble() > 0, result.ToString());
+            }
+            var fanout = run.Results.Single(r => r.GetProperty("scenario").GetString() == "fanout");
+            Assert.Equal(Number(fanout, "published") * 60, Number(fanout, "received"));
+            foreach (var scenario in scenarios) Assert.True(File.Exists(Path.Combine(run.ReportFolder, scenario, scenario + ".html")), scenario);
+            Assert.Contains("| fanout |", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
+        }
+        finally { Directory.Delete(run.ReportFolder, recursive: true); }
+    }
+
+    [Fact]
+    public async Task An_acknowledged_event_that_nobody_gets_fails_the_run_and_is_named()
+    {
+        var run = await LoadTestsProcess.RunAsync("--target", Target, "--seconds", "2", "--clients", "10", "--rate", "10", "--plant-loss", "fanout");
+        try
+        {
+            Assert.Equal(1, run.ExitCode);
+            Assert.Contains("fanout: FAILED: lost = 0: 10 ", run.Errors, StringComparison.Ordinal);
+            Assert.Equal(10, Number(Assert.Single(run.Results), "lost"));
+            Assert.Contains("NOT CLEAN", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
+        }
+        finally { Directory.Delete(run.ReportFolder, recursive: true); }
+    }
+
+    [Fact]
+    public async Task A_target_that_is_not_there_or_not_this_machine_is_told_and_nothing_is_loaded()
+    {
+        var absent = await LoadTestsProcess.RunAsync("--target", "http://127.0.0.1:9", "fanout");
+        var elsewhere = await LoadTestsProcess.RunAsync("--target", "http://192.0.2.1:5080", "fanout");
+        foreach (var run in (LoadTestsProcess[])[absent, elsewhere]) Directory.Delete(run.ReportFolder, recursive: true);
+        Assert.Equal((2, 2), (absent.ExitCode, elsewhere.ExitCode));
+        Assert.Contains("Is the system up", absent.Errors, StringComparison.Ordinal);
+        Assert.Contains("only the machine that it runs on", elsewhere.Errors, StringComparison.Ordinal);
+    }
+
+    private static long Number(JsonElement result, string name) => result.GetProperty(name).GetInt64();
+}
