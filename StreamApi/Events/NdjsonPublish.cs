@@ -4,6 +4,7 @@ using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using StreamApi.Security;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
@@ -20,13 +21,14 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
         var appended = new List<AppendedEvent>();
         var batch = new List<NewEvent>();
         var line = 0;
+        var grants = Caller.Of(context).Grants;
         try
         {
             await foreach (var one in LinesAsync(context.Request.BodyReader, context.RequestAborted))
             {
                 line++;
                 if (one.IsEmpty) continue;
-                batch.Add(Read(one));
+                batch.Add(Read(one, grants));
                 if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
             }
             await FlushAsync();
@@ -62,12 +64,12 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
             extensions: new Dictionary<string, object?> { ["line"] = line, ["accepted"] = appended.Count, ["errors"] = new Dictionary<string, string[]> { [field] = [problem] } });
     }
 
-    private NewEvent Read(ReadOnlyMemory<byte> line)
+    private NewEvent Read(ReadOnlyMemory<byte> line, TopicGrants grants)
     {
         try
         {
             using var document = JsonDocument.Parse(line, EventDocument.JsonOptions);
-            return EventDocument.Read(document.RootElement, options.Value);
+            return EventDocument.Read(document.RootElement, options.Value, grants);
         }
         catch (JsonException e) { throw new InvalidEventException("body", $"is not JSON: byte {e.BytePositionInLine + 1}."); }
     }

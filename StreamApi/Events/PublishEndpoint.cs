@@ -3,6 +3,7 @@ using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using StreamApi.Security;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
@@ -20,7 +21,7 @@ internal static class PublishEndpoint
         try
         {
             using var document = await JsonDocument.ParseAsync(context.Request.Body, EventDocument.JsonOptions, context.RequestAborted);
-            var events = Read(document.RootElement, options.Value);
+            var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
             var appended = await store.AppendAsync(events, context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
         }
@@ -29,11 +30,11 @@ internal static class PublishEndpoint
         catch (EventConflictException e) { return Problems.Field("id", e.Message, StatusCodes.Status409Conflict); }
     }
 
-    private static List<NewEvent> Read(JsonElement body, EventsOptions limits)
+    private static List<NewEvent> Read(JsonElement body, EventsOptions limits, TopicGrants grants)
     {
         var events = new List<NewEvent>();
-        if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits));
-        else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, $"[{events.Count}]."));
+        if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits, grants));
+        else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));
         var seen = new HashSet<Guid>();
         for (var i = 0; i < events.Count; i++)
             if (events[i].Id is { } id && !seen.Add(id)) throw new InvalidEventException($"[{i}].id", "stands twice in this request.");

@@ -28,6 +28,7 @@ internal static class SubscribeEndpoint
                 return;
             }
         }
+        if (FilterQuery.Authorize(context, ref filter) is { } forbidden) { await forbidden.ExecuteAsync(context); return; }
         var envelope = query["envelope"].ToString();
         if (envelope is not ("" or "true" or "false")) { await Problems.Field("envelope", "is true or false.").ExecuteAsync(context); return; }
         var from = query["from"].ToString();

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
@@ -23,11 +24,11 @@ internal static class TasksApi
     public static void MapTasks(this IEndpointRouteBuilder app)
     {
         var tasks = app.MapGroup("").WithTags("Tasks");
-        tasks.MapPost("/tasks", CreateAsync).RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
-        tasks.MapGet("/tasks", ListAsync).RefusesInvalid().Produces<TaskView[]>();
-        tasks.MapGet("/tasks/{id}", GetAsync).RefusesInvalid().Produces<TaskView>();
-        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
-        tasks.MapStream("/events/stream", StreamAsync).Query("types", "Event types, separated by commas or repeated; none: all.")
+        tasks.MapPost("/tasks", CreateAsync).Publishes(TaskList.Topics).RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
+        tasks.MapGet("/tasks", ListAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView[]>();
+        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
+        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
+        tasks.MapStream("/events/stream", StreamAsync).Reads(TaskList.Topics).Query("types", "Event types, separated by commas or repeated; none: all.")
             .Sends("Changes of tasks: unnamed frames {id, event, data, timestamp}.", ("connected", typeof(object)), (TaskList.Created, typeof(TaskCreated)), (TaskList.Updated, typeof(TaskUpdated)));
     }
 
