@@ -12,6 +12,7 @@ using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Runs;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
 
@@ -40,8 +41,8 @@ internal static class AgentsApi
         agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)).Publishes("agents.*").Reads("agents.*")
             .Query("prompt", "The question.", required: true).Query("provider", "Who answers.").Query("model", "With which model.")
             .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
-        agents.MapPost("/session", CreateAsync).Publishes("sessions.*").RefusesInvalid().Produces<SessionCreated>();
-        agents.MapPost("/message/{sessionId}", SendAsync).Publishes("sessions.{sessionId}").RefusesInvalid().Takes<SessionMessage>();
+        agents.MapPost("/session", CreateAsync).Publishes("sessions.*").LimitedAsPublish().RefusesInvalid().Produces<SessionCreated>();
+        agents.MapPost("/message/{sessionId}", SendAsync).Publishes("sessions.{sessionId}").LimitedAsGeneration().RefusesInvalid().Takes<SessionMessage>();
         agents.MapStream("/stream/{sessionId}", StreamAsync).Reads("sessions.{sessionId}").Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
         // Hears of dead replicas from the start.
         app.ServiceProvider.GetRequiredService<AgentSessions>();

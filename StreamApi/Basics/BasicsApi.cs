@@ -1,6 +1,7 @@
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
@@ -36,7 +37,7 @@ internal static class BasicsApi
             .Reads(Lists.Logs.Topic)
             .Sends("Log lines as raw text.", ("log", typeof(string)));
 
-        basics.MapPost("/chat/stream", ChatStream.OpenAsync).Publishes("chat").DisableHttpMetrics().RefusesInvalid().Takes<ChatPrompt>()
+        basics.MapPost("/chat/stream", ChatStream.OpenAsync).Publishes("chat").LimitedAsStream().DisableHttpMetrics().RefusesInvalid().Takes<ChatPrompt>()
             .Sends("A token per word of the text, then [DONE].", ("token", typeof(string)), ("done", typeof(string)));
     }
 

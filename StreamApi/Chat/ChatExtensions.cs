@@ -9,6 +9,7 @@ using StreamApi.Chat.Telemetry;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Chat;
 
@@ -34,14 +35,14 @@ internal static class ChatExtensions
     public static void MapChat(this IEndpointRouteBuilder app)
     {
         var chat = app.MapGroup("/sse").WithTags("Chat");
-        chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).Publishes(Topic).DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
+        chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).Publishes(Topic).LimitedAsGeneration().DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
             .Sends("An answer token by token, then [DONE]; ends with its request.", ("content", typeof(ChatContent)), ("error", typeof(StreamError)));
-        chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).Publishes(Topic).DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
+        chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).Publishes(Topic).LimitedAsGeneration().DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
             .Sends("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
         app.MapGenerations();
         app.MapModels();
-        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
-        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
+        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
+        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using StreamApi.OpenApi;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 
@@ -27,8 +28,8 @@ internal static class ConnectionsApi
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
         connections.MapGet("", ListAsync).Reads(Topic);
-        connections.MapDelete("/{id}", CloseAsync).Reads(Topic);
-        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics().SendsConnections().Reads(Topic);
+        connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
+        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics().LimitedAsStream().SendsConnections().Reads(Topic);
     }
 
     private static async Task<IResult> ListAsync(string? sort, string? filter, string? limit, string? after, string? scope, ConnectionDirectory directory, CancellationToken cancellationToken)

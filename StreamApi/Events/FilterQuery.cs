@@ -38,14 +38,16 @@ internal static class FilterQuery
     /// </summary>
     public static IResult? Authorize(HttpContext context, ref EventFilter filter)
     {
-        var grants = Caller.Of(context).Grants;
+        var caller = Caller.Of(context);
+        var grants = caller.Grants;
         foreach (var topic in filter.Topics) if (!grants.MayRead(topic)) return Forbidden($"you may not read '{topic}': that takes the claim sse.subscribe for it.");
         if (filter.Topics.Count > 0 || grants.ReadsEverything) return null;
         if (grants.Readable.Count == 0) return Forbidden("you may read none: that takes the claim sse.subscribe.");
         filter = filter with { Topics = grants.Readable };
         return null;
 
-        static IResult Forbidden(string why) => Problems.Field("topic", why, StatusCodes.Status403Forbidden);
+        // A ticket is for the streams that it names: for another it is none.
+        IResult Forbidden(string why) => Problems.Field("topic", why, caller.Ticket is null ? StatusCodes.Status403Forbidden : StatusCodes.Status401Unauthorized);
     }
 
     private static string[] Values(StringValues values) => [.. values.Select(v => v ?? "")];

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
+using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 
 namespace StreamApi.Security;
@@ -27,6 +28,7 @@ internal static class SecurityExtensions
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder(CredentialHandler.Name).RequireAuthenticatedUser().Build());
         services.AddSingleton<IAuthorizationHandler, TopicPolicyHandler>();
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
+        builder.AddLimits();
         // "Request starting" shows the query, and with it tickets.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
     }
@@ -36,6 +38,7 @@ internal static class SecurityExtensions
     {
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0) app.UseForwardedHeaders();
         app.UseAuthentication();
+        app.UseRateLimiter();
         app.UseAuthorization();
     }
 

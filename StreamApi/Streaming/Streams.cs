@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
@@ -23,7 +24,7 @@ internal sealed class Streams(
     /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: request.Last.Id is not null, out var place) is not Admission.Admitted and var refused)
+        if (registry.TryEnter(context.Request.Path, RequestLimits.KeyOf(context), resume: request.Last.Id is not null, out var place) is not Admission.Admitted and var refused)
         {
             await RefuseAsync(context, request.Last, refused);
             return;
@@ -150,7 +151,7 @@ internal sealed class Streams(
     public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings? settings = null)
     {
         settings ??= new PushSettings();
-        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: false, out var place) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
+        if (registry.TryEnter(context.Request.Path, RequestLimits.KeyOf(context), resume: false, out var place) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
         var handedOver = false;
         try
         {
@@ -210,15 +211,18 @@ internal sealed class Streams(
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
+    /// <summary>A stream that says when to come back, and ends.</summary>
+    public static async Task PutOffAsync(HttpContext context, StreamingOptions options, string why)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        SetHead(context);
+        await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.NextRetry()).Comment(why).End()));
+    }
+
     /// <summary>No place: a resuming browser must come back, and 503 would stop it for good (HTML Living Standard §9.2.3).</summary>
     private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
     {
-        if (last.Id is not null)
-        {
-            SetHead(context);
-            await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.Value.NextRetry()).Comment("no place on this server now, come back").End()));
-            return;
-        }
+        if (last.Id is not null) { await PutOffAsync(context, options.Value, "no place on this server now, come back"); return; }
         context.Response.Headers.RetryAfter = "5";
         var (status, title, detail) = why == Admission.Full
             ? (StatusCodes.Status503ServiceUnavailable, "Too many streams", "This server has as many streams open as it may (Streaming:MaxConnections, Pools). Try again in some seconds.")
@@ -237,8 +241,6 @@ internal sealed class Streams(
         var caller = Caller.Of(context);
         return new Access(caller.Until is { } until ? Authorization.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock.GetUtcNow()) : Authorization.Endless, caller.Ticket);
     }
-
-    private static string ClientKey(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
 
     private static StreamClient ClientOf(HttpContext context) => new(
         $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,

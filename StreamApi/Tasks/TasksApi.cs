@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
@@ -24,10 +25,10 @@ internal static class TasksApi
     public static void MapTasks(this IEndpointRouteBuilder app)
     {
         var tasks = app.MapGroup("").WithTags("Tasks");
-        tasks.MapPost("/tasks", CreateAsync).Publishes(TaskList.Topics).RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
+        tasks.MapPost("/tasks", CreateAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
         tasks.MapGet("/tasks", ListAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView[]>();
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
-        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
+        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
         tasks.MapStream("/events/stream", StreamAsync).Reads(TaskList.Topics).Query("types", "Event types, separated by commas or repeated; none: all.")
             .Sends("Changes of tasks: unnamed frames {id, event, data, timestamp}.", ("connected", typeof(object)), (TaskList.Created, typeof(TaskCreated)), (TaskList.Updated, typeof(TaskUpdated)));
     }

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
@@ -19,7 +20,7 @@ internal static class OrdersEndpoints
 
     public static void MapOrders(this RouteGroupBuilder shop)
     {
-        shop.MapPost("/orders", PlaceAsync).Publishes("petstore.orders.*.status").RefusesInvalid().Takes<OrderRequest>().Produces<OrderView>(StatusCodes.Status201Created);
+        shop.MapPost("/orders", PlaceAsync).Publishes("petstore.orders.*.status").LimitedAsPublish().RefusesInvalid().Takes<OrderRequest>().Produces<OrderView>(StatusCodes.Status201Created);
         shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).RefusesInvalid().Produces<OrderView>();
         shop.MapStream("/orders/{id}/status/stream", StreamAsync).Reads(Topic).Sends("The order's steps so far and as they are taken, up to complete.",
             (OrderSteps.Payment, typeof(OrderStep)), (OrderSteps.Confirmed, typeof(OrderStep)), (OrderSteps.Preparing, typeof(OrderStep)), (OrderSteps.Complete, typeof(OrderShipped)));

@@ -48,6 +48,8 @@ internal sealed class CredentialHandler(
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
+        // A ticket is for the streams that it names: for another it is none.
+        if (Caller.Of(Context).Ticket is not null) return Refusals.WriteAsync(Context, StatusCodes.Status401Unauthorized, "Not this ticket", "The ticket is for other topics.");
         Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
         return Refusals.WriteAsync(Context, StatusCodes.Status403Forbidden, "Not allowed", TopicPolicy.MissingOf(Context));
     }

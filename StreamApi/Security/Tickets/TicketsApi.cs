@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using StreamApi.Events;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Security.Tickets;
 
@@ -15,7 +16,7 @@ internal static class TicketsApi
     private const int MaxLength = 4_096;
 
     public static void MapTickets(this IEndpointRouteBuilder app) =>
-        app.MapPost("/v1/stream-tickets", IssueAsync).ChecksTopics().RefusesInvalid().Takes<TicketRequest>().Produces<TicketIssued>().WithTags("Events")
+        app.MapPost("/v1/stream-tickets", IssueAsync).ChecksTopics().LimitedAsPublish().RefusesInvalid().Takes<TicketRequest>().Produces<TicketIssued>().WithTags("Events")
             .WithSummary("A ticket for ?ticket=, for clients that cannot send headers: it reads these topics, in one connection at a time, until it expires.");
 
     private static async Task<IResult> IssueAsync(HttpContext context, StreamTickets tickets, IOptions<EventsOptions> options, TimeProvider clock)
