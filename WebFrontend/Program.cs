@@ -11,6 +11,7 @@ builder.AddStatus();
 builder.Services.AddSingleton(DashboardAddress.From(builder.Configuration));
 builder.Services.AddLanguages();
 builder.Services.AddRazorComponents();
+builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
 
 var app = builder.Build();
 app.UseContentSecurity();

@@ -38,7 +38,7 @@ internal static class AgentsApi
     public static void MapAgents(this IEndpointRouteBuilder app)
     {
         var agents = app.MapGroup("").WithTags("Agents");
-        agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)).Publishes("agents.*").Reads("agents.*")
+        agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)).Publishes("agents.*")
             .Query("prompt", "The question.", required: true).Query("provider", "Who answers.").Query("model", "With which model.")
             .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
         agents.MapPost("/session", CreateAsync).Publishes("sessions.*").LimitedAsPublish().RefusesInvalid().Produces<SessionCreated>();

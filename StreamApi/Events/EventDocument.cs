@@ -11,8 +11,6 @@ namespace StreamApi.Events;
 /// <summary>Reads one published event: <c>{"topic","type","data","key"?,"id"?}</c>; unknown members are ignored.</summary>
 internal static class EventDocument
 {
-    public static readonly JsonDocumentOptions JsonOptions = new() { MaxDepth = 64 };
-
     /// <exception cref="InvalidEventException">What is wrong, and with which field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {

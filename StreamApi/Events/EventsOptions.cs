@@ -26,6 +26,9 @@ internal sealed class EventsOptions
     /// <summary>A greater limit is clamped to this.</summary>
     [Range(1, 10_000)] public int MaxPage { get; set; } = 1_000;
 
+    /// <summary>Most events of one NDJSON request.</summary>
+    [Range(1, 10_000_000)] public int MaxNdjsonEvents { get; set; } = 100_000;
+
     /// <summary>NDJSON lines appended at once.</summary>
     [Range(1, 10_000)] public int NdjsonBatch { get; set; } = 500;
 }

@@ -23,12 +23,14 @@ internal static class FilterQuery
         filter = new EventFilter(topics, types, keys);
         foreach (var topic in topics)
         {
+            if (topic is null) return Problems.Field("topic", "cannot be null.");
             if (topic.AsSpan().Count('.') >= limits.MaxDepth) return Problems.Field("topic", $"has at most {limits.MaxDepth} tokens.");
             if (!TopicGrants.IsGrant(topic))
                 return Problems.Field("topic", $"'{topic}' is no topic: dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters; in a pattern also * for one token and a final > for the rest.");
         }
         foreach (var (name, values) in ((string, string[])[])[("topic", topics), ("type", types), ("key", keys)])
             if (values.Length > limits.MaxFilters) return Problems.Field(name, $"at most {limits.MaxFilters} at once.");
+            else if (values.Any(v => v is not { Length: > 0 } || v.Length > limits.MaxNameLength || v.Contains('\0'))) return Problems.Field(name, $"is 1 to {limits.MaxNameLength} characters without NUL.");
         return null;
     }
 

@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using StreamApi.Requests;
 using StreamApi.Security;
 using StreamApi.Streaming.Fanout;
 
@@ -28,6 +28,7 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
             {
                 line++;
                 if (one.IsEmpty) continue;
+                if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents) throw new InvalidEventException("body", $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.", StatusCodes.Status413PayloadTooLarge);
                 batch.Add(Read(one, grants));
                 if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
             }
@@ -68,10 +69,10 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
     {
         try
         {
-            using var document = JsonDocument.Parse(line, EventDocument.JsonOptions);
+            using var document = JsonRequest.Parse(line);
             return EventDocument.Read(document.RootElement, options.Value, grants);
         }
-        catch (JsonException e) { throw new InvalidEventException("body", $"is not JSON: byte {e.BytePositionInLine + 1}."); }
+        catch (InvalidRequestException e) { throw new InvalidEventException(e.Field, e.Problem, e.Status); }
     }
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(PipeReader body, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)

@@ -11,7 +11,8 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 internal sealed class LimitOptions
 {
-    private const int AsGoodAsNone = 1_000_000;
+    /// <summary>No limit is kept from here on.</summary>
+    public const int AsGoodAsNone = 1_000_000;
 
     /// <summary>New streams in any minute. Who comes back with a last id is not counted.</summary>
     [Range(1, AsGoodAsNone)] public int? NewStreamsPerMinute { get; set; }

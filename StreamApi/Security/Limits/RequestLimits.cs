@@ -25,7 +25,7 @@ internal static class RequestLimits
             limiter.AddPolicy(Streams, context => Options(context) is var o && IsResume(context)
                 ? Window("resume " + KeyOf(context), o.ResumesPerMinute) : Window(KeyOf(context), o.NewStreamsPerMinute));
             limiter.AddPolicy(Generations, context => Window(KeyOf(context), Options(context).GenerationsPerMinute));
-            limiter.AddPolicy(Publishes, context => RateLimitPartition.GetTokenBucketLimiter(KeyOf(context), _ => new TokenBucketRateLimiterOptions
+            limiter.AddPolicy(Publishes, context => Options(context).PublishesPerSecond >= LimitOptions.AsGoodAsNone ? RateLimitPartition.GetNoLimiter("") : RateLimitPartition.GetTokenBucketLimiter(KeyOf(context), _ => new TokenBucketRateLimiterOptions
             {
                 TokensPerPeriod = Math.Max(1, Options(context).PublishesPerSecond!.Value / 10), ReplenishmentPeriod = Options(context).PublishesPerSecond < 10
                     ? TimeSpan.FromSeconds(1.0 / Options(context).PublishesPerSecond!.Value) : TimeSpan.FromMilliseconds(100),
@@ -61,7 +61,7 @@ internal static class RequestLimits
     /// <summary>A client that comes back: with an id of ours, or with the ordinal that finite streams take too.</summary>
     private static bool IsResume(HttpContext context) => LastEventId.Of(context.Request) is { Text: { } text } last && (last.Id is not null || text.All(char.IsAsciiDigit));
 
-    private static RateLimitPartition<string> Window(string key, int? perMinute) => RateLimitPartition.GetSlidingWindowLimiter(key, _ => new SlidingWindowRateLimiterOptions
+    private static RateLimitPartition<string> Window(string key, int? perMinute) => perMinute >= LimitOptions.AsGoodAsNone ? RateLimitPartition.GetNoLimiter("") : RateLimitPartition.GetSlidingWindowLimiter(key, _ => new SlidingWindowRateLimiterOptions
     {
         PermitLimit = perMinute!.Value, Window = TimeSpan.FromMinutes(1), SegmentsPerWindow = 12,
     });

@@ -16,7 +16,7 @@ public sealed class StartTests(StackFixture stack)
     [InlineData("no RSA public key", "Security__Jwt__Keys__1__PublicKey", "none")]
     [InlineData("Security:Jwt:Audience are required", "Security__Jwt__Audience", "")]
     [InlineData("neither an address nor a network", "Security__Proxies__0", "proxy.local")]
-    [InlineData("Limits:NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
+    [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
     public async Task Production_does_not_start_open_nor_with_what_is_wrong_and_says_what_to_set(string message, string? setting, string? value)
     {
         var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = stack.EventStore, ["ConnectionStrings__redis"] = stack.Redis, ["ASPNETCORE_ENVIRONMENT"] = "Production" };
