@@ -83,20 +83,21 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
         {
             var read = await body.ReadAsync(cancellationToken);
             var rest = read.Buffer;
-            while (rest.PositionOf((byte)'\n') is { } end)
+            // Also where a line is refused: Kestrel drains what is left of the body, and a read that was not advanced would make it cut the answer off.
+            try
             {
-                if (rest.Slice(0, end).Length > most) throw TooLong();
-                yield return Trim(rest.Slice(0, end).ToArray());
-                rest = rest.Slice(rest.GetPosition(1, end));
+                while (rest.PositionOf((byte)'\n') is { } end)
+                {
+                    if (rest.Slice(0, end).Length > most) throw TooLong();
+                    yield return Trim(rest.Slice(0, end).ToArray());
+                    rest = rest.Slice(rest.GetPosition(1, end));
+                }
+                if (rest.Length > most) throw TooLong();
+                if (read.IsCompleted && !rest.IsEmpty) yield return Trim(rest.ToArray());
+                if (read.IsCompleted) rest = rest.Slice(rest.End);
             }
-            if (rest.Length > most) throw TooLong();
-            if (read.IsCompleted)
-            {
-                if (!rest.IsEmpty) yield return Trim(rest.ToArray());
-                body.AdvanceTo(read.Buffer.End);
-                yield break;
-            }
-            body.AdvanceTo(rest.Start, read.Buffer.End);
+            finally { body.AdvanceTo(rest.Start, read.Buffer.End); }
+            if (read.IsCompleted) yield break;
         }
 
         InvalidEventException TooLong() => new("data", $"the next line is longer than {most} bytes.", StatusCodes.Status413PayloadTooLarge);

@@ -63,7 +63,7 @@ internal sealed class BearerTokens : IDisposable
     {
         var now = _clock.GetUtcNow();
         if (Text(claims, "iss") != _options.Issuer) throw new InvalidCredentialException("The token is not of the issuer that this server trusts.");
-        if (!Texts(claims, "aud").Contains(_options.Audience)) throw new InvalidCredentialException("The token is not for this server (aud).");
+        if (!Texts(claims, "aud", separator: null).Contains(_options.Audience)) throw new InvalidCredentialException("The token is not for this server (aud).");
         if (Moment(claims, "exp") is not { } until) throw new InvalidCredentialException("The token has no end (exp).");
         if (until <= now) throw new InvalidCredentialException("The token has expired.");
         if (Moment(claims, "nbf") > now + ClockSkew) throw new InvalidCredentialException("The token is not valid yet (nbf).");
@@ -79,10 +79,10 @@ internal sealed class BearerTokens : IDisposable
     }
 
     /// <summary>A list of strings, or one string with spaces between (as <c>scope</c>, RFC 8693 §4.2).</summary>
-    private static string[] Texts(JsonElement claims, string name)
+    private static string[] Texts(JsonElement claims, string name, char? separator = ' ')
     {
         if (!claims.TryGetProperty(name, out var value)) return [];
-        if (value.ValueKind == JsonValueKind.String) return value.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (value.ValueKind == JsonValueKind.String) return separator is { } between ? value.GetString()!.Split(between, StringSplitOptions.RemoveEmptyEntries) : [value.GetString()!];
         return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
             ? [.. value.EnumerateArray().Select(v => v.GetString()!)] : throw new InvalidCredentialException($"The claim {name} is no list of strings.");
     }

@@ -41,7 +41,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
 
     private void Credentials(HttpRequestMessage request, ref string address)
     {
-        switch (random.Next(12))
+        switch (random.Next(24))
         {
             case 0: break;
             case 1: request.Headers.TryAddWithoutValidation("Authorization", Pick("Bearer ", "Basic ", "") + Line(Text(300))); break;
