@@ -1,11 +1,13 @@
 import { reasonOf, readState, send, StateStream } from "./state-stream.js";
 import { StreamState } from "./stream-state.js";
 import { TaskBoard } from "./task-board.js";
+import { TaskMoves } from "./task-moves.js";
 import { fieldError, textsOf } from "./text.js";
 
 const PAGE = 500;
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("tasks"));
+const moves = new TaskMoves();
 const board = new TaskBoard(element("tasks"), text, move);
 const state = new StreamState(text, () => stream.reconnect());
 const stream = new StateStream("/events/stream", { read, change, state: (now) => state.show(now), trouble });
@@ -27,20 +29,20 @@ async function read() {
 function change(message) {
   const { event, data, timestamp } = message.json();
   if (event === "task_created") board.put({ id: data.task_id, title: data.title, status: data.status, createdAt: timestamp, updatedAt: timestamp });
-  if (event === "task_updated") board.change(data.task_id, data.status, timestamp);
+  if (event === "task_updated" && moves.shows(data.task_id, data.status)) board.change(data.task_id, data.status, timestamp);
 }
 
-// The card moves at once; the stream tells every window, this one too. Where StreamApi refuses, it goes back.
+// The card moves at once; the stream tells every window. Where StreamApi refuses, the card goes to where it says that the task is.
 async function move(task, status) {
-  const before = task.status;
   board.change(task.id, status, new Date().toISOString());
   element("said").textContent = text("moved", { title: task.title, status: text(status) });
   try {
-    await send("PUT", `/tasks/status/${task.id}?new_status=${status}`);
+    await moves.send(task.id, status);
     trouble();
   } catch (error) {
-    if (board.get(task.id)?.status === status) board.change(task.id, before, task.updatedAt);
     trouble(error, "notMoved");
+    const { body } = await readState(`/tasks/${task.id}`).catch(() => ({ body: task }));
+    board.change(task.id, body.status, body.updatedAt);
   }
 }
 

@@ -21,16 +21,21 @@ export class Wire {
       const response = await fetch(url, { ...options, signal: AbortSignal.any([options.signal, this.#cut.signal]) });
       this.#say(`< ${response.status}`, response.ok ? "sent" : "bad");
       if (!response.body) return response;
-      const decoder = new TextDecoder();
+      const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
       let rest = "";
       this.inFrame = false;
+      // Frame by frame, and the client has each before the next is looked at: both see the same order.
       const tap = new TransformStream({
-        transform: (bytes, passed) => {
-          const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-          rest = lines.pop();
-          for (const line of lines) this.#line(line, heard);
-          passed.enqueue(bytes);
+        transform: async (bytes, passed) => {
+          const frames = (rest + decoder.decode(bytes, { stream: true })).split(/(?<=\n\n)/);
+          rest = frames.at(-1).endsWith("\n\n") ? "" : frames.pop();
+          for (const frame of frames) {
+            passed.enqueue(encoder.encode(frame));
+            for (const line of frame.split("\n")) this.#line(line, heard);
+            await turn();
+          }
         },
+        flush: (passed) => passed.enqueue(encoder.encode(rest)),
       });
       return new Response(response.body.pipeThrough(tap), response);
     };
@@ -60,4 +65,16 @@ export class Wire {
     while (this.#place.childElementCount > LINES) this.#place.firstElementChild.remove();
     if (follow) this.#place.scrollTop = this.#place.scrollHeight;
   }
+}
+
+// Whatever waits to be done is done first. A timer would be held back in a hidden tab.
+function turn() {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }
