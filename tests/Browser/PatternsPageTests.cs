@@ -20,6 +20,11 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         Assert.Equal(["retry: 2000", "retry: 4000", "retry: 8000"], (await page.Locator("#wire .retry").AllInnerTextsAsync()).Select(t => t.Trim()).TakeLast(3));
         await Expect(page.Locator("#wire .bad").Last).ToContainTextAsync("event: error");
 
+        // Who comes back with the last id is told that there is no more.
+        await Expect(page.Locator("#wire")).ToContainTextAsync("< 204", new() { Timeout = 20_000 });
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("nothing more");
+
         await page.GetByRole(AriaRole.Button, new() { Name = "Mend it" }).ClickAsync();
         await SpeaksAsync(page);
         await Expect(page.Locator("#break")).ToHaveAttributeAsync("aria-pressed", "false");
@@ -42,9 +47,9 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
     public async Task A_slow_reader_pauses_the_buffer_and_the_upstream_stands_still()
     {
         var page = await OpenAsync("/patterns");
+        await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();      // at once: before the reader has begun
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Is read");
-        await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();
         await Expect(page.Locator("#paused")).ToHaveTextAsync("paused: true", new() { Timeout = 40_000 });
         // What the reader takes from now on comes out of the buffer: their sum is what was read of the model.
         var sums = await page.EvaluateAsync<int[]>("""

@@ -32,7 +32,7 @@ export function backpressure(text) {
     button.addEventListener("click", () => {
       perSecond = Number(button.dataset.speed);
       for (const other of speeds) other.setAttribute("aria-pressed", other === button);
-      if (reader) fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, { method: "PUT" }).catch(() => {}); // without its server the stream says so itself
+      pace();
       now.slowedAt = perSecond < 40 ? now.read : undefined;
       tell();
     });
@@ -54,6 +54,7 @@ export function backpressure(text) {
     opened.on("reader", (message) => {
       ({ id: reader } = message.json());
       Object.assign(now, { read: 0, buffered: 0, paused: false });
+      pace(); // it may have been chosen in the meantime
     });
     opened.on("chunk", (message) => {
       const { read, chunk } = message.json();
@@ -71,6 +72,10 @@ export function backpressure(text) {
       if (state === "closed") element("again").hidden = false;
       tell();
     });
+  }
+
+  function pace() {
+    if (reader) fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, { method: "PUT" }).catch(() => {}); // without its server the stream says so itself
   }
 
   function sample() {

@@ -56,7 +56,7 @@ function total() {
   if (!chosen) return;
   const pet = shelf.get(chosen.id);
   const quantity = Number(form.elements.quantity.value);
-  element("chosen-about").textContent = text("each", { price: price(pet.price), stock: pet.stock });
+  element("chosen-about").textContent = text("each", { price: price(pet.price) });
   element("total").textContent = quantity > 0 ? price(pet.price * quantity) : "–";
 }
 

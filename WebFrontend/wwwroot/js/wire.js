@@ -20,7 +20,7 @@ export class Wire {
       if (after) this.#say(`> Last-Event-ID: ${after}`, "sent");
       const response = await fetch(url, { ...options, signal: AbortSignal.any([options.signal, this.#cut.signal]) });
       this.#say(`< ${response.status}`, response.ok ? "sent" : "bad");
-      if (!response.body) return response;
+      if (response.status !== 200) return response; // no stream: a problem, or 204
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
       let rest = "";
       this.inFrame = false;
