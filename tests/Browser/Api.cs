@@ -34,6 +34,8 @@ internal sealed class Api(Uri address) : IDisposable
 
     public async Task ChangePetAsync(string id, object change) => (await _http.PatchAsJsonAsync($"/v1/pets/{id}", change)).EnsureSuccessStatusCode().Dispose();
 
+    public async Task OrderAsync(string petId, string userId) => (await _http.PostAsJsonAsync("/v1/orders", new { petId, userId })).EnsureSuccessStatusCode().Dispose();
+
     private async Task<JsonNode> TaskAsync(string title) => (await _http.GetFromJsonAsync<JsonArray>("/tasks"))!.Single(t => t!["title"]!.GetValue<string>() == title)!;
 
     public async Task CloseAsync(string topic)

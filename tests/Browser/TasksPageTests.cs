@@ -74,7 +74,7 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
     {
         var page = await OpenAsync("/tasks");
         await page.Locator("#title").FillAsync("  ");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Add" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add", Exact = true }).ClickAsync();
         await Expect(page.Locator("#title")).ToBeFocusedAsync();
         await Expect(page.Locator("#title-error")).ToBeVisibleAsync();
     }
