@@ -1,4 +1,5 @@
 using WebFrontend.Languages;
+using WebFrontend.Patterns;
 using WebFrontend.Security;
 using WebFrontend.Shell;
 using WebFrontend.Status;
@@ -20,5 +21,6 @@ app.UseAntiforgery();
 app.MapStaticAssets();
 app.MapRazorComponents<App>();
 app.MapStatus();
+app.MapPatterns();
 app.MapDefaultEndpoints();
 app.Run();

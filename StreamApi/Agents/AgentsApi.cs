@@ -51,7 +51,7 @@ internal static class AgentsApi
     private static async Task<IResult> CreateAsync(HttpContext context, AgentSessions sessions, IOptions<LlmOptions> options)
     {
         var (provider, model) = ((string?)null, (string?)null);
-        if (context.Request.ContentLength is > 0 && context.Request.HasJsonContentType())
+        if (JsonBody.IsThere(context))
         {
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
             (provider, model) = (ChatBody.Text(body, "provider"), ChatBody.Text(body, "model"));

@@ -12,7 +12,7 @@ internal static class BrowserAccess
             .WithOrigins(origins)
             .WithMethods("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
             .WithHeaders("Last-Event-ID", "Authorization", "Content-Type", "Cache-Control", "Accept")
-            .WithExposedHeaders("X-Sse-Position", "Retry-After")
+            .WithExposedHeaders("X-Sse-Position", "Retry-After", "Link")
             .AllowCredentials()
             .SetPreflightMaxAge(TimeSpan.FromHours(1))));
     }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using EventStore;
+using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
 
@@ -22,7 +23,7 @@ internal sealed class TaskEventForm : FrameForm
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e) => Write(new SseFrame(output), id, _named, e.Id, e.Type, e.Data.Span, e.Time.UtcDateTime);
 
     private static byte[] Connected(StreamId startsAfter, bool named) => SseFrame.ToBytes(frame =>
-        Write(frame, startsAfter.ToString(), named, Guid.CreateVersion7(), "connected", """{"message":"SSE connection established"}"""u8, TimeProvider.System.GetUtcNow().UtcDateTime));
+        Write(frame, startsAfter.ToString(), named, Guid.CreateVersion7(), "connected", """{"message":"SSE connection established"}"""u8, TimeProvider.System.GetMoment().UtcDateTime));
 
     private static void Write(SseFrame frame, string streamId, bool named, Guid id, string type, ReadOnlySpan<byte> data, DateTime time)
     {

@@ -26,7 +26,9 @@ internal static class TasksApi
     {
         var tasks = app.MapGroup("").WithTags("Tasks");
         tasks.MapPost("/tasks", CreateAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
-        tasks.MapGet("/tasks", ListAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView[]>();
+        tasks.MapGet("/tasks", ListAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView[]>()
+            .Query("limit", $"Most tasks of the answer, at most {TaskPage.MaxLimit}; none: all. A Link header (rel=next) tells where the list goes on.")
+            .Query("after", "The id of the last task of the page before.");
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
         tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
         tasks.MapStream("/events/stream", StreamAsync).Reads(TaskList.Topics).Query("types", "Event types, separated by commas or repeated; none: all.")
@@ -43,7 +45,9 @@ internal static class TasksApi
 
     private static async Task<IResult> ListAsync(HttpContext context, IDbContextFactory<TasksContext> contexts)
     {
-        var tasks = await contexts.ReadStateAsync(context, store => store.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id).ToListAsync(context.RequestAborted));
+        var page = TaskPage.Of(context.Request.Query);
+        var (tasks, more) = await contexts.ReadStateAsync(context, store => page.ReadAsync(store, context.RequestAborted));
+        if (more) context.Response.Headers.Link = $"</tasks?limit={page.Limit}&after={tasks[^1].Id:D}>; rel=\"next\"";
         return TypedResults.Ok(tasks.Select(TaskView.Of));
     }
 

@@ -11,7 +11,7 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
     private static readonly string[] Wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
     public static TheoryData<string, string, ColorScheme, int> Pages => new(
-        from path in (string[])["/", "/connections?filter={topic}", "/events?topic={topic}", "/nowhere"]
+        from path in (string[])["/", "/connections?filter={topic}", "/events?topic={topic}", "/petstore", "/tasks", "/patterns", "/nowhere"]
         from look in ((string, ColorScheme, int)[])[("en-US", ColorScheme.Light, 1280), ("ja-JP", ColorScheme.Dark, 360)]
         select (path, look.Item1, look.Item2, look.Item3));
 
@@ -33,6 +33,9 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
     [InlineData("/")]
     [InlineData("/connections?filter={topic}")]
     [InlineData("/events?topic={topic}")]
+    [InlineData("/petstore")]
+    [InlineData("/tasks")]
+    [InlineData("/patterns")]
     public async Task By_keyboard_the_content_is_reached_first_and_everything_in_its_order_with_a_visible_focus(string path)
     {
         var topic = Api.Topic();
@@ -69,6 +72,21 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
             await Api.PublishAsync(topic, new { text = "こんにちは" });
             await Expect(page.Locator("#rows li")).ToHaveCountAsync(1);
             await page.Locator("#rows details").EvaluateAsync("details => details.open = true");
+        }
+        if (path == "/petstore")
+        {
+            await Expect(page.Locator("#pets [aria-pressed=true]")).ToHaveCountAsync(1);
+            await Expect(page.Locator("#scored")).ToContainTextAsync("ms");
+        }
+        if (path == "/tasks")
+        {
+            await Api.CreateTaskAsync($"{topic} {path}");
+            await Expect(page.Locator(".card", new() { HasText = topic })).ToBeVisibleAsync();
+        }
+        if (path == "/patterns")
+        {
+            await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks", new() { Timeout = 15_000 });
+            await Expect(page.Locator("#chart-tokens .legend li")).ToHaveCountAsync(2);
         }
         // What fades in has its colour only then.
         await page.EvaluateAsync("() => Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))");

@@ -23,6 +23,21 @@ internal sealed class Api(Uri address) : IDisposable
 
     public async Task<IReadOnlyList<JsonNode>> ReplicasAsync() => [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/replicas"))!.Select(r => r!)];
 
+    public async Task CreateTaskAsync(string title) => (await _http.PostAsJsonAsync("/tasks", new { title })).EnsureSuccessStatusCode().Dispose();
+
+    public async Task MoveTaskAsync(string title, string status) =>
+        (await _http.PutAsync($"/tasks/status/{(await TaskAsync(title))["id"]}?new_status={status}", null)).EnsureSuccessStatusCode().Dispose();
+
+    public async Task<string> TaskStatusAsync(string title) => (await TaskAsync(title))["status"]!.GetValue<string>();
+
+    public async Task<IReadOnlyList<JsonNode>> PetsAsync() => [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/pets"))!.Select(p => p!)];
+
+    public async Task ChangePetAsync(string id, object change) => (await _http.PatchAsJsonAsync($"/v1/pets/{id}", change)).EnsureSuccessStatusCode().Dispose();
+
+    public async Task OrderAsync(string petId, string userId) => (await _http.PostAsJsonAsync("/v1/orders", new { petId, userId })).EnsureSuccessStatusCode().Dispose();
+
+    private async Task<JsonNode> TaskAsync(string title) => (await _http.GetFromJsonAsync<JsonArray>("/tasks"))!.Single(t => t!["title"]!.GetValue<string>() == title)!;
+
     public async Task CloseAsync(string topic)
     {
         foreach (var connection in await ConnectionsAsync(topic)) (await _http.DeleteAsync($"/v1/connections/{connection["id"]}")).Dispose();

@@ -20,10 +20,10 @@ public sealed class BrowserFixture : IAsyncLifetime
     }
 
     /// <summary>A new profile: no cookies, storage of its own. Skips the test where there is no Chromium.</summary>
-    public async Task<IBrowserContext> OpenAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900)
+    public async Task<IBrowserContext> OpenAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool ignoreHttpsErrors = false)
     {
         Assert.SkipWhen(_browser is null, _reason);
-        var context = await _browser.NewContextAsync(new() { Locale = language, ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } });
+        var context = await _browser.NewContextAsync(new() { Locale = language, ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height }, IgnoreHTTPSErrors = ignoreHttpsErrors });
         context.SetDefaultTimeout(15_000);
         return context;
     }

@@ -14,9 +14,9 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
 
     internal Api Api { get; } = new(stack.Address("streamapi"));
 
-    protected async Task<IBrowserContext> ContextAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900)
+    protected async Task<IBrowserContext> ContextAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool ignoreHttpsErrors = false)
     {
-        var context = await browser.OpenAsync(language, scheme, width, height);
+        var context = await browser.OpenAsync(language, scheme, width, height, ignoreHttpsErrors);
         _contexts.Add(context);
         context.WebError += (_, error) => _errors.Add(error.Error);
         return context;

@@ -1,4 +1,5 @@
 using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -30,6 +31,8 @@ public sealed class StackFixture : IAsyncLifetime
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true", $"--Dashboard:Url={Dashboard}"], limit.Token);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
+        // A test sees only what it did itself.
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(r => r.Name == "streamapi")).WithEnvironment("Traffic__Enabled", "false");
         App = await builder.BuildAsync(limit.Token);
         await App.StartAsync(limit.Token);
         foreach (var service in (string[])["streamapi", "broadcaster", "webfrontend"])

@@ -17,6 +17,15 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
         Assert.All(pets, p => Assert.NotEmpty(p.Text("reason")!));
     }
 
+    [Fact]
+    public async Task The_agents_pages_get_an_answer_by_name_and_a_sessions_by_message()
+    {
+        await using var page = seeds.Pages.Open("agent.html", seeds.B, "?prompt=" + Uri.EscapeDataString("calculate 6*7"));
+        var told = await page.WaitAsync(r => r.TryGetProperty("answer", out _) && r.TryGetProperty("said", out _), "both have their end");
+        Assert.Equal(["calculate"], told.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
+        Assert.All((string[])["answer", "said"], name => Assert.Contains("42", told.Text(name)!, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("", "Event received:")]
     [InlineData("?named=true", "Task updated:")]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text;
 using Integration.Delivery;
 
@@ -25,12 +26,22 @@ public sealed class PythonTests(SeedSystem seeds)
     [InlineData("petstore.py", "order: payment_processing", "order: shipped 1Z", "stock of ", " ms")]
     [InlineData("tasks.py", "task_created todo", "task_updated in_progress", "task_updated done")]
     [InlineData("events.py", "connected to ", "greeting at ", "こんにちは")]
+    [InlineData("chat.py", "server-sent events are good for")]
+    [InlineData("agent.py", "[search_pets {'query': ", "[-> [{'petId': ", "Fluffy", "Which cats do you have?")]
     [InlineData("resilient.py", "(after 2 retries)", "given up: ")]
     public async Task An_example_runs_as_it_is(string example, params string[] says)
     {
         await using var program = Start(Client, Path.Combine("examples", example), seeds.A.ToString());
         var output = await program.EndAsync();
         Assert.All(says, text => Assert.Contains(text, output));
+    }
+
+    [Fact]
+    public void Every_example_is_run_by_a_test()
+    {
+        var run = typeof(PythonTests).GetMethod(nameof(An_example_runs_as_it_is))!.GetCustomAttributes<InlineDataAttribute>().Select(row => (string)row.Data[0]!);
+        var there = Directory.EnumerateFiles(Path.Combine(Client, "examples"), "*.py").Select(file => Path.GetFileName(file)).Where(name => !name.StartsWith('_'));
+        Assert.Equal(there.Order(StringComparer.Ordinal), run.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -60,6 +71,15 @@ public sealed class PythonTests(SeedSystem seeds)
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "from the article" });
         await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await program.WaitForAsync(lines => lines.Any(l => l.Contains("'event': 'task_updated'", StringComparison.Ordinal) && l.Contains(task.Text("id")!, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task The_agent_articles_client_gets_the_whole_answer_and_ends()
+    {
+        await using var program = Start(Articles, "agent_client.py", seeds.B.ToString().TrimEnd('/'), "こんにちは");
+        var answer = await program.EndAsync();
+        Assert.Contains("こんにちは", answer, StringComparison.Ordinal);
+        Assert.True(answer.Length > 40, answer);
     }
 
     private static PythonProgram Start(string folder, params string[] arguments)

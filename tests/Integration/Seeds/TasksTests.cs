@@ -38,6 +38,28 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task The_list_is_read_page_by_page_in_the_shape_and_order_that_it_has_as_a_whole()
+    {
+        for (var n = 0; n < 5; n++) await Requests.PostAsync(seeds.A, "/tasks", new { title = $"page {n}" });
+        var read = new List<string>();
+        for (var next = "/tasks?limit=2"; next is not null;)
+        {
+            using var page = await Requests.SendAsync(seeds.B, HttpMethod.Get, next);
+            Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
+            var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Select(t => t.Text("id")!).ToList();
+            Assert.InRange(tasks.Count, 1, 2);
+            read.AddRange(tasks);
+            next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
+        }
+        var all = (await Requests.GetAsync(seeds.A, "/tasks")).EnumerateArray().Select(t => t.Text("id")!).ToList();
+        Assert.True(all.Count >= 5);
+        Assert.Equal(all, read);
+
+        using var whole = await Requests.SendAsync(seeds.A, HttpMethod.Get, $"/tasks?limit={all.Count}");
+        Assert.False(whole.Headers.Contains("Link"));
+    }
+
+    [Fact]
     public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
     {
         await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream?types=task_updated,nothing&named=true");
@@ -87,6 +109,9 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             return admitted.StatusCode == HttpStatusCode.OK;
         }, "the place of a closed stream is given to the next");
     }
+
+    [GeneratedRegex("^<(/tasks[^>]+)>; rel=\"next\"$")]
+    private static partial Regex Next();
 
     [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
     private static partial Regex Iso();

@@ -25,6 +25,13 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("GET", "/v1/pets/nobody", 404, "petId")]
     [InlineData("GET", "/sse/resilient/a.b", 400, "session_id")]
     [InlineData("GET", "/tasks/nothing", 404, "id")]
+    [InlineData("GET", "/tasks?limit=0", 400, "limit")]
+    [InlineData("GET", "/tasks?limit=-1", 400, "limit")]
+    [InlineData("GET", "/tasks?limit=ten", 400, "limit")]
+    [InlineData("GET", "/tasks?limit=99999999999", 400, "limit")]
+    [InlineData("GET", "/tasks?limit=1&limit=2", 400, "limit")]
+    [InlineData("GET", "/tasks?after=nothing", 400, "after")]
+    [InlineData("GET", $"/tasks?after={Nobody}", 400, "after")]
     [InlineData("PUT", $"/tasks/status/{Nobody}?new_status=done", 404, "id")]
     [InlineData("PUT", $"/tasks/status/{Nobody}?new_status=finished", 400, "new_status")]
     [InlineData("PUT", $"/tasks/status/{Nobody}", 400, "new_status")]
@@ -34,6 +41,13 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("POST", "/v1/pets", 405, null)]
     [InlineData("PATCH", "/tasks", 405, null)]
     [InlineData("GET", "/no/such/thing", 404, null)]
+    [InlineData("GET", "/stream", 400, "prompt")]
+    [InlineData("GET", "/stream?prompt=%20", 400, "prompt")]
+    [InlineData("GET", "/stream?prompt=a&provider=nobody", 400, "provider")]
+    [InlineData("GET", $"/stream/{Nobody}", 404, null)]
+    [InlineData("DELETE", "/session", 405, null)]
+    [InlineData("GET", "/sse/chat", 405, null)]
+    [InlineData("PUT", "/sse/resilient/s", 405, null)]
     public Task A_wrong_request_is_named(string method, string path, int status, string? field) => RefusedAsync(method, path, null, null, status, field);
 
     [Theory]
@@ -64,6 +78,12 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("POST", "/tasks", """{"title":"a\u0000b"}""", 400, "title")]
     [InlineData("POST", "/items/stream", """{"named":{}}""", 400, "named")]
     [InlineData("QUERY", "/events/stream", "{", 400, "body")]
+    [InlineData("POST", "/sse/chat", "{}", 400, "messages")]
+    [InlineData("POST", "/sse/chat", """{"messages":[{"role":"user","content":"x"}],"max_tokens":"5"}""", 400, "max_tokens")]
+    [InlineData("POST", "/sse/backpressure-chat", """{"messages":"x"}""", 400, "messages")]
+    [InlineData("POST", "/session", """{"provider":5}""", 400, "provider")]
+    [InlineData("POST", "/session", "{", 400, "body")]
+    [InlineData("POST", $"/message/{Nobody}", """{"content":"x"}""", 404, null)]
     [InlineData("POST", "/sse/resilient/s/failure", """{"times":"2"}""", 400, "times")]
     public Task A_wrong_body_is_named(string method, string path, string body, int status, string? field) => RefusedAsync(method, path, body, Json, status, field);
 
@@ -73,11 +93,20 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("PATCH", "/v1/pets/019b4132")]
     [InlineData("POST", "/tasks")]
     [InlineData("POST", "/items/stream")]
+    [InlineData("POST", "/sse/events")]
+    [InlineData("POST", "/stream")]
+    [InlineData("QUERY", "/v1/inventory/stream")]
     public async Task A_body_that_is_no_JSON_gets_415_and_one_too_large_413(string method, string path)
     {
         await RefusedAsync(method, path, "text=hello", "application/x-www-form-urlencoded", 415, null);
         await RefusedAsync(method, path, new string(' ', 300_000) + "{}", Json, 413, null);
     }
+
+    [Theory]
+    [InlineData("/session")]
+    [InlineData("/sse/chat")]
+    [InlineData("/sse/backpressure-chat")]
+    public Task A_message_that_is_no_JSON_gets_415(string path) => RefusedAsync("POST", path, "hello", "text/plain", 415, null);
 
     [Fact]
     public Task A_title_too_long_is_named() => RefusedAsync("POST", "/tasks", $$"""{"title":"{{new string('a', 201)}}"}""", Json, 400, "title");

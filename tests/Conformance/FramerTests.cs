@@ -2,9 +2,9 @@ using System.Net.ServerSentEvents;
 using System.Text;
 using StreamApi.Streaming.Frames;
 
-namespace Unit.Streaming;
+namespace Conformance;
 
-public class SseFrameTests
+public class FramerTests
 {
     [Fact]
     public void A_frame_has_its_fields_in_order_and_ends_in_an_empty_line() =>

@@ -2,10 +2,10 @@ using System.Text;
 using AspireSse.Client;
 using AspireSse.Client.Reading;
 
-namespace Unit.Tests.Client;
+namespace Conformance;
 
 /// <summary>The standard's rules (HTML Living Standard §9.2.6) as the web platform tests ask for them, however the bytes are cut.</summary>
-public class ParsingTests
+public class ParserTests
 {
     /// <summary>Name, stream, what is dispatched (type|data|last id), last id at the end.</summary>
     public static TheoryData<string, string, string[], string> Cases => new()
@@ -121,31 +121,5 @@ public class ParsingTests
         await using var reader = new EventReader(new Chunks(parts), cursor, null, 1 << 20, TestContext.Current.CancellationToken);
         while (await reader.NextAsync() is { } e) events.Add($"{e.Type}|{e.Data}|{e.Id}");
         return events;
-    }
-
-    /// <summary>Gives its parts one by one; no part is ever joined with the next.</summary>
-    private sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : ReadOnlyStream
-    {
-        private readonly Queue<byte[]> rest = new(parts.Where(p => p.Length > 0));
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if (rest.Count == 0)
-            {
-                if (endless) await Task.Delay(Timeout.Infinite, cancellationToken);
-                return 0;
-            }
-            var next = rest.Dequeue();
-            if (next.Length > buffer.Length)
-            {
-                var later = rest.ToArray();
-                rest.Clear();
-                rest.Enqueue(next[buffer.Length..]);
-                foreach (var part in later) rest.Enqueue(part);
-                next = next[..buffer.Length];
-            }
-            next.CopyTo(buffer);
-            return next.Length;
-        }
     }
 }

@@ -1,0 +1,124 @@
+// The last minute of a session: a dot for each message, a bar as high and as long as each wait for the source, a line where the connection
+// was made anew, a cross where the source was given up.
+
+const SECONDS = 60;
+const HIGHEST = 8_000; // milliseconds of a wait: the full height
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class ResilientLane {
+  #canvas;
+  #text;
+  #marks = [];
+  #drawn = 0;
+
+  constructor(canvas, text) {
+    [this.#canvas, this.#text] = [canvas, text];
+    const frame = (now) => {
+      // Sixty pictures a second where it may move, two where not.
+      if (now - this.#drawn >= (still.matches ? 500 : 30)) {
+        this.#drawn = now;
+        this.#draw();
+      }
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    setInterval(() => this.#describe(), 2_000);
+  }
+
+  message(id) {
+    this.#add({ kind: "message", id });
+  }
+
+  retry(milliseconds) {
+    this.#add({ kind: "retry", milliseconds });
+  }
+
+  resumed() {
+    this.#add({ kind: "resumed" });
+  }
+
+  fatal() {
+    this.#add({ kind: "fatal" });
+  }
+
+  #add(mark) {
+    this.#marks.push({ ...mark, at: Date.now() });
+    while (this.#marks[0].at < Date.now() - SECONDS * 1000 - HIGHEST) this.#marks.shift();
+  }
+
+  #describe() {
+    const counts = Object.groupBy(this.#marks, ({ kind }) => kind);
+    const of = (kind) => counts[kind]?.length ?? 0;
+    this.#canvas.setAttribute("aria-label", this.#text("lane", { messages: of("message"), retries: of("retry"), resumed: of("resumed"), fatal: of("fatal") }));
+  }
+
+  #draw() {
+    const canvas = this.#canvas;
+    const [width, height, scale] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio];
+    if (width === 0) return;
+    if (canvas.width !== Math.round(width * scale)) [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
+    const style = getComputedStyle(canvas);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const pen = canvas.getContext("2d");
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    pen.font = "11px system-ui, sans-serif";
+    const now = Date.now();
+    const x = (at) => width - 14 - ((now - at) / 1000) * ((width - 22) / SECONDS);
+    const [top, base] = [22, height - 44];
+
+    pen.fillStyle = colour("--muted");
+    pen.strokeStyle = colour("--line");
+    pen.lineWidth = 1;
+    pen.textAlign = "center";
+    for (const seconds of [0, 15, 30, 45, 60]) {
+      const at = Math.round(x(now - seconds * 1000)) + 0.5;
+      pen.beginPath();
+      pen.moveTo(at, 8);
+      pen.lineTo(at, height - 18);
+      pen.stroke();
+      pen.fillText(seconds === 0 ? "0" : `−${seconds} s`, Math.min(Math.max(at, 16), width - 10), height - 4);
+    }
+    pen.beginPath();
+    pen.moveTo(0, base + 0.5);
+    pen.lineTo(width, base + 0.5);
+    pen.stroke();
+
+    for (const mark of this.#marks) {
+      const at = x(mark.at);
+      if (mark.kind === "retry") {
+        const end = Math.min(x(mark.at + mark.milliseconds), width - 14);
+        const high = Math.max(10, (base - top) * Math.min(1, mark.milliseconds / HIGHEST));
+        pen.fillStyle = colour("--retry-faint");
+        pen.fillRect(at, base - high, Math.max(end - at, 1), high);
+        pen.fillStyle = colour("--retry");
+        pen.fillRect(at, base - high, Math.max(end - at, 2), 2);
+        pen.fillRect(at, base - high, 2, high);
+        pen.fillText(`${mark.milliseconds / 1000} s`, (at + end) / 2, base - high - 6);
+      } else if (mark.kind === "message") {
+        pen.fillStyle = colour("--message");
+        pen.beginPath();
+        pen.arc(at, base + 13, 3.6, 0, 7);
+        pen.fill();
+      } else if (mark.kind === "resumed") {
+        pen.strokeStyle = colour("--resumed");
+        pen.lineWidth = 2;
+        pen.setLineDash([4, 3]);
+        pen.beginPath();
+        pen.moveTo(at, 8);
+        pen.lineTo(at, base + 20);
+        pen.stroke();
+        pen.setLineDash([]);
+      } else {
+        pen.strokeStyle = colour("--fatal");
+        pen.lineWidth = 3;
+        pen.beginPath();
+        for (const side of [-1, 1]) {
+          pen.moveTo(at - 6, base + 13 - 6 * side);
+          pen.lineTo(at + 6, base + 13 + 6 * side);
+        }
+        pen.stroke();
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { taskCard } from "./task-card.js";
+
+export const STATUSES = ["todo", "in_progress", "done"];
+const CARDS = 40; // in a column; what was longest left alone is only counted
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** The columns. A card is moved by its buttons, by the arrow keys, by a pointer, and by whoever else moves it: `move(task, status)` asks for it. */
+export class TaskBoard {
+  #columns = new Map();
+  #tasks = new Map();
+  #cards = new Map();
+  #text;
+  #move;
+  #scheduled = false;
+
+  constructor(page, text, move) {
+    [this.#text, this.#move] = [text, move];
+    for (const column of page.querySelectorAll(".column")) {
+      this.#columns.set(column.dataset.status, column);
+      column.addEventListener("dragover", (over) => {
+        if (!over.dataTransfer.types.includes("application/x-task")) return;
+        over.preventDefault();
+        over.dataTransfer.dropEffect = "move";
+        column.classList.add("over");
+      });
+      column.addEventListener("dragleave", (leave) => !column.contains(leave.relatedTarget) && column.classList.remove("over"));
+      column.addEventListener("drop", (drop) => {
+        drop.preventDefault();
+        column.classList.remove("over");
+        this.#ask(drop.dataTransfer.getData("application/x-task"), column.dataset.status);
+      });
+    }
+  }
+
+  get(id) {
+    return this.#tasks.get(id);
+  }
+
+  show(tasks) {
+    this.#tasks = new Map(tasks.map((task) => [task.id, task]));
+    this.#schedule();
+  }
+
+  put(task) {
+    const known = this.#tasks.get(task.id);
+    this.#tasks.set(task.id, { ...task, status: known?.status ?? task.status, updatedAt: known?.updatedAt ?? task.updatedAt });
+    this.#schedule();
+  }
+
+  change(id, status, at) {
+    const task = this.#tasks.get(id);
+    if (!task || task.status === status) return;
+    this.#tasks.set(id, { ...task, status, updatedAt: at });
+    this.#schedule();
+  }
+
+  #ask(id, status) {
+    const task = this.#tasks.get(id);
+    if (task && status && task.status !== status) this.#move(task, status);
+  }
+
+  // However many changes come, the board is drawn once a frame.
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const focused = document.activeElement?.closest?.(".card") ? document.activeElement : undefined;
+    const before = new Map([...this.#cards].map(([id, { element }]) => [id, element.getBoundingClientRect()]));
+    const shown = new Set();
+    for (const [status, column] of this.#columns) {
+      const tasks = [...this.#tasks.values()].filter((task) => task.status === status).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : a.id < b.id ? 1 : -1));
+      const list = column.querySelector(".cards");
+      tasks.slice(0, CARDS).forEach((task, i) => {
+        shown.add(task.id);
+        const card = this.#card(task);
+        card.show(task);
+        if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
+      });
+      column.querySelector(".count").textContent = tasks.length;
+      column.querySelector(".none").hidden = tasks.length > 0;
+      column.querySelector(".none").textContent = this.#text("none");
+      column.querySelector(".more").hidden = tasks.length <= CARDS;
+      column.querySelector(".more").textContent = this.#text("more", { count: tasks.length - CARDS });
+    }
+    for (const [id, { element }] of this.#cards) {
+      if (shown.has(id)) continue;
+      element.remove();
+      this.#cards.delete(id);
+    }
+    // A button that was moved with its card has lost the focus; at the end of the way the other one has it.
+    if (focused?.isConnected && document.activeElement !== focused) (focused.disabled ? focused.parentElement.querySelector("button:enabled") : focused)?.focus({ preventScroll: false });
+    if (!still.matches) this.#animate(before);
+  }
+
+  #card(task) {
+    if (!this.#cards.has(task.id)) this.#cards.set(task.id, taskCard(this.#text, (id, step) => this.#ask(id, STATUSES[STATUSES.indexOf(this.#tasks.get(id).status) + step])));
+    return this.#cards.get(task.id);
+  }
+
+  // From where each card was to where it is: one sees which moved.
+  #animate(before) {
+    for (const [id, { element }] of this.#cards) {
+      const [from, to] = [before.get(id), element.getBoundingClientRect()];
+      if (!from) {
+        if (before.size > 0) element.animate([{ opacity: 0, transform: "translateY(-8px)" }, {}], { duration: 250, easing: "ease-out" });
+      } else if (from.x !== to.x || from.y !== to.y) {
+        element.animate([{ transform: `translate(${from.x - to.x}px, ${from.y - to.y}px)` }, {}], { duration: 320, easing: "cubic-bezier(.2, .7, .2, 1)" });
+      }
+      if (from && from.x !== to.x) element.animate([{ backgroundColor: "var(--fresh)" }, {}], { duration: 1600, easing: "ease-out" });
+    }
+  }
+}

@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public partial class PatternsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Fact]
+    public async Task A_broken_source_is_retried_with_a_growing_retry_and_given_up_after_three()
+    {
+        var page = await OpenAsync("/patterns");
+        await SpeaksAsync(page);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Break the source" }).ClickAsync();
+        await Expect(page.Locator("#break")).ToHaveAttributeAsync("aria-pressed", "true");
+        await Expect(page.Locator("#source")).ToHaveTextAsync("Fails: retry 3 of 3", new() { Timeout = 25_000 });
+        await Expect(page.Locator("#retry")).ToHaveTextAsync("8.0 s");
+        await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "fatal", new() { Timeout = 20_000 });
+        Assert.Equal(["retry: 2000", "retry: 4000", "retry: 8000"], (await page.Locator("#wire .retry").AllInnerTextsAsync()).Select(t => t.Trim()).TakeLast(3));
+        await Expect(page.Locator("#wire .bad").Last).ToContainTextAsync("event: error");
+
+        // Who comes back with the last id is told that there is no more.
+        await Expect(page.Locator("#wire")).ToContainTextAsync("< 204", new() { Timeout = 20_000 });
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("nothing more");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Mend it" }).ClickAsync();
+        await SpeaksAsync(page);
+        await Expect(page.Locator("#break")).ToHaveAttributeAsync("aria-pressed", "false");
+    }
+
+    [Fact]
+    public async Task A_cut_connection_resumes_and_misses_nothing()
+    {
+        var page = await OpenAsync("/patterns");
+        await SpeaksAsync(page);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cut my connection" }).ClickAsync();
+        await Expect(page.Locator("#wire")).ToContainTextAsync("> Last-Event-ID: ", new() { Timeout = 15_000 });
+        var received = int.Parse(await page.Locator("#received").InnerTextAsync(), System.Globalization.CultureInfo.InvariantCulture);
+        await Expect(page.Locator("#received")).Not.ToHaveTextAsync($"{received}");
+        await Expect(page.Locator("#missing")).ToHaveTextAsync("0");
+        await IsLiveAsync(page);
+    }
+
+    [Fact]
+    public async Task A_slow_reader_pauses_the_buffer_and_the_upstream_stands_still()
+    {
+        var page = await OpenAsync("/patterns");
+        await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();      // at once: before the reader has begun
+        await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
+        await Expect(page.Locator("#paused")).ToHaveTextAsync("Is read");
+        await Expect(page.Locator("#paused")).ToHaveTextAsync("paused: true", new() { Timeout = 40_000 });
+        // What the reader takes from now on comes out of the buffer: their sum is what was read of the model.
+        var sums = await page.EvaluateAsync<int[]>("""
+            () => new Promise(resolve => {
+              const number = id => Number(document.getElementById(id).textContent.replaceAll(',', ''));
+              const sums = [];
+              const look = setInterval(() => {
+                if (document.getElementById('paused').dataset.paused === 'true') return sums.push(number('read') + number('buffered'));
+                clearInterval(look);
+                resolve(sums);
+              }, 100);
+            })
+            """);
+        Assert.True(sums.Length > 5, $"paused for {sums.Length} looks");
+        Assert.Single(sums.Distinct());
+        await page.GetByRole(AriaRole.Button, new() { Name = "The reader keeps up" }).ClickAsync();
+        await Expect(page.Locator("#buffered")).ToHaveTextAsync("0", new() { Timeout = 15_000 });
+    }
+
+    private static Task SpeaksAsync(IPage page) => Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks", new() { Timeout = 15_000 });
+
+    [GeneratedRegex("[1-9]")]
+    private static partial Regex Positive();
+}

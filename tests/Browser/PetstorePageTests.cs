@@ -1,0 +1,97 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public partial class PetstorePageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Fact]
+    public async Task An_order_is_followed_to_its_end_across_a_reload_and_lowers_the_stock_on_every_page()
+    {
+        var other = await OpenAsync("/petstore", await ContextAsync("ja-JP", ColorScheme.Dark));
+        await IsLiveAsync(other);
+        var page = await OpenAsync("/petstore");
+        await IsLiveAsync(page);
+        var pet = (await Api.PetsAsync())[0];
+        var (id, name, stock) = (pet["id"]!.GetValue<string>(), pet["name"]!.GetValue<string>(), pet["stock"]!.GetValue<int>());
+        await page.Locator($"[data-pet='{id}']").ClickAsync();
+        await page.Locator("#quantity").FillAsync("2");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Place the order" }).ClickAsync();
+
+        var order = page.Locator("#orders > li");
+        await Expect(order.Locator("[aria-current=step]")).ToContainTextAsync("Payment");
+        foreach (var shop in (IPage[])[page, other])
+        {
+            await Expect(shop.Locator($"[data-pet='{id}'] .stock")).ToContainTextAsync($"{stock - 2}");
+            await Expect(shop.Locator("#changes li").First).ToContainTextAsync(name);
+        }
+
+        await Expect(order.Locator("[data-state=done]")).Not.ToHaveCountAsync(0);
+        await page.ReloadAsync();
+        await Expect(order).ToHaveCountAsync(1);
+        await Expect(order).ToHaveAttributeAsync("data-status", "shipped", new() { Timeout = 20_000 });
+        await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
+        await Expect(order.Locator(".tracking")).ToHaveTextAsync(TrackingNumber());
+
+        await page.ReloadAsync();       // of one that is shipped everything is still there
+        await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
+        await Expect(order.Locator(".steps time").Last).Not.ToBeEmptyAsync();
+    }
+
+    [Fact]
+    public async Task Recommendations_come_one_by_one_the_best_on_top()
+    {
+        // Who bought the cheapest is recommended what is scored later too.
+        var cheapest = (await Api.PetsAsync()).MinBy(p => p["price"]!.GetValue<decimal>())!;
+        await Api.OrderAsync(cheapest["id"]!.GetValue<string>(), "user-123");
+        var page = await OpenAsync("/petstore");
+        await page.EvaluateAsync("""
+            window.seen = [];
+            new MutationObserver(() => seen.push(document.querySelectorAll('#recommendations li').length)).observe(document.getElementById('recommendations'), { childList: true });
+            """);
+        await page.Locator("#customer").SelectOptionAsync("user-123");
+        await Expect(page.Locator("#recommended-for")).ToContainTextAsync("user-123");
+        await Expect(page.Locator("#scored")).ToHaveTextAsync(Scored());
+        var scores = await page.Locator("#recommendations .score").AllInnerTextsAsync();
+        Assert.True(scores.Distinct().Count() > 2, string.Join(' ', scores));
+        Assert.Equal(scores.OrderDescending(StringComparer.Ordinal), scores);
+        // Not all at once.
+        Assert.True((await page.EvaluateAsync<int[]>("[...new Set(seen)]")).Length > 3);
+    }
+
+    [Fact]
+    public async Task A_change_of_price_is_shown_where_it_stands_and_in_the_ticker()
+    {
+        var pet = (await Api.PetsAsync())[1];
+        var id = pet["id"]!.GetValue<string>();
+        var page = await OpenAsync("/petstore");
+        await IsLiveAsync(page);
+        await Expect(page.Locator($"[data-pet='{id}']")).ToBeVisibleAsync();
+        await Api.ChangePetAsync(id, new { price = 1234.5m });
+        await Expect(page.Locator($"[data-pet='{id}'] .price")).ToHaveTextAsync("$1,234.50");
+        await Expect(page.Locator("#changes li").First).ToContainTextAsync("1,234.50");
+        await Api.ChangePetAsync(id, new { price = pet["price"]!.GetValue<decimal>() });
+    }
+
+    [Fact]
+    public async Task More_than_there_is_cannot_be_ordered_and_the_field_says_so()
+    {
+        var page = await OpenAsync("/petstore");
+        await page.Locator("[data-pet]").First.ClickAsync();
+        await page.Locator("#quantity").FillAsync("0");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Place the order" }).ClickAsync();
+        await Expect(page.Locator("#quantity-error")).ToContainTextAsync("from 1");
+        await page.Locator("#quantity").FillAsync("999");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Place the order" }).ClickAsync();
+        await Expect(page.Locator("#quantity-error")).ToContainTextAsync("in stock");
+        await Expect(page.Locator("#orders > li")).ToHaveCountAsync(0);
+    }
+
+    [GeneratedRegex("1Z[0-9A-Z]{16}$")]
+    private static partial Regex TrackingNumber();
+
+    [GeneratedRegex(@"^\d+ scored in [\d,]+ ms$")]
+    private static partial Regex Scored();
+}

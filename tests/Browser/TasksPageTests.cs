@@ -1,0 +1,116 @@
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Fact]
+    public async Task A_task_made_in_one_window_appears_in_the_others_and_moves_there_by_itself()
+    {
+        var context = await ContextAsync();
+        var mine = await OpenAsync("/tasks", context);
+        var tab = await OpenAsync("/tasks", context);
+        var other = await OpenAsync("/tasks", await ContextAsync("ja-JP", ColorScheme.Dark));
+        foreach (var page in (IPage[])[mine, tab, other]) await IsLiveAsync(page);
+
+        var title = $"買い物 {Guid.NewGuid():N}";
+        await mine.Locator("#title").FillAsync(title);
+        await mine.Keyboard.PressAsync("Enter");
+        foreach (var page in (IPage[])[mine, tab, other]) await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+        await Expect(mine.Locator("#title")).ToBeEmptyAsync();
+
+        await In(other, "todo", title).GetByRole(AriaRole.Button).Last.ClickAsync();
+        foreach (var page in (IPage[])[mine, tab, other]) await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
+        await In(mine, "in_progress", title).DragToAsync(mine.Locator("[data-status=done]"));
+        foreach (var page in (IPage[])[mine, tab, other]) await Expect(In(page, "done", title)).ToBeVisibleAsync();
+        await mine.ReloadAsync();
+        await Expect(In(mine, "done", title)).ToBeVisibleAsync();
+        Assert.Equal("done", await Api.TaskStatusAsync(title));
+    }
+
+    [Fact]
+    public async Task By_keyboard_a_card_goes_all_the_way_and_keeps_the_focus()
+    {
+        var title = $"by keyboard {Guid.NewGuid():N}";
+        await Api.CreateTaskAsync(title);
+        var page = await OpenAsync("/tasks");
+        await In(page, "todo", title).GetByRole(AriaRole.Button).Last.FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(In(page, "in_progress", title).GetByRole(AriaRole.Button).Last).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("ArrowRight");
+        // There the button to the right has nothing to do: the other one has the focus.
+        await Expect(In(page, "done", title).GetByRole(AriaRole.Button).First).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("ArrowLeft");
+        await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
+
+        // However fast the keys are pressed, the moves reach the store in their order, and the card does not jump back.
+        await page.EvaluateAsync("""
+            title => {
+              window.columns = [];
+              const card = [...document.querySelectorAll('.card')].find(c => c.textContent.includes(title));
+              new MutationObserver(() => { const column = card.closest('.column')?.dataset.status; if (column && column !== columns.at(-1)) columns.push(column); })
+                .observe(document.querySelector('.board'), { childList: true, subtree: true });
+            }
+            """, title);
+        foreach (var key in (string[])["ArrowLeft", "ArrowRight", "ArrowRight"])
+        {
+            await page.Keyboard.PressAsync(key);
+            await page.EvaluateAsync("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))");
+        }
+        var other = await OpenAsync("/tasks", await ContextAsync());
+        await Expect(In(other, "done", title)).ToBeVisibleAsync();
+        await IsLiveAsync(other);
+        var marker = $"marker {Guid.NewGuid():N}";
+        await Api.CreateTaskAsync(marker);      // after everything that the stream had to tell of the card
+        await Expect(In(page, "todo", marker)).ToBeVisibleAsync();
+        Assert.Equal(["todo", "in_progress", "done"], await page.EvaluateAsync<string[]>("columns"));
+        Assert.Equal("done", await Api.TaskStatusAsync(title));
+    }
+
+    [Fact]
+    public async Task A_task_without_a_title_is_refused_at_its_field()
+    {
+        var page = await OpenAsync("/tasks");
+        await page.Locator("#title").FillAsync("  ");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add", Exact = true }).ClickAsync();
+        await Expect(page.Locator("#title")).ToBeFocusedAsync();
+        await Expect(page.Locator("#title-error")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task What_changed_while_the_page_was_offline_is_there_afterwards()
+    {
+        var title = $"offline {Guid.NewGuid():N}";
+        await Api.CreateTaskAsync(title);
+        var context = await ContextAsync();
+        var page = await OpenAsync("/tasks", context);
+        await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+        await IsLiveAsync(page);
+        await context.SetOfflineAsync(true);
+        await Api.CloseAsync("tasks.*");
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        await Api.MoveTaskAsync(title, "done");
+        await context.SetOfflineAsync(false);
+        await Expect(In(page, "done", title)).ToBeVisibleAsync(new() { Timeout = 20_000 });
+    }
+
+    [Fact]
+    public async Task A_move_that_is_refused_goes_back()
+    {
+        var title = $"refused {Guid.NewGuid():N}";
+        await Api.CreateTaskAsync(title);
+        var page = await OpenAsync("/tasks");
+        await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+        await page.RouteAsync("**/tasks/status/**", route => route.Request.Method == "PUT" ? route.FulfillAsync(new()
+        {
+            Status = 503, ContentType = "application/problem+json", Body = """{"detail":"The event store is away."}""", Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
+        }) : route.ContinueAsync());
+        await In(page, "todo", title).GetByRole(AriaRole.Button).Last.ClickAsync();
+        await Expect(page.Locator("#trouble")).ToContainTextAsync("away");
+        await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+    }
+
+    private static ILocator In(IPage page, string status, string title) => page.Locator($"[data-status={status}] .card", new() { HasText = title });
+}

@@ -1,0 +1,29 @@
+using AspireSse.Client.Reading;
+
+namespace Conformance;
+
+/// <summary>Gives its parts one by one; no part is ever joined with the next.</summary>
+internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : ReadOnlyStream
+{
+    private readonly Queue<byte[]> rest = new(parts.Where(p => p.Length > 0));
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (rest.Count == 0)
+        {
+            if (endless) await Task.Delay(Timeout.Infinite, cancellationToken);
+            return 0;
+        }
+        var next = rest.Dequeue();
+        if (next.Length > buffer.Length)
+        {
+            var later = rest.ToArray();
+            rest.Clear();
+            rest.Enqueue(next[buffer.Length..]);
+            foreach (var part in later) rest.Enqueue(part);
+            next = next[..buffer.Length];
+        }
+        next.CopyTo(buffer);
+        return next.Length;
+    }
+}
