@@ -10,6 +10,7 @@ insert into eventstore.secrets values ('tickets', decode(replace(gen_random_uuid
 create unlogged table eventstore.ticket_holders (
     ticket uuid primary key,
     connection text not null,
-    opened_at timestamptz not null
+    opened_at timestamptz not null,     -- by its replica's clock: the later one has the ticket, whoever is told first
+    told_at timestamptz not null
 );
-create index on eventstore.ticket_holders (opened_at);
+create index on eventstore.ticket_holders (told_at);

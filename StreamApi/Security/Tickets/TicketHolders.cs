@@ -14,7 +14,7 @@ internal sealed class TicketHolders(NpgsqlDataSource store, TimeProvider clock, 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500), Forgotten = TimeSpan.FromDays(1);
 
     private readonly ConcurrentDictionary<Guid, OpenStream> _holders = new();
-    private readonly ConcurrentDictionary<Guid, string> _opened = new();
+    private readonly ConcurrentDictionary<Guid, (string Connection, DateTimeOffset At)> _opened = new();
     private DateTimeOffset _seen = DateTimeOffset.UnixEpoch;
     private long _sweepAt;
 
@@ -23,7 +23,7 @@ internal sealed class TicketHolders(NpgsqlDataSource store, TimeProvider clock, 
         OpenStream? before = null;
         _holders.AddOrUpdate(ticket, stream, (_, old) => { before = old; return stream; });
         before?.Stop(EndReason.Replaced);
-        _opened[ticket] = stream.Id;
+        _opened[ticket] = (stream.Id, clock.GetUtcNow());
     }
 
     public void Leave(Guid ticket, OpenStream stream) => _holders.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
@@ -54,16 +54,18 @@ internal sealed class TicketHolders(NpgsqlDataSource store, TimeProvider clock, 
         // In one order, or two replicas' statements could wait for each other.
         Array.Sort(opened, (a, b) => a.Key.CompareTo(b.Key));
         await using var command = store.CreateCommand("""
-            insert into eventstore.ticket_holders select t, c, clock_timestamp() from unnest($1, $2) as o(t, c)
-            on conflict (ticket) do update set connection = excluded.connection, opened_at = excluded.opened_at
+            insert into eventstore.ticket_holders as h select t, c, at, clock_timestamp() from unnest($1, $2, $3) as o(t, c, at)
+            on conflict (ticket) do update set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
+            where excluded.opened_at > h.opened_at
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. opened.Select(o => o.Key)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Value)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Value.Connection)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. opened.Select(o => o.Value.At)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
         await command.ExecuteNonQueryAsync(cancellationToken);
         foreach (var one in opened) _opened.TryRemove(one);
         if (Environment.TickCount64 < _sweepAt) return;
         _sweepAt = Environment.TickCount64 + (long)TimeSpan.FromHours(1).TotalMilliseconds;
-        await using var sweep = store.CreateCommand("delete from eventstore.ticket_holders where opened_at < clock_timestamp() - $1");
+        await using var sweep = store.CreateCommand("delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1");
         sweep.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Forgotten });
         await sweep.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -71,7 +73,7 @@ internal sealed class TicketHolders(NpgsqlDataSource store, TimeProvider clock, 
     private async Task HearAsync(CancellationToken cancellationToken)
     {
         // Some seconds twice: a statement that took long shows its rows late.
-        await using var command = store.CreateCommand("select ticket, connection, opened_at from eventstore.ticket_holders where opened_at > $1");
+        await using var command = store.CreateCommand("select ticket, connection, told_at from eventstore.ticket_holders where told_at > $1");
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = _seen - TimeSpan.FromSeconds(5) });
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken))
