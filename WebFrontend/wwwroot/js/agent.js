@@ -52,7 +52,7 @@ async function ask(message) {
     form.clear();
     list();
     figures();
-    toEnd();
+    toEnd(element("ask"));
   } catch (error) {
     form.complain(text("notSent", { reason: error instanceof TypeError || error.name === "TimeoutError" ? text("stream.unreachable", { url: streamApi }) : error.message }));
   } finally {
@@ -74,15 +74,15 @@ function whole() {
   element("empty").hidden = session.turns.length > 0;
   session.turns.forEach(show);
   figures();
-  toEnd();
+  toEnd(element("ask"));
 }
 
 function event(turn, now) {
-  const follows = atEnd();
+  const follows = atEnd(element("ask"));
   if (now.type === "message_end") views.get(turn)?.end(turn);
   else views.get(turn)?.add(now);
   if (now.type !== "content") figures();
-  if (follows) toEnd();
+  if (follows) toEnd(element("ask"));
 }
 
 function times() {

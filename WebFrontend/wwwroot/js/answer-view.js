@@ -1,4 +1,5 @@
 import { count, milliseconds, rate } from "./numbers.js";
+import { streamApi } from "./text.js";
 
 /** A question and its answer on the page. */
 export class AnswerView {
@@ -31,25 +32,24 @@ export class AnswerView {
   show(answer, fresh) {
     if (fresh === undefined || this.#words.length + fresh.length !== answer.text.length) this.#words.data = answer.text;
     else if (fresh !== "") this.#words.appendData(fresh);
-    const before = this.#element.dataset.status;
     this.#element.dataset.status = answer.status;
     this.#element.setAttribute("aria-busy", answer.status === "running");
-    const parts = this.#says(answer);
-    const said = parts.join(" · ");
+    const said = this.#says(answer).join(" · ");
     if (this.#outcome.dataset.said === said) return;
     this.#outcome.dataset.said = said;
     this.#outcome.replaceChildren(said);
-    if (before !== answer.status || said) this.#offer(answer);
+    this.#offer(answer);
   }
 
-  #says({ status, state, first, speed, ended }) {
+  #says({ status, state, first, speed, tokens }) {
     const text = this.#text;
-    if (!ended) return status === "running" ? [] : [text(status)];
+    if (["reading", "missing", "unreachable"].includes(status)) return [text(status, { url: streamApi })];
     const outcome = status === "done" && state.finishReason === "length" ? text("length") : status === "failed" || status === "interrupted" ? `${text(status)} ${state.error ?? ""}`.trim() : text(status);
+    const about = state.usage ? "" : "≈ ";
     return [
       outcome,
-      state.usage && text("tokens", { count: count(state.usage.outputTokens) }),
-      state.usage && speed && text("speed", { rate: rate(speed) }),
+      tokens && text("tokens", { count: about + count(tokens) }),
+      speed && text("speed", { rate: about + rate(speed) }),
       first !== null && text("first", { ms: milliseconds(first) }),
       state.model && (state.model === state.provider ? state.model : `${state.provider} / ${state.model}`),
     ].filter(Boolean);

@@ -61,7 +61,7 @@ async function ask(question, length = element("length").value) {
     form.clear();
     address();
     list();
-    toEnd();
+    toEnd(element("ask"));
   } catch {
     form.complain(text("notAsked", { reason: text("unreachable", { url: streamApi }) }));
   } finally {
@@ -78,7 +78,6 @@ async function stop() {
     form.complain(text("notStopped"));
   } finally {
     element("stop").disabled = false;
-    form.focus();
   }
 }
 
@@ -87,9 +86,9 @@ function show({ id, question }) {
   element("empty").hidden = true;
   const view = new AnswerView(question, text, question === null ? null : () => ask(question));
   const answer = new Answer(id, (now, fresh) => {
-    const follows = fresh && atEnd();
+    const follows = fresh && atEnd(element("ask"));
     view.show(now, fresh);
-    if (follows) toEnd();
+    if (follows) toEnd(element("ask"));
     if (now === current()) phase();
   });
   answers.push(answer);
@@ -141,9 +140,17 @@ function phase() {
   put("breaks", count(answer?.breaks ?? 0));
   element("tunnel").disabled = !running || !!answer.waiting;
   element("reload").disabled = !running;
-  element("stop").hidden = !running;
-  element("send").disabled = asking || running;
+  element("send").disabled = asking;
+  swap(running ? "stop" : "send", running ? "send" : "stop");
   arrivals.show(answer);
+}
+
+// One button's place is the other's; the keyboard stays there.
+function swap(shown, gone) {
+  const focused = document.activeElement === element(gone);
+  element(shown).hidden = false;
+  element(gone).hidden = true;
+  if (focused) element(shown).focus();
 }
 
 function put(id, value) {

@@ -31,10 +31,11 @@ export function composer(form, ask) {
       question.value = "";
       fit();
     },
-    focus: () => question.focus({ preventScroll: true }),
   };
 }
 
-/** Whether the end of the page is in sight, so that what is added there should stay so. */
-export const atEnd = () => innerHeight + scrollY > document.documentElement.scrollHeight - 160;
-export const toEnd = () => scrollTo({ top: document.documentElement.scrollHeight });
+const end = (form) => form.parentElement.getBoundingClientRect().bottom - innerHeight;
+
+/** Whether the end of the conversation is in sight, so that what is added there should stay so. */
+export const atEnd = (form) => end(form) < 160;
+export const toEnd = (form) => scrollBy({ top: end(form) + 16, behavior: "instant" });

@@ -68,7 +68,7 @@ export class LoadReports {
   }
 }
 
-export function verdictOf(ok, text) {
+function verdictOf(ok, text) {
   const verdict = cell("span", text(ok ? "held" : "broken"), "verdict");
   verdict.dataset.ok = ok;
   return verdict;

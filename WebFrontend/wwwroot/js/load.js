@@ -1,17 +1,18 @@
 import { problemOf, SseClient } from "../lib/sse.js";
-import { LoadReports, verdictOf } from "./load-reports.js";
+import { LoadReports } from "./load-reports.js";
 import { compact, count, milliseconds, rate } from "./numbers.js";
 import { fieldError, textsOf } from "./text.js";
 import { TimeChart } from "./time-chart.js";
 
-const SECONDS = 240;
 const WINDOW = 0.25; // seconds, of a progress line
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("load"));
 const reports = new LoadReports(text);
+const [latest, shortest] = [240, 10]; // seconds that the charts show
 const charts = {
-  deliveries: new TimeChart(element("chart-deliveries"), compact, SECONDS),
-  latency: new TimeChart(element("chart-latency"), milliseconds, SECONDS, { logarithmic: true }),
+  published: new TimeChart(element("chart-published"), compact, latest, { shortest, whole: true }),
+  delivered: new TimeChart(element("chart-delivered"), compact, latest, { shortest, whole: true }),
+  latency: new TimeChart(element("chart-latency"), milliseconds, latest, { shortest, logarithmic: true }),
 };
 const numbers = ["clients", "rate", "seconds"].map(element);
 let run; // { startedAt, windows, status }
@@ -60,7 +61,7 @@ function begin({ startedAt, request }) {
   const asked = [request.clients && `--clients ${request.clients}`, request.rate && `--rate ${request.rate}`, request.seconds && `--seconds ${request.seconds}`].filter(Boolean);
   element("what").textContent = [request.scenario, ...asked].join(" ");
   element("idle").hidden = true;
-  element("run").hidden = element("stop").hidden = false;
+  element("run").hidden = element("now").hidden = element("stop").hidden = false;
   element("begin").disabled = true;
   element("verdicts").replaceChildren();
   element("log").hidden = true;
@@ -87,17 +88,30 @@ function draw() {
     put("published", now ? rate(now.published) : "–");
     put("delivered", now ? rate(now.delivered) : "–");
     put("p99", now?.p99 ? `${milliseconds(now.p99)} ms` : "–");
-    put("left", !now || run.status !== undefined ? "–" : now.secondsLeft > 0 ? text("seconds", { seconds: count(now.secondsLeft) }) : text("draining"));
-    charts.deliveries.show(times, ["delivered", "published"].map((name) => ({ name: text(name), values: windows.map((window) => window[name]) })));
+    put("left", !now ? "–" : now.secondsLeft > 0 ? text("seconds", { seconds: count(now.secondsLeft) }) : text("draining"));
+    for (const name of ["published", "delivered"]) charts[name].show(times, [{ name: "", values: windows.map((window) => window[name]) }]);
     charts.latency.show(times, ["p50", "p99"].map((name) => ({ name, values: windows.map((window) => window[name] || null) })));
   });
 }
 
-function result(result) {
-  const item = document.createElement("li");
-  const { scenario, ok, failed, connected, published, received, lost, twice, reordered, deliveryMs } = result;
-  const figures = [[text("published"), count(published)], [text("delivered"), count(received)], ["p50", `${milliseconds(deliveryMs?.p50)} ms`], ["p99", `${milliseconds(deliveryMs?.p99)} ms`]];
-  item.append(verdictOf(ok, text), ` ${scenario} · ${figures.map(([name, value]) => `${name} ${value}`).join(" · ")}`, ...(failed.length > 0 ? [` · ${failed.join("; ")}`] : []));
+// What a scenario came to: the ledger first.
+function result({ failed, connected, published, received, lost, twice, reordered, deliveredPerSecond, deliveryMs }) {
+  const [item, figures] = ["li", "dl"].map((name) => document.createElement(name));
+  figures.className = "live";
+  const faults = { lost, twice, reordered };
+  const all = {
+    ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])), clients: count(connected), published: count(published), received: count(received),
+    rate: rate(deliveredPerSecond), p50: `${milliseconds(deliveryMs?.p50)} ms`, p99: `${milliseconds(deliveryMs?.p99)} ms`,
+  };
+  figures.append(...Object.entries(all).map(([name, value]) => {
+    const [figure, term, says] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
+    [term.textContent, says.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
+    if (name in faults) says.dataset.ok = faults[name] === 0;
+    figure.append(term, says);
+    return figure;
+  }));
+  item.append(figures);
+  if (failed.length > 0) item.append(Object.assign(document.createElement("p"), { className: "bad", textContent: failed.join("; ") }));
   element("verdicts").append(item);
 }
 
@@ -109,6 +123,7 @@ function log(line) {
 
 function end(status) {
   run.status = status;
+  element("now").hidden = true;
   element("stop").hidden = true;
   element("begin").disabled = false;
   if (status === "error") element("log").open = true;
