@@ -53,7 +53,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
     public async Task A_tool_that_fails_is_shown_as_failed_with_its_reason()
     {
         var page = await OpenAsync("/agent");
-        await page.Locator("#question").FillAsync("Where is my order 00000000-0000-0000-0000-000000000000?");
+        await page.Locator("#question").FillAsync("Where is my order c0ffee1e-cafe-babe-face-decaf0c0ffee?");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator(".tool")).ToHaveAttributeAsync("data-state", "failed");
         await Expect(page.Locator(".tool .bad")).ToContainTextAsync("There is no order");

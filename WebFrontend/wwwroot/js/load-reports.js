@@ -20,18 +20,17 @@ export class LoadReports {
       element("reports-said").textContent = "";
       element("reports").hidden = reports.length === 0;
       element("no-reports").hidden = reports.length > 0;
-      element("report-rows").replaceChildren(...reports.flatMap((report) => report.results.map((result, i) => this.#row(report, result, i === 0))));
+      element("report-rows").replaceChildren(...reports.flatMap((report) => report.results.map((result) => this.#row(report, result))));
     } catch {
       element("reports-said").textContent = this.#text("notRead");
     }
   }
 
-  #row({ id, at, pages }, result, first) {
+  #row({ id, at, pages }, result) {
     const text = this.#text;
     const row = document.createElement("tr");
     const { scenario, ok, failed = [], connected, received, lost, twice, reordered, deliveredPerSecond, deliveryMs } = result;
     const when = moment.format(new Date(at));
-    row.dataset.first = first;
     const verdict = cell("td", "", "");
     verdict.append(verdictOf(ok, text));
     verdict.title = failed.join("\n");
