@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using Benchmarks.Client;
+using Benchmarks.Machine;
+using Benchmarks.Servers;
+
+namespace Benchmarks.Measurements;
+
+/// <summary>So many subscribers of one topic, so many events of 120 bytes a second to all of them.</summary>
+internal sealed class FanOut : Measurement
+{
+    private readonly int _subscribers, _rate;
+
+    public FanOut(string name, int subscribers, int rate, Goal cpu) : base(name, $"{rate} events/s to {subscribers:N0} subscribers")
+    {
+        (_subscribers, _rate) = (subscribers, rate);
+        Goals = new Dictionary<string, Goal> { [Figures.Cpu.Name] = cpu, [Figures.P99.Name] = Goal.AtMost(1.0, "Nchan") };
+    }
+
+    public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
+    {
+        foreach (var peer in run.InTurn()) await MeasureAsync(this, run, peer, _subscribers, _rate, run.Seconds(5), connections: 4, cancellationToken);
+    }
+
+    /// <summary>Compiled code and grown heaps, before anything counts.</summary>
+    public static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < 2; i++) await DeliverAsync(run, peer, 500, 100, run.Seconds(3), 4, cancellationToken);
+    }
+
+    /// <param name="rate">Events a second; 0: as fast as they are accepted, 300 of them.</param>
+    public static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken)
+    {
+        var d = await DeliverAsync(run, peer, subscribers, rate, seconds, connections, cancellationToken);
+        if (peer == run.StreamApi && (d.Read.Lost > 0 || d.Read.OutOfOrder > 0)) run.Wrong.Add($"{measurement.Name}: {d.Read.Lost} lost, {d.Read.OutOfOrder} doubled or out of order.");
+        run.Record(measurement, peer.Name,
+            (Figures.Cpu, d.Cpu * 1e6 / d.Read.Events), (Figures.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events), (Figures.P50, d.Read.P50Ms), (Figures.P99, d.Read.P99Ms),
+            (Figures.Rate, d.Read.Events / d.Seconds), (Figures.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events), (Figures.Elsewhere, d.Elsewhere));
+    }
+
+    private sealed record Delivery(ReadResult Read, double Cpu, double FrontCpu, double Seconds, double Elsewhere);
+
+    private static async Task<Delivery> DeliverAsync(BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken)
+    {
+        var topic = run.NewTopic();
+        var events = rate > 0 ? (long)(rate * seconds) : 300;
+        var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(topic)], subscribers, events, seconds + 30), cancellationToken);
+        await using var _ = readers;
+        await Task.Delay(500, cancellationToken);
+        var (cpu, front, busy, clock) = (ProcessFigures.Cpu(peer.Processes), ProcessFigures.Cpu(peer.Front), ProcessFigures.MachineBusy(), Stopwatch.StartNew());
+        var published = await Clients.PublishAsync(new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, connections, rate, events, 1, seconds + 20), cancellationToken);
+        var read = await readers.NextAsync<ReadResult>(cancellationToken);
+        var elapsed = clock.Elapsed.TotalSeconds;
+        (cpu, front, busy) = (ProcessFigures.Cpu(peer.Processes) - cpu, ProcessFigures.Cpu(peer.Front) - front, ProcessFigures.MachineBusy() - busy);
+        return new Delivery(read, cpu, front, published.Seconds, Math.Max(0, (busy - cpu - read.CpuSeconds - published.CpuSeconds) / elapsed));
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using Benchmarks.Machine;
+
+namespace Benchmarks.Servers;
+
+/// <summary>What the replicas of one system share: the stores, the Broadcaster, and somebody who takes their telemetry.</summary>
+internal sealed class StreamApiSystem : IAsyncDisposable
+{
+    private readonly Leash _broadcaster;
+    private readonly TelemetrySink _telemetry;
+
+    private StreamApiSystem(Stores stores, TelemetrySink telemetry, Leash broadcaster, Dictionary<string, string> environment) =>
+        (Stores, _telemetry, _broadcaster, Environment) = (stores, telemetry, broadcaster, environment);
+
+    public Stores Stores { get; }
+    public IReadOnlyDictionary<string, string> Environment { get; }
+    public IReadOnlyList<int> Processes => [.. Stores.Processes, .. _broadcaster.Processes];
+
+    public static async Task<StreamApiSystem> StartAsync(CancellationToken cancellationToken)
+    {
+        var stores = await Stores.StartAsync(cancellationToken);
+        TelemetrySink? telemetry = null;
+        try
+        {
+            telemetry = await TelemetrySink.StartAsync(cancellationToken);
+            var environment = new Dictionary<string, string>
+            {
+                ["ConnectionStrings__eventstore"] = stores.EventStore, ["ConnectionStrings__redis"] = stores.Redis, ["Traffic__Enabled"] = "false",
+                ["ASPNETCORE_ENVIRONMENT"] = "Development",      // elsewhere one address may open only some streams a minute
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.Address.ToString(), ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            };
+            await MigrateAsync(environment, cancellationToken);
+            var broadcaster = Start("Broadcaster", new Uri("http://127.0.0.1:0"), environment);
+            return new StreamApiSystem(stores, telemetry, broadcaster, environment);
+        }
+        catch
+        {
+            if (telemetry is not null) await telemetry.DisposeAsync();
+            await stores.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static Leash Start(string service, Uri url, IReadOnlyDictionary<string, string> environment)
+    {
+        var dll = Repository.Service(service);
+        return Leash.Start(service, ["dotnet", dll, "--urls", url.ToString()], environment, folder: Path.GetDirectoryName(dll));
+    }
+
+    private static async Task MigrateAsync(Dictionary<string, string> environment, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo("dotnet", [Repository.Service("StreamApi"), "migrate"]) { RedirectStandardOutput = true };
+        foreach (var (key, value) in environment) start.Environment[key] = value;
+        using var migration = Process.Start(start) ?? throw new BenchmarkException("The migrations did not start.");
+        try
+        {
+            var output = await migration.StandardOutput.ReadToEndAsync(cancellationToken);
+            await migration.WaitForExitAsync(cancellationToken);
+            if (migration.ExitCode != 0) throw new BenchmarkException($"The migrations failed:\n{output}");
+        }
+        finally { if (!migration.HasExited) migration.Kill(); }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _broadcaster.DisposeAsync();
+        await _telemetry.DisposeAsync();
+        await Stores.DisposeAsync();
+    }
+}
