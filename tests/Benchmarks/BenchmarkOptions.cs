@@ -13,6 +13,7 @@ internal sealed record BenchmarkOptions
           name             measure only what begins with this (fanout, memory, append …)
           --quick          one round of shorter runs: does it work, and roughly how fast
           --rounds N       rounds, the servers taking turns in each; 3 where nothing is said
+          --alone          StreamApi without the other servers, for a profiler
           --reports FOLDER artifacts/benchmarks where nothing is said
           --list           says what there is to measure, and runs nothing
           --help
@@ -27,6 +28,7 @@ internal sealed record BenchmarkOptions
     public int? RoundsAsked { get; private init; }
     public int Rounds => RoundsAsked ?? (Quick ? 1 : 3);
     public string ReportFolder { get; private init; } = Path.Combine(Repository.Root, "artifacts", "benchmarks");
+    public bool Alone { get; private init; }
     public bool List { get; private init; }
     public bool Help { get; private init; }
 
@@ -42,6 +44,7 @@ internal sealed record BenchmarkOptions
                 "--quick" => options with { Quick = true },
                 "--rounds" => options with { RoundsAsked = Number(name, Value()) },
                 "--reports" => options with { ReportFolder = Path.GetFullPath(Value()) },
+                "--alone" => options with { Alone = true },
                 "--list" => options with { List = true },
                 "--help" or "-h" => options with { Help = true },
                 _ when name.StartsWith('-') => throw new BenchmarkException($"There is no option {name}. --help lists those there are."),

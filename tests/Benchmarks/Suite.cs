@@ -40,12 +40,16 @@ internal static class Suite
         void Progress(string text) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:F1} s  {text}"));
         Progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
         await using var streamApi = await StreamApiPeer.StartAsync(cancellationToken);
-        await using var plain = await PlainPeer.StartAsync(cancellationToken);
-        await using var nchan = NchanPeer.Missing is null ? await NchanPeer.StartAsync(cancellationToken) : null;
+        await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
+        await using var nchan = options.Alone || NchanPeer.Missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
         if (NchanPeer.Missing is { } missing) Progress($"without Nchan: {missing}");
         var run = new BenchmarkRun(options, streamApi, [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()], Progress);
 
-        foreach (var peer in run.Peers) await FanOut.WarmUpAsync(run, peer, cancellationToken);
+        foreach (var peer in run.Peers)
+        {
+            Progress($"warming {peer.Name} up");
+            await FanOut.WarmUpAsync(run, peer, cancellationToken);
+        }
         foreach (var measurement in chosen)
         {
             for (run.Round = 1; run.Round <= options.Rounds; run.Round++) await measurement.RunAsync(run, cancellationToken);

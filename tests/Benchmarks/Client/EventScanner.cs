@@ -1,28 +1,30 @@
+using System.Buffers.Text;
 using System.Text;
 
 namespace Benchmarks.Client;
 
 /// <summary>
 /// Reads one response: its head, chunked or plain body, and of the event stream the lines that matter here: <c>data:</c> with a number and a time,
-/// and the blank line that dispatches it. Splits anywhere.
+/// <c>id:</c> with a position where the server has those, and the blank line that dispatches them. Splits anywhere.
 /// </summary>
-internal sealed class EventScanner(Action<long> received)
+/// <param name="expect">Events are numbered from 1 to this; what comes twice is found.</param>
+internal sealed class EventScanner(long expect, Action<long> received)
 {
     private enum At { Head, ChunkSize, Chunk, ChunkEnd, Plain, End }
 
     private At _at;
     private bool _chunked, _hasData;
     private int _status, _carried;
-    private long _left, _number, _time;
+    private long _left, _number, _time, _position, _lastPosition;
+    private readonly ulong[] _seen = new ulong[expect / 64 + 1];
     private byte[] _carry = [];
 
     /// <summary>The status of the response, 0 until its head is there.</summary>
     public int Status => _at == At.Head ? 0 : _status;
     public long Events { get; private set; }
-    public long LastNumber { get; private set; }
 
-    /// <summary>Events whose number was not the next one: lost, doubled or reordered.</summary>
-    public long OutOfOrder { get; private set; }
+    /// <summary>Events that came twice, or at a position before an earlier one's. Their numbers may change places: publishers work side by side.</summary>
+    public long Wrong { get; private set; }
 
     public void Read(ReadOnlySpan<byte> bytes)
     {
@@ -70,6 +72,8 @@ internal sealed class EventScanner(Action<long> received)
         {
             if (line.IsEmpty || (line.Length == 1 && line[0] == '\r')) Dispatch();
             else if (line.StartsWith("data:"u8) && Wire.TryReadEvent(line[5..], out _number, out _time)) _hasData = true;
+            // id: 0b1c…-17
+            else if (line.StartsWith("id:"u8) && line.LastIndexOf((byte)'-') is > 0 and var dash && Utf8Parser.TryParse(line[(dash + 1)..], out long position, out int _)) _position = position;
         }
     }
 
@@ -77,9 +81,12 @@ internal sealed class EventScanner(Action<long> received)
     {
         if (!_hasData) return;
         _hasData = false;
-        Events++;
-        if (_number != LastNumber + 1 && LastNumber > 0) OutOfOrder++;
-        LastNumber = _number;
+        ref var word = ref _seen[Math.Clamp(_number, 0, expect) / 64];
+        var twice = expect > 0 && (word & 1UL << (int)(_number % 64)) != 0;
+        word |= 1UL << (int)(_number % 64);
+        if (twice || _position < _lastPosition) Wrong++;
+        _lastPosition = _position;
+        if (!twice) Events++;
         received(_time);
     }
 

@@ -41,10 +41,9 @@ internal static class PublisherProgram
                 Send(idle.Dequeue(), due, now);
                 due = order.Rate > 0 ? begun + (long)(sent * TimeSpan.TicksPerSecond / order.Rate) : now = Wire.Now();
             }
-            // Milliseconds are what epoll waits; the last one is spent looking.
-            var wait = sent < order.Count && idle.Count > 0 && now <= limit ? Math.Clamp((due - Wire.Now()) / TimeSpan.TicksPerMillisecond, 0, 100) : 100;
-            var n = epoll.Wait(ready, (int)wait);
-            for (var i = 0; i < n; i++) Read(ready[i]);
+            if (order.Rate > 0 && sent < order.Count && idle.Count > 0) epoll.WakeAfter(TimeSpan.FromTicks(Math.Max(1, due - Wire.Now())));
+            var n = epoll.Wait(ready, 100);
+            for (var i = 0; i < n; i++) if (ready[i] >= 0) Read(ready[i]);
         }
         var figures = latency.Snapshot();
         output.WriteLine(JsonSerializer.Serialize(new PublishResult(sent, accepted, firstRefusal, (Wire.Now() - begun) / (double)TimeSpan.TicksPerSecond,

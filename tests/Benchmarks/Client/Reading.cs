@@ -12,8 +12,9 @@ internal sealed record ReadOrder(Uri[] Urls, int Connections, long Expect, doubl
 internal sealed record ReadersReady(int Connected, int Refused, double Seconds);
 
 /// <summary>What the readers got, together.</summary>
+/// <param name="Wrong">Doubled or out of order.</param>
 /// <param name="Seconds">From the first connect to the last event.</param>
-internal sealed record ReadResult(int Connected, long Events, long Lost, long OutOfOrder, double P50Ms, double P99Ms, double P999Ms, double MaxMs, double Seconds, double CpuSeconds, long Reads);
+internal sealed record ReadResult(int Connected, long Events, long Lost, long Wrong, double P50Ms, double P99Ms, double P999Ms, double MaxMs, double Seconds, double CpuSeconds, long Reads);
 
 /// <summary>What a publisher process is to do.</summary>
 /// <param name="Url">Where to POST.</param>

@@ -16,8 +16,8 @@ internal sealed class ServerProbe(string path)
     /// <summary>Bytes that the process has allocated since its start.</summary>
     public long Allocated() => Ask('a');
 
-    /// <summary>Collects the garbage and gives its memory back.</summary>
-    public void Collect() => Ask('c');
+    /// <summary>How long it has compiled since its start, on all threads.</summary>
+    public TimeSpan Compiled() => TimeSpan.FromMilliseconds(Ask('c'));
 
     private long Ask(char question)
     {

@@ -22,7 +22,9 @@ internal sealed class Append : Measurement
         // Not measured: the first of it is compiled while it runs.
         if (run.Round == 1) await PublishAsync(run, 1, cancellationToken);
         var published = await PublishAsync(run, run.Seconds(4), cancellationToken);
-        run.Record(this, run.StreamApi.Name, (Figures.Appended, published.Accepted * _batch / published.Seconds), (Figures.AppendP50, published.P50Ms), (Figures.AppendP99, published.P99Ms));
+        var relaying = Stopwatch.StartNew();
+        await run.StreamApi.WaitUntilLevelAsync(cancellationToken);
+        run.Record(this, run.StreamApi.Name, (Figures.RelayedAfter, relaying.Elapsed.TotalSeconds), (Figures.Appended, published.Accepted * _batch / published.Seconds), (Figures.AppendP50, published.P50Ms), (Figures.AppendP99, published.P99Ms));
         run.Record(this, Bare, (Figures.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
     }
 

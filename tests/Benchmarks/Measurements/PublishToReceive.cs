@@ -19,7 +19,7 @@ internal sealed class PublishToReceive : Measurement
             // The first is not measured: this path has code of its own that is compiled while it runs.
             if (run.Round == 1) await OneAsync(run.Seconds(2));
             var (read, published) = await OneAsync(run.Seconds(6));
-            if (peer == run.StreamApi && (read.Lost > 0 || read.OutOfOrder > 0)) run.Wrong.Add($"{Name}: {read.Lost} lost, {read.OutOfOrder} doubled or out of order.");
+            if (peer == run.StreamApi && (read.Lost > 0 || read.Wrong > 0)) run.Wrong.Add($"{Name}: {read.Lost} lost, {read.Wrong} doubled or out of order.");
             run.Record(this, peer.Name, (Figures.P50, read.P50Ms), (Figures.P99, read.P99Ms), (Figures.AppendP50, published.P50Ms), (Figures.AppendP99, published.P99Ms), (Figures.Rate, read.Events / published.Seconds));
 
             async Task<(ReadResult, PublishResult)> OneAsync(double seconds)

@@ -40,7 +40,7 @@ internal sealed class ResumeStorm : Measurement
         var (resuming, ready) = await Clients.OpenAsync(new ReadOrder([.. topics.Select(replica.Subscribe)], Readers, Behind, 60, [.. ids]), cancellationToken);
         ReadResult result;
         await using (resuming) result = await resuming.NextAsync<ReadResult>(cancellationToken);
-        if (result.Lost > 0 || result.OutOfOrder > 0) run.Wrong.Add($"{Name}: {result.Lost} lost, {result.OutOfOrder} doubled or out of order.");
+        if (result.Lost > 0 || result.Wrong > 0) run.Wrong.Add($"{Name}: {result.Lost} lost, {result.Wrong} doubled or out of order.");
         var reads = await log.ReplayReadsAsync(cancellationToken);
 
         var (fresh, connected) = await Clients.OpenAsync(new ReadOrder([replica.Subscribe(run.NewTopic())], Readers, 0, 60), cancellationToken);

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Benchmarks.Machine;
+using Npgsql;
 
 namespace Benchmarks.Servers;
 
@@ -58,12 +60,25 @@ internal sealed class StreamApiPeer : Peer
         return peer;
     }
 
-    private async Task<bool> IsLiveAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until everything appended so far has been relayed to this replica.</summary>
+    public async Task WaitUntilLevelAsync(CancellationToken cancellationToken)
     {
-        if (!await AnswersAsync(new Uri(Address, "/health"), cancellationToken)) return false;
+        await using var store = NpgsqlDataSource.Create(_system.Stores.EventStore);
+        await using var command = store.CreateCommand("select eventstore.head()");
+        var head = (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+        // A fresh stream's first id is the store's head, whatever the replica has: only /v1/replicas tells.
+        while (await SelfAsync(cancellationToken) is not { } self || long.Parse(self.GetProperty("head").GetString()!.Split('-')[^1], CultureInfo.InvariantCulture) < head) await Task.Delay(20, cancellationToken);
+    }
+
+    private async Task<bool> IsLiveAsync(CancellationToken cancellationToken) =>
+        await AnswersAsync(new Uri(Address, "/health"), cancellationToken) && await SelfAsync(cancellationToken) is { } self && self.GetProperty("mode").GetString() == "live";
+
+    /// <summary>This replica as it lists itself.</summary>
+    private async Task<JsonElement?> SelfAsync(CancellationToken cancellationToken)
+    {
         using var http = new HttpClient();
         var replicas = await http.GetFromJsonAsync<JsonElement>(new Uri(Address, "/v1/replicas"), cancellationToken);
-        return replicas.EnumerateArray().Any(r => r.GetProperty("url").GetString() == Address.ToString().TrimEnd('/') && r.GetProperty("mode").GetString() == "live");
+        return replicas.EnumerateArray().Where(r => r.GetProperty("url").GetString() == Address.ToString().TrimEnd('/')).Select(r => (JsonElement?)r).FirstOrDefault();
     }
 
     public override async ValueTask DisposeAsync()

@@ -28,6 +28,8 @@ internal sealed class StreamApiSystem : IAsyncDisposable
                 ["ConnectionStrings__eventstore"] = stores.EventStore, ["ConnectionStrings__redis"] = stores.Redis, ["Traffic__Enabled"] = "false",
                 ["ASPNETCORE_ENVIRONMENT"] = "Development",      // elsewhere one address may open only some streams a minute
                 ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.Address.ToString(), ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                // Sent soon: what connecting has to tell must be told before deliveries are counted.
+                ["OTEL_BSP_SCHEDULE_DELAY"] = "500", ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
             };
             await MigrateAsync(environment, cancellationToken);
             var broadcaster = Start("Broadcaster", new Uri("http://127.0.0.1:0"), environment);
