@@ -26,6 +26,7 @@ internal static class Suite
         new ResumeStorm("resume-from-store", fromStore: true),
         new Allocation(),
         new Memory(),
+        new Generator(),
     ];
 
     public static async Task<bool> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)

@@ -37,11 +37,12 @@ internal sealed class FanOut : Measurement
     }
 
     /// <param name="rate">Events a second; 0: as fast as they are accepted, 300 of them.</param>
-    public static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken)
+    /// <param name="servedAs">Under what name to record it; the server's where nothing is said.</param>
+    public static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken, string? servedAs = null)
     {
         var d = await DeliverAsync(run, peer, subscribers, rate, seconds, connections, cancellationToken);
         if (peer == run.StreamApi && (d.Read.Lost > 0 || d.Read.Wrong > 0)) run.Wrong.Add($"{measurement.Name}: {d.Read.Lost} lost, {d.Read.Wrong} doubled or out of order.");
-        run.Record(measurement, peer.Name,
+        run.Record(measurement, servedAs ?? peer.Name,
             (Figures.Cpu, d.Cpu * 1e6 / d.Read.Events), (Figures.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events), (Figures.P50, d.Read.P50Ms), (Figures.P99, d.Read.P99Ms),
             (Figures.Rate, d.Read.Events / d.Seconds), (Figures.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events), (Figures.Elsewhere, d.Elsewhere));
     }

@@ -9,6 +9,9 @@ internal abstract class Measurement(string name, string what)
     public string Name => name;
     public string What => what;
 
+    /// <summary>Whose figures the goals are for, and the ratios' numerator.</summary>
+    public virtual string Ours => "StreamApi";
+
     /// <summary>Which of its figures must be how good.</summary>
     public IReadOnlyDictionary<string, Goal> Goals { get; protected init; } = new Dictionary<string, Goal>();
 

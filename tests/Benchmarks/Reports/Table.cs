@@ -10,13 +10,13 @@ internal static class Table
 {
     public static string Of(BenchmarkRun run, IReadOnlyList<Measurement> measurements, TimeSpan elapsed, string? withoutNchan)
     {
-        var ours = run.StreamApi.Name;
         var text = new StringBuilder("# Benchmarks\n\n");
         text.AppendLine(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessFigures.Describe()}; {(Repository.IsRelease ? "Release" : "Debug: the figures say nothing")}; {run.Options.Rounds} rounds{(run.Options.Quick ? ", quick" : "")}; {elapsed.TotalMinutes:F1} min.");
         if (withoutNchan is not null) text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
-        text.AppendLine("\nMedian (least–most) of the rounds. A ratio is StreamApi's figure over the other's of the same round. Servers, reader and publisher share the cores.");
+        text.AppendLine("\nMedian (least–most) of the rounds. A ratio is the first column's figure over the other's of the same round. Servers, reader and publisher share the cores.");
         foreach (var measurement in measurements)
         {
+            var ours = measurement.Ours;
             var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
             var others = run.Peers.Select(p => p.Name).Concat(samples.Select(s => s.Server)).Distinct().Where(s => s != ours && samples.Any(x => x.Server == s)).ToList();
             text.AppendLine(CultureInfo.InvariantCulture, $"\n## {measurement.Name}\n\n{measurement.What}\n");

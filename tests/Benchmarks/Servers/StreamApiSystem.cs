@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Benchmarks.Machine;
 
 namespace Benchmarks.Servers;
@@ -31,7 +30,7 @@ internal sealed class StreamApiSystem : IAsyncDisposable
                 // Sent soon: what connecting has to tell must be told before deliveries are counted.
                 ["OTEL_BSP_SCHEDULE_DELAY"] = "500", ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
             };
-            await MigrateAsync(environment, cancellationToken);
+            await Command.RunAsync("StreamApi migrate", ["dotnet", Repository.Service("StreamApi"), "migrate"], environment, cancellationToken);
             var broadcaster = Start("Broadcaster", new Uri("http://127.0.0.1:0"), environment);
             return new StreamApiSystem(stores, telemetry, broadcaster, environment);
         }
@@ -47,20 +46,6 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     {
         var dll = Repository.Service(service);
         return Leash.Start(service, ["dotnet", dll, "--urls", url.ToString()], environment, folder: Path.GetDirectoryName(dll));
-    }
-
-    private static async Task MigrateAsync(Dictionary<string, string> environment, CancellationToken cancellationToken)
-    {
-        var start = new ProcessStartInfo("dotnet", [Repository.Service("StreamApi"), "migrate"]) { RedirectStandardOutput = true };
-        foreach (var (key, value) in environment) start.Environment[key] = value;
-        using var migration = Process.Start(start) ?? throw new BenchmarkException("The migrations did not start.");
-        try
-        {
-            var output = await migration.StandardOutput.ReadToEndAsync(cancellationToken);
-            await migration.WaitForExitAsync(cancellationToken);
-            if (migration.ExitCode != 0) throw new BenchmarkException($"The migrations failed:\n{output}");
-        }
-        finally { if (!migration.HasExited) migration.Kill(); }
     }
 
     public async ValueTask DisposeAsync()
