@@ -53,10 +53,14 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
 // The smoke set against this system, when somebody presses Start; its reports are in artifacts/load/.
-builder.AddProject<Projects.LoadTests>("loadtests")
+var loadtests = builder.AddProject<Projects.LoadTests>("loadtests")
     .WithExplicitStart()
     .WithArgs("--reports", Path.GetFullPath("../artifacts/load", builder.AppHostDirectory))
     .WithIconName("TopSpeed")
     .WithReference(streamapi).WaitFor(streamapi);
+
+// The dashboard draws histograms with explicit buckets only; elsewhere the services export exponential ones.
+foreach (var service in (IResourceBuilder<ProjectResource>[])[streamapi, broadcaster, webfrontend, loadtests])
+    service.WithEnvironment("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram");
 
 builder.Build().Run();

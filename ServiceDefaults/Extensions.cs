@@ -49,7 +49,8 @@ public static class Extensions
     /// </summary>
     /// <remarks>
     /// The length of a stream is no latency: a stream's endpoint calls <c>DisableHttpMetrics()</c>, which keeps it out of
-    /// <c>http.server.request.duration</c>. Histograms are exponential, with exemplars from the traces.
+    /// <c>http.server.request.duration</c>. Histograms are exponential, or have explicit buckets where
+    /// <c>OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION</c> says so; both with exemplars from the traces.
     /// </remarks>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
@@ -69,7 +70,7 @@ public static class Extensions
                 .AddProcessor(new QuietSpans([HealthPath, AlivePath], onlyWithinTraces: ["Npgsql"])))
             .WithMetrics(metrics => metrics
                 .AddMeter("Microsoft.AspNetCore.*", "System.Net.*", "System.Runtime", "Npgsql", "AspireSse.*", name)
-                .AddView(ExponentialHistograms.View)
+                .AddView(HistogramView.For(builder.Configuration[HistogramView.Variable]))
                 .SetExemplarFilter(ExemplarFilterType.TraceBased));
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {

@@ -79,9 +79,9 @@ internal sealed partial class DebianPackages(string what, string work)
 
         foreach (var package in Directory.EnumerateFiles(folder, "*.deb"))
         {
-            if (Command.Run("dpkg", ["-x", package, root]) is not { ExitCode: 0 } unpacked)
+            if (Command.Run("dpkg", ["-x", package, root]) is var unpacked && unpacked is not { ExitCode: 0 })
             {
-                return ($"dpkg -x {package} failed.", root);
+                return ($"dpkg -x {package} failed: {unpacked?.Output}", root);
             }
         }
 

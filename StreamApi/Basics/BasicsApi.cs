@@ -13,8 +13,8 @@ internal static class BasicsApi
 
     public static void AddBasics(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<Ticker>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<Ticker>());
+        builder.Services.AddOptions<BasicsOptions>().BindConfiguration("Basics").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddHostedService<Ticker>();
     }
 
     public static void MapBasics(this IEndpointRouteBuilder app)

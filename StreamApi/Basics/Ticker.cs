@@ -3,14 +3,18 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using EventStore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StreamApi.Streaming.Connections;
 
 namespace StreamApi.Basics;
 
 /// <summary>
 /// A tick a second for <c>/sse/events</c>, the same for all readers of all replicas: every replica publishes it under an id made from the
-/// second and says the same, so the log takes one of them.
+/// second and says the same, so the log takes one of them. It goes on for a minute after the last reader, so that one who drops finds no
+/// gap, even when the replica died with it; then nothing fills the log that nobody reads.
 /// </summary>
-internal sealed class Ticker(EventAppender store, TimeProvider clock, ILogger<Ticker> logger) : BackgroundService
+internal sealed class Ticker(EventAppender store, NpgsqlDataSource database, ConnectionRegistry registry, IOptions<BasicsOptions> options, TimeProvider clock, ILogger<Ticker> logger) : BackgroundService
 {
     public const string Topic = "sse.ticks";
 
@@ -22,11 +26,23 @@ internal sealed class Ticker(EventAppender store, TimeProvider clock, ILogger<Ti
             var next = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1);
             await Task.Delay(next - now, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stoppingToken.IsCancellationRequested) return;
-            try { await store.AppendAsync([Tick(next)], stoppingToken); }
-            catch (StoreUnavailableException e) { logger.LogDebug(e, "A tick was not stored"); }
+            try { if (await IsReadAsync(stoppingToken)) await store.AppendAsync([Tick(next)], stoppingToken); }
+            catch (Exception e) when (e is StoreUnavailableException or NpgsqlException or TimeoutException) { logger.LogDebug(e, "A tick was not stored"); }
             catch (EventConflictException) { }
             catch (OperationCanceledException) { return; }
         }
+    }
+
+    /// <summary>Says that this replica has readers, or asks whether any had in the last minute.</summary>
+    private async Task<bool> IsReadAsync(CancellationToken cancellationToken)
+    {
+        var here = registry.Open.Any(c => c.Topics.Contains(Topic));
+        await using var command = database.CreateCommand(here
+            ? "insert into eventstore.readers values ($1, clock_timestamp()) on conflict (topic) do update set seen_at = excluded.seen_at returning true"
+            : "select seen_at > clock_timestamp() - make_interval(secs => $2) from eventstore.readers where topic = $1");
+        command.Parameters.AddWithValue(Topic);
+        if (!here) command.Parameters.AddWithValue((double)options.Value.TickLingerSeconds);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     private static NewEvent Tick(DateTimeOffset at)

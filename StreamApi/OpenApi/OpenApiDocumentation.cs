@@ -18,7 +18,17 @@ internal static class OpenApiDocumentation
         document.AddOperationTransformer(DescribeAsync);
     });
 
-    public static void MapOpenApiDocumentation(this IEndpointRouteBuilder app) => app.MapOpenApi();
+    public static void MapOpenApiDocumentation(this IEndpointRouteBuilder app)
+    {
+        app.MapOpenApi();
+        // For whoever opens the bare address, as the dashboard's link does.
+        app.MapGet("/", () => TypedResults.Ok(new
+        {
+            Service = "Aspire.Sse StreamApi",
+            OpenApi = "/openapi/v1.json",
+            Try = (string[])["/sse/events", "/v1/events/stream?topic=demo.>", "/v1/events", "/v1/topics", "/v1/replicas", "/v1/connections"],
+        })).ExcludeFromDescription();
+    }
 
     private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {

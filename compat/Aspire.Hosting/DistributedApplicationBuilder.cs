@@ -67,8 +67,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton<ResourceLoggerService>().AddHttpClient().AddHealthChecks();
         Services.Configure<ResourceNotificationServiceOptions>(o => o.DefaultWaitBehavior =
             options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
-        Services.AddSingleton(s => new ResourceNotificationService(
-            s.GetRequiredService<ResourceLoggerService>(), s.GetRequiredService<IOptions<ResourceNotificationServiceOptions>>().Value));
+        Services.AddSingleton(s => new ResourceNotificationService(s.GetRequiredService<IOptions<ResourceNotificationServiceOptions>>().Value));
         Services.AddSingleton(s => new ResourceCommandService(s, s.GetRequiredService<ResourceNotificationService>()));
         Services.AddOrchestration();
         if (!options.DisableDashboard) this.AddDashboard();

@@ -1,3 +1,4 @@
+// Stands in for Aspire.StackExchange.Redis. Not affiliated with Microsoft or the .NET Foundation.
 using Aspire.StackExchange.Redis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

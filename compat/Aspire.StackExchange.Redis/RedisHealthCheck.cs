@@ -1,3 +1,4 @@
+// Stands in for Aspire.StackExchange.Redis. Not affiliated with Microsoft or the .NET Foundation.
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using StackExchange.Redis;

@@ -46,6 +46,8 @@ public sealed class WaitAnnotation(IResource resource, WaitType waitType, int ex
     public IResource Resource { get; } = resource;
     public WaitType WaitType { get; } = waitType;
     public int ExitCode { get; } = exitCode;
+
+    internal string Goal => WaitType switch { WaitType.WaitForCompletion => "complete", WaitType.WaitUntilHealthy => "become healthy", _ => "start" };
 }
 
 public sealed class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation

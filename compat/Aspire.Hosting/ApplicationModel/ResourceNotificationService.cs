@@ -15,11 +15,9 @@ public class ResourceNotificationService
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ResourceEvent> _current = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<Channel<ResourceEvent>> _watchers = [];
-    private readonly ResourceLoggerService _loggers;
     private readonly WaitBehavior _defaultWaitBehavior;
 
-    internal ResourceNotificationService(ResourceLoggerService loggers, ResourceNotificationServiceOptions options) =>
-        (_loggers, _defaultWaitBehavior) = (loggers, options.DefaultWaitBehavior);
+    internal ResourceNotificationService(ResourceNotificationServiceOptions options) => _defaultWaitBehavior = options.DefaultWaitBehavior;
 
     public bool TryGetCurrentState(string resourceId, out ResourceEvent? resourceEvent)
     {
@@ -90,15 +88,6 @@ public class ResourceNotificationService
         await Task.WhenAll(resource.Annotations.OfType<WaitAnnotation>().Select(async wait =>
         {
             var name = wait.Resource.Name;
-            foreach (var instance in InstancesOf(resource.Name))
-            {
-                _loggers.GetLogger(instance.ResourceId).LogInformation("Waiting for resource '{Resource}' to {Goal}.", name, wait.WaitType switch
-                {
-                    WaitType.WaitForCompletion => "complete",
-                    WaitType.WaitUntilHealthy => "become healthy",
-                    _ => "start",
-                });
-            }
             switch (wait.WaitType)
             {
                 case WaitType.WaitUntilHealthy:

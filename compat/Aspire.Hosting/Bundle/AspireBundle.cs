@@ -1,3 +1,4 @@
+// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Reflection;
 
 namespace Aspire.Hosting.Bundle;

@@ -124,9 +124,11 @@ internal sealed class Orchestrator(
     {
         try
         {
-            if (instance.Resource.Annotations.OfType<WaitAnnotation>().Any())
+            var waits = instance.Resource.Annotations.OfType<WaitAnnotation>().ToArray();
+            if (waits.Length > 0)
             {
                 Publish(instance, s => s with { State = KnownResourceStates.Waiting });
+                foreach (var wait in waits) loggers.GetLogger(instance.Id).LogInformation("Waiting for resource '{Resource}' to {Goal}.", wait.Resource.Name, wait.Goal);
                 await notifications.WaitForDependenciesAsync(instance.Resource, cancellationToken);
             }
             if (!instance.IsProcess) await ShowValueAsync(instance, cancellationToken);
@@ -160,8 +162,8 @@ internal sealed class Orchestrator(
             await Ended(_dcp.StopServerAsync(timeout.Token));
         }
         await _observing.CancelAsync();
-        await Ended(Task.WhenAll(_background));
-        if (services.GetService<ResourceServiceHost>() is { } resourceService) await resourceService.StopAsync();
+        await Ended(Task.WhenAll(_background).WaitAsync(StopTimeout));
+        if (services.GetService<ResourceServiceHost>() is { } resourceService) await Ended(resourceService.StopAsync().WaitAsync(StopTimeout));
     }
 
     private async Task StopProcessesAsync()

@@ -1,3 +1,4 @@
+// Stands in for NBomber.CSharp. Not affiliated with NBomber LLC.
 using NBomber.Contracts;
 
 namespace NBomber.Contracts

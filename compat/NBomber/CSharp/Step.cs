@@ -1,3 +1,4 @@
+// Stands in for NBomber.CSharp. Not affiliated with NBomber LLC.
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using NBomber.Contracts;

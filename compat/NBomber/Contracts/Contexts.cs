@@ -1,3 +1,4 @@
+// Stands in for NBomber.Contracts. Not affiliated with NBomber LLC.
 using NBomber.Contracts.Stats;
 
 namespace NBomber.Contracts;

@@ -1,3 +1,4 @@
+// Stands in for NBomber.Contracts. Not affiliated with NBomber LLC.
 namespace NBomber.Contracts.Stats;
 
 public enum ReportFormat { Txt = 0, Html = 1, Csv = 2, Md = 3 }

@@ -1,3 +1,4 @@
+// Stands in for NBomber.Contracts. Not affiliated with NBomber LLC.
 using System.Linq.Expressions;
 using NBomber.Contracts.Stats;
 

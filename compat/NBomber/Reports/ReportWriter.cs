@@ -1,3 +1,4 @@
+// Part of the stand-in for NBomber: its reports. Not affiliated with NBomber LLC.
 using NBomber.Contracts;
 using NBomber.Contracts.Stats;
 using NBomber.Running;

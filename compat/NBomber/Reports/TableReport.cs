@@ -1,3 +1,4 @@
+// Part of the stand-in for NBomber: its reports. Not affiliated with NBomber LLC.
 using System.Globalization;
 using System.Text;
 using NBomber.Contracts.Stats;

@@ -1,3 +1,4 @@
+// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
 using System.Collections.Concurrent;
 using LoadTests.Measuring;
 using NBomber.Contracts;

@@ -1,3 +1,4 @@
+// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using LoadTests.Measuring;

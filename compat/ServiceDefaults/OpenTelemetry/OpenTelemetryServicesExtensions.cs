@@ -1,3 +1,4 @@
+// Stands in for OpenTelemetry.Extensions.Hosting. Not affiliated with the OpenTelemetry project.
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Logs;

@@ -1,3 +1,4 @@
+// Stands in for Microsoft.Extensions.Http.Resilience. Not affiliated with Microsoft or the .NET Foundation.
 namespace Polly;
 
 /// <summary>Stands in for Microsoft.Extensions.Http.Resilience.</summary>

@@ -1,3 +1,4 @@
+// Stands in for Microsoft.Extensions.Http.Resilience. Not affiliated with Microsoft or the .NET Foundation.
 using Polly;
 
 namespace Microsoft.Extensions.Http.Resilience;

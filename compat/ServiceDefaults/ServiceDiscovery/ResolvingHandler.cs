@@ -1,3 +1,4 @@
+// Stands in for Microsoft.Extensions.ServiceDiscovery. Not affiliated with Microsoft or the .NET Foundation.
 namespace Microsoft.Extensions.ServiceDiscovery;
 
 /// <summary>Sends a request for a service by name to one of its addresses. Below the retries, so that each attempt takes the next one.</summary>

@@ -35,6 +35,8 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public NpgsqlDataSource Database { get; }
     public FaultyLink Postgres { get; }
     public FaultyLink Redis { get; }
+    /// <summary>The Redis channel of this system.</summary>
+    public string Channel => _environment["EventStore__Channel"];
     public List<ServiceProcess> Replicas { get; } = [];
     public List<ServiceProcess> Broadcasters { get; } = [];
 

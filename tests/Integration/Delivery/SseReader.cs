@@ -19,6 +19,7 @@ internal sealed class SseReader : IAsyncDisposable
     private readonly List<Frame> _frames = [];
     private readonly Task _reading;
     private TaskCompletionSource _more = New();
+    private volatile TaskCompletionSource? _stalled;
 
     private SseReader(HttpResponseMessage response)
     {
@@ -73,6 +74,11 @@ internal sealed class SseReader : IAsyncDisposable
 
     public Task WaitForEndAsync() => _reading.WaitAsync(Patience);
 
+    /// <summary>Reads nothing more until <see cref="ReadOn"/>: what comes meanwhile fills the sockets.</summary>
+    public void Stall() => _stalled ??= New();
+
+    public void ReadOn() => Interlocked.Exchange(ref _stalled, null)?.TrySetResult();
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -91,6 +97,7 @@ internal sealed class SseReader : IAsyncDisposable
             var fields = new List<(string Name, string Value)>();
             while (await lines.ReadLineAsync(_stop.Token) is { } line)
             {
+                if (_stalled is { } stalled) await stalled.Task.WaitAsync(_stop.Token);
                 if (line.Length > 0)
                 {
                     var colon = line.IndexOf(':');

@@ -83,6 +83,29 @@ public sealed class BasicsTests(SeedSystem seeds)
         Assert.All(ticks, t => Assert.Contains('.', t.GetProperty("timestamp").GetRawText()));
     }
 
+    [Fact]
+    public async Task Ticks_go_on_for_a_while_after_the_last_reader_and_then_end()
+    {
+        string last;
+        await using (var first = await SseReader.OpenAtAsync(seeds.A, "/sse/events"))
+        {
+            await first.WaitForEventsAsync(1);
+            last = first.Events.First().Id!;
+        }
+        await using (var again = await SseReader.OpenAtAsync(seeds.B, "/sse/events", last))
+        {
+            await again.WaitForEventsAsync(2);
+            var seconds = again.Events.Take(2).Select(e => e.Json().GetProperty("id").GetInt64()).ToArray();
+            Assert.Equal(seconds[0] + 1, seconds[1]);
+        }
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            var ticks = (await Requests.GetAsync(seeds.A, $"/v1/events?topic=sse.ticks&after={last}")).GetProperty("events");
+            var newest = ticks[ticks.GetArrayLength() - 1].GetProperty("data").GetProperty("id").GetInt64();
+            return DateTimeOffset.UtcNow.ToUnixTimeSeconds() - newest > 4;
+        }, "the ticks have ended");
+    }
+
     [Theory]
     [InlineData("/items/stream?named=false", null, """{"type":"item_update","name":"Plumbus","price":32.99}""")]
     [InlineData("/items/stream?named=true", "item_update", """{"name":"Plumbus","price":32.99}""")]

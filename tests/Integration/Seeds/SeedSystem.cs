@@ -18,7 +18,7 @@ public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
     internal static Dictionary<string, string> Quick => new()
     {
         ["Petstore__PaymentMilliseconds"] = "300", ["Petstore__ConfirmationMilliseconds"] = "300", ["Petstore__PreparationMilliseconds"] = "300",
-        ["Petstore__PollMilliseconds"] = "50", ["Petstore__ScoringMilliseconds"] = "50",
+        ["Basics__TickLingerSeconds"] = "3", ["Petstore__PollMilliseconds"] = "50", ["Petstore__ScoringMilliseconds"] = "50",
         ["Resilient__IntervalMilliseconds"] = "100", ["Resilient__PollMilliseconds"] = "50", ["Resilient__RetryMilliseconds"] = "200", ["Resilient__MaxRetryMilliseconds"] = "600",
     };
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
@@ -7,6 +8,8 @@ namespace Unit.Tests.ServiceDefaults;
 [Collection(ProcessTelemetry.Name)]
 public class MetricsTests
 {
+    private const string Variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+
     [Fact]
     public async Task Durations_are_exponential_histograms_and_streams_and_probes_are_not_in_them()
     {
@@ -30,6 +33,45 @@ public class MetricsTests
         });
         Assert.Equal(MetricType.ExponentialHistogram, duration.MetricType);
         Assert.Equal(["/quick"], Routes(duration));
+    }
+
+    [Theory]
+    [InlineData(null, MetricType.ExponentialHistogram)]
+    [InlineData("base2_exponential_bucket_histogram", MetricType.ExponentialHistogram)]
+    [InlineData("explicit_bucket_histogram", MetricType.Histogram)]
+    public async Task The_buckets_of_histograms_are_those_that_OpenTelemetrys_variable_names(string? aggregation, MetricType type)
+    {
+        var metrics = new ExportedMetrics();
+        await using var service = await Service.StartAsync(
+            builder => builder.Services.ConfigureOpenTelemetryMeterProvider(m => m.AddReader(new BaseExportingMetricReader(metrics))), null, (Variable, aggregation));
+        using var meter = new Meter("AspireSse.Tests");
+        meter.CreateHistogram<double>("test.duration", "s").Record(0.003);
+        service.Services.GetRequiredService<MeterProvider>().ForceFlush();
+        var duration = metrics.Last.Single(m => m.Name == "test.duration");
+        Assert.Equal(type, duration.MetricType);
+        if (type == MetricType.Histogram) Assert.Equal([0.0025, 0.005], BoundsAround(duration));
+    }
+
+    [Fact]
+    public async Task Another_value_of_that_variable_is_refused_by_its_name()
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Service.StartAsync(settings: (Variable, "tdigest")));
+        Assert.Contains(Variable, refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The bounds of the bucket that has something in it.</summary>
+    private static double[] BoundsAround(Metric metric)
+    {
+        foreach (ref readonly var point in metric.GetMetricPoints())
+        {
+            var below = 0.0;
+            foreach (var bucket in point.GetHistogramBuckets())
+            {
+                if (bucket.BucketCount > 0) return [below, bucket.ExplicitBound];
+                below = bucket.ExplicitBound;
+            }
+        }
+        return [];
     }
 
     private static List<object?> Routes(Metric metric)
