@@ -51,17 +51,29 @@ internal static class Suite
             Progress($"warming {peer.Name} up");
             await FanOut.WarmUpAsync(run, peer, cancellationToken);
         }
-        foreach (var measurement in chosen)
+        try
         {
-            for (run.Round = 1; run.Round <= options.Rounds; run.Round++) await measurement.RunAsync(run, cancellationToken);
+            foreach (var measurement in chosen)
+                for (run.Round = 1; run.Round <= options.Rounds; run.Round++)
+                    await MeasureAsync(measurement, run, cancellationToken);
         }
-        var table = Table.Of(run, chosen, clock.Elapsed, NchanPeer.Missing);
-        Directory.CreateDirectory(options.ReportFolder);
-        await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "benchmarks.md"), table, cancellationToken);
-        await File.WriteAllLinesAsync(Path.Combine(options.ReportFolder, "benchmarks.jsonl"), run.Samples.Select(s => s.ToJsonLine()), cancellationToken);
-        Console.Write(table);
-        Progress($"written to {options.ReportFolder}");
+        finally
+        {
+            // What was measured until Ctrl+C, too.
+            var table = Table.Of(run, chosen, clock.Elapsed, NchanPeer.Missing);
+            Directory.CreateDirectory(options.ReportFolder);
+            await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "benchmarks.md"), table, CancellationToken.None);
+            await File.WriteAllLinesAsync(Path.Combine(options.ReportFolder, "benchmarks.jsonl"), run.Samples.Select(s => s.ToJsonLine()), CancellationToken.None);
+            Console.Write(table);
+            Progress($"written to {options.ReportFolder}");
+        }
         foreach (var wrong in run.Wrong) await Console.Error.WriteLineAsync($"FAILED: {wrong}");
         return run.Wrong.Count == 0;
+    }
+
+    private static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, CancellationToken cancellationToken)
+    {
+        try { await measurement.RunAsync(run, cancellationToken); }
+        catch (BenchmarkException e) { run.Wrong.Add($"{measurement.Name}: {e.Message}"); }
     }
 }

@@ -8,7 +8,7 @@ internal static class Clients
         await using var publisher = await ClientProcess.StartAsync("publish", order);
         var result = await publisher.NextAsync<PublishResult>(cancellationToken);
         return result.Accepted == result.Sent ? result
-            : throw new BenchmarkException($"{order.Url} took {result.Accepted} of {result.Sent} requests; the first that it refused was answered {result.FirstRefusal}.");
+            : throw new BenchmarkException($"{order.Url} took {result.Accepted} of {result.Sent} requests{(result.FirstRefusal == 0 ? " in the time that there was" : $"; the first that it refused was answered {result.FirstRefusal}")}.");
     }
 
     /// <summary>Readers whose streams are all open.</summary>

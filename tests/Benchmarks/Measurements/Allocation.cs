@@ -10,11 +10,10 @@ internal sealed class Allocation : Measurement
 
     public Allocation() : base("allocation", $"{Rate} events/s to 1 and to {Many:N0} subscribers") => Goals = new Dictionary<string, Goal> { [Figures.Allocated.Name] = Goal.AtMost(1) };
 
-    public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
-    {
-        foreach (var peer in run.InTurn())
+    public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
+        run.InTurnAsync(this, async peer =>
         {
-            if (peer.Probe is null) continue;
+            if (peer.Probe is null) return;
             var (few, many) = (await PerEventAsync(1), await PerEventAsync(Many));
             run.Record(this, peer.Name, (Figures.Allocated, (many - few) / (Many - 1)), (Figures.AllocatedEvent, few));
 
@@ -29,6 +28,5 @@ internal sealed class Allocation : Measurement
                 await readers.NextAsync<ReadResult>(cancellationToken);
                 return (peer.Probe.Allocated() - before) / (double)events;
             }
-        }
-    }
+        });
 }

@@ -20,8 +20,25 @@ internal sealed class BenchmarkRun(BenchmarkOptions options, StreamApiPeer strea
     /// <summary>A topic that nobody has used before.</summary>
     public string NewTopic() => $"benchmark.{++_topics}";
 
-    /// <summary>The peers, first one, then the other in front: nobody always measures after the same neighbour.</summary>
-    public IEnumerable<Peer> InTurn() => Round % 2 == 1 ? peers : peers.Reverse();
+    /// <summary>What could not be measured, and why.</summary>
+    public List<string> Skipped { get; } = [];
+
+    /// <summary>
+    /// Each peer in turn, in the next round the other way round: nobody always measures after the same neighbour. One that does not manage (on a machine
+    /// that is too busy, say) is skipped; the others' figures stand.
+    /// </summary>
+    public async Task InTurnAsync(Measurement measurement, Func<Peer, Task> measure)
+    {
+        foreach (var peer in Round % 2 == 1 ? peers : peers.Reverse())
+        {
+            try { await measure(peer); }
+            catch (BenchmarkException e)
+            {
+                Skipped.Add($"{measurement.Name}, round {Round}, {peer.Name}: {e.Message}");
+                progress($"skipped: {Skipped[^1]}");
+            }
+        }
+    }
 
     public double Seconds(double full) => options.Quick ? Math.Min(full, 2) : full;
 

@@ -6,8 +6,6 @@ internal sealed class Burst : Measurement
     public Burst() : base("burst", "300 events at once to 1,000 subscribers") =>
         Goals = new Dictionary<string, Goal> { [Figures.Cpu.Name] = Goal.AtMost(0.3, "Nchan") };
 
-    public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
-    {
-        foreach (var peer in run.InTurn()) await FanOut.MeasureAsync(this, run, peer, 1_000, rate: 0, seconds: 5, connections: 4, cancellationToken);
-    }
+    public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
+        run.InTurnAsync(this, peer => FanOut.MeasureAsync(this, run, peer, 1_000, rate: 0, seconds: 5, connections: 4, cancellationToken));
 }

@@ -16,10 +16,8 @@ internal sealed class FanOut : Measurement
         Goals = new Dictionary<string, Goal> { [Figures.Cpu.Name] = cpu, [Figures.P99.Name] = Goal.AtMost(1.0, "Nchan") };
     }
 
-    public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
-    {
-        foreach (var peer in run.InTurn()) await MeasureAsync(this, run, peer, _subscribers, _rate, run.Seconds(5), connections: 4, cancellationToken);
-    }
+    public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
+        run.InTurnAsync(this, peer => MeasureAsync(this, run, peer, _subscribers, _rate, run.Seconds(5), connections: 4, cancellationToken));
 
     /// <summary>
     /// Until the server's code has been compiled for good: .NET compiles what is used much a second and a third time, in the background, and for the first

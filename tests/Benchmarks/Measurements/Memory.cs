@@ -14,9 +14,8 @@ internal sealed class Memory : Measurement
         [Figures.Memory.Name] = Goal.AtMost(1.4, "Nchan"), [Figures.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
     };
 
-    public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
-    {
-        foreach (var kind in run.InTurn())
+    public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
+        run.InTurnAsync(this, async kind =>
         {
             await using var peer = await kind.StartAnotherAsync(cancellationToken);
             await WarmUpAsync(run, peer, cancellationToken);
@@ -30,8 +29,7 @@ internal sealed class Memory : Measurement
             var settled = ProcessFigures.MemoryKb(peer.Front);
             run.Record(this, kind.Name, (Figures.Memory, (first - empty) / Streams), (Figures.Settled, (settled - empty) / Streams),
                 (Figures.Connects, Streams / ready.Seconds), (Figures.ConnectCpu, connectCpu * 1e6 / Streams));
-        }
-    }
+        });
 
     /// <summary>Code that is loaded with the first streams is no memory of a stream.</summary>
     private static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)

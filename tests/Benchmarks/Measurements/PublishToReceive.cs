@@ -12,9 +12,8 @@ internal sealed class PublishToReceive : Measurement
         [Figures.P50.Name] = Goal.AtMost(5), [Figures.P99.Name] = Goal.AtMost(25),
     };
 
-    public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
-    {
-        foreach (var peer in run.InTurn())
+    public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
+        run.InTurnAsync(this, async peer =>
         {
             // The first is not measured: this path has code of its own that is compiled while it runs.
             if (run.Round == 1) await OneAsync(run.Seconds(2));
@@ -31,6 +30,5 @@ internal sealed class PublishToReceive : Measurement
                 var published = await Clients.PublishAsync(new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 32, Rate, events, 1, seconds + 20), cancellationToken);
                 return (await readers.NextAsync<ReadResult>(cancellationToken), published);
             }
-        }
-    }
+        });
 }

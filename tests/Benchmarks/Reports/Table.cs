@@ -18,6 +18,7 @@ internal static class Table
         {
             var ours = measurement.Ours;
             var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
+            if (samples.Count == 0) continue;
             var others = run.Peers.Select(p => p.Name).Concat(samples.Select(s => s.Server)).Distinct().Where(s => s != ours && samples.Any(x => x.Server == s)).ToList();
             text.AppendLine(CultureInfo.InvariantCulture, $"\n## {measurement.Name}\n\n{measurement.What}\n");
             text.AppendLine($"| figure | {ours} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |").AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
@@ -48,6 +49,8 @@ internal static class Table
                 }
             }
         }
+        if (run.Skipped.Count > 0) text.AppendLine("\n## Skipped\n");
+        foreach (var skipped in run.Skipped) text.AppendLine(CultureInfo.InvariantCulture, $"- {skipped}");
         return text.ToString();
     }
 
