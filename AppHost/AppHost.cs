@@ -12,6 +12,7 @@ var stores = builder.AddLocalStores();
 var migrations = builder.AddProject<Projects.StreamApi>("migrations")
     .WithArgs("migrate")
     .WithIconName("DatabaseArrowUp")
+    .WithEnvironment("DOTNET_ENVIRONMENT", environment)
     .WithReference(stores.EventStore).WaitFor(stores.EventStore);
 
 var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
@@ -34,6 +35,7 @@ var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Status")
     .WithIconName("Megaphone")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
     .WithReference(stores.EventStore).WaitFor(stores.EventStore)

@@ -13,8 +13,11 @@ internal static class RelayExtensions
     }
 
     /// <summary>Who leads and how far the relay is: what a dashboard asks each replica.</summary>
-    public static void MapRelayStatus(this WebApplication app) =>
+    public static void MapRelayStatus(this WebApplication app)
+    {
+        app.MapGet("/", () => TypedResults.Redirect("/status"));    // where the dashboard's link leads
         app.MapGet("/status", (Leadership leadership, Relay relay) => TypedResults.Ok(new RelayStatus(leadership.Name, leadership.Fence is not null, leadership.Fence, relay.Relayed, relay.Lag)));
+    }
 }
 
 internal sealed record RelayStatus(string Name, bool Leader, long? Fence, long Relayed, long Lag);

@@ -19,3 +19,6 @@ public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<str
 /// <param name="Events">Matching events in position order.</param>
 /// <param name="Through">Every matching event up to here is in the page (or was before it).</param>
 public sealed record EventPage(string Epoch, long Head, long DroppedThrough, IReadOnlyList<EventRecord> Events, long Through);
+
+/// <summary>Events that a reader is not given: the first and last position, and how many.</summary>
+public sealed record SkippedRange(long From, long To, long Count);

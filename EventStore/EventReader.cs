@@ -57,6 +57,55 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         }
     }
 
+    /// <summary>
+    /// Of the matching events after <paramref name="after"/> only the newest of each key (of each topic, without keys), and what that
+    /// leaves out. With more keys than a page has places, those whose newest is oldest: read on from <see cref="EventPage.Through"/>.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await using var command = store.CreateCommand();
+            var p = command.Parameters;
+            p.Add(new NpgsqlParameter<long> { TypedValue = after });
+            p.Add(new NpgsqlParameter<int> { TypedValue = options.Value.PageEvents });
+            p.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBatchBytes });
+            command.CommandText = $"""
+                with matching as materialized (
+                    select position, octet_length(data) as bytes, max(position) over (partition by coalesce(key, topic)) as newest
+                    from eventstore.events where position > $1 {Where(filter, p)}),
+                kept as materialized (
+                    select position from (select position, sum(bytes) over (order by position) - bytes as bytes_before from matching where position = newest order by position limit $2) k
+                    where bytes_before < $3),
+                page as (
+                    select epoch, head, dropped_through, case when exists (select from matching where position = newest and position > last) then last else greatest($1, head) end as through
+                    from (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store) b,
+                         (select max(position) as last from kept) k)
+                select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent, b.through, s.first, s.last, s.count
+                from page b
+                cross join lateral (select min(position) as first, max(position) as last, count(*) as count from matching where position <> newest and position <= b.through) s
+                left join (select e.* from eventstore.events e join kept using (position)) e on true
+                order by e.position
+                """;
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var events = new List<EventRecord>();
+            var page = new EventPage("", 0, 0, events, after);
+            SkippedRange? skipped = null;
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                page = page with { Epoch = reader.GetString(0), Head = reader.GetInt64(1), DroppedThrough = reader.GetInt64(2), Through = reader.GetInt64(11) };
+                if (!reader.IsDBNull(12)) skipped = new SkippedRange(reader.GetInt64(12), reader.GetInt64(13), reader.GetInt64(14));
+                if (!reader.IsDBNull(3)) events.Add(Record(reader));
+            }
+            return (page, skipped);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            throw new StoreUnavailableException("Postgres does not answer.", e);
+        }
+    }
+
     /// <summary>Epoch and head, without events.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<EventPage> HeadAsync(CancellationToken cancellationToken = default) => ReadAsync(long.MaxValue - Window, limit: 1, cancellationToken: cancellationToken);

@@ -14,6 +14,8 @@ internal static class Migration
         var builder = Host.CreateApplicationBuilder(args);
         builder.ConfigureOpenTelemetry();
         builder.AddEventStore();
+        // On an empty database Entity Framework looks for its history before it is there, and calls that an error.
+        builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
         builder.Services.AddPetstoreStore();
         builder.Services.AddTasksStore();
         builder.Services.AddResilientStore();

@@ -18,6 +18,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
         }
 
         var path = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}")).FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path);     // a start that fails never stops
         services.AddHostedService(provider => new EphemeralFolder(path, provider.GetRequiredService<IHostApplicationLifetime>()));
         return path;
     }

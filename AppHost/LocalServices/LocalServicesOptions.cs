@@ -16,6 +16,9 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
     public const int DefaultPostgresPort = 15432;
     public const int DefaultRedisPort = 16379;
 
+    /// <summary>What starts beside a running stack: nothing of it has a fixed port.</summary>
+    public const string SecondStack = "dotnet run --project AppHost -- --ephemeral --DcpPublisher:RandomizePorts=true";
+
     /// <summary><c>--ephemeral</c> is short for <c>--LocalServices:Ephemeral=true</c>: configuration knows no options without a value.</summary>
     public static string[] Expand(string[] args) =>
         [.. args.Select(arg => string.Equals(arg, "--ephemeral", StringComparison.OrdinalIgnoreCase) ? "--LocalServices:Ephemeral=true" : arg)];

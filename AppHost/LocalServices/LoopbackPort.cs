@@ -22,7 +22,7 @@ internal static class LoopbackPort
         }
 
         throw new LocalServicesException($"Port {port}, meant for {server}, is taken by another program. "
-            + $"Stop that, or start with --LocalServices:{option}=0 (any free port) or --ephemeral (a second, empty stack).");
+            + $"Stop that, or start with --LocalServices:{option}=0 (any free port), or a second, empty stack on free ports: {LocalServicesOptions.SecondStack}");
     }
 
     private static int? Bind(int port)

@@ -15,7 +15,7 @@ internal static class EventDocument
     /// <exception cref="InvalidEventException">What is wrong, and with which field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, string at = "")
     {
-        if (json.ValueKind != JsonValueKind.Object) throw new InvalidEventException(at, "an event is a JSON object with topic, type and data.");
+        if (json.ValueKind != JsonValueKind.Object) throw new InvalidEventException(at.TrimEnd('.'), "an event is a JSON object with topic, type and data.");
         var topic = Text(json, "topic", at) ?? throw new InvalidEventException(at + "topic", "is required.");
         if (topic.StartsWith("$sys", StringComparison.Ordinal)) throw new InvalidEventException(at + "topic", "$sys topics are the system's own.", StatusCodes.Status403Forbidden);
         if (!TopicPattern.IsTopic(topic)) throw new InvalidEventException(at + "topic", $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters.");

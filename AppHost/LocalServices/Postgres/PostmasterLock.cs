@@ -40,7 +40,7 @@ internal static class PostmasterLock
             if (waited >= Patience)
             {
                 throw new LocalServicesException($"A stack of this clone is running already (Postgres is process {id}). "
-                    + "Stop that one, or start a second, empty one beside it with --ephemeral.");
+                    + $"Stop that one, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}");
             }
 
             Thread.Sleep(TimeSpan.FromMilliseconds(100));

@@ -1,3 +1,4 @@
+using EventStore;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Streaming.Connections;
@@ -27,20 +28,17 @@ internal static class SlowReaders
     };
 
     /// <summary>The last frame of each key, in position order, and what was left out.</summary>
-    public static (List<LogFrame> Kept, Skipped? Skipped) NewestOfEachKey(IReadOnlyList<LogFrame> frames)
+    public static (List<LogFrame> Kept, SkippedRange? Skipped) NewestOfEachKey(IReadOnlyList<LogFrame> frames)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var kept = new List<LogFrame>();
-        Skipped? skipped = null;
+        SkippedRange? skipped = null;
         for (var i = frames.Count - 1; i >= 0; i--)
         {
             if (seen.Add(frames[i].Key)) kept.Add(frames[i]);
-            else skipped = new Skipped(frames[i].Position, skipped?.To ?? frames[i].Position, (skipped?.Count ?? 0) + 1);
+            else skipped = new SkippedRange(frames[i].Position, skipped?.To ?? frames[i].Position, (skipped?.Count ?? 0) + 1);
         }
         kept.Reverse();
         return (kept, skipped);
     }
 }
-
-/// <summary>Events that a reader was not sent: the first and last position, and how many.</summary>
-internal sealed record Skipped(long From, long To, long Count);

@@ -150,7 +150,7 @@ internal sealed class WriterLoop : IDisposable
             }
             // Between the seek and the read the feed may append what the reader has already.
             if (c.Position > _logs.Settled) { c.Sequence = -1; return; }
-            if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch, 0);
+            if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
             if (c.Page is not null) continue;
             c.WasBusy = false;
             switch (_join.Take(c.Log, c.Sequence, _clock.GetUtcNow().UtcTicks))
@@ -165,7 +165,12 @@ internal sealed class WriterLoop : IDisposable
     private bool WritePage(StreamConnection c)
     {
         var page = c.Page!;
-        if (page.DroppedThrough > c.Position) { Resync(c, ResyncReason.Expired, page.DroppedThrough); return true; }
+        if (page.DroppedThrough > c.Position)
+        {
+            Resync(c, ResyncReason.Expired, page.DroppedThrough);
+            if (page.Skipped is not null) c.Opening = [.. c.Opening!, .. Skipped(c, page)];
+            return true;
+        }
         var n = _join.Take(page.Frames, c.PageIndex, _clock.GetUtcNow().UtcTicks);
         if (n == 0)
         {
@@ -208,19 +213,27 @@ internal sealed class WriterLoop : IDisposable
     }
 
     /// <summary>What waits becomes a page with the newest of each key; the gap is told before it.</summary>
-    private static void SkipToLatest(StreamConnection c, IReadOnlyList<LogFrame> waiting, string epoch, long through)
+    private static void SkipToLatest(StreamConnection c, LogFrame[] waiting, string epoch)
     {
         c.WasBusy = false;
-        if (waiting.Count == 0) return;
+        if (waiting.Length == 0) return;
         var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
-        (c.Page, c.PageIndex) = (new ReplayPage(epoch, 0, kept, Math.Max(through, waiting[^1].Position), skipped), 0);
-        if (skipped is not null) c.Opening = c.Output.Framed(ControlFrames.Skipped(epoch, skipped.From, skipped.To, skipped.Count));
+        Show(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped));
     }
+
+    private static void Show(StreamConnection c, ReplayPage page)
+    {
+        (c.Page, c.PageIndex) = (page, 0);
+        if (page.Skipped is not null && page.DroppedThrough <= c.Position) c.Opening = Skipped(c, page);    // an expired position is told first
+    }
+
+    private static byte[] Skipped(StreamConnection c, ReplayPage page) =>
+        c.Output.Framed(ControlFrames.Skipped(page.Epoch, page.Skipped!.From, page.Skipped.To, page.Skipped.Count));
 
     private void AskForPage(StreamConnection c)
     {
         c.AwaitsPage = true;
-        _replay.Read(c.Log.Filter, c.Position, c.Epoch, page => Post(Command.Page, c, page));
+        _replay.Read(c.Log.Filter, c.Position, c.Epoch, c.Slow == SlowReader.Latest, page => Post(Command.Page, c, page));
     }
 
     private void TakePage(StreamConnection c, ReplayPage? page)
@@ -228,11 +241,7 @@ internal sealed class WriterLoop : IDisposable
         c.AwaitsPage = false;
         if (page is null) { Close(c, EndReason.Failed); return; }
         // A page of a history that has ended meanwhile says nothing; the epoch's change is told by the log.
-        if (page.Epoch == c.Epoch)
-        {
-            if (c.Slow == SlowReader.Latest && page.DroppedThrough <= c.Position) SkipToLatest(c, page.Frames, page.Epoch, page.Through);
-            if (c.Page is null) (c.Page, c.PageIndex) = (page, 0);
-        }
+        if (page.Epoch == c.Epoch) Show(c, page);
         Pump(c);
     }
 

@@ -6,7 +6,7 @@ using StreamApi.Streaming.Fanout;
 namespace StreamApi.Streaming.Replay;
 
 /// <summary>A part of the log as the connections of one filter send it.</summary>
-internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, Skipped? Skipped = null);
+internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, SkippedRange? Skipped = null);
 
 /// <summary>
 /// Reads for connections that lag behind the memory. A few reads at once, in the order asked for; connections of one filter that want the
@@ -15,7 +15,7 @@ internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyLi
 /// </summary>
 internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
 {
-    private readonly Dictionary<(StreamFilter, long), List<Action<ReplayPage?>>> _asked = [];
+    private readonly Dictionary<(StreamFilter, long, bool), List<Action<ReplayPage?>>> _asked = [];
     private readonly Dictionary<(StreamFilter, long), (ReplayPage Page, long Bytes, long At)> _kept = [];
     private readonly Queue<(StreamFilter, long)> _oldest = [];
     private readonly SemaphoreSlim _readers = new(options.Value.ReplayReaders);
@@ -23,18 +23,19 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
     private long _keptBytes;
 
     /// <summary>Calls back once, from any thread, when the page is there; null where it cannot be made. Waits while the store is away.</summary>
-    public void Read(StreamFilter filter, long after, string epoch, Action<ReplayPage?> done)
+    /// <param name="newest">Only the newest event of each key, and what that leaves out.</param>
+    public void Read(StreamFilter filter, long after, string epoch, bool newest, Action<ReplayPage?> done)
     {
         ReplayPage? kept = null;
         lock (_asked)
         {
             Forget();
-            if (_kept.TryGetValue((filter, after), out var read) && read.Page.Epoch == epoch) kept = read.Page;
-            else if (_asked.TryGetValue((filter, after), out var waiting)) { waiting.Add(done); return; }
-            else _asked.Add((filter, after), [done]);
+            if (!newest && _kept.TryGetValue((filter, after), out var read) && read.Page.Epoch == epoch) kept = read.Page;
+            else if (_asked.TryGetValue((filter, after, newest), out var waiting)) { waiting.Add(done); return; }
+            else _asked.Add((filter, after, newest), [done]);
         }
         if (kept is not null) done(kept);
-        else _ = Task.Run(() => ReadAsync(filter, after, epoch));
+        else _ = Task.Run(() => ReadAsync(filter, after, epoch, newest));
     }
 
     /// <summary>Forgets what nobody shares any more.</summary>
@@ -42,16 +43,16 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
 
     public void Dispose() => _readers.Dispose();
 
-    private async Task ReadAsync(StreamFilter filter, long after, string epoch)
+    private async Task ReadAsync(StreamFilter filter, long after, string epoch, bool newest)
     {
         var stopping = lifetime.ApplicationStopping;
         try
         {
-            var page = await ReadAsync(filter, after, stopping);
+            var (page, skipped) = await ReadAsync(filter, after, newest, stopping);
             metrics.Replayed(page.Events.Count);
             var frames = new LogFrame[page.Events.Count];
             for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], filter.Form.Frame(page.Epoch, page.Events[i]), filter.Form);
-            Answer(new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through));
+            Answer(new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
         catch (Exception e)
@@ -65,8 +66,9 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
             List<Action<ReplayPage?>> waiting;
             lock (_asked)
             {
-                _asked.Remove((filter, after), out waiting!);
-                if (page is not null) Keep((filter, after), page);
+                _asked.Remove((filter, after, newest), out waiting!);
+                // The newest of a moment ago is not the newest.
+                if (page is not null && !newest) Keep((filter, after), page);
             }
             foreach (var done in waiting) done(page);
         }
@@ -94,14 +96,17 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
         }
     }
 
-    private async Task<EventPage> ReadAsync(StreamFilter filter, long after, CancellationToken stopping)
+    private async Task<(EventPage, SkippedRange?)> ReadAsync(StreamFilter filter, long after, bool newest, CancellationToken stopping)
     {
         await _readers.WaitAsync(stopping);
         try
         {
             for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
             {
-                try { return await reader.ReadAsync(after, filter.Events, cancellationToken: stopping); }
+                try
+                {
+                    return newest ? await reader.ReadNewestAsync(after, filter.Events, stopping) : (await reader.ReadAsync(after, filter.Events, cancellationToken: stopping), null);
+                }
                 catch (StoreUnavailableException) { await Task.Delay(delay + Random.Shared.Next(delay), stopping); }
             }
         }

@@ -33,7 +33,7 @@ internal sealed class Orchestrator(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        logger.LogInformation("Aspire version: {Version} (orchestrator and dashboard; hosting by compat/Aspire.Hosting)", AssemblyFacts.Own("AspireVersion"));
+        logger.LogInformation("Aspire version: {Version} (orchestrator and dashboard; hosting by compat/Aspire.Hosting; UseAspirePackages=true takes the packages)", AssemblyFacts.Own("AspireVersion"));
         logger.LogInformation("Distributed application starting.");
         logger.LogInformation("Application host directory is: {Directory}", appHost.Directory);
         using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);

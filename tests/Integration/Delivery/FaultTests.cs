@@ -116,10 +116,12 @@ public sealed class FaultTests(StackFixture stack)
         Assert.Equal(Enumerable.Range(1, count), numbers);
     }
 
-    [Fact]
-    public async Task A_slow_reader_that_asked_for_the_latest_skips_to_the_newest_of_each_key_and_is_told()
+    [Theory]
+    [InlineData(64)]        // far behind: from the store
+    [InlineData(8192)]      // from memory
+    public async Task A_slow_reader_that_asked_for_the_latest_skips_to_the_newest_of_each_key_and_is_told(int ring)
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = $"{ring}", ["Streaming__RecentEvents"] = $"{ring}" });
         await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream + "&slow=latest");
         var padding = new string('x', 4_000);

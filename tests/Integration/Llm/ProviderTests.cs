@@ -53,7 +53,9 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
     [MemberData(nameof(Providers))]
     public async Task A_provider_that_fails_is_tried_again_and_then_an_error_in_the_stream(string provider)
     {
-        var prompt = system.Upstream.On(request => request.RefuseAsync(500, $"boom with {LlmSystem.Key} in it"));
+        // `local` has no key, so nothing that it could be asked to hide.
+        var echoed = provider == "local" ? "nothing" : LlmSystem.Key;
+        var prompt = system.Upstream.On(request => request.RefuseAsync(500, $"boom with {echoed} in it"));
         await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
         await reader.WaitForEndAsync();
         var error = Assert.Single(reader.Events);
@@ -61,11 +63,8 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         Assert.True(JsonDocument.Parse(error.Data!).RootElement.GetProperty("fatal").GetBoolean());
         Assert.Contains("boom", error.Data, StringComparison.Ordinal);
         Assert.Equal(3, system.Upstream.Attempts(prompt));
-        if (provider != "local")
-        {
-            Assert.DoesNotContain(LlmSystem.Key, error.Data, StringComparison.Ordinal);
-            Assert.DoesNotContain(LlmSystem.Key, system.A.Output, StringComparison.Ordinal);
-        }
+        Assert.DoesNotContain(LlmSystem.Key, error.Data, StringComparison.Ordinal);
+        Assert.DoesNotContain(LlmSystem.Key, system.A.Output, StringComparison.Ordinal);
     }
 
     [Theory]

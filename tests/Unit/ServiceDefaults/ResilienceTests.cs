@@ -67,7 +67,7 @@ public class ResilienceTests
     [InlineData("PATCH", 1)]
     public async Task What_is_not_idempotent_is_sent_once(string method, int times)
     {
-        await using var service = await StartAsync(Unavailable);
+        await using var service = await StartAsync(Unavailable, attemptMilliseconds: 20_000);
         using var request = new HttpRequestMessage(new HttpMethod(method), $"{service.Url}/slow");
         using var response = await service.Outgoing.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
@@ -77,7 +77,7 @@ public class ResilienceTests
     [Fact]
     public async Task A_refused_stream_is_left_to_its_reader()
     {
-        await using var service = await StartAsync(Unavailable);
+        await using var service = await StartAsync(Unavailable, attemptMilliseconds: 20_000);
         using var response = await service.Outgoing.SendAsync(Stream(service, marked: false), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Equal(1, requests);
@@ -101,11 +101,12 @@ public class ResilienceTests
         return request;
     }
 
-    private static Task<Service> StartAsync(Action<WebApplication> map) => Service.StartAsync(
+    // Short where a test waits for the timeout, long where a slow machine must not bring one about.
+    private static Task<Service> StartAsync(Action<WebApplication> map, int attemptMilliseconds = 100) => Service.StartAsync(
         builder => builder.Services.ConfigureAll<HttpStandardResilienceOptions>(options =>
         {
-            options.AttemptTimeout.Timeout = TimeSpan.FromMilliseconds(100);
-            options.TotalRequestTimeout.Timeout = TimeSpan.FromMilliseconds(300);
+            options.AttemptTimeout.Timeout = TimeSpan.FromMilliseconds(attemptMilliseconds);
+            options.TotalRequestTimeout.Timeout = TimeSpan.FromMilliseconds(3 * attemptMilliseconds);
             options.Retry.Delay = TimeSpan.FromMilliseconds(1);
         }),
         map);

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>An id belongs to one history of positions. Where the store goes on from another one, whoever returns is told.</summary>
+public sealed class HistoryTests(StackFixture stack)
+{
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    [Fact]
+    public async Task A_promoted_standby_is_another_history_and_returning_readers_are_told()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        await using var standby = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, TestContext.Current.CancellationToken);
+        Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
+        var promoted = await system.StartReplicaAsync(At(standby!.ConnectionString));
+        await AssertOtherHistoryAsync(promoted, positions, eventsKept: 5);
+    }
+
+    [Fact]
+    public async Task A_restored_copy_is_another_history_and_returning_readers_are_told()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        foreach (var process in (ServiceProcess[])[.. system.Replicas, .. system.Broadcasters]) process.Kill();
+        var original = Original(system);
+        var restored = original.Database + "_restored";
+        await using (var admin = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(original.ConnectionString) { Database = "postgres", Pooling = false }.ConnectionString))
+        {
+            await admin.OpenAsync(TestContext.Current.CancellationToken);
+            foreach (var sql in (string[])[$"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{original.Database}'", $"create database \"{restored}\" template \"{original.Database}\""])
+            {
+                await using var command = new NpgsqlCommand(sql, admin);
+                await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            }
+        }
+        original.Database = restored;
+        var replica = await system.StartReplicaAsync(At(original.ConnectionString));
+        await AssertOtherHistoryAsync(replica, positions, eventsKept: 5);
+    }
+
+    [Fact]
+    public async Task An_operator_can_declare_another_history_which_keeps_every_event()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        await open.WaitForEventsAsync(5);
+        await using (var declare = system.Database.CreateCommand("select eventstore.new_epoch()")) await declare.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await open.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await AssertOtherHistoryAsync(system.Replicas[0], positions, eventsKept: 5);
+    }
+
+    private NpgsqlConnectionStringBuilder Original(DeliverySystem system) =>
+        new(stack.EventStore) { Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database };
+
+    // Its own channel: no Broadcaster speaks there, so the replica tails its Postgres by itself.
+    private static Dictionary<string, string> At(string connectionString) => new() { ["ConnectionStrings__eventstore"] = connectionString, ["EventStore__Channel"] = "nobody-speaks-here" };
+
+    private static async Task AssertOtherHistoryAsync(ServiceProcess replica, string[] positions, int eventsKept)
+    {
+        await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, positions[^1]);
+        await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        var resync = JsonDocument.Parse(returning.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("epoch", positions[^1]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        var published = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 6, 1);
+        await returning.WaitForEventsAsync(1);
+        Assert.Equal(published[0], returning.LastId);
+        await using var fresh = await SseReader.OpenAtAsync(replica.Url, Stream + "&from=earliest");
+        await fresh.WaitForEventsAsync(eventsKept + 1);
+        Assert.Equal(Enumerable.Range(1, eventsKept + 1).Select(n => $"{n}"), fresh.Events.Select(e => e.Data));
+    }
+}
