@@ -26,9 +26,11 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             p.Add(new NpgsqlParameter<long> { TypedValue = after });
             p.Add(new NpgsqlParameter<int> { TypedValue = most });
             p.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBatchBytes });
+            // Materialized: as a plain subquery its two functions would run again for each event of the page.
             command.CommandText = $"""
+                with b as materialized (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store)
                 select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
-                from (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store) b
+                from b
                 left join (
                     select *, sum(octet_length(data)) over (order by position) - octet_length(data) as bytes_before
                     from (select * from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)} order by position limit $2) page

@@ -25,9 +25,10 @@ internal sealed record LoadOptions
           --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses
           --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
           --reports FOLDER     artifacts/load where nothing is said
-          --peers nchan        measure nginx with Nchan beside StreamApi, in turns, and print the ratios
           --compare A B        two results.jsonl: prints ratios B/A, fails where B is worse beyond the noise; runs nothing
           --plant-loss         acknowledge one event that was never published: every scenario must fail (checks the checker)
+          --progress json      for a program that watches: progress as a JSON line each quarter of a second on the output; ends when its
+                               input is closed
           --help
 
         Scenarios (all but soak where none is named): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
@@ -46,9 +47,9 @@ internal sealed record LoadOptions
     public IReadOnlyDictionary<string, int> Pids { get; private init; } = new Dictionary<string, int>();
     public double? MaxP99Ms { get; private init; }
     public string ReportFolder { get; private init; } = Path.Combine("artifacts", "load");
-    public bool PeerNchan { get; private init; }
     public (string Before, string After)? Compare { get; private init; }
     public bool PlantLoss { get; private init; }
+    public bool JsonProgress { get; private init; }
     public bool Help { get; private init; }
 
     public static LoadOptions Parse(IReadOnlyList<string> args)
@@ -71,9 +72,9 @@ internal sealed record LoadOptions
                 "--pids" => options with { Pids = ReadPids(Value()) },
                 "--max-p99" => options with { MaxP99Ms = Number(name, Value(), 1, 3_600_000) },
                 "--reports" => options with { ReportFolder = Value() },
-                "--peers" => Value() == "nchan" ? options with { PeerNchan = true } : throw new LoadTestException("--peers takes nchan."),
                 "--compare" => options with { Compare = (Value(), Value()) },
                 "--plant-loss" => options with { PlantLoss = true },
+                "--progress" => Value() == "json" ? options with { JsonProgress = true } : throw new LoadTestException("--progress takes json."),
                 "--help" or "-h" => options with { Help = true },
                 _ when name.StartsWith('-') => throw new LoadTestException($"There is no option {name}. --help lists those there are."),
                 _ => options,

@@ -12,6 +12,8 @@ try
     var options = LoadOptions.Parse(args);
     if (options.Help) { Console.Write(LoadOptions.Usage); return 0; }
     if (options.Compare is var (before, after)) return Comparison.Run(before, after, options.ReportFolder);
+    // Whoever watches and goes away, however, takes the load with it.
+    if (options.JsonProgress) new Thread(() => { while (Console.In.Read() >= 0) { } cancelled.Cancel(); }) { IsBackground = true }.Start();
     return await LoadSuite.RunAsync(options, cancelled.Token) ? 0 : 1;
 }
 catch (OperationCanceledException) when (cancelled.IsCancellationRequested)

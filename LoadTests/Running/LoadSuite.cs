@@ -11,7 +11,6 @@ internal static class LoadSuite
     public static async Task<bool> RunAsync(LoadOptions options, CancellationToken cancellationToken)
     {
         var target = options.Target ?? throw new LoadTestException("Where is the system? Give --target http://localhost:5080, or start this as the resource loadtests of the AppHost. --help says more.");
-        if (options.PeerNchan) return await Peers.PeerTable.RunAsync(options, target, cancellationToken);
         Directory.CreateDirectory(options.ReportFolder);
         var results = new List<ScenarioResult>();
         var lines = Path.Combine(options.ReportFolder, "results.jsonl");

@@ -32,7 +32,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         var reading = lasts + DrainLimit + TimeSpan.FromSeconds(10);
         var props = loads.Select(load => load.Build(run, reading)).ToArray();
         var history = new RunHistory(run);
-        using var progress = new Progress(scenario.Name, run, lasts);
+        using var progress = new Progress(scenario.Name, run, lasts, options.JsonProgress);
 
         var bombing = Task.Factory.StartNew(() => NBomberRunner.RegisterScenarios(props)
             .WithTestSuite("Aspire.Sse").WithTestName(scenario.Name)

@@ -13,7 +13,7 @@ namespace StreamApi.Agents;
 /// A model with tools: it is asked, the tools that it calls are called, their results handed back, until it answers without. A tool that
 /// fails says so to the model, which may do better.
 /// </summary>
-internal sealed class Agent(IEnumerable<AIFunction> tools, IOptions<LlmOptions> options, ILogger<Agent> logger)
+internal sealed class Agent(IEnumerable<AIFunction> tools, IOptions<LlmOptions> options, TimeProvider clock, ILogger<Agent> logger)
 {
     private const string Instructions = "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
 
@@ -45,8 +45,10 @@ internal sealed class Agent(IEnumerable<AIFunction> tools, IOptions<LlmOptions> 
             foreach (var call in calls)
             {
                 writer.Event(RunEvent.Of("tool_use", new { type = "tool_use", id = call.CallId, tool = call.Name, input = ToolCalls.Input(call) }));
+                var start = clock.GetTimestamp();
                 var output = await CallAsync(call, cancellationToken);
-                writer.Event(RunEvent.Of("tool_result", new { type = "tool_result", id = call.CallId, tool = call.Name, output }));
+                var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
+                writer.Event(RunEvent.Of("tool_result", new { type = "tool_result", id = call.CallId, tool = call.Name, output, durationMs }));
                 messages.Add(new ChatMessage(ChatRole.Tool, [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]));
             }
         }

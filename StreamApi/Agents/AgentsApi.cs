@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -42,6 +43,7 @@ internal static class AgentsApi
             .Query("prompt", "The question.", required: true).Query("provider", "Who answers.").Query("model", "With which model.")
             .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
         agents.MapPost("/session", CreateAsync).Publishes("sessions.*").LimitedAsPublish().RefusesInvalid().Produces<SessionCreated>();
+        agents.MapGet("/session/{sessionId}", ReadAsync).Reads("sessions.{sessionId}").Produces<SessionState>();
         agents.MapPost("/message/{sessionId}", SendAsync).Publishes("sessions.{sessionId}").LimitedAsGeneration().RefusesInvalid().Takes<SessionMessage>();
         agents.MapStream("/stream/{sessionId}", StreamAsync).Reads("sessions.{sessionId}").Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
         // Hears of dead replicas from the start.
@@ -57,6 +59,16 @@ internal static class AgentsApi
             (provider, model) = (ChatBody.Text(body, "provider"), ChatBody.Text(body, "model"));
         }
         return TypedResults.Ok(new SessionCreated(await sessions.CreateAsync(provider, model, context.RequestAborted)));
+    }
+
+    private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunLog runs)
+    {
+        if (!AgentSessions.TryName(sessionId, out var name)) return NotFound();
+        var record = await runs.ReadAsync(name, context.RequestAborted);
+        if (SessionState.Of(name, record) is not { } state) return NotFound();
+        // A reader that shows the turns and streams on after this position has no gap and nothing twice.
+        context.Response.Headers["X-Sse-Position"] = new StreamId(record.Epoch, record.Events[^1].Position).ToString();
+        return TypedResults.Json(state, RunJson.Options);
     }
 
     private static async Task<IResult> SendAsync(string sessionId, HttpContext context, AgentSessions sessions, RunLog runs, IOptions<LlmOptions> options)
@@ -90,7 +102,7 @@ internal static class AgentsApi
 
     private sealed record AgentToolUse(string Type, string Id, string Tool, JsonElement Input);
 
-    private sealed record AgentToolResult(string Type, string Id, string Tool, JsonElement Output);
+    private sealed record AgentToolResult(string Type, string Id, string Tool, JsonElement Output, double DurationMs);
 
     private sealed record AgentEnd(string Type);
 }

@@ -1,15 +1,27 @@
+using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Replay;
 
 namespace StreamApi.Streaming;
 
-/// <summary>Sweeps idle filter logs; ends every stream when the server stops, before Kestrel waits for them.</summary>
-internal sealed class StreamUpkeep(FilterLogs logs, ConnectionRegistry registry, IHostApplicationLifetime lifetime, TimeProvider clock) : BackgroundService
+/// <summary>
+/// Sweeps what nobody uses any more, and the heap after a storm of connects; ends every stream when the server stops, before Kestrel waits for them.
+/// </summary>
+internal sealed class StreamUpkeep(
+    FilterLogs logs, StoreReplay replay, ConnectionRegistry registry, IOptions<StreamingOptions> options, IHostApplicationLifetime lifetime, TimeProvider clock) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var drain = lifetime.ApplicationStopping.Register(() => { foreach (var open in registry.Open) open.Stop(EndReason.Drained); });
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5), clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(t => t.IsCompletedSuccessfully && t.Result, TaskScheduler.Default)) logs.Sweep();
+        var storm = new ConnectStorm(options.Value.StormStreams);
+        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(t => t.IsCompletedSuccessfully && t.Result, TaskScheduler.Default))
+        {
+            logs.Sweep();
+            replay.Sweep();
+            // Only this kind of collection gives the memory back, half of a connection's; nothing else does, however long the server then idles.
+            if (storm.HasSettled(registry.Opened)) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
     }
 }

@@ -66,5 +66,12 @@ internal sealed class StreamingOptions
     /// <summary>Reads of the store for replays, at once.</summary>
     [Range(1, 64)] public int ReplayReaders { get; set; } = 4;
 
+    /// <summary>Seconds that a range read for a replay serves others that ask for it; at most <see cref="RecentBytes"/> of them are kept.</summary>
+    [Range(0, 60)] public int ReplaySharedSeconds { get; set; } = 2;
+
+    /// <summary>New streams that make a storm: what they left on the heap is given back once, when no more have come for ten seconds. It stops all threads
+    /// for some milliseconds a thousand streams. 0: never.</summary>
+    [Range(0, 1_000_000)] public int StormStreams { get; set; } = 2_000;
+
     public int NextRetry() => Random.Shared.Next(Math.Min(RetryMinMilliseconds, RetryMaxMilliseconds), RetryMaxMilliseconds + 1);
 }

@@ -11,7 +11,7 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
     private static readonly string[] Wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
     public static TheoryData<string, string, ColorScheme, int> Pages => new(
-        from path in (string[])["/", "/connections?filter={topic}", "/events?topic={topic}", "/petstore", "/tasks", "/patterns", "/nowhere"]
+        from path in (string[])["/", "/connections?filter={topic}", "/events?topic={topic}", "/petstore", "/tasks", "/patterns", "/chat", "/chat?id={answer}", "/agent", "/agent?session={session}", "/load", "/nowhere"]
         from look in ((string, ColorScheme, int)[])[("en-US", ColorScheme.Light, 1280), ("ja-JP", ColorScheme.Dark, 360)]
         select (path, look.Item1, look.Item2, look.Item3));
 
@@ -21,7 +21,7 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
-        path = path.Replace("{topic}", topic, StringComparison.Ordinal);
+        path = await PathAsync(path, topic);
         var page = await OpenAsync(path, await ContextAsync(language, scheme, width));
         await FilledAsync(page, path, topic);
         var result = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = [.. Wcag] } });
@@ -36,11 +36,15 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
     [InlineData("/petstore")]
     [InlineData("/tasks")]
     [InlineData("/patterns")]
+    [InlineData("/chat")]
+    [InlineData("/chat?id={answer}")]
+    [InlineData("/agent?session={session}")]
+    [InlineData("/load")]
     public async Task By_keyboard_the_content_is_reached_first_and_everything_in_its_order_with_a_visible_focus(string path)
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
-        path = path.Replace("{topic}", topic, StringComparison.Ordinal);
+        path = await PathAsync(path, topic);
         var page = await OpenAsync(path);
         await FilledAsync(page, path, topic);
         await page.Keyboard.PressAsync("Tab");
@@ -60,6 +64,10 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
         }
         Assert.Equal(expected, reached);
     }
+
+    private async Task<string> PathAsync(string path, string topic) => path.Replace("{topic}", topic, StringComparison.Ordinal)
+        .Replace("{answer}", path.Contains("{answer}", StringComparison.Ordinal) ? await Api.AnswerAsync("Is this page for everybody?") : "", StringComparison.Ordinal)
+        .Replace("{session}", path.Contains("{session}", StringComparison.Ordinal) ? await Api.SessionAsync("What is 6 * 7, and which cats are there?") : "", StringComparison.Ordinal);
 
     // Nothing is pressed or clicked: the keyboard's way begins at the top.
     private async Task FilledAsync(IPage page, string path, string topic)
@@ -88,6 +96,11 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
             await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks", new() { Timeout = 15_000 });
             await Expect(page.Locator("#chart-tokens .legend li")).ToHaveCountAsync(2);
         }
+        if (path.StartsWith("/chat", StringComparison.Ordinal) || path.StartsWith("/agent", StringComparison.Ordinal)) await Expect(page.Locator("#model optgroup").First).ToBeAttachedAsync();
+        if (path is "/chat" or "/agent") await Expect(page.Locator("#empty")).ToBeVisibleAsync();
+        if (path.StartsWith("/chat?", StringComparison.Ordinal)) await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "done");
+        if (path.StartsWith("/agent?", StringComparison.Ordinal)) await Expect(page.Locator(".turn[data-status=done] .tool[data-state=done]")).ToHaveCountAsync(2);
+        if (path == "/load") await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
         // What fades in has its colour only then.
         await page.EvaluateAsync("() => Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))");
     }

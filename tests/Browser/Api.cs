@@ -67,5 +67,26 @@ internal sealed class Api(Uri address) : IDisposable
         return sockets;
     }
 
+    /// <summary>A generation as the server has it.</summary>
+    public async Task<JsonNode> GenerationAsync(string id) => (await _http.GetFromJsonAsync<JsonObject>($"/v1/generations/{id}"))!;
+
+    /// <summary>An answer, complete; its id.</summary>
+    public async Task<string> AnswerAsync(string question)
+    {
+        using var response = await _http.PostAsJsonAsync("/v1/generations", new { messages = new[] { new { role = "user", content = question } } });
+        var id = (await response.Content.ReadFromJsonAsync<JsonObject>())!["id"]!.GetValue<string>();
+        (await _http.GetAsync($"/v1/generations/{id}/stream")).Dispose();      // read to its end
+        return id;
+    }
+
+    /// <summary>A session with the agent in which that was said; its id.</summary>
+    public async Task<string> SessionAsync(string message)
+    {
+        using var created = await _http.PostAsync("/session", null);
+        var id = (await created.Content.ReadFromJsonAsync<JsonObject>())!["session_id"]!.GetValue<string>();
+        (await _http.PostAsJsonAsync($"/message/{id}", new { content = message })).Dispose();
+        return id;
+    }
+
     public void Dispose() => _http.Dispose();
 }

@@ -56,6 +56,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await IsLiveAsync(first);
         var second = await OpenAsync($"/events?topic={topic}", context);
         await IsLiveAsync(second);
+        await Expect(second.Locator("#replica")).ToHaveTextAsync(await first.Locator("#replica").InnerTextAsync());      // it is told what the first is connected to
 
         await PublishAsync(topic, 0, 5);
         await ShowsAsync(first, 5);

@@ -14,6 +14,8 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
 
     internal Api Api { get; } = new(stack.Address("streamapi"));
 
+    protected Uri Frontend => stack.Address("webfrontend");
+
     protected async Task<IBrowserContext> ContextAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool ignoreHttpsErrors = false)
     {
         var context = await browser.OpenAsync(language, scheme, width, height, ignoreHttpsErrors);

@@ -10,6 +10,9 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
 {
     private const int MostPets = 5;
 
+    // The catalogue is in English; questions are not always.
+    private static readonly (string Word, string Species)[] Japanese = [("犬", "dog"), ("猫", "cat"), ("鳥", "bird"), ("魚", "fish"), ("うさぎ", "rabbit"), ("ハムスター", "hamster")];
+
     /// <summary>The words after <c>Keywords:</c> are for the demo model, which understands nothing else.</summary>
     public AIFunction SearchPets => AIFunctionFactory.Create(SearchAsync, "search_pets",
         "Searches the pet shop's catalogue by species, breed or name; says price and stock. Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, 犬, 猫, 鳥, 魚, ペット, うさぎ, ハムスター.");
@@ -20,7 +23,8 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(cancellationToken);
-        var words = query.Split([' ', ',', '.', '?', '!', '、', '。'], StringSplitOptions.RemoveEmptyEntries).Where(w => w.Length > 2).Select(w => w.EndsWith('s') ? w[..^1] : w).ToList();
+        var words = query.Split([' ', ',', '.', '?', '!', '、', '。'], StringSplitOptions.RemoveEmptyEntries).Where(w => w.Length > 2).Select(w => w.EndsWith('s') ? w[..^1] : w)
+            .Concat(Japanese.Where(j => query.Contains(j.Word, StringComparison.Ordinal)).Select(j => j.Species)).ToList();
         var found = pets.Select(p => (Pet: p, Hits: words.Count(w => $" {p.Name} {p.Species} {p.Breed}".Contains(" " + w, StringComparison.OrdinalIgnoreCase)))).ToList();
         // Nothing in particular was named: the shop shows what it has.
         var any = found.Exists(f => f.Hits > 0);

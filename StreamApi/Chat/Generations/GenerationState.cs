@@ -22,18 +22,19 @@ internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 /// <param name="Provider">Who answers.</param>
 /// <param name="Model">With which model.</param>
 /// <param name="CreatedAt">When it was asked for.</param>
+/// <param name="FirstTokenAt">When its first token was stored; null before it.</param>
 /// <param name="EndedAt">When it ended.</param>
 /// <param name="Stream">Where it is read.</param>
 internal sealed record GenerationState(
     string Id, string Status, string Text, GenerationUsage? Usage, string? FinishReason, string? Error, string? Reason, IReadOnlyList<JsonElement>? ToolUses,
-    string? Provider, string? Model, DateTimeOffset? CreatedAt, DateTimeOffset? EndedAt, string Stream)
+    string? Provider, string? Model, DateTimeOffset? CreatedAt, DateTimeOffset? FirstTokenAt, DateTimeOffset? EndedAt, string Stream)
 {
     public static string StreamOf(string id) => $"/v1/generations/{id}/stream";
 
     public static GenerationState Of(RunName name, RunRecord record)
     {
         var text = new StringBuilder();
-        var state = new GenerationState(name.Id, record.GoesOn ? "running" : "interrupted", "", null, null, null, null, null, null, null, null, null, StreamOf(name.Id));
+        var state = new GenerationState(name.Id, record.GoesOn ? "running" : "interrupted", "", null, null, null, null, null, null, null, null, null, null, StreamOf(name.Id));
         List<JsonElement>? tools = null;
         foreach (var e in record.Events)
         {
@@ -44,7 +45,10 @@ internal sealed record GenerationState(
                 case RunLog.Announcement when e.OfLog && root.Deserialize<GenerationStarted>(RunJson.Options) is { } started:
                     state = state with { Provider = started.Provider, Model = started.Model, CreatedAt = started.CreatedAt };
                     break;
-                case "token": text.Append(root.GetProperty("text").GetString()); break;
+                case "token":
+                    text.Append(root.GetProperty("text").GetString());
+                    if (state.FirstTokenAt is null) state = state with { FirstTokenAt = e.Time };
+                    break;
                 case "tool_use": (tools ??= []).Add(root.Clone()); break;
                 case "done":
                     var finish = root.GetProperty("finishReason").GetString();

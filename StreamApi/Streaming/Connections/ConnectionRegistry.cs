@@ -11,8 +11,12 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);
     private int _admitted;
+    private long _opened;
 
     public int Count => Volatile.Read(ref _admitted);
+
+    /// <summary>Streams opened since the start.</summary>
+    public long Opened => Interlocked.Read(ref _opened);
 
     public IEnumerable<OpenStream> Open => _open.Values;
 
@@ -36,7 +40,11 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
         return Admission.Admitted;
     }
 
-    public void Add(OpenStream connection) => _open[connection.Id] = connection;
+    public void Add(OpenStream connection)
+    {
+        Interlocked.Increment(ref _opened);
+        _open[connection.Id] = connection;
+    }
 
     public bool TryGet(string id, [NotNullWhen(true)] out OpenStream? connection) => _open.TryGetValue(id, out connection);
 

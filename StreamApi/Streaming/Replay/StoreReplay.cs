@@ -10,24 +10,36 @@ internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyLi
 
 /// <summary>
 /// Reads for connections that lag behind the memory. A few reads at once, in the order asked for; connections of one filter that want the
-/// same range share one read and its frames.
+/// same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
+/// a page lacks by then its reader finds in memory, or by its next page.
 /// </summary>
-internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
+internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
 {
     private readonly Dictionary<(StreamFilter, long, bool), List<Action<ReplayPage?>>> _asked = [];
+    private readonly Dictionary<(StreamFilter, long), (ReplayPage Page, long Bytes, long At)> _kept = [];
+    private readonly Queue<(StreamFilter, long)> _oldest = [];
     private readonly SemaphoreSlim _readers = new(options.Value.ReplayReaders);
+    private readonly TimeSpan _shared = TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds);
+    private long _keptBytes;
 
     /// <summary>Calls back once, from any thread, when the page is there; null where it cannot be made. Waits while the store is away.</summary>
     /// <param name="newest">Only the newest event of each key, and what that leaves out.</param>
     public void Read(StreamFilter filter, long after, string epoch, bool newest, Action<ReplayPage?> done)
     {
+        ReplayPage? kept = null;
         lock (_asked)
         {
-            if (_asked.TryGetValue((filter, after, newest), out var waiting)) { waiting.Add(done); return; }
-            _asked.Add((filter, after, newest), [done]);
+            Forget();
+            if (!newest && _kept.TryGetValue((filter, after), out var read) && read.Page.Epoch == epoch) kept = read.Page;
+            else if (_asked.TryGetValue((filter, after, newest), out var waiting)) { waiting.Add(done); return; }
+            else _asked.Add((filter, after, newest), [done]);
         }
-        _ = Task.Run(() => ReadAsync(filter, after, epoch, newest));
+        if (kept is not null) done(kept);
+        else _ = Task.Run(() => ReadAsync(filter, after, epoch, newest));
     }
+
+    /// <summary>Forgets what nobody shares any more.</summary>
+    public void Sweep() { lock (_asked) Forget(); }
 
     public void Dispose() => _readers.Dispose();
 
@@ -52,8 +64,35 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
         void Answer(ReplayPage? page)
         {
             List<Action<ReplayPage?>> waiting;
-            lock (_asked) _asked.Remove((filter, after, newest), out waiting!);
+            lock (_asked)
+            {
+                _asked.Remove((filter, after, newest), out waiting!);
+                // The newest of a moment ago is not the newest.
+                if (page is not null && !newest) Keep((filter, after), page);
+            }
             foreach (var done in waiting) done(page);
+        }
+    }
+
+    private void Keep((StreamFilter, long) range, ReplayPage page)
+    {
+        // A page without events may be so because the reader is ahead of this replica: it asks again until it is not.
+        if (page.Frames.Count == 0 || _kept.ContainsKey(range)) return;
+        long bytes = 0;
+        foreach (var frame in page.Frames) bytes += frame.Bytes.Length;
+        _kept.Add(range, (page, bytes, clock.GetTimestamp()));
+        _oldest.Enqueue(range);
+        _keptBytes += bytes;
+        Forget();
+    }
+
+    private void Forget()
+    {
+        while (_oldest.TryPeek(out var range) && _kept[range] is var (_, bytes, at) && (_keptBytes > options.Value.RecentBytes || clock.GetElapsedTime(at) >= _shared))
+        {
+            _oldest.Dequeue();
+            _kept.Remove(range);
+            _keptBytes -= bytes;
         }
     }
 

@@ -3,7 +3,6 @@ import uPlot from "../lib/uplot.js";
 // The last minutes as lines (uPlot), in the page's colours, with a legend that tells the latest values or those under the pointer.
 
 const HEIGHT = 168;
-const SHORTEST = 60; // seconds
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const sync = uPlot.sync("time");
 
@@ -12,15 +11,16 @@ export class TimeChart {
   #plot;
   #format;
   #seconds;
-  #names = "";
+  #names;
   #data;
   #values = [];
   #logarithmic;
   #whole;
+  #shortest;
 
-  /** `panel` has a `.chart` and a `.legend`; `format` writes a value; the chart shows so many `seconds`, from a minute on. */
-  constructor(panel, format, seconds, { logarithmic = false, whole = false } = {}) {
-    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole] = [panel, format, seconds, logarithmic, whole];
+  /** `panel` has a `.chart` and a `.legend`; `format` writes a value; the chart shows so many `seconds`, from `shortest` on. */
+  constructor(panel, format, seconds, { logarithmic = false, whole = false, shortest = 60 } = {}) {
+    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest] = [panel, format, seconds, logarithmic, whole, shortest];
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place());
     dark.addEventListener("change", () => this.#plot?.redraw(false));
   }
@@ -33,7 +33,7 @@ export class TimeChart {
     this.#data = [times, ...lines.map(({ values }) => values)];
     this.#plot.setData(this.#data, false);
     const now = times.at(-1) ?? Date.now() / 1000;
-    const shown = Math.min(this.#seconds, Math.max(SHORTEST, now - (times[0] ?? now)));
+    const shown = Math.min(this.#seconds, Math.max(this.#shortest, now - (times[0] ?? now)));
     const values = lines.flatMap((line) => line.values).filter((value) => value !== null);
     this.#plot.batch(() => {
       this.#plot.setScale("x", { min: now - shown, max: now });

@@ -100,10 +100,34 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
     }
 
     [Fact]
+    public async Task A_session_is_read_back_with_its_messages_tools_and_times_and_streamed_on_from_there()
+    {
+        var id = await SessionAsync();
+        await SendAsync(system.A, id, "What is 6 * 7?");
+        await using var early = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
+        await early.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
+        using var response = await LlmSystem.Http.GetAsync(new Uri(system.B.Url, "/session/" + id));
+        var turn = Assert.Single((await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("turns").EnumerateArray().ToList());
+        var events = turn.GetProperty("events").EnumerateArray().ToList();
+        Assert.Equal("What is 6 * 7?", turn.GetProperty("message").GetString());
+        Assert.Equal(["tool_use", "tool_result", "content"], events.Select(e => e.GetProperty("type").GetString()));
+        Assert.Equal(42, events[1].GetProperty("output").GetInt32());
+        Assert.True(events[1].GetProperty("durationMs").GetDouble() >= 0);
+        Assert.Equal(LlmSystem.Text(early.Events, "data"), events[2].GetProperty("data").GetString());
+        Assert.True(turn.GetProperty("endedAt").GetDateTimeOffset() >= turn.GetProperty("askedAt").GetDateTimeOffset());
+
+        await using var late = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, Assert.Single(response.Headers.GetValues("X-Sse-Position")));
+        await SendAsync(system.A, id, "and now?");
+        await late.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
+        Assert.StartsWith("You asked: “and now?”", LlmSystem.Text(late.Events, "data"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_unknown_session_is_a_404_that_says_so()
     {
         foreach (var response in (HttpResponseMessage[])[
             await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/stream/" + Guid.NewGuid())),
+            await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/session/" + Guid.NewGuid())),
             await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/message/nope"), new { content = "x" })])
         {
             Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace StreamApi.Chat.Providers.Demo;
@@ -70,6 +71,20 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
     private static string Opening(List<FunctionCallContent> called, List<AIContent> since)
     {
         var results = since.OfType<FunctionResultContent>().Select(r => (Name: called.Find(c => c.CallId == r.CallId)?.Name ?? "the tool", Text: ToolCalls.Result(r))).ToList();
-        return string.Concat(results.Select(r => $"{r.Name} says: {(r.Text.Length > 300 ? r.Text[..300] + "…" : r.Text)} "));
+        return string.Concat(results.Select(r => $"{r.Name} says: {Retold(r.Text)} "));
+    }
+
+    /// <summary>As a person would say it: the names in a list, the error of what failed; anything else as it is.</summary>
+    private static string Retold(string result)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(result);
+            if (json.RootElement is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 && list.EnumerateArray().All(i => i.ValueKind == JsonValueKind.Object && i.TryGetProperty("name", out _)))
+                return string.Join(", ", list.EnumerateArray().Select(i => i.GetProperty("name").ToString())) + ".";
+            if (json.RootElement is { ValueKind: JsonValueKind.Object } failed && failed.TryGetProperty("error", out var error)) return error.ToString();
+        }
+        catch (JsonException) { /* words */ }
+        return result.Length > 300 ? result[..300] + "…" : result;
     }
 }

@@ -1,0 +1,41 @@
+// The form in which a question is written: Enter sends, Shift + Enter is a new line, and an input method keeps its Enter.
+
+export function composer(form, ask) {
+  const question = form.querySelector("textarea");
+  const error = document.getElementById("ask-error");
+  const fit = () => {
+    question.style.height = "auto";
+    question.style.height = `${Math.min(question.scrollHeight + 2, innerHeight / 3)}px`;
+  };
+  question.addEventListener("input", () => (fit(), complain()));
+  question.addEventListener("keydown", (key) => {
+    if (key.key !== "Enter" || key.shiftKey || key.isComposing || key.keyCode === 229) return;
+    key.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (submit) => {
+    submit.preventDefault();
+    const text = question.value.trim();
+    if (text === "") return question.focus();
+    ask(text);
+  });
+
+  function complain(message) {
+    error.textContent = message ?? "";
+    error.hidden = !message;
+  }
+
+  return {
+    complain,
+    clear() {
+      question.value = "";
+      fit();
+    },
+  };
+}
+
+const end = (form) => form.parentElement.getBoundingClientRect().bottom - innerHeight;
+
+/** Whether the end of the conversation is in sight, so that what is added there should stay so. */
+export const atEnd = (form) => end(form) < 160;
+export const toEnd = (form) => scrollBy({ top: end(form) + 16, behavior: "instant" });

@@ -1,0 +1,47 @@
+import { streamApi } from "./text.js";
+
+const KEY = "model";
+
+/** Fills a list with the models that StreamApi knows, by provider. `chosen()` is what a request says; nothing where none could be read. */
+export class ModelPicker {
+  #select;
+
+  constructor(select) {
+    this.#select = select;
+    select.addEventListener("change", () => localStorage.setItem(KEY, select.value));
+    this.#fill();
+  }
+
+  chosen() {
+    const { provider, model } = this.#select.selectedOptions[0]?.dataset ?? {};
+    return provider ? { provider, model } : {};
+  }
+
+  async #fill() {
+    let models;
+    try {
+      const response = await fetch(`${streamApi}/v1/models`, { signal: AbortSignal.timeout(10_000) });
+      if (!response.ok) return;
+      models = (await response.json()).data;
+    } catch {
+      return; // the server chooses
+    }
+    const groups = Map.groupBy?.(models, ({ owned_by }) => owned_by) ?? new Map([["", models]]);
+    const made = [...groups].map(([provider, of]) => {
+      const group = document.createElement("optgroup");
+      group.label = provider;
+      group.append(...of.map(({ id, owned_by }) => {
+        const option = document.createElement("option");
+        [option.value, option.textContent, option.dataset.provider, option.dataset.model] = [`${owned_by}/${id}`, id, owned_by, id];
+        return option;
+      }));
+      return group;
+    });
+    if (made.length === 0) return;
+    const kept = localStorage.getItem(KEY);
+    this.#select.replaceChildren(...made);
+    if ([...this.#select.options].some(({ value }) => value === kept)) this.#select.value = kept;
+    else this.#select.value = "demo/demo"; // costs nothing; where there is none, the first
+    if (this.#select.selectedIndex < 0) this.#select.selectedIndex = 0;
+  }
+}

@@ -1,0 +1,57 @@
+// What this browser has asked, newest first: the questions and where their answers are. The answers themselves stay on the server.
+
+const MOST = 20;
+
+/** Entries `{ key, at, … }` under a name of localStorage, the same in all tabs. */
+export class Recents {
+  #name;
+
+  constructor(name) {
+    this.#name = name;
+  }
+
+  all() {
+    try {
+      return JSON.parse(localStorage.getItem(this.#name)) ?? [];
+    } catch {
+      return []; // kept by an older page
+    }
+  }
+
+  find(matches) {
+    return this.all().find(matches);
+  }
+
+  put(entry) {
+    const others = this.all().filter(({ key }) => key !== entry.key);
+    localStorage.setItem(this.#name, JSON.stringify([{ ...entry, at: Date.now() }, ...others].slice(0, MOST)));
+  }
+
+  drop(key) {
+    localStorage.setItem(this.#name, JSON.stringify(this.all().filter((entry) => entry.key !== key)));
+  }
+
+  /** Calls when another tab has changed them. */
+  onchange(changed) {
+    window.addEventListener("storage", ({ key }) => key === this.#name && changed());
+  }
+
+  /** Shows them as links; `link(entry)` says `{ href, title, current }`. */
+  show(panel, list, link) {
+    const entries = this.all();
+    panel.hidden = entries.length === 0;
+    list.replaceChildren(...entries.map((entry) => {
+      const { href, title, current } = link(entry);
+      const [item, anchor, time] = ["li", "a", "time"].map((name) => document.createElement(name));
+      [anchor.href, anchor.textContent, anchor.title] = [href, title, title];
+      if (current) anchor.setAttribute("aria-current", "page");
+      time.textContent = when(entry.at);
+      item.append(anchor, time);
+      return item;
+    }));
+  }
+}
+
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric" });
+const when = (at) => (new Date(at).toDateString() === new Date().toDateString() ? clock : day).format(at);

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Benchmarks.Reports;
+
+namespace Benchmarks.Measurements;
+
+/// <summary>One thing to measure.</summary>
+internal abstract class Measurement(string name, string what)
+{
+    public string Name => name;
+    public string What => what;
+
+    /// <summary>Whose figures the goals are for, and the ratios' numerator.</summary>
+    public virtual string Ours => "StreamApi";
+
+    /// <summary>Which of its figures must be how good.</summary>
+    public IReadOnlyDictionary<string, Goal> Goals { get; protected init; } = new Dictionary<string, Goal>();
+
+    /// <summary>One round: every server in turn, so that what else the machine does hits all of them.</summary>
+    public abstract Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken);
+}
+
+/// <summary>A bound for StreamApi's figure, or for its ratio to a peer's.</summary>
+internal sealed record Goal(double Bound, bool IsMost, string? Peer)
+{
+    public static Goal AtMost(double bound, string? peer = null) => new(bound, true, peer);
+    public static Goal AtLeast(double bound) => new(bound, false, null);
+
+    public bool IsMet(double value) => IsMost ? value <= Bound : value >= Bound;
+
+    public string Text(string unit) => string.Create(CultureInfo.InvariantCulture, $"{(IsMost ? "≤" : "≥")} {Bound:#,0.##}{(Peer is null ? $" {unit}" : $" × {Peer}")}");
+}
+
+/// <summary>Names and units of figures.</summary>
+internal static class Figures
+{
+    public static readonly Figure Cpu = new("server CPU", "µs/delivery"), FrontCpu = new("CPU of the delivering process", "µs/delivery"), P50 = new("p50", "ms"), P99 = new("p99", "ms"),
+        Rate = new("delivered", "1/s"), Generator = new("reader CPU (not the server's)", "µs/delivery"), Elsewhere = new("other work on the machine", "cores"),
+        Appended = new("appended", "events/s"), AppendP50 = new("answered p50", "ms"), AppendP99 = new("answered p99", "ms"),
+        RelayedAfter = new("replica level after the last append", "s"),
+        Seconds = new("all level after", "s"), Connects = new("connects", "1/s"), ConnectCpu = new("CPU a connect", "µs"), StoreReads = new("store reads", "reads"),
+        Allocated = new("allocated", "B/delivery"), AllocatedEvent = new("allocated for the event itself", "B/event"),
+        Memory = new("memory, 5,000 just connected", "kB/connection"), Settled = new("memory, 5,000 settled", "kB/connection");
+}

@@ -1,0 +1,65 @@
+using Benchmarks.Machine;
+using LoadTests.Chaos;
+
+namespace Benchmarks.Servers;
+
+/// <summary>nginx with the Nchan module, as Debian has them: one worker a processor, messages in memory.</summary>
+internal sealed class NchanPeer : Peer
+{
+    private static readonly string[] Modules = ["/usr/lib/nginx/modules/ngx_nchan_module.so", "/usr/share/nginx/modules/ngx_nchan_module.so"];
+    private static readonly string[] Programs = ["/usr/sbin/nginx", "/usr/bin/nginx"];
+    private readonly Leash _nginx;
+    private readonly string _folder;
+
+    private NchanPeer(Leash nginx, string folder, int port) : base("Nchan", new Uri($"http://127.0.0.1:{port}")) => (_nginx, _folder) = (nginx, folder);
+
+    /// <summary>Why it cannot be measured here; null where it can.</summary>
+    public static string? Missing { get; } = Modules.Any(File.Exists) && Programs.Any(File.Exists) ? null : "nginx with Nchan is not installed (Debian: apt-get install -y nginx-core libnginx-mod-nchan)";
+
+    public override Uri Subscribe(string topic) => new(Address, "/sse");
+    public override Uri Publish => new(Address, "/pub");
+    public override IReadOnlyList<int> Front => _nginx.Processes;
+
+    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) => await StartAsync(cancellationToken);
+
+    public static async Task<NchanPeer> StartAsync(CancellationToken cancellationToken)
+    {
+        var (folder, port) = (Directory.CreateTempSubdirectory("nchan-").FullName, FreePort());
+        var configuration = Path.Combine(folder, "nginx.conf");
+        await File.WriteAllTextAsync(configuration, $$"""
+            load_module {{Modules.First(File.Exists)}};
+            daemon off;
+            pid {{folder}}/nginx.pid;
+            error_log {{folder}}/error.log warn;
+            {{(Environment.UserName == "root" ? "user root;" : "")}}
+            worker_processes {{Environment.ProcessorCount}};
+            worker_rlimit_nofile 20000;
+            events { worker_connections 10000; }
+            http {
+              access_log off;
+              keepalive_requests 1000000;
+              nchan_shared_memory_size 256M;
+              client_body_temp_path {{folder}}/body; proxy_temp_path {{folder}}/proxy; fastcgi_temp_path {{folder}}/fastcgi; uwsgi_temp_path {{folder}}/uwsgi; scgi_temp_path {{folder}}/scgi;
+              server {
+                listen 127.0.0.1:{{port}} backlog=4096;
+                location = /sse { nchan_subscriber eventsource; nchan_channel_id load; nchan_subscriber_first_message newest; nchan_subscriber_timeout 0; nchan_eventsource_ping_interval 15; }
+                location = /pub { nchan_publisher; nchan_channel_id load; nchan_message_buffer_length 1000; nchan_message_timeout 1m; }
+              }
+            }
+            """, cancellationToken);
+        var peer = new NchanPeer(Leash.Start("nginx", [Programs.First(File.Exists), "-p", folder, "-c", configuration]), folder, port);
+        try { await peer._nginx.WaitUntilAsync(() => Task.FromResult(ProcessTable.ListenerOf(port) is not null), cancellationToken); }
+        catch
+        {
+            await peer.DisposeAsync();
+            throw;
+        }
+        return peer;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _nginx.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}

@@ -1,0 +1,84 @@
+using AppHost.LocalServices;
+using AppHost.LocalServices.Postgres;
+using AppHost.LocalServices.Redis;
+using Benchmarks.Machine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Benchmarks.Servers;
+
+/// <summary>
+/// A Postgres and a Redis of this run's own, found or fetched as the AppHost does, on free ports. Durable: unlike in the tests, Postgres waits for
+/// the disk.
+/// </summary>
+internal sealed class Stores : IAsyncDisposable
+{
+    private readonly List<Leash> _servers = [];
+    private readonly LocalFolder _folder;
+
+    private Stores(LocalFolder folder) => _folder = folder;
+
+    public string EventStore { get; private set; } = "";
+    public string Redis { get; private set; } = "";
+    public IReadOnlyList<int> Processes => [.. _servers.SelectMany(s => s.Processes)];
+
+    /// <summary>What Postgres has logged; statements too while <c>log_statement</c> is on.</summary>
+    public string PostgresLog { get; private set; } = "";
+
+    public static async Task<Stores> StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var appHost = Path.Combine(Repository.Root, "AppHost");
+            var stores = new Stores(LocalFolder.For(appHost, new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: true, 0, 0), new ServiceCollection()));
+            try
+            {
+                await stores.StartPostgresAsync(cancellationToken);
+                await stores.StartRedisAsync(cancellationToken);
+                return stores;
+            }
+            catch
+            {
+                await stores.DisposeAsync();
+                throw;
+            }
+        }
+        catch (LocalServicesException e) { throw new BenchmarkException(e.Message); }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var server in _servers) await server.DisposeAsync();
+        Directory.Delete(_folder.Data, recursive: true);
+    }
+
+    private async Task StartPostgresAsync(CancellationToken cancellationToken)
+    {
+        var cluster = PostgresCluster.Open(_folder);
+        var port = LoopbackPort.Take(0, "Postgres", "PostgresPort");
+        PostgresLog = Path.Combine(cluster.Data, "log", "postgres.log");
+        string[] settings =
+        [
+            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB", "timezone=UTC", "fsync=on", "synchronous_commit=on",
+            "logging_collector=on", "log_directory=log", "log_filename=postgres.log",
+        ];
+        await StartAsync("Postgres", [.. cluster.As, cluster.Programs.Server, "-D", cluster.Data, "-p", $"{port}", .. settings.SelectMany(s => (string[])["-c", s])],
+            cluster.Programs.Libraries, "INT", new PostgresHealthCheck(port), cancellationToken);
+        EventStore = $"Host=127.0.0.1;Port={port};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
+    }
+
+    private async Task StartRedisAsync(CancellationToken cancellationToken)
+    {
+        var port = LoopbackPort.Take(0, "Redis", "RedisPort");
+        var server = RedisServer.Prepare(_folder, port);
+        await StartAsync("Redis", [server.Program, server.Configuration], server.Libraries, "TERM", new RedisHealthCheck(port, server.Password), cancellationToken);
+        Redis = $"127.0.0.1:{port},password={server.Password}";
+    }
+
+    private async Task StartAsync(string name, string[] command, string? libraries, string signal, IHealthCheck check, CancellationToken cancellationToken)
+    {
+        var server = Leash.Start(name, command, libraries is null ? null : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = libraries }, signal, _folder.Data);
+        _servers.Add(server);
+        await server.WaitUntilAsync(async () => (await check.CheckHealthAsync(new HealthCheckContext(), cancellationToken)).Status == HealthStatus.Healthy, cancellationToken);
+    }
+}

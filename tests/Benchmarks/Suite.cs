@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Globalization;
+using Benchmarks.Measurements;
+using Benchmarks.Reports;
+using Benchmarks.Servers;
+
+namespace Benchmarks;
+
+/// <summary>Starts the servers, measures what was asked for, writes the table, ends what it started.</summary>
+internal static class Suite
+{
+    private static readonly Measurement[] All =
+    [
+        new FanOut("fanout-20k", subscribers: 1_000, rate: 20, Goal.AtMost(1.0, "Nchan")),
+        new FanOut("fanout-50k", subscribers: 1_000, rate: 50, Goal.AtMost(1.0, "Nchan")),
+        new FanOut("fanout-100k", subscribers: 1_000, rate: 100, Goal.AtMost(1.0, "Nchan")),
+        new FanOut("fanout-200k", subscribers: 1_000, rate: 200, Goal.AtMost(1.3, "Nchan")),
+        new FanOut("fanout-5000-subscribers", subscribers: 5_000, rate: 10, Goal.AtMost(1.0, "Nchan")),
+        new Burst(),
+        new PublishToReceive(),
+        new Append("append-1-writer", writers: 1, batch: 1, null),
+        new Append("append-8-writers", writers: 8, batch: 1, null),
+        new Append("append-64-writers", writers: 64, batch: 1, 3_000),
+        new Append("append-batches", writers: 4, batch: 500, 20_000),
+        new ResumeStorm("resume-from-memory", fromStore: false),
+        new ResumeStorm("resume-from-store", fromStore: true),
+        new Allocation(),
+        new Memory(),
+        new Generator(),
+    ];
+
+    public static async Task<bool> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        if (options.List) { foreach (var m in All) Console.WriteLine($"{m.Name,-26} {m.What}"); return true; }
+        if (!OperatingSystem.IsLinux()) throw new BenchmarkException("The benchmarks read /proc and use epoll: they run on Linux only.");
+        var chosen = All.Where(m => options.Names.Count == 0 || options.Names.Any(n => m.Name.StartsWith(n, StringComparison.Ordinal))).ToArray();
+        if (options.Names.FirstOrDefault(n => !All.Any(m => m.Name.StartsWith(n, StringComparison.Ordinal))) is { } unknown) throw new BenchmarkException($"There is nothing to measure that begins with '{unknown}'. --list says what there is.");
+        if (!Repository.IsRelease) Console.Error.WriteLine("This is a Debug build; its figures say nothing. Use: dotnet run -c Release --project tests/Benchmarks");
+
+        var clock = Stopwatch.StartNew();
+        void Progress(string text) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:F1} s  {text}"));
+        Progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
+        await using var streamApi = await StreamApiPeer.StartAsync(cancellationToken);
+        await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
+        await using var nchan = options.Alone || NchanPeer.Missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
+        if (NchanPeer.Missing is { } missing) Progress($"without Nchan: {missing}");
+        var run = new BenchmarkRun(options, streamApi, [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()], Progress);
+
+        foreach (var peer in run.Peers)
+        {
+            Progress($"warming {peer.Name} up");
+            await FanOut.WarmUpAsync(run, peer, cancellationToken);
+        }
+        try
+        {
+            foreach (var measurement in chosen)
+                for (run.Round = 1; run.Round <= options.Rounds; run.Round++)
+                    await MeasureAsync(measurement, run, cancellationToken);
+        }
+        finally
+        {
+            // What was measured until Ctrl+C, too.
+            var table = Table.Of(run, chosen, clock.Elapsed, NchanPeer.Missing);
+            Directory.CreateDirectory(options.ReportFolder);
+            await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "benchmarks.md"), table, CancellationToken.None);
+            await File.WriteAllLinesAsync(Path.Combine(options.ReportFolder, "benchmarks.jsonl"), run.Samples.Select(s => s.ToJsonLine()), CancellationToken.None);
+            Console.Write(table);
+            Progress($"written to {options.ReportFolder}");
+        }
+        foreach (var wrong in run.Wrong) await Console.Error.WriteLineAsync($"FAILED: {wrong}");
+        return run.Wrong.Count == 0;
+    }
+
+    private static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, CancellationToken cancellationToken)
+    {
+        try { await measurement.RunAsync(run, cancellationToken); }
+        catch (BenchmarkException e) { run.Wrong.Add($"{measurement.Name}: {e.Message}"); }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Text.RegularExpressions;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Fact]
+    public async Task Tool_calls_are_shown_with_their_arguments_results_and_durations_before_the_answer()
+    {
+        var page = await OpenAsync("/agent");
+        await page.Locator("#question").FillAsync("What is 12 * (3 + 4), and which cats do you have?");
+        await page.Keyboard.PressAsync("Enter");
+        var (sum, search) = (page.Locator(".step").Nth(0), page.Locator(".step").Nth(1));
+        await Expect(sum.Locator("h3")).ToHaveTextAsync("calculate");
+        await Expect(sum.Locator("code")).ToHaveTextAsync("expression: 12 * (3 + 4)");
+        await Expect(sum.Locator(".value")).ToHaveTextAsync("84");
+        await Expect(sum.Locator(".duration")).ToHaveTextAsync(Milliseconds());
+        await Expect(search.Locator("h3")).ToHaveTextAsync("search_pets");
+        await Expect(search.Locator("tbody tr").First).ToContainTextAsync("cat");
+        await Expect(page.Locator(".step.says .text")).ToContainTextAsync("calculate says: 84");
+        await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
+        await Expect(page.Locator(".turn > .outcome")).ToContainTextAsync("2 tool calls");
+        await Expect(page.Locator("#calls")).ToHaveTextAsync("2");
+    }
+
+    [Fact]
+    public async Task A_reloaded_page_and_another_browser_have_the_whole_session_and_go_on_with_it()
+    {
+        var page = await OpenAsync("/agent");
+        await page.Locator("#question").FillAsync("What is 6 * 7?");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".tool[data-state=done]")).ToHaveCountAsync(1);
+        await page.ReloadAsync();      // while it answers
+        await Expect(page.Locator(".question")).ToHaveTextAsync("What is 6 * 7?");
+        await Expect(page.Locator(".tool .value")).ToHaveTextAsync("42");
+        await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
+
+        var other = await OpenAsync(new Uri(page.Url).PathAndQuery, await ContextAsync());
+        await Expect(other.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
+        Assert.Equal(await page.Locator(".steps").InnerTextAsync(), await other.Locator(".steps").InnerTextAsync());
+        await other.Locator("#question").FillAsync("And what is 2 * 4?");
+        await other.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".question").Last).ToHaveTextAsync("And what is 2 * 4?");
+        await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
+        await Expect(page.Locator(".tool .value").Last).ToHaveTextAsync("8");
+        await Expect(other.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
+        Assert.Equal(await page.Locator("#turns").InnerTextAsync(), await other.Locator("#turns").InnerTextAsync());
+    }
+
+    [Fact]
+    public async Task A_tool_that_fails_is_shown_as_failed_with_its_reason()
+    {
+        var page = await OpenAsync("/agent");
+        await page.Locator("#question").FillAsync("Where is my order c0ffee1e-cafe-babe-face-decaf0c0ffee?");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".tool")).ToHaveAttributeAsync("data-state", "failed");
+        await Expect(page.Locator(".tool .bad")).ToContainTextAsync("There is no order");
+    }
+
+    [Fact]
+    public async Task A_session_that_does_not_exist_is_said_to_be_missing_and_a_new_one_is_offered()
+    {
+        var page = await OpenAsync($"/agent?session={Guid.NewGuid()}");
+        await Expect(page.Locator("#trouble")).ToContainTextAsync("There is no such session");
+        await Expect(page.Locator("#empty")).ToBeVisibleAsync();
+        await page.Locator(".examples button").Nth(1).ClickAsync();
+        await Expect(page.Locator(".tool[data-state=done]")).ToHaveCountAsync(1);
+    }
+
+    [GeneratedRegex(@"^[0-9.,]+ ms$")]
+    private static partial Regex Milliseconds();
+}

@@ -1,0 +1,145 @@
+using System.Text.RegularExpressions;
+using System.Web;
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 40_000 };
+
+    [Fact]
+    public async Task An_answer_streams_in_and_its_figures_are_shown()
+    {
+        var page = await AskAsync("How does an answer get here?", length: "");
+        await Expect(page.Locator(".question")).ToHaveTextAsync("How does an answer get here?");
+        await IsAsync(page, "done");
+        await ShowsTheWholeAsync(page);
+        await Expect(page.Locator("#first")).ToHaveTextAsync(Number());
+        await Expect(page.Locator("#speed")).ToHaveTextAsync(Number());
+        await Expect(page.Locator("#tokens")).ToHaveTextAsync(Number());
+        await Expect(page.Locator(".outcome")).ToContainTextAsync("tokens/s");
+    }
+
+    [Fact]
+    public async Task Reloaded_in_mid_answer_it_goes_on_where_it_was()
+    {
+        var page = await AskAsync("An answer to reload.", length: "400");
+        await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
+        var before = await page.Locator(".answer .text").InnerTextAsync();
+        await page.ReloadAsync();
+        await Expect(page.Locator(".question")).ToHaveTextAsync("An answer to reload.");
+        await IsAsync(page, "running");
+        await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
+        Assert.StartsWith(before, await page.Locator(".answer .text").InnerTextAsync(), StringComparison.Ordinal);
+        await IsAsync(page, "done");
+        await ShowsTheWholeAsync(page);
+    }
+
+    [Fact]
+    public async Task Another_browser_with_the_address_reads_the_same_answer_while_it_is_written()
+    {
+        var page = await AskAsync("Who else reads this?", length: "400");
+        await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
+        var other = await OpenAsync(new Uri(page.Url).PathAndQuery, await ContextAsync());
+        await IsAsync(other, "running");
+        await IsAsync(other, "done");
+        await IsAsync(page, "done");
+        await ShowsTheWholeAsync(other);
+        Assert.Equal(await page.Locator("#first").InnerTextAsync(), await other.Locator("#first").InnerTextAsync());
+        Assert.Equal(await page.Locator("#speed").InnerTextAsync(), await other.Locator("#speed").InnerTextAsync());
+    }
+
+    [Fact]
+    public async Task A_second_tab_of_the_conversation_follows_to_the_next_question()
+    {
+        var context = await ContextAsync();
+        var page = await AskAsync("The first question?", length: "", context);
+        await IsAsync(page, "done");
+        var second = await OpenAsync(new Uri(page.Url).PathAndQuery, context);
+        await IsAsync(second, "done");
+        await page.Locator("#question").FillAsync("And the second?");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(second.Locator(".question").Last).ToHaveTextAsync("And the second?");
+        await Expect(second.Locator(".turn[data-status=done]")).ToHaveCountAsync(2, new() { Timeout = 20_000 });
+        await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
+        Assert.Equal(page.Url, second.Url);
+    }
+
+    [Fact]
+    public async Task Stop_ends_the_answer_for_good_and_offers_to_ask_again()
+    {
+        var page = await AskAsync("An answer that nobody wants to the end.", length: "1000");
+        await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
+        await page.GetByRole(AriaRole.Button, new() { Name = "Stop" }).ClickAsync();
+        await IsAsync(page, "cancelled");
+        Assert.Equal("cancelled", (await Api.GenerationAsync(IdOf(page)))["status"]!.GetValue<string>());
+        await ShowsTheWholeAsync(page);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Ask again" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Ask", Exact = true })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task In_the_tunnel_it_says_so_and_after_it_nothing_is_missing()
+    {
+        var page = await AskAsync("What happens in a tunnel?", length: "400");
+        await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
+        await page.Locator("#tunnel").ClickAsync();
+        await IsAsync(page, "tunnel");
+        await IsAsync(page, "running");
+        await Expect(page.Locator("#breaks")).ToHaveTextAsync("1");
+        await IsAsync(page, "done");
+        await ShowsTheWholeAsync(page);
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_exist_is_said_to_be_missing()
+    {
+        var page = await OpenAsync($"/chat?id={new string('0', 32)}");
+        await IsAsync(page, "missing");
+        await Expect(page.Locator(".outcome")).ToContainTextAsync("There is no such answer");
+    }
+
+    [Fact]
+    public async Task Where_StreamApi_is_out_of_reach_the_question_is_kept()
+    {
+        var context = await ContextAsync();
+        var page = await OpenAsync("/chat", context);
+        await Expect(page.Locator("#model optgroup")).ToHaveCountAsync(1);
+        await context.SetOfflineAsync(true);
+        await page.Locator("#question").FillAsync("Is anybody there?");
+        await page.Locator("#send").ClickAsync();
+        await Expect(page.Locator("#ask-error")).ToContainTextAsync("does not answer");
+        await Expect(page.Locator("#question")).ToHaveValueAsync("Is anybody there?");
+    }
+
+    private async Task<IPage> AskAsync(string question, string length, IBrowserContext? context = null)
+    {
+        var page = await OpenAsync("/chat", context);
+        await Expect(page.Locator("#model")).ToHaveValueAsync("demo/demo");
+        await page.Locator("#length").SelectOptionAsync(length);
+        await page.Locator("#question").FillAsync(question);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page).ToHaveURLAsync(Answer());
+        return page;
+    }
+
+    private static Task IsAsync(IPage page, string phase) => Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase, Patient);
+
+    // Byte for byte what the server has: the text as it is in the document, not as it is laid out.
+    private async Task ShowsTheWholeAsync(IPage page) =>
+        Assert.Equal((await Api.GenerationAsync(IdOf(page)))["text"]!.GetValue<string>(), await page.Locator(".answer .text").EvaluateAsync<string>("text => text.textContent"));
+
+    private static string IdOf(IPage page) => HttpUtility.ParseQueryString(new Uri(page.Url).Query)["id"]!;
+
+    [GeneratedRegex(@"\?id=[0-9a-f]{32}$")]
+    private static partial Regex Answer();
+
+    [GeneratedRegex(".{60}")]
+    private static partial Regex Longer();
+
+    [GeneratedRegex("^[0-9.,]+$")]
+    private static partial Regex Number();
+}
