@@ -15,6 +15,7 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
     private UpstreamAnswer? _answer;
     private string _prompt = "";
     private int _count;
+    private long _dropAt = long.MaxValue;
 
     /// <summary>Waits for the next token, and for the judgement after the last; null when it is time to go.</summary>
     public async Task<IResponse?> NextAsync()
@@ -24,7 +25,11 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
             if (_reader is null && !await BeginAsync()) return null;
             if (await _reader!.NextAsync() is { } milliseconds)
             {
-                if (_reader.IsLevel && Random.Shared.NextDouble() < plan.DropShare) await _reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.1 + (Random.Shared.NextDouble() * 0.5)));
+                if (_reader.IsLevel && Stopwatch.GetTimestamp() >= _dropAt)
+                {
+                    await _reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.1 + (Random.Shared.NextDouble() * 0.5)));
+                    _dropAt = plan.NextDrop();
+                }
                 return Response.Ok<object>("", 0, "", milliseconds);
             }
             var response = await JudgeAsync(_reader, _reader.End!);
@@ -48,6 +53,7 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         // The demo provider says the same to the same prompt.
         _prompt = upstream is null ? "Tell at length of a train, a tunnel, and an answer that outlives its readers." : $"{run.Root} {lane.Publisher.Number} {_count}";
         if (upstream is not null) upstream.Expect(_prompt, _answer = new UpstreamAnswer(run, lane, tokens));
+        if (_count == 1) _dropAt = plan.NextDrop();
         var askedAt = Stopwatch.GetTimestamp();
         _generation = await api.BeginAsync(replica, _prompt, tokens, run.Reading);
         figures.BegunOn(replica);

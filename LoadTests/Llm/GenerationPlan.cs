@@ -9,9 +9,10 @@ internal sealed class GenerationPlan(ScenarioScale scale)
     private const double LongestSeconds = 12, ShortestSeconds = 1;
     private const int MostTokens = 4_000;
     private long _started;
+    private readonly double _dropSeconds = Math.Max(2, scale.Clients / 10.0);
 
-    /// <summary>Of tokens, after which the reader drops: some ten drops a second over all readers, or one a reader each two seconds.</summary>
-    public double DropShare { get; } = 1 / (Math.Max(2, scale.Clients / 10.0) * scale.Rate);
+    /// <summary>When a reader drops next: some ten drops a second over all readers, or one a reader each two seconds.</summary>
+    public long NextDrop() => Stopwatch.GetTimestamp() + (long)(_dropSeconds * (0.2 + (0.8 * Random.Shared.NextDouble())) * Stopwatch.Frequency);
 
     /// <summary>All at once would measure the crowd at the door.</summary>
     public TimeSpan Stagger(int client) => TimeSpan.FromSeconds(Math.Min(1, scale.Seconds / 4) * client / scale.Clients);

@@ -75,16 +75,18 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
 
     private void TakeTokens(ReadOnlySpan<char> text, long now, double window)
     {
+        var endsHere = answer!.EndsWith(text);
         for (long firstSent = 0; text.Length > 0;)
         {
             var sequence = TokenText.Take(ref text);
             account.Receive(lane.Publisher.Number, sequence);
-            if (answer!.SentAt(sequence) is not (> 0 and var sent)) continue;
+            if (answer.SentAt(sequence) is not (> 0 and var sent)) continue;
             if (firstSent == 0) firstSent = sent;
             // What was said while it was away is a matter of catching up.
             var returning = firstSent < _returnedAt;
             (returning ? run.CatchUp : run.Delivery).RecordTicks((now - sent) / 100);
-            if (!returning) figures.Joined(now, sent, firstSent, window);
+            // The end of an answer takes what waits with it, before the window is over.
+            if (!returning && !endsHere) figures.Joined(now, sent, firstSent, window);
             _latencies.Enqueue((now - sent) / 1e6);
         }
     }
