@@ -14,6 +14,7 @@ builder.AddLoad();
 builder.Services.AddSingleton(DashboardAddress.From(builder.Configuration));
 builder.Services.AddLanguages();
 builder.Services.AddRazorComponents();
+builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
 
 var app = builder.Build();
 app.UseContentSecurity();

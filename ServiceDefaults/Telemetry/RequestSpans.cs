@@ -65,6 +65,8 @@ internal sealed class RequestSpans : IStartupFilter
             span.DisplayName = method;
         }
 
+        // A ticket stands in the query, since EventSource can send no header.
+        if (span.GetTagItem("url.query") is string query) span.SetTag("url.query", SecretQueries.Redacted(query));
         span.SetTag("http.response.status_code", status);
         if (error is not null || status >= 500)
         {

@@ -6,6 +6,7 @@ using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
 using StreamApi.Requests;
 using StreamApi.Runs;
+using StreamApi.Security;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
 
@@ -41,7 +42,7 @@ internal sealed class AgentRuns(
         }
         return streams.OpenAsync(context, Kind, Forms.For(named), EndTypes, async () =>
         {
-            var run = await runs.TryBeginAsync(Kind, new { target!.Provider, target.Model }, will: Will, cancellationToken: context.RequestAborted)
+            var run = await runs.TryBeginAsync(Kind, new { target!.Provider, target.Model, owner = Caller.Of(context).User }, will: Will, cancellationToken: context.RequestAborted)
                 ?? throw new EventStore.StoreUnavailableException("This server's lease was just lost.");
             _ = live.Start(run, r => AnswerAsync(r, target, prompt!));
             return run;

@@ -12,6 +12,8 @@ using StreamApi.Chat.Generations;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Runs;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
 
@@ -37,13 +39,13 @@ internal static class AgentsApi
     public static void MapAgents(this IEndpointRouteBuilder app)
     {
         var agents = app.MapGroup("").WithTags("Agents");
-        agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context))
+        agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)).Publishes("agents.*")
             .Query("prompt", "The question.", required: true).Query("provider", "Who answers.").Query("model", "With which model.")
             .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
-        agents.MapPost("/session", CreateAsync).RefusesInvalid().Produces<SessionCreated>();
-        agents.MapGet("/session/{sessionId}", ReadAsync).Produces<SessionState>();
-        agents.MapPost("/message/{sessionId}", SendAsync).RefusesInvalid().Takes<SessionMessage>();
-        agents.MapStream("/stream/{sessionId}", StreamAsync).Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
+        agents.MapPost("/session", CreateAsync).Publishes("sessions.*").LimitedAsPublish().RefusesInvalid().Produces<SessionCreated>();
+        agents.MapGet("/session/{sessionId}", ReadAsync).Reads("sessions.{sessionId}").Produces<SessionState>();
+        agents.MapPost("/message/{sessionId}", SendAsync).Publishes("sessions.{sessionId}").LimitedAsGeneration().RefusesInvalid().Takes<SessionMessage>();
+        agents.MapStream("/stream/{sessionId}", StreamAsync).Reads("sessions.{sessionId}").Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
         // Hears of dead replicas from the start.
         app.ServiceProvider.GetRequiredService<AgentSessions>();
     }

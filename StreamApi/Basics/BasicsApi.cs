@@ -1,5 +1,7 @@
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
@@ -24,16 +26,18 @@ internal static class BasicsApi
         {
             var filter = new StreamFilter([Ticker.Topic], [], [], Ticks.For(context.Request.Query.Flag("named")));
             return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
-        }).Sends("A tick a second, the same for all readers.", ("tick", typeof(Tick)));
+        }).Reads(Ticker.Topic).Sends("A tick a second, the same for all readers.", ("tick", typeof(Tick)));
 
         // The article's four handlers differ in how Python declares them; on the wire they are one.
         foreach (var variant in (string[])["", "-no-async", "-no-annotation", "-no-async-no-annotation"])
             basics.MapStream("/items/stream" + variant, (HttpContext context, Streams streams) => Lists.Items.OpenAsync(context, streams))
+                .Reads(Lists.Items.Topic)
                 .Sends("Three items; resumes after Last-Event-ID (1…3), 204 after the last.", ("item_update", typeof(Item)));
         basics.MapStream("/logs/stream", (HttpContext context, Streams streams) => Lists.Logs.OpenAsync(context, streams))
+            .Reads(Lists.Logs.Topic)
             .Sends("Log lines as raw text.", ("log", typeof(string)));
 
-        basics.MapPost("/chat/stream", ChatStream.OpenAsync).DisableHttpMetrics().RefusesInvalid().Takes<ChatPrompt>()
+        basics.MapPost("/chat/stream", ChatStream.OpenAsync).Publishes("chat").LimitedAsStream().DisableHttpMetrics().RefusesInvalid().Takes<ChatPrompt>()
             .Sends("A token per word of the text, then [DONE].", ("token", typeof(string)), ("done", typeof(string)));
     }
 

@@ -1,30 +1,24 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.Features;
-using StreamApi.Chat.Providers;
+using StreamApi.Requests;
 
 namespace StreamApi.Chat;
 
 /// <summary>Reads request bodies, member by member, so that what is wrong is named.</summary>
 internal static class ChatBody
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64 };
-
     /// <summary>The body, an object; every text in it is valid Unicode.</summary>
     /// <exception cref="InvalidChatException">It is not.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int most)
     {
-        if (!context.Request.HasJsonContentType()) throw new InvalidChatException("Content-Type", "must be application/json.", StatusCodes.Status415UnsupportedMediaType);
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = most;
         try
         {
-            using var document = await JsonDocument.ParseAsync(context.Request.Body, Options, context.RequestAborted);
+            using var document = await JsonRequest.ReadAsync(context, most);
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidChatException("body", "must be a JSON object.");
             Check(document.RootElement);
             return document.RootElement.Clone();
         }
-        catch (JsonException e) { throw new InvalidChatException("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."); }
+        catch (InvalidRequestException e) when (e is not InvalidChatException) { throw new InvalidChatException(e.Field, e.Problem, e.Status); }
         catch (InvalidOperationException) { throw new InvalidChatException("body", "has half of a surrogate pair, which is no UTF-8."); }
-        catch (BadHttpRequestException e) { throw new InvalidChatException("body", e.StatusCode == 413 ? $"is larger than {most} bytes." : "cannot be read.", e.StatusCode); }
     }
 
     public static string? Text(JsonElement of, string name, string at = "") => Get(of, name) is not { } value ? null

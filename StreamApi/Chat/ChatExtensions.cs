@@ -8,12 +8,17 @@ using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Chat;
 
 /// <summary>The LLM gateway: providers, per-request chat, generations that survive, the vendors' own faces.</summary>
 internal static class ChatExtensions
 {
+    /// <summary>What it takes to make a model work for one request: nothing of it is stored.</summary>
+    private const string Topic = "chat";
+
     public static void AddChat(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
@@ -30,14 +35,14 @@ internal static class ChatExtensions
     public static void MapChat(this IEndpointRouteBuilder app)
     {
         var chat = app.MapGroup("/sse").WithTags("Chat");
-        chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
+        chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).Publishes(Topic).LimitedAsGeneration().DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
             .Sends("An answer token by token, then [DONE]; ends with its request.", ("content", typeof(ChatContent)), ("error", typeof(StreamError)));
-        chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
+        chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).Publishes(Topic).LimitedAsGeneration().DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
             .Sends("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
         app.MapGenerations();
         app.MapModels();
-        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).WithTags("OpenAI").DisableHttpMetrics();
-        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).WithTags("Anthropic").DisableHttpMetrics();
+        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
+        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
     }
 }
 

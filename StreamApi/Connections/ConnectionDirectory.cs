@@ -1,12 +1,14 @@
 using System.Net;
 using StreamApi.Replicas;
+using StreamApi.Security.Credentials;
+using StreamApi.Security.Tickets;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 
 namespace StreamApi.Connections;
 
 /// <summary>Asks every replica for its open streams, and closes one wherever it is. A replica that does not answer makes the answer partial.</summary>
-internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams streams, ReplicaDirectory replicas, IHttpClientFactory http)
+internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams streams, ReplicaDirectory replicas, StreamTickets tickets, IHttpClientFactory http)
 {
     /// <summary>Tells a replica to speak only for itself.</summary>
     public const string LocalScope = "replica";
@@ -43,7 +45,7 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         {
             try
             {
-                using var client = Client();
+                using var client = await ClientAsync(cancellationToken);
                 using var response = await client.DeleteAsync($"{replica.Url}/v1/connections/{Uri.EscapeDataString(id)}?scope={LocalScope}", cancellationToken);
                 if (response.IsSuccessStatusCode) return true;
                 unknown |= response.StatusCode != HttpStatusCode.NotFound;
@@ -57,7 +59,7 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     {
         try
         {
-            using var client = Client();
+            using var client = await ClientAsync(cancellationToken);
             var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}&limit={int.MaxValue}&filter={Uri.EscapeDataString(filter ?? "")}", cancellationToken);
             return page?.Connections;
         }
@@ -67,12 +69,13 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     private async Task<IEnumerable<Replica>> OthersAsync(CancellationToken cancellationToken) =>
         (await replicas.AllAsync(cancellationToken)).Where(r => r.Name != streams.Replica && r.Url.Length > 0);
 
-    private HttpClient Client()
+    private async ValueTask<HttpClient> ClientAsync(CancellationToken cancellationToken)
     {
         var client = http.CreateClient("replicas");
+        client.DefaultRequestHeaders.Authorization = new(CredentialHandler.ReplicaScheme, await tickets.PassAsync(cancellationToken));
         client.Timeout = Patience;
         return client;
     }
 
-    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) => e is HttpRequestException or OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested;
+    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) => e is HttpRequestException or OperationCanceledException or TimeoutException or EventStore.StoreUnavailableException && !cancellationToken.IsCancellationRequested;
 }

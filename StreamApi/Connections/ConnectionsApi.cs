@@ -1,5 +1,7 @@
 using System.Globalization;
 using StreamApi.OpenApi;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 
@@ -8,6 +10,9 @@ namespace StreamApi.Connections;
 /// <summary><c>/v1/connections</c>: the open streams of all replicas, live too, and closing one.</summary>
 internal static class ConnectionsApi
 {
+    /// <summary>The system's own: for operators.</summary>
+    private const string Topic = "$sys.connections";
+
     private const int DefaultPage = 100, MaxPage = 1_000;
 
     public static void AddConnections(this WebApplicationBuilder builder)
@@ -22,9 +27,9 @@ internal static class ConnectionsApi
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
-        connections.MapGet("", ListAsync);
-        connections.MapDelete("/{id}", CloseAsync);
-        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics().SendsConnections();
+        connections.MapGet("", ListAsync).Reads(Topic);
+        connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
+        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics().LimitedAsStream().SendsConnections().Reads(Topic);
     }
 
     private static async Task<IResult> ListAsync(string? sort, string? filter, string? limit, string? after, string? scope, ConnectionDirectory directory, CancellationToken cancellationToken)
@@ -51,5 +56,5 @@ internal static class ConnectionsApi
         };
 
     private static Task WatchAsync(HttpContext context, Streams streams, ConnectionDirectory directory, TimeProvider clock) =>
-        streams.OpenPushAsync(context, ["$sys.connections"], (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped));
+        streams.OpenPushAsync(context, [Topic], (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped));
 }

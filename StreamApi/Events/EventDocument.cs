@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using EventStore;
+using StreamApi.Security;
 using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Events;
@@ -10,18 +11,20 @@ namespace StreamApi.Events;
 /// <summary>Reads one published event: <c>{"topic","type","data","key"?,"id"?}</c>; unknown members are ignored.</summary>
 internal static class EventDocument
 {
-    public static readonly JsonDocumentOptions JsonOptions = new() { MaxDepth = 64 };
-
     /// <exception cref="InvalidEventException">What is wrong, and with which field.</exception>
-    public static NewEvent Read(JsonElement json, EventsOptions limits, string at = "")
+    public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
         if (json.ValueKind != JsonValueKind.Object) throw new InvalidEventException(at.TrimEnd('.'), "an event is a JSON object with topic, type and data.");
         var topic = Text(json, "topic", at) ?? throw new InvalidEventException(at + "topic", "is required.");
         if (topic.StartsWith("$sys", StringComparison.Ordinal)) throw new InvalidEventException(at + "topic", "$sys topics are the system's own.", StatusCodes.Status403Forbidden);
         if (!TopicPattern.IsTopic(topic)) throw new InvalidEventException(at + "topic", $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters.");
+        if (topic.AsSpan().Count('.') >= limits.MaxDepth) throw new InvalidEventException(at + "topic", $"has at most {limits.MaxDepth} tokens.");
+        if (OwnTopics.IsReserved(topic)) throw new InvalidEventException(at + "topic", $"'{topic}' is the server's own: it changes through its own endpoints.", StatusCodes.Status403Forbidden);
+        if (!grants.MayPublish(topic)) throw new InvalidEventException(at + "topic", $"you may not publish to '{topic}': that takes the claim sse.publish for it.", StatusCodes.Status403Forbidden);
         var type = Text(json, "type", at) ?? throw new InvalidEventException(at + "type", "is required.");
         if (type.Length == 0 || type.Length > limits.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
             throw new InvalidEventException(at + "type", $"must be 1 to {limits.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name.");
+        if (OwnTopics.IsReservedType(type)) throw new InvalidEventException(at + "type", $"'{type}' is one of the events that streams send of themselves: {OwnTopics.ReservedTypes}.");
         var key = Text(json, "key", at);
         if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0'))) throw new InvalidEventException(at + "key", $"must be at most {limits.MaxNameLength} characters without NUL.");
         Guid? id = null;

@@ -1,5 +1,6 @@
 using StreamApi.OpenApi;
-using StreamApi.Streaming;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Events;
 
@@ -15,9 +16,9 @@ internal static class EventsApi
     public static void MapEvents(this IEndpointRouteBuilder app)
     {
         var events = app.MapGroup("/v1/events").WithTags("Events");
-        events.MapPost("", PublishEndpoint.PublishAsync);
-        events.MapGet("", HistoryEndpoint.ReadAsync);
-        app.MapGet("/v1/topics", TopicsEndpoint.ListAsync).WithTags("Events");
-        events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics().SendsEvents();
+        events.MapPost("", PublishEndpoint.PublishAsync).LimitedAsPublish().ChecksTopics();
+        events.MapGet("", HistoryEndpoint.ReadAsync).ChecksTopics();
+        app.MapGet("/v1/topics", TopicsEndpoint.ListAsync).ChecksTopics().WithTags("Events");
+        events.MapMethods("/stream", ["GET", "POST", "QUERY"], SubscribeEndpoint.SubscribeAsync).DisableHttpMetrics().LimitedAsStream().SendsEvents().ChecksTopics();
     }
 }

@@ -14,6 +14,9 @@ internal sealed class EventsOptions
     /// <summary>Most characters of a type or key.</summary>
     [Range(16, 4_096)] public int MaxNameLength { get; set; } = 256;
 
+    /// <summary>Most tokens of a topic or pattern.</summary>
+    [Range(1, 128)] public int MaxDepth { get; set; } = 32;
+
     /// <summary>Most topics, types or keys of one subscription.</summary>
     [Range(1, 10_000)] public int MaxFilters { get; set; } = 100;
 
@@ -22,6 +25,9 @@ internal sealed class EventsOptions
 
     /// <summary>A greater limit is clamped to this.</summary>
     [Range(1, 10_000)] public int MaxPage { get; set; } = 1_000;
+
+    /// <summary>Most events of one NDJSON request.</summary>
+    [Range(1, 10_000_000)] public int MaxNdjsonEvents { get; set; } = 100_000;
 
     /// <summary>NDJSON lines appended at once.</summary>
     [Range(1, 10_000)] public int NdjsonBatch { get; set; } = 500;

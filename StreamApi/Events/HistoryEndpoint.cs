@@ -13,6 +13,7 @@ internal static class HistoryEndpoint
     {
         var query = context.Request.Query;
         if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) return invalid;
+        if (FilterQuery.Authorize(context, ref filter) is { } forbidden) return forbidden;
         var limit = options.Value.DefaultPage;
         if (query["limit"].ToString() is { Length: > 0 } limitText)
         {

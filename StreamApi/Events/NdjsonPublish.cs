@@ -1,9 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using StreamApi.Requests;
+using StreamApi.Security;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
@@ -20,13 +21,15 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
         var appended = new List<AppendedEvent>();
         var batch = new List<NewEvent>();
         var line = 0;
+        var grants = Caller.Of(context).Grants;
         try
         {
             await foreach (var one in LinesAsync(context.Request.BodyReader, context.RequestAborted))
             {
                 line++;
                 if (one.IsEmpty) continue;
-                batch.Add(Read(one));
+                if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents) throw new InvalidEventException("body", $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.", StatusCodes.Status413PayloadTooLarge);
+                batch.Add(Read(one, grants));
                 if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
             }
             await FlushAsync();
@@ -62,14 +65,14 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
             extensions: new Dictionary<string, object?> { ["line"] = line, ["accepted"] = appended.Count, ["errors"] = new Dictionary<string, string[]> { [field] = [problem] } });
     }
 
-    private NewEvent Read(ReadOnlyMemory<byte> line)
+    private NewEvent Read(ReadOnlyMemory<byte> line, TopicGrants grants)
     {
         try
         {
-            using var document = JsonDocument.Parse(line, EventDocument.JsonOptions);
-            return EventDocument.Read(document.RootElement, options.Value);
+            using var document = JsonRequest.Parse(line);
+            return EventDocument.Read(document.RootElement, options.Value, grants);
         }
-        catch (JsonException e) { throw new InvalidEventException("body", $"is not JSON: byte {e.BytePositionInLine + 1}."); }
+        catch (InvalidRequestException e) { throw new InvalidEventException(e.Field, e.Problem, e.Status); }
     }
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(PipeReader body, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -80,20 +83,21 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
         {
             var read = await body.ReadAsync(cancellationToken);
             var rest = read.Buffer;
-            while (rest.PositionOf((byte)'\n') is { } end)
+            // Also where a line is refused: Kestrel drains what is left of the body, and a read that was not advanced would make it cut the answer off.
+            try
             {
-                if (rest.Slice(0, end).Length > most) throw TooLong();
-                yield return Trim(rest.Slice(0, end).ToArray());
-                rest = rest.Slice(rest.GetPosition(1, end));
+                while (rest.PositionOf((byte)'\n') is { } end)
+                {
+                    if (rest.Slice(0, end).Length > most) throw TooLong();
+                    yield return Trim(rest.Slice(0, end).ToArray());
+                    rest = rest.Slice(rest.GetPosition(1, end));
+                }
+                if (rest.Length > most) throw TooLong();
+                if (read.IsCompleted && !rest.IsEmpty) yield return Trim(rest.ToArray());
+                if (read.IsCompleted) rest = rest.Slice(rest.End);
             }
-            if (rest.Length > most) throw TooLong();
-            if (read.IsCompleted)
-            {
-                if (!rest.IsEmpty) yield return Trim(rest.ToArray());
-                body.AdvanceTo(read.Buffer.End);
-                yield break;
-            }
-            body.AdvanceTo(rest.Start, read.Buffer.End);
+            finally { body.AdvanceTo(rest.Start, read.Buffer.End); }
+            if (read.IsCompleted) yield break;
         }
 
         InvalidEventException TooLong() => new("data", $"the next line is longer than {most} bytes.", StatusCodes.Status413PayloadTooLarge);

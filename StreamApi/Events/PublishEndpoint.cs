@@ -1,8 +1,9 @@
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using StreamApi.Requests;
+using StreamApi.Security;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
@@ -13,27 +14,34 @@ internal static class PublishEndpoint
     public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, FilterLogs logs, NdjsonPublish ndjson, IOptions<EventsOptions> options)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)) return UnsupportedType();
-        if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase)) return await ndjson.PublishAsync(context);
-        if (!type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)) return UnsupportedType();
-
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = options.Value.MaxRequestBytes;
         try
         {
-            using var document = await JsonDocument.ParseAsync(context.Request.Body, EventDocument.JsonOptions, context.RequestAborted);
-            var events = Read(document.RootElement, options.Value);
+            if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
+            {
+                JsonRequest.CheckCharset(context);
+                return await ndjson.PublishAsync(context);
+            }
+        }
+        catch (InvalidRequestException e) { return e.ToResult(); }
+        if (!type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)) return UnsupportedType();
+
+        try
+        {
+            using var document = await JsonRequest.ReadAsync(context, options.Value.MaxRequestBytes);
+            var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
             var appended = await store.AppendAsync(events, context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
         }
-        catch (JsonException e) { return Problems.Field("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."); }
+        catch (InvalidRequestException e) { return e.ToResult(); }
         catch (InvalidEventException e) { return Problems.Field(e.Field, e.Problem, e.Status); }
         catch (EventConflictException e) { return Problems.Field("id", e.Message, StatusCodes.Status409Conflict); }
     }
 
-    private static List<NewEvent> Read(JsonElement body, EventsOptions limits)
+    private static List<NewEvent> Read(JsonElement body, EventsOptions limits, TopicGrants grants)
     {
         var events = new List<NewEvent>();
-        if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits));
-        else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, $"[{events.Count}]."));
+        if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits, grants));
+        else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));
         var seen = new HashSet<Guid>();
         for (var i = 0; i < events.Count; i++)
             if (events[i].Id is { } id && !seen.Add(id)) throw new InvalidEventException($"[{i}].id", "stands twice in this request.");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using StreamApi.Requests;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
@@ -10,6 +11,7 @@ namespace StreamApi.Events;
 /// <summary><c>/v1/events/stream</c>: GET with a query, POST and QUERY with <c>{"topics":[…],"types":[…],"keys":[…]}</c>.</summary>
 internal static class SubscribeEndpoint
 {
+    private const int MaxBytes = 256 * 1024;
     private static readonly string[] Everything = [">"];
 
     public static async Task SubscribeAsync(HttpContext context, Streams streams, IOptions<EventsOptions> options)
@@ -18,9 +20,13 @@ internal static class SubscribeEndpoint
         if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) { await invalid.ExecuteAsync(context); return; }
         if (!HttpMethods.IsGet(context.Request.Method) && context.Request.ContentLength != 0)
         {
-            if (!context.Request.HasJsonContentType()) { await Problems.Field("Content-Type", "must be application/json.", StatusCodes.Status415UnsupportedMediaType).ExecuteAsync(context); return; }
             SubscribeBody? body;
-            try { body = await context.Request.ReadFromJsonAsync<SubscribeBody>(context.RequestAborted); }
+            try
+            {
+                using var document = await JsonRequest.ReadAsync(context, MaxBytes);
+                body = document.Deserialize<SubscribeBody>(JsonSerializerOptions.Web);
+            }
+            catch (InvalidRequestException e) { await e.ToResult().ExecuteAsync(context); return; }
             catch (JsonException e) { await Problems.Field("body", $"is not a subscription: {e.Message}").ExecuteAsync(context); return; }
             if (FilterQuery.Check([.. filter.Topics, .. body?.Topics ?? []], [.. filter.Types, .. body?.Types ?? []], [.. filter.Keys, .. body?.Keys ?? []], options.Value, out filter) is { } wrong)
             {
@@ -28,6 +34,7 @@ internal static class SubscribeEndpoint
                 return;
             }
         }
+        if (FilterQuery.Authorize(context, ref filter) is { } forbidden) { await forbidden.ExecuteAsync(context); return; }
         var envelope = query["envelope"].ToString();
         if (envelope is not ("" or "true" or "false")) { await Problems.Field("envelope", "is true or false.").ExecuteAsync(context); return; }
         var from = query["from"].ToString();

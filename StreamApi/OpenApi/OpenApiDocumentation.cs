@@ -16,6 +16,7 @@ internal static class OpenApiDocumentation
         // 3.1 has no QUERY; it takes what POST takes.
         document.ShouldInclude = endpoint => endpoint.HttpMethod != "QUERY";
         document.AddOperationTransformer(DescribeAsync);
+        document.AddDocumentTransformer((api, _, _) => { Credentials(api); return Task.CompletedTask; });
     });
 
     public static void MapOpenApiDocumentation(this IEndpointRouteBuilder app)
@@ -28,6 +29,19 @@ internal static class OpenApiDocumentation
             OpenApi = "/openapi/v1.json",
             Try = (string[])["/sse/events", "/v1/events/stream?topic=demo.>", "/v1/events", "/v1/topics", "/v1/replicas", "/v1/connections"],
         })).ExcludeFromDescription();
+    }
+
+    /// <summary>Any of them will do.</summary>
+    private static void Credentials(OpenApiDocument api)
+    {
+        api.Components ??= new OpenApiComponents();
+        api.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "Claims sse.subscribe and sse.publish: topic patterns." },
+            ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key" },
+            ["ticket"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Query, Name = "ticket", Description = "For streams: POST /v1/stream-tickets." },
+        };
+        api.Security = [.. api.Components.SecuritySchemes.Keys.Select(name => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(name, api)] = [] })];
     }
 
     private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)

@@ -15,20 +15,8 @@ internal static class JsonBody
     /// <exception cref="InvalidRequestException">415 for another content type, 413 for a body too large, 400 for no JSON object.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context)
     {
-        if (!context.Request.HasJsonContentType())
-            throw new InvalidRequestException("Content-Type", "must be application/json.", StatusCodes.Status415UnsupportedMediaType);
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = MaxBytes;
-        try
-        {
-            using var document = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidRequestException("body", "must be a JSON object.");
-            return document.RootElement.Clone();
-        }
-        catch (JsonException e) { throw new InvalidRequestException("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."); }
-        catch (BadHttpRequestException e)
-        {
-            throw new InvalidRequestException("body", e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"has at most {MaxBytes} bytes." : e.Message, e.StatusCode);
-        }
+        using var document = await JsonRequest.ReadAsync(context, MaxBytes);
+        return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : throw new InvalidRequestException("body", "must be a JSON object.");
     }
 
     /// <summary>A text field; null where it is missing or null.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
@@ -15,7 +16,7 @@ internal static class StreamEndpoints
     /// in the HTTP metrics.
     /// </summary>
     public static RouteHandlerBuilder MapStream(this IEndpointRouteBuilder app, [StringSyntax("Route")] string pattern, Delegate handler) =>
-        app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler).DisableHttpMetrics().RefusesInvalid().AddEndpointFilter(async (invocation, next) =>
+        app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler).DisableHttpMetrics().LimitedAsStream().RefusesInvalid().AddEndpointFilter(async (invocation, next) =>
         {
             var request = invocation.HttpContext.Request;
             if (!HttpMethods.IsGet(request.Method) && JsonBody.IsThere(invocation.HttpContext))

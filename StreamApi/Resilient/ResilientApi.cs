@@ -4,6 +4,7 @@ using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
@@ -32,11 +33,11 @@ internal static class ResilientApi
     public static void MapResilient(this WebApplication app)
     {
         var resilient = app.MapGroup("").WithTags("Resilient");
-        resilient.MapStream(Route, StreamAsync)
+        resilient.MapStream(Route, StreamAsync).Reads("sse.resilient.{session_id}")
             .Sends("One source a session; what a reader missed is replayed, a failing source is retried.", (ResilientForm.Message, typeof(ResilientMessage)), (ResilientForm.Error, typeof(ResilientError)));
         if (!app.Environment.IsDevelopment()) return;
-        resilient.MapPost(Route + "/failure", FailAsync).RefusesInvalid().WithSummary("Makes the session's source fail: {\"times\"}, or until it is healed. Development only.");
-        resilient.MapDelete(Route + "/failure", HealAsync).RefusesInvalid().WithSummary("Heals the session's source. Development only.");
+        resilient.MapPost(Route + "/failure", FailAsync).Publishes("sse.resilient.{session_id}").RefusesInvalid().WithSummary("Makes the session's source fail: {\"times\"}, or until it is healed. Development only.");
+        resilient.MapDelete(Route + "/failure", HealAsync).Publishes("sse.resilient.{session_id}").RefusesInvalid().WithSummary("Heals the session's source. Development only.");
     }
 
     private static async Task<IResult> StreamAsync([FromRoute(Name = "session_id")] string id, HttpContext context, Streams streams, Sessions sessions)

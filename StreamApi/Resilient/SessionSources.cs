@@ -1,6 +1,8 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
+using StreamApi.Storage;
 
 namespace StreamApi.Resilient;
 
@@ -8,7 +10,7 @@ namespace StreamApi.Resilient;
 /// Reads the sessions' sources as they fall due, on any replica: a row's lock says who does, so there is one source a session, and when
 /// its replica dies another reads on. A source that fails is tried again after 2, 4 and 8 s, and then given up.
 /// </summary>
-internal sealed class SessionSources(IDbContextFactory<ResilientContext> contexts, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<SessionSources> logger) : BackgroundService
+internal sealed class SessionSources(NpgsqlDataSource store, IDbContextFactory<ResilientContext> contexts, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<SessionSources> logger) : BackgroundService
 {
     private const int Batch = 100;
 
@@ -29,6 +31,7 @@ internal sealed class SessionSources(IDbContextFactory<ResilientContext> context
     private async Task<int> ReadDueAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
+        if (!await store.AnyDueAsync("resilient.sessions", "next_at", now, cancellationToken)) return 0;
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context.Sessions

@@ -82,6 +82,18 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
     }
 
+    /// <summary>The user whose request began the run; null where nobody was named.</summary>
+    public async Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = store.CreateCommand("select data::jsonb ->> 'owner' from eventstore.events where topic = $1 order by position limit 1");
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
+            return await command.ExecuteScalarAsync(cancellationToken) as string;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
+    }
+
     /// <summary>Asks the writer, on whichever replica, to stop. False where no such run goes on.</summary>
     public async Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using EventStore;
+using StreamApi.Security;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
 
@@ -23,10 +24,14 @@ internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams stre
             var run = await begin();
             await finite.OpenAsync(context, run.Name.Topic, form, endTypes, run.Announced);
         }
-        else if (last.Id is { } id && await runs.FindAsync(kind, id, context.RequestAborted) is { } name)
+        else if (last.Id is { } id && await runs.FindAsync(kind, id, context.RequestAborted) is { } name && await MayReadAsync(Caller.Of(context), name, context.RequestAborted))
             await finite.OpenAsync(context, name.Topic, form, endTypes);
         else await EndAsync(context, kind, last);
     }
+
+    /// <summary>Ids are positions, one after the other: whose run one names must not be a guess away. Who has no name (Development) shares all.</summary>
+    private async Task<bool> MayReadAsync(Caller caller, RunName name, CancellationToken cancellationToken) =>
+        caller.Grants.MayRead(name.Topic) || (caller.User is { } user && await runs.OwnerAsync(name, cancellationToken) == user);
 
     /// <summary>
     /// The id names no run. In this history it is then of another stream: nothing of this one follows it, 204. Otherwise a resync and a

@@ -36,8 +36,8 @@ internal sealed class StreamingOptions
     [Range(0, 100)] public int ResumeReservePercent { get; set; } = 10;
 
     /// <summary>Streams that one user, or else one address, may have open on this replica; the next new one gets 429. 0: any number (behind a proxy
-    /// that tells no addresses, all clients are one).</summary>
-    [Range(0, 1_000_000)] public int MaxConnectionsPerClient { get; set; }
+    /// that tells no addresses, all clients are one). Where nothing is said: 100 outside Development.</summary>
+    [Range(0, 1_000_000)] public int? MaxConnectionsPerClient { get; set; }
 
     /// <summary>Seconds without a write until a heartbeat comment.</summary>
     [Range(1, 3_600)] public int HeartbeatSeconds { get; set; } = 15;

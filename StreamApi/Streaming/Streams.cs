@@ -3,6 +3,9 @@ using EventStore;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
+using StreamApi.Security.Tickets;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Feed;
@@ -14,14 +17,14 @@ namespace StreamApi.Streaming;
 /// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class Streams(
     FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, StoreHead storeHead, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
-    IOptions<StreamingOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
+    IOptions<StreamingOptions> options, IOptions<SecurityOptions> security, TicketHolders tickets, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     public string Replica { get; } = ReplicaName.Get("streamapi");
 
     /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection been handed over.</summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: request.Last.Id is not null, out var place) is not Admission.Admitted and var refused)
+        if (registry.TryEnter(context.Request.Path, RequestLimits.KeyOf(context), resume: request.Last.Id is not null, out var place) is not Admission.Admitted and var refused)
         {
             await RefuseAsync(context, request.Last, refused);
             return;
@@ -31,28 +34,28 @@ internal sealed class Streams(
         {
             await feed.Started.WaitAsync(context.RequestAborted);
             var start = await StartOf(request, context.RequestAborted);
-            var client = ClientOf(context);
+            var (client, access) = (ClientOf(context), AccessOf(context));
             SetHead(context);
             if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => RunHandedOverAsync(over, request, start, client, place!));
+                handover.Complete(over => RunHandedOverAsync(over, request, start, client, access, place!));
                 handedOver = true;
                 return;
             }
             await context.Response.StartAsync();
-            await RunHeldAsync(context, request, start, client);
+            await RunHeldAsync(context, request, start, client, access);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         finally { if (!handedOver) place!.Dispose(); }
     }
 
-    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, IDisposable place)
+    private async Task RunHandedOverAsync(HandedOverConnection over, StreamRequest request, Start start, StreamClient client, Access access, IDisposable place)
     {
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
             ? new SocketOutput(socket) : new PipeOutput(over.Connection.Transport.Output, chunked: true);
-        var connection = Connect(request, start, output, client, over.TakeHead().Span);
+        var connection = Connect(request, start, output, client, access, over.TakeHead().Span);
         try
         {
             connection.OnEnd = over.Connection.Transport.Input.CancelPendingRead;
@@ -69,9 +72,9 @@ internal sealed class Streams(
         }
     }
 
-    private async Task RunHeldAsync(HttpContext context, StreamRequest request, Start start, StreamClient client)
+    private async Task RunHeldAsync(HttpContext context, StreamRequest request, Start start, StreamClient client, Access access)
     {
-        var connection = Connect(request, start, new PipeOutput(context.Response.BodyWriter, chunked: false), client);
+        var connection = Connect(request, start, new PipeOutput(context.Response.BodyWriter, chunked: false), client, access);
         try
         {
             loops.Attach(connection);
@@ -82,16 +85,17 @@ internal sealed class Streams(
         finally { Disconnect(connection); }
     }
 
-    private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client, ReadOnlySpan<byte> head = default)
+    private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client, Access access, ReadOnlySpan<byte> head = default)
     {
         var id = Guid.CreateVersion7().ToString("N");
         var greeting = (request.Greeting ?? Greetings.Connected)(start.After, start.Head, id, Replica);
         var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)
         {
-            Epoch = start.From.Epoch, Position = start.From.Position, Slow = request.Slow, ConnectedAt = clock.GetUtcNow(),
+            Epoch = start.From.Epoch, Position = start.From.Position, Slow = request.Slow, ConnectedAt = clock.GetUtcNow(), Authorization = access.Authorization, Ticket = access.Ticket,
             Opening = [.. head, .. output.Framed([.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync])],
         };
         registry.Add(connection);
+        if (access.Ticket is { } ticket) tickets.Enter(ticket, connection);
         // A drain that began before the registry knew the connection has missed it.
         if (lifetime.ApplicationStopping.IsCancellationRequested) connection.Stop(EndReason.Drained);
         return connection;
@@ -100,6 +104,7 @@ internal sealed class Streams(
     private void Disconnect(StreamConnection connection)
     {
         registry.Remove(connection);
+        if (connection.Ticket is { } ticket) tickets.Leave(ticket, connection);
         logs.Release(connection.Log);
         endings.Record(connection);
     }
@@ -146,33 +151,34 @@ internal sealed class Streams(
     public async Task OpenPushAsync(HttpContext context, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings? settings = null)
     {
         settings ??= new PushSettings();
-        if (registry.TryEnter(context.Request.Path, ClientKey(context), resume: false, out var place) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
+        if (registry.TryEnter(context.Request.Path, RequestLimits.KeyOf(context), resume: false, out var place) is not Admission.Admitted and var refused) { await RefuseAsync(context, default, refused); return; }
         var handedOver = false;
         try
         {
             SetHead(context);
-            var client = ClientOf(context);
+            // An answer of one request, which cannot be resumed, is heard out: it was asked for in time.
+            var (client, access) = (ClientOf(context), settings.Grace > TimeSpan.Zero || settings.Bare ? Access.Endless : AccessOf(context));
             if (settings.SendBuffer is { } size && client.Socket is { } socket && context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => PushHandedOverAsync(over, new PacedSocketOutput(socket, size, () => over.Connection.Abort()), client, topics, produce, settings, place!));
+                handover.Complete(over => PushHandedOverAsync(over, new PacedSocketOutput(socket, size, () => over.Connection.Abort()), client, access, topics, produce, settings, place!));
                 handedOver = true;
                 return;
             }
             await context.Response.StartAsync();
-            await PushAsync(new ResponseOutput(context), client, topics, produce, settings, context.RequestAborted);
+            await PushAsync(new ResponseOutput(context), client, access, topics, produce, settings, context.RequestAborted);
         }
         finally { if (!handedOver) place!.Dispose(); }
     }
 
     private async Task PushHandedOverAsync(
-        HandedOverConnection over, PacedSocketOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, IDisposable place)
+        HandedOverConnection over, PacedSocketOutput output, StreamClient client, Access access, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, IDisposable place)
     {
         using var gone = new CancellationTokenSource();
         using (place)
         {
             output.Head = over.TakeHead().ToArray();
-            var pushing = PushAsync(output, client, topics, produce, settings, gone.Token);
+            var pushing = PushAsync(output, client, access, topics, produce, settings, gone.Token);
             var reading = over.ReadUntilGoneAsync();
             if (await Task.WhenAny(pushing, reading) == reading) await gone.CancelAsync();
             await pushing;
@@ -181,15 +187,17 @@ internal sealed class Streams(
         }
     }
 
-    private async Task PushAsync(PushOutput output, StreamClient client, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, CancellationToken aborted)
+    private async Task PushAsync(PushOutput output, StreamClient client, Access access, IReadOnlyList<string> topics, Func<PushStream, CancellationToken, Task> produce, PushSettings settings, CancellationToken aborted)
     {
-        await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), client, topics, output, options.Value, settings, aborted) { ConnectedAt = clock.GetUtcNow() };
+        await using var push = new PushStream(Guid.CreateVersion7().ToString("N"), client, topics, output, options.Value, settings, aborted) { ConnectedAt = clock.GetUtcNow(), Authorization = access.Authorization, Ticket = access.Ticket };
         registry.Add(push);
+        if (access.Ticket is { } ticket) tickets.Enter(ticket, push);
         if (lifetime.ApplicationStopping.IsCancellationRequested) push.Stop(EndReason.Drained);
         try { await push.RunAsync(produce); }
         finally
         {
             registry.Remove(push);
+            if (push.Ticket is { } held) tickets.Leave(held, push);
             endings.Record(push);
         }
     }
@@ -203,15 +211,18 @@ internal sealed class Streams(
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
+    /// <summary>A stream that says when to come back, and ends.</summary>
+    public static async Task PutOffAsync(HttpContext context, StreamingOptions options, string why)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        SetHead(context);
+        await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.NextRetry()).Comment(why).End()));
+    }
+
     /// <summary>No place: a resuming browser must come back, and 503 would stop it for good (HTML Living Standard §9.2.3).</summary>
     private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
     {
-        if (last.Id is not null)
-        {
-            SetHead(context);
-            await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.Value.NextRetry()).Comment("no place on this server now, come back").End()));
-            return;
-        }
+        if (last.Id is not null) { await PutOffAsync(context, options.Value, "no place on this server now, come back"); return; }
         context.Response.Headers.RetryAfter = "5";
         var (status, title, detail) = why == Admission.Full
             ? (StatusCodes.Status503ServiceUnavailable, "Too many streams", "This server has as many streams open as it may (Streaming:MaxConnections, Pools). Try again in some seconds.")
@@ -219,7 +230,17 @@ internal sealed class Streams(
         await TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
     }
 
-    private static string ClientKey(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
+    /// <summary>What the end of a stream's authorization needs to know of it.</summary>
+    private readonly record struct Access(Authorization Authorization, Guid? Ticket)
+    {
+        public static Access Endless => new(Authorization.Endless, null);
+    }
+
+    private Access AccessOf(HttpContext context)
+    {
+        var caller = Caller.Of(context);
+        return new Access(caller.Until is { } until ? Authorization.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock.GetUtcNow()) : Authorization.Endless, caller.Ticket);
+    }
 
     private static StreamClient ClientOf(HttpContext context) => new(
         $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,

@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
@@ -23,13 +25,13 @@ internal static class TasksApi
     public static void MapTasks(this IEndpointRouteBuilder app)
     {
         var tasks = app.MapGroup("").WithTags("Tasks");
-        tasks.MapPost("/tasks", CreateAsync).RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
-        tasks.MapGet("/tasks", ListAsync).RefusesInvalid().Produces<TaskView[]>()
+        tasks.MapPost("/tasks", CreateAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
+        tasks.MapGet("/tasks", ListAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView[]>()
             .Query("limit", $"Most tasks of the answer, at most {TaskPage.MaxLimit}; none: all. A Link header (rel=next) tells where the list goes on.")
             .Query("after", "The id of the last task of the page before.");
-        tasks.MapGet("/tasks/{id}", GetAsync).RefusesInvalid().Produces<TaskView>();
-        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
-        tasks.MapStream("/events/stream", StreamAsync).Query("types", "Event types, separated by commas or repeated; none: all.")
+        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
+        tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
+        tasks.MapStream("/events/stream", StreamAsync).Reads(TaskList.Topics).Query("types", "Event types, separated by commas or repeated; none: all.")
             .Sends("Changes of tasks: unnamed frames {id, event, data, timestamp}.", ("connected", typeof(object)), (TaskList.Created, typeof(TaskCreated)), (TaskList.Updated, typeof(TaskUpdated)));
     }
 

@@ -11,11 +11,15 @@ internal static class ContentSecurity
             "default-src 'self'",
             $"connect-src 'self' {app.Services.GetRequiredService<StreamApiAddress>().Origin}",
             "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'");
+        // A year, over HTTPS and outside Development (RFC 6797); never for localhost.
+        if (!app.Environment.IsDevelopment()) app.UseHsts();
         app.Use((context, next) =>
         {
             context.Response.Headers.ContentSecurityPolicy = policy;
             context.Response.Headers.XContentTypeOptions = "nosniff";
             context.Response.Headers["Referrer-Policy"] = "no-referrer";
+            context.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            context.Response.Headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
             return next(context);
         });
     }

@@ -14,7 +14,7 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
     public async Task<IReadOnlyList<ReplicaStatus>?> ReplicasAsync(CancellationToken cancellationToken)
     {
         var address = configuration[StreamApi] is null ? streamApi.Origin : "http://streamapi";
-        if (await AskAsync<ReplicaStatus[]>($"{address}/v1/replicas", cancellationToken) is not { } replicas) return null;
+        if (await AskAsync<ReplicaStatus[]>($"{address}/v1/replicas", cancellationToken, configuration["StreamApi:ApiKey"]) is not { } replicas) return null;
         return await Task.WhenAll(replicas.Select(async r => r with { Health = await AskAsync<Health>($"{r.Url}/health", cancellationToken) }));
     }
 
@@ -22,11 +22,12 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
     public async Task<BroadcasterStatus?> BroadcasterAsync(CancellationToken cancellationToken) =>
         configuration[Broadcaster] is null ? null : await AskAsync<BroadcasterStatus>("http://broadcaster/status", cancellationToken);
 
-    private async Task<T?> AskAsync<T>(string address, CancellationToken cancellationToken) where T : class
+    private async Task<T?> AskAsync<T>(string address, CancellationToken cancellationToken, string? apiKey = null) where T : class
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         // A kept connection would reach the same replica again and again.
         request.Headers.ConnectionClose = true;
+        if (apiKey is { Length: > 0 }) request.Headers.Add("X-Api-Key", apiKey);
         try
         {
             using var response = await http.SendAsync(request, cancellationToken);

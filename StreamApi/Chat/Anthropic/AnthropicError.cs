@@ -15,6 +15,9 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
 
     public static AnthropicError Of(UpstreamException e) => new(e.Status, e.Message, e.RetryAfter, e.IsBusy || e.RetryAfter is not null);
 
+    /// <summary>Says no in Anthropic's words.</summary>
+    public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) => new AnthropicError(status, message, retryAfter).WriteAsync(context);
+
     public JsonObject Body => new() { ["type"] = "error", ["error"] = new JsonObject { ["type"] = Type, ["message"] = Message } };
 
     private string Type => Status switch

@@ -5,6 +5,8 @@ using StreamApi.Chat.Providers;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Runs;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming;
 
 namespace StreamApi.Chat.Generations;
@@ -18,10 +20,10 @@ internal static class GenerationsApi
     public static void MapGenerations(this IEndpointRouteBuilder app)
     {
         var generations = app.MapGroup("/v1/generations").WithTags("Generations");
-        generations.MapPost("", StartAsync).RefusesInvalid().Takes<GenerationRequest>().Produces<GenerationState>(StatusCodes.Status201Created);
-        generations.MapGet("/{id}", ReadAsync).Produces<GenerationState>();
-        generations.MapDelete("/{id}", CancelAsync).Produces<GenerationState>();
-        generations.MapStream("/{id}/stream", StreamAsync).Sends("The answer from its start, or after the last id; any number of readers.",
+        generations.MapPost("", StartAsync).Publishes("generations.*").LimitedAsGeneration().RefusesInvalid().Takes<GenerationRequest>().Produces<GenerationState>(StatusCodes.Status201Created);
+        generations.MapGet("/{id}", ReadAsync).Reads("generations.{id}").Produces<GenerationState>();
+        generations.MapDelete("/{id}", CancelAsync).Publishes("generations.{id}").LimitedAsPublish().Produces<GenerationState>();
+        generations.MapStream("/{id}/stream", StreamAsync).Reads("generations.{id}").Sends("The answer from its start, or after the last id; any number of readers.",
             ("token", typeof(GenerationToken)), ("tool_use", typeof(GenerationToolUse)), ("done", typeof(GenerationDone)), ("error", typeof(StreamError)));
     }
 

@@ -18,6 +18,11 @@ internal sealed record OpenAiError(int Status, string Message, string Type, stri
     public static OpenAiError Of(UpstreamException e) => new(e.Status, e.Message,
         e.Status switch { 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" }, Code: e.Status == 429 ? "rate_limit_exceeded" : e.Reason, RetryAfter: e.RetryAfter, MayRetry: e.IsBusy || e.RetryAfter is not null);
 
+    /// <summary>Says no in OpenAI's words.</summary>
+    public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) => new OpenAiError(
+        status, message, status switch { 401 => "authentication_error", 403 => "permission_error", 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" },
+        Code: status switch { 401 => "invalid_api_key", 429 => "rate_limit_exceeded", _ => null }, RetryAfter: retryAfter).WriteAsync(context);
+
     public JsonObject Body => new() { ["error"] = new JsonObject { ["message"] = Message, ["type"] = Type, ["param"] = Param, ["code"] = Code } };
 
     public async Task WriteAsync(HttpContext context)

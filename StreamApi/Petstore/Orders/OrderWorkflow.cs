@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using StreamApi.Storage;
 
 namespace StreamApi.Petstore;
@@ -8,7 +9,7 @@ namespace StreamApi.Petstore;
 /// Takes the orders' steps as they fall due, on any replica: the row says which step is next and when, its lock says who takes it. A
 /// replica that dies in the middle leaves the step to the others, or to itself after the restart.
 /// </summary>
-internal sealed class OrderWorkflow(IDbContextFactory<PetstoreContext> contexts, IOptions<PetstoreOptions> options, TimeProvider clock, ILogger<OrderWorkflow> logger) : BackgroundService
+internal sealed class OrderWorkflow(NpgsqlDataSource store, IDbContextFactory<PetstoreContext> contexts, IOptions<PetstoreOptions> options, TimeProvider clock, ILogger<OrderWorkflow> logger) : BackgroundService
 {
     private const int Batch = 50;
 
@@ -29,6 +30,7 @@ internal sealed class OrderWorkflow(IDbContextFactory<PetstoreContext> contexts,
     private async Task<int> TakeStepsAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetMoment();
+        if (!await store.AnyDueAsync("petstore.orders", "next_step_at", now, cancellationToken)) return 0;
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context.Orders

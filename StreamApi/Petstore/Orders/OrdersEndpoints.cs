@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
@@ -10,6 +12,7 @@ namespace StreamApi.Petstore;
 /// <summary>Orders and their steps.</summary>
 internal static class OrdersEndpoints
 {
+    private const string Topic = "petstore.orders.{id}.status";
     private static readonly string[] Ends = [OrderSteps.Complete];
 
     // The steps come without a name, as the article's; the end has one.
@@ -17,9 +20,9 @@ internal static class OrdersEndpoints
 
     public static void MapOrders(this RouteGroupBuilder shop)
     {
-        shop.MapPost("/orders", PlaceAsync).RefusesInvalid().Takes<OrderRequest>().Produces<OrderView>(StatusCodes.Status201Created);
-        shop.MapGet("/orders/{id}", GetAsync).RefusesInvalid().Produces<OrderView>();
-        shop.MapStream("/orders/{id}/status/stream", StreamAsync).Sends("The order's steps so far and as they are taken, up to complete.",
+        shop.MapPost("/orders", PlaceAsync).Publishes("petstore.orders.*.status").LimitedAsPublish().RefusesInvalid().Takes<OrderRequest>().Produces<OrderView>(StatusCodes.Status201Created);
+        shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).RefusesInvalid().Produces<OrderView>();
+        shop.MapStream("/orders/{id}/status/stream", StreamAsync).Reads(Topic).Sends("The order's steps so far and as they are taken, up to complete.",
             (OrderSteps.Payment, typeof(OrderStep)), (OrderSteps.Confirmed, typeof(OrderStep)), (OrderSteps.Preparing, typeof(OrderStep)), (OrderSteps.Complete, typeof(OrderShipped)));
     }
 

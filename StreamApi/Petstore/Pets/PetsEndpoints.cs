@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
@@ -15,10 +17,10 @@ internal static class PetsEndpoints
 
     public static void MapPets(this RouteGroupBuilder shop)
     {
-        shop.MapGet("/pets", ListAsync).RefusesInvalid().Produces<Pet[]>().Query("species", "Only this species.");
-        shop.MapGet("/pets/{id}", GetAsync).RefusesInvalid().Produces<Pet>();
-        shop.MapPatch("/pets/{id}", ChangeAsync).RefusesInvalid().Takes<PetChange>().Produces<Pet>();
-        shop.MapStream("/inventory/stream", StreamInventoryAsync)
+        shop.MapGet("/pets", ListAsync).Reads(Shelf.Topic).RefusesInvalid().Produces<Pet[]>().Query("species", "Only this species.");
+        shop.MapGet("/pets/{id}", GetAsync).Reads(Shelf.Topic).RefusesInvalid().Produces<Pet>();
+        shop.MapPatch("/pets/{id}", ChangeAsync).Publishes(Shelf.Topic).LimitedAsPublish().RefusesInvalid().Takes<PetChange>().Produces<Pet>();
+        shop.MapStream("/inventory/stream", StreamInventoryAsync).Reads(Shelf.Topic)
             .Sends("Changes of stock and price, as they happen.", (Shelf.StockChange, typeof(StockChanged)), (Shelf.PriceChange, typeof(PriceChanged)));
     }
 

@@ -1,6 +1,7 @@
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Runs;
+using StreamApi.Security;
 using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Petstore;
@@ -11,7 +12,7 @@ internal static class RecommendationsEndpoint
     private static readonly string[] Ends = [Recommender.Complete, "error"];
     private static readonly NamedForms Forms = NamedForms.Of(_ => true, Ends, sendsPositions: false);
 
-    public static void MapRecommendations(this RouteGroupBuilder shop) => shop.MapStream("/pets/recommendations/stream", StreamAsync)
+    public static void MapRecommendations(this RouteGroupBuilder shop) => shop.MapStream("/pets/recommendations/stream", StreamAsync).Publishes("recommendations.*")
         .Query("userId", "Whose orders the scores are made from.", required: true)
         .Sends("Recommendations, each as it is scored.", (Recommender.Recommended, typeof(Recommendation)), (Recommender.Complete, typeof(RecommendationsDone)));
 
@@ -19,6 +20,6 @@ internal static class RecommendationsEndpoint
     {
         var query = context.Request.Query;
         var userId = query.RequiredText("userId", 128);
-        return streams.OpenAsync(context, Recommender.Kind, Forms.For(query.Flag("named")), Ends, () => recommender.BeginAsync(userId, context.RequestAborted));
+        return streams.OpenAsync(context, Recommender.Kind, Forms.For(query.Flag("named")), Ends, () => recommender.BeginAsync(userId, Caller.Of(context).User, context.RequestAborted));
     }
 }

@@ -9,9 +9,9 @@ internal sealed class Recommender(RunLog runs, LiveRuns live, IDbContextFactory<
 {
     public const string Kind = "recommendations", Recommended = "recommendation", Complete = "complete";
 
-    public async Task<Run> BeginAsync(string userId, CancellationToken cancellationToken)
+    public async Task<Run> BeginAsync(string userId, string? owner, CancellationToken cancellationToken)
     {
-        var run = await runs.BeginAsync(Kind, new { userId }, cancellationToken);
+        var run = await runs.BeginAsync(Kind, new { userId, owner }, cancellationToken);
         _ = live.Start(run, begun => ScoreAsync(begun, userId));
         return run;
     }

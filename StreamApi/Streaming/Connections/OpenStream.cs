@@ -14,6 +14,12 @@ internal abstract class OpenStream(string id, StreamClient client)
     public abstract IReadOnlyList<string> Topics { get; }
     public DateTimeOffset ConnectedAt { get; init; }
 
+    /// <summary>When the right to read it ends, and when its client is told so before.</summary>
+    public Authorization Authorization { get; init; } = Authorization.Endless;
+
+    /// <summary>The ticket that opened it.</summary>
+    public Guid? Ticket { get; init; }
+
     /// <summary>Events and bytes handed to the socket, and how long the events took from their commit.</summary>
     public long Delivered, Bytes;
     public LatencyHistogram Latency { get; } = new();
@@ -76,4 +82,10 @@ internal enum EndReason
 
     /// <summary>What it missed cannot be read.</summary>
     Failed,
+
+    /// <summary>The authorization that it was opened with has ended; the client was told.</summary>
+    Unauthorized,
+
+    /// <summary>Its ticket opened another connection; the client was told.</summary>
+    Replaced,
 }

@@ -24,7 +24,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     private readonly SemaphoreSlim _writing = new(1);
     private readonly Timer _heartbeat;
     private long _writtenAt = Environment.TickCount64;
-    private volatile bool _waiting, _gone;
+    private volatile bool _waiting, _gone, _toldToRenew;
     private EndReason _reason = EndReason.ClientGone;
 
     public PushStream(string id, StreamClient client, IReadOnlyList<string> topics, PushOutput output, StreamingOptions options, PushSettings settings, CancellationToken aborted) : base(id, client)
@@ -69,6 +69,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             try
             {
+                if (_reason is EndReason.Unauthorized or EndReason.Replaced)
+                    await _output.WriteAsync(ControlFrames.Unauthorized(_reason == EndReason.Replaced ? "replaced" : "expired", Authorization.Until), CancellationToken.None);
                 if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged)) await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
                 await _output.CompleteAsync();
             }
@@ -95,8 +97,20 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
     private async Task BeatAsync()
     {
+        var now = Environment.TickCount64;
+        if (now >= Authorization.EndsAt) { Stop(EndReason.Unauthorized); return; }
+        if (now >= Authorization.RenewAt && !_toldToRenew && !_waiting)
+        {
+            _toldToRenew = true;
+            await TryWriteAsync(ControlFrames.Unauthorized("expiring", Authorization.Until));
+        }
         if (_settings.Bare || _waiting || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L) return;
-        try { await WriteAsync(ControlFrames.Heartbeat, events: 0); }
+        await TryWriteAsync(ControlFrames.Heartbeat);
+    }
+
+    private async Task TryWriteAsync(byte[] frames)
+    {
+        try { await WriteAsync(frames, events: 0); }
         catch (Exception e) when (e is IOException or OperationCanceledException or TimeoutException or ObjectDisposedException) { }
     }
 

@@ -47,6 +47,9 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>When it has been open long enough, on the same clock.</summary>
     public long ExpiresAt = long.MaxValue;
 
+    /// <summary>The client was told that its authorization will end.</summary>
+    public bool ToldToRenew;
+
     public StreamId StreamPosition => new(Epoch, Position);
 
     /// <summary>Not fed from memory at the moment.</summary>

@@ -257,10 +257,16 @@ internal sealed class WriterLoop : IDisposable
             {
                 var c = group[i];
                 if (now >= c.ExpiresAt) { Close(c, EndReason.Aged); continue; }
+                if (now >= c.Authorization.EndsAt) { Close(c, EndReason.Unauthorized); continue; }
                 if (c.Output.Busy)
                 {
                     if (now - c.TakenAt >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
                     continue;
+                }
+                if (now >= c.Authorization.RenewAt && !c.ToldToRenew)
+                {
+                    c.ToldToRenew = true;
+                    if (!Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Authorization.Until)))) continue;
                 }
                 var level = !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch && log.Filter.Form.SendsPositions;
                 if (level && settled.Position > c.Position && now - c.IdSentAt >= _options.PositionSeconds * 1_000L)
@@ -279,6 +285,8 @@ internal sealed class WriterLoop : IDisposable
     {
         if (reason == EndReason.Complete && c.Output.Busy) { c.Ending = reason; return; }
         if (reason is EndReason.Drained or EndReason.Aged or EndReason.TooSlow && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
+        if (reason is EndReason.Unauthorized or EndReason.Replaced && c.End is null && !c.Output.Busy)
+            Write(c, c.Output.Framed(ControlFrames.Unauthorized(reason == EndReason.Replaced ? "replaced" : "expired", c.Authorization.Until)));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);
         Leave(c, reason);

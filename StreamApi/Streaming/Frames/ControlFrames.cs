@@ -27,6 +27,9 @@ internal static class ControlFrames
     public static byte[] Skipped(string epoch, long from, long to, long count) =>
         Named(null, "skipped", new { from = new StreamId(epoch, from).ToString(), to = new StreamId(epoch, to).ToString(), count });
 
+    /// <summary>The right to read this stream ends (<c>expiring</c>, with the time to renew it) or has ended (<c>expired</c>, <c>replaced</c>), and the stream with it.</summary>
+    public static byte[] Unauthorized(string reason, DateTimeOffset? expiresAt) => Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
+
     public static byte[] Named(StreamId? id, string name, object data) => SseFrame.ToBytes(f =>
     {
         if (id is { } known) f.Id(known.ToString());

@@ -15,6 +15,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly List<ServiceProcess> _processes = [];
     private readonly Dictionary<string, string> _environment;
+    private string? _apiKey;
 
     private DeliverySystem(NpgsqlConnectionStringBuilder database, FaultyLink postgres, FaultyLink redis, string redisPassword)
     {
@@ -40,7 +41,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public List<ServiceProcess> Replicas { get; } = [];
     public List<ServiceProcess> Broadcasters { get; } = [];
 
-    public static async Task<DeliverySystem> StartAsync(StackFixture stack, int replicas = 1, int broadcasters = 1, Dictionary<string, string>? settings = null)
+    public static async Task<DeliverySystem> StartAsync(StackFixture stack, int replicas = 1, int broadcasters = 1, Dictionary<string, string>? settings = null, string? apiKey = null)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await stack.CreateDatabaseAsync(cancellationToken);
@@ -49,6 +50,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         var system = new DeliverySystem(database, new FaultyLink(database.Host!, database.Port),
             new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture)), redis.Length > 1 ? "," + redis[1] : "");
         foreach (var (name, value) in settings ?? []) system._environment[name] = value;
+        system._apiKey = apiKey;
         await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], system._environment, cancellationToken);
         var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
         starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
@@ -89,7 +91,10 @@ internal sealed class DeliverySystem : IAsyncDisposable
     {
         foreach (var replica in Replicas.Where(r => !r.HasExited))
         {
-            var rows = await Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, "/v1/replicas"));
+            if (_apiKey is not null) request.Headers.Add("X-Api-Key", _apiKey);
+            using var response = await Http.SendAsync(request);
+            var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
             if (!rows.EnumerateArray().Any(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/') && r.GetProperty("mode").GetString() == mode)) return false;
         }
         return true;

@@ -21,6 +21,8 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     }
 
     public Uri Url => _listening.Task.Result;
+    /// <summary>Told of every line that it prints.</summary>
+    public event Action<string>? Printed;
     public string Output => string.Join('\n', _output);
     public int Id => _process.Id;
     public bool HasExited => _process.HasExited;
@@ -79,6 +81,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     {
         if (line is null) return;
         _output.Enqueue(line);
+        Printed?.Invoke(line);
         while (_output.Count > 500) _output.TryDequeue(out _);
         if (Listening().Match(line) is { Success: true } match) _listening.TrySetResult(new Uri(match.Groups[1].Value));
     }

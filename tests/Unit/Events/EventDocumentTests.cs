@@ -1,5 +1,6 @@
 using System.Text.Json;
 using StreamApi.Events;
+using StreamApi.Security;
 
 namespace Unit.Events;
 
@@ -45,6 +46,6 @@ public class EventDocumentTests
     private static global::EventStore.NewEvent Read(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return EventDocument.Read(document.RootElement, new EventsOptions());
+        return EventDocument.Read(document.RootElement, new EventsOptions(), TopicGrants.All);
     }
 }

@@ -52,6 +52,18 @@ public class RequestSpanTests
     }
 
     [Fact]
+    public async Task A_secret_in_the_query_is_in_no_span()
+    {
+        var (service, spans) = await StartAsync(app => app.MapGet("/stream", () => "hello"));
+        await using var _ = service;
+        await service.Outside.GetAsync("/stream?topic=a&ticket=s3cret&Access_Token=s3cret&%74icket=s3cret", TestContext.Current.CancellationToken);
+
+        var span = await ServerSpanAsync(spans);
+        Assert.DoesNotContain(span.TagObjects, tag => tag.Value?.ToString()?.Contains("s3cret", StringComparison.Ordinal) == true);
+        if (span.GetTagItem("url.query") is string query) Assert.Contains("topic=a&ticket=REDACTED", query, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_request_without_a_route_is_named_by_its_method()
     {
         var (service, spans) = await StartAsync();

@@ -1,0 +1,62 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+using StreamApi.Streaming;
+
+namespace StreamApi.Security.Limits;
+
+/// <summary>
+/// How much one user, or else one address, may ask of a replica; section <c>Limits</c>. Where nothing is said: the figures here, and in
+/// Development as good as none, so that load tests measure the server and not its limits.
+/// </summary>
+internal sealed class LimitOptions
+{
+    /// <summary>No limit is kept from here on.</summary>
+    public const int AsGoodAsNone = 1_000_000;
+
+    /// <summary>New streams in any minute. Who comes back with a last id is not counted.</summary>
+    [Range(1, AsGoodAsNone)] public int? NewStreamsPerMinute { get; set; }
+
+    /// <summary>Streams resumed in any minute; beyond that a client is told in-band to come back, for 429 would stop a browser for good.</summary>
+    [Range(1, AsGoodAsNone)] public int? ResumesPerMinute { get; set; }
+
+    /// <summary>Requests that publish or change something, a second; twice as many at once.</summary>
+    [Range(1, AsGoodAsNone)] public int? PublishesPerSecond { get; set; }
+
+    /// <summary>Requests that make a model work, in any minute.</summary>
+    [Range(1, AsGoodAsNone)] public int? GenerationsPerMinute { get; set; }
+
+    /// <summary>Most bytes of a request's body where its endpoint says nothing else.</summary>
+    [Range(1_024, 1 << 30)] public int MaxBodyBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Seconds until a request's headers must be there.</summary>
+    [Range(1, 600)] public int HeaderSeconds { get; set; } = 10;
+
+    /// <summary>Bytes a second that a body must come with, after <see cref="BodyGraceSeconds"/>.</summary>
+    [Range(1, 1_000_000)] public int MinBodyBytesPerSecond { get; set; } = 240;
+
+    /// <summary>See <see cref="MinBodyBytesPerSecond"/>.</summary>
+    [Range(2, 600)] public int BodyGraceSeconds { get; set; } = 5;
+
+    /// <summary>What an environment has where the configuration says nothing.</summary>
+    public void Complete(bool development)
+    {
+        NewStreamsPerMinute ??= development ? AsGoodAsNone : 10;
+        ResumesPerMinute ??= development ? AsGoodAsNone : 120;
+        PublishesPerSecond ??= development ? AsGoodAsNone : 100;
+        GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
+    }
+}
+
+/// <summary>Limits that Kestrel and the streams keep.</summary>
+internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvironment environment) : IConfigureOptions<KestrelServerOptions>, IPostConfigureOptions<StreamingOptions>
+{
+    public void Configure(KestrelServerOptions options)
+    {
+        options.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes;
+        options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(limits.Value.HeaderSeconds);
+        options.Limits.MinRequestBodyDataRate = new MinDataRate(limits.Value.MinBodyBytesPerSecond, TimeSpan.FromSeconds(limits.Value.BodyGraceSeconds));
+    }
+
+    public void PostConfigure(string? name, StreamingOptions options) => options.MaxConnectionsPerClient ??= environment.IsDevelopment() ? 0 : 100;
+}

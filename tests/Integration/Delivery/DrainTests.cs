@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using AspireSse.Client;
+using Ledger;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A deploy in the middle of everything: the clients of a whole replica move to the other one.</summary>
+public sealed class DrainTests(StackFixture stack)
+{
+    private const int Streams = 5_000;
+
+    [Fact]
+    public async Task Five_thousand_streams_move_to_another_replica_when_theirs_is_asked_to_stop_and_lose_nothing()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
+        var (leaving, staying) = (system.Replicas[0], system.Replicas[1]);
+        using var client = new SseClient(new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var ledger = new DeliveryLedger();
+        var publisher = ledger.AddPublisher("publisher");
+        var (connected, resynced) = (0, 0);
+        var options = new SseOptions
+        {
+            OnConnected = (_, _) => { Interlocked.Increment(ref connected); return ValueTask.CompletedTask; },
+            OnResync = (_, _) => { Interlocked.Increment(ref resynced); return ValueTask.CompletedTask; },
+        };
+        var reading = Enumerable.Range(0, Streams).Select(n => ReadAsync(client, new Uri(leaving.Url, "/v1/events/stream?topic=drain"), options, ledger.AddReader($"reader {n}"), stop.Token)).ToArray();
+        await UntilAsync(() => connected == Streams, "every client is connected");
+
+        await PublishAsync(staying, publisher, 20);
+        leaving.Terminate();
+        var watch = Stopwatch.StartNew();
+        var publishing = PublishAsync(staying, publisher, 200);
+        await leaving.WaitForExitAsync(TestContext.Current.CancellationToken);
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The replica with {Streams} streams exited {watch.Elapsed.TotalSeconds:F1} s after SIGTERM."));
+        Assert.Equal(0, leaving.ExitCode);
+        await publishing;
+        await UntilAsync(() => connected >= 2 * Streams, "every client has come back");
+        await PublishAsync(staying, publisher, 20);
+        await UntilAsync(() => ledger.MissingNow == 0, "every client has everything that was acknowledged");
+
+        await stop.CancelAsync();
+        await Task.WhenAll(reading);
+        var report = ledger.Report();
+        Assert.True(report.Clean, report.ToString());
+        Assert.Equal((240L, 240L * Streams, 0), (report.Acknowledged, report.Received, resynced));
+    }
+
+    private static async Task ReadAsync(SseClient client, Uri uri, SseOptions options, LedgerReader reader, CancellationToken stop)
+    {
+        try
+        {
+            await foreach (var e in client.Open(new SseRequest(uri), options).WithCancellation(stop)) reader.Receive(e.Utf8Data.Span);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
+    }
+
+    private static async Task PublishAsync(ServiceProcess replica, LedgerPublisher publisher, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var sequence = publisher.Next();
+            var data = JsonDocument.Parse(Stamp.Json(publisher.Number, sequence)).RootElement;
+            var positions = await DeliverySystem.PublishAsync(replica, new { topic = "drain", type = "n", data });
+            publisher.Acknowledge(sequence, positions[0]);
+        }
+    }
+
+    /// <summary>As a load balancer does: a replica that takes no connections gets none.</summary>
+    private static SocketsHttpHandler ToFirstThatListens(params Uri[] replicas)
+    {
+        var handler = SseClient.CreateHandler();
+        handler.ConnectCallback = async (_, cancellationToken) =>
+        {
+            foreach (var replica in replicas)
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                try
+                {
+                    await socket.ConnectAsync(replica.Host, replica.Port, cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch (SocketException) { socket.Dispose(); }
+            }
+            throw new HttpRequestException("No replica listens.");
+        };
+        return handler;
+    }
+
+    private static async Task UntilAsync(Func<bool> condition, string what)
+    {
+        var limit = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(limit.Elapsed < TimeSpan.FromMinutes(2), $"It never came about that {what}.");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+}

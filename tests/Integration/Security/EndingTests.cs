@@ -1,0 +1,103 @@
+using System.Net;
+using System.Text.Json;
+using Integration.Delivery;
+
+namespace Integration.Security;
+
+/// <summary>A stream ends with what it was opened with.</summary>
+[Collection(SecureSystem.Collection)]
+public sealed class EndingTests(SecureSystem system)
+{
+    private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
+
+    [Theory]
+    [InlineData("/v1/events/stream?topic=orders.a")]
+    [InlineData("/v1/connections/stream")]
+    public async Task A_stream_ends_with_its_token_and_its_client_is_told_before(string path)
+    {
+        var token = Tokens.Of("short", subscribe: ["orders.>", "$sys.>"], life: TimeSpan.FromSeconds(5));
+        await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
+        await reader.WaitForEndAsync();
+        Assert.True(reader.EndedProperly);
+        var told = reader.Frames.Where(f => f.Event == "unauthorized").Select(f => JsonDocument.Parse(f.Data!).RootElement).ToList();
+        Assert.Equal(["expiring", "expired"], told.Select(t => t.GetProperty("reason").GetString()));
+        Assert.Equal("unauthorized", reader.Frames[^1].Event);
+        Assert.True(told[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, path, token));
+    }
+
+    [Fact]
+    public async Task Nothing_published_after_the_end_of_its_token_reaches_a_reader()
+    {
+        var topic = $"orders.{Guid.NewGuid():N}";
+        await using var reader = await SecureSystem.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", Tokens.Of("short", subscribe: ["orders.>"], life: TimeSpan.FromSeconds(3)));
+        await reader.WaitForEndAsync();
+        var last = reader.LastId;
+        await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = 1 });
+        await using var renewed = await SecureSystem.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", Tokens.Of("short", subscribe: ["orders.>"]), last);
+        await renewed.WaitForEventsAsync(1);
+        Assert.DoesNotContain(reader.Events, e => e.Event != "unauthorized");
+    }
+
+    [Fact]
+    public async Task A_ticket_opens_its_topics_on_any_replica_one_connection_at_a_time()
+    {
+        var topic = $"orders.{Guid.NewGuid():N}";
+        var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), [topic], 60);
+        var path = $"/v1/events/stream?topic={topic}&ticket={ticket}";
+        await using var first = await SecureSystem.OpenAsync(system.A, path);
+        await first.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+        await using var second = await SecureSystem.OpenAsync(system.A, path);
+        await first.WaitForEndAsync();
+        Assert.Contains("replaced", first.Frames[^1].Data, StringComparison.Ordinal);
+
+        await using var third = await SecureSystem.OpenAsync(system.B, path);
+        await second.WaitForEndAsync();
+        Assert.Contains("replaced", second.Frames[^1].Data, StringComparison.Ordinal);
+        await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = 1 });
+        await third.WaitForEventsAsync(1);
+        var rows = await SecureSystem.JsonAsync(system.A, Get, $"/v1/connections?filter={topic}", key: SecureSystem.OperatorKey);
+        Assert.Equal("ann", Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("user").GetString());
+    }
+
+    [Fact]
+    public async Task A_ticket_is_for_its_topics_its_user_and_streams_alone()
+    {
+        var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 60);
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.b&ticket={ticket}"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.a&ticket={ticket}", Tokens.Of("bob", subscribe: ["orders.>"])));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events?topic=orders.a&ticket={ticket}"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Post, $"/v1/stream-tickets?ticket={ticket}", body: new { topics = new[] { "orders.a" } }));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.a&ticket={ticket[..^2]}AA"));
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(system.B, Get, $"/v1/events/stream?ticket={ticket}"));
+    }
+
+    [Fact]
+    public async Task A_ticket_ends_with_its_time_and_never_after_the_token_that_bought_it()
+    {
+        var path = $"/v1/events/stream?topic=orders.a&ticket={await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 1)}";
+        await using var reader = await SecureSystem.OpenAsync(system.A, path);
+        await reader.WaitForEndAsync();
+        Assert.Contains("expired", reader.Frames[^1].Data, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, path));
+
+        var bought = await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromMinutes(1)), new { topics = new[] { "orders.a" } });
+        Assert.True(bought.GetProperty("expiresAt").GetDateTimeOffset() < DateTimeOffset.UtcNow.AddMinutes(2));
+    }
+
+    [Theory]
+    [InlineData("""{"topics":["secret.a"]}""", 403)]
+    [InlineData("""{"topics":["orders.a","secret.a"]}""", 403)]
+    [InlineData("""{"topics":["$sys.>"]}""", 403)]
+    [InlineData("""{"topics":[]}""", 400)]
+    [InlineData("""{"topics":"orders.a"}""", 400)]
+    [InlineData("""{"topics":["orders..a"]}""", 400)]
+    [InlineData("""{"topics":["orders.a"],"expiresIn":86401}""", 400)]
+    [InlineData("""{"topics":["orders.a"],"expiresIn":0}""", 400)]
+    [InlineData("{}", 400)]
+    public async Task A_ticket_is_refused_where_its_topics_or_time_are_not_to_be_had(string body, int status) =>
+        Assert.Equal(status, (int)await SecureSystem.StatusAsync(system.A, Post, "/v1/stream-tickets", Tokens.Of("ann", subscribe: ["orders.>"]), new StringContent(body, null, "application/json")));
+
+    private async Task<string> TicketAsync(string token, string[] topics, int seconds) =>
+        (await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", token, new { topics, expiresIn = seconds })).GetProperty("ticket").GetString()!;
+}

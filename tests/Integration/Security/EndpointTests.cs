@@ -1,0 +1,64 @@
+using System.Net;
+using System.Text.Json;
+
+namespace Integration.Security;
+
+/// <summary>Every endpoint that the server describes, the later ones too, says what it takes.</summary>
+[Collection(SecureSystem.Collection)]
+public sealed class EndpointTests(SecureSystem system)
+{
+    /// <summary>For whoever is known: they tell of no topic.</summary>
+    private static readonly string[] OfNoTopic = ["", "/v1/models", "/v1/models/{id}", "/v1/replicas"];
+
+    /// <summary>They look into the body before they can say no.</summary>
+    private static readonly string[] ByTheirBody = ["/v1/stream-tickets", "/v1/events", "/v1/events/stream"];
+
+    [Fact]
+    public async Task No_endpoint_is_open_and_none_but_the_few_that_tell_of_no_topic_is_open_to_a_token_without_claims()
+    {
+        var document = await SecureSystem.JsonAsync(system.A, HttpMethod.Get, "/openapi/v1.json", key: SecureSystem.OperatorKey);
+        var nobody = Tokens.Of("nobody");
+        var asked = 0;
+        foreach (var path in document.GetProperty("paths").EnumerateObject())
+            foreach (var operation in path.Value.EnumerateObject())
+            {
+                var (method, address) = (new HttpMethod(operation.Name.ToUpperInvariant()), string.Join('/', path.Name.Split('/').Select(s => s.StartsWith('{') ? Guid.Empty.ToString() : s)));
+                Assert.Equal((path.Name, HttpStatusCode.Unauthorized), (path.Name, await SecureSystem.StatusAsync(system.A, method, address)));
+                var status = await SecureSystem.StatusAsync(system.A, method, address, nobody);
+                if (OfNoTopic.Contains(path.Name.TrimEnd('/'))) continue;
+                if (ByTheirBody.Contains(path.Name) && operation.Name == "post") Assert.Contains(status, (HttpStatusCode[])[HttpStatusCode.UnsupportedMediaType, HttpStatusCode.Forbidden]);
+                // A listing of what one may read is empty, not forbidden.
+                else if (path.Name == "/v1/topics") Assert.Equal(HttpStatusCode.OK, status);
+                else Assert.Equal((operation.Name + " " + path.Name, HttpStatusCode.Forbidden), (operation.Name + " " + path.Name, status));
+                asked++;
+            }
+        Assert.True(asked > 40, $"{asked} operations");
+    }
+
+    [Fact]
+    public async Task Nobody_reads_on_in_a_run_of_somebody_else_by_guessing_its_id()
+    {
+        string[] publish = ["agents.*"];
+        await using var mine = await SecureSystem.OpenAsync(system.A, "/stream?prompt=tell%20me%20of%20cats", Tokens.Of("ann", publish: publish));
+        await mine.WaitAsync(r => r.LastId is not null);
+        var id = mine.Frames.First(f => f.Id is not null).Id!;
+        await using var again = await SecureSystem.OpenAsync(system.B, "/stream?prompt=x", Tokens.Of("ann", publish: publish), id);
+        await again.WaitAsync(r => r.Frames.Any(f => f.Event == "end"));
+        Assert.Equal(HttpStatusCode.NoContent, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", Tokens.Of("eve", publish: publish), lastId: id));
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", Tokens.Of("boss", publish: publish, subscribe: ["agents.>"]), lastId: id));
+    }
+
+    [Fact]
+    public async Task A_page_of_another_origin_gets_no_permission_and_its_preflight_no_secret()
+    {
+        using var http = new HttpClient();
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri(system.A, "/v1/events/stream"));
+        preflight.Headers.Add("Origin", "https://evil.example");
+        preflight.Headers.Add("Access-Control-Request-Method", "GET");
+        using var response = await http.SendAsync(preflight);
+        Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+        using var refused = await SecureSystem.SendAsync(system.A, HttpMethod.Get, "/v1/events");
+        Assert.Equal("nosniff", Assert.Single(refused.Headers.GetValues("X-Content-Type-Options")));
+        Assert.False(refused.Headers.Contains("Server"));
+    }
+}

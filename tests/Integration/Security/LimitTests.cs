@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>What one client may ask of a server, with the figures of Production.</summary>
+public sealed class LimitTests(StackFixture stack)
+{
+    private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
+
+    [Fact]
+    public async Task The_limits_of_Production_are_each_users_own_and_a_resume_is_not_a_new_stream()
+    {
+        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        {
+            ["Limits__ResumesPerMinute"] = "15", ["Limits__PublishesPerSecond"] = "5", ["Limits__GenerationsPerMinute"] = "2", ["Streaming__MaxConnectionsPerClient"] = "3",
+            ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
+        };
+        settings.Remove("Limits__NewStreamsPerMinute");     // 10, the contract's
+        await using var system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
+        var server = system.Replicas[0].Url;
+
+        await NewStreamsAsync(server);
+        await OpenStreamsAsync(server);
+        await PublishesAsync(server);
+        await GenerationsAsync(server);
+        await SlowClientsAsync(server);
+        await SizesAsync(server);
+    }
+
+    private static async Task NewStreamsAsync(Uri server)
+    {
+        var (ann, path) = (Tokens.Of("ann", subscribe: ["orders.>"]), "/v1/events/stream?topic=orders.a");
+        string? last = null;
+        for (var i = 0; i < 10; i++)
+        {
+            await using var reader = await SecureSystem.OpenAsync(server, path, ann);
+            await reader.WaitAsync(r => r.LastId is not null);
+            last = reader.LastId;
+        }
+        using var refused = await SecureSystem.SendAsync(server, Get, path, ann);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.True(refused.Headers.RetryAfter?.Delta > TimeSpan.Zero);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+        // Another user is not ann, wherever he calls from.
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server, Get, path, Tokens.Of("bob", subscribe: ["orders.>"])));
+
+        for (var i = 0; i < 15; i++)
+        {
+            await using var resumed = await SecureSystem.OpenAsync(server, path, ann, last);
+            await resumed.WaitAsync(r => r.LastId is not null);
+        }
+        // 429 would stop a browser for good.
+        await using var putOff = await SecureSystem.OpenAsync(server, path, ann, last);
+        await putOff.WaitForEndAsync();
+        Assert.True(putOff.EndedProperly);
+        Assert.Contains(putOff.Frames, f => f.Retry is not null);
+        Assert.All(putOff.Frames, f => Assert.Null(f.Id));
+    }
+
+    private static async Task OpenStreamsAsync(Uri server)
+    {
+        var (cid, path) = (Tokens.Of("cid", subscribe: ["orders.>"]), "/v1/events/stream?topic=orders.a");
+        var open = new List<SseReader>();
+        for (var i = 0; i < 3; i++) open.Add(await SecureSystem.OpenAsync(server, path, cid));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await SecureSystem.StatusAsync(server, Get, path, cid));
+        foreach (var reader in open) await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(async () => await SecureSystem.StatusAsync(server, Get, path, cid) == HttpStatusCode.OK, "a place is given back");
+    }
+
+    private static async Task PublishesAsync(Uri server)
+    {
+        var dan = Tokens.Of("dan", publish: ["orders.>"]);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => SecureSystem.SendAsync(server, Post, "/v1/events", dan, new { topic = "orders.a", type = "n", data = 1 })));
+        Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.Accepted);
+        var refused = answers.Where(a => a.StatusCode != HttpStatusCode.Accepted).ToList();
+        Assert.NotEmpty(refused);
+        Assert.All(refused, a => Assert.Equal((HttpStatusCode.TooManyRequests, true), (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)));
+    }
+
+    private static async Task GenerationsAsync(Uri server)
+    {
+        var eve = Tokens.Of("eve", publish: ["chat"]);
+        for (var i = 0; i < 2; i++) Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(server, Post, "/v1/chat/completions", eve, new { }));
+        using var refused = await SecureSystem.SendAsync(server, Post, "/v1/chat/completions", eve, new { });
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Equal("rate_limit_error", JsonDocument.Parse(await refused.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetProperty("type").GetString());
+    }
+
+    /// <summary>Slow-loris: a head, or a body, that never comes to its end.</summary>
+    private static async Task SlowClientsAsync(Uri server)
+    {
+        Assert.StartsWith("HTTP/1.1 408", await RawAsync(server, "GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "), StringComparison.Ordinal);
+        var body = await RawAsync(server, $"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {SecureSystem.OperatorKey}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{");
+        Assert.StartsWith("HTTP/1.1 408", body, StringComparison.Ordinal);
+        Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
+    }
+
+    private static async Task SizesAsync(Uri server)
+    {
+        var topic = string.Join('.', Enumerable.Repeat("a", 33));
+        Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(server, Post, "/v1/events", body: new { topic, type = "n", data = 1 }, key: SecureSystem.OperatorKey));
+        Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(server, Get, "/v1/events?topic=" + topic, key: SecureSystem.OperatorKey));
+        Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(server, Get, "/v1/events?" + string.Join('&', Enumerable.Range(0, 101).Select(i => $"topic=a{i}")), key: SecureSystem.OperatorKey));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/events", body: new { topic = "a.b", type = "n", data = new string('x', 1024 * 1024) }, key: SecureSystem.OperatorKey));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/stream-tickets", body: new { topics = new[] { new string('x', 300 * 1024) } }, key: SecureSystem.OperatorKey));
+    }
+
+    /// <summary>Sends and then nothing more; what comes back until the server closes.</summary>
+    private static async Task<string> RawAsync(Uri server, string text)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Host, server.Port, limit.Token);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(text), SocketFlags.None, limit.Token);
+        await using var stream = new NetworkStream(socket);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(limit.Token);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>What a server does not start with.</summary>
+public sealed class StartTests(StackFixture stack)
+{
+    [Theory]
+    [InlineData("Security__ApiKeys__0__Name", null, null)]
+    [InlineData("Security:OpenOnLoopback is for Development alone", "Security__OpenOnLoopback", "true")]
+    [InlineData("64 hex digits", "Security__ApiKeys__0__Sha256", "the key itself")]
+    [InlineData("'orders..a' is no topic or pattern", "Security__ApiKeys__0__Subscribe__0", "orders..a")]
+    [InlineData("at least 32 bytes", "Security__Jwt__Keys__0__Secret", "short")]
+    [InlineData("no RSA public key", "Security__Jwt__Keys__1__PublicKey", "none")]
+    [InlineData("Security:Jwt:Audience are required", "Security__Jwt__Audience", "")]
+    [InlineData("neither an address nor a network", "Security__Proxies__0", "proxy.local")]
+    [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
+    public async Task Production_does_not_start_open_nor_with_what_is_wrong_and_says_what_to_set(string message, string? setting, string? value)
+    {
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = stack.EventStore, ["ConnectionStrings__redis"] = stack.Redis, ["ASPNETCORE_ENVIRONMENT"] = "Production" };
+        if (setting is not null)
+        {
+            foreach (var (name, set) in SecureSystem.Settings) settings[name] = set;
+            settings[setting] = value!;
+        }
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => ServiceProcess.RunToEndAsync("StreamApi", ["--urls", "http://127.0.0.1:0"], settings, limit.Token));
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Development_is_open_to_its_own_machine_under_its_own_name_alone()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        var server = system.Replicas[0].Url;
+        using var http = new HttpClient();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri(server, "/v1/connections"))).StatusCode);
+        // What official clients send because they must.
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server, HttpMethod.Get, "/v1/models", "sk-none"));
+        using var rebound = new HttpRequestMessage(HttpMethod.Get, new Uri(server, "/v1/connections")) { Headers = { Host = "evil.example" } };
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(rebound)).StatusCode);
+    }
+}

@@ -1,0 +1,55 @@
+using StreamApi.Security;
+
+namespace Unit.Security;
+
+public class TopicGrantsTests
+{
+    [Theory]
+    [InlineData("orders.42", "orders.42", true)]
+    [InlineData("orders.42", "orders.4", false)]
+    [InlineData("orders.42", "orders.42.status", false)]
+    [InlineData("orders.*", "orders.42", true)]
+    [InlineData("orders.*", "orders.*", true)]
+    [InlineData("orders.*", "orders.>", false)]
+    [InlineData("orders.*", "orders.42.status", false)]
+    [InlineData("orders.>", "orders.42.status", true)]
+    [InlineData("orders.>", "orders.*.status", true)]
+    [InlineData("orders.>", "orders.>", true)]
+    [InlineData("orders.>", "orders", false)]
+    [InlineData("orders.>", "*.42", false)]
+    [InlineData("orders.42", "orders.*", false)]
+    [InlineData("*.status", "orders.status", true)]
+    [InlineData("*.status", "*.status", true)]
+    [InlineData("*", ">", false)]
+    [InlineData(">", ">", true)]
+    [InlineData(">", "a.b.c", true)]
+    [InlineData(">", "$sys.connections", false)]
+    [InlineData("*.>", "$sys.connections", false)]
+    [InlineData("*", "$sys", false)]
+    [InlineData("$sys.>", "$sys.connections", true)]
+    [InlineData("$sys.>", "$sys.>", true)]
+    [InlineData("$sys.>", "orders.1", false)]
+    public void A_grant_covers_what_is_wholly_in_it(string grant, string wanted, bool covered)
+    {
+        Assert.Equal(covered, new TopicGrants([grant], []).MayRead(wanted));
+        Assert.Equal(covered, new TopicGrants([], [grant]).MayPublish(wanted));
+        Assert.False(new TopicGrants([], [grant]).MayRead(wanted));
+    }
+
+    [Fact]
+    public void Two_grants_cover_no_more_than_each() => Assert.False(new TopicGrants(["a.*", "b.*"], []).MayRead("*.x"));
+
+    [Fact]
+    public void The_systems_own_is_not_among_what_one_gets_without_asking() => Assert.Equal([">"], TopicGrants.All.Readable);
+
+    [Theory]
+    [InlineData("a.>", true)]
+    [InlineData("$sys.>", true)]
+    [InlineData("$sys", true)]
+    [InlineData("$system.a", false)]
+    [InlineData("a..b", false)]
+    [InlineData("a.>.b", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void What_is_no_pattern_is_no_grant(string? text, bool valid) => Assert.Equal(valid, TopicGrants.IsGrant(text));
+}
