@@ -54,6 +54,10 @@ internal static class ProcessTable
     public static double CpuSeconds(int pid) =>
         Fields(pid) is { Length: > 12 } fields ? (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0 : 0;
 
+    /// <summary>The same of its children that have ended and been waited for, as Postgres's backends do when a pool lets them go.</summary>
+    public static double EndedChildrenCpuSeconds(int pid) =>
+        Fields(pid) is { Length: > 14 } fields ? (long.Parse(fields[13], CultureInfo.InvariantCulture) + long.Parse(fields[14], CultureInfo.InvariantCulture)) / 100.0 : 0;
+
     // Field 22 of stat; what follows the name in parentheses begins with field 3.
     private static long StartTime(int pid) => Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;
 

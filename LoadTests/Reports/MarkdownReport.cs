@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using LoadTests.Llm;
 
 namespace LoadTests.Reports;
 
@@ -28,6 +29,7 @@ internal static class MarkdownReport
             foreach (var faulty in r.Faulty) Line(text, $"\n```\n{faulty}\n```");
         }
         AppendFaults(text, results);
+        AppendGenerations(text, results);
         AppendOthers(text, results);
         return text.ToString();
     }
@@ -40,6 +42,24 @@ internal static class MarkdownReport
             foreach (var f in r.Faults)
                 Line(text, $"| {r.Scenario} | {f.Target.ToString().ToLowerInvariant()} ({f.Pid}) | {f.Fault.ToString().ToLowerInvariant()} | {f.AtSecond:F1} | {f.BrokenSeconds:F1} | {f.RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? "**not**"} |");
     }
+
+    private static void AppendGenerations(StringBuilder text, IReadOnlyList<ScenarioResult> results)
+    {
+        foreach (var r in results)
+        {
+            if (r.Generations is not { } g) continue;
+            var (first, beyond) = (g.FirstToken.Snapshot(), g.BeyondWindow.Snapshot());
+            text.AppendLine().AppendLine("## Generations").AppendLine()
+                .AppendLine("| scenario | begun | done | interrupted | failed | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | beyond the window p50 | p99 | server µs/token |")
+                .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {Timed(g, beyond.Percentile(50))} | {Timed(g, beyond.Percentile(99))} | {Timed(g, r.ServerMicrosecondsPerEvent)} |");
+            text.AppendLine().AppendLine(g.IsTimed ? "A token's latency: from the upstream's socket to the reader's hands, the joining window in it."
+                : "The demo provider's tokens carry no time: what stands for a token's latency is the gap between one event and the next. `--llm-upstream-port` times them.");
+            if (g.Early > 0) Line(text, $"\n{g.Early} tokens came before the window that was assumed: give the target's with `--llm-join`.");
+        }
+    }
+
+    private static string Timed(GenerationFigures figures, double value) => figures.IsTimed ? value.ToString("F1", CultureInfo.InvariantCulture) : "–";
 
     private static void AppendOthers(StringBuilder text, IReadOnlyList<ScenarioResult> results)
     {

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Ledger;
 using LoadTests.Chaos;
+using LoadTests.Llm;
 using LoadTests.Measuring;
 using LoadTests.Running;
 using LoadTests.Scenarios;
@@ -23,7 +24,7 @@ internal sealed class ScenarioResult
         (Delivery, CatchUp, Publish, Connect) = (run.Delivery.Snapshot(), run.CatchUp.Snapshot(), run.Publish.Snapshot(), run.Connect.Snapshot());
         _ledgers = [.. run.Topics.Select(t => t.Ledger.Report())];
         Windows = [.. history.Windows];
-        Received = run.Received;
+        (Received, Generations) = (run.Received, run.Generations);
         Failed = [.. Judge(options, stats)];
     }
 
@@ -37,6 +38,13 @@ internal sealed class ScenarioResult
     public LatencySnapshot CatchUp { get; }
     public LatencySnapshot Publish { get; }
     public LatencySnapshot Connect { get; }
+
+    /// <summary>Where the scenario has any.</summary>
+    public GenerationFigures? Generations { get; }
+
+    /// <summary>Of the system's processes, by name, while it was published; empty where they cannot be seen.</summary>
+    public IReadOnlyDictionary<string, double> ServerCpuSeconds { get; init; } = new Dictionary<string, double>();
+    public double ServerMicrosecondsPerEvent => Used.Received == 0 ? 0 : ServerCpuSeconds.Values.Sum() * 1e6 / Used.Received;
     public IReadOnlyList<FaultRecord> Faults { get; }
     public IReadOnlyList<HistoryWindow> Windows { get; }
 
@@ -62,6 +70,16 @@ internal sealed class ScenarioResult
         deliveryMs = Percentiles(Delivery), catchUpMs = Percentiles(CatchUp), publishMs = Percentiles(Publish), connectMs = Percentiles(Connect),
         drainSeconds = Drained is { } d ? Math.Round(d.TotalSeconds, 2) : (double?)null,
         generator = new { cpuMicrosecondsPerEvent = Math.Round(Used.MicrosecondsPerEvent, 2), cores = Math.Round(Used.Cores, 2) },
+        server = ServerCpuSeconds.Count == 0 ? null : new
+        {
+            cpuMicrosecondsPerEvent = Math.Round(ServerMicrosecondsPerEvent, 1), cores = Math.Round(ServerCpuSeconds.Values.Sum() / Used.Seconds, 2),
+            coresBy = ServerCpuSeconds.ToDictionary(s => s.Key, s => Math.Round(s.Value / Used.Seconds, 2)),
+        },
+        llm = Generations is not { } g ? null : new
+        {
+            deliveryIs = g.IsTimed ? "upstream to reader" : "gap between events", begun = g.Begun, done = g.Done, interrupted = g.Interrupted, failed = g.Failed, different = g.Different,
+            drops = g.Drops, tokens = g.Tokens, firstTokenMs = Percentiles(g.FirstToken.Snapshot()), beyondWindowMs = Percentiles(g.BeyondWindow.Snapshot()), early = g.Early,
+        },
         faults = Faults.Select(f => new
         {
             target = f.Target.ToString().ToLowerInvariant(), fault = f.Fault.ToString().ToLowerInvariant(), pid = f.Pid, atSecond = Math.Round(f.AtSecond, 1),
@@ -83,6 +101,8 @@ internal sealed class ScenarioResult
         if (Twice > 0) yield return $"twice = 0: {Twice} were received again";
         if (Reordered > 0) yield return $"reordered = 0: {Reordered} were received after a later one";
         if (Unknown > 0) yield return $"unknown = 0: {Unknown} were received that nobody published for that reader";
+        if (Generations is { Different: > 0 } read) yield return $"byte for byte: {read.Different} generations were read otherwise than they were said or are told";
+        if (Generations is { Running: > 0 } left) yield return $"every generation ends: {left.Running} did not";
         if (Counters.Resyncs > 0) yield return $"resyncs = 0: {Counters.Resyncs} clients were told that events may be missing";
         if (Counters.Acknowledged < Counters.Published) yield return $"all published events are acknowledged: {Counters.Published - Counters.Acknowledged} of {Counters.Published} were not";
         var limit = options.MaxP99Ms ?? (options.Chaos.Count == 0 ? 5_000 : double.PositiveInfinity);

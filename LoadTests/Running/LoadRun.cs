@@ -1,5 +1,6 @@
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
+using LoadTests.Llm;
 using LoadTests.Measuring;
 using LoadTests.Targets;
 using NBomber.Contracts;
@@ -30,6 +31,13 @@ internal sealed class LoadRun : IAsyncDisposable
     public SseClient Client { get; }
     public EventPublisher Publisher { get; }
     public SseOptions StreamOptions { get; }
+    public LlmTarget Llm { get; init; } = new(null, 40);
+
+    /// <summary>Where the run has generations, their figures.</summary>
+    public GenerationFigures? Generations { get; set; }
+
+    /// <summary>Disposed of with the run.</summary>
+    public List<IAsyncDisposable> Owned { get; } = [];
     public List<TopicSet> Topics { get; } = [];
     public LoadCounters Counters { get; } = new();
 
@@ -70,6 +78,7 @@ internal sealed class LoadRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _reading.CancelAsync();
+        foreach (var owned in Owned) await owned.DisposeAsync();
         Client.Dispose();
         _streams.Dispose();
         _publishing.Dispose();

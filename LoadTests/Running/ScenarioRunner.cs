@@ -1,5 +1,6 @@
 using AspireSse.Client;
 using LoadTests.Chaos;
+using LoadTests.Llm;
 using LoadTests.Reports;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
@@ -25,9 +26,10 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             throw new LoadTestException($"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients.");
         _chaos.Prepare();
 
-        await using var run = new LoadRun(replicas, scenario.Name);
+        await using var run = new LoadRun(replicas, scenario.Name) { Llm = options.Llm };
         using var stop = cancellationToken.Register(() => run.End("cancelled"));
         var loads = scenario.Loads(run, scale);
+        var servers = ServerUsage.Of(replicas, options.Pids);
         var lasts = scenario.Lasts(scale);
         var reading = lasts + DrainLimit + TimeSpan.FromSeconds(10);
         var props = loads.Select(load => load.Build(run, reading)).ToArray();
@@ -43,15 +45,15 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         try
         {
             await BeginAsync(run, bombing, cancellationToken);
-            var usage = GeneratorUsage.Begin(run);
+            var (usage, before) = (GeneratorUsage.Begin(run), servers.CpuSeconds());
             var watching = WatchAsync(run, history, progress, bombing);
             run.IsPublishing = true;
             var faults = _chaos.RunAsync(history, progress.Tell, run.Reading);
-            var (drained, used) = await FinishAsync(run, loads, lasts, bombing, usage, progress);
+            var (drained, used, after) = await FinishAsync(run, loads, lasts, bombing, usage, servers, progress);
             var stats = await bombing;
             await watching;
             cancellationToken.ThrowIfCancellationRequested();
-            return new ScenarioResult(scenario, options, scale, run, history, stats, await faults, drained, used);
+            return new ScenarioResult(scenario, options, scale, run, history, stats, await faults, drained, used) { ServerCpuSeconds = after.ToDictionary(a => a.Key, a => Math.Max(0, a.Value - before.GetValueOrDefault(a.Key))) };
         }
         catch (Exception e) when (e is SseException or HttpRequestException) { throw new LoadTestException($"{scenario.Name}: {e.Message}", e); }
     }
@@ -76,12 +78,12 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
     }
 
     /// <summary>Waits until everything that was acknowledged has been received, or the limit.</summary>
-    private async Task<(TimeSpan? Drained, GeneratorUsage Used)> FinishAsync(
-        LoadRun run, IReadOnlyList<ILoad> loads, TimeSpan lasts, Task bombing, GeneratorUsage usage, Progress progress)
+    private async Task<(TimeSpan? Drained, GeneratorUsage Used, IReadOnlyDictionary<string, double> Servers)> FinishAsync(
+        LoadRun run, IReadOnlyList<ILoad> loads, TimeSpan lasts, Task bombing, GeneratorUsage usage, ServerUsage servers, Progress progress)
     {
         await Task.WhenAny(bombing, Task.Delay(lasts + TimeSpan.FromMilliseconds(300), run.Reading));
         run.IsPublishing = false;
-        var used = usage.End(run);
+        var (used, after) = (usage.End(run), servers.CpuSeconds());
         if (options.PlantLoss)
         {
             // Acknowledged, and sent to nobody: what a loss looks like to the ledger.
@@ -94,7 +96,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         long missing = -1;
         while (!run.Reading.IsCancellationRequested && Since() < limit)
         {
-            if (run.Counters.Outstanding == 0)
+            if (run.Counters.Outstanding == 0 && loads.OfType<IFinite>().All(load => load.IsFinished))
             {
                 foreach (var load in loads.OfType<IDepartures>()) load.ExcuseTheDeparted();
                 if ((missing = run.Missing) == 0) break;
@@ -106,6 +108,6 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         // A moment more: what comes twice comes late.
         if (missing == 0) await Task.Delay(300);
         run.End("everything acknowledged was received, or the time for it is over");
-        return (missing == 0 ? drained : null, used);
+        return (missing == 0 ? drained : null, used, after);
     }
 }

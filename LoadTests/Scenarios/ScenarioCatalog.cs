@@ -1,3 +1,4 @@
+using LoadTests.Llm;
 using LoadTests.Running;
 using NBomber.CSharp;
 
@@ -57,6 +58,8 @@ internal static class ScenarioCatalog
             return [new ReaderLoad("staying", scale.Clients, topics), new VisitorLoad("visitors", scale.Clients, scale.Time, TimeSpan.FromSeconds(1), topics),
                 new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time))];
         }),
+
+        new("llm", "answers are generated token by token, their readers drop, come back, and have every byte", new(10, 50, 5), new(200, 50, 30), (_, scale) => [new GenerationLoad("generations", scale)]),
 
         new("mixed", "all kinds of clients at once", new(160, 50, 6), new(2_000, 50, 60), Mixed),
         new("soak", "all kinds of clients, for long", new(100, 20, 20), new(1_000, 20, 3_600), Mixed) { InDefaultSet = false },

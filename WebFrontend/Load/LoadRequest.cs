@@ -6,7 +6,7 @@ internal sealed record LoadRequest(string? Scenario, int? Clients, int? Rate, in
     public const int MostClients = 2_000, MostRate = 2_000, LeastSeconds = 2, MostSeconds = 60;
 
     /// <summary>The scenarios of LoadTests that end within a minute or two.</summary>
-    public static readonly IReadOnlyList<string> Scenarios = ["connect-storm", "fanout", "many-topics", "slow-readers", "resume", "churn", "mixed"];
+    public static readonly IReadOnlyList<string> Scenarios = ["connect-storm", "fanout", "many-topics", "slow-readers", "resume", "churn", "llm", "mixed"];
 
     public IReadOnlyDictionary<string, string[]> Problems()
     {

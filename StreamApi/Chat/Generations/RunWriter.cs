@@ -116,7 +116,12 @@ internal sealed class RunWriter
     {
         var window = Math.Min(_options.JoinMilliseconds * Math.Max(1.0, (double)_live.Count / _options.JoinWidensFrom), Math.Max(_options.JoinMaxMilliseconds, _options.JoinMilliseconds));
         long since;
-        lock (_gate) since = _since;
+        lock (_gate)
+        {
+            // A wake-up of what the last event took along: to wait for the rest of its window would cut the next one short.
+            if (_text.Length == 0 && _events.Count == 0) return;
+            since = _since;
+        }
         var rest = TimeSpan.FromMilliseconds(window) - _clock.GetElapsedTime(since);
         if (rest <= TimeSpan.Zero) return;
         await Task.WhenAny(Task.Delay(rest, _clock), _closed.Task);

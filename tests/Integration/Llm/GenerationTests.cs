@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Integration.Delivery;
@@ -134,7 +135,15 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
         // It wakes, and has tokens to store; the append's fence keeps them out.
         own.Replicas[0].Thaw();
         await DeliverySystem.EventuallyAsync(() => Task.FromResult(own.Replicas[0].Output.Contains("others have ended its runs", StringComparison.Ordinal)), "it knows that it was away");
-        var other = await LlmSystem.GenerateAsync(own.Replicas[0], "and now it works again");
+        var other = "";
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            // One that has just woken up may say 503 and when to come again.
+            using var response = await LlmSystem.Http.PostAsync(new Uri(own.Replicas[0].Url, "/v1/generations"), LlmSystem.Ask("and now it works again"));
+            if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null) return false;
+            other = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+            return true;
+        }, "it takes generations again");
         await DeliverySystem.EventuallyAsync(async () => (await LlmSystem.StateAsync(own.Replicas[1], other)).GetProperty("status").GetString() == "done", "a new one is finished");
         await using var again = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
         await again.WaitForEndAsync();

@@ -13,6 +13,7 @@ public class LoadOptionsTests
     [InlineData("--chaos disk", "redis")]
     [InlineData("--fault 0", "kill")]
     [InlineData("--pids redis=1", "from 2")]
+    [InlineData("--llm-upstream-port 0", "from 1 to 65535")]
     [InlineData("--verbose", "no option --verbose")]
     [InlineData("fanuot", "fanout")]
     public void What_cannot_be_meant_is_refused_with_the_way_out(string arguments, string wayOut) =>

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace LoadTests.Llm;
+
+/// <summary>
+/// An OpenAI-compatible provider inside this process, so that a token's way from the provider to the reader is timed by one clock. One thread
+/// paces all answers; whoever asks names, as its first message, an answer that is expected.
+/// </summary>
+internal sealed class FakeUpstream : IDisposable
+{
+    private readonly TcpListener _listener;
+    private readonly ConcurrentDictionary<string, UpstreamAnswer> _expected = new();
+    private readonly ConcurrentQueue<UpstreamConnection> _arrived = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Thread _pacer;
+    private readonly long _interval;
+
+    public FakeUpstream(int port, int tokensPerSecond)
+    {
+        _interval = Math.Max(1, Stopwatch.Frequency / tokensPerSecond);
+        _listener = new TcpListener(IPAddress.Loopback, port);
+        try { _listener.Start(1_024); }
+        catch (SocketException e) { throw new LoadTestException($"--llm-upstream-port {port}: nobody can listen there ({e.Message}).", e); }
+        _ = AcceptAsync();
+        _pacer = new Thread(Pace) { IsBackground = true, Name = "upstream" };
+        _pacer.Start();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>How many answers are being said.</summary>
+    public int Answering { get; private set; }
+
+    public void Expect(string prompt, UpstreamAnswer answer) => _expected[prompt] = answer;
+
+    public void Forget(string prompt)
+    {
+        if (_expected.TryRemove(prompt, out var answer)) answer.Stop();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var socket = await _listener.AcceptSocketAsync(_stopping.Token);
+                socket.NoDelay = true;
+                _ = ServeAsync(new UpstreamConnection(socket));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException) { }
+    }
+
+    private async Task ServeAsync(UpstreamConnection connection)
+    {
+        using (connection)
+        {
+            try
+            {
+                while (await connection.ReadPromptAsync(_stopping.Token) is { } prompt)
+                {
+                    if (!_expected.TryGetValue(prompt, out var answer)) { await connection.RefuseAsync(_stopping.Token); return; }
+                    connection.Begin(answer, Stopwatch.GetTimestamp());
+                    _arrived.Enqueue(connection);
+                    if (!await connection.Answered) return;
+                }
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidDataException or System.Text.Json.JsonException) { }
+        }
+    }
+
+    private void Pace()
+    {
+        var connections = new List<UpstreamConnection>();
+        while (!_stopping.IsCancellationRequested)
+        {
+            while (_arrived.TryDequeue(out var arrived)) connections.Add(arrived);
+            Answering = connections.Count;
+            connections.RemoveAll(c => !c.SayWhatIsDue(Stopwatch.GetTimestamp(), _interval));
+            Thread.Sleep(1);
+        }
+        foreach (var connection in connections) connection.Abort();
+    }
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _listener.Dispose();
+        _pacer.Join();
+        _stopping.Dispose();
+    }
+}

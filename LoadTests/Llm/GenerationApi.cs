@@ -1,0 +1,44 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using LoadTests.Targets;
+
+namespace LoadTests.Llm;
+
+/// <summary>A generation as it was begun.</summary>
+internal sealed record BegunGeneration(string Id, string Stream);
+
+/// <summary>A generation as <c>GET /v1/generations/{id}</c> tells it.</summary>
+internal sealed record ToldGeneration(string Status, string Text, TokenUsage? Usage);
+
+internal sealed record TokenUsage(long OutputTokens);
+
+/// <summary>Begins generations on a replica of one's choice, and asks any replica how they went.</summary>
+internal sealed class GenerationApi(ReplicaSet replicas, string provider, string? model) : IDisposable
+{
+    // Only to POST and to ask; the streams have their own.
+    private readonly HttpClient _pinned = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _any = replicas.CreateClient();
+
+    public async Task<BegunGeneration> BeginAsync(int replica, string prompt, int maxTokens, CancellationToken cancellationToken)
+    {
+        var request = new { messages = new[] { new { role = "user", content = prompt } }, provider, model, maxTokens };
+        using var response = await _pinned.PostAsJsonAsync(new Uri(replicas.Replicas[replica].Address, "/v1/generations"), request, JsonSerializerOptions.Web, cancellationToken);
+        if (!response.IsSuccessStatusCode) throw new LoadTestException($"POST /v1/generations: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}");
+        return await ReadAsync<BegunGeneration>(response, cancellationToken);
+    }
+
+    public async Task<ToldGeneration> AskAsync(string id, CancellationToken cancellationToken)
+    {
+        using var response = await _any.GetAsync(new Uri($"/v1/generations/{id}", UriKind.Relative), cancellationToken);
+        return await ReadAsync<ToldGeneration>(response.EnsureSuccessStatusCode(), cancellationToken);
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        await response.Content.ReadFromJsonAsync<T>(JsonSerializerOptions.Web, cancellationToken) ?? throw new LoadTestException("The server answered null.");
+
+    public void Dispose()
+    {
+        _pinned.Dispose();
+        _any.Dispose();
+    }
+}

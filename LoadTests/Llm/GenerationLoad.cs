@@ -1,0 +1,71 @@
+using LoadTests.Running;
+using LoadTests.Scenarios;
+using NBomber.Contracts;
+using NBomber.CSharp;
+
+namespace LoadTests.Llm;
+
+/// <summary>
+/// Clients with one generation each at any time, begun on each replica in turn and read from whichever. A measurement is one token where the
+/// upstream is this process's own; otherwise one event of joined tokens.
+/// </summary>
+internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, IFinite, IAsyncDisposable
+{
+    private readonly GenerationPlan _plan = new(scale);
+    private FakeUpstream? _upstream;
+    private GenerationApi? _api;
+    private IReadOnlyList<GenerationClient> _clients = [];
+    private int _left = scale.Clients;
+
+    public bool IsFinished => Volatile.Read(ref _left) == 0;
+
+    public ScenarioProps Build(LoadRun run, TimeSpan reading)
+    {
+        run.Owned.Add(this);
+        var topics = new TopicSet(run, name, scale.Clients);
+        var figures = run.Generations = new GenerationFigures(run.Replicas.Replicas.Count, run.Llm.UpstreamPort is not null, run.Llm.JoinMilliseconds);
+        _api = run.Llm.UpstreamPort is null ? new GenerationApi(run.Replicas, "demo", null) : new GenerationApi(run.Replicas, "local", "load");
+        if (run.Llm.UpstreamPort is { } port) _upstream = new FakeUpstream(port, scale.Rate);
+        _clients = [.. topics.Lanes.Select((lane, i) => new GenerationClient(run, _plan, figures, _api, _upstream, lane, topics.Ledger.AddReader($"{name} {i}", lane.Publisher), i % run.Replicas.Replicas.Count))];
+        var next = -1;
+        return Scenario.Create(name, async context =>
+            {
+                if (!context.ScenarioInstanceData.TryGetValue("client", out var mine))
+                {
+                    run.Saw(context);
+                    context.ScenarioInstanceData["client"] = mine = _clients[Interlocked.Increment(ref next)];
+                }
+                try
+                {
+                    // The run ends before NBomber has told each copy so.
+                    if (run.Reading.IsCancellationRequested) await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
+                    if (await ((GenerationClient)mine).NextAsync() is { } response) return response;
+                    Interlocked.Decrement(ref _left);
+                    await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
+                    return Response.Ok();
+                }
+                catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
+            })
+            .WithoutWarmUp()
+            .WithLoadSimulations(Simulation.KeepConstant(scale.Clients, reading))
+            .WithThresholds(Threshold.Create(scenario => scenario.Fail.Request.Count == 0));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients) await client.DisposeAsync();
+        _upstream?.Dispose();
+        _api?.Dispose();
+    }
+}
+
+/// <summary>Has an end of its own, which is waited for.</summary>
+internal interface IFinite
+{
+    bool IsFinished { get; }
+}
+
+/// <summary>Where the tokens come from.</summary>
+/// <param name="UpstreamPort">Where the fake upstream listens, to which the target's provider <c>local</c> points; null: the demo provider answers.</param>
+/// <param name="JoinMilliseconds">The target's <c>Llm:JoinMilliseconds</c>.</param>
+internal sealed record LlmTarget(int? UpstreamPort, int JoinMilliseconds);

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using AspireSse.Client;
+using Ledger;
+using LoadTests.Measuring;
+using LoadTests.Running;
+
+namespace LoadTests.Llm;
+
+/// <summary>Reads one generation from its POST to its end, over all its connections, and holds it to what the upstream said.</summary>
+internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, Lane lane, LedgerReader account, BegunGeneration generation, int replica, long askedAt, UpstreamAnswer? answer) : IAsyncDisposable
+{
+    private readonly SseStream _stream = run.Client.Open(new SseRequest(generation.Stream), run.StreamOptions);
+    private readonly StringBuilder _text = new();
+    private readonly List<string> _ids = [];
+    private readonly Queue<double> _latencies = [];
+    private IAsyncEnumerator<SseEvent>? _events;
+    private long _returnedAt = LoadEvent.Now(), _cameAt, _before;
+    private bool _first = true;
+
+    /// <summary>What the stream said at its end; null before it.</summary>
+    public SseEvent? End { get; private set; }
+    public string Text => _text.ToString();
+
+    /// <summary>The ids of the token events, in the order of receipt.</summary>
+    public IReadOnlyList<string> Ids => _ids;
+
+    /// <summary>Nothing that was received waits to be counted.</summary>
+    public bool IsLevel => _latencies.Count == 0;
+
+    /// <summary>The next token where tokens are told apart, otherwise the next event of some: its latency in milliseconds; null at the end.</summary>
+    public async ValueTask<double?> NextAsync()
+    {
+        while (_latencies.Count == 0)
+        {
+            if (End is not null) return null;
+            Open();
+            if (!await _events!.MoveNextAsync()) throw new LoadTestException($"The stream of {generation.Id} ended without saying how.");
+            if (_events.Current.Type == "token") Take(_events.Current);
+            else if (_events.Current.Type is "done" or "error") End = _events.Current;
+        }
+        return _latencies.Dequeue();
+    }
+
+    /// <summary>Leaves, and comes back after a while where it was, on whichever replica.</summary>
+    public async Task DropAndReturnAsync(TimeSpan away)
+    {
+        await DisposeAsync();
+        figures.Dropped();
+        await Task.Delay(away, run.Reading);
+        _returnedAt = LoadEvent.Now();
+        Open();
+    }
+
+    private void Open()
+    {
+        if (_events is not null) return;
+        _events = _stream.GetAsyncEnumerator(run.Reading);
+        run.Counters.Opened(first: _cameAt == 0);
+        _cameAt = LoadEvent.Now();
+    }
+
+    private void Take(SseEvent e)
+    {
+        var (now, first) = (LoadEvent.Now(), _first);
+        if (first) figures.FirstToken.Record(Stopwatch.GetElapsedTime(askedAt));
+        _first = false;
+        using var json = JsonDocument.Parse(e.Utf8Data);
+        var text = json.RootElement.GetProperty("text").GetString() ?? "";
+        _text.Append(text);
+        if (answer is null) TakeUntimed(e, now);
+        else TakeTokens(text, now, first ? 0 : figures.Window(replica));
+    }
+
+    private void TakeTokens(ReadOnlySpan<char> text, long now, double window)
+    {
+        var endsHere = answer!.EndsWith(text);
+        for (long firstSent = 0; text.Length > 0;)
+        {
+            var sequence = TokenText.Take(ref text);
+            account.Receive(lane.Publisher.Number, sequence);
+            if (answer.SentAt(sequence) is not (> 0 and var sent)) continue;
+            if (firstSent == 0) firstSent = sent;
+            // What was said while it was away is a matter of catching up.
+            var returning = firstSent < _returnedAt;
+            (returning ? run.CatchUp : run.Delivery).RecordTicks((now - sent) / 100);
+            // The end of an answer takes what waits with it, before the window is over.
+            if (!returning && !endsHere) figures.Joined(now, sent, firstSent, window);
+            _latencies.Enqueue((now - sent) / 1e6);
+        }
+    }
+
+    private void TakeUntimed(SseEvent e, long now)
+    {
+        _ids.Add(e.Id);
+        var since = now - Math.Max(_before, _returnedAt);
+        // Of the first event since it came, nobody knows how old it is.
+        (_before < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks(since / 100);
+        _before = now;
+        _latencies.Enqueue(since / 1e6);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_events is null) return;
+        run.Counters.Closed();
+        await _events.DisposeAsync();
+        _events = null;
+    }
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace LoadTests.Llm;
+
+/// <summary>
+/// What the fake upstream says: short tokens that carry their sequence, so that joined text still tells which tokens it is made of.
+/// <code>17:tunnel 18:列車 19:🚂 </code>
+/// </summary>
+internal static class TokenText
+{
+    private static readonly string[] Words = ["a", "train", "enters", "the", "tunnel", "and", "naïve", "readers", "列車", "トンネル", "🚂", "return", "\"token\"", "\\", "by", "token"];
+
+    public static string Of(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{sequence}:{Words[sequence % Words.Length]} ");
+
+    /// <summary>Takes the next token off the text.</summary>
+    /// <returns>Its sequence; 0 where it is none that the upstream ever said.</returns>
+    public static long Take(ref ReadOnlySpan<char> text)
+    {
+        var end = text.IndexOf(' ') is >= 0 and var space ? space + 1 : text.Length;
+        var token = text[..end];
+        var colon = token.IndexOf(':');
+        text = text[end..];
+        return colon > 0 && long.TryParse(token[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) && token.SequenceEqual(Of(sequence)) ? sequence : 0;
+    }
+}
