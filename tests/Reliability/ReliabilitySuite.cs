@@ -10,6 +10,9 @@ namespace Reliability;
 /// <summary>One fault after the other, each with a load and a ledger of its own.</summary>
 internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDisposable
 {
+    /// <summary>Each row's full figures: percentiles, publishing, connecting.</summary>
+    private static readonly string Folder = Path.Combine(Repository.Root, "artifacts", "reliability");
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private ReliabilitySystem? _system;
     private SystemKind _kind;
@@ -19,6 +22,8 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         var faults = FaultCatalog.All.Where(f => options.Only.Count == 0 || options.Only.Any(text => f.Name.Contains(text, StringComparison.OrdinalIgnoreCase))).ToList();
         if (faults.Count == 0) throw new ArgumentException("There is no such fault. There are:\n" + string.Join('\n', FaultCatalog.All.Select(f => "  " + f.Name)));
         var rows = new List<Row>();
+        Directory.CreateDirectory(Folder);
+        await File.WriteAllTextAsync(Path.Combine(Folder, "results.jsonl"), "", cancellationToken);
         try
         {
             foreach (var fault in faults)
@@ -49,12 +54,13 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             var system = await SystemForAsync(fault.Needs, cancellationToken);
             var before = await system.CountAsync(cancellationToken);
             var load = LoadOptions.Parse(["--target", system.Url.ToString(), "--clients", $"{options.Clients}", "--rate", $"{options.Rate}", "--max-p99", "3600000",
-                "--reports", Path.Combine("artifacts", "reliability"), "mixed"]);
+                "--reports", Folder, "mixed"]);
             var plan = new FaultPlan(fault, system);
             var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
             var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(cancellationToken);
             if (plan.NotDone is { } reason) return new Row(fault.Name, reason.Message);
             foreach (var faulty in result.Faulty) await Console.Error.WriteLineAsync(faulty);
+            await File.AppendAllTextAsync(Path.Combine(Folder, "results.jsonl"), $"{result.ToJsonLine()}\n", cancellationToken);
             var broken = result.Faults.Count > 0 ? result.Faults[0] : null;
             var stored = await StoredAsync(system, cancellationToken) - before;
             return new Row(fault.Name, plan.Remark ?? "")

@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using AppHost.LocalServices;
+using LoadTests;
 using Npgsql;
 
 namespace Reliability;
@@ -11,6 +11,7 @@ namespace Reliability;
 /// </summary>
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
+    private static readonly TimeSpan WholeLimit = TimeSpan.FromSeconds(120);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
     private readonly SystemStores _stores;
 
@@ -56,10 +57,17 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     public async Task WaitUntilWholeAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
-        foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)]) await process.StartAsync(limit.Token);
-        while (!(await Task.WhenAll(Replicas.Select(IsLiveAsync))).All(live => live)) await Task.Delay(100, limit.Token);
-        await FindLeaderAsync(limit.Token);
+        limit.CancelAfter(WholeLimit);
+        try
+        {
+            foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)]) await process.StartAsync(limit.Token);
+            while (!(await Task.WhenAll(Replicas.Select(IsLiveAsync))).All(live => live)) await Task.Delay(100, limit.Token);
+            await FindLeaderAsync(limit.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LoadTestException($"The system is not whole after {WholeLimit.TotalSeconds} s: {string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}"))}", e);
+        }
     }
 
     /// <summary>Events in the log.</summary>
@@ -91,9 +99,15 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         while (true)
         {
             foreach (var broadcaster in Broadcasters)
-                if ((await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"), cancellationToken)).GetProperty("leader").GetBoolean()) { Leader = broadcaster; return; }
+                if (await LeadsAsync(broadcaster, cancellationToken)) { Leader = broadcaster; return; }
             await Task.Delay(100, cancellationToken);
         }
+    }
+
+    private static async Task<bool> LeadsAsync(LinkedService broadcaster, CancellationToken cancellationToken)
+    {
+        try { return (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"), cancellationToken)).GetProperty("leader").GetBoolean(); }
+        catch (Exception e) when (e is HttpRequestException or JsonException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested)) { return false; }
     }
 
     private async Task<bool> IsLiveAsync(LinkedService replica)
