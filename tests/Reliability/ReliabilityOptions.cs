@@ -9,7 +9,7 @@ internal sealed record ReliabilityOptions(string Report, IReadOnlyList<string> O
           dotnet run -c Release --project tests/Reliability -- [REPORT.md] [--only TEXT …] [--clients N] [--rate N]
 
           REPORT.md      docs/reliability.md where nothing is said
-          --only TEXT    only faults whose name contains this; may be repeated
+          --only TEXT    only faults whose name contains this; may be repeated. Their rows are replaced in the report, the others stay
           --clients N    240 where nothing is said
           --rate N       events a second and kind of topic (there are three), 20 where nothing is said
 

@@ -7,7 +7,7 @@ namespace Reliability;
 /// <summary>The page that a run writes.</summary>
 internal static class ReliabilityReport
 {
-    public static string Of(ReliabilityOptions options, IReadOnlyList<Row> rows, int all, TimeSpan took)
+    public static string Of(ReliabilityOptions options, IReadOnlyList<Row> rows, IReadOnlyDictionary<string, string> before, TimeSpan took)
     {
         var text = new StringBuilder();
         var done = rows.Where(r => r.Done).ToList();
@@ -30,11 +30,16 @@ internal static class ReliabilityReport
             SIGTERM means to it "when the last client has left". Cut off means that connections are closed and new ones refused; where nothing
             passes, they stay open and silent. Redis keeps nothing on disk, so each restart of it is an empty one.
             """).AppendLine();
-        Line(text, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {rows.Count} of {all} faults, {done.Count(r => r.Ok)} of {done.Count} done ones without a loss and recovered from; {(done.Count > 0 ? done.Max(r => r.Clients) : options.Clients)} clients, {options.Rate * 3} events/s, {took.TotalMinutes:F0} minutes on {Environment.ProcessorCount} cores that the clients share with the system, .NET {Environment.Version}, {RuntimeInformation.OSDescription}.");
+        Line(text, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {rows.Count} faults, {done.Count(r => r.Ok)} of the {done.Count} that this machine could do without a loss and recovered from; {(done.Count > 0 ? done.Max(r => r.Clients) : options.Clients)} clients, {options.Rate * 3} events/s, {took.TotalMinutes:F0} minutes{(before.Keys.Any(name => rows.All(r => r.Fault != name) && FaultCatalog.All.Any(f => f.Name == name)) ? " (the other rows are of the run before)" : "")}, on {Environment.ProcessorCount} cores that the clients share with the system, .NET {Environment.Version}, {RuntimeInformation.OSDescription}.");
         text.AppendLine().AppendLine("| fault | acknowledged | received | lost | twice | reordered | down s | recovered s | |").AppendLine("|---|--:|--:|--:|--:|--:|--:|--:|---|");
-        foreach (var row in rows) text.AppendLine(Line(row));
+        foreach (var fault in FaultCatalog.All)
+            if ((rows.FirstOrDefault(r => r.Fault == fault.Name) is { } row ? Line(row) : before.GetValueOrDefault(fault.Name)) is { } line) text.AppendLine(line);
         return text.ToString();
     }
+
+    /// <summary>The rows of an earlier run by the names of their faults: a run of some faults (<c>--only</c>) replaces only these.</summary>
+    public static IReadOnlyDictionary<string, string> LinesOf(string report) => !File.Exists(report) ? new Dictionary<string, string>() :
+        File.ReadLines(report).Where(line => line.StartsWith("| ", StringComparison.Ordinal)).GroupBy(line => line.Split(" | ")[0][2..]).ToDictionary(g => g.Key, g => g.First());
 
     public static string Line(Row row)
     {

@@ -22,6 +22,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         var faults = FaultCatalog.All.Where(f => options.Only.Count == 0 || options.Only.Any(text => f.Name.Contains(text, StringComparison.OrdinalIgnoreCase))).ToList();
         if (faults.Count == 0) throw new ArgumentException("There is no such fault. There are:\n" + string.Join('\n', FaultCatalog.All.Select(f => "  " + f.Name)));
         var rows = new List<Row>();
+        var before = ReliabilityReport.LinesOf(options.Report);
         Directory.CreateDirectory(Folder);
         await File.WriteAllTextAsync(Path.Combine(Folder, "results.jsonl"), "", cancellationToken);
         try
@@ -35,7 +36,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         finally
         {
             // What was seen until Ctrl+C, too.
-            await File.WriteAllTextAsync(options.Report, ReliabilityReport.Of(options, rows, FaultCatalog.All.Count, _clock.Elapsed), CancellationToken.None);
+            await File.WriteAllTextAsync(options.Report, ReliabilityReport.Of(options, rows, before, _clock.Elapsed), CancellationToken.None);
             Tell($"written to {options.Report}");
         }
         return rows.All(r => r.Ok);
