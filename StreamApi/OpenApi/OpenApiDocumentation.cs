@@ -56,8 +56,8 @@ internal static class OpenApiDocumentation
         };
         if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream) return;
         operation.Summary = stream.Summary;
-        operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + ". A dropped stream resumes after `Last-Event-ID`.";
-        Add(operation, new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false));
+        operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + (stream.Resumes ? ". A dropped stream resumes after `Last-Event-ID`." : ", and `[DONE]`. Its frames carry no ids: a drop ends it.");
+        if (stream.Resumes) Add(operation, new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false));
         Add(operation, new QueryParameter("named", "true: every event has its name; false: none has, for clients with only onmessage.", false));
         var events = new JsonArray();
         foreach (var e in stream.Events)
