@@ -47,5 +47,5 @@ internal static class SubscribeEndpoint
         await streams.OpenAsync(context, new StreamRequest(new StreamFilter(topics, filter.Types, filter.Keys, form), LastEventId.Of(context.Request), FromEarliest: from == "earliest", Slow: slow));
     }
 
-    private sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys);
+    internal sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys);
 }
