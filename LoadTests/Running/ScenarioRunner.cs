@@ -10,13 +10,13 @@ using NBomber.CSharp;
 namespace LoadTests.Running;
 
 /// <summary>Runs one scenario: NBomber drives the loads; this watches, breaks what is to be broken, ends it when all is received, and judges.</summary>
-internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas)
+internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas, IFaultPlan? faults = null)
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120);
-    private readonly ChaosPlan _chaos = new(options.Chaos, options.Fault, replicas, options.Pids);
+    private readonly IFaultPlan _chaos = faults ?? new ChaosPlan(options.Chaos, options.Fault, replicas, options.Pids);
 
     /// <summary>For what is under way when the last event is published; slow readers catch up in it too.</summary>
-    private TimeSpan DrainLimit => TimeSpan.FromSeconds(options.Chaos.Count > 0 ? 90 : 30);
+    private TimeSpan DrainLimit => TimeSpan.FromSeconds(_chaos.Least > TimeSpan.Zero ? 90 : 30);
 
     public async Task<ScenarioResult> RunAsync(CancellationToken cancellationToken)
     {

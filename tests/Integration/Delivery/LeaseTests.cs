@@ -1,0 +1,43 @@
+using EventStore;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Who leads, by Postgres's clock, which may be set.</summary>
+public sealed class LeaseTests(StackFixture stack)
+{
+    private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task A_lease_is_its_holders_until_it_expires()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        var lease = new LeaderLease(system.Database);
+        Assert.Equal(1, await HoldAsync(lease, "a"));
+        Assert.Null(await HoldAsync(lease, "b"));
+        Assert.Equal(1, await HoldAsync(lease, "a"));
+        await ExpireAsync(system.Database, TimeSpan.FromSeconds(-1));
+        Assert.Equal(2, await HoldAsync(lease, "b"));
+    }
+
+    [Fact]
+    public async Task A_lease_from_before_the_clock_was_set_back_an_hour_keeps_nobody_waiting()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        var lease = new LeaderLease(system.Database);
+        Assert.Equal(1, await HoldAsync(lease, "gone"));
+        await ExpireAsync(system.Database, TimeSpan.FromHours(1));
+        Assert.Equal(2, await HoldAsync(lease, "spare"));
+        Assert.Null(await HoldAsync(lease, "gone"));
+    }
+
+    private static Task<long?> HoldAsync(LeaderLease lease, string holder) => lease.HoldAsync("test", holder, Ttl, TestContext.Current.CancellationToken);
+
+    private static async Task ExpireAsync(NpgsqlDataSource database, TimeSpan from)
+    {
+        await using var command = database.CreateCommand("update eventstore.leases set expires_at = clock_timestamp() + $1 where name = 'test'");
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = from });
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+}

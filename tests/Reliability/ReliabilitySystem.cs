@@ -1,0 +1,122 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using LoadTests;
+using Npgsql;
+
+namespace Reliability;
+
+/// <summary>
+/// A whole system of this run's own on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two Broadcasters, each of these
+/// behind links of its own to either store.
+/// </summary>
+internal sealed class ReliabilitySystem : IAsyncDisposable
+{
+    private static readonly TimeSpan WholeLimit = TimeSpan.FromSeconds(120);
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
+    private readonly SystemStores _stores;
+
+    private ReliabilitySystem(SystemStores stores, FalseClock? clock)
+    {
+        (_stores, Clock) = (stores, clock);
+        Replicas = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock))];
+        Broadcasters = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock))];
+    }
+
+    public IReadOnlyList<LinkedService> Replicas { get; }
+    public IReadOnlyList<LinkedService> Broadcasters { get; }
+    public IEnumerable<LinkedService> Services => [.. Replicas, .. Broadcasters];
+    public SystemProcess Postgres => _stores.Postgres;
+    public SystemProcess Redis => _stores.Redis;
+    public SmallDisk? Disk => _stores.Disk;
+    public FalseClock? Clock { get; }
+    public Uri Url => Replicas[0].Url;
+
+    /// <summary>The Broadcaster that led when <see cref="FindLeaderAsync"/> was called last.</summary>
+    public LinkedService Leader { get; private set; } = null!;
+
+    public static async Task<ReliabilitySystem> StartAsync(SystemKind kind, CancellationToken cancellationToken)
+    {
+        var clock = kind == SystemKind.SettableClock ? FalseClock.Find() : null;
+        var system = new ReliabilitySystem(SystemStores.Prepare(kind == SystemKind.SmallDisk, clock), clock);
+        try
+        {
+            await system._stores.Postgres.StartAsync(cancellationToken);
+            await system._stores.Redis.StartAsync(cancellationToken);
+            await system.Replicas[0].MigrateAsync(cancellationToken);
+            foreach (var service in system.Services) await service.Process.StartAsync(cancellationToken);
+            return system;
+        }
+        catch
+        {
+            await system.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Until all is there and fed by Redis: where each row begins.</summary>
+    public async Task WaitUntilWholeAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(WholeLimit);
+        try
+        {
+            foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)]) await process.StartAsync(limit.Token);
+            while (!(await Task.WhenAll(Replicas.Select(IsLiveAsync))).All(live => live)) await Task.Delay(100, limit.Token);
+            await FindLeaderAsync(limit.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LoadTestException($"The system is not whole after {WholeLimit.TotalSeconds} s: {string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}"))}", e);
+        }
+    }
+
+    /// <summary>Events in the log.</summary>
+    public async Task<long> CountAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("select count(*) from eventstore.events where topic like 'load.%'", connection);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Of Postgres.</summary>
+    public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
+        return (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var service in Services) await service.DisposeAsync();
+        await _stores.DisposeAsync();
+    }
+
+    private async Task FindLeaderAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            foreach (var broadcaster in Broadcasters)
+                if (await LeadsAsync(broadcaster, cancellationToken)) { Leader = broadcaster; return; }
+            await Task.Delay(100, cancellationToken);
+        }
+    }
+
+    private static async Task<bool> LeadsAsync(LinkedService broadcaster, CancellationToken cancellationToken)
+    {
+        try { return (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"), cancellationToken)).GetProperty("leader").GetBoolean(); }
+        catch (Exception e) when (e is HttpRequestException or JsonException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested)) { return false; }
+    }
+
+    private async Task<bool> IsLiveAsync(LinkedService replica)
+    {
+        try
+        {
+            var rows = await Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
+            return rows.GetArrayLength() == Replicas.Count && rows.EnumerateArray().All(r => r.GetProperty("mode").GetString() == "live");
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException) { return false; }
+    }
+}

@@ -1,0 +1,48 @@
+using AppHost.LocalServices;
+
+namespace Reliability;
+
+/// <summary>A disk of its own for the store, in memory, that can be filled to the last byte. Only root may mount one.</summary>
+internal sealed class SmallDisk : IDisposable
+{
+    private const string Size = "192m";
+
+    private SmallDisk(string folder) => Folder = folder;
+
+    public string Folder { get; }
+    private string Filler => Path.Combine(Folder, "filler");
+
+    public static SmallDisk Mount(string folder)
+    {
+        if (!Environment.IsPrivilegedProcess) throw new NotDoneException("needs a disk of its own to fill, which only root may mount");
+        Directory.CreateDirectory(folder);
+        if (Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder]) is not { ExitCode: 0 } result)
+        {
+            throw new NotDoneException("needs a disk of its own to fill, and mount refuses here");
+        }
+
+        return new SmallDisk(folder);
+    }
+
+    /// <summary>Takes what is left; again where something was given back meanwhile.</summary>
+    public void Fill()
+    {
+        var block = new byte[64 * 1024];
+        try
+        {
+            using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            while (true) filler.Write(block);
+        }
+        catch (IOException) { }
+        try
+        {
+            using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            while (true) filler.Write(block.AsSpan(0, 4096));
+        }
+        catch (IOException) { }
+    }
+
+    public void Free() => File.Delete(Filler);
+
+    public void Dispose() => Command.Run("umount", ["-l", Folder]);
+}
