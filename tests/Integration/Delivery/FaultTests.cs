@@ -102,6 +102,26 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_replica_that_is_cut_off_believes_an_id_from_one_that_is_ahead()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        var direct = new NpgsqlConnectionStringBuilder(stack.EventStore) { Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database };
+        var ahead = await system.StartReplicaAsync(new() { ["ConnectionStrings__eventstore"] = direct.ConnectionString, ["ConnectionStrings__redis"] = stack.Redis });
+        await using var before = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        system.Postgres.Freeze();
+        system.Redis.Freeze();
+        var positions = await DeliverySystem.PublishNumbersAsync(ahead, "t.1", 1, 5);
+        await using var moved = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[2]);
+        Assert.Equal(positions[2], moved.Frames.First(f => f.Id is not null).Id);
+        system.Postgres.Heal();
+        system.Redis.Heal();
+        await moved.WaitForEventsAsync(2);
+        await before.WaitForEventsAsync(5);
+        Assert.Equal([4, 5], Numbers(moved));
+        Assert.DoesNotContain(moved.Frames, f => f.Event == "resync");
+    }
+
+    [Fact]
     public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" });
