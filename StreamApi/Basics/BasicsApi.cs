@@ -38,7 +38,7 @@ internal static class BasicsApi
             .Sends("Log lines as raw text.", ("log", typeof(string)));
 
         basics.MapPost("/chat/stream", ChatStream.OpenAsync).Publishes("chat").LimitedAsStream().DisableHttpMetrics().RefusesInvalid().Takes<ChatPrompt>()
-            .Sends("A token per word of the text, then [DONE].", ("token", typeof(string)), ("done", typeof(string)));
+            .SendsOnce("A token per word of the text, then [DONE].", ("token", typeof(string)), ("done", typeof(string)));
     }
 
     /// <summary>What a tick's data holds; <see cref="Timestamp"/> in Unix seconds.</summary>

@@ -36,9 +36,9 @@ internal static class ChatExtensions
     {
         var chat = app.MapGroup("/sse").WithTags("Chat");
         chat.MapPost("/chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PlainAsync(context)).Publishes(Topic).LimitedAsGeneration().DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
-            .Sends("An answer token by token, then [DONE]; ends with its request.", ("content", typeof(ChatContent)), ("error", typeof(StreamError)));
+            .SendsOnce("An answer token by token, then [DONE]; ends with its request.", ("content", typeof(ChatContent)), ("error", typeof(StreamError)));
         chat.MapPost("/backpressure-chat", (HttpContext context, ChatEndpoint endpoint) => endpoint.PacedAsync(context)).Publishes(Topic).LimitedAsGeneration().DisableHttpMetrics().RefusesInvalid().Takes<ChatRequest>()
-            .Sends("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
+            .SendsOnce("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
         app.MapGenerations();
         app.MapModels();
         app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();

@@ -27,7 +27,7 @@ internal static class SubscribeEndpoint
                 body = document.Deserialize<SubscribeBody>(JsonSerializerOptions.Web);
             }
             catch (InvalidRequestException e) { await e.ToResult().ExecuteAsync(context); return; }
-            catch (JsonException e) { await Problems.Field("body", $"is not a subscription: {e.Message}").ExecuteAsync(context); return; }
+            catch (JsonException e) { await Problems.Field("body", $"is not a subscription: {(e.Path is { Length: > 2 } path ? path[2..] + " has the wrong type" : $"line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}")}.").ExecuteAsync(context); return; }
             if (FilterQuery.Check([.. filter.Topics, .. body?.Topics ?? []], [.. filter.Types, .. body?.Types ?? []], [.. filter.Keys, .. body?.Keys ?? []], options.Value, out filter) is { } wrong)
             {
                 await wrong.ExecuteAsync(context);
@@ -47,5 +47,5 @@ internal static class SubscribeEndpoint
         await streams.OpenAsync(context, new StreamRequest(new StreamFilter(topics, filter.Types, filter.Keys, form), LastEventId.Of(context.Request), FromEarliest: from == "earliest", Slow: slow));
     }
 
-    private sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys);
+    internal sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys);
 }

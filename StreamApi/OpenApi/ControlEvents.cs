@@ -5,6 +5,9 @@ namespace StreamApi.OpenApi;
 /// <summary>The data of the events that the streams send by themselves, for the document.</summary>
 internal static class ControlEvents
 {
+    /// <summary>Sent by every stream that resumes, where the id cannot be honoured.</summary>
+    public static StreamEvent OfResync { get; } = new("resync", typeof(Resync));
+
     public static RouteHandlerBuilder SendsEvents(this RouteHandlerBuilder endpoint) => endpoint
         .Query("topic", "A topic or pattern (* one token, > the rest), as often as wanted; none: everything.")
         .Query("type", "An event type, as often as wanted.").Query("key", "An event key, as often as wanted.")

@@ -52,15 +52,22 @@ internal static class OpenApiDocumentation
         operation.Responses["default"] = new OpenApiResponse
         {
             Description = "What is wrong, as problem details (RFC 9457) that name the field.",
-            Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), cancellationToken: cancellationToken) } },
+            Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(HttpValidationProblemDetails), cancellationToken: cancellationToken) } },
         };
+        if (context.Description.HttpMethod == "POST" && metadata.OfType<BodyDescription>().FirstOrDefault() is { } body)
+        {
+            var schema = await context.GetOrCreateSchemaAsync(body.Body, cancellationToken: cancellationToken);
+            operation.RequestBody = new OpenApiRequestBody { Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = schema } } };
+        }
         if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream) return;
+        if (context.Description.HttpMethod == "POST" && operation.RequestBody is null) operation.RequestBody = QueryAsBody(metadata.OfType<QueryParameter>());
         operation.Summary = stream.Summary;
-        operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + ". A dropped stream resumes after `Last-Event-ID`.";
-        Add(operation, new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false));
+        operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + (stream.Resumes ? ". A dropped stream resumes after `Last-Event-ID`." : ", and `[DONE]`. Its frames carry no ids: a drop ends it.");
+        if (stream.Resumes) Add(operation, new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false));
         Add(operation, new QueryParameter("named", "true: every event has its name; false: none has, for clients with only onmessage.", false));
         var events = new JsonArray();
-        foreach (var e in stream.Events)
+        IEnumerable<StreamEvent> sent = stream.Resumes && stream.Events.All(e => e.Name != "resync") ? [.. stream.Events, ControlEvents.OfResync] : stream.Events;
+        foreach (var e in sent)
         {
             var schema = await context.GetOrCreateSchemaAsync(e.Data, cancellationToken: cancellationToken);
             events.Add(new JsonObject { ["event"] = e.Name, ["data"] = JsonNode.Parse(await schema.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, cancellationToken)) });
@@ -72,6 +79,22 @@ internal static class OpenApiDocumentation
             Content = new Dictionary<string, OpenApiMediaType> { ["text/event-stream"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } },
         };
     }
+
+    /// <summary>What a stream takes as query, its POST takes as members of a JSON body.</summary>
+    private static OpenApiRequestBody QueryAsBody(IEnumerable<QueryParameter> parameters) => new()
+    {
+        Content = new Dictionary<string, OpenApiMediaType>
+        {
+            ["application/json"] = new()
+            {
+                Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = parameters.ToDictionary(p => p.Name, p => (IOpenApiSchema)new OpenApiSchema { Type = JsonSchemaType.String, Description = p.Description }),
+                },
+            },
+        },
+    };
 
     private static void Add(OpenApiOperation operation, QueryParameter parameter)
     {

@@ -75,6 +75,9 @@ internal static class StreamEndpoints
         return new QueryCollection(merged);
     }
 
+    /// <summary>What is text and nothing else; the rest is what a query could have said, unknown members too.</summary>
+    private static readonly HashSet<string> Texts = new(StringComparer.OrdinalIgnoreCase) { "prompt", "userId", "types", "type", "from", "slow" };
+
     private static string Scalar(string name, JsonElement value)
     {
         try
@@ -82,6 +85,7 @@ internal static class StreamEndpoints
             return value.ValueKind switch
             {
                 JsonValueKind.String => value.GetString()!,
+                _ when Texts.Contains(name) => throw new InvalidRequestException(name, "must be text."),
                 JsonValueKind.Number => value.GetRawText(),
                 JsonValueKind.True => "true",
                 JsonValueKind.False => "false",

@@ -50,9 +50,12 @@ internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams stre
         var error = new { type = "error", error = "The run that this id names is not here any more.", fatal = true, reason = reason.ToString().ToLowerInvariant() };
         using var gone = await runs.BeginAsync(kind, new { gone = true }, context.RequestAborted);
         await gone.EndAsync(RunEvent.Of("error", error));
+        // With its own id, or who returns with it would get the error once more.
+        var stored = await reader.ReadAsync(gone.Announced.Position, new EventFilter([gone.Name.Topic], [], []), cancellationToken: context.RequestAborted);
+        var end = gone.Announced with { Position = stored.Events[^1].Position };
         await streams.OpenPushAsync(context, [], (push, _) => push.WriteAsync((byte[])
         [
-            .. ControlFrames.Resync(reason, last.Text, gone.Announced), .. ControlFrames.Named(gone.Announced, "error", error),
+            .. ControlFrames.Resync(reason, last.Text, gone.Announced), .. ControlFrames.Named(end, "error", error),
         ]));
     }
 }

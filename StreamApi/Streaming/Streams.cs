@@ -118,8 +118,8 @@ internal sealed class Streams(
         if (request.Last.Id is null && request.StartAfter is { } given) return new Start(here, given, given, []);
         // A position that this replica has come by needs no question to the store.
         if (request.Last.Id is { } known && known.Epoch == here.Epoch && known.Position <= here.Position) return Resumed(here, known);
-        var stored = await storeHead.ReadAsync(cancellationToken);
-        var head = stored is { } read && read.Epoch == here.Epoch && read.Position > here.Position ? read : here;
+        var told = await storeHead.ReadAsync(cancellationToken);
+        var head = told is { } read && read.Epoch == here.Epoch && read.Position > here.Position ? read : here;
         if (request.Last.Text is null)
         {
             if (!request.FromEarliest) return new Start(head, head, head, []);
@@ -130,8 +130,9 @@ internal sealed class Streams(
         if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
         if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
         if (last.Position <= head.Position) return Resumed(head, last);
-        // Where the store does not answer, the id may be of a replica that is ahead of this one: what comes after it will come.
-        return stored is null ? Resumed(last, last) : Resync(last, state, ResyncReason.Future);
+        // Only the store knows what nobody can have seen. While it does not answer, another replica may well be ahead of this one: the
+        // id is believed, and the stream goes on when the feed has come by.
+        return told is null ? Resumed(last, last) : Resync(last, state, ResyncReason.Future);
 
         Start Resumed(StreamId head, StreamId last)
         {

@@ -32,8 +32,11 @@ internal static class TasksApi
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
         tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);
         tasks.MapStream("/events/stream", StreamAsync).Reads(TaskList.Topics).Query("types", "Event types, separated by commas or repeated; none: all.")
-            .Sends("Changes of tasks: unnamed frames {id, event, data, timestamp}.", ("connected", typeof(object)), (TaskList.Created, typeof(TaskCreated)), (TaskList.Updated, typeof(TaskUpdated)));
+            .Sends("Changes of tasks: unnamed frames {id, event, data, timestamp}.", ("connected", typeof(Frame<object>)), (TaskList.Created, typeof(Frame<TaskCreated>)), (TaskList.Updated, typeof(Frame<TaskUpdated>)));
     }
+
+    /// <summary>For the document: what a frame's data holds.</summary>
+    private sealed record Frame<T>(Guid Id, string Event, T Data, DateTime Timestamp);
 
     private static async Task<IResult> CreateAsync(HttpContext context, TaskList list)
     {

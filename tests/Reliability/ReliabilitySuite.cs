@@ -66,7 +66,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             var stored = await StoredAsync(system, cancellationToken) - before;
             return new Row(fault.Name, plan.Remark ?? "")
             {
-                Done = true, Clients = (int)result.Counters.Connected, Acknowledged = result.Counters.Acknowledged, Refused = result.Counters.Refused, Received = result.Received,
+                Done = true, Clients = result.Windows.Count == 0 ? 0 : (int)result.Windows.Average(w => w.Open), Acknowledged = result.Counters.Acknowledged, Refused = result.Counters.Refused, Received = result.Received,
                 Lost = result.Lost, NotStored = Math.Max(0, result.Counters.Acknowledged - stored), Twice = result.Twice, Reordered = result.Reordered, Unknown = result.Unknown,
                 Resyncs = result.Counters.Resyncs, BrokenSeconds = broken?.BrokenSeconds ?? 0, RecoverySeconds = broken?.RecoverySeconds, Drained = result.Drained is not null,
             };

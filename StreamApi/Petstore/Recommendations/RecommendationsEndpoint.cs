@@ -14,7 +14,7 @@ internal static class RecommendationsEndpoint
 
     public static void MapRecommendations(this RouteGroupBuilder shop) => shop.MapStream("/pets/recommendations/stream", StreamAsync).Publishes("recommendations.*")
         .Query("userId", "Whose orders the scores are made from.", required: true)
-        .Sends("Recommendations, each as it is scored.", (Recommender.Recommended, typeof(Recommendation)), (Recommender.Complete, typeof(RecommendationsDone)));
+        .Sends("Recommendations, each as it is scored.", (Recommender.Recommended, typeof(Recommendation)), (Recommender.Complete, typeof(RecommendationsDone)), ("error", typeof(Chat.Generations.StreamError)));
 
     private static Task StreamAsync(HttpContext context, RunStreams streams, Recommender recommender)
     {

@@ -50,7 +50,7 @@ async function ask(question, length = element("length").value) {
     const messages = conversation.turns.flatMap((turn, i) => (turn.question === null || answers[i].text === "" ? []
       : [{ role: "user", content: turn.question }, { role: "assistant", content: answers[i].text }]));
     const response = await fetch(`${streamApi}/v1/generations`, {
-      method: "POST", headers: { "Content-Type": "application/json" },
+      method: "POST", headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
       body: JSON.stringify({ ...models.chosen(), messages: [...messages, { role: "user", content: question }], maxTokens: length ? Number(length) : undefined }),
     });
     if (response.status !== 201) return form.complain(text("notAsked", { reason: (await problemOf(response)).message }));

@@ -111,7 +111,7 @@ function confirmClose(row) {
 
 async function close({ id, client }) {
   try {
-    const response = await fetch(`${streamApi}/v1/connections/${encodeURIComponent(id)}`, { method: "DELETE" });
+    const response = await fetch(`${streamApi}/v1/connections/${encodeURIComponent(id)}`, { method: "DELETE", signal: AbortSignal.timeout(15_000) });
     if (response.ok) say(text("closed", { client }));
     else if (response.status === 404) say(text("gone", { client }));
     else say(text("notClosed", { reason: (await problemOf(response)).message }));

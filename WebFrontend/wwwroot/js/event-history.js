@@ -11,7 +11,7 @@ export async function readHistory(query, after, limit) {
   const page = new URLSearchParams(query);
   page.set("limit", limit);
   if (after) page.set("after", after);
-  const response = await fetch(`${streamApi}/v1/events?${page}`);
+  const response = await fetch(`${streamApi}/v1/events?${page}`, { signal: AbortSignal.timeout(15_000) });
   if (!response.ok) throw new Error((await problemOf(response)).message);
   return response.json();
 }
@@ -46,7 +46,7 @@ export class EventHistory {
       element("history-next").disabled = next === null;
     } catch (error) {
       if (asked !== this.#asked) return;
-      const reason = error instanceof TypeError ? this.#text("stream.unreachable", { url: streamApi }) : error.message;
+      const reason = error instanceof TypeError || error.name === "TimeoutError" ? this.#text("stream.unreachable", { url: streamApi }) : error.message;
       element("history-said").textContent = this.#text("notRead", { reason });
       element("history-next").disabled = !this.#next;
     }

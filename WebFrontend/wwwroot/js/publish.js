@@ -36,7 +36,7 @@ export function publishForm(form, text) {
     // The data goes as it was typed: parsed and written again, 10000000000000000001 would be another number.
     const body = `{"topic":${JSON.stringify(topic.value.trim())},"type":${JSON.stringify(type.value.trim())},"data":${data.value}}`;
     try {
-      const response = await fetch(`${streamApi}/v1/events`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const response = await fetch(`${streamApi}/v1/events`, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal: AbortSignal.timeout(15_000) });
       if (response.status === 202) return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
       const { message, errors } = await problemOf(response);
       for (const field of checks.keys()) if (errors[field.name]) fieldError(field, errors[field.name]);

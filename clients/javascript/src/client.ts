@@ -21,6 +21,8 @@ export interface SseClientOptions extends BackoffOptions {
   lastEventId?: string;
   /** Milliseconds without a byte, heartbeats included, after which a connection counts as dead; 0: never. Default 45,000. */
   heartbeat?: number;
+  /** Milliseconds for a server to answer an attempt (the head, not an event); 0: as long as `heartbeat`. Default 15,000. */
+  connectTimeout?: number;
   /** Holds no connection while the tab is hidden; goes on, from the last id, when it is shown. */
   pauseWhenHidden?: boolean;
   /** Closes the client. */
@@ -141,21 +143,22 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   // One connection, from the request to its end.
   async #connect(): Promise<End> {
     const abort = (this.#abort = new AbortController());
-    const { heartbeat = 45_000 } = this.#options;
+    const { heartbeat = 45_000, connectTimeout = 15_000 } = this.#options;
     let opened = 0;
     let silent = false;
     let watchdog: ReturnType<typeof setTimeout> | undefined;
-    const heard = () => {
+    const heard = (limit = heartbeat) => {
       clearTimeout(watchdog);
-      if (heartbeat > 0) watchdog = setTimeout(() => { silent = true; abort.abort(); }, heartbeat);
+      if (limit > 0) watchdog = setTimeout(() => { silent = true; abort.abort(); }, limit);
     };
     try {
-      heard();
+      heard(connectTimeout > 0 ? connectTimeout : heartbeat);
       const response = await this.#request(abort.signal);
       if (!isStream(response)) return await refusal(response);
       // What a dead connection had begun counts no more: a new parser, from the last event that was whole.
       const parser = (this.#parser = new EventStreamParser(this.#parser.lastEventId, this.#parser.retry));
       opened = Date.now();
+      heard();
       this.enter({ state: "open" });
       for (const reader = response.body!.getReader(); ;) {
         const { done, value } = await reader.read();
@@ -168,7 +171,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         });
       }
     } catch (error) {
-      const reason = silent ? "silent" : opened > 0 ? "broken" : "unreachable";
+      const reason = opened === 0 ? "unreachable" : silent ? "silent" : "broken";
       return { reason, detail: silent ? undefined : String((error as Error)?.message ?? error) };
     } finally {
       clearTimeout(watchdog);

@@ -137,6 +137,14 @@ test("a connection that says nothing, heartbeats neither, is taken for dead", as
   client.close();
 });
 
+test("a server that takes the request and never answers is given up, and asked again", async () => {
+  await using server = await serve(() => {}, stream("data: a\n\n"));
+  const { client, events, states } = collect(server.url, { connectTimeout: 60, initial: 1 });
+  await until("the event", () => events.length >= 1);
+  assert.ok(states.some((state) => state.state === "waiting" && state.reason === "unreachable"));
+  client.close();
+});
+
 test("comments keep a connection alive", async () => {
   let beats = 0;
   await using server = await serve(({ response }) => {

@@ -21,6 +21,17 @@ public sealed class OpenApiTests(SeedSystem seeds)
     }
 
     [Fact]
+    public async Task What_is_posted_is_described_and_a_resume_is_promised_only_where_there_are_ids()
+    {
+        var paths = (await Requests.GetAsync(seeds.A, "/openapi/v1.json")).GetProperty("paths");
+        foreach (var path in (string[])["/v1/events", "/v1/events/stream", "/stream", "/chat/stream", "/tasks"])
+            Assert.True(paths.GetProperty(path).GetProperty("post").TryGetProperty("requestBody", out _), path);
+        Assert.True(paths.GetProperty("/v1/events").GetProperty("post").GetProperty("responses").TryGetProperty("202", out _));
+        Assert.Contains("resync", paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").GetRawText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("last_event_id", paths.GetProperty("/sse/chat").GetProperty("post").GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_parameter_of_a_path_is_described()
     {
         var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");

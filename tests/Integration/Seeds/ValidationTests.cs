@@ -51,6 +51,10 @@ public sealed class ValidationTests(SeedSystem seeds)
     public Task A_wrong_request_is_named(string method, string path, int status, string? field) => RefusedAsync(method, path, null, null, status, field);
 
     [Theory]
+    [InlineData("POST", "/stream", """{"prompt":5}""", 400, "prompt")]
+    [InlineData("POST", "/v1/pets/recommendations/stream", """{"userId":true}""", 400, "userId")]
+    [InlineData("POST", "/events/stream", """{"types":[5]}""", 400, "types")]
+    [InlineData("POST", "/v1/events/stream", """{"topics":5}""", 400, "body")]
     [InlineData("POST", "/chat/stream", "{}", 400, "text")]
     [InlineData("POST", "/chat/stream", """{"text":5}""", 400, "text")]
     [InlineData("POST", "/chat/stream", """{"text":null}""", 400, "text")]

@@ -74,7 +74,8 @@ internal static partial class DemoTools
         return type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null") ?? "string" : type.ToString();
     }
 
-    [GeneratedRegex(@"[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+")]
+    // Not within an id: 3f2b-928-1a is no sum.
+    [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
     private static partial Regex Arithmetic();
 
     [GeneratedRegex(@"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")]
