@@ -6,7 +6,7 @@ namespace Reliability;
 /// Sets the clock of single processes: libfaketime (a Debian package, fetched like the stores) answers for the kernel, from a file a process that
 /// says how far off the time is. The monotonic clock stays, as it does when an administrator or NTP sets a machine's clock.
 /// </summary>
-internal sealed class FalseClock
+internal sealed class FalseClock : IDisposable
 {
     private readonly string _library;
     private readonly string _folder;
@@ -44,6 +44,8 @@ internal sealed class FalseClock
     }
 
     public void Set(string process, TimeSpan offset) => File.WriteAllText(FileOf(process), FormattableString.Invariant($"{(offset < TimeSpan.Zero ? "" : "+")}{offset.TotalSeconds:F0}"));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string FileOf(string process) => Path.Combine(_folder, process.Replace(' ', '-'));
 

@@ -92,6 +92,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     {
         foreach (var service in Services) await service.DisposeAsync();
         await _stores.DisposeAsync();
+        Clock?.Dispose();
     }
 
     private async Task FindLeaderAsync(CancellationToken cancellationToken)
