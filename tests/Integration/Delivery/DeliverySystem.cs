@@ -121,7 +121,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
     {
-        var limit = DateTime.UtcNow.AddSeconds(30);
+        var limit = DateTime.UtcNow.AddSeconds(60);     // patience, not a promise: machines that run tests are busy
         Exception? last = null;
         while (DateTime.UtcNow < limit)
         {

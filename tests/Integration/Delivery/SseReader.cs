@@ -13,7 +13,7 @@ internal sealed record Frame(string? Id, string? Event, string? Data, string? Re
 internal sealed class SseReader : IAsyncDisposable
 {
     private static readonly HttpClient Client = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = Timeout.InfiniteTimeSpan };
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Frame> _frames = [];
