@@ -51,12 +51,20 @@ internal sealed class DeliverySystem : IAsyncDisposable
             new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture)), redis.Length > 1 ? "," + redis[1] : "");
         foreach (var (name, value) in settings ?? []) system._environment[name] = value;
         system._apiKey = apiKey;
-        await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], system._environment, cancellationToken);
-        var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
-        starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
-        await Task.WhenAll(starting);
-        if (broadcasters > 0) await system.WaitForModeAsync("live");
-        return system;
+        try
+        {
+            await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], system._environment, cancellationToken);
+            var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
+            starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
+            await Task.WhenAll(starting);
+            if (broadcasters > 0) await system.WaitForModeAsync("live");
+            return system;
+        }
+        catch
+        {
+            await system.DisposeAsync();    // nobody else could: its processes would outlive the tests
+            throw;
+        }
     }
 
     public async Task<ServiceProcess> StartReplicaAsync(Dictionary<string, string>? settings = null)
