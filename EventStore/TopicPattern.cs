@@ -22,7 +22,10 @@ public static class TopicPattern
     /// <summary>Whether a valid subscription has a wildcard.</summary>
     public static bool IsPattern(string text) => text.AsSpan().ContainsAny('*', '>');
 
-    /// <summary>Whether <paramref name="topic"/> is, or matches, <paramref name="pattern"/>. Both must be valid.</summary>
+    /// <summary>
+    /// Whether <paramref name="topic"/> is, or matches, <paramref name="pattern"/>; where it is a pattern itself, whether all that it stands
+    /// for does. Both must be valid.
+    /// </summary>
     public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> topic)
     {
         while (true)
@@ -30,7 +33,7 @@ public static class TopicPattern
             if (pattern is ">") return topic.Length > 0;
             var token = Cut(ref pattern, out var morePattern);
             var actual = Cut(ref topic, out var moreTopic);
-            if (token is not "*" && !token.SequenceEqual(actual)) return false;
+            if (actual is ">" || (token is not "*" && !token.SequenceEqual(actual))) return false;
             if (!morePattern || !moreTopic) return morePattern == moreTopic;
         }
     }

@@ -36,27 +36,6 @@ internal sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<stri
         return false;
     }
 
-    /// <summary>Whether all that <paramref name="wanted"/> stands for is in the grant.</summary>
-    internal static bool Covers(string grant, string wanted)
-    {
-        if (IsOfSystem(wanted) && !IsOfSystem(grant)) return false;
-        ReadOnlySpan<char> have = grant, want = wanted;
-        while (true)
-        {
-            if (have is ">") return want.Length > 0;
-            var a = Cut(ref have, out var moreHave);
-            var b = Cut(ref want, out var moreWant);
-            if (b is ">" || (a is not "*" && !a.SequenceEqual(b))) return false;
-            if (!moreHave || !moreWant) return moreHave == moreWant;
-        }
-    }
-
-    private static ReadOnlySpan<char> Cut(ref ReadOnlySpan<char> rest, out bool more)
-    {
-        var dot = rest.IndexOf('.');
-        more = dot >= 0;
-        var token = more ? rest[..dot] : rest;
-        rest = more ? rest[(dot + 1)..] : [];
-        return token;
-    }
+    private static bool Covers(string grant, string wanted) =>
+        (IsOfSystem(grant) || !IsOfSystem(wanted)) && TopicPattern.Matches(grant, wanted);
 }

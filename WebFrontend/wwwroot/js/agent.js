@@ -2,9 +2,10 @@ import { atEnd, composer, toEnd } from "./composer.js";
 import { ModelPicker } from "./model-picker.js";
 import { count, milliseconds } from "./numbers.js";
 import { Recents } from "./recents.js";
+import { reasonOf } from "./requests.js";
 import { Session } from "./session.js";
 import { StreamState } from "./stream-state.js";
-import { streamApi, textsOf } from "./text.js";
+import { textsOf } from "./text.js";
 import { TurnView } from "./turn-view.js";
 
 const element = (id) => document.getElementById(id);
@@ -54,7 +55,7 @@ async function ask(message) {
     figures();
     toEnd(element("ask"));
   } catch (error) {
-    form.complain(text("notSent", { reason: error instanceof TypeError || error.name === "TimeoutError" ? text("stream.unreachable", { url: streamApi }) : error.message }));
+    form.complain(text("notSent", { reason: reasonOf(error, text) }));
   } finally {
     asking = element("send").disabled = false;
   }

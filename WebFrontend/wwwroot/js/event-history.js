@@ -1,7 +1,6 @@
-import { problemOf } from "../lib/sse.js";
 import { eventRow } from "./event-row.js";
 import { count } from "./numbers.js";
-import { streamApi } from "./text.js";
+import { readState, reasonOf } from "./requests.js";
 
 const PAGE = 50;
 const element = (id) => document.getElementById(id);
@@ -11,9 +10,7 @@ export async function readHistory(query, after, limit) {
   const page = new URLSearchParams(query);
   page.set("limit", limit);
   if (after) page.set("after", after);
-  const response = await fetch(`${streamApi}/v1/events?${page}`, { signal: AbortSignal.timeout(15_000) });
-  if (!response.ok) throw new Error((await problemOf(response)).message);
-  return response.json();
+  return (await readState(`/v1/events?${page}`)).body;
 }
 
 /** The stored events that the filter matches, page by page from the oldest. `query()` is the filter. */
@@ -46,8 +43,7 @@ export class EventHistory {
       element("history-next").disabled = next === null;
     } catch (error) {
       if (asked !== this.#asked) return;
-      const reason = error instanceof TypeError || error.name === "TimeoutError" ? this.#text("stream.unreachable", { url: streamApi }) : error.message;
-      element("history-said").textContent = this.#text("notRead", { reason });
+      element("history-said").textContent = this.#text("notRead", { reason: reasonOf(error, this.#text) });
       element("history-next").disabled = !this.#next;
     }
   }

@@ -1,7 +1,7 @@
 import { SseClient } from "../lib/sse.js";
 import { count } from "./numbers.js";
 import { ResilientLane } from "./resilient-lane.js";
-import { reasonOf, send } from "./state-stream.js";
+import { reasonOf, send } from "./requests.js";
 import { StreamState } from "./stream-state.js";
 import { streamApi } from "./text.js";
 import { Wire } from "./wire.js";

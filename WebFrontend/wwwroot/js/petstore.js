@@ -3,7 +3,8 @@ import { OrderTracker } from "./order-tracker.js";
 import { PetShelf } from "./pet-shelf.js";
 import { Recommendations } from "./recommendations.js";
 import { price } from "./pet-words.js";
-import { readState, reasonOf, send, StateStream } from "./state-stream.js";
+import { readState, reasonOf, send } from "./requests.js";
+import { StateStream } from "./state-stream.js";
 import { StreamState } from "./stream-state.js";
 import { fieldError, textsOf } from "./text.js";
 

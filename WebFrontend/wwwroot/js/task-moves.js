@@ -1,4 +1,4 @@
-import { send } from "./state-stream.js";
+import { send } from "./requests.js";
 
 const TOLD = 5_000; // milliseconds in which the stream tells a change, or is not waited for
 

@@ -1,4 +1,5 @@
-import { reasonOf, readState, send, StateStream } from "./state-stream.js";
+import { readState, reasonOf, send } from "./requests.js";
+import { StateStream } from "./state-stream.js";
 import { StreamState } from "./stream-state.js";
 import { TaskBoard } from "./task-board.js";
 import { TaskMoves } from "./task-moves.js";

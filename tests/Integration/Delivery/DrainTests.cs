@@ -29,7 +29,7 @@ public sealed class DrainTests(StackFixture stack)
             OnResync = (_, _) => { Interlocked.Increment(ref resynced); return ValueTask.CompletedTask; },
         };
         var reading = Enumerable.Range(0, Streams).Select(n => ReadAsync(client, new Uri(leaving.Url, "/v1/events/stream?topic=drain"), options, ledger.AddReader($"reader {n}"), stop.Token)).ToArray();
-        await UntilAsync(() => connected == Streams, "every client is connected");
+        await DeliverySystem.EventuallyAsync(() => Task.FromResult(connected == Streams), "every client is connected");
 
         await PublishAsync(staying, publisher, 20);
         leaving.Terminate();
@@ -39,9 +39,9 @@ public sealed class DrainTests(StackFixture stack)
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The replica with {Streams} streams exited {watch.Elapsed.TotalSeconds:F1} s after SIGTERM."));
         Assert.Equal(0, leaving.ExitCode);
         await publishing;
-        await UntilAsync(() => connected >= 2 * Streams, "every client has come back");
+        await DeliverySystem.EventuallyAsync(() => Task.FromResult(connected >= 2 * Streams), "every client has come back");
         await PublishAsync(staying, publisher, 20);
-        await UntilAsync(() => ledger.MissingNow == 0, "every client has everything that was acknowledged");
+        await DeliverySystem.EventuallyAsync(() => Task.FromResult(ledger.MissingNow == 0), "every client has everything that was acknowledged");
 
         await stop.CancelAsync();
         await Task.WhenAll(reading);
@@ -89,15 +89,5 @@ public sealed class DrainTests(StackFixture stack)
             throw new HttpRequestException("No replica listens.");
         };
         return handler;
-    }
-
-    private static async Task UntilAsync(Func<bool> condition, string what)
-    {
-        var limit = Stopwatch.StartNew();
-        while (!condition())
-        {
-            Assert.True(limit.Elapsed < TimeSpan.FromMinutes(2), $"It never came about that {what}.");
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
     }
 }

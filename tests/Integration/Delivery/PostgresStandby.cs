@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace Integration.Delivery;
@@ -37,7 +35,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(data, "backup_label"), label, cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(data, "standby.signal"), "", cancellationToken);
 
-        var port = FreePort();
+        var port = FreePort.Take();
         var user = Status(postmaster, "Uid")!.Value.ToString(CultureInfo.InvariantCulture);
         string[] identity = Environment.UserName == "root" && user != "0" ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] : [];
         if (identity.Length > 0) await RunAsync("chown", ["-R", user, data], cancellationToken);
@@ -99,11 +97,4 @@ internal sealed class PostgresStandby : IAsyncDisposable
 
     private static string? Variable(int process, string name) =>
         File.ReadAllText($"/proc/{process}/environ").Split('\0').FirstOrDefault(v => v.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

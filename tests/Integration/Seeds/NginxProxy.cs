@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Integration.Delivery;
 
@@ -29,7 +27,7 @@ internal sealed class NginxProxy : IAsyncDisposable
         var nginx = ((string[])["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"]).FirstOrDefault(File.Exists);
         if (nginx is null) Assert.Skip("There is no nginx on this machine (apt-get install nginx-light).");
         var folder = Directory.CreateTempSubdirectory("nginx-").FullName;
-        var port = FreePort();
+        var port = FreePort.Take();
         var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
         text = (spoil?.Invoke(text) ?? text)
             .Replace("server 127.0.0.1:5080;", $"server {server.Authority};", StringComparison.Ordinal)
@@ -58,12 +56,5 @@ internal sealed class NginxProxy : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return int.Parse(listener.LocalEndpoint.ToString()!.Split(':')[1], CultureInfo.InvariantCulture);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using AppHost.LocalServices;
 using AspireSse.Client;
 using Microsoft.AspNetCore.Http;
 using static Unit.Tests.Client.SseServer;
@@ -167,7 +168,7 @@ public class ReconnectTests
     [Fact]
     public async Task A_server_that_is_not_there_is_sought_until_it_is()
     {
-        var port = FreePort();
+        var port = LoopbackPort.Take(0, "a test", "any");
         var attempts = new List<SseReconnect>();
         var sought = new TaskCompletionSource();
         using var client = new SseClient();
@@ -187,12 +188,5 @@ public class ReconnectTests
         var events = new List<string>();
         await foreach (var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken)) events.Add(e.Data);
         return events;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
     }
 }

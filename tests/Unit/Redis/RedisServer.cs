@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using AppHost.LocalServices;
 
 namespace Unit.Tests.Redis;
 
@@ -17,7 +16,7 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
         var executable = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Select(folder => Path.Combine(folder, "redis-server")).FirstOrDefault(File.Exists);
         Assert.SkipWhen(executable is null, "no redis-server on the path: apt-get install redis-server");
-        port = port == 0 ? FreePort() : port;
+        port = port == 0 ? LoopbackPort.Take(0, "a test", "any") : port;
         return new RedisServer(
             Process.Start(new ProcessStartInfo(executable!, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             {
@@ -47,12 +46,5 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
     {
         using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }
