@@ -21,6 +21,7 @@ internal static class RequestLimits
         services.AddSingleton<Microsoft.Extensions.Options.IConfigureOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<SharedCounts>();
+        services.AddSingleton<PublishBudget>();
         services.AddRateLimiter(limiter =>
         {
             limiter.AddPolicy(Streams, context => Options(context) is var o && IsResume(context)
@@ -79,6 +80,7 @@ internal static class RequestLimits
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var context = rejected.HttpContext;
+        if (rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var delay) && delay > TimeSpan.Zero) await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var policy = context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
         if (policy == Streams && IsResume(context))
         {
