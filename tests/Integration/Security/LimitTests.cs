@@ -19,7 +19,7 @@ public sealed class LimitTests(StackFixture stack)
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {
             ["Limits__ResumesPerMinute"] = "15", ["Limits__PublishesPerSecond"] = "5", ["Limits__GenerationsPerMinute"] = "2", ["Streaming__MaxConnectionsPerClient"] = "3",
-            ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
+            ["Limits__PublishKilobytesPerSecond"] = "256", ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
         };
         settings.Remove("Limits__NewStreamsPerMinute");     // 10, the contract's
         await using var system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
@@ -31,6 +31,7 @@ public sealed class LimitTests(StackFixture stack)
         await GenerationsAsync(server);
         await SlowClientsAsync(server);
         await SizesAsync(server);
+        await PacedAsync(server);
     }
 
     [Fact]
@@ -146,6 +147,18 @@ public sealed class LimitTests(StackFixture stack)
         var body = await RawAsync(server, $"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {SecureSystem.OperatorKey}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{");
         Assert.StartsWith("HTTP/1.1 408", body, StringComparison.Ordinal);
         Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
+    }
+
+    /// <summary>What is large waits until its publisher may again; the whole of it comes.</summary>
+    private static async Task PacedAsync(Uri server)
+    {
+        var (gil, publishing) = (Tokens.Of("gil", publish: ["orders.>"]), Stopwatch.StartNew());
+        var large = new { topic = "orders.large", type = "n", data = new string('x', 250 * 1024) };
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, new[] { large, large }));
+        using var lines = new StringContent($"{JsonSerializer.Serialize(large)}\n{JsonSerializer.Serialize(large)}", Encoding.UTF8, "application/x-ndjson");
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, lines));
+        // A thousand kilobytes at 256 a second, of which the first second's came at once.
+        Assert.InRange(publishing.Elapsed.TotalSeconds, 2.5, 60);
     }
 
     private static async Task SizesAsync(Uri server)
