@@ -8,6 +8,7 @@ using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Runs;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 
@@ -25,6 +26,7 @@ internal static class ChatExtensions
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, VendorNames>();
         builder.Services.AddSingleton<ChatMetrics>();
+        builder.Services.AddSingleton(s => new JoinBeat(s.GetRequiredService<IOptions<LlmOptions>>().Value, () => s.GetRequiredService<LiveRuns>().Count, s.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ChatProviders>();
         builder.Services.AddSingleton<ChatEndpoint>();
         builder.Services.AddSingleton<Generator>();

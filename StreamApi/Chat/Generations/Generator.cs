@@ -8,7 +8,7 @@ using StreamApi.Runs;
 namespace StreamApi.Chat.Generations;
 
 /// <summary>Does a generation's work: reads the provider to its end and stores what it says. Readers come and go without it.</summary>
-internal sealed class Generator(RunLog runs, LiveRuns live, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
+internal sealed class Generator(RunLog runs, LiveRuns live, JoinBeat beat, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
 {
     public const string Kind = "generations";
 
@@ -21,7 +21,7 @@ internal sealed class Generator(RunLog runs, LiveRuns live, ChatMetrics metrics,
 
     private async Task GenerateAsync(Run run, ChatCall call)
     {
-        var writer = new RunWriter(run, text => RunEvent.Of("token", new { text }), options.Value, live, metrics, call.Target.Provider, clock);
+        var writer = new RunWriter(run, text => RunEvent.Of("token", new { text }), options.Value, beat, metrics, call.Target.Provider, clock);
         UsageDetails? usage = null;
         var finish = "stop";
         var tokens = 0L;
