@@ -24,6 +24,7 @@ internal static class ChatExtensions
     {
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
+        builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateFirstToken>();
         builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, VendorNames>();
         builder.Services.AddSingleton<ChatMetrics>();
         builder.Services.AddSingleton(s => new JoinBeat(s.GetRequiredService<IOptions<LlmOptions>>().Value, () => s.GetRequiredService<LiveRuns>().Count, s.GetRequiredService<TimeProvider>()));

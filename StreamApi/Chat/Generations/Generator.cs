@@ -22,6 +22,7 @@ internal sealed class Generator(RunLog runs, LiveRuns live, JoinBeat beat, ChatM
     private async Task GenerateAsync(Run run, ChatCall call)
     {
         var writer = new RunWriter(run, text => RunEvent.Of("token", new { text }), options.Value, beat, metrics, call.Target.Provider, clock);
+        ProviderWait.TellTo(call.Options, wait => writer.Event(RunEvent.Of("state", new { state = wait.State, reason = wait.Reason, attempt = wait.Attempt, retryInMs = wait.Milliseconds })));
         UsageDetails? usage = null;
         var finish = "stop";
         var tokens = 0L;
