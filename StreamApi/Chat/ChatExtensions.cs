@@ -44,8 +44,10 @@ internal static class ChatExtensions
             .SendsOnce("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
         app.MapGenerations();
         app.MapModels();
-        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
-        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
+        app.MapPost(VendorPaths.ChatCompletions, (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
+        app.MapPost(VendorPaths.Messages, (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
+        app.MapPost(VendorPaths.CountTokens, (HttpContext context, AnthropicFace face) => face.CountAsync(context)).Publishes(Topic).LimitedAsPublish().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic");
+        app.MapVendorPaths(Topic);
     }
 }
 

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using StreamApi.Chat.Providers;
-using StreamApi.Chat.Providers.Demo;
 using StreamApi.Chat.Telemetry;
 using StreamApi.Runs;
 
@@ -46,7 +45,7 @@ internal sealed class Generator(RunLog runs, LiveRuns live, JoinBeat beat, ChatM
         RunEvent Done(string reason) => RunEvent.Of("done", new
         {
             finishReason = reason,
-            usage = new GenerationUsage(usage?.InputTokenCount ?? call.Messages.Sum(m => DemoText.Count(m.Text)), usage?.OutputTokenCount ?? tokens),
+            usage = new GenerationUsage(usage?.InputTokenCount ?? call.InputTokens, usage?.OutputTokenCount ?? tokens),
         });
     }
 }
