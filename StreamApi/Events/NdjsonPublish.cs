@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
@@ -13,7 +14,7 @@ namespace StreamApi.Events;
 /// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines are appended, then the next are read.
 /// The lines before the first bad one are kept, and the answer says which line that was.
 /// </summary>
-internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptions<EventsOptions> options)
+internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, PublishBudget budget, IOptions<EventsOptions> options)
 {
     public async Task<IResult> PublishAsync(HttpContext context)
     {
@@ -21,7 +22,7 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
         var appended = new List<AppendedEvent>();
         var batch = new List<NewEvent>();
         var line = 0;
-        var grants = Caller.Of(context).Grants;
+        var (grants, client) = (Caller.Of(context).Grants, RequestLimits.KeyOf(context));
         try
         {
             await foreach (var one in LinesAsync(context.Request.BodyReader, context.RequestAborted))
@@ -46,6 +47,8 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, IOptio
         async Task FlushAsync()
         {
             if (batch.Count == 0) return;
+            // Meanwhile the rest of the body waits in the client.
+            while (!await budget.SpendAsync(client, batch, context.RequestAborted)) await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
             try { appended.AddRange(await store.AppendAsync(batch, context.RequestAborted)); }
             catch (EventConflictException) when (batch.Count > 1)
             {

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using EventStore;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
@@ -11,7 +13,7 @@ namespace StreamApi.Events;
 /// <summary><c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. 202 once durable.</summary>
 internal static class PublishEndpoint
 {
-    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, FilterLogs logs, NdjsonPublish ndjson, IOptions<EventsOptions> options)
+    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, FilterLogs logs, NdjsonPublish ndjson, PublishBudget budget, IOptions<EventsOptions> options)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)) return UnsupportedType();
         try
@@ -29,6 +31,7 @@ internal static class PublishEndpoint
         {
             using var document = await JsonRequest.ReadAsync(context, options.Value.MaxRequestBytes);
             var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
+            if (!await budget.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted)) return TooMuch(context);
             var appended = await store.AppendAsync(events, context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
         }
@@ -46,6 +49,12 @@ internal static class PublishEndpoint
         for (var i = 0; i < events.Count; i++)
             if (events[i].Id is { } id && !seen.Add(id)) throw new InvalidEventException($"[{i}].id", "stands twice in this request.");
         return events;
+    }
+
+    private static ProblemHttpResult TooMuch(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = "5";
+        return TypedResults.Problem(statusCode: StatusCodes.Status429TooManyRequests, title: "Too much at once", detail: "More of your events wait than are published in ten seconds (Limits:PublishKilobytesPerSecond). Wait as long as Retry-After says.");
     }
 
     private static IResult UnsupportedType() => Problems.Field("Content-Type", "must be application/json or application/x-ndjson.", StatusCodes.Status415UnsupportedMediaType);

@@ -32,6 +32,12 @@ internal enum SystemKind
 
     /// <summary>The clocks of its processes can be set.</summary>
     SettableClock,
+
+    /// <summary>As in Production: who asks must say who he is, and there are limits.</summary>
+    Guarded,
+
+    /// <summary>As in Production, without limits, and it says all that it can in its log.</summary>
+    Talkative,
 }
 
 /// <summary>This machine cannot do that; the message says why, and stands in the table.</summary>

@@ -12,7 +12,7 @@ internal sealed class LinkedService : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private readonly string _dll;
 
-    public LinkedService(string service, int number, SystemStores stores, FalseClock? clock)
+    public LinkedService(string service, int number, SystemStores stores, FalseClock? clock, IReadOnlyDictionary<string, string> settings)
     {
         Name = $"{service} {number}";
         _dll = Repository.Service(service);
@@ -22,8 +22,9 @@ internal sealed class LinkedService : IAsyncDisposable
         {
             ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stores.Direct) { Port = Postgres.Port }.ConnectionString,
             ["ConnectionStrings__redis"] = $"127.0.0.1:{Redis.Port},password={stores.RedisPassword}",
-            ["ASPNETCORE_ENVIRONMENT"] = "Development", ["Traffic__Enabled"] = "false",
+            ["ASPNETCORE_ENVIRONMENT"] = "Development", ["Traffic__Enabled"] = "false", ["Logging__Console__FormatterName"] = "simple", ["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ", ["Logging__Console__FormatterOptions__SingleLine"] = "true",
         };
+        foreach (var (name, value) in settings) _environment[name] = value;
         Process = new SystemProcess(Name, ["dotnet", _dll, "--urls", Url.ToString()], _environment, "TERM", Path.GetDirectoryName(_dll)!, AnswersAsync);
     }
 

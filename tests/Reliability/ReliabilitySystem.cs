@@ -12,14 +12,15 @@ namespace Reliability;
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
     private static readonly TimeSpan WholeLimit = TimeSpan.FromSeconds(120);
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3), DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) } };
     private readonly SystemStores _stores;
 
-    private ReliabilitySystem(SystemStores stores, FalseClock? clock)
+    private ReliabilitySystem(SystemStores stores, FalseClock? clock, SystemKind kind)
     {
         (_stores, Clock) = (stores, clock);
-        Replicas = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock))];
-        Broadcasters = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock))];
+        var settings = SystemSettings.Of(kind);
+        Replicas = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings))];
+        Broadcasters = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock, settings))];
     }
 
     public IReadOnlyList<LinkedService> Replicas { get; }
@@ -37,7 +38,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     public static async Task<ReliabilitySystem> StartAsync(SystemKind kind, CancellationToken cancellationToken)
     {
         var clock = kind == SystemKind.SettableClock ? FalseClock.Find() : null;
-        var system = new ReliabilitySystem(SystemStores.Prepare(kind == SystemKind.SmallDisk, clock), clock);
+        var system = new ReliabilitySystem(SystemStores.Prepare(kind == SystemKind.SmallDisk, clock), clock, kind);
         try
         {
             await system._stores.Postgres.StartAsync(cancellationToken);

@@ -12,8 +12,13 @@ internal sealed partial class SystemProcess(string name, string[] command, IRead
     private IReadOnlyList<int> _frozen = [];
 
     public string Name => name;
+    /// <summary>Told of every line that it prints.</summary>
+    public event Action<string>? Printed;
+
     public string Output => _leash?.Output ?? "";
-    private int Pid => _leash?.Processes.FirstOrDefault(ProcessTable.Exists) ?? 0;
+
+    /// <summary>0 while there is none.</summary>
+    public int Pid => _leash?.Processes.FirstOrDefault(ProcessTable.Exists) ?? 0;
 
     /// <summary>Starts it, again where it ends at once (what a killed one leaves behind may bar the way for a moment), and waits until it answers.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -63,6 +68,7 @@ internal sealed partial class SystemProcess(string name, string[] command, IRead
         // Its shell takes note of its end: a zombie's id in postmaster.pid counts as running.
         if (_leash is not null) await _leash.DisposeAsync();
         _leash = Leash.Start(name, command, environment, signal, folder);
+        _leash.Printed += line => Printed?.Invoke(line);
         await Task.Delay(200);
     }
 

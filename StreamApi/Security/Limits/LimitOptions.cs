@@ -6,7 +6,7 @@ using StreamApi.Streaming;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// How much one user, or else one address, may ask of a replica; section <c>Limits</c>. Where nothing is said: the figures here, and in
+/// How much one user, or else one address, may ask; section <c>Limits</c>. Where nothing is said: the figures here, and in
 /// Development as good as none, so that load tests measure the server and not its limits.
 /// </summary>
 internal sealed class LimitOptions
@@ -22,6 +22,12 @@ internal sealed class LimitOptions
 
     /// <summary>Requests that publish or change something, a second; twice as many at once.</summary>
     [Range(1, AsGoodAsNone)] public int? PublishesPerSecond { get; set; }
+
+    /// <summary>
+    /// Kilobytes of events that one client may publish a second on this replica, an event counting as one at least. What goes beyond waits, up to ten
+    /// seconds' worth.
+    /// </summary>
+    [Range(16, AsGoodAsNone)] public int? PublishKilobytesPerSecond { get; set; }
 
     /// <summary>Requests that make a model work, in any minute.</summary>
     [Range(1, AsGoodAsNone)] public int? GenerationsPerMinute { get; set; }
@@ -44,6 +50,7 @@ internal sealed class LimitOptions
         NewStreamsPerMinute ??= development ? AsGoodAsNone : 10;
         ResumesPerMinute ??= development ? AsGoodAsNone : 120;
         PublishesPerSecond ??= development ? AsGoodAsNone : 100;
+        PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 4_096;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
     }
 }

@@ -8,7 +8,7 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Counts what one user, or else one address, asks of this replica.</summary>
+/// <summary>Counts what one user, or else one address, asks of all replicas together.</summary>
 internal static class RequestLimits
 {
     private const string Streams = "streams", Publishes = "publishes", Generations = "generations";
@@ -20,17 +20,14 @@ internal static class RequestLimits
         services.AddSingleton<EnvironmentLimits>();
         services.AddSingleton<Microsoft.Extensions.Options.IConfigureOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
+        services.AddSingleton<SharedCounts>();
+        services.AddSingleton<PublishBudget>();
         services.AddRateLimiter(limiter =>
         {
             limiter.AddPolicy(Streams, context => Options(context) is var o && IsResume(context)
-                ? Window("resume " + KeyOf(context), o.ResumesPerMinute) : Window(KeyOf(context), o.NewStreamsPerMinute));
-            limiter.AddPolicy(Generations, context => Window(KeyOf(context), Options(context).GenerationsPerMinute));
-            limiter.AddPolicy(Publishes, context => Options(context).PublishesPerSecond >= LimitOptions.AsGoodAsNone ? RateLimitPartition.GetNoLimiter("") : RateLimitPartition.GetTokenBucketLimiter(KeyOf(context), _ => new TokenBucketRateLimiterOptions
-            {
-                TokensPerPeriod = Math.Max(1, Options(context).PublishesPerSecond!.Value / 10), ReplenishmentPeriod = Options(context).PublishesPerSecond < 10
-                    ? TimeSpan.FromSeconds(1.0 / Options(context).PublishesPerSecond!.Value) : TimeSpan.FromMilliseconds(100),
-                TokenLimit = 2 * Options(context).PublishesPerSecond!.Value,
-            }));
+                ? Window(context, "resumes", o.ResumesPerMinute!.Value) : Window(context, Streams, o.NewStreamsPerMinute!.Value));
+            limiter.AddPolicy(Generations, context => Window(context, Generations, Options(context).GenerationsPerMinute!.Value));
+            limiter.AddPolicy(Publishes, context => Bucket(context, Publishes, Options(context).PublishesPerSecond!.Value));
             limiter.OnRejected = RefuseAsync;
         });
     }
@@ -61,14 +58,29 @@ internal static class RequestLimits
     /// <summary>A client that comes back: with an id of ours, or with the ordinal that finite streams take too.</summary>
     private static bool IsResume(HttpContext context) => LastEventId.Of(context.Request) is { Text: { } text } last && (last.Id is not null || text.All(char.IsAsciiDigit));
 
-    private static RateLimitPartition<string> Window(string key, int? perMinute) => perMinute >= LimitOptions.AsGoodAsNone ? RateLimitPartition.GetNoLimiter("") : RateLimitPartition.GetSlidingWindowLimiter(key, _ => new SlidingWindowRateLimiterOptions
+    private static RateLimitPartition<string> Window(HttpContext context, string what, int perMinute) => Shared(context, what, perMinute, () => (new SlidingWindowRateLimiter(new SlidingWindowRateLimiterOptions
     {
-        PermitLimit = perMinute!.Value, Window = TimeSpan.FromMinutes(1), SegmentsPerWindow = 12,
-    });
+        PermitLimit = perMinute, Window = TimeSpan.FromMinutes(1), SegmentsPerWindow = SharedLimit.Segments, AutoReplenishment = false,
+    }), SharedLimit.Window(perMinute, TimeSpan.FromMinutes(1))));
+
+    private static RateLimitPartition<string> Bucket(HttpContext context, string what, int perSecond) => Shared(context, what, perSecond, () => (new TokenBucketRateLimiter(new TokenBucketRateLimiterOptions
+    {
+        TokensPerPeriod = Math.Max(1, perSecond / 10), ReplenishmentPeriod = perSecond < 10 ? TimeSpan.FromSeconds(1.0 / perSecond) : TimeSpan.FromMilliseconds(100),
+        TokenLimit = 2 * perSecond, AutoReplenishment = false,
+    }), SharedLimit.Bucket(perSecond, 2 * perSecond)));
+
+    /// <summary>A limiter for each client, until it has been idle for a while.</summary>
+    private static RateLimitPartition<string> Shared(HttpContext context, string what, int limit, Func<(ReplenishingRateLimiter Own, SharedLimit Shared)> make) => limit >= LimitOptions.AsGoodAsNone
+        ? RateLimitPartition.GetNoLimiter("") : RateLimitPartition.Get<string>($"{what}:{KeyOf(context)}", key =>
+        {
+            var ((own, shared), services) = (make(), context.RequestServices);
+            return new SharedLimiter(own, shared, services.GetRequiredService<SharedCounts>(), key, services.GetRequiredService<TimeProvider>());
+        });
 
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var context = rejected.HttpContext;
+        if (rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var delay) && delay > TimeSpan.Zero) await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var policy = context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
         if (policy == Streams && IsResume(context))
         {

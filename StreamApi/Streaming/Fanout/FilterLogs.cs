@@ -24,6 +24,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
 
     public string Epoch => Volatile.Read(ref _epoch);
 
+    /// <summary>Filters that are kept now.</summary>
+    public int Count { get { lock (_gate) return _logs.Count; } }
+
     /// <summary>Who stands at or after this is served from memory.</summary>
     public long RecentBase => Volatile.Read(ref _recentBase);
 

@@ -40,6 +40,9 @@ internal sealed class Leash : IAsyncDisposable
 
     public string Output => string.Join('\n', _output);
 
+    /// <summary>Told of every line that it prints.</summary>
+    public event Action<string>? Printed;
+
     /// <param name="signal">What ends it cleanly: TERM, or INT for Postgres.</param>
     public static Leash Start(string name, IEnumerable<string> command, IReadOnlyDictionary<string, string>? environment = null, string signal = "TERM", string? folder = null)
     {
@@ -47,6 +50,8 @@ internal sealed class Leash : IAsyncDisposable
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "",
         };
+        // For whoever makes the load alone (GeneratorProcess): in a server, code that blocks would hold up every socket of the process.
+        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         foreach (var (key, value) in environment ?? new Dictionary<string, string>()) start.Environment[key] = value;
         var leash = new Leash(name, Process.Start(start) ?? throw new BenchmarkException($"{name} did not start."));
         leash._shell.BeginOutputReadLine();
@@ -73,6 +78,7 @@ internal sealed class Leash : IAsyncDisposable
     private void Keep(string? line)
     {
         if (line is null) return;
+        Printed?.Invoke(line);
         _output.Enqueue(line);
         while (_output.Count > 100) _output.TryDequeue(out _);
     }

@@ -4,7 +4,8 @@ using Integration.Delivery;
 namespace Integration.Security;
 
 /// <summary>What the pages are served with, as in Production behind a proxy that speaks HTTPS.</summary>
-public sealed class FrontendTests
+[Collection(SecureSystem.Collection)]
+public sealed class FrontendTests(SecureSystem system)
 {
     [Fact]
     public async Task A_page_runs_only_what_its_origin_served_is_framed_by_nobody_and_stays_on_https()
@@ -33,6 +34,61 @@ public sealed class FrontendTests
         var page = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.DoesNotContain("style=\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain("onclick=", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_signs_in_uses_StreamApi_through_the_pages_own_site_and_no_script_or_other_site_has_the_credential()
+    {
+        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
+        }, TestContext.Current.CancellationToken);
+        using var site = new Site(frontend.Url);
+
+        Assert.Equal("/sign-in", (await site.GetAsync("/connections")).Headers.Location?.OriginalString);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await site.GetAsync("/status", accept: "application/json")).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await site.GetAsync("/api/v1/replicas", accept: "application/json")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/alive", accept: "*/*")).StatusCode);
+
+        // The form is this site's own, and the credential one that StreamApi knows.
+        Assert.Equal(HttpStatusCode.BadRequest, (await site.SignInAsync(SecureSystem.OperatorKey, antiforgery: false)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no such key")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no-such-key")).StatusCode);
+        Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
+        using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
+        Assert.Equal(HttpStatusCode.Redirect, entered.StatusCode);
+        var cookie = Assert.Single(entered.Headers.GetValues("Set-Cookie"), c => c.StartsWith("__Host-signed-in=", StringComparison.Ordinal));
+        foreach (var attribute in (string[])["; path=/", "; secure", "; samesite=strict", "; httponly"]) Assert.Contains(attribute, cookie, StringComparison.Ordinal);
+        Assert.DoesNotContain(SecureSystem.OperatorKey, cookie, StringComparison.Ordinal);
+
+        var page = await (await site.GetAsync("/events")).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("data-stream-api=\"https://pages.example/api\"", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(SecureSystem.OperatorKey, page, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/api/v1/connections", accept: "application/json")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await site.GetAsync("/api/v1/connections", accept: "application/json", from: "cross-site")).StatusCode);
+        // Not to another host with the credential, whatever the path looks like.
+        foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"]) Assert.Equal((path, HttpStatusCode.NotFound), (path, (await site.GetAsync(path, accept: "application/json")).StatusCode));
+
+        var topic = $"orders.{Guid.NewGuid():N}";
+        await using var reader = await SseReader.OpenAsync(frontend.Url, $"/api/v1/events/stream?topic={topic}", client: site.Streaming());
+        await reader.WaitAsync(r => r.LastId is not null);
+        await SecureSystem.PublishAsync(system.B, new { topic, type = "n", data = "はい" });
+        await reader.WaitForEventsAsync(1);
+        Assert.Equal("\"はい\"", Assert.Single(reader.Events).Data);
+    }
+
+    [Fact]
+    public async Task When_a_token_has_ended_the_next_page_asks_who_it_is()
+    {
+        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
+        }, TestContext.Current.CancellationToken);
+        using var site = new Site(frontend.Url);
+        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(Tokens.Of("ann", [">"], life: TimeSpan.FromSeconds(5)))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/events")).StatusCode);
+        await DeliverySystem.EventuallyAsync(async () => (await site.GetAsync("/api/v1/models", accept: "application/json")).StatusCode == HttpStatusCode.Unauthorized, "the token ends");
+        Assert.Equal("/sign-in", (await site.GetAsync("/events")).Headers.Location?.OriginalString);
     }
 
     private static string Header(HttpResponseMessage response, string name) => Assert.Single(response.Headers.GetValues(name));

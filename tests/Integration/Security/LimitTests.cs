@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -18,7 +19,7 @@ public sealed class LimitTests(StackFixture stack)
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {
             ["Limits__ResumesPerMinute"] = "15", ["Limits__PublishesPerSecond"] = "5", ["Limits__GenerationsPerMinute"] = "2", ["Streaming__MaxConnectionsPerClient"] = "3",
-            ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
+            ["Limits__PublishKilobytesPerSecond"] = "256", ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
         };
         settings.Remove("Limits__NewStreamsPerMinute");     // 10, the contract's
         await using var system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
@@ -30,6 +31,54 @@ public sealed class LimitTests(StackFixture stack)
         await GenerationsAsync(server);
         await SlowClientsAsync(server);
         await SizesAsync(server);
+        await PacedAsync(server);
+    }
+
+    [Fact]
+    public async Task A_limit_is_one_for_all_replicas_and_each_replicas_own_while_Redis_is_away()
+    {
+        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__NewStreamsPerMinute"] = "6", ["Limits__PublishesPerSecond"] = "20", ["Limits__GenerationsPerMinute"] = "2" };
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: settings, apiKey: SecureSystem.OperatorKey);
+        Uri[] replicas = [.. system.Replicas.Select(r => r.Url)];
+        const string Path = "/v1/events/stream?topic=orders.a";
+
+        async Task OpensAsync(string user, HttpStatusCode expected)
+        {
+            foreach (var replica in replicas)
+            {
+                using var answer = await SecureSystem.SendAsync(replica, Get, Path, Tokens.Of(user, subscribe: ["orders.>"]));
+                Assert.Equal(expected, answer.StatusCode);
+                if (expected == HttpStatusCode.TooManyRequests) Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
+            }
+        }
+
+        for (var i = 0; i < 3; i++) await OpensAsync("ann", HttpStatusCode.OK);
+        await OpensAsync("ann", HttpStatusCode.TooManyRequests);
+        await OpensAsync("bob", HttpStatusCode.OK);
+
+        var eve = Tokens.Of("eve", publish: ["chat"]);
+        foreach (var replica in replicas) Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(replica, Post, "/v1/chat/completions", eve, new { }));
+        foreach (var replica in replicas) Assert.Equal(HttpStatusCode.TooManyRequests, await SecureSystem.StatusAsync(replica, Post, "/v1/chat/completions", eve, new { }));
+
+        var dan = Tokens.Of("dan", publish: ["orders.>"]);
+        var publishing = Stopwatch.StartNew();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => SecureSystem.StatusAsync(replicas[i % 2], Post, "/v1/events", dan, new { topic = "orders.a", type = "n", data = 1 })));
+        // The burst, what came to it meanwhile, and a replica's block.
+        Assert.InRange(answers.Count(a => a == HttpStatusCode.Accepted), 38, 40 + 20 * publishing.Elapsed.TotalSeconds + 2);
+        Assert.All(answers, a => Assert.True(a is HttpStatusCode.Accepted or HttpStatusCode.TooManyRequests));
+
+        system.Redis.Freeze();
+        for (var i = 0; i < 6; i++) await OpensAsync("cid", HttpStatusCode.OK);
+        await OpensAsync("cid", HttpStatusCode.TooManyRequests);
+        system.Redis.Heal();
+        var turn = 0;
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            // Another user each time, who has asked the other replica for all that one may.
+            var user = $"fay{turn++}";
+            for (var i = 0; i < 6; i++) await SecureSystem.StatusAsync(replicas[0], Get, Path, Tokens.Of(user, subscribe: ["orders.>"]));
+            return await SecureSystem.StatusAsync(replicas[1], Get, Path, Tokens.Of(user, subscribe: ["orders.>"])) == HttpStatusCode.TooManyRequests;
+        }, "the replicas count together again");
     }
 
     private static async Task NewStreamsAsync(Uri server)
@@ -98,6 +147,18 @@ public sealed class LimitTests(StackFixture stack)
         var body = await RawAsync(server, $"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {SecureSystem.OperatorKey}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{");
         Assert.StartsWith("HTTP/1.1 408", body, StringComparison.Ordinal);
         Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
+    }
+
+    /// <summary>What is large waits until its publisher may again; the whole of it comes.</summary>
+    private static async Task PacedAsync(Uri server)
+    {
+        var (gil, publishing) = (Tokens.Of("gil", publish: ["orders.>"]), Stopwatch.StartNew());
+        var large = new { topic = "orders.large", type = "n", data = new string('x', 250 * 1024) };
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, new[] { large, large }));
+        using var lines = new StringContent($"{JsonSerializer.Serialize(large)}\n{JsonSerializer.Serialize(large)}", Encoding.UTF8, "application/x-ndjson");
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, lines));
+        // A thousand kilobytes at 256 a second, of which the first second's came at once.
+        Assert.InRange(publishing.Elapsed.TotalSeconds, 2.5, 60);
     }
 
     private static async Task SizesAsync(Uri server)

@@ -6,7 +6,7 @@ namespace Unit.Security;
 /// <summary>What comes from outside is held to what was once looked at.</summary>
 public class SupplyChainTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     public static TheoryData<string> LockFiles => [.. Files("package-lock.json").Select(f => Path.GetRelativePath(Root, f))];
 
@@ -44,7 +44,7 @@ public class SupplyChainTests
         Assert.Empty(properties["NuGetAudit"]);     // on where nothing turns it off
     }
 
-    private static IEnumerable<string> Files(string pattern) => Directory.EnumerateFiles(Root, pattern, SearchOption.AllDirectories)
+    internal static IEnumerable<string> Files(string pattern) => Directory.EnumerateFiles(Root, pattern, SearchOption.AllDirectories)
         .Where(f => !Path.GetRelativePath(Root, f).Split(Path.DirectorySeparatorChar).Any(p => p is "artifacts" or "node_modules" or ".local" or ".git"));
 
     private static string FindRoot()

@@ -1,10 +1,8 @@
 namespace Reliability;
 
-/// <summary>What a fault came to; null figures where it could not be done.</summary>
-internal sealed record Row(string Fault, string Remark)
+/// <summary>What a fault came to.</summary>
+internal sealed record FaultRow(string Fault, string Remark)
 {
-    public bool Done { get; init; }
-    public int Clients { get; init; }
     public long Acknowledged { get; init; }
     public long Refused { get; init; }
     public long Received { get; init; }
@@ -18,5 +16,5 @@ internal sealed record Row(string Fault, string Remark)
     public double? RecoverySeconds { get; init; }
     public bool Drained { get; init; }
 
-    public bool Ok => !Done || (Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0 && RecoverySeconds is not null && Drained && Acknowledged > 0 && Received > 0);
+    public bool Ok => Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0 && RecoverySeconds is not null && Drained && Acknowledged > 0 && Received > 0;
 }

@@ -1,0 +1,59 @@
+using StackExchange.Redis;
+
+namespace StreamApi.Security.Limits;
+
+/// <summary>
+/// What Redis counts of one client for all replicas, in one step by its own clock. A script returns how many of the wanted permits it
+/// gives, and where it gives none, for how many milliseconds.
+/// </summary>
+/// <param name="Script">The step.</param>
+/// <param name="Arguments">Its figures; how many are wanted comes after them.</param>
+/// <param name="Block">Permits that a replica takes at once: a twentieth, so that who asks often costs few questions.</param>
+/// <param name="Lasts">How long a replica may keep them.</param>
+internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Block, TimeSpan Lasts)
+{
+    public const int Segments = 12;
+
+    /// <summary>A hash of counts by segment of time.</summary>
+    private const string WindowScript = """
+        local limit, length, segments, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local segment, used, oldest = math.floor(now / length), 0, nil
+        local counts = redis.call('HGETALL', KEYS[1])
+        for i = 1, #counts, 2 do
+          local at = tonumber(counts[i])
+          if at <= segment - segments then redis.call('HDEL', KEYS[1], counts[i])
+          else
+            used = used + tonumber(counts[i + 1])
+            if oldest == nil or at < oldest then oldest = at end
+          end
+        end
+        local given = math.max(0, math.min(wanted, limit - used))
+        if given > 0 then
+          redis.call('HINCRBY', KEYS[1], segment, given)
+          redis.call('PEXPIRE', KEYS[1], segments * length)
+        end
+        return { given, ((oldest or segment) + segments) * length - now }
+        """;
+
+    /// <summary>A hash of the tokens and when they were counted.</summary>
+    private const string BucketScript = """
+        local rate, most, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + time[2] / 1000
+        local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+        local tokens = math.min(most, (tonumber(bucket[1]) or most) + math.max(0, now - (tonumber(bucket[2]) or now)) * rate / 1000)
+        local given = math.min(wanted, math.floor(tokens))
+        redis.call('HSET', KEYS[1], 'tokens', tokens - given, 'at', now)
+        redis.call('PEXPIRE', KEYS[1], math.ceil(most * 1000 / rate) + 1000)
+        return { given, math.ceil((wanted - tokens) * 1000 / rate) }
+        """;
+
+    /// <summary>So many in any time of that length, as .NET's sliding window has it.</summary>
+    public static SharedLimit Window(int limit, TimeSpan window) =>
+        new(WindowScript, [limit, (long)(window / Segments).TotalMilliseconds, Segments], Math.Max(1, limit / 20), window / Segments);
+
+    /// <summary>So many a second, and at most so many at once.</summary>
+    public static SharedLimit Bucket(int perSecond, int most) => new(BucketScript, [perSecond, most], Math.Max(1, most / 20), TimeSpan.FromSeconds(2));
+}

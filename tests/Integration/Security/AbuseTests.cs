@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>One client does all that one can, with the limits that Production has where nothing is set. How slow the others become tests/Reliability measures.</summary>
+public sealed class AbuseTests(StackFixture stack)
+{
+    private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
+
+    [Fact]
+    public async Task What_one_client_does_keeps_nobody_else_from_their_events()
+    {
+        var settings = new Dictionary<string, string>(SecureSystem.Settings);
+        settings.Remove("Limits__NewStreamsPerMinute");
+        settings.Remove("Limits__PublishesPerSecond");
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: settings, apiKey: SecureSystem.OperatorKey);
+        Uri[] replicas = [.. system.Replicas.Select(r => r.Url)];
+        var (abuser, ann) = (Tokens.Of("abuser", ["flood.>"], ["flood.>"]), Tokens.Of("ann", ["others.>"], ["others.>"]));
+        await using var reader = await SecureSystem.OpenAsync(replicas[1], "/v1/events/stream?topic=others.a", ann);
+        await reader.WaitAsync(r => r.LastId is not null);
+
+        // Many connections: a few streams, and for the rest when to come again.
+        var opened = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => SecureSystem.SendAsync(replicas[i % 2], Get, "/v1/events/stream?topic=flood.%3E", abuser)));
+        Assert.Equal(10, opened.Count(a => a.StatusCode == HttpStatusCode.OK));
+        Assert.All(opened.Where(a => a.StatusCode != HttpStatusCode.OK), a => Assert.Equal((HttpStatusCode.TooManyRequests, true), (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)));
+        // Heads that do not end, and the ten streams are not read.
+        var heads = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => HeadWithoutEndAsync(replicas[i % 2])));
+
+        using var over = new CancellationTokenSource();
+        var flooding = Enumerable.Range(0, 4).Select(async i =>
+        {
+            while (!over.IsCancellationRequested) Assert.True(await SecureSystem.StatusAsync(replicas[i % 2], Post, "/v1/events", abuser, new { topic = "flood.a", type = "n", data = new string('x', 20_000) }) is HttpStatusCode.Accepted or HttpStatusCode.TooManyRequests);
+        }).ToList();
+        for (var i = 0; i < 100; i++) Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(replicas[0], Post, "/v1/events", ann, new { topic = "others.a", type = "n", data = i }));
+        await reader.WaitForEventsAsync(100);
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), reader.Events.Select(e => e.Data));
+
+        await over.CancelAsync();
+        await Task.WhenAll(flooding);
+        foreach (var answer in opened) answer.Dispose();
+        foreach (var head in heads) head.Dispose();
+    }
+
+    private static async Task<Socket> HeadWithoutEndAsync(Uri server)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Host, server.Port);
+        await socket.SendAsync(Encoding.ASCII.GetBytes("GET /v1/replicas HTTP/1.1\r\nHost: localhost\r\nX-Slow: "));
+        return socket;
+    }
+}

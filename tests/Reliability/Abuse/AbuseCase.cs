@@ -1,0 +1,25 @@
+namespace Reliability.Abuse;
+
+/// <summary>Something that one user does to all others.</summary>
+/// <param name="Name">As the table has it.</param>
+/// <param name="Do">Goes on until it is cancelled; where it has an end of its own, at least until then.</param>
+internal sealed record AbuseCase(string Name, Func<AbuseTarget, CancellationToken, Task<string>> Do);
+
+/// <summary>The system, as the abuser sees it.</summary>
+internal sealed class AbuseTarget(ReliabilitySystem system, int topics)
+{
+    public const string Abuser = "abuser";
+
+    private int _next;
+
+    public IReadOnlyList<Uri> Replicas { get; } = [.. system.Replicas.Select(r => r.Url)];
+
+    /// <summary>How many topics an abuser makes.</summary>
+    public int Topics => topics;
+
+    /// <summary>May read and publish below <c>flood</c>; nobody else is there.</summary>
+    public static string Token(string user = Abuser) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);
+
+    /// <summary>One replica after the other.</summary>
+    public Uri Next() => Replicas[(int)((uint)Interlocked.Increment(ref _next) % (uint)Replicas.Count)];
+}

@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Reliability.Abuse;
+
+/// <summary>All abuses on one page.</summary>
+internal static class AbuseCatalog
+{
+    private const int Connections = 10_000, Heads = 1_000, Bodies = 500, Stalled = 100, TopicsARequest = 10_000;
+
+    public static IReadOnlyList<AbuseCase> All { get; } =
+    [
+        new("10,000 connections from one client", ConnectAsync), new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
+        new("a publisher at full speed", (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)),
+        new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
+        new("a million topics", TopicsAsync),
+    ];
+
+    /// <summary>Asks for stream after stream, a thousand requests under way at any time, and keeps every connection.</summary>
+    private static async Task<string> ConnectAsync(AbuseTarget target, CancellationToken over)
+    {
+        const int Threads = 4, UnderWay = 1_000 / Threads;
+        var (answers, without, open, token) = (new Answers(), 0, new ConcurrentBag<RawConnection>(), AbuseTarget.Token());
+        try
+        {
+            await Attack.OnThreads(Threads, _ =>
+            {
+                var asked = new Queue<RawConnection>();
+                for (var i = 0; i < (Connections / Threads) + UnderWay; i++)
+                {
+                    if (i < Connections / Threads)
+                    {
+                        var connection = new RawConnection(target.Next());
+                        open.Add(connection);
+                        connection.SendHead("GET", "/v1/events/stream?topic=flood.%3E", token);
+                        asked.Enqueue(connection);
+                    }
+                    if (i < UnderWay) continue;
+                    var (status, hasRetryAfter) = asked.Dequeue().ReadAnswer(withBody: false);
+                    answers.Count(status);
+                    if (status != 200 && !hasRetryAfter) Interlocked.Increment(ref without);
+                }
+            });
+            await Until(over);
+        }
+        finally { foreach (var connection in open) connection.Dispose(); }
+        return $"{answers}{(without > 0 ? $", **{without} without Retry-After**" : "")}";
+    }
+
+    /// <summary>A byte a second, on each of many connections, and again where one is cut off.</summary>
+    private static async Task<string> TrickleAsync(AbuseTarget target, CancellationToken over)
+    {
+        var (cut, token) = (0, AbuseTarget.Token());
+        await Attack.OnThreads(1, _ =>
+        {
+            RawConnection Open(int number)
+            {
+                var connection = new RawConnection(target.Next());
+                if (number < Heads) connection.Send("GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "u8);
+                else connection.SendHead("POST", "/v1/events", token, "Content-Type: application/json\r\nContent-Length: 100000\r\n");
+                return connection;
+            }
+
+            var open = Enumerable.Range(0, Heads + Bodies).Select(Open).ToList();
+            while (!over.IsCancellationRequested)
+            {
+                for (var i = 0; i < open.Count; i++)
+                {
+                    // Spread over the second, as many clients would be.
+                    if (i % (open.Count / 100) == 0 && over.WaitHandle.WaitOne(10)) break;
+                    try
+                    {
+                        if (!open[i].IsClosed) { open[i].Send(" "u8); continue; }
+                    }
+                    catch (SocketException) { }
+                    open[i].Dispose();
+                    open[i] = Open(i);
+                    cut++;
+                }
+            }
+            foreach (var connection in open) connection.Dispose();
+        });
+        return $"{Heads} heads and {Bodies} bodies at a time, {cut} cut off";
+    }
+
+    /// <summary>Streams of several users, for one may open few; and a publisher who fills them, within his limits.</summary>
+    private static async Task<string> StallAsync(AbuseTarget target, CancellationToken over)
+    {
+        var open = new List<RawConnection>();
+        var admitted = 0;
+        try
+        {
+            await Attack.OnThreads(1, _ =>
+            {
+                for (var i = 0; i < Stalled; i++)
+                {
+                    open.Add(new RawConnection(target.Next(), receiveBuffer: 4_096));
+                    open[^1].SendHead("GET", "/v1/events/stream?topic=flood.%3E", AbuseTarget.Token($"stalled-{Guid.NewGuid():N}"));
+                    if (open[^1].ReadAnswer(withBody: false).Status == 200) admitted++;
+                }
+            });
+            return $"{admitted} streams; published {await PublishAsync(target, 1, $"{{\"topic\":\"flood.stalled\",\"type\":\"n\",\"data\":\"{new string('x', 8_000)}\"}}", over, TimeSpan.FromMilliseconds(20))} of 8 kB";
+        }
+        finally { foreach (var connection in open) connection.Dispose(); }
+    }
+
+    /// <summary>One publish after the other on each thread, whatever the answer; at full speed where nothing is said.</summary>
+    private static async Task<string> PublishAsync(AbuseTarget target, int threads, string body, CancellationToken over, TimeSpan pause = default)
+    {
+        var (answers, token, bytes) = (new Answers(), AbuseTarget.Token(), Encoding.UTF8.GetBytes(body));
+        await Attack.OnThreads(threads, _ =>
+        {
+            RawConnection? connection = null;
+            while (!over.IsCancellationRequested)
+            {
+                if (pause > TimeSpan.Zero) over.WaitHandle.WaitOne(pause);
+                try { answers.Count((connection ??= new RawConnection(target.Next())).Post("/v1/events", token, "application/json", bytes).Status); }
+                catch (SocketException)
+                {
+                    // Refused before the body was read: the connection is closed.
+                    connection?.Dispose();
+                    connection = null;
+                    answers.Count(0);
+                }
+            }
+            connection?.Dispose();
+        });
+        return answers.ToString();
+    }
+
+    /// <summary>Events, each of a topic of its own, in bulk, on both replicas.</summary>
+    private static async Task<string> TopicsAsync(AbuseTarget target, CancellationToken over)
+    {
+        var (answers, token, sent) = (new Answers(), AbuseTarget.Token(), 0);
+        await Attack.OnThreads(target.Replicas.Count, number =>
+        {
+            using var connection = new RawConnection(target.Replicas[number]);
+            for (int from; (from = Interlocked.Add(ref sent, TopicsARequest) - TopicsARequest) < target.Topics;)
+            {
+                var lines = string.Concat(Enumerable.Range(from, TopicsARequest).Select(n => string.Create(CultureInfo.InvariantCulture, $"{{\"topic\":\"flood.many.t{n}\",\"type\":\"n\",\"data\":1}}\n")));
+                answers.Count(connection.Post("/v1/events", token, "application/x-ndjson", Encoding.ASCII.GetBytes(lines)).Status);
+            }
+        });
+        await Until(over);
+        return string.Create(CultureInfo.InvariantCulture, $"{target.Topics} events in requests of {TopicsARequest}: {answers}");
+    }
+
+    private static Task Until(CancellationToken over) => Task.Delay(Timeout.Infinite, over).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+
+    /// <summary>How often each status came; 0: none.</summary>
+    private sealed class Answers
+    {
+        private readonly ConcurrentDictionary<int, int> _counts = new();
+
+        public void Count(int status) => _counts.AddOrUpdate(status, 1, (_, n) => n + 1);
+        public override string ToString() => string.Join(", ", _counts.OrderBy(c => c.Key).Select(c => string.Create(CultureInfo.InvariantCulture, $"{(c.Key == 0 ? "no answer" : c.Key)} × {c.Value}")));
+    }
+}

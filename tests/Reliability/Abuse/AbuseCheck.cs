@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace Reliability.Abuse;
+
+/// <summary>One abuse, and what the others had of it.</summary>
+internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
+{
+    private const double MaxRatio = 2;
+    private const int MaxMoreMegabytes = 600;
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5), Settle = TimeSpan.FromSeconds(30);
+
+    public string Name => abuse.Name;
+    public SystemKind Needs => SystemKind.Guarded;
+
+    public async Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken)
+    {
+        var target = new AbuseTarget(system, options.Topics);
+        await using var others = await Bystanders.StartAsync(target, cancellationToken);
+        await Task.Delay(Warm, cancellationToken);
+        var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
+        await Task.Delay(options.Abuse, cancellationToken);
+        var (calm, refused) = (others.Delivery, others.Refused);
+
+        var most = memory;
+        string got;
+        using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        {
+            over.CancelAfter(options.Abuse);
+            var attack = abuse.Do(target, over.Token);
+            while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack) most = Math.Max(most, ServerFigures.Megabytes(system));
+            try { got = await attack; }
+            catch (SocketException e) { got = $"**{e.Message}**"; }
+        }
+        var (during, refusedDuring) = (others.Delivery.Since(calm), others.Refused - refused);
+        await Task.Delay(Settle, cancellationToken);
+        var after = ServerFigures.Megabytes(system);
+
+        var (before, then) = (calm.Since(start).Percentile(99), during.Percentile(99));
+        var ratio = then / before;
+        var ok = ratio <= MaxRatio && refused + refusedDuring == 0 && most < memory + MaxMoreMegabytes && during.Count > 0 && published > 0;
+        return new Outcome(ok, string.Create(CultureInfo.InvariantCulture,
+            $"| {Name} | {before:F1} | {then:F1} | {(ratio <= MaxRatio ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got} |"));
+    }
+}

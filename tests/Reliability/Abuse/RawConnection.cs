@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Reliability.Abuse;
+
+/// <summary>A connection on which the abuser says exactly what he wants, and waits on his own thread.</summary>
+internal sealed class RawConnection : IDisposable
+{
+    private readonly Socket _socket;
+    private readonly byte[] _buffer = new byte[4_096];
+    private readonly Uri _server;
+
+    public RawConnection(Uri server, int receiveBuffer = 0)
+    {
+        _server = server;
+        _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 15_000, ReceiveTimeout = 15_000 };
+        if (receiveBuffer > 0) _socket.ReceiveBufferSize = receiveBuffer;
+        _socket.Connect(IPAddress.Loopback, server.Port);
+    }
+
+    /// <summary>Whether the server has closed it, as far as one can see without waiting.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            try
+            {
+                while (_socket.Poll(0, SelectMode.SelectRead))
+                    if (_socket.Receive(_buffer) == 0) return true;
+                return false;
+            }
+            catch (SocketException) { return true; }
+        }
+    }
+
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0) bytes = bytes[_socket.Send(bytes)..];
+    }
+
+    public void SendHead(string method, string path, string token, string headers = "") =>
+        Send(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: {_server.Authority}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"));
+
+    /// <summary>Sends a request with a body and reads the whole answer.</summary>
+    public (int Status, bool HasRetryAfter) Post(string path, string token, string type, ReadOnlySpan<byte> body)
+    {
+        SendHead("POST", path, token, $"Content-Type: {type}\r\nContent-Length: {body.Length}\r\n");
+        Send(body);
+        return ReadAnswer(withBody: true);
+    }
+
+    public (int Status, bool HasRetryAfter) ReadAnswer(bool withBody)
+    {
+        var text = new StringBuilder();
+        string Answer() => text.ToString();
+        while (!Answer().Contains("\r\n\r\n", StringComparison.Ordinal)) Read(text);
+        var head = Answer()[..Answer().IndexOf("\r\n\r\n", StringComparison.Ordinal)];
+        var chunked = head.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase);
+        var length = head.Split("\r\n").FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)) is { } line ? long.Parse(line.Split(':')[1], CultureInfo.InvariantCulture) : 0;
+        if (withBody && chunked) ReadToEndOfChunks(text);
+        for (long missing = length - (text.Length - head.Length - 4); withBody && !chunked && missing > 0;) missing -= Receive();
+        return (int.Parse(head.Split(' ')[1], CultureInfo.InvariantCulture), head.Contains("Retry-After:", StringComparison.OrdinalIgnoreCase));
+    }
+
+    public void Dispose() => _socket.Close(0);
+
+    // The last chunk; JSON has no line breaks of its own. Only the tail is kept: an answer to 50,000 events is long.
+    private void ReadToEndOfChunks(StringBuilder text)
+    {
+        while (!(text.Length >= 7 && text.ToString(text.Length - 7, 7) == "\r\n0\r\n\r\n"))
+        {
+            Read(text);
+            if (text.Length > 64) text.Remove(0, text.Length - 64);
+        }
+    }
+
+    private void Read(StringBuilder text)
+    {
+        var read = Receive();
+        text.Append(Encoding.Latin1.GetString(_buffer, 0, read));
+    }
+
+    private int Receive() => _socket.Receive(_buffer) is > 0 and var read ? read : throw new SocketException((int)SocketError.ConnectionReset);
+}
