@@ -11,16 +11,27 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
 
     private const string StreamApi = "services:streamapi:http:0", Broadcaster = "services:broadcaster:http:0";
 
-    public async Task<IReadOnlyList<ReplicaStatus>?> ReplicasAsync(CancellationToken cancellationToken)
+    /// <summary>All replicas, each with what it says of itself; null where none answers. Where the address that they share leads to a dead one, those that are known are asked.</summary>
+    public async Task<IReadOnlyList<ReplicaStatus>?> ReplicasAsync(KnownReplicas known, CancellationToken cancellationToken)
     {
-        var address = configuration[StreamApi] is null ? streamApi.Origin : "http://streamapi";
-        if (await AskAsync<ReplicaStatus[]>($"{address}/v1/replicas", cancellationToken, configuration["StreamApi:ApiKey"]) is not { } replicas) return null;
-        return await Task.WhenAll(replicas.Select(async r => r with { Health = await AskAsync<Health>($"{r.Url}/health", cancellationToken) }));
+        var shared = configuration[StreamApi] is null ? streamApi.Origin : "http://streamapi";
+        foreach (var address in known.All.Where(r => !r.Lost).Select(r => r.Url).Prepend(shared))
+            if (await AskAsync<ReplicaStatus[]>($"{address}/v1/replicas?lost=true", cancellationToken, ApiKey) is { } replicas)
+                return await Task.WhenAll(replicas.Select(r => r.SeenAt is null ? WithItsOwnAsync(r, known.LastSecond(r.Name), cancellationToken) : Task.FromResult(r)));
+        return null;
     }
 
     /// <summary>One of the Broadcasters: whichever the address behind which they stand gives.</summary>
     public async Task<BroadcasterStatus?> BroadcasterAsync(CancellationToken cancellationToken) =>
         configuration[Broadcaster] is null ? null : await AskAsync<BroadcasterStatus>("http://broadcaster/status", cancellationToken);
+
+    private string? ApiKey => configuration["StreamApi:ApiKey"];
+
+    private async Task<ReplicaStatus> WithItsOwnAsync(ReplicaStatus replica, long second, CancellationToken cancellationToken)
+    {
+        var (health, figures) = (AskAsync<Health>($"{replica.Url}/health", cancellationToken), AskAsync<JsonElement[]>($"{replica.Url}/v1/replicas/figures?after={second}", cancellationToken, ApiKey));
+        return replica with { Health = await health, Figures = await figures ?? [] };
+    }
 
     private async Task<T?> AskAsync<T>(string address, CancellationToken cancellationToken, string? apiKey = null) where T : class
     {

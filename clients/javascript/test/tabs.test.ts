@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { shareAcrossTabs, type SharedStream } from "../src/tabs.js";
+import { shareAcrossTabs, type SharedStream, type ShareOptions } from "../src/tabs.js";
 import { serve, status, stream, until } from "./server.js";
 
 // Node has BroadcastChannel, and Web Locks only since 24: an exclusive lock by name, first come first served. (Real tabs: tests/Browser.)
@@ -16,8 +16,8 @@ class Locks {
 before(() => Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true }));
 
 const QUICK = { initial: 1, max: 5 };
-function open(url: string) {
-  const tab: SharedStream = shareAcrossTabs(url, QUICK);
+function open(url: string, options: ShareOptions = {}) {
+  const tab: SharedStream = shareAcrossTabs(url, { ...QUICK, ...options });
   const events: string[] = [];
   tab.on("*", ({ type, data }) => events.push(type === "message" ? data : type));
   return { tab, events };
@@ -86,4 +86,37 @@ test("what the server will not give is told to every tab, and asked for once", a
   await until("both closed", () => a.tab.state.state === "closed" && b.tab.state.state === "closed");
   assert.equal((b.tab.state as { reason: string }).reason, "refused");
   assert.equal(server.exchanges.length, 1);
+});
+
+test("a hidden tab hands its lead over and hears on; with all hidden there is no connection until one is shown", async () => {
+  await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"), stream("id: 3\ndata: three\n\n"));
+  const windowed = () => {
+    const page = Object.assign(new EventTarget(), { hidden: false });
+    (globalThis as { document?: unknown }).document = page;
+    const set = (hidden: boolean) => {
+      page.hidden = hidden;
+      page.dispatchEvent(new Event("visibilitychange"));
+    };
+    return { ...open(server.url, { pauseWhenHidden: true }), hide: () => set(true), show: () => set(false) };
+  };
+  try {
+    const [a, b] = [windowed(), windowed()];
+    await until("both heard the first", () => a.events.length === 1 && b.events.length === 1);
+    a.hide();
+    await until("the other leads", () => b.tab.leads && !a.tab.leads);
+    await until("both heard the second", () => a.events.length === 2 && b.events.length === 2);
+    assert.equal(server.headers(1)["last-event-id"], "1");
+    b.hide();
+    await until("nobody is connected", () => server.exchanges.every(({ response }) => response.destroyed));
+    assert.equal(server.exchanges.length, 2);
+    a.show();
+    await until("both heard the third", () => a.events.length === 3 && b.events.length === 3);
+    assert.equal(server.headers(2)["last-event-id"], "2");
+    assert.deepEqual([a.events, b.events], [["one", "two", "three"], ["one", "two", "three"]]);
+    assert.equal(a.tab.leads, true);
+    a.tab.close();
+    b.tab.close();
+  } finally {
+    delete (globalThis as { document?: unknown }).document;
+  }
 });
