@@ -9,9 +9,9 @@ internal sealed class ExtraReplica : IAsyncDisposable
     private readonly Process _process;
     private readonly string _eventStore;
 
-    private ExtraReplica(Process process, string eventStore) => (_process, _eventStore) = (process, eventStore);
+    private ExtraReplica(Process process, string eventStore) => (_process, _eventStore, Name) = (process, eventStore, $"streamapi-{Environment.MachineName}-{process.Id}");
 
-    public string Name => $"streamapi-{Environment.MachineName}-{_process.Id}";
+    public string Name { get; }
 
     public static ExtraReplica Start(string eventStore, string redis)
     {

@@ -70,7 +70,7 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
 
     private static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);
 
-    private static Task SetHiddenAsync(IPage page, bool hidden) => page.EvaluateAsync("""
+    private static async Task SetHiddenAsync(IPage page, bool hidden) => await page.EvaluateAsync("""
         hidden => {
           Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
           Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });

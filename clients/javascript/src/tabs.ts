@@ -27,6 +27,7 @@ interface Membership {
   readonly channel: BroadcastChannel | undefined;
   turn: AbortController | undefined; // while this tab leads, or waits for that
   client: SseClient | undefined; // while this tab leads
+  behind: { client: SseClient; id: string; seen: number } | undefined; // while it reads what it missed itself, up to there
 }
 
 /**
@@ -106,7 +107,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     if (this.#joined || this.#closed) return;
     const locks = typeof navigator === "object" ? navigator.locks : undefined;
     const channel = locks && typeof BroadcastChannel === "function" ? new BroadcastChannel(this.#name) : undefined;
-    const joined: Membership = (this.#joined = { channel, turn: undefined, client: undefined });
+    const joined: Membership = (this.#joined = { channel, turn: undefined, client: undefined, behind: undefined });
     if (!channel) return this.#lead(joined);
     channel.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data);
     if (!this.#hidden) return this.#queue();
@@ -135,6 +136,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     const { client, turn } = joined;
     joined.client = joined.turn = undefined;
     client?.close();
+    level(joined);
     turn?.abort();
     if (client) this.enter({ state: "paused" });
   }
@@ -143,14 +145,20 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     const joined = this.#joined;
     this.#joined = undefined;
     joined?.client?.close();
+    if (joined) level(joined);
     joined?.channel?.close();
     if (after > 0) setTimeout(() => joined?.turn?.abort(), after);
     else joined?.turn?.abort();
   }
 
-  #lead(joined: Membership): void {
+  #connect(shares: boolean): SseClient {
     const { pauseWhenHidden, ...options } = this.#options; // this class's own matter, but where it shares nothing
-    const client = (joined.client = new SseClient(this.#url, { ...options, pauseWhenHidden: joined.channel ? false : pauseWhenHidden, signal: undefined, lastEventId: this.#id }));
+    return new SseClient(this.#url, { ...options, pauseWhenHidden: shares ? false : pauseWhenHidden, signal: undefined, lastEventId: this.#id });
+  }
+
+  #lead(joined: Membership): void {
+    level(joined);
+    const client = (joined.client = this.#connect(!!joined.channel));
     client.on("*", ({ type, data, id }) => {
       if (joined !== this.#joined || client !== joined.client) return;
       const moved = id !== this.#id && !CONTROL.includes(type);
@@ -167,7 +175,25 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     });
   }
 
+  // A tab that was away, frozen or kept by the browser, has not heard everything: it asks for that itself, until it is level with the leader.
+  #catchUp(joined: Membership, id: string, seen: number): void {
+    const known = joined.behind;
+    if (known) return void Object.assign(known, { id, seen });
+    const client = this.#connect(true);
+    const behind = (joined.behind = { client, id, seen });
+    client.on("*", (event) => {
+      if (joined.behind !== behind || event.type === "connected") return;
+      this.#id = event.id;
+      this.#tell({ type: event.type, data: event.data, id: event.id });
+      if (event.id !== behind.id && event.type !== "resync") return;
+      [this.#seen, this.#id] = [behind.seen, behind.id];
+      level(joined);
+    });
+  }
+
   #hear(said: Said): void {
+    const joined = this.#joined;
+    if (!joined) return;
     if (said.kind === "hello") {
       if (this.leads) this.#sayState(this.state);
     } else if (said.kind === "reconnect") {
@@ -176,9 +202,12 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       // Another one led before; its last words came late.
     } else if (said.kind === "state") {
       if (this.#seen === 0 && this.#id === "") [this.#seen, this.#id] = [said.seen, said.id]; // this tab is new
+      else if (said.seen > this.#seen && said.id !== this.#id && !this.#hidden) this.#catchUp(joined, said.id, said.seen);
       if (said.connected !== undefined && said.connected !== this.#connected) this.#tell({ type: "connected", data: said.connected, id: this.#id });
       if (said.state.state === "closed") this.#end(said.state);
       else this.enter(said.state);
+    } else if (joined.behind || (said.moved && said.seen > this.#seen + 1)) {
+      this.#catchUp(joined, said.event.id, said.seen);
     } else if (said.event.type === "resync" || said.seen > this.#seen || (said.seen === this.#seen && !said.moved)) {
       this.#seen = said.seen;
       this.#id = said.event.id;
@@ -198,4 +227,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #say(said: Said): void {
     this.#joined?.channel?.postMessage(said);
   }
+}
+
+function level(joined: Membership): void {
+  joined.behind?.client.close();
+  joined.behind = undefined;
 }

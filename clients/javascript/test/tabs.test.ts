@@ -120,3 +120,26 @@ test("a hidden tab hands its lead over and hears on; with all hidden there is no
     delete (globalThis as { document?: unknown }).document;
   }
 });
+
+test("a tab that was away asks for what it missed itself, once, and then hears the leader again", async () => {
+  await using server = await serve(stream("id: 3\ndata: three\n\nid: 4\ndata: four\n\nid: 5\ndata: five\n\n"));
+  const name = "sse was-away";
+  let release = () => {};
+  void navigator.locks.request(name, { signal: new AbortController().signal }, () => new Promise<void>((resolve) => (release = resolve)));
+  const leader = new BroadcastChannel(name);
+  const joined = new Promise((resolve) => (leader.onmessage = resolve));
+  const follower = open(server.url, { name: "was-away" });
+  await joined;
+  const say = (n: number, data: string) => leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
+  for (const [n, data] of [[1, "one"], [2, "two"], [5, "five"]] as const) say(n, data);
+  await until("the fifth", () => follower.events.includes("five"));
+  assert.equal(server.headers(0)["last-event-id"], "2");
+  await until("its own connection is closed", () => server.exchanges[0]!.response.destroyed);
+  say(6, "six");
+  await until("the sixth", () => follower.events.includes("six"));
+  assert.deepEqual(follower.events, ["one", "two", "three", "four", "five", "six"]);
+  assert.equal(server.exchanges.length, 1);
+  follower.tab.close();
+  leader.close();
+  release();
+});
