@@ -1,6 +1,7 @@
 import { Answer } from "./answer.js";
 import { AnswerView } from "./answer-view.js";
 import { Arrivals } from "./arrivals.js";
+import { watchStreamApi } from "./away.js";
 import { atEnd, composer, toEnd } from "./composer.js";
 import { ModelPicker } from "./model-picker.js";
 import { count, milliseconds, rate } from "./numbers.js";
@@ -20,6 +21,8 @@ let conversation = { key: crypto.randomUUID(), turns: [] };
 let answers = []; // as many as turns
 let asking = false;
 let countdown;
+
+watchStreamApi(() => models.fill());
 
 const id = new URLSearchParams(location.search).get("id");
 if (id) conversation = recents.find(({ turns }) => turns.some((turn) => turn.id === id)) ?? { key: id, turns: [{ id, question: null }] };

@@ -30,11 +30,13 @@ export class ConnectionTable {
   #countedAt;
   #order = []; // what the view shows
   partial = false;
+  known = false; // whether there was a snapshot
 
   replace(rows) {
     this.#rows = new Map(rows.map((row) => [row.id, row]));
     this.#delivered.clear();
     this.#countedAt = undefined;
+    this.known = true;
   }
 
   update({ upserted, removed, partial }) {

@@ -68,7 +68,8 @@ function totals({ replicas, latency, connections, partial, counted }) {
   element("partial").hidden = !partial;
 }
 
-function rows({ rows: shown, from, shown: matching, size }) {
+function rows({ rows: shown, from, shown: matching, size, known }) {
+  if (!known) return; // nothing was read yet: the page says that it is reading
   list.count = matching;
   list.show(shown, from);
   element("table").setAttribute("aria-rowcount", matching + 1);

@@ -1,4 +1,5 @@
 import { problemOf } from "../lib/sse.js";
+import { watchStreamApi } from "./away.js";
 import { LoadReports } from "./load-reports.js";
 import { compact, count, milliseconds, rate } from "./numbers.js";
 import { openStream } from "./streams.js";
@@ -20,6 +21,7 @@ let run; // { startedAt, windows, status }
 let drawing = false;
 
 reports.read();
+watchStreamApi();
 const stream = openStream("/load/stream");
 stream.on("run", (message) => begin(message.json()));
 stream.on("progress", (message) => progress(message.json()));

@@ -66,7 +66,7 @@ function tell(status) {
   const mode = !reachable ? "unreachable" : postgres !== "Healthy" ? "broken" : degraded.length > 0 ? "degraded" : lost.length > 0 ? "lost" : "live";
   element("mode").dataset.mode = mode;
   element("content").dataset.stale = stale;
-  put("mode-text", text(mode));
+  put("mode-text", text(status ? mode : "gone"));
   put("trouble", troubles.join(" "));
   element("trouble").hidden = troubles.length === 0;
 }
@@ -77,7 +77,7 @@ function tables({ replicas, broadcasters }) {
   fill("replica-rows", replicas.map((replica) => replicaRow(replica, { ...history.now([replica.name]), ...history.counts(replica.name) }, text, since)), "noReplicas");
   fill("broadcaster-rows", broadcasters.map((broadcaster) => broadcasterRow(broadcaster, text)), "noBroadcaster");
   for (const [id, check] of [["postgres", "eventstore"], ["redis", "redis"]]) healthOf(element(id), living.length > 0 ? worst(living, check) : undefined, text);
-  put("fanout", text(living.length === 1 ? "fanout.one" : "fanout", { replicas: count(living.length), connections: count(living.reduce((sum, { connections }) => sum + connections, 0)) }));
+  if (living.length > 0) put("fanout", text(living.length === 1 ? "fanout.one" : "fanout", { replicas: count(living.length), connections: count(living.reduce((sum, { connections }) => sum + connections, 0)) }));
 }
 
 function fill(id, rows, none) {
