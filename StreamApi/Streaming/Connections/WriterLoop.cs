@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EventStore;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Frames;
@@ -26,7 +27,7 @@ internal sealed class WriterLoop : IDisposable
     private List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [], _taken = [];
     private HashSet<FilterLog> _grown = [], _growing = [];
     private bool _signalled, _stopping;
-    private long _tickedAt;
+    private long _tickedAt, _restsUntil;
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, TimeProvider clock)
     {
@@ -75,19 +76,19 @@ internal sealed class WriterLoop : IDisposable
     {
         while (true)
         {
-            _wake.Wait(1_000);
+            var rest = RestMilliseconds();
+            _wake.Wait(rest > 0 && _growing.Count > 0 ? rest : 1_000);
             bool stopping;
             lock (_gate)
             {
                 _signalled = false;
                 (_commands, _taken) = (_taken, _commands);
-                (_growing, _grown) = (_grown, _growing);
+                if (RestMilliseconds() <= 0) (_growing, _grown) = (_grown, _growing);
                 stopping = _stopping;
             }
             foreach (var (command, connection, argument) in _taken) Handle(command, connection, argument);
             _taken.Clear();
-            foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) PumpAll(group);
-            _grown.Clear();
+            if (_grown.Count > 0) WriteGrown();
             if (Environment.TickCount64 - _tickedAt >= 1_000) Tick();
             if (stopping) return;
         }
@@ -113,6 +114,21 @@ internal sealed class WriterLoop : IDisposable
             case Command.End: Close(connection, (EndReason)argument!); break;
         }
     }
+
+    /// <summary>
+    /// A round of writes, then as long a rest from the next one: events that come meanwhile are joined into one write for each connection. So a loop
+    /// that has little to do waits for nothing, and one that would do nothing but write does half of it.
+    /// </summary>
+    private void WriteGrown()
+    {
+        var begun = Stopwatch.GetTimestamp();
+        foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) PumpAll(group);
+        _grown.Clear();
+        var end = Stopwatch.GetTimestamp();
+        _restsUntil = end + Math.Min(end - begun, _options.MaxRestMilliseconds * Stopwatch.Frequency / 1_000);
+    }
+
+    private int RestMilliseconds() => (int)((_restsUntil - Stopwatch.GetTimestamp()) * 1_000 / Stopwatch.Frequency);
 
     private void PumpAll(List<StreamConnection> group)
     {
