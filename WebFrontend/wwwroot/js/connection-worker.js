@@ -10,7 +10,7 @@ let wants = {};
 let client;
 let url;
 let heat = { ids: [] };
-let countedAt = 0;
+let countedAt = -Infinity;
 
 const asked = {
   open(message) {
@@ -38,7 +38,7 @@ function open() {
   const opened = (client = new SseClient(url));
   opened.on("snapshot", (message) => {
     table.replace(message.json().connections);
-    countedAt = 0;
+    countedAt = -Infinity;
     show();
   });
   opened.on("update", (message) => {

@@ -6,6 +6,7 @@ import { TimeChart } from "./time-chart.js";
 
 const SECONDS = 600; // as many as StreamApi keeps
 const HEIGHT = 132;
+const LATE = 10; // seconds that one replica's figures may come after another's
 const STALE = 5_000; // milliseconds without a new figure
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("overview"));
@@ -31,7 +32,7 @@ for (;;) {
 async function refresh() {
   let status;
   try {
-    const response = await fetch(`/status?after=${history.last}`, { signal: AbortSignal.timeout(6000), cache: "no-store" });
+    const response = await fetch(`/status?after=${Math.max(0, history.last - LATE)}`, { signal: AbortSignal.timeout(6000), cache: "no-store" });
     if (response.ok) status = await response.json();
   } catch { /* said below */ }
   const before = history.last;
