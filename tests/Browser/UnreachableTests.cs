@@ -30,4 +30,18 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
         await IsLiveAsync(page);
         await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "false");
     }
+
+    [Theory]
+    [InlineData("/chat")]
+    [InlineData("/agent")]
+    [InlineData("/load")]
+    public async Task A_page_without_a_stream_says_so_too_and_takes_it_back(string path)
+    {
+        var page = await (await ContextAsync()).NewPageAsync();
+        await page.RouteAsync("**/status?*", route => route.AbortAsync());
+        await page.GotoAsync(new Uri(Frontend, path).ToString());
+        await Expect(page.Locator("#away")).ToBeVisibleAsync();
+        await page.UnrouteAllAsync();
+        await Expect(page.Locator("#away")).ToBeHiddenAsync(new() { Timeout = 15_000 });
+    }
 }
