@@ -50,7 +50,7 @@ internal sealed class LimitOptions
         NewStreamsPerMinute ??= development ? AsGoodAsNone : 10;
         ResumesPerMinute ??= development ? AsGoodAsNone : 120;
         PublishesPerSecond ??= development ? AsGoodAsNone : 100;
-        PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 4_096;
+        PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 1_024;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
     }
 }

@@ -19,8 +19,8 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
     private const int PromptRefusals = 20;
 
     /// <summary>
-    /// How long the rest wait for theirs: who asks again and again without looking at Retry-After asks once a second on each of his connections, and the
-    /// others have the processor.
+    /// How long the rest wait for theirs: who asks again and again without looking at Retry-After asks about once a second on each of his connections, and
+    /// the others have the processor.
     /// </summary>
     public static readonly MetadataName<TimeSpan> Delay = new("DELAY");
 
@@ -86,7 +86,8 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
         lock (_lock)
         {
             if (clock.GetElapsedTime(_refusalsAt) > TimeSpan.FromSeconds(1)) (_refusals, _refusalsAt) = (0, clock.GetTimestamp());
-            return new Refusal(wait, ++_refusals > PromptRefusals ? TimeSpan.FromSeconds(1) : TimeSpan.Zero);
+            // Not all at the same moment: a thousand that wait would come back as one.
+            return new Refusal(wait, ++_refusals > PromptRefusals ? TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble()) : TimeSpan.Zero);
         }
     }
 

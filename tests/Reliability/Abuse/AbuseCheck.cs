@@ -8,7 +8,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
 {
     private const double MaxRatio = 2;
     private const int MaxMoreMegabytes = 600;
-    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5), Settle = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5), MaxWarm = TimeSpan.FromSeconds(60), Settle = TimeSpan.FromSeconds(30);
 
     public string Name => abuse.Name;
     public SystemKind Needs => SystemKind.Guarded;
@@ -17,7 +17,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
     {
         var target = new AbuseTarget(system, options.Topics);
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
-        await Task.Delay(Warm, cancellationToken);
+        await WarmAsync(others, cancellationToken);
         var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
         await Task.Delay(options.Abuse, cancellationToken);
         var (calm, refused) = (others.Delivery, others.Refused);
@@ -41,5 +41,19 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         var ok = ratio <= MaxRatio && refused + refusedDuring == 0 && most < memory + MaxMoreMegabytes && during.Count > 0 && published > 0;
         return new Outcome(ok, string.Create(CultureInfo.InvariantCulture,
             $"| {Name} | {before:F1} | {then:F1} | {(ratio <= MaxRatio ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got} |"));
+    }
+
+    /// <summary>Until it is no longer getting faster: a system that has just started compiles itself, and would be compared with that.</summary>
+    private static async Task WarmAsync(Bystanders others, CancellationToken cancellationToken)
+    {
+        var (last, until) = (double.MaxValue, DateTime.UtcNow + MaxWarm);
+        while (DateTime.UtcNow < until)
+        {
+            var before = others.Delivery;
+            await Task.Delay(Warm, cancellationToken);
+            var now = others.Delivery.Since(before).Percentile(99);
+            if (now > last * 0.8) return;
+            last = now;
+        }
     }
 }
