@@ -50,7 +50,7 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithIconName("Globe")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
-    .WithEnvironment("Dashboard__Url", (builder.Configuration["Dashboard:Url"] ?? builder.Configuration["ASPNETCORE_URLS"] ?? "").Split(';')[0])
+    .WithDashboardUrl()
     .WithReference(broadcaster).WithReference(streamapi).WaitFor(streamapi);
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 

@@ -40,6 +40,8 @@ public static class EventStoreExtensions
         var settings = new NpgsqlConnectionStringBuilder(text)
         {
             CommandTimeout = options.CommandTimeoutSeconds, MaxAutoPrepare = 30, AutoPrepareMinUsages = 2, Timeout = 5, KeepAlive = 10,
+            // Nobody leaves anything in a session, and resetting it costs more than most of our statements.
+            NoResetOnClose = true,
         };
         // Named, or traces and metrics would carry the connection string.
         return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = connectionName }.Build();

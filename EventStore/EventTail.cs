@@ -69,12 +69,7 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
         {
             try
             {
-                await using var connection = await store.OpenConnectionAsync(cancellationToken);
-                connection.Notification += (_, _) => { if (wake.CurrentCount == 0) wake.Release(); };
-                await using (var listen = new NpgsqlCommand($"listen {channel}", connection))
-                    await listen.ExecuteNonQueryAsync(cancellationToken);
-                wake.Release();
-                while (true) await connection.WaitAsync(cancellationToken);
+                await store.ListenAsync(channel, () => wake.Release(), _ => { if (wake.CurrentCount == 0) wake.Release(); }, cancellationToken);
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {

@@ -31,7 +31,7 @@ public sealed class TopicReader(NpgsqlDataSource store)
             long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
             // Before the first event; where there is none yet, it will come after the head.
             var start = Position(2) is { } first ? first - 1 : head;
-            return new TopicState(epoch, head, start, ordinal == 0 ? start : Position(3) ?? head, Position(4));
+            return new TopicState(epoch, head, start, ordinal == 0 ? start : Position(3), Position(4));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
@@ -102,6 +102,6 @@ public sealed record TopicSummary(string Topic, long Count, long Head);
 /// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="Head">The log's newest position.</param>
 /// <param name="Start">A reader that starts after this gets the topic from its first event.</param>
-/// <param name="AtOrdinal">A reader that has the asked number of events starts after this.</param>
+/// <param name="AtOrdinal">A reader that has the asked number of events starts after this; null where there are fewer.</param>
 /// <param name="End">The event that ended the topic; null while it goes on.</param>
-public sealed record TopicState(string Epoch, long Head, long Start, long AtOrdinal, long? End);
+public sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, long? End);

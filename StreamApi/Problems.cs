@@ -11,7 +11,7 @@ internal static class Problems
 {
     public static void AddProblems(this WebApplicationBuilder builder)
     {
-        builder.Services.AddProblemDetails();
+        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Complete);
         builder.Services.AddSingleton<IProblemDetailsWriter, ForAnyAccept>();
         builder.Services.AddExceptionHandler<StoreAway>();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Encoder = Streaming.Frames.ReadableJsonEncoder.Instance);
@@ -28,6 +28,20 @@ internal static class Problems
         statusCode: status, title: "Invalid request", detail: $"{field}: {message}",
         extensions: new Dictionary<string, object?> { ["errors"] = new Dictionary<string, string[]> { [field] = [message] } });
 
+    /// <summary>What the framework refuses by itself it does not explain.</summary>
+    private static void Complete(ProblemDetailsContext context)
+    {
+        var (request, problem) = (context.HttpContext.Request, context.ProblemDetails);
+        problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? context.HttpContext.Response.StatusCode);
+        problem.Detail ??= (problem.Status ?? context.HttpContext.Response.StatusCode) switch
+        {
+            StatusCodes.Status404NotFound => $"There is nothing at {request.Path}. /openapi/v1.json lists what there is.",
+            StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}: {context.HttpContext.Response.Headers.Allow}.",
+            StatusCodes.Status415UnsupportedMediaType => "Content-Type: must be application/json.",
+            _ => null,
+        };
+    }
+
     /// <summary>Entity Framework wraps what it takes for transient.</summary>
     private static bool IsStoreAway(Exception e) => e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
         || (e is InvalidOperationException or DbUpdateException && e.InnerException is { } inner && IsStoreAway(inner));
@@ -39,9 +53,8 @@ internal static class Problems
 
         public async ValueTask WriteAsync(ProblemDetailsContext context)
         {
-            var problem = context.ProblemDetails;
-            problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? context.HttpContext.Response.StatusCode);
-            await context.HttpContext.Response.WriteAsJsonAsync(problem, options: null, "application/problem+json", context.HttpContext.RequestAborted);
+            Complete(context);
+            await context.HttpContext.Response.WriteAsJsonAsync(context.ProblemDetails, options: null, "application/problem+json", context.HttpContext.RequestAborted);
         }
     }
 

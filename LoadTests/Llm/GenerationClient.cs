@@ -56,9 +56,9 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         if (_count == 1) _dropAt = plan.NextDrop();
         var askedAt = Stopwatch.GetTimestamp();
         _generation = await api.BeginAsync(replica, _prompt, tokens, run.Reading);
-        figures.BegunOn(replica);
+        figures.BegunOne();
         run.Publish.Record(Stopwatch.GetElapsedTime(askedAt));
-        _reader = new GenerationReader(run, figures, lane, account, _generation, replica, askedAt, _answer);
+        _reader = new GenerationReader(run, figures, lane, account, _generation, askedAt, _answer);
         return true;
     }
 
@@ -114,7 +114,7 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
     {
         upstream?.Forget(_prompt);
         if (_reader is null) return;
-        figures.EndedOn(replica);
+        figures.EndedOne();
         await _reader.DisposeAsync();
         _reader = null;
     }

@@ -23,7 +23,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
     {
         run.Owned.Add(this);
         var topics = new TopicSet(run, name, scale.Clients);
-        var figures = run.Generations = new GenerationFigures(run.Replicas.Replicas.Count, run.Llm.UpstreamPort is not null, run.Llm.JoinMilliseconds);
+        var figures = run.Generations = new GenerationFigures(run.Llm.UpstreamPort is not null);
         _api = run.Llm.UpstreamPort is null ? new GenerationApi(run.Replicas, "demo", null) : new GenerationApi(run.Replicas, "local", "load");
         if (run.Llm.UpstreamPort is { } port) _upstream = new FakeUpstream(port, scale.Rate);
         _clients = [.. topics.Lanes.Select((lane, i) => new GenerationClient(run, _plan, figures, _api, _upstream, lane, topics.Ledger.AddReader($"{name} {i}", lane.Publisher), i % run.Replicas.Replicas.Count))];
@@ -67,5 +67,4 @@ internal interface IFinite
 
 /// <summary>Where the tokens come from.</summary>
 /// <param name="UpstreamPort">Where the fake upstream listens, to which the target's provider <c>local</c> points; null: the demo provider answers.</param>
-/// <param name="JoinMilliseconds">The target's <c>Llm:JoinMilliseconds</c>.</param>
-internal sealed record LlmTarget(int? UpstreamPort, int JoinMilliseconds);
+internal sealed record LlmTarget(int? UpstreamPort);

@@ -9,7 +9,7 @@ using LoadTests.Running;
 namespace LoadTests.Llm;
 
 /// <summary>Reads one generation from its POST to its end, over all its connections, and holds it to what the upstream said.</summary>
-internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, Lane lane, LedgerReader account, BegunGeneration generation, int replica, long askedAt, UpstreamAnswer? answer) : IAsyncDisposable
+internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, Lane lane, LedgerReader account, BegunGeneration generation, long askedAt, UpstreamAnswer? answer) : IAsyncDisposable
 {
     private readonly SseStream _stream = run.Client.Open(new SseRequest(generation.Stream), run.StreamOptions);
     private readonly StringBuilder _text = new();
@@ -70,23 +70,19 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
         var text = json.RootElement.GetProperty("text").GetString() ?? "";
         _text.Append(text);
         if (answer is null) TakeUntimed(e, now);
-        else TakeTokens(text, now, first ? 0 : figures.Window(replica));
+        else TakeTokens(text, now);
     }
 
-    private void TakeTokens(ReadOnlySpan<char> text, long now, double window)
+    private void TakeTokens(ReadOnlySpan<char> text, long now)
     {
-        var endsHere = answer!.EndsWith(text);
         for (long firstSent = 0; text.Length > 0;)
         {
             var sequence = TokenText.Take(ref text);
             account.Receive(lane.Publisher.Number, sequence);
-            if (answer.SentAt(sequence) is not (> 0 and var sent)) continue;
+            if (answer!.SentAt(sequence) is not (> 0 and var sent)) continue;
             if (firstSent == 0) firstSent = sent;
             // What was said while it was away is a matter of catching up.
-            var returning = firstSent < _returnedAt;
-            (returning ? run.CatchUp : run.Delivery).RecordTicks((now - sent) / 100);
-            // The end of an answer takes what waits with it, before the window is over.
-            if (!returning && !endsHere) figures.Joined(now, sent, firstSent, window);
+            (firstSent < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks((now - sent) / 100);
             _latencies.Enqueue((now - sent) / 1e6);
         }
     }

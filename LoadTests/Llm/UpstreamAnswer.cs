@@ -11,7 +11,6 @@ internal sealed class UpstreamAnswer(LoadRun run, Lane lane, int tokens)
     private readonly long _before = lane.Publisher.Issued;
     private readonly long[] _sentAt = new long[tokens];
     private readonly StringBuilder _text = new();
-    private readonly string _end = TokenText.Of(lane.Publisher.Issued + tokens);
     private int _said;
     private bool _stopped;
 
@@ -20,9 +19,6 @@ internal sealed class UpstreamAnswer(LoadRun run, Lane lane, int tokens)
     {
         get { lock (_gate) return _text.ToString(); }
     }
-
-    /// <summary>Whether this has the last token of the whole answer.</summary>
-    public bool EndsWith(ReadOnlySpan<char> text) => text.EndsWith(_end);
 
     /// <summary>The next token, to be sent now; null at the end.</summary>
     public string? Say()

@@ -48,14 +48,13 @@ internal static class MarkdownReport
         foreach (var r in results)
         {
             if (r.Generations is not { } g) continue;
-            var (first, beyond) = (g.FirstToken.Snapshot(), g.BeyondWindow.Snapshot());
+            var first = g.FirstToken.Snapshot();
             text.AppendLine().AppendLine("## Generations").AppendLine()
-                .AppendLine("| scenario | begun | done | interrupted | failed | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | beyond the window p50 | p99 | server µs/token |")
-                .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {Timed(g, beyond.Percentile(50))} | {Timed(g, beyond.Percentile(99))} | {Timed(g, r.ServerMicrosecondsPerEvent)} |");
-            text.AppendLine().AppendLine(g.IsTimed ? "A token's latency: from the upstream's socket to the reader's hands, the joining window in it."
+                .AppendLine("| scenario | begun | done | interrupted | failed | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | server µs/token |")
+                .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {Timed(g, r.ServerMicrosecondsPerEvent)} |");
+            text.AppendLine().AppendLine(g.IsTimed ? "A token's latency: from the upstream's socket to the reader's hands, what it waits to be joined in it. Beside a run with the target's `Llm__JoinMilliseconds=0`, which joins nothing, it tells that wait."
                 : "The demo provider's tokens carry no time: what stands for a token's latency is the gap between one event and the next. `--llm-upstream-port` times them.");
-            if (g.Early > 0) Line(text, $"\n{g.Early} tokens came before the window that was assumed: give the target's with `--llm-join`.");
         }
     }
 

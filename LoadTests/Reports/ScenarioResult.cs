@@ -78,7 +78,7 @@ internal sealed class ScenarioResult
         llm = Generations is not { } g ? null : new
         {
             deliveryIs = g.IsTimed ? "upstream to reader" : "gap between events", begun = g.Begun, done = g.Done, interrupted = g.Interrupted, failed = g.Failed, different = g.Different,
-            drops = g.Drops, tokens = g.Tokens, firstTokenMs = Percentiles(g.FirstToken.Snapshot()), beyondWindowMs = Percentiles(g.BeyondWindow.Snapshot()), early = g.Early,
+            drops = g.Drops, tokens = g.Tokens, firstTokenMs = Percentiles(g.FirstToken.Snapshot()),
         },
         faults = Faults.Select(f => new
         {

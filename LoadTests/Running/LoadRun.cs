@@ -31,7 +31,7 @@ internal sealed class LoadRun : IAsyncDisposable
     public SseClient Client { get; }
     public EventPublisher Publisher { get; }
     public SseOptions StreamOptions { get; }
-    public LlmTarget Llm { get; init; } = new(null, 40);
+    public LlmTarget Llm { get; init; } = new(UpstreamPort: null);
 
     /// <summary>Where the run has generations, their figures.</summary>
     public GenerationFigures? Generations { get; set; }

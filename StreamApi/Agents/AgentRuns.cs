@@ -17,7 +17,7 @@ namespace StreamApi.Agents;
 /// begun, by its last id; the work is done once.
 /// </summary>
 internal sealed class AgentRuns(
-    Agent agent, ChatProviders providers, RunStreams streams, RunLog runs, LiveRuns live, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
+    Agent agent, ChatProviders providers, RunStreams streams, RunLog runs, LiveRuns live, JoinBeat beat, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
 {
     private const string Kind = "agents";
     private const int MaxPrompt = 100_000;
@@ -51,7 +51,7 @@ internal sealed class AgentRuns(
 
     private async Task AnswerAsync(Run run, ChatTarget target, string prompt)
     {
-        var writer = new RunWriter(run, Agent.Content, options.Value, live, metrics, target.Provider, clock);
+        var writer = new RunWriter(run, Agent.Content, options.Value, beat, metrics, target.Provider, clock);
         try
         {
             await agent.AnswerAsync(target, [new ChatMessage(ChatRole.User, prompt)], writer, run.Stopping);

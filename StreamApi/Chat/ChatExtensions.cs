@@ -8,6 +8,7 @@ using StreamApi.Chat.Providers;
 using StreamApi.Chat.Telemetry;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
+using StreamApi.Runs;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 
@@ -23,8 +24,10 @@ internal static class ChatExtensions
     {
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
+        builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateFirstToken>();
         builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, VendorNames>();
         builder.Services.AddSingleton<ChatMetrics>();
+        builder.Services.AddSingleton(s => new JoinBeat(s.GetRequiredService<IOptions<LlmOptions>>().Value, () => s.GetRequiredService<LiveRuns>().Count, s.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ChatProviders>();
         builder.Services.AddSingleton<ChatEndpoint>();
         builder.Services.AddSingleton<Generator>();
@@ -41,8 +44,10 @@ internal static class ChatExtensions
             .SendsOnce("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
         app.MapGenerations();
         app.MapModels();
-        app.MapPost("/v1/chat/completions", (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
-        app.MapPost("/v1/messages", (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
+        app.MapPost(VendorPaths.ChatCompletions, (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
+        app.MapPost(VendorPaths.Messages, (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
+        app.MapPost(VendorPaths.CountTokens, (HttpContext context, AnthropicFace face) => face.CountAsync(context)).Publishes(Topic).LimitedAsPublish().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic");
+        app.MapVendorPaths(Topic);
     }
 }
 

@@ -71,8 +71,11 @@ internal class ProviderOptions
     /// <summary>A longer <c>Retry-After</c> is passed on instead of waited for, in seconds.</summary>
     [Range(0, 3_600)] public int MaxRetryAfterSeconds { get; set; } = 30;
 
-    /// <summary>Seconds until the first token.</summary>
+    /// <summary>Seconds until the first token of one try. A provider that takes the request and says nothing for so long is asked once more, no oftener.</summary>
     [Range(1, 3_600)] public int FirstTokenSeconds { get; set; } = 60;
+
+    /// <summary>Seconds until the first token over all tries and the waits between them; a place in the queue comes before.</summary>
+    [Range(1, 7_200)] public int FirstTokenTotalSeconds { get; set; } = 90;
 
     /// <summary>Seconds without a line from the provider after which it counts as stalled. There is no limit to the whole.</summary>
     [Range(1, 3_600)] public int IdleSeconds { get; set; } = 30;
@@ -101,3 +104,16 @@ internal sealed class VendorNames(IConfiguration configuration) : IPostConfigure
 
 [OptionsValidator]
 internal sealed partial class ValidateLlmOptions : IValidateOptions<LlmOptions>;
+
+/// <summary>What two options say together.</summary>
+internal sealed class ValidateFirstToken : IValidateOptions<LlmOptions>
+{
+    public ValidateOptionsResult Validate(string? name, LlmOptions options)
+    {
+        var all = options.Providers;
+        foreach (var (provider, of) in (ReadOnlySpan<(string, ProviderOptions)>)[("OpenAi", all.OpenAi), ("Anthropic", all.Anthropic), ("Local", all.Local)])
+            if (of.FirstTokenTotalSeconds < of.FirstTokenSeconds)
+                return ValidateOptionsResult.Fail($"Llm:Providers:{provider}:FirstTokenTotalSeconds is {of.FirstTokenTotalSeconds}; it must be at least FirstTokenSeconds, {of.FirstTokenSeconds}.");
+        return ValidateOptionsResult.Success;
+    }
+}

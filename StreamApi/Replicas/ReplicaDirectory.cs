@@ -24,9 +24,16 @@ internal sealed class ReplicaDirectory(
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
-        try { _others = await OthersAsync(cancellationToken); }
+        try { _others = await HeardOfAsync(0, options.Value.ForgetSeconds, cancellationToken); }
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogWarning("The replicas are as last read: {Reason}", e.Message); }
         return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Those that have gone without a word, and when they were last heard of. One that was stopped has said so.</summary>
+    public async Task<IReadOnlyList<Replica>> LostAsync(CancellationToken cancellationToken)
+    {
+        try { return await HeardOfAsync(options.Value.ForgetSeconds, options.Value.ForgetSeconds + options.Value.LostSeconds, cancellationToken); }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { return []; }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -58,14 +65,22 @@ internal sealed class ReplicaDirectory(
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<List<Replica>> OthersAsync(CancellationToken cancellationToken)
+    private async Task<List<Replica>> HeardOfAsync(int fromSeconds, int toSeconds, CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand("select state from eventstore.replicas where name <> $1 and seen_at > clock_timestamp() - make_interval(secs => $2)");
+        await using var command = store.CreateCommand("""
+            select state, seen_at from eventstore.replicas
+            where name <> $1 and clock_timestamp() - seen_at >= make_interval(secs => $2) and clock_timestamp() - seen_at < make_interval(secs => $3)
+            """);
         command.Parameters.AddWithValue(streams.Replica);
-        command.Parameters.AddWithValue((double)options.Value.ForgetSeconds);
+        command.Parameters.AddWithValue((double)fromSeconds);
+        command.Parameters.AddWithValue((double)toSeconds);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var others = new List<Replica>();
-        while (await reader.ReadAsync(cancellationToken)) others.Add(JsonSerializer.Deserialize<Replica>(reader.GetString(0))!);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var other = JsonSerializer.Deserialize<Replica>(reader.GetString(0))!;
+            others.Add(fromSeconds == 0 ? other : other with { SeenAt = new DateTimeOffset(reader.GetDateTime(1)) });
+        }
         return others;
     }
 

@@ -10,4 +10,7 @@ internal sealed class ReplicaOptions
 
     /// <summary>A replica not heard of for so long is no longer listed, in seconds.</summary>
     [Range(2, 600)] public int ForgetSeconds { get; set; } = 8;
+
+    /// <summary>For how long <c>?lost=true</c> tells of it then, in seconds.</summary>
+    [Range(0, 86_400)] public int LostSeconds { get; set; } = 600;
 }

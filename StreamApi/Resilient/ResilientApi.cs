@@ -50,13 +50,13 @@ internal static class ResilientApi
         long ordinal = 0;
         var isOrdinal = (last.Text is null && earliest) || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
-        if (state.FailedAt is { } end && (last.Id is { } had ? had.Epoch == state.Head.Epoch && had.Position >= end : ordinal > 0 && state.AtOrdinal.Position >= end))
+        if (state.FailedAt is { } end && (last.Id is { } had ? had.Epoch == state.Head.Epoch && had.Position >= end : ordinal > 0 && (state.AtOrdinal?.Position ?? long.MaxValue) >= end))
             return TypedResults.NoContent();
         // The start is fixed before the source may start: the first reader gets its first message.
         StreamId? start = isOrdinal ? state.AtOrdinal : last.Text is null ? state.Head : null;
         await sessions.EnterAsync(session, isFresh: last.Text is null, context.RequestAborted);
         var filter = new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], form);
-        await streams.OpenAsync(context, new StreamRequest(filter, last, StartAfter: start, Greeting: Greetings.IdOnly));
+        await streams.OpenAsync(context, new StreamRequest(filter, last, StartAfter: start, Greeting: Greetings.IdOnly, OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null));
         return TypedResults.Empty;
     }
 

@@ -15,7 +15,7 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
     {
         await using var command = store.CreateCommand("""
             select eventstore.epoch(), eventstore.head(),
-                coalesce((select position from eventstore.events where topic = $1 order by position offset greatest($4 - 1, 0) limit 1), eventstore.head() + case $4 when 0 then 1 else 0 end),
+                (select position from eventstore.events where topic = $1 order by position offset greatest($4 - 1, 0) limit 1),
                 (select max(position) from eventstore.events where topic = $2 and type = 'error'),
                 coalesce((select failed from resilient.sessions where id = $3), false)
             """);
@@ -23,8 +23,10 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ordinal });
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
-        var (epoch, position) = (row.GetString(0), row.GetInt64(2));
-        return new SessionState(new StreamId(epoch, row.GetInt64(1)), new StreamId(epoch, ordinal == 0 ? position - 1 : position), row.GetBoolean(4) && !row.IsDBNull(3) ? row.GetInt64(3) : null);
+        var head = new StreamId(row.GetString(0), row.GetInt64(1));
+        // Before the first; where there is none yet, it will come after the head.
+        StreamId? at = row.IsDBNull(2) ? ordinal == 0 ? head : null : head with { Position = row.GetInt64(2) - (ordinal == 0 ? 1 : 0) };
+        return new SessionState(head, at, row.GetBoolean(4) && !row.IsDBNull(3) ? row.GetInt64(3) : null);
     }
 
     /// <summary>A reader has come: the source goes on, or starts. One that was given up starts again only for a fresh reader.</summary>
@@ -77,6 +79,6 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
 
 /// <summary>A session at one moment.</summary>
 /// <param name="Head">The log's head.</param>
-/// <param name="AtOrdinal">After this come the messages that the reader lacks.</param>
+/// <param name="AtOrdinal">After this come the messages that the reader lacks; null where the session has not come to what it claims to have.</param>
 /// <param name="FailedAt">The fatal error; null while the session is not given up.</param>
-internal sealed record SessionState(StreamId Head, StreamId AtOrdinal, long? FailedAt);
+internal sealed record SessionState(StreamId Head, StreamId? AtOrdinal, long? FailedAt);

@@ -128,10 +128,7 @@ internal sealed class RunLeases(NpgsqlDataSource store, IOptions<RunOptions> opt
         {
             try
             {
-                await using var connection = await store.OpenConnectionAsync(stoppingToken);
-                connection.Notification += (_, e) => Cancelled?.Invoke(e.Payload);
-                await using (var listen = new NpgsqlCommand("listen eventstore_runs", connection)) await listen.ExecuteNonQueryAsync(stoppingToken);
-                while (true) await connection.WaitAsync(stoppingToken);
+                await store.ListenAsync("eventstore_runs", () => { }, run => Cancelled?.Invoke(run), stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { return; }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)

@@ -23,15 +23,15 @@ internal sealed class FiniteStreams(Streams streams, TopicReader topics)
         long ordinal = 0;
         var isOrdinal = last.Id is null && long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await topics.ReadAsync(topic, ordinal, endTypes, context.RequestAborted);
-        if (last.Id is { } id ? id.Epoch == state.Epoch && state.End <= id.Position : ordinal > 0 && state.End <= state.AtOrdinal)
+        if (last.Id is { } id ? id.Epoch == state.Epoch && state.End <= id.Position : ordinal > 0 && state.End <= (state.AtOrdinal ?? long.MaxValue))
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
         var beginning = start ?? new StreamId(state.Epoch, state.Start);
-        StreamId? startAfter = isOrdinal ? new StreamId(state.Epoch, state.AtOrdinal)
+        StreamId? startAfter = isOrdinal ? state.AtOrdinal is { } at ? new StreamId(state.Epoch, at) : null
             : last.Text is null ? beginning
-            : null;     // an id of ours, or one that gets a resync: from the beginning, or one that has ended would never be told
-        await streams.OpenAsync(context, new StreamRequest(new StreamFilter([topic], [], [], form), last, StartAfter: startAfter, Greeting: Greetings.IdOnly, ResyncAfter: beginning));
+            : null;     // an id of ours, or one that gets a resync, a number beyond the end too: from the beginning, or one that has ended would never be told
+        await streams.OpenAsync(context, new StreamRequest(new StreamFilter([topic], [], [], form), last, StartAfter: startAfter, Greeting: Greetings.IdOnly, ResyncAfter: beginning, OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null));
     }
 }

@@ -19,6 +19,8 @@ internal sealed class StreamingMetrics
     private readonly Counter<long> _replayed;
     private readonly Histogram<double> _duration;
     private readonly long[][] _counts;
+    private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
+    private long _resumed;
 
     public StreamingMetrics(IMeterFactory meters, IOptions<StreamingOptions> options, TimeProvider clock)
     {
@@ -46,8 +48,24 @@ internal sealed class StreamingMetrics
         foreach (var bucket in buckets) counts[bucket]++;
     }
 
-    public void Resumed(bool fromMemory) => _resumes.Add(1, new KeyValuePair<string, object?>("source", fromMemory ? "memory" : "store"));
-    public void Resynced(ResyncReason reason) => _resyncs.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString().ToLowerInvariant()));
+    public void Resumed(bool fromMemory)
+    {
+        Interlocked.Increment(ref _resumed);
+        _resumes.Add(1, new KeyValuePair<string, object?>("source", fromMemory ? "memory" : "store"));
+    }
+
+    public void Resynced(ResyncReason reason)
+    {
+        Interlocked.Increment(ref _resyncsBy[(int)reason]);
+        _resyncs.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString().ToLowerInvariant()));
+    }
+
+    /// <summary>Since the start.</summary>
+    public long Resumes => Interlocked.Read(ref _resumed);
+
+    /// <summary>Since the start.</summary>
+    public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
+
     public void Replayed(int events) => _replayed.Add(events);
 
     private long[] _flushed = new long[LatencyHistogram.Buckets];

@@ -127,7 +127,7 @@ internal sealed class Streams(
             return new Start(head, earliest, earliest, []);
         }
         var state = request.ResyncAfter ?? head;
-        if (request.Last.Id is not { } last) return Resync(state, state, ResyncReason.Malformed);
+        if (request.Last.Id is not { } last) return Resync(state, state, request.OrdinalIsBeyond ? ResyncReason.Future : ResyncReason.Malformed);
         if (last.Epoch != head.Epoch) return Resync(last, state, ResyncReason.Epoch);
         if (last.Position <= head.Position) return Resumed(head, last);
         // Only the store knows what nobody can have seen. While it does not answer, another replica may well be ahead of this one: the

@@ -21,7 +21,7 @@ internal static class PatternsApi
         {
             if (perSecond is < 1 or > Fastest) return Wrong();
             // A replica's own address: what stands between would take in some hundred kilobytes too.
-            if ((await status.GetAsync(context.RequestAborted)).Replicas is not [var replica, ..]) return Away();
+            if ((await status.GetAsync(context.RequestAborted)).Replicas.FirstOrDefault(r => !r.Lost) is not { } replica) return Away();
             var reading = new SlowReading(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock) { PerSecond = perSecond };
             context.Response.Headers.CacheControl = "no-cache";
             return TypedResults.ServerSentEvents(TellAsync(reading, open, context.RequestAborted));

@@ -1,13 +1,15 @@
 namespace WebFrontend.Status;
 
-/// <summary>One question a second however many watch, and the Broadcasters put together from the answers of some seconds.</summary>
+/// <summary>One question a second however many watch; the Broadcasters put together from the answers of some seconds, and the replicas kept for some minutes after their last.</summary>
 internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(900), Forgotten = TimeSpan.FromSeconds(12);
 
     private readonly SemaphoreSlim _asking = new(1);
+    private readonly KnownReplicas _replicas = new();
     private readonly Dictionary<string, BroadcasterStatus> _broadcasters = new(StringComparer.Ordinal);
     private (StatusReport Report, DateTimeOffset At)? _last;
+    private DateTimeOffset? _answeredAt;
 
     public async Task<StatusReport> GetAsync(CancellationToken cancellationToken)
     {
@@ -29,7 +31,7 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
     {
         await using var scope = scopes.CreateAsyncScope();
         var system = scope.ServiceProvider.GetRequiredService<SystemStatus>();
-        var (replicas, one, other) = (system.ReplicasAsync(cancellationToken), system.BroadcasterAsync(cancellationToken), system.BroadcasterAsync(cancellationToken));
+        var (asked, one, other) = (system.ReplicasAsync(_replicas, cancellationToken), system.BroadcasterAsync(cancellationToken), system.BroadcasterAsync(cancellationToken));
         var now = clock.GetUtcNow();
         foreach (var answer in await Task.WhenAll(one, other))
             if (answer is not null) _broadcasters[answer.Name] = answer with { SeenAt = now };
@@ -38,6 +40,12 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
         foreach (var (name, status) in _broadcasters.ToArray())
             if (now - status.SeenAt > Forgotten) _broadcasters.Remove(name);
             else if (status.Leader && status.Fence < fence) _broadcasters[name] = status with { Leader = false };
-        return new StatusReport(await replicas is not null, await replicas ?? [], [.. _broadcasters.Values.OrderBy(b => b.Name, StringComparer.Ordinal)]);
+        if (await asked is { } replicas)
+        {
+            _answeredAt = clock.GetUtcNow();
+            _replicas.Update(replicas, _answeredAt.Value);
+        }
+        else _replicas.Age(clock.GetUtcNow());
+        return new StatusReport(await asked is not null, _answeredAt, _replicas.All, [.. _broadcasters.Values.OrderBy(b => b.Name, StringComparer.Ordinal)]);
     }
 }

@@ -52,6 +52,15 @@ internal sealed class Api(Uri address) : IDisposable
         return await response.Content.ReadAsStreamAsync();
     }
 
+    /// <summary>Goes on at that replica after that id, as far as its first frames, and leaves.</summary>
+    public async Task ResumeAsync(Uri replica, string topic, string lastId)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica, $"/v1/events/stream?topic={topic}"));
+        request.Headers.Add("Last-Event-ID", lastId);
+        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
     /// <summary>Many open streams of one topic, with as little as a socket each.</summary>
     public static async Task<IReadOnlyList<Socket>> SubscribeManyAsync(Uri replica, string topic, int count)
     {

@@ -30,7 +30,11 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await page.GetByRole(AriaRole.Button, new() { Name = "Publish" }).ClickAsync();
         await Expect(page.Locator("#publish-topic")).ToBeFocusedAsync();
         await Expect(page.Locator("#publish-topic-error")).ToBeVisibleAsync();
-        await Expect(page.Locator("#publish-data-error")).ToBeVisibleAsync();
+        await Expect(page.Locator("#publish-data-error")).ToHaveTextAsync("This is not JSON: see line 1, column 2.");
+        var japanese = await OpenAsync("/events", await ContextAsync("ja-JP"));
+        await japanese.Locator("#publish-data").FillAsync("{\n  oops }");
+        await japanese.GetByRole(AriaRole.Button, new() { Name = "発行" }).ClickAsync();
+        await Expect(japanese.Locator("#publish-data-error")).ToHaveTextAsync("JSON として読めません（2 行 3 文字目）。");
     }
 
     [Fact]

@@ -6,6 +6,8 @@ namespace Browser.Tests;
 
 public partial class OverviewPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
+    private readonly StackFixture _stack = stack;
+
     [Fact]
     public async Task It_shows_every_replica_who_relays_and_that_all_is_live()
     {
@@ -28,7 +30,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         var page = await OpenAsync("/");
-        await Expect(page.Locator("#chart-deliveries canvas")).ToBeVisibleAsync();
+        await Expect(page.Locator("#chart-delivered canvas")).ToBeVisibleAsync();
 
         using var publishing = new CancellationTokenSource();
         var publisher = Task.Run(async () =>
@@ -37,9 +39,63 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         }, Cancelled);
         await Expect(page.Locator("#p99")).ToHaveTextAsync(Milliseconds(), new() { Timeout = 15_000 });
         await Expect(page.Locator("#appended")).ToHaveTextAsync(Positive());
-        await Expect(page.Locator("#chart-deliveries .legend b").First).ToBeVisibleAsync();
+        await Expect(page.Locator("#chart-delivered .legend b").First).ToBeVisibleAsync();
         await publishing.CancelAsync();
         await publisher;
+    }
+
+    [Fact]
+    public async Task A_page_that_is_opened_later_shows_the_resumes_and_resyncs_of_the_minutes_before()
+    {
+        var replica = (await Api.ReplicasAsync())[0];
+        var (name, address) = (replica["name"]!.GetValue<string>(), new Uri(replica["url"]!.GetValue<string>()));
+        await Api.ResumeAsync(address, Api.Topic(), "no-id-of-ours");
+        await Api.ResumeAsync(address, Api.Topic(), replica["head"]!.GetValue<string>());
+        var page = await OpenAsync("/");
+        var row = page.Locator("#replica-rows tr", new() { HasText = name });
+        await Expect(row).ToContainTextAsync("malformed");
+        await Expect(row.Locator("td").Nth(7)).ToHaveTextAsync(Positive());
+        await Expect(page.Locator("#chart-returns .legend li")).ToHaveCountAsync(2);
+    }
+
+    [Fact]
+    public async Task A_replica_that_dies_is_shown_as_lost_since_then_and_the_others_as_live()
+    {
+        await using var extra = ExtraReplica.Start(_stack.EventStore, _stack.Redis);
+        var page = await OpenAsync("/");
+        var row = page.Locator("#replica-rows tr", new() { HasText = extra.Name });
+        await Expect(row).ToContainTextAsync("Live", new() { Timeout = 30_000 });
+        extra.Kill();
+        await Expect(row.Locator("[data-mode=lost]")).ToHaveTextAsync(LostSince(), new() { Timeout = 20_000 });
+        await Expect(page.Locator("#trouble")).ToContainTextAsync(extra.Name);
+        await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "lost");
+        await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
+
+        var later = await OpenAsync("/", await ContextAsync());
+        await Expect(later.Locator("#replica-rows tr", new() { HasText = extra.Name })).ToContainTextAsync("Lost since");
+    }
+
+    [Fact]
+    public async Task While_nothing_answers_what_is_shown_is_marked_as_old()
+    {
+        var page = await OpenAsync("/");
+        await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
+        await page.RouteAsync("**/status?*", route => route.AbortAsync());
+        await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "unreachable");
+        await Expect(page.Locator("#trouble")).ToContainTextAsync("as of");
+        await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "true");
+        await Expect(page.Locator("#replica-rows tr")).ToHaveCountAsync(2);
+        await page.UnrouteAllAsync();
+        await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
+        await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "false");
+    }
+
+    [Fact]
+    public async Task On_a_small_laptop_the_state_the_figures_and_the_way_to_the_events_are_seen_without_scrolling()
+    {
+        var page = await OpenAsync("/", await ContextAsync(width: 1280, height: 800));
+        foreach (var seen in (string[])["#mode", ".entry .button", ".way", "#chart-latency .chart", "#chart-lag .chart"])
+            Assert.True(await page.Locator(seen).EvaluateAsync<bool>("e => e.getBoundingClientRect().bottom <= innerHeight"), seen);
     }
 
     [Fact]
@@ -55,6 +111,9 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
 
     [GeneratedRegex(@"^[0-9.,]+ ms$")]
     private static partial Regex Milliseconds();
+
+    [GeneratedRegex(@"^Lost since \d")]
+    private static partial Regex LostSince();
 
     [GeneratedRegex("[1-9]")]
     private static partial Regex Positive();

@@ -22,15 +22,16 @@ internal sealed class AgentSessions : IDisposable
     private readonly RunLog _runs;
     private readonly LiveRuns _live;
     private readonly RunLeases _leases;
+    private readonly JoinBeat _beat;
     private readonly ChatMetrics _metrics;
     private readonly LlmOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<AgentSessions> _logger;
 
     public AgentSessions(
-        Agent agent, ChatProviders providers, RunLog runs, LiveRuns live, RunLeases leases, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock, ILogger<AgentSessions> logger)
+        Agent agent, ChatProviders providers, RunLog runs, LiveRuns live, RunLeases leases, JoinBeat beat, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock, ILogger<AgentSessions> logger)
     {
-        (_agent, _providers, _runs, _live, _leases, _metrics, _options, _clock, _logger) = (agent, providers, runs, live, leases, metrics, options.Value, clock, logger);
+        (_agent, _providers, _runs, _live, _leases, _beat, _metrics, _options, _clock, _logger) = (agent, providers, runs, live, leases, beat, metrics, options.Value, clock, logger);
         _leases.Swept += GoOn;
     }
 
@@ -97,7 +98,7 @@ internal sealed class AgentSessions : IDisposable
         try
         {
             var target = _providers.Resolve(conversation.Session.Provider, conversation.Session.Model);
-            writer = new RunWriter(run, Agent.Content, _options, _live, _metrics, target.Provider, _clock);
+            writer = new RunWriter(run, Agent.Content, _options, _beat, _metrics, target.Provider, _clock);
             await _agent.AnswerAsync(target, conversation.Until(key), writer, run.Stopping);
             await writer.EndAsync(end);
         }

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using StreamApi.Chat.Providers;
-using StreamApi.Chat.Providers.Demo;
 
 namespace StreamApi.Chat.Anthropic;
 
@@ -20,7 +19,7 @@ internal sealed class AnthropicAnswer(ChatCall call)
     private long _tokens;
 
     /// <summary>The provider's count comes at the end; until then our own stands.</summary>
-    private long InputTokens => _usage?.InputTokenCount ?? call.Messages.Sum(m => DemoText.Count(m.Text));
+    private long InputTokens => _usage?.InputTokenCount ?? call.InputTokens;
 
     private string StopReason => _calls.Count > 0 ? "tool_use" : _finish == ChatFinishReason.Length ? "max_tokens" : _finish == ChatFinishReason.ContentFilter ? "refusal" : "end_turn";
 

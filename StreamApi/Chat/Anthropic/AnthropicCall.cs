@@ -9,10 +9,17 @@ namespace StreamApi.Chat.Anthropic;
 internal static class AnthropicCall
 {
     /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers)
+    public static ChatCall Read(JsonElement body, ChatProviders providers) => Read(body, providers, isAsked: true);
+
+    /// <summary>The same without <c>max_tokens</c>: nothing is asked of the model.</summary>
+    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    public static ChatCall ReadToCount(JsonElement body, ChatProviders providers) => Read(body, providers, isAsked: false);
+
+    private static ChatCall Read(JsonElement body, ChatProviders providers, bool isAsked)
     {
         var model = ChatBody.Text(body, "model") ?? throw new InvalidChatException("model", "Field required");
-        var most = ChatBody.Count(body, "max_tokens") ?? throw new InvalidChatException("max_tokens", "Field required");
+        var most = ChatBody.Count(body, "max_tokens");
+        if (most is null && isAsked) throw new InvalidChatException("max_tokens", "Field required");
         var target = providers.Resolve(ChatBody.Text(body, "provider"), model);
         var list = ChatBody.Get(body, "messages") ?? throw new InvalidChatException("messages", "Field required");
         if (list.ValueKind != JsonValueKind.Array) throw new InvalidChatException("messages", "Input should be a valid list");

@@ -30,6 +30,7 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
     {
         if (context.Response.HasStarted) return;
         context.Response.StatusCode = Status;
+        context.Response.Headers.TryAdd("request-id", $"req_{Guid.NewGuid():N}");
         if (RetryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         // This server has tried again already; a client that does too multiplies the tries.
         if (!MayRetry && Status is (429 or >= 500)) context.Response.Headers["x-should-retry"] = "false";

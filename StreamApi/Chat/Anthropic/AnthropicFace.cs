@@ -39,6 +39,21 @@ internal sealed class AnthropicFace(ChatProviders providers, Streams streams, Li
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
     }
 
+    /// <summary>
+    /// <c>POST /v1/messages/count_tokens</c>. The demo model is counted as it counts itself; what another makes of a text only its provider
+    /// knows, and a guess would be taken for its word.
+    /// </summary>
+    public async Task CountAsync(HttpContext context)
+    {
+        try
+        {
+            var call = AnthropicCall.ReadToCount(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
+            if (call.Target.Provider == "demo") await TypedResults.Json(new { input_tokens = call.InputTokens }).ExecuteAsync(context);
+            else await new AnthropicError(404, $"Tokens are counted here for the model demo only; {call.Target.Provider} tells its own count with its answer (usage).").WriteAsync(context);
+        }
+        catch (InvalidChatException e) { await AnthropicError.Of(e).WriteAsync(context); }
+    }
+
     private async Task StreamAsync(PushStream push, IAsyncEnumerator<ChatResponseUpdate> updates, bool any, AnthropicAnswer answer, CancellationTokenSource stop, CancellationToken stopped)
     {
         await using var registration = stopped.Register(stop.Cancel);

@@ -4,7 +4,7 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Chat.Generations;
 
-/// <summary><c>event: token</c>, <c>tool_use</c>, then <c>done</c> or <c>error</c>. Every id names the generation.</summary>
+/// <summary><c>event: token</c>, <c>tool_use</c>, <c>state</c> while the answer waits for its provider, then <c>done</c> or <c>error</c>. Every id names the generation.</summary>
 internal sealed class GenerationForm : FrameForm
 {
     public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];

@@ -24,7 +24,7 @@ internal static class GenerationsApi
         generations.MapGet("/{id}", ReadAsync).Reads("generations.{id}").Produces<GenerationState>();
         generations.MapDelete("/{id}", CancelAsync).Publishes("generations.{id}").LimitedAsPublish().Produces<GenerationState>();
         generations.MapStream("/{id}/stream", StreamAsync).Reads("generations.{id}").Sends("The answer from its start, or after the last id; any number of readers.",
-            ("token", typeof(GenerationToken)), ("tool_use", typeof(GenerationToolUse)), ("done", typeof(GenerationDone)), ("error", typeof(StreamError)));
+            ("token", typeof(GenerationToken)), ("tool_use", typeof(GenerationToolUse)), ("state", typeof(GenerationWaits)), ("done", typeof(GenerationDone)), ("error", typeof(StreamError)));
     }
 
     private static async Task<IResult> StartAsync(HttpContext context, Generator generator, ChatProviders providers, IOptions<LlmOptions> options)
@@ -85,6 +85,9 @@ internal sealed record ChatRequestMessage(string Role, string Content);
 internal sealed record GenerationToken(string Text);
 
 internal sealed record GenerationToolUse(string Id, string Tool, System.Text.Json.JsonElement Input);
+
+/// <summary>The answer waits for its provider: <c>queued</c> or <c>retrying</c>.</summary>
+internal sealed record GenerationWaits(string State, string Reason, int? Attempt, long? RetryInMs);
 
 internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);
 

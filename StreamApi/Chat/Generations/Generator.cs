@@ -1,14 +1,13 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using StreamApi.Chat.Providers;
-using StreamApi.Chat.Providers.Demo;
 using StreamApi.Chat.Telemetry;
 using StreamApi.Runs;
 
 namespace StreamApi.Chat.Generations;
 
 /// <summary>Does a generation's work: reads the provider to its end and stores what it says. Readers come and go without it.</summary>
-internal sealed class Generator(RunLog runs, LiveRuns live, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
+internal sealed class Generator(RunLog runs, LiveRuns live, JoinBeat beat, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
 {
     public const string Kind = "generations";
 
@@ -21,7 +20,8 @@ internal sealed class Generator(RunLog runs, LiveRuns live, ChatMetrics metrics,
 
     private async Task GenerateAsync(Run run, ChatCall call)
     {
-        var writer = new RunWriter(run, text => RunEvent.Of("token", new { text }), options.Value, live, metrics, call.Target.Provider, clock);
+        var writer = new RunWriter(run, text => RunEvent.Of("token", new { text }), options.Value, beat, metrics, call.Target.Provider, clock);
+        ProviderWait.TellTo(call.Options, wait => writer.Event(RunEvent.Of("state", new { state = wait.State, reason = wait.Reason, attempt = wait.Attempt, retryInMs = wait.Milliseconds })));
         UsageDetails? usage = null;
         var finish = "stop";
         var tokens = 0L;
@@ -45,7 +45,7 @@ internal sealed class Generator(RunLog runs, LiveRuns live, ChatMetrics metrics,
         RunEvent Done(string reason) => RunEvent.Of("done", new
         {
             finishReason = reason,
-            usage = new GenerationUsage(usage?.InputTokenCount ?? call.Messages.Sum(m => DemoText.Count(m.Text)), usage?.OutputTokenCount ?? tokens),
+            usage = new GenerationUsage(usage?.InputTokenCount ?? call.InputTokens, usage?.OutputTokenCount ?? tokens),
         });
     }
 }

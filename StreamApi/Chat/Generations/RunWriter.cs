@@ -6,8 +6,8 @@ using StreamApi.Runs;
 namespace StreamApi.Chat.Generations;
 
 /// <summary>
-/// Stores a run's tokens, joined by time: what arrives within some 40 ms becomes one event. The first token waits for nothing. While one
-/// append is on its way the next tokens gather, and with many runs at once the time grows, so that more answers do not mean more writes.
+/// Stores a run's tokens, joined by time: what arrives until the next beat becomes one event. The first token waits for nothing. While one
+/// append is on its way the next tokens gather.
 /// </summary>
 /// <remarks>One caller. What was handed over is stored in its order; the end takes all that waits with it.</remarks>
 internal sealed class RunWriter
@@ -15,7 +15,7 @@ internal sealed class RunWriter
     private readonly Run _run;
     private readonly Func<string, RunEvent> _joined;
     private readonly LlmOptions _options;
-    private readonly LiveRuns _live;
+    private readonly JoinBeat _beat;
     private readonly ChatMetrics _metrics;
     private readonly string _provider;
     private readonly TimeProvider _clock;
@@ -33,13 +33,13 @@ internal sealed class RunWriter
     /// <param name="run">Where to.</param>
     /// <param name="joined">Makes the event of joined text.</param>
     /// <param name="options">Times and limits.</param>
-    /// <param name="live">Says how many runs there are.</param>
+    /// <param name="beat">Says when.</param>
     /// <param name="metrics">Takes how long tokens waited.</param>
     /// <param name="provider">Whose tokens they are.</param>
     /// <param name="clock">The clock.</param>
-    public RunWriter(Run run, Func<string, RunEvent> joined, LlmOptions options, LiveRuns live, ChatMetrics metrics, string provider, TimeProvider clock)
+    public RunWriter(Run run, Func<string, RunEvent> joined, LlmOptions options, JoinBeat beat, ChatMetrics metrics, string provider, TimeProvider clock)
     {
-        (_run, _joined, _options, _live, _metrics, _provider, _clock) = (run, joined, options, live, metrics, provider, clock);
+        (_run, _joined, _options, _beat, _metrics, _provider, _clock) = (run, joined, options, beat, metrics, provider, clock);
         _writing = WriteAsync();
     }
 
@@ -98,7 +98,9 @@ internal sealed class RunWriter
         {
             await _wake.Reader.ReadAsync();
             if (_closing) return;
-            if (!_first) await PauseAsync();
+            // A wake-up for what the last event took along would wait for a beat in vain, and the next token for the one after it.
+            lock (_gate) if (_text.Length == 0 && _events.Count == 0) continue;
+            if (!_first) await Task.WhenAny(_beat.NextAsync(), _closed.Task);
             List<RunEvent> events;
             lock (_gate)
             {
@@ -110,21 +112,6 @@ internal sealed class RunWriter
             await _run.AppendAsync(events);
             Measure();
         }
-    }
-
-    private async Task PauseAsync()
-    {
-        var window = Math.Min(_options.JoinMilliseconds * Math.Max(1.0, (double)_live.Count / _options.JoinWidensFrom), Math.Max(_options.JoinMaxMilliseconds, _options.JoinMilliseconds));
-        long since;
-        lock (_gate)
-        {
-            // A wake-up of what the last event took along: to wait for the rest of its window would cut the next one short.
-            if (_text.Length == 0 && _events.Count == 0) return;
-            since = _since;
-        }
-        var rest = TimeSpan.FromMilliseconds(window) - _clock.GetElapsedTime(since);
-        if (rest <= TimeSpan.Zero) return;
-        await Task.WhenAny(Task.Delay(rest, _clock), _closed.Task);
     }
 
     private List<RunEvent> Take()

@@ -21,7 +21,7 @@ internal sealed record OpenAiError(int Status, string Message, string Type, stri
     /// <summary>Says no in OpenAI's words.</summary>
     public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) => new OpenAiError(
         status, message, status switch { 401 => "authentication_error", 403 => "permission_error", 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" },
-        Code: status switch { 401 => "invalid_api_key", 429 => "rate_limit_exceeded", _ => null }, RetryAfter: retryAfter).WriteAsync(context);
+        Code: status switch { 401 => "invalid_api_key", 404 => "unknown_url", 405 => "method_not_supported", 429 => "rate_limit_exceeded", _ => null }, RetryAfter: retryAfter).WriteAsync(context);
 
     public JsonObject Body => new() { ["error"] = new JsonObject { ["message"] = Message, ["type"] = Type, ["param"] = Param, ["code"] = Code } };
 
@@ -29,6 +29,7 @@ internal sealed record OpenAiError(int Status, string Message, string Type, stri
     {
         if (context.Response.HasStarted) return;
         context.Response.StatusCode = Status;
+        context.Response.Headers.TryAdd("x-request-id", $"req_{Guid.NewGuid():N}");
         if (RetryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         if (!MayRetry && Status is (429 or >= 500)) context.Response.Headers["x-should-retry"] = "false";
         await context.Response.WriteAsJsonAsync(Body, RunJson.Options, "application/json", context.RequestAborted);

@@ -12,7 +12,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await EnterAsync(cancellationToken);
+        await EnterAsync(ProviderWait.Listener(options), cancellationToken);
         try
         {
             await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken)) yield return update;
@@ -23,13 +23,14 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
     public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-    private async Task EnterAsync(CancellationToken cancellationToken)
+    private async Task EnterAsync(Action<ProviderWait>? waits, CancellationToken cancellationToken)
     {
         if (_places.Wait(0, CancellationToken.None)) return;
         try
         {
             if (Interlocked.Increment(ref _waiting) > options.MaxQueue)
                 throw new UpstreamException(429, "busy", $"{options.MaxConcurrent} requests to {provider} run and {options.MaxQueue} wait. Try again in some seconds.", TimeSpan.FromSeconds(2));
+            waits?.Invoke(new ProviderWait("queued", "busy"));
             if (!await _places.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken))
                 throw new UpstreamException(503, "busy", $"No place at {provider} came free for {options.QueueSeconds} s.", TimeSpan.FromSeconds(5));
         }

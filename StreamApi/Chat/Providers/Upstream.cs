@@ -14,12 +14,14 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
 {
     /// <summary>The data of each event, until <c>[DONE]</c> or the end of the body. Valid until the next is asked for.</summary>
     /// <param name="request">Makes the request, once a try.</param>
+    /// <param name="waits">Told of each wait for another try.</param>
     /// <param name="done">Called at <c>[DONE]</c>; a body that ends without it may have broken off.</param>
     /// <param name="cancellationToken">Ends the request; the provider sees its connection closed.</param>
     /// <exception cref="UpstreamException">No answer, or one that broke off or stalled.</exception>
-    public async IAsyncEnumerable<JsonElement> ReadAsync(Func<HttpRequestMessage> request, Action? done = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<JsonElement> ReadAsync(
+        Func<HttpRequestMessage> request, Action<ProviderWait>? waits, Action? done = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var body = await OpenAsync(request, cancellationToken);
+        using var body = await OpenAsync(request, waits, cancellationToken);
         while (body.Current is { } data)
         {
             yield return data.RootElement;
@@ -28,17 +30,22 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
         if (body.SaidDone) done?.Invoke();
     }
 
-    /// <summary>Comes back with the first event, or fails for good.</summary>
-    private async Task<Body> OpenAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
+    /// <summary>Comes back with the first event, or fails for good: after so many tries, or so much time, whichever is over first.</summary>
+    private async Task<Body> OpenAsync(Func<HttpRequestMessage> request, Action<ProviderWait>? waits, CancellationToken cancellationToken)
     {
+        var (start, stalls) = (clock.GetTimestamp(), 0);
+        TimeSpan Left() => TimeSpan.FromSeconds(options.FirstTokenTotalSeconds) - clock.GetElapsedTime(start);
+
         for (var attempt = 0; ; attempt++)
         {
-            try { return await TryOpenAsync(request, cancellationToken); }
-            catch (UpstreamException e) when (attempt < options.Retries && IsTransient(e))
+            try { return await TryOpenAsync(request, Left, cancellationToken); }
+            catch (UpstreamException e) when (attempt < options.Retries && IsTransient(e) && (!e.IsStall || stalls++ == 0))
             {
                 var delay = options.BackoffMilliseconds * Math.Pow(2, attempt) * (0.5 + Random.Shared.NextDouble() / 2);
                 if (e.RetryAfter is { } asked) delay = asked.TotalMilliseconds + Random.Shared.Next(250);
-                logger.LogInformation("{Provider}: {Reason}; try {Attempt} in {Delay:F0} ms", provider, e.Message, attempt + 2, delay);
+                if (delay >= Left().TotalMilliseconds) throw;
+                logger.LogInformation("{Provider}: {Reason} ({Status}); try {Attempt} in {Delay:F0} ms", provider, e.Reason, e.Status, attempt + 2, delay);     // not its message: that may quote what was said
+                waits?.Invoke(new ProviderWait("retrying", e.Reason, attempt + 2, (long)delay));
                 await Task.Delay(TimeSpan.FromMilliseconds(delay), clock, cancellationToken);
             }
         }
@@ -47,16 +54,17 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
     private bool IsTransient(UpstreamException e) =>
         e.Status is 408 or 429 or >= 500 && e.Reason != "credentials" && (e.RetryAfter is null || e.RetryAfter <= TimeSpan.FromSeconds(options.MaxRetryAfterSeconds));
 
-    private async Task<Body> TryOpenAsync(Func<HttpRequestMessage> make, CancellationToken cancellationToken)
+    private async Task<Body> TryOpenAsync(Func<HttpRequestMessage> make, Func<TimeSpan> left, CancellationToken cancellationToken)
     {
-        var body = new Body(provider, clock, cancellationToken);
+        var (limit, body) = (TimeSpan.FromSeconds(options.FirstTokenSeconds), new Body(provider, clock, cancellationToken) { Left = left });
         try
         {
             using var request = make();
-            body.Response = await body.LimitAsync(TimeSpan.FromSeconds(options.FirstTokenSeconds), token => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token));
+            body.Response = await body.LimitAsync(limit, token => new ValueTask<HttpResponseMessage>(http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token)));
             if (!body.Response.IsSuccessStatusCode) throw await RefusedAsync(body.Response, cancellationToken);
             await body.ReadAsync();
-            await body.NextAsync(TimeSpan.FromSeconds(options.FirstTokenSeconds));
+            await body.NextAsync(limit);
+            body.Left = null;
             return body;
         }
         catch { body.Dispose(); throw; }
@@ -114,7 +122,12 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
     {
         private readonly CancellationTokenSource _watch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         private readonly StringBuilder _pending = new();
+        private ITimer? _timer;
         private StreamReader? _lines;
+        private Func<CancellationToken, ValueTask<string?>>? _readLine;
+
+        /// <summary>Until the first event must be there, whatever else comes; null when it is.</summary>
+        public Func<TimeSpan>? Left { get; set; }
 
         public HttpResponseMessage? Response { get; set; }
         public JsonDocument? Current { get; private set; }
@@ -122,11 +135,13 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
 
         public async Task ReadAsync() => _lines = new StreamReader(await Response!.Content.ReadAsStreamAsync(_watch.Token), Encoding.UTF8);
 
-        public async Task NextAsync(TimeSpan limit)
+        /// <param name="limit">The longest wait for a line.</param>
+        public async ValueTask NextAsync(TimeSpan limit)
         {
             Current?.Dispose();
             Current = null;
-            while (await LimitAsync(limit, token => _lines!.ReadLineAsync(token).AsTask()) is { } line)
+            _readLine ??= token => _lines!.ReadLineAsync(token);
+            while (await LimitAsync(limit, _readLine) is { } line)
             {
                 if (line.Length == 0) _pending.Clear();
                 if (!line.StartsWith("data:", StringComparison.Ordinal)) continue;
@@ -139,21 +154,35 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
             }
         }
 
-        /// <summary>Waits at most so long, and turns every way of breaking off into one.</summary>
-        public async Task<T> LimitAsync<T>(TimeSpan limit, Func<CancellationToken, Task<T>> wait)
+        /// <summary>Waits at most so long, and turns every way of breaking off into one. What is there already costs no timer: most lines are.</summary>
+        public async ValueTask<T> LimitAsync<T>(TimeSpan limit, Func<CancellationToken, ValueTask<T>> wait)
         {
-            var timeout = clock.CreateTimer(static watch => ((CancellationTokenSource)watch!).Cancel(), _watch, limit, Timeout.InfiniteTimeSpan);
-            try { return await wait(_watch.Token); }
+            var isLast = false;
+            try
+            {
+                var waiting = wait(_watch.Token);
+                if (waiting.IsCompletedSuccessfully) return waiting.Result;
+                if (Left?.Invoke() is { } left && left < limit) (limit, isLast) = (left > TimeSpan.Zero ? left : TimeSpan.Zero, true);
+                if (_timer is null) _timer = clock.CreateTimer(static watch => Cancel((CancellationTokenSource)watch!), _watch, limit, Timeout.InfiniteTimeSpan);
+                else _timer.Change(limit, Timeout.InfiniteTimeSpan);
+                try { return await waiting; }
+                finally { _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan); }
+            }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new UpstreamException(504, "timeout", $"{provider} sent nothing for {limit.TotalSeconds:0} s.", inner: e);
+                throw new UpstreamException(504, "timeout", isLast ? $"{provider} gave no first token in time." : $"{provider} sent nothing for {limit.TotalSeconds:0} s.", inner: e) { IsStall = true };
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 throw new UpstreamException(502, "upstream", Response is null ? $"{provider} cannot be reached." : $"The connection to {provider} broke off.", inner: e);
             }
-            finally { await timeout.DisposeAsync(); }
+        }
+
+        private static void Cancel(CancellationTokenSource watch)
+        {
+            try { watch.Cancel(); }
+            catch (ObjectDisposedException) { /* the answer ended in the same moment */ }
         }
 
         private bool TryParse(ReadOnlyMemory<char> text)
@@ -168,6 +197,7 @@ internal sealed class Upstream(string provider, HttpClient http, ProviderOptions
 
         public void Dispose()
         {
+            _timer?.Dispose();
             Current?.Dispose();
             _lines?.Dispose();
             Response?.Dispose();

@@ -12,6 +12,9 @@ internal sealed class UpstreamException(int status, string reason, string messag
     public string Reason => reason;
     public TimeSpan? RetryAfter => retryAfter;
 
+    /// <summary>The provider took the request and said nothing: another try costs its whole time again.</summary>
+    public bool IsStall { get; init; }
+
     /// <summary>The queue of this server was full: nothing was tried, so a client's own retry is welcome.</summary>
     public bool IsBusy => reason == "busy";
 }

@@ -19,11 +19,14 @@ internal sealed class ChatMetrics
         var meter = meters.Create("AspireSse.Llm");
         _duration = meter.CreateHistogram<double>("gen_ai.client.operation.duration", "s", "One answer, from the request to its last token.");
         _first = meter.CreateHistogram<double>("gen_ai.client.operation.time_to_first_chunk", "s", "Time to first token.");
-        _per = meter.CreateHistogram<double>("gen_ai.client.operation.time_per_output_chunk", "s", "Time a token, after the first.");
+        _per = meter.CreateHistogram<double>("gen_ai.client.operation.time_per_output_chunk", "s", "From one token to the next.");
         _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Tokens read and written.");
-        _rate = meter.CreateHistogram<double>("gen_ai.client.output_rate", "{token}/s", "Tokens a second of one answer, after the first.");
+        _rate = meter.CreateHistogram<double>("llm.gateway.output.rate", "{token}/s", "Tokens a second of one answer, after the first.");
         _stored = meter.CreateHistogram<double>("llm.gateway.token.delay", "s", "From a token's arrival to its being stored: what the gateway adds, the time of joining included.");
     }
+
+    /// <summary>A provider as the conventions name it; what they do not know gets a name of our own.</summary>
+    public static string NameOf(string provider) => provider switch { "local" => "aspire-sse.local", "demo" => "aspire-sse.demo", _ => provider };
 
     public void Answered(TagList tags, TimeSpan took, TimeSpan? first, long chunks, long? input, long? output)
     {
@@ -32,7 +35,6 @@ internal sealed class ChatMetrics
         {
             _first.Record(toFirst.TotalSeconds, tags);
             var rest = (took - toFirst).TotalSeconds;
-            if (chunks > 1) _per.Record(rest / (chunks - 1), tags);
             if (chunks > 1 && rest > 0) _rate.Record(((output ?? chunks) - 1) / rest, tags);
         }
         Usage("input", input);
@@ -47,5 +49,8 @@ internal sealed class ChatMetrics
         }
     }
 
-    public void Stored(TimeSpan delay, string provider) => _stored.Record(delay.TotalSeconds, new KeyValuePair<string, object?>("gen_ai.provider.name", provider));
+    /// <summary>One more came, so long after the one before it.</summary>
+    public void Came(TimeSpan after, in TagList tags) => _per.Record(after.TotalSeconds, tags);
+
+    public void Stored(TimeSpan delay, string provider) => _stored.Record(delay.TotalSeconds, new KeyValuePair<string, object?>("gen_ai.provider.name", NameOf(provider)));
 }

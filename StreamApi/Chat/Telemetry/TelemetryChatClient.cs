@@ -11,15 +11,15 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        // providers as the conventions name them
-        var name = provider is "local" or "demo" ? $"aspire-sse.{provider}" : provider;
-        var tags = new TagList { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", name }, { "gen_ai.request.model", options?.ModelId } };
+        var tags = new TagList { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", ChatMetrics.NameOf(provider) }, { "gen_ai.request.model", options?.ModelId } };
         using var span = ChatMetrics.Source.StartActivity($"chat {options?.ModelId}", ActivityKind.Client, default(ActivityContext), tags);
-        var start = clock.GetTimestamp();
+        if (options?.MaxOutputTokens is { } most) span?.SetTag("gen_ai.request.max_tokens", most);
+        span?.SetTag("gen_ai.request.stream", true);
+        var (start, before) = (clock.GetTimestamp(), 0L);
         TimeSpan? first = null;
         var chunks = 0L;
         UsageDetails? usage = null;
-        string? error = "cancelled", finish = null, model = null;
+        string? error = "cancelled", finish = null, model = null, id = null;
         await using var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         try
         {
@@ -32,14 +32,19 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
                     error = e is UpstreamException upstream ? upstream.Reason : e.GetType().FullName;
-                    span?.SetStatus(ActivityStatusCode.Error, e.Message);
+                    span?.SetStatus(ActivityStatusCode.Error, error);      // not the message: a provider may quote what was said
                     throw;
                 }
                 var update = updates.Current;
                 if (update.Contents.Count > 0) first ??= clock.GetElapsedTime(start);
-                if (update.Contents.Any(c => c is TextContent)) chunks++;
-                usage = update.Contents.OfType<UsageContent>().LastOrDefault()?.Details ?? usage;
-                (finish, model) = (update.FinishReason?.Value ?? finish, update.ModelId ?? model);
+                foreach (var content in update.Contents)
+                    if (content is UsageContent { Details: var counted }) usage = counted;
+                    else if (content is TextContent)
+                    {
+                        if (chunks++ > 0) metrics.Came(clock.GetElapsedTime(before), tags);
+                        before = clock.GetTimestamp();
+                    }
+                (finish, model, id) = (update.FinishReason?.Value ?? finish, update.ModelId ?? model, update.ResponseId ?? id);
                 yield return update;
             }
         }
@@ -50,7 +55,7 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
             metrics.Answered(tags, clock.GetElapsedTime(start), first, chunks, usage?.InputTokenCount, usage?.OutputTokenCount ?? (chunks > 0 ? chunks : null));
             span?.SetTag("error.type", error).SetTag("gen_ai.response.model", model).SetTag("gen_ai.response.finish_reasons", finish is null ? null : new[] { finish })
                 .SetTag("gen_ai.usage.input_tokens", usage?.InputTokenCount).SetTag("gen_ai.usage.output_tokens", usage?.OutputTokenCount)
-                .SetTag("gen_ai.client.time_to_first_token_ms", first?.TotalMilliseconds);
+                .SetTag("gen_ai.response.id", id).SetTag("gen_ai.response.time_to_first_chunk", first?.TotalSeconds);
         }
     }
 

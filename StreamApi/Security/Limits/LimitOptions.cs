@@ -32,6 +32,9 @@ internal sealed class LimitOptions
     /// <summary>Requests that make a model work, in any minute.</summary>
     [Range(1, AsGoodAsNone)] public int? GenerationsPerMinute { get; set; }
 
+    /// <summary>Milliseconds that a request waits for the count over all replicas; then this replica's own decides.</summary>
+    [Range(10, 60_000)] public int RedisMilliseconds { get; set; } = 500;
+
     /// <summary>Most bytes of a request's body where its endpoint says nothing else.</summary>
     [Range(1_024, 1 << 30)] public int MaxBodyBytes { get; set; } = 1024 * 1024;
 

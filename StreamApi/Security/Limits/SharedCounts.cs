@@ -8,9 +8,10 @@ namespace StreamApi.Security.Limits;
 /// Asks Redis for permits. Where it does not answer, each replica counts for itself: nobody is refused because Redis is away, and nobody
 /// waits for it again and again, for one asks every few seconds whether it is back.
 /// </summary>
-internal sealed class SharedCounts(IConnectionMultiplexer redis, IOptions<EventStoreOptions> store, ILogger<SharedCounts> logger)
+internal sealed class SharedCounts(IConnectionMultiplexer redis, IOptions<EventStoreOptions> store, IOptions<LimitOptions> options, ILogger<SharedCounts> logger)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500), Away = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Away = TimeSpan.FromSeconds(5);
+    private readonly TimeSpan _patience = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
     private long _askAgainAt;
 
     /// <summary>Null where Redis does not answer.</summary>
@@ -21,7 +22,7 @@ internal sealed class SharedCounts(IConnectionMultiplexer redis, IOptions<EventS
         try
         {
             // Systems that share a Redis have a channel each, and counts each.
-            var answer = (long[]?)await redis.GetDatabase().ScriptEvaluateAsync(limit.Script, [$"{store.Value.Channel}:limit:{key}"], [.. limit.Arguments, limit.Block]).WaitAsync(Patience);
+            var answer = (long[]?)await redis.GetDatabase().ScriptEvaluateAsync(limit.Script, [$"{store.Value.Channel}:limit:{key}"], [.. limit.Arguments, limit.Block]).WaitAsync(_patience);
             if (again > 0 && Interlocked.Exchange(ref _askAgainAt, 0) > 0) logger.LogInformation("Limits are kept over all replicas again");
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }

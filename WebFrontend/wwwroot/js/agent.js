@@ -1,3 +1,4 @@
+import { watchStreamApi } from "./away.js";
 import { atEnd, composer, toEnd } from "./composer.js";
 import { ModelPicker } from "./model-picker.js";
 import { count, milliseconds } from "./numbers.js";
@@ -17,6 +18,8 @@ const form = composer(element("ask"), ask);
 const views = new Map(); // by turn
 let session;
 let asking = false;
+
+watchStreamApi(() => models.fill());
 
 const id = new URLSearchParams(location.search).get("session");
 if (id) {

@@ -1,7 +1,8 @@
-import { SseClient } from "../lib/sse.js";
+import { openStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
 const AGAIN = 2_000;
+const PATIENCE = 10_000; // with a server that says nothing
 
 /**
  * One answer (a generation), read from the server: what there is of it, then what comes. It belongs to the server: this reader may drop,
@@ -68,7 +69,7 @@ export class Answer {
   }
 
   async cancel() {
-    const response = await fetch(this.#address, { method: "DELETE" });
+    const response = await fetch(this.#address, { method: "DELETE", signal: AbortSignal.timeout(PATIENCE) });
     if (!response.ok) throw new Error(`${response.status}`);
   }
 
@@ -82,7 +83,7 @@ export class Answer {
 
   async #refresh() {
     try {
-      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       if (response.status === 404) return this.#tell({ status: "missing" });
       if (!response.ok) throw new Error();
       const state = await response.json();
@@ -97,7 +98,7 @@ export class Answer {
   // What is known about it beside its text, which comes by the stream.
   async #inform() {
     try {
-      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       if (!response.ok) return;
       const state = await response.json();
       if (!this.ended || state.status !== "running") this.#tell({ state }); // asked before the end, answered after it: too old
@@ -105,7 +106,7 @@ export class Answer {
   }
 
   #listen() {
-    const client = (this.#client = new SseClient(`${this.#address}/stream`, { lastEventId: this.#position }));
+    const client = (this.#client = openStream(`${this.#address}/stream`, { lastEventId: this.#position }));
     client.on("*", (message) => {
       this.#position = message.id;
       const data = message.json();

@@ -1,11 +1,12 @@
-import { problemOf } from "../lib/sse.js";
 import { Answer } from "./answer.js";
 import { AnswerView } from "./answer-view.js";
 import { Arrivals } from "./arrivals.js";
+import { watchStreamApi } from "./away.js";
 import { atEnd, composer, toEnd } from "./composer.js";
 import { ModelPicker } from "./model-picker.js";
 import { count, milliseconds, rate } from "./numbers.js";
 import { Recents } from "./recents.js";
+import { reasonOf, refusalOf } from "./requests.js";
 import { streamApi, textsOf } from "./text.js";
 
 const TUNNEL = 3_000;
@@ -20,6 +21,8 @@ let conversation = { key: crypto.randomUUID(), turns: [] };
 let answers = []; // as many as turns
 let asking = false;
 let countdown;
+
+watchStreamApi(() => models.fill());
 
 const id = new URLSearchParams(location.search).get("id");
 if (id) conversation = recents.find(({ turns }) => turns.some((turn) => turn.id === id)) ?? { key: id, turns: [{ id, question: null }] };
@@ -53,7 +56,7 @@ async function ask(question, length = element("length").value) {
       method: "POST", headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
       body: JSON.stringify({ ...models.chosen(), messages: [...messages, { role: "user", content: question }], maxTokens: length ? Number(length) : undefined }),
     });
-    if (response.status !== 201) return form.complain(text("notAsked", { reason: (await problemOf(response)).message }));
+    if (response.status !== 201) return form.complain(text("notAsked", { reason: reasonOf(await refusalOf(response), text) }));
     const turn = { id: (await response.json()).id, question };
     conversation.turns.push(turn);
     recents.put(conversation);
@@ -86,7 +89,7 @@ function show({ id, question }) {
   element("empty").hidden = true;
   const view = new AnswerView(question, text, question === null ? null : () => ask(question));
   const answer = new Answer(id, (now, fresh) => {
-    const follows = fresh && atEnd(element("ask"));
+    const follows = atEnd(element("ask"));
     view.show(now, fresh);
     if (follows) toEnd(element("ask"));
     if (now === current()) phase();

@@ -1,7 +1,8 @@
+import { onHidden } from "./streams.js";
 import { streamApi } from "./text.js";
 
 /**
- * The page's side of the worker: `on.totals`, `on.rows`, `on.heat`, `on.state`. While the page is hidden nothing is read: StreamApi asks its
+ * The page's side of the worker: `on.totals`, `on.rows`, `on.heat`, `on.state`. While the page is hidden for longer nothing is read: StreamApi asks its
  * replicas only while somebody watches.
  */
 export class ConnectionFeed {
@@ -17,7 +18,7 @@ export class ConnectionFeed {
       if (data.state) on.state?.(data.state);
     };
     this.#ask("open", { url: `${streamApi}/v1/connections/stream`, wants });
-    document.addEventListener("visibilitychange", () => this.#ask(document.hidden ? "pause" : "resume"));
+    onHidden((hidden) => this.#ask(hidden ? "pause" : "resume"));
     window.addEventListener("pagehide", () => this.#ask("pause"));
     window.addEventListener("pageshow", (shown) => shown.persisted && this.#ask("resume"));
     window.addEventListener("online", () => this.reconnect());

@@ -1,5 +1,7 @@
 // The open connections of all replicas as the worker holds them: kept by id, sorted and filtered here, counted by the second.
 
+import { Spread } from "./spread.js";
+
 const NEW = 5_000; // milliseconds
 
 /** What stands in a column, to sort by. */
@@ -28,11 +30,13 @@ export class ConnectionTable {
   #countedAt;
   #order = []; // what the view shows
   partial = false;
+  known = false; // whether there was a snapshot
 
   replace(rows) {
     this.#rows = new Map(rows.map((row) => [row.id, row]));
     this.#delivered.clear();
     this.#countedAt = undefined;
+    this.known = true;
   }
 
   update({ upserted, removed, partial }) {
@@ -126,24 +130,3 @@ const matches = (row, words) => {
   const text = `${row.client} ${row.user ?? ""} ${row.topics.join(" ")} ${row.id} ${row.replica}`.toLowerCase();
   return words.every((word) => text.includes(word));
 };
-
-// Many connections' quantiles as one: half of what one delivered lies at its p50 or below, and so on. Never less than the truth.
-class Spread {
-  #buckets = new Map();
-  #total = 0;
-
-  add({ p50, p95, p99 }, weight) {
-    this.#total += weight;
-    for (const [value, share] of [[p50, 0.5], [p95, 0.45], [p99, 0.05]]) this.#buckets.set(value, (this.#buckets.get(value) ?? 0) + share * weight);
-  }
-
-  quantiles() {
-    if (this.#total === 0) return null;
-    const values = [...this.#buckets].sort(([a], [b]) => a - b);
-    const at = (quantile) => {
-      let seen = 0;
-      return values.find(([, weight]) => (seen += weight) >= quantile * this.#total - 1e-9)?.[0] ?? values.at(-1)[0];
-    };
-    return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-  }
-}

@@ -3,12 +3,14 @@
 import { SseClient } from "../lib/sse.js";
 import { ConnectionTable } from "./connection-table.js";
 
+const SHORTEST = 500; // milliseconds
 const table = new ConnectionTable();
 let view = { sort: "p99", descending: true, filter: "", state: "", from: 0, to: 0, hold: false };
 let wants = {};
 let client;
 let url;
 let heat = { ids: [] };
+let countedAt = -Infinity;
 
 const asked = {
   open(message) {
@@ -36,6 +38,7 @@ function open() {
   const opened = (client = new SseClient(url));
   opened.on("snapshot", (message) => {
     table.replace(message.json().connections);
+    countedAt = -Infinity;
     show();
   });
   opened.on("update", (message) => {
@@ -46,7 +49,9 @@ function open() {
 }
 
 function show() {
-  postMessage({ totals: table.count(performance.now()) });
+  // Two updates at once, as after a break, would make a rate of a moment.
+  const now = performance.now();
+  if (now - countedAt > SHORTEST) postMessage({ totals: table.count((countedAt = now)) });
   if (wants.rows) {
     table.arrange(view);
     rows();
@@ -58,5 +63,5 @@ function show() {
 }
 
 function rows() {
-  postMessage({ rows: table.slice(view.from, view.to), from: view.from, shown: table.shown, size: table.size });
+  postMessage({ rows: table.slice(view.from, view.to), from: view.from, shown: table.shown, size: table.size, known: table.known });
 }

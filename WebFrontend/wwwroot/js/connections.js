@@ -1,9 +1,9 @@
-import { problemOf } from "../lib/sse.js";
 import { ConnectionFeed } from "./connection-feed.js";
 import { BANDS } from "./connection-table.js";
 import { connectionRow } from "./connection-row.js";
 import { HeatMap } from "./heat-map.js";
 import { count, milliseconds, rate } from "./numbers.js";
+import { reasonOf, refusalOf } from "./requests.js";
 import { RowWindow } from "./row-window.js";
 import { StreamState } from "./stream-state.js";
 import { streamApi, textsOf } from "./text.js";
@@ -68,7 +68,8 @@ function totals({ replicas, latency, connections, partial, counted }) {
   element("partial").hidden = !partial;
 }
 
-function rows({ rows: shown, from, shown: matching, size }) {
+function rows({ rows: shown, from, shown: matching, size, known }) {
+  if (!known) return; // nothing was read yet: the page says that it is reading
   list.count = matching;
   list.show(shown, from);
   element("table").setAttribute("aria-rowcount", matching + 1);
@@ -114,7 +115,7 @@ async function close({ id, client }) {
     const response = await fetch(`${streamApi}/v1/connections/${encodeURIComponent(id)}`, { method: "DELETE", signal: AbortSignal.timeout(15_000) });
     if (response.ok) say(text("closed", { client }));
     else if (response.status === 404) say(text("gone", { client }));
-    else say(text("notClosed", { reason: (await problemOf(response)).message }));
+    else say(text("notClosed", { reason: reasonOf(await refusalOf(response), text) }));
   } catch {
     say(text("notClosed", { reason: text("stream.unreachable", { url: streamApi }) }));
   }

@@ -1,4 +1,3 @@
-import { shareAcrossTabs } from "../lib/sse.js";
 import { EventHistory, readHistory } from "./event-history.js";
 import { EventList } from "./event-list.js";
 import { topicList } from "./event-topics.js";
@@ -6,8 +5,10 @@ import { Figures } from "./figures.js";
 import { publishForm } from "./publish.js";
 import { Remembered } from "./remembered.js";
 import { StreamState } from "./stream-state.js";
+import { shareStream } from "./streams.js";
 import { fieldError, isPattern, streamApi, textsOf } from "./text.js";
 
+const SKEW = 1_000; // milliseconds that the store's clock may be behind this one
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("events"));
 const figures = new Figures();
@@ -59,18 +60,24 @@ function subscribe() {
   if (before !== undefined && before !== `${query}`) list.clear();
   element("gap").hidden = true;
   // Tabs with the same filter share one connection.
-  const opened = (stream = shareAcrossTabs(`${streamApi}/v1/events/stream?${query}&envelope=true`));
+  const opened = (stream = shareStream(`${streamApi}/v1/events/stream?${query}&envelope=true`));
+  let openedAt = Infinity;
   let missed = remembered.after !== undefined ? [] : undefined; // what comes while the events of the time without this page are read
   opened.on("*", (message) => {
     if (opened !== stream) return;
     const event = message.json();
     // The stream's own frames have no topic: an event that somebody published as "resync" has one.
     if (event.topic === undefined) return control(message, event);
-    event.latency = Math.max(0, Date.now() - Date.parse(event.time));
+    // What is of the time before the connection was caught up on, and says nothing of how fast events arrive.
+    if (Date.parse(event.time) > openedAt) event.latency = Math.max(0, Date.now() - Date.parse(event.time));
     if (missed) missed.push(event);
     else receive(event);
   });
-  opened.onState((now) => opened === stream && state.show(now));
+  opened.onState((now) => {
+    if (opened !== stream) return;
+    if (now.state === "open") openedAt = Date.now() - SKEW;
+    state.show(now);
+  });
   if (missed) catchUp(opened, query).finally(() => {
     const waiting = missed;
     missed = undefined;

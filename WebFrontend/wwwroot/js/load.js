@@ -1,6 +1,8 @@
-import { problemOf, SseClient } from "../lib/sse.js";
+import { problemOf } from "../lib/sse.js";
+import { watchStreamApi } from "./away.js";
 import { LoadReports } from "./load-reports.js";
 import { compact, count, milliseconds, rate } from "./numbers.js";
+import { openStream } from "./streams.js";
 import { fieldError, textsOf } from "./text.js";
 import { TimeChart } from "./time-chart.js";
 
@@ -19,7 +21,8 @@ let run; // { startedAt, windows, status }
 let drawing = false;
 
 reports.read();
-const stream = new SseClient("/load/stream");
+watchStreamApi();
+const stream = openStream("/load/stream");
 stream.on("run", (message) => begin(message.json()));
 stream.on("progress", (message) => progress(message.json()));
 stream.on("result", (message) => result(message.json()));

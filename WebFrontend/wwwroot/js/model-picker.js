@@ -9,7 +9,7 @@ export class ModelPicker {
   constructor(select) {
     this.#select = select;
     select.addEventListener("change", () => localStorage.setItem(KEY, select.value));
-    this.#fill();
+    this.fill();
   }
 
   chosen() {
@@ -17,7 +17,8 @@ export class ModelPicker {
     return provider ? { provider, model } : {};
   }
 
-  async #fill() {
+  /** Reads the list anew. */
+  async fill() {
     let models;
     try {
       const response = await fetch(`${streamApi}/v1/models`, { signal: AbortSignal.timeout(10_000) });

@@ -1,5 +1,5 @@
-import { SseClient } from "../lib/sse.js";
 import { icon, made, price, time } from "./pet-words.js";
+import { openStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
 const STEPS = ["payment_processing", "payment_confirmed", "preparing_shipment", "shipped"];
@@ -45,7 +45,7 @@ export class OrderTracker {
   }
 
   #stream(order, row) {
-    const client = new SseClient(`${streamApi}/v1/orders/${order.id}/status/stream`);
+    const client = openStream(`${streamApi}/v1/orders/${order.id}/status/stream`);
     order.close = () => client.close();
     const step = (status, more) => {
       order.steps[status] = more.timestamp ?? new Date().toISOString();

@@ -18,17 +18,28 @@ export function healthOf(place, status, text) {
   return place;
 }
 
-export function replicaRow(replica, totals, text) {
+/** A replica with its figures; of one that is lost the last that was known, and `since` when. */
+export function replicaRow(replica, { delivered, latency, resumes, resyncs }, text, since) {
   const row = document.createElement("tr");
-  const latency = totals?.latency;
-  const mode = cell("td", text(replica.mode), "mode");
-  mode.dataset.mode = replica.mode;
+  row.dataset.lost = replica.lost;
+  const mode = cell("td", replica.lost ? since(replica) : text(replica.mode), "mode");
+  mode.dataset.mode = replica.lost ? "lost" : replica.mode;
   row.append(
-    cell("th", replica.name), mode, cell("td", count(replica.connections), "number"), cell("td", totals ? rate(totals.deliveries) : "–", "number"),
-    ...["p50", "p95", "p99"].map((name) => cell("td", latency ? `${milliseconds(latency[name])} ms` : "–", "number")),
-    cell("td", count(replica.lag), "number"),
-    healthOf(cell("td", "", "health"), partOf(replica, "eventstore"), text), healthOf(cell("td", "", "health"), partOf(replica, "redis"), text));
+    cell("th", replica.name), mode, cell("td", count(replica.connections), "number"), cell("td", replica.lost ? "–" : rate(delivered), "number"),
+    ...["p50", "p95", "p99"].map((name) => cell("td", latency && !replica.lost ? `${milliseconds(latency[name])} ms` : "–", "number")),
+    cell("td", count(replica.lag), "number"), cell("td", count(resumes), "number"), resyncCell(resyncs, text),
+    ...["eventstore", "redis"].map((part) => healthOf(cell("td", "", "health"), replica.lost ? undefined : partOf(replica, part), text)));
   return row;
+}
+
+function resyncCell(resyncs, text) {
+  const all = Object.entries(resyncs).sort(([, a], [, b]) => b - a);
+  const made = cell("td", count(all.reduce((sum, [, many]) => sum + many, 0)), "number");
+  if (all.length === 0) return made;
+  const reasons = document.createElement("small");
+  reasons.textContent = all.map(([reason, many]) => `${text(`resync.${reason}`)} ${count(many)}`).join(", ");
+  made.append(" ", reasons);
+  return made;
 }
 
 export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
@@ -36,6 +47,15 @@ export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
   const role = cell("td", text(leader ? "leader" : "spare"), "role");
   role.dataset.leader = leader;
   row.append(cell("th", name), role, ...[leader ? relayed : null, leader ? lag : null, leader ? fence : null].map((value) => cell("td", value === null ? "–" : count(value), "number")));
+  return row;
+}
+
+/** A row that says that there is none. */
+export function noRow(body, words) {
+  const row = document.createElement("tr");
+  row.className = "waiting";
+  const only = row.appendChild(cell("td", words));
+  only.colSpan = body.parentElement.querySelectorAll("thead th").length;
   return row;
 }
 

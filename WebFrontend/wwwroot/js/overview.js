@@ -1,26 +1,28 @@
-import { ConnectionFeed } from "./connection-feed.js";
+import { FigureHistory, latencyOf } from "./figure-history.js";
 import { compact, count, milliseconds, rate } from "./numbers.js";
-import { Samples } from "./samples.js";
-import { broadcasterRow, healthOf, replicaRow, worst } from "./overview-tables.js";
+import { broadcasterRow, healthOf, noRow, replicaRow, worst } from "./overview-tables.js";
 import { textsOf } from "./text.js";
 import { TimeChart } from "./time-chart.js";
 
-const SECONDS = 300;
+const SECONDS = 600; // as many as StreamApi keeps
+const HEIGHT = 132;
+const LATE = 10; // seconds that one replica's figures may come after another's
+const STALE = 5_000; // milliseconds without a new figure
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("overview"));
-const samples = new Samples(SECONDS);
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
+const history = new FigureHistory(SECONDS);
+const chart = (name, format, options) => new TimeChart(element(`chart-${name}`), format, SECONDS, { height: HEIGHT, ...options });
 const charts = {
-  deliveries: new TimeChart(element("chart-deliveries"), rate, SECONDS),
-  latency: new TimeChart(element("chart-latency"), milliseconds, SECONDS, { logarithmic: true }),
-  connections: new TimeChart(element("chart-connections"), compact, SECONDS, { whole: true }),
-  lag: new TimeChart(element("chart-lag"), compact, SECONDS, { whole: true }),
+  delivered: chart("delivered", rate),
+  latency: chart("latency", milliseconds, { logarithmic: true }),
+  connections: chart("connections", compact, { whole: true }),
+  appended: chart("appended", rate),
+  returns: chart("returns", compact, { whole: true }),
+  lag: chart("lag", compact, { whole: true }),
 };
-let totals; // since the last sample
-let feedState = { state: "connecting" };
-let relayed; // by the leader: { position, at, of }
-let appended = null; // a second
+let heardAt = performance.now();
 
-new ConnectionFeed({ totals: (now) => (totals = now), state: (now) => (feedState = now) });
 draw();
 for (;;) {
   if (!document.hidden) await refresh();
@@ -30,72 +32,79 @@ for (;;) {
 async function refresh() {
   let status;
   try {
-    const response = await fetch("/status", { signal: AbortSignal.timeout(5000), cache: "no-store" });
+    const response = await fetch(`/status?after=${Math.max(0, history.last - LATE)}`, { signal: AbortSignal.timeout(6000), cache: "no-store" });
     if (response.ok) status = await response.json();
   } catch { /* said below */ }
+  const before = history.last;
+  if (status) history.add(status.replicas);
+  if (history.last > before) heardAt = performance.now();
   tell(status);
-  if (!status?.reachable) return;
+  if (!status) return;
   tables(status);
-  sample(status);
+  figures();
   draw();
 }
 
-// The state of all in one word, and what is wrong in one sentence.
+// The state of all in one word, and what is wrong in one sentence each.
 function tell(status) {
-  const { reachable, replicas = [], broadcasters = [] } = status ?? {};
-  const degraded = replicas.filter(({ mode }) => mode === "degraded");
+  const { reachable, replicas = [], broadcasters = [], at } = status ?? {};
+  const living = replicas.filter(({ lost }) => !lost);
+  const lost = replicas.filter((replica) => replica.lost);
+  const degraded = living.filter(({ mode }) => mode === "degraded");
+  const postgres = worst(living, "eventstore");
+  const stale = !reachable || performance.now() - heardAt > STALE;
+  const list = (some) => some.map(({ name }) => name).join(", ");
   const troubles = [];
   if (!status) troubles.push(text("noFrontend"));
   else if (!reachable) troubles.push(text("noStreamApi"));
   else {
-    if (worst(replicas, "eventstore") !== "Healthy") troubles.push(text("postgresDown"));
-    if (degraded.length > 0) troubles.push(text("degradedMore", { replicas: degraded.map(({ name }) => name).join(", ") }));
+    if (postgres !== "Healthy") troubles.push(text("postgresDown"));
+    if (degraded.length > 0) troubles.push(text("degradedMore", { replicas: list(degraded) }));
     if (broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader)) troubles.push(text("noLeader"));
-    if (feedState.state === "waiting" || feedState.state === "closed") troubles.push(text("noConnections"));
+    if (lost.length > 0) troubles.push(text("lostMore", { replicas: list(lost) }));
   }
-  const mode = !reachable ? "unreachable" : worst(replicas, "eventstore") !== "Healthy" ? "broken" : degraded.length > 0 ? "degraded" : "live";
+  if (stale && history.last > 0) troubles.push(text("stream.asOf", { time: clock.format(at ? Date.parse(at) : history.last * 1000) }));
+  const mode = !reachable ? "unreachable" : postgres !== "Healthy" ? "broken" : degraded.length > 0 ? "degraded" : lost.length > 0 ? "lost" : "live";
   element("mode").dataset.mode = mode;
-  put("mode-text", text(mode));
+  element("content").dataset.stale = stale;
+  put("mode-text", text(status ? mode : "gone"));
   put("trouble", troubles.join(" "));
   element("trouble").hidden = troubles.length === 0;
 }
 
 function tables({ replicas, broadcasters }) {
-  const by = totals?.replicas ?? {};
-  element("replica-rows").replaceChildren(...replicas.map((replica) => replicaRow(replica, by[replica.name], text)));
-  element("broadcaster-rows").replaceChildren(...broadcasters.map((broadcaster) => broadcasterRow(broadcaster, text)));
-  for (const [id, check] of [["postgres", "eventstore"], ["redis", "redis"]]) healthOf(element(id), worst(replicas, check), text);
-  put("replica-count", count(replicas.length));
+  const living = replicas.filter(({ lost }) => !lost);
+  const since = ({ seenAt }) => text("lostSince", { time: clock.format(Date.parse(seenAt)) });
+  fill("replica-rows", replicas.map((replica) => replicaRow(replica, { ...history.now([replica.name]), ...history.counts(replica.name) }, text, since)), "noReplicas");
+  fill("broadcaster-rows", broadcasters.map((broadcaster) => broadcasterRow(broadcaster, text)), "noBroadcaster");
+  for (const [id, check] of [["postgres", "eventstore"], ["redis", "redis"]]) healthOf(element(id), living.length > 0 ? worst(living, check) : undefined, text);
+  if (living.length > 0) put("fanout", text(living.length === 1 ? "fanout.one" : "fanout", { replicas: count(living.length), connections: count(living.reduce((sum, { connections }) => sum + connections, 0)) }));
 }
 
-function sample({ replicas, broadcasters }) {
-  const leader = broadcasters.find((broadcaster) => broadcaster.leader);
-  // How far the leader came between two of its answers is how much was appended; it does not answer every time.
-  const at = leader && Date.parse(leader.seenAt);
-  if (!leader || relayed?.of !== leader.name || leader.relayed < relayed.position) [relayed, appended] = [undefined, null];
-  else if (at > relayed.at) appended = ((leader.relayed - relayed.position) * 1000) / (at - relayed.at);
-  if (leader) relayed = { position: leader.relayed, at, of: leader.name };
-  const fresh = totals?.counted ? totals : undefined;
-  put("appended", appended === null ? "–" : rate(appended));
-  put("p99", fresh?.latency ? `${milliseconds(fresh.latency.p99)} ms` : "–");
-  samples.add({
-    time: Date.now() / 1000,
-    latency: fresh?.latency,
-    appended,
-    relayLag: leader?.lag,
-    replicas: Object.fromEntries(replicas.map(({ name, connections, lag }) => [name, { connections, lag, deliveries: fresh ? (fresh.replicas[name]?.deliveries ?? 0) : null }])),
-  });
+function fill(id, rows, none) {
+  element(id).replaceChildren(...(rows.length > 0 ? rows : [noRow(element(id), text(none))]));
+}
+
+function figures() {
+  const { appended, delivered, latency } = history.now();
+  put("appended", history.last > 0 ? rate(appended) : "–");
+  put("delivered", history.last > 0 ? rate(delivered) : "–");
+  put("p99", latency ? `${milliseconds(latency.p99)} ms` : "–");
 }
 
 function draw() {
-  const { times, replicas: names } = samples;
-  const short = (name) => name.replace(/^streamapi-/, "");
-  const each = (of) => names.map((name) => ({ name: short(name), values: samples.values(({ replicas }) => replicas?.[name] && of(replicas[name])) }));
-  const none = names.length === 0 ? [{ name: "…", values: [] }] : [];
-  charts.deliveries.show(times, [...each((replica) => replica.deliveries), ...none]);
-  charts.latency.show(times, ["p50", "p95", "p99"].map((name) => ({ name, values: samples.values(({ latency }) => latency?.[name]) })));
-  charts.connections.show(times, [...each((replica) => replica.connections), ...none]);
-  charts.lag.show(times, [...each((replica) => replica.lag), { name: text("relay"), values: samples.values(({ relayLag }) => relayLag) }]);
+  const { times, names } = history;
+  // What is counted is counted once, in its own second.
+  const counted = (of) => history.together((figures, second) => figures.reduce((all, figure) => all + (figure.at === second ? of(figure) : 0), 0));
+  const each = (of) => (names.length > 0 ? names.map((name) => ({ name: name.replace(/^streamapi-/, ""), values: history.values(name, of) })) : [{ name: "…", values: [] }]);
+  const latency = history.together(latencyOf);
+  const resyncs = ({ resyncs: by }) => Object.values(by ?? {}).reduce((all, many) => all + many, 0);
+  charts.delivered.show(times, each(({ delivered = 0 }) => delivered));
+  charts.latency.show(times, ["p50", "p95", "p99"].map((name) => ({ name, values: latency.map((quantiles) => quantiles?.[name] ?? null) })));
+  charts.connections.show(times, each(({ connections }) => connections));
+  charts.appended.show(times, [{ name: "", values: history.together((figures) => Math.max(...figures.map(({ appended = 0 }) => appended))) }]);
+  charts.returns.show(times, [{ name: text("resumes"), values: counted(({ resumes = 0 }) => resumes) }, { name: text("resyncs"), values: counted(resyncs) }]);
+  charts.lag.show(times, each(({ lag = 0 }) => lag));
 }
 
 function put(id, value) {

@@ -1,7 +1,7 @@
-import { SseClient } from "../lib/sse.js";
 import { count } from "./numbers.js";
+import { reasonOf } from "./requests.js";
+import { openStream } from "./streams.js";
 import { TimeChart } from "./time-chart.js";
-import { streamApi } from "./text.js";
 
 const SECONDS = 90;
 const [HIGH, LOW] = [80, 30]; // the buffer's marks
@@ -50,7 +50,7 @@ export function backpressure(text) {
     samples.length = 0;
     reader = undefined;
     element("again").hidden = true;
-    const opened = (client = new SseClient(`${location.origin}/patterns/reader?perSecond=${perSecond}`, { heartbeat: 0, maxRetries: 5 }));
+    const opened = (client = openStream(`${location.origin}/patterns/reader?perSecond=${perSecond}`, { heartbeat: 0, maxRetries: 5 }));
     opened.on("reader", (message) => {
       ({ id: reader } = message.json());
       Object.assign(now, { read: 0, buffered: 0, paused: false });
@@ -66,9 +66,9 @@ export function backpressure(text) {
       client.close();
       element("again").hidden = false;
     });
-    opened.onState(({ state, reason, detail }) => {
+    opened.onState(({ state, reason, status, detail }) => {
       if (opened !== client) return;
-      now.trouble = state === "waiting" || (state === "closed" && reason !== "closed") ? (detail ?? text("stream.unreachable", { url: streamApi })) : undefined;
+      now.trouble = state === "waiting" || (state === "closed" && reason !== "closed") ? reasonOf({ status, message: detail }, text) : undefined;
       if (state === "closed") element("again").hidden = false;
       tell();
     });

@@ -1,8 +1,8 @@
-import { SseClient } from "../lib/sse.js";
 import { count } from "./numbers.js";
 import { ResilientLane } from "./resilient-lane.js";
 import { reasonOf, send } from "./requests.js";
 import { StreamState } from "./stream-state.js";
+import { openStream } from "./streams.js";
 import { streamApi } from "./text.js";
 import { Wire } from "./wire.js";
 
@@ -31,7 +31,7 @@ export function resilient(text) {
     [last, retries, connections] = [0, 0, 0];
     element("restart").hidden = true;
     source("connecting");
-    const opened = (client = new SseClient(`${streamApi}${path}`, { fetch: wire.fetch(heard) }));
+    const opened = (client = openStream(`${streamApi}${path}`, { fetch: wire.fetch(heard) }));
     opened.on("message", (message) => {
       const { id } = message.json();
       if (last > 0 && id > last + 1) missing += id - last - 1;

@@ -2,6 +2,7 @@ import { InventoryTicker } from "./inventory-ticker.js";
 import { OrderTracker } from "./order-tracker.js";
 import { PetShelf } from "./pet-shelf.js";
 import { Recommendations } from "./recommendations.js";
+import { count } from "./numbers.js";
 import { price } from "./pet-words.js";
 import { readState, reasonOf, send } from "./requests.js";
 import { StateStream } from "./state-stream.js";
@@ -83,7 +84,7 @@ form.addEventListener("submit", async (submit) => {
     orders.follow(order);
     say(text("ordered", { name: shelf.get(order.petId).name, quantity: order.quantity }), "good");
   } catch (error) {
-    if (error.errors?.quantity) fieldError(quantity, error.errors.quantity);
+    if (error.errors?.quantity) fieldError(quantity, text("tooMany", { stock: count(shelf.get(chosen.id).stock) }));
     else say(text("notOrdered", { reason: reasonOf(error, text) }), "bad");
   }
 });

@@ -1,4 +1,4 @@
-import { problemOf } from "../lib/sse.js";
+import { reasonOf, refusalOf } from "./requests.js";
 import { fieldError, isTopic, streamApi } from "./text.js";
 
 /** The form that publishes one event: checked before it is sent, and the server's own objections shown at the field they are about. */
@@ -13,8 +13,10 @@ export function publishForm(form, text) {
   const jsonError = (value) => {
     try {
       JSON.parse(value);
-    } catch (e) {
-      return text("badJson", { error: e.message });
+    } catch (error) {
+      // Browsers say it in English, each in its own words; where it is they say alike.
+      const [, line, column] = /line (\d+) column (\d+)/.exec(error.message) ?? [];
+      return line ? text("badJsonAt", { line, column }) : text("badJson");
     }
   };
 
@@ -38,9 +40,9 @@ export function publishForm(form, text) {
     try {
       const response = await fetch(`${streamApi}/v1/events`, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal: AbortSignal.timeout(15_000) });
       if (response.status === 202) return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
-      const { message, errors } = await problemOf(response);
-      for (const field of checks.keys()) if (errors[field.name]) fieldError(field, errors[field.name]);
-      say(text("rejected", { reason: message }), "bad");
+      const refusal = await refusalOf(response);
+      for (const field of checks.keys()) if (refusal.errors[field.name]) fieldError(field, refusal.errors[field.name]);
+      say(text("rejected", { reason: reasonOf(refusal, text) }), "bad");
     } catch {
       say(text("rejected", { reason: text("stream.unreachable", { url: streamApi }) }), "bad");
     }

@@ -1,5 +1,5 @@
-import { SseClient } from "../lib/sse.js";
 import { icon, made, reasonIn } from "./pet-words.js";
+import { openStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
 /** The pets that fit a customer, each put in its place as it is scored. */
@@ -18,7 +18,7 @@ export class Recommendations {
     this.#client?.close();
     this.#list.replaceChildren();
     say(this.#text("scoring"));
-    const client = (this.#client = new SseClient(`${streamApi}/v1/pets/recommendations/stream?userId=${encodeURIComponent(user)}`));
+    const client = (this.#client = openStream(`${streamApi}/v1/pets/recommendations/stream?userId=${encodeURIComponent(user)}`));
     client.on("recommendation", (message) => {
       this.#add(message.json());
       say(this.#text("scoredSoFar", { count: this.#list.childElementCount }));

@@ -6,7 +6,7 @@ const PATIENCE = 15_000; // a server that holds a request and says nothing is as
 /** A GET of StreamApi: `{ body, position, next }`, or an error that says what it objects to. */
 export async function readState(path) {
   const response = await fetch(`${streamApi}${path}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-  if (!response.ok) throw new Error((await problemOf(response)).message);
+  if (!response.ok) throw await refusalOf(response);
   const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("Link") ?? "")?.[1];
   return { body: await response.json(), position: response.headers.get("X-Sse-Position"), next };
 }
@@ -18,9 +18,14 @@ export async function send(method, path, body) {
     ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
   });
   if (response.ok) return response.json();
-  const { message, errors } = await problemOf(response);
-  throw Object.assign(new Error(message), { errors, status: response.status });
+  throw await refusalOf(response);
 }
 
-/** What to say of a request that failed. */
-export const reasonOf = (error, text) => (error instanceof TypeError || error.name === "TimeoutError" ? text("stream.unreachable", { url: streamApi }) : error.message);
+/** An error with what StreamApi objects to (`errors`, by field). */
+export async function refusalOf(response) {
+  const { message, errors, status } = await problemOf(response);
+  return Object.assign(new Error(message), { errors, status });
+}
+
+/** What to say of a request that failed: StreamApi's own words, which are English, or that it does not answer. */
+export const reasonOf = ({ status, message }, text) => (status ? text("stream.said", { status, message }) : text("stream.unreachable", { url: streamApi }));

@@ -1,4 +1,5 @@
-import { problemOf, SseClient } from "../lib/sse.js";
+import { refusalOf } from "./requests.js";
+import { openStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
 const AGAIN = 2_000;
@@ -59,7 +60,7 @@ export class Session {
   }
 
   #listen(position) {
-    const client = (this.#client = new SseClient(`${streamApi}/stream/${this.id}`, { lastEventId: position }));
+    const client = (this.#client = openStream(`${streamApi}/stream/${this.id}`, { lastEventId: position }));
     client.on("*", (message) => {
       if (client !== this.#client) return;
       if (message.type === "resync") return void this.open();
@@ -94,6 +95,6 @@ export class Session {
 
 async function post(path, body) {
   const response = await fetch(`${streamApi}${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(15_000) });
-  if (!response.ok) throw new Error((await problemOf(response)).message);
+  if (!response.ok) throw await refusalOf(response);
   return response;
 }

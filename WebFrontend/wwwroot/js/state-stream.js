@@ -1,4 +1,4 @@
-import { shareAcrossTabs } from "../lib/sse.js";
+import { shareStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
 const AGAIN = 3_000; // milliseconds until a read that failed is tried again
@@ -18,7 +18,7 @@ export class StateStream {
   /** `on.read()` reads, shows and returns the position; `on.change(message)` applies; `on.state(state)` and `on.trouble(error?)` are told. */
   constructor(path, on) {
     this.#on = on;
-    this.#stream = shareAcrossTabs(`${streamApi}${path}`);
+    this.#stream = shareStream(`${streamApi}${path}`);
     this.#stream.on("*", (message) => this.#hear(message));
     this.#stream.onState((state) => {
       on.state(state);

@@ -1,9 +1,13 @@
 import { streamApi } from "./text.js";
 
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
+
 /** Shows a stream's state where the page has its place for it (`#state`, `#state-text`, `#reason`, `#reconnect`), with a countdown. */
 export class StreamState {
   #text;
   #countdown;
+  #open = false;
+  #asOf;
   #element = (id) => document.getElementById(id);
 
   constructor(text, reconnect) {
@@ -16,14 +20,24 @@ export class StreamState {
     clearTimeout(this.#countdown);
     const name = state.state === "waiting" && state.until - Date.now() < 300 ? "connecting" : state.state;
     this.#element("state").dataset.state = name;
+    this.#age(name, state.reason);
     this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
-    this.#element("reason").textContent = this.#explain(state);
+    this.#element("reason").textContent = [this.#explain(state), this.#asOf].filter(Boolean).join(" ");
     const tick = () => {
       const seconds = Math.max(0, Math.ceil((state.until - Date.now()) / 1000));
       this.#element("state-text").textContent = this.#text(`stream.${name}`, { seconds });
       if (name === "waiting" && seconds > 0) this.#countdown = setTimeout(tick, 250);
     };
     tick();
+  }
+
+  // What the page shows is no longer kept up: it looks so, and says since when.
+  #age(name, reason) {
+    if (name === "open") this.#asOf = undefined;
+    else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clock.format(Date.now()) });
+    this.#open = name === "open";
+    if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // the end, as it was meant
+    document.getElementById("content").dataset.stale = this.#asOf !== undefined;
   }
 
   #explain({ reason, status, detail }) {

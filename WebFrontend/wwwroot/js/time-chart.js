@@ -2,7 +2,6 @@ import uPlot from "../lib/uplot.js";
 
 // The last minutes as lines (uPlot), in the page's colours, with a legend that tells the latest values or those under the pointer.
 
-const HEIGHT = 168;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const sync = uPlot.sync("time");
 
@@ -17,10 +16,11 @@ export class TimeChart {
   #logarithmic;
   #whole;
   #shortest;
+  #height;
 
   /** `panel` has a `.chart` and a `.legend`; `format` writes a value; the chart shows so many `seconds`, from `shortest` on. */
-  constructor(panel, format, seconds, { logarithmic = false, whole = false, shortest = 60 } = {}) {
-    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest] = [panel, format, seconds, logarithmic, whole, shortest];
+  constructor(panel, format, seconds, { logarithmic = false, whole = false, shortest = 60, height = 168 } = {}) {
+    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest, this.#height] = [panel, format, seconds, logarithmic, whole, shortest, height];
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place());
     dark.addEventListener("change", () => this.#plot?.redraw(false));
   }
@@ -53,8 +53,8 @@ export class TimeChart {
       cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
       scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
       axes: [
-        { ...axis, space: 70, size: 26, gap: 4, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
-        { ...axis, size: 48, space: 28, grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) }, incrs: this.#whole ? WHOLE : undefined, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : this.#format(tick))) },
+        { ...axis, space: 70, size: 26, gap: 4, incrs: TIMES, values: (_, ticks) => ticks.map((tick) => (ticks.every((other) => other % 60 === 0) ? minutes : clock).format(tick * 1000)) },
+        { ...axis, size: 48, space: 28, grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) }, incrs: this.#whole ? WHOLE : undefined, values: (_, ticks) => distinct(ticks, this.#format) },
       ],
       series: [{}, ...lines.map((line, i) => ({
         stroke: colour(`--series-${(i % 4) + 1}`), width: 1.75, dash: DASHES[i % DASHES.length], points: { show: false }, spanGaps: false,
@@ -87,14 +87,25 @@ export class TimeChart {
   }
 
   #size() {
-    return { width: Math.max(120, this.#place().clientWidth), height: HEIGHT };
+    return { width: Math.max(120, this.#place().clientWidth), height: this.#height };
   }
 }
 
 const DASHES = [undefined, [6, 3], [2, 3], [9, 3, 2, 3]];
+const minutes = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const TIMES = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 
 const WHOLE = [1, 2, 5].flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b);
+
+// Two marks that would read the same get as many more digits as tell them apart.
+function distinct(ticks, format) {
+  const write = (form) => ticks.map((tick) => (tick === null ? "" : form(tick)));
+  const told = (texts) => new Set(texts).size === new Set(ticks).size;
+  let texts = write(format);
+  for (let digits = 1; digits <= 6 && !told(texts); digits++) texts = write(new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: digits }).format);
+  return texts;
+}
 
 const decade = (value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null);
 

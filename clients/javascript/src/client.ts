@@ -3,6 +3,7 @@ import { Emitter, type EventTypes } from "./emitter.js";
 import { EventStreamParser } from "./parser.js";
 import { problemOf } from "./problem.js";
 import type { Reason } from "./state.js";
+import { whileHidden } from "./visibility.js";
 
 /** Something that may change between two connections: a value, or what makes one. */
 type Fresh<Value> = Value | (() => Value | Promise<Value>);
@@ -23,8 +24,11 @@ export interface SseClientOptions extends BackoffOptions {
   heartbeat?: number;
   /** Milliseconds for a server to answer an attempt (the head, not an event); 0: as long as `heartbeat`. Default 15,000. */
   connectTimeout?: number;
-  /** Holds no connection while the tab is hidden; goes on, from the last id, when it is shown. */
-  pauseWhenHidden?: boolean;
+  /**
+   * Holds no connection while the tab is hidden; goes on, from the last id, when it is shown. A number: milliseconds that it must have
+   * been hidden, so that a glance at another tab costs no reconnect.
+   */
+  pauseWhenHidden?: boolean | number;
   /** Closes the client. */
   signal?: AbortSignal;
   credentials?: RequestCredentials;
@@ -55,6 +59,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   #attempt = 0;
   #running = false;
   #closed = false;
+  #hidden = false;
   #abort: AbortController | undefined;
   #wake: (() => void) | undefined;
   #detach: (() => void)[] = [];
@@ -85,9 +90,11 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     if (this.#running || this.#closed) return;
     this.#running = true;
     this.#listen(globalThis, "online", () => this.reconnect());
-    if (this.#options.pauseWhenHidden && typeof document === "object") {
-      this.#listen(document, "visibilitychange", () => (document.hidden ? this.#abort?.abort() : this.reconnect()));
-    }
+    this.#detach.push(whileHidden(this.#options.pauseWhenHidden, (hidden) => {
+      this.#hidden = hidden;
+      if (hidden) this.#abort?.abort();
+      else this.reconnect();
+    }));
     void this.#run();
   }
 
@@ -127,10 +134,6 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.enter({ state: "waiting", attempt: this.#attempt, until: Date.now() + delay, reason: end.reason, status: end.status, detail: end.detail });
       await this.#wait(delay);
     }
-  }
-
-  get #hidden(): boolean {
-    return !!this.#options.pauseWhenHidden && typeof document === "object" && document.hidden;
   }
 
   async #wait(delay?: number): Promise<void> {

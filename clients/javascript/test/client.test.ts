@@ -276,3 +276,23 @@ test("while the tab is hidden there is no connection, and then it goes on", asyn
     delete (globalThis as { document?: unknown }).document;
   }
 });
+
+test("hidden for less than the given time it keeps its connection", async () => {
+  await using server = await serve(stream("id: 1\ndata: a\n\n"));
+  const page = Object.assign(new EventTarget(), { hidden: false });
+  (globalThis as { document?: unknown }).document = page;
+  try {
+    const { client, states } = collect(server.url, { pauseWhenHidden: 60 });
+    await until("open", () => client.state.state === "open");
+    for (const hidden of [true, false, true]) {
+      page.hidden = hidden;
+      page.dispatchEvent(new Event("visibilitychange"));
+    }
+    assert.equal(client.state.state, "open");
+    await until("paused", () => client.state.state === "paused");
+    assert.equal(states.filter(({ state }) => state === "open").length, 1);
+    client.close();
+  } finally {
+    delete (globalThis as { document?: unknown }).document;
+  }
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { shareAcrossTabs, type SharedStream } from "../src/tabs.js";
+import { shareAcrossTabs, type SharedStream, type ShareOptions } from "../src/tabs.js";
 import { serve, status, stream, until } from "./server.js";
 
 // Node has BroadcastChannel, and Web Locks only since 24: an exclusive lock by name, first come first served. (Real tabs: tests/Browser.)
@@ -16,8 +16,8 @@ class Locks {
 before(() => Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true }));
 
 const QUICK = { initial: 1, max: 5 };
-function open(url: string) {
-  const tab: SharedStream = shareAcrossTabs(url, QUICK);
+function open(url: string, options: ShareOptions = {}) {
+  const tab: SharedStream = shareAcrossTabs(url, { ...QUICK, ...options });
   const events: string[] = [];
   tab.on("*", ({ type, data }) => events.push(type === "message" ? data : type));
   return { tab, events };
@@ -86,4 +86,60 @@ test("what the server will not give is told to every tab, and asked for once", a
   await until("both closed", () => a.tab.state.state === "closed" && b.tab.state.state === "closed");
   assert.equal((b.tab.state as { reason: string }).reason, "refused");
   assert.equal(server.exchanges.length, 1);
+});
+
+test("a hidden tab hands its lead over and hears on; with all hidden there is no connection until one is shown", async () => {
+  await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"), stream("id: 3\ndata: three\n\n"));
+  const windowed = () => {
+    const page = Object.assign(new EventTarget(), { hidden: false });
+    (globalThis as { document?: unknown }).document = page;
+    const set = (hidden: boolean) => {
+      page.hidden = hidden;
+      page.dispatchEvent(new Event("visibilitychange"));
+    };
+    return { ...open(server.url, { pauseWhenHidden: true }), hide: () => set(true), show: () => set(false) };
+  };
+  try {
+    const [a, b] = [windowed(), windowed()];
+    await until("both heard the first", () => a.events.length === 1 && b.events.length === 1);
+    a.hide();
+    await until("the other leads", () => b.tab.leads && !a.tab.leads);
+    await until("both heard the second", () => a.events.length === 2 && b.events.length === 2);
+    assert.equal(server.headers(1)["last-event-id"], "1");
+    b.hide();
+    await until("nobody is connected", () => server.exchanges.every(({ response }) => response.destroyed));
+    assert.equal(server.exchanges.length, 2);
+    a.show();
+    await until("both heard the third", () => a.events.length === 3 && b.events.length === 3);
+    assert.equal(server.headers(2)["last-event-id"], "2");
+    assert.deepEqual([a.events, b.events], [["one", "two", "three"], ["one", "two", "three"]]);
+    assert.equal(a.tab.leads, true);
+    a.tab.close();
+    b.tab.close();
+  } finally {
+    delete (globalThis as { document?: unknown }).document;
+  }
+});
+
+test("a tab that was away asks for what it missed itself, once, and then hears the leader again", async () => {
+  await using server = await serve(stream("id: 3\ndata: three\n\nid: 4\ndata: four\n\nid: 5\ndata: five\n\n"));
+  const name = "sse was-away";
+  let release = () => {};
+  void navigator.locks.request(name, { signal: new AbortController().signal }, () => new Promise<void>((resolve) => (release = resolve)));
+  const leader = new BroadcastChannel(name);
+  const joined = new Promise((resolve) => (leader.onmessage = resolve));
+  const follower = open(server.url, { name: "was-away" });
+  await joined;
+  const say = (n: number, data: string) => leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
+  for (const [n, data] of [[1, "one"], [2, "two"], [5, "five"]] as const) say(n, data);
+  await until("the fifth", () => follower.events.includes("five"));
+  assert.equal(server.headers(0)["last-event-id"], "2");
+  await until("its own connection is closed", () => server.exchanges[0]!.response.destroyed);
+  say(6, "six");
+  await until("the sixth", () => follower.events.includes("six"));
+  assert.deepEqual(follower.events, ["one", "two", "three", "four", "five", "six"]);
+  assert.equal(server.exchanges.length, 1);
+  follower.tab.close();
+  leader.close();
+  release();
 });

@@ -62,6 +62,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         }
         catch
         {
+            foreach (var process in system._processes) TestContext.Current.TestOutputHelper?.WriteLine($"{process.Url}\n{process.Output}");
             await system.DisposeAsync();    // nobody else could: its processes would outlive the tests
             throw;
         }

@@ -317,6 +317,17 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_replica_that_started_while_Redis_was_silent_hears_it_once_it_is_back()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        system.Redis.Freeze();
+        await system.StartReplicaAsync();
+        await system.WaitForModeAsync("degraded");
+        system.Redis.Heal();
+        await system.WaitForModeAsync("live");
+    }
+
+    [Fact]
     public async Task A_quiet_stream_gets_a_comment_and_a_busy_one_none()
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__HeartbeatSeconds"] = "2", ["Streaming__PositionSeconds"] = "3600" });

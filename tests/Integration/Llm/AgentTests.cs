@@ -130,6 +130,25 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
     }
 
     [Fact]
+    public async Task A_number_beyond_a_sessions_end_is_answered_by_a_resync_and_the_session_from_its_start()
+    {
+        var id = await SessionAsync();
+        await SendAsync(system.A, id, "hello");
+        await using var whole = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
+        await whole.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
+        await using var beyond = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, "99999");
+        await beyond.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
+        var resync = JsonDocument.Parse(beyond.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("future", "99999"), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        Assert.Equal(whole.Events, beyond.Events);
+        // As many as there are is no number beyond.
+        await using var level = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, $"{whole.Events.Count()}");
+        await SendAsync(system.A, id, "and now?");
+        await level.WaitForEventsAsync(1);
+        Assert.DoesNotContain(level.Frames, f => f.Event == "resync");
+    }
+
+    [Fact]
     public async Task An_unknown_session_is_a_404_that_says_so()
     {
         foreach (var response in (HttpResponseMessage[])[

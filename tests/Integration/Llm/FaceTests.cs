@@ -141,6 +141,82 @@ public sealed class FaceTests(LlmSystem system) : IClassFixture<LlmSystem>
     }
 
     [Theory]
+    [InlineData("POST", "/v1/messages/batches", 404, "not_found_error")]
+    [InlineData("GET", "/v1/messages/batches/msgbatch_1", 404, "not_found_error")]
+    [InlineData("POST", "/v1/complete", 404, "not_found_error")]
+    [InlineData("GET", "/v1/messages", 405, "invalid_request_error")]
+    [InlineData("GET", "/v1/messages/count_tokens", 405, "invalid_request_error")]
+    [InlineData("POST", "/v1/chat", 404, "invalid_request_error")]
+    [InlineData("GET", "/v1/chat/completions/chatcmpl-1", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/completions", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/embeddings", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/responses", 404, "invalid_request_error")]
+    [InlineData("DELETE", "/v1/chat/completions", 405, "invalid_request_error")]
+    public async Task What_is_not_here_is_told_in_the_vendors_shape(string method, string path, int status, string type)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(system.A.Url, path));
+        if (method == "POST") request.Content = JsonContent.Create(new { model = "demo", input = "x" });
+        using var response = await LlmSystem.Http.SendAsync(request);
+        Assert.Equal((status, "application/json"), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        Assert.Equal(status == 405 ? ["POST"] : [], response.Content.Headers.Allow);
+        await SaysAsync(response, isAnthropic: path.StartsWith("/v1/messages", StringComparison.Ordinal) || path == "/v1/complete", type);
+    }
+
+    [Theory]
+    [InlineData("/v1/chat/completions")]
+    [InlineData("/v1/messages")]
+    [InlineData("/v1/messages/count_tokens")]
+    public async Task A_body_of_another_kind_gets_415_in_the_vendors_shape(string path)
+    {
+        using var response = await LlmSystem.Http.PostAsync(new Uri(system.A.Url, path), new StringContent("model=demo", Encoding.UTF8, "application/x-www-form-urlencoded"));
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        await SaysAsync(response, isAnthropic: path != "/v1/chat/completions", "invalid_request_error");
+    }
+
+    [Fact]
+    public async Task The_tokens_that_are_counted_are_those_that_the_answer_counts()
+    {
+        var messages = new[] { new { role = "user", content = Prompt } };
+        using var counted = await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/v1/messages/count_tokens"), new { model = "demo", system = "be brief", messages });
+        using var answered = await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/v1/messages"), new { model = "demo", max_tokens = 1, system = "be brief", messages });
+        var count = (await counted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("input_tokens").GetInt64();
+        Assert.True(count > 10, $"{count} tokens");
+        Assert.Equal((await answered.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("usage").GetProperty("input_tokens").GetInt64(), count);
+        using var other = await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/v1/messages/count_tokens"), new { model = "claude-x", messages });
+        Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
+        await SaysAsync(other, isAnthropic: true, "not_found_error");
+    }
+
+    [Fact]
+    public async Task The_dotnet_clients_see_the_vendors_errors()
+    {
+        var unknown = await Assert.ThrowsAsync<ClientResultException>(() => OpenAiClient("nobodys").CompleteChatAsync([new UserChatMessage("x")]));
+        Assert.Equal(404, unknown.Status);
+        Assert.Contains("nobodys", unknown.Message, StringComparison.Ordinal);
+        var missing = await Assert.ThrowsAnyAsync<Exception>(() => AnthropicClient.Messages.Create(new MessageCreateParams { Model = "nobodys", MaxTokens = 1, Messages = [new UserMessageParam { Content = "x" }] }));
+        Assert.Contains("NotFound", missing.GetType().Name, StringComparison.Ordinal);
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("half");
+            await request.RawAsync("data: {\"error\":{\"message\":\"too much at once\"}}\n\n");
+        });
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            await foreach (var _ in AnthropicClient.Messages.CreateStreaming(new MessageCreateParams { Model = "llama", MaxTokens = 9, Messages = [new UserMessageParam { Content = prompt }] })) { }
+        });
+    }
+
+    private static async Task SaysAsync(HttpResponseMessage response, bool isAnthropic, string type)
+    {
+        var body = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(isAnthropic, body.TryGetProperty("type", out var kind) && kind.GetString() == "error");
+        Assert.Equal(type, body.GetProperty("error").GetProperty("type").GetString());
+        Assert.NotEmpty(body.GetProperty("error").GetProperty("message").GetString()!);
+        Assert.NotEmpty(response.Headers.GetValues(isAnthropic ? "request-id" : "x-request-id").Single());
+    }
+
+    [Theory]
     [InlineData(429, 429, "rate_limit_error", "rate_limit_error")]
     [InlineData(500, 502, "server_error", "api_error")]
     [InlineData(401, 502, "server_error", "api_error")]

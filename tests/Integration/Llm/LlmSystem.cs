@@ -40,6 +40,8 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             ["Llm__Providers__Local__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
             ["Llm__Providers__Local__Models__0"] = "llama",
             ["Llm__Providers__Demo__TokensPerSecond"] = "200",
+            ["Llm__Providers__Local__FirstTokenSeconds"] = "2",
+            ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "5",
             ["Runs__LeaseSeconds"] = "3",
         };
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])

@@ -49,6 +49,105 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         Assert.True(times[1] - times[0] >= TimeSpan.FromSeconds(1));
     }
 
+    [Fact]
+    public async Task A_429_that_names_a_date_is_tried_again_then()
+    {
+        var (until, again) = (default(DateTimeOffset), default(DateTimeOffset));
+        var prompt = system.Upstream.On(async request =>
+        {
+            if (request.Attempt == 1)
+            {
+                // An HTTP date has whole seconds (RFC 9110 §5.6.7).
+                until = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 3);
+                await request.RefuseAsync(429, "slow down", until.ToString("R"));
+                return;
+            }
+            again = DateTimeOffset.UtcNow;
+            await request.StartAsync();
+            await request.TokenAsync("ok");
+            await request.EndAsync(1);
+        });
+        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, "anthropic");
+        await reader.WaitForEndAsync();
+        Assert.Equal("ok", LlmSystem.Text(reader.Events, "content"));
+        Assert.True(again >= until, $"asked again {until - again} too early");
+    }
+
+    [Fact]
+    public async Task A_429_that_asks_for_more_than_anybody_waits_is_passed_on_at_once()
+    {
+        var prompt = system.Upstream.On(request => request.RefuseAsync(429, "come back later", retryAfter: "45"));
+        using var response = await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/v1/chat/completions"), new { model = "gpt-4o", messages = new[] { new { role = "user", content = prompt } } });
+        Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(45)), (response.StatusCode, response.Headers.RetryAfter?.Delta));
+        Assert.Equal(1, system.Upstream.Attempts(prompt));
+    }
+
+    [Fact]
+    public async Task A_provider_that_takes_the_request_and_says_nothing_is_asked_once_more_and_the_readers_are_told()
+    {
+        var prompt = system.Upstream.On(async request =>
+        {
+            if (request.Attempt == 1) await Task.Delay(Timeout.Infinite, request.Gone);
+            await request.StartAsync();
+            await request.TokenAsync("at last");
+            await request.EndAsync(1);
+        });
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, "local");
+        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await reader.WaitForEndAsync();
+        Assert.Equal(["state", "token", "done"], reader.Events.Select(e => e.Event));
+        var told = JsonDocument.Parse(reader.Events.First().Data!).RootElement;
+        Assert.Equal(("retrying", "timeout", 2), (told.GetProperty("state").GetString(), told.GetProperty("reason").GetString(), told.GetProperty("attempt").GetInt32()));
+        Assert.Equal("at last", (await LlmSystem.StateAsync(system.A, id)).GetProperty("text").GetString());
+    }
+
+    [Theory]
+    [InlineData("silent", 2)]
+    [InlineData("comments", 1)]     // alive, but no answer: the whole time is over in the first try
+    public async Task A_provider_that_never_comes_to_its_first_token_is_given_up(string how, int attempts)
+    {
+        var prompt = system.Upstream.On(async request =>
+        {
+            if (how == "comments")
+            {
+                await request.StartAsync();
+                while (true)
+                {
+                    await request.RawAsync(": still working\n\n");
+                    await Task.Delay(200, request.Gone);
+                }
+            }
+            await Task.Delay(Timeout.Infinite, request.Gone);
+        });
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, "local");
+        await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        await reader.WaitForEndAsync();
+        var error = JsonDocument.Parse(reader.Events.Last().Data!).RootElement;
+        Assert.Equal((true, "timeout"), (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString()));
+        Assert.Equal(attempts, system.Upstream.Attempts(prompt));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task An_error_that_the_provider_sends_in_mid_stream_ends_the_answer_and_keeps_its_text(string provider)
+    {
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("half");
+            await request.RawAsync($$$"""data: {"type":"error","error":{"type":"overloaded_error","message":"too much at once for {{{(provider == "local" ? "us" : LlmSystem.Key)}}}"}}""" + "\n\n");
+        });
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, provider);
+        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await reader.WaitForEndAsync();
+        Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
+        Assert.Contains("too much at once", reader.Events.Last().Data, StringComparison.Ordinal);
+        Assert.DoesNotContain(LlmSystem.Key, reader.Events.Last().Data, StringComparison.Ordinal);
+        var state = await LlmSystem.StateAsync(system.A, id);
+        Assert.Equal(("failed", "half"), (state.GetProperty("status").GetString(), state.GetProperty("text").GetString()));
+        Assert.Equal(1, system.Upstream.Attempts(prompt));
+    }
+
     [Theory]
     [MemberData(nameof(Providers))]
     public async Task A_provider_that_fails_is_tried_again_and_then_an_error_in_the_stream(string provider)
@@ -65,6 +164,8 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         Assert.Equal(3, system.Upstream.Attempts(prompt));
         Assert.DoesNotContain(LlmSystem.Key, error.Data, StringComparison.Ordinal);
         Assert.DoesNotContain(LlmSystem.Key, system.A.Output, StringComparison.Ordinal);
+        // A provider may quote what it was asked: its words are for the caller, not for the log.
+        Assert.DoesNotContain("boom", system.A.Output, StringComparison.Ordinal);
     }
 
     [Theory]

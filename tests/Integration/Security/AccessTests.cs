@@ -123,6 +123,8 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("POST", "/sse/chat", "chat", "{}", 400)]
     [InlineData("POST", "/v1/chat/completions", "chat", "{}", 400)]
     [InlineData("POST", "/v1/messages", "chat", "{}", 400)]
+    [InlineData("POST", "/v1/messages/count_tokens", "chat", "{}", 400)]
+    [InlineData("POST", "/v1/embeddings", "chat", "{}", 404)]
     [InlineData("POST", "/v1/generations", "generations.>", "{}", 400)]
     public async Task What_changes_something_takes_the_claim_to_publish_its_topic(string method, string path, string topic, string body, int status)
     {

@@ -8,7 +8,7 @@ namespace Integration.Security;
 public sealed class EndpointTests(SecureSystem system)
 {
     /// <summary>For whoever is known: they tell of no topic.</summary>
-    private static readonly string[] OfNoTopic = ["", "/v1/models", "/v1/models/{id}", "/v1/replicas"];
+    private static readonly string[] OfNoTopic = ["", "/v1/models", "/v1/models/{id}", "/v1/replicas", "/v1/replicas/figures"];
 
     /// <summary>They look into the body before they can say no.</summary>
     private static readonly string[] ByTheirBody = ["/v1/stream-tickets", "/v1/events", "/v1/events/stream"];

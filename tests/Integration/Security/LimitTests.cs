@@ -37,7 +37,7 @@ public sealed class LimitTests(StackFixture stack)
     [Fact]
     public async Task A_limit_is_one_for_all_replicas_and_each_replicas_own_while_Redis_is_away()
     {
-        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__NewStreamsPerMinute"] = "6", ["Limits__PublishesPerSecond"] = "20", ["Limits__GenerationsPerMinute"] = "2" };
+        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__NewStreamsPerMinute"] = "6", ["Limits__PublishesPerSecond"] = "20", ["Limits__GenerationsPerMinute"] = "2", ["Limits__RedisMilliseconds"] = "5000" };
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: settings, apiKey: SecureSystem.OperatorKey);
         Uri[] replicas = [.. system.Replicas.Select(r => r.Url)];
         const string Path = "/v1/events/stream?topic=orders.a";

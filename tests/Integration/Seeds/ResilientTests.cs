@@ -27,6 +27,19 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task A_number_beyond_what_the_session_has_said_is_answered_by_a_resync_from_the_head()
+    {
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await reader.WaitForEventsAsync(2);
+        await using var beyond = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=99999");
+        await beyond.WaitForEventsAsync(1);
+        var resync = beyond.Frames.Single(f => f.Event == "resync");
+        Assert.Equal(("future", "99999", resync.Id), (resync.Json().Text("reason"), resync.Json().Text("requested"), resync.Json().Text("resumedFrom")));
+        // From the head: what the session has said is not said again.
+        Assert.True(beyond.Events.First().Json().GetProperty("id").GetInt64() > 2);
+    }
+
+    [Fact]
     public async Task The_last_thousand_messages_of_a_session_are_replayed()
     {
         await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }

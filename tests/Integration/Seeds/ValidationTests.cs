@@ -124,6 +124,7 @@ public sealed class ValidationTests(SeedSystem seeds)
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         var problem = JsonDocument.Parse(text).RootElement;
         Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
         if (field is not null) Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), text);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     {
         var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
         var answer = new Answer(upstream);
-        await foreach (var one in upstream.ReadAsync(() => Request(body), cancellationToken: cancellationToken))
+        await foreach (var one in upstream.ReadAsync(() => Request(body), ProviderWait.Listener(chat), cancellationToken: cancellationToken))
         {
             if (answer.Take(one) is { } update) yield return update;
             if (answer.IsOver) break;

@@ -20,7 +20,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
     {
         var body = Encoding.UTF8.GetBytes(OpenAiRequest.Body(messages, chat, isOpenAi).ToJsonString());
         var answer = new Answer(upstream);
-        await foreach (var chunk in upstream.ReadAsync(() => Request(body), answer.Done, cancellationToken))
+        await foreach (var chunk in upstream.ReadAsync(() => Request(body), ProviderWait.Listener(chat), answer.Done, cancellationToken))
             if (answer.Take(chunk) is { } update) yield return update;
         yield return answer.End();
     }

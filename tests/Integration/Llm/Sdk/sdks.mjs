@@ -52,6 +52,10 @@ await assert.rejects(anthropic.messages.create({ model: 'nobodys', messages, max
 await assert.rejects(openai.chat.completions.create({ model: 'demo' }), e => e instanceof OpenAI.BadRequestError && e.param === 'messages');
 await assert.rejects(anthropic.messages.create({ model: 'demo', messages }), e => e instanceof Anthropic.BadRequestError);
 
+await assert.rejects(openai.embeddings.create({ model: 'demo', input: 'x' }), e => e instanceof OpenAI.NotFoundError && e.code === 'unknown_url');
+await assert.rejects(anthropic.messages.batches.list(), e => e instanceof Anthropic.NotFoundError && e.error.error.type === 'not_found_error');
+assert.equal((await anthropic.messages.countTokens({ model: 'demo', messages })).input_tokens, message.usage.input_tokens);
+
 assert.ok((await openai.models.list()).data.some(m => m.id === 'demo'));
 assert.ok((await anthropic.models.list()).data.some(m => m.id === 'demo'));
 assert.equal((await openai.models.retrieve('demo')).id, 'demo');

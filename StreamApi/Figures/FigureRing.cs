@@ -1,0 +1,67 @@
+using StreamApi.Streaming;
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Feed;
+using StreamApi.Streaming.Frames;
+
+namespace StreamApi.Figures;
+
+/// <summary>
+/// This replica by the second, for the last ten minutes: a dashboard that is opened now shows how it came to this. Counted once a second
+/// from what is counted anyway, whoever looks.
+/// </summary>
+internal sealed class FigureRing(StreamingMetrics metrics, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed, TimeProvider clock) : BackgroundService
+{
+    public const int Seconds = 600;
+
+    private static readonly ResyncReason[] Reasons = Enum.GetValues<ResyncReason>();
+
+    private readonly Queue<Figure> _ring = new(Seconds);
+
+    /// <summary>The figures of the seconds after that one, oldest first.</summary>
+    public IReadOnlyList<Figure> After(long second)
+    {
+        lock (_ring) return [.. _ring.Where(f => f.At > second)];
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await feed.Started.WaitAsync(stoppingToken);     // before it knows the head, all of the log would seem to be new
+        var (before, since, at) = (Count.Now(metrics, logs), clock.GetTimestamp(), 0L);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            // A tick that comes a little early is no second one of the same second.
+            at = Math.Max(at + 1, clock.GetUtcNow().ToUnixTimeSeconds());
+            var (now, elapsed) = (Count.Now(metrics, logs), clock.GetElapsedTime(since));
+            Add(Between(before, now, elapsed.TotalSeconds, at));
+            (before, since) = (now, clock.GetTimestamp());
+        }
+    }
+
+    private void Add(Figure figure)
+    {
+        lock (_ring)
+        {
+            if (_ring.Count == Seconds) _ring.Dequeue();
+            _ring.Enqueue(figure);
+        }
+    }
+
+    private Figure Between(Count before, Count now, double seconds, long at)
+    {
+        var deliveries = new long[LatencyHistogram.Buckets];
+        for (var i = 0; i < deliveries.Length; i++) deliveries[i] = now.Deliveries[i] - before.Deliveries[i];
+        var resyncs = Reasons.Where(r => now.Resyncs[(int)r] > before.Resyncs[(int)r]).ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);
+        return new Figure(
+            at, registry.Count, Math.Round(deliveries.Sum() / seconds, 1), LatencyHistogram.Quantiles(deliveries),
+            // A store that was reset begins anew.
+            Math.Round(Math.Max(0, now.Settled - before.Settled) / seconds, 1),
+            feed.Lag, now.Resumes - before.Resumes, resyncs.Count > 0 ? resyncs : null, feed.Mode == FeedMode.Degraded);
+    }
+
+    private sealed record Count(long[] Deliveries, long Settled, long Resumes, long[] Resyncs)
+    {
+        public static Count Now(StreamingMetrics metrics, FilterLogs logs) => new(metrics.Totals(), logs.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
+    }
+}

@@ -1,0 +1,89 @@
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+/// <summary>HTTP/1.1 gives a browser six connections to an origin: tabs that nobody looks at must not keep them.</summary>
+public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    private const int Six = 6;
+
+    [Fact]
+    public async Task Six_hidden_tabs_leave_room_for_the_seventh_and_go_on_without_a_gap_when_they_are_shown()
+    {
+        var context = await ContextAsync();
+        var topics = Enumerable.Range(0, Six + 1).Select(_ => Api.Topic()).ToArray();
+        var tabs = new List<IPage>();
+        // The sixth tab's other requests would find no connection either: each is hidden before the next is opened.
+        foreach (var topic in topics[..Six])
+        {
+            var tab = await OpenAsync($"/events?topic={topic}", context);
+            await IsLiveAsync(tab);
+            await Api.PublishAsync(topic, new { n = 0 });
+            await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1);
+            await HideAsync(tab);
+            tabs.Add(tab);
+        }
+        var seventh = await OpenAsync($"/events?topic={topics[^1]}", context);
+        await IsLiveAsync(seventh);
+        foreach (var topic in topics[..Six]) await GoneAsync(topic);
+
+        foreach (var topic in topics) await Api.PublishAsync(topic, new { n = 1 });
+        await Expect(seventh.Locator("#rows li")).ToHaveCountAsync(1);
+        await ShowAsync(tabs[0]);
+        await Expect(tabs[0].Locator("#rows li")).ToHaveCountAsync(2);
+        await IsLiveAsync(tabs[0]);
+        Assert.Equal(["""{"n":1}""", """{"n":0}"""], await tabs[0].Locator("#rows .data").AllInnerTextsAsync());
+    }
+
+    [Fact]
+    public async Task A_hidden_leader_hands_its_connection_over_and_with_all_hidden_there_is_none()
+    {
+        var topic = Api.Topic();
+        var context = await ContextAsync();
+        var first = await OpenAsync($"/events?topic={topic}", context);
+        await IsLiveAsync(first);
+        var second = await OpenAsync($"/events?topic={topic}", context);
+        await IsLiveAsync(second);
+        var before = await TheOneAsync(topic);
+
+        await HideAsync(first);
+        await UntilAsync(async () => await Api.ConnectionsAsync(topic) is [var now] && now["id"]!.GetValue<string>() != before);      // another one: the second tab's
+        await Api.PublishAsync(topic, new { n = 0 });
+        foreach (var tab in (IPage[])[first, second]) await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1);      // the hidden one hears on
+
+        await HideAsync(second);
+        await GoneAsync(topic);
+        await Api.PublishAsync(topic, new { n = 1 });
+        await ShowAsync(first);
+        foreach (var tab in (IPage[])[first, second])
+        {
+            await Expect(tab.Locator("#rows li")).ToHaveCountAsync(2);
+            Assert.Equal(["""{"n":1}""", """{"n":0}"""], await tab.Locator("#rows .data").AllInnerTextsAsync());
+        }
+        await TheOneAsync(topic);
+    }
+
+    // A tab of a headless browser is never hidden by another: it is told so.
+    private static Task HideAsync(IPage page) => SetHiddenAsync(page, true);
+
+    private static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);
+
+    private static async Task SetHiddenAsync(IPage page, bool hidden) => await page.EvaluateAsync("""
+        hidden => {
+          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+          Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }
+        """, hidden);
+
+    private async Task<string> TheOneAsync(string topic) => Assert.Single(await Api.ConnectionsAsync(topic))["id"]!.GetValue<string>();
+
+    private Task GoneAsync(string topic) => UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled)) Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
+    }
+}

@@ -1,0 +1,47 @@
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+public class UnreachableTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Theory]
+    [InlineData("/connections", "sys.connections", "#rows [role=row]")]
+    [InlineData("/petstore", "petstore.inventory", "#pets [data-pet]")]
+    [InlineData("/patterns", "resilient", "#wire > *")]
+    [InlineData("/agent?session={session}", "{session}", ".turn[data-status=done]")]
+    public async Task While_StreamApi_is_away_a_page_says_so_keeps_what_it_shows_and_comes_back_by_itself(string path, string topic, string shown)
+    {
+        var session = path.Contains("{session}", StringComparison.Ordinal) ? await Api.SessionAsync("What is 6 * 7?") : "";
+        await using var stream = await Api.SubscribeAsync(Api.Topic());      // something to list
+        var context = await ContextAsync();
+        var page = await OpenAsync(path.Replace("{session}", session, StringComparison.Ordinal), context);
+        await IsLiveAsync(page);
+        await Expect(page.Locator(shown).First).ToBeVisibleAsync();
+
+        await context.SetOfflineAsync(true);
+        await Api.CloseAsync(topic.Replace("{session}", session, StringComparison.Ordinal));
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("What is shown is as of ");
+        await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "true");
+        await Expect(page.Locator(shown).First).ToBeVisibleAsync();
+
+        await context.SetOfflineAsync(false);
+        await IsLiveAsync(page);
+        await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "false");
+    }
+
+    [Theory]
+    [InlineData("/chat")]
+    [InlineData("/agent")]
+    [InlineData("/load")]
+    public async Task A_page_without_a_stream_says_so_too_and_takes_it_back(string path)
+    {
+        var page = await (await ContextAsync()).NewPageAsync();
+        await page.RouteAsync("**/status?*", route => route.AbortAsync());
+        await page.GotoAsync(new Uri(Frontend, path).ToString());
+        await Expect(page.Locator("#away")).ToBeVisibleAsync();
+        await page.UnrouteAllAsync();
+        await Expect(page.Locator("#away")).ToBeHiddenAsync(new() { Timeout = 15_000 });
+    }
+}
