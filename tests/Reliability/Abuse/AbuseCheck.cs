@@ -7,7 +7,7 @@ namespace Reliability.Abuse;
 internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
 {
     private const double MaxRatio = 2;
-    private const int MaxMoreMegabytes = 600;
+    private const int MaxMoreMegabytes = 600, MaxForeignPercent = 10;
     private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5), MaxWarm = TimeSpan.FromSeconds(60), Settle = TimeSpan.FromSeconds(30);
 
     public string Name => abuse.Name;
@@ -19,6 +19,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         await WarmAsync(others, cancellationToken);
         var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
+        var machine = MachineLoad.Begin();
         await Task.Delay(options.Abuse, cancellationToken);
         var (calm, refused) = (others.Delivery, others.Refused);
 
@@ -32,6 +33,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             try { got = await attack; }
             catch (SocketException e) { got = $"**{e.Message}**"; }
         }
+        var foreign = machine.ForeignPercent();
         var (during, refusedDuring) = (others.Delivery.Since(calm), others.Refused - refused);
         await Task.Delay(Settle, cancellationToken);
         var after = ServerFigures.Megabytes(system);
@@ -40,7 +42,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         var ratio = then / before;
         var ok = ratio <= MaxRatio && refused + refusedDuring == 0 && most < memory + MaxMoreMegabytes && during.Count > 0 && published > 0;
         return new Outcome(ok, string.Create(CultureInfo.InvariantCulture,
-            $"| {Name} | {before:F1} | {then:F1} | {(ratio <= MaxRatio ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got} |"));
+            $"| {Name} | {before:F1} | {then:F1} | {(ratio <= MaxRatio ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")} |"));
     }
 
     /// <summary>Until it is no longer getting faster: a system that has just started compiles itself, and would be compared with that.</summary>
