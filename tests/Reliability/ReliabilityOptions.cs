@@ -21,7 +21,6 @@ internal sealed record ReliabilityOptions(string Report, IReadOnlyList<string> P
         """;
 
     public int BadRequests => Short ? 5_000 : 100_000;
-    public int Topics => Short ? 20_000 : 1_000_000;
     public TimeSpan Abuse => TimeSpan.FromSeconds(Short ? 10 : 20);
     public TimeSpan Churn => TimeSpan.FromSeconds(Short ? 20 : 120);
 

@@ -8,7 +8,7 @@ namespace Reliability.Abuse;
 /// <summary>All abuses on one page.</summary>
 internal static class AbuseCatalog
 {
-    private const int Connections = 10_000, Heads = 1_000, Bodies = 500, Stalled = 100, TopicsARequest = 10_000;
+    private const int Connections = 10_000, Heads = 1_000, Bodies = 500, Stalled = 100, Topics = 1_000_000, TopicsARequest = 10_000;
 
     public static IReadOnlyList<AbuseCase> All { get; } =
     [
@@ -130,21 +130,21 @@ internal static class AbuseCatalog
         return answers.ToString();
     }
 
-    /// <summary>Events, each of a topic of its own, in bulk, on both replicas.</summary>
+    /// <summary>Events, each of a topic of its own, in bulk, on both replicas: as many as one gets in.</summary>
     private static async Task<string> TopicsAsync(AbuseTarget target, CancellationToken over)
     {
         var (answers, token, sent) = (new Answers(), AbuseTarget.Token(), 0);
         await Attack.OnThreads(target.Replicas.Count, number =>
         {
             using var connection = new RawConnection(target.Replicas[number]);
-            for (int from; (from = Interlocked.Add(ref sent, TopicsARequest) - TopicsARequest) < target.Topics;)
+            for (int from; !over.IsCancellationRequested && (from = Interlocked.Add(ref sent, TopicsARequest) - TopicsARequest) < Topics;)
             {
                 var lines = string.Concat(Enumerable.Range(from, TopicsARequest).Select(n => string.Create(CultureInfo.InvariantCulture, $"{{\"topic\":\"flood.many.t{n}\",\"type\":\"n\",\"data\":1}}\n")));
                 answers.Count(connection.Post("/v1/events", token, "application/x-ndjson", Encoding.ASCII.GetBytes(lines)).Status);
             }
         });
         await Until(over);
-        return string.Create(CultureInfo.InvariantCulture, $"{target.Topics} events in requests of {TopicsARequest}: {answers}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Math.Min(sent, Topics)} so far, {TopicsARequest} a request: {answers}");
     }
 
     private static Task Until(CancellationToken over) => Task.Delay(Timeout.Infinite, over).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -15,7 +15,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
 
     public async Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken)
     {
-        var target = new AbuseTarget(system, options.Topics);
+        var target = new AbuseTarget(system);
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         await WarmAsync(others, cancellationToken);
         var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
