@@ -36,7 +36,7 @@ internal static class Problems
         problem.Detail ??= (problem.Status ?? context.HttpContext.Response.StatusCode) switch
         {
             StatusCodes.Status404NotFound => $"There is nothing at {request.Path}. /openapi/v1.json lists what there is.",
-            StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}: {context.HttpContext.Response.Headers.Allow}.",
+            StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}; it takes {context.HttpContext.Response.Headers.Allow}.",
             StatusCodes.Status415UnsupportedMediaType => "Content-Type: must be application/json.",
             _ => null,
         };
