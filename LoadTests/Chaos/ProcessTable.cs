@@ -51,12 +51,13 @@ internal static class ProcessTable
     public static bool Exists(int pid) => Fields(pid) is { Length: > 0 } fields && fields[0] is not ("Z" or "X");
 
     /// <summary>User and system time; 0 where it is gone. Linux counts 100 ticks a second.</summary>
-    public static double CpuSeconds(int pid) =>
-        Fields(pid) is { Length: > 12 } fields ? (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0 : 0;
+    public static double CpuSeconds(int pid) => Seconds(pid, 11);
 
     /// <summary>The same of its children that have ended and been waited for, as Postgres's backends do when a pool lets them go.</summary>
-    public static double EndedChildrenCpuSeconds(int pid) =>
-        Fields(pid) is { Length: > 14 } fields ? (long.Parse(fields[13], CultureInfo.InvariantCulture) + long.Parse(fields[14], CultureInfo.InvariantCulture)) / 100.0 : 0;
+    public static double EndedChildrenCpuSeconds(int pid) => Seconds(pid, 13);
+
+    private static double Seconds(int pid, int user) => Fields(pid) is { } fields && fields.Length > user + 1
+        ? (long.Parse(fields[user], CultureInfo.InvariantCulture) + long.Parse(fields[user + 1], CultureInfo.InvariantCulture)) / 100.0 : 0;
 
     // Field 22 of stat; what follows the name in parentheses begins with field 3.
     private static long StartTime(int pid) => Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;

@@ -11,8 +11,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     public async Task What_the_form_publishes_appears_Japanese_text_too()
     {
         var topic = Api.Topic();
-        var page = await OpenAsync($"/events?topic={topic}");
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync($"/events?topic={topic}");
         await page.Locator("#publish-topic").FillAsync(topic);
         await page.Locator("#publish-data").FillAsync("""{ "text": "こんにちは、世界 🌸", "n": 10000000000000000001 }""");
         await page.Keyboard.PressAsync("Control+Enter");
@@ -41,8 +40,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     public async Task A_page_reloaded_in_mid_stream_misses_nothing_and_shows_nothing_twice()
     {
         var topic = Api.Topic();
-        var page = await OpenAsync($"/events?topic={topic}");
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync($"/events?topic={topic}");
         const int Count = 60;
         var publisher = PublishAsync(topic, 0, Count);
         await Expect(page.Locator("#rows li").Nth(9)).ToBeVisibleAsync();
@@ -56,10 +54,8 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     {
         var topic = Api.Topic();
         var context = await ContextAsync();
-        var first = await OpenAsync($"/events?topic={topic}", context);
-        await IsLiveAsync(first);
-        var second = await OpenAsync($"/events?topic={topic}", context);
-        await IsLiveAsync(second);
+        var first = await OpenLiveAsync($"/events?topic={topic}", context);
+        var second = await OpenLiveAsync($"/events?topic={topic}", context);
         await Expect(second.Locator("#replica")).ToHaveTextAsync(await first.Locator("#replica").InnerTextAsync());      // it is told what the first is connected to
 
         await PublishAsync(topic, 0, 5);
@@ -79,8 +75,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     {
         var topic = Api.Topic();
         var context = await ContextAsync();
-        var page = await OpenAsync($"/events?topic={topic}", context);
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync($"/events?topic={topic}", context);
         await PublishAsync(topic, 0, 3);
         await ShowsAsync(page, 3);
 
@@ -112,8 +107,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     public async Task An_event_links_to_its_trace()
     {
         var topic = Api.Topic();
-        var page = await OpenAsync($"/events?topic={topic}");
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync($"/events?topic={topic}");
         await Api.PublishAsync(topic, new { n = 1 });
         await page.Locator("#rows summary").ClickAsync();
         var trace = TraceId().Match(await page.Locator(".envelope").InnerTextAsync()).Groups[1].Value;
@@ -124,8 +118,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     public async Task While_paused_events_wait_and_none_is_lost()
     {
         var topic = Api.Topic();
-        var page = await OpenAsync($"/events?topic={topic}");
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync($"/events?topic={topic}");
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
         await PublishAsync(topic, 0, 4);
         await Expect(page.Locator("#pause")).ToContainTextAsync("4 new");

@@ -18,15 +18,13 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
         // The sixth tab's other requests would find no connection either: each is hidden before the next is opened.
         foreach (var topic in topics[..Six])
         {
-            var tab = await OpenAsync($"/events?topic={topic}", context);
-            await IsLiveAsync(tab);
+            var tab = await OpenLiveAsync($"/events?topic={topic}", context);
             await Api.PublishAsync(topic, new { n = 0 });
             await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1);
             await HideAsync(tab);
             tabs.Add(tab);
         }
-        var seventh = await OpenAsync($"/events?topic={topics[^1]}", context);
-        await IsLiveAsync(seventh);
+        var seventh = await OpenLiveAsync($"/events?topic={topics[^1]}", context);
         foreach (var topic in topics[..Six]) await GoneAsync(topic);
 
         foreach (var topic in topics) await Api.PublishAsync(topic, new { n = 1 });
@@ -42,10 +40,8 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
     {
         var topic = Api.Topic();
         var context = await ContextAsync();
-        var first = await OpenAsync($"/events?topic={topic}", context);
-        await IsLiveAsync(first);
-        var second = await OpenAsync($"/events?topic={topic}", context);
-        await IsLiveAsync(second);
+        var first = await OpenLiveAsync($"/events?topic={topic}", context);
+        var second = await OpenLiveAsync($"/events?topic={topic}", context);
         var before = await TheOneAsync(topic);
 
         await HideAsync(first);

@@ -35,6 +35,14 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
         return page;
     }
 
+    /// <summary>The page with its stream open: what is published from now on must be seen.</summary>
+    protected async Task<IPage> OpenLiveAsync(string path, IBrowserContext? context = null)
+    {
+        var page = await OpenAsync(path, context);
+        await IsLiveAsync(page);
+        return page;
+    }
+
     /// <summary>Until the page's stream is open: what is published from now on must be seen.</summary>
     protected static Task IsLiveAsync(IPage page) => Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open", new() { Timeout = 15_000 });
 

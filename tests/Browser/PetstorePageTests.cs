@@ -10,10 +10,8 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
     [Fact]
     public async Task An_order_is_followed_to_its_end_across_a_reload_and_lowers_the_stock_on_every_page()
     {
-        var other = await OpenAsync("/petstore", await ContextAsync("ja-JP", ColorScheme.Dark));
-        await IsLiveAsync(other);
-        var page = await OpenAsync("/petstore");
-        await IsLiveAsync(page);
+        var other = await OpenLiveAsync("/petstore", await ContextAsync("ja-JP", ColorScheme.Dark));
+        var page = await OpenLiveAsync("/petstore");
         var pet = (await Api.PetsAsync())[0];
         var (id, name, stock) = (pet["id"]!.GetValue<string>(), pet["name"]!.GetValue<string>(), pet["stock"]!.GetValue<int>());
         await page.Locator($"[data-pet='{id}']").ClickAsync();
@@ -66,8 +64,7 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
     {
         var pet = (await Api.PetsAsync())[1];
         var id = pet["id"]!.GetValue<string>();
-        var page = await OpenAsync("/petstore");
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync("/petstore");
         await Expect(page.Locator($"[data-pet='{id}']")).ToBeVisibleAsync();
         await Api.ChangePetAsync(id, new { price = 1234.5m });
         await Expect(page.Locator($"[data-pet='{id}'] .price")).ToHaveTextAsync("$1,234.50");

@@ -15,8 +15,7 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
         var session = path.Contains("{session}", StringComparison.Ordinal) ? await Api.SessionAsync("What is 6 * 7?") : "";
         await using var stream = await Api.SubscribeAsync(Api.Topic());      // something to list
         var context = await ContextAsync();
-        var page = await OpenAsync(path.Replace("{session}", session, StringComparison.Ordinal), context);
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync(path.Replace("{session}", session, StringComparison.Ordinal), context);
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();
 
         await context.SetOfflineAsync(true);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Benchmarks.Machine;
 using Integration.Security;
 
 namespace Reliability;
@@ -27,11 +28,11 @@ internal sealed class InputCheck : ICheck
             if (fuzz.Secrets.Any(s => line.Contains(s, StringComparison.Ordinal))) Interlocked.Increment(ref shown);
         }
 
-        var (seed, before) = (Random.Shared.Next(), ServerFigures.Megabytes(server.Process.Pid));
+        var (seed, before) = (Random.Shared.Next(), ProcessFigures.ResidentMegabytes(server.Process.Pid));
         server.Process.Printed += Look;
         try { await fuzz.RunAsync(options.BadRequests, seed, cancellationToken); }
         finally { server.Process.Printed -= Look; }
-        var after = ServerFigures.Megabytes(server.Process.Pid);
+        var after = ProcessFigures.ResidentMegabytes(server.Process.Pid);
         foreach (var fault in fuzz.Faults.Take(10)) await Console.Error.WriteLineAsync(fault);
         var left = await WaitUntilEmptyAsync(system, cancellationToken);
         return new Outcome(fuzz.Faults.IsEmpty && shown == 0 && after < MaxMegabytes && left == 0 && fuzz.IsTelling, string.Create(CultureInfo.InvariantCulture,

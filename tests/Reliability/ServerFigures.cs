@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Benchmarks.Machine;
 
 namespace Reliability;
 
@@ -10,13 +10,7 @@ internal static class ServerFigures
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) } };
 
     /// <summary>Of all replicas.</summary>
-    public static double Megabytes(ReliabilitySystem system) => system.Replicas.Sum(r => Megabytes(r.Process.Pid));
-
-    public static double Megabytes(int process)
-    {
-        try { return long.Parse(File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1_024.0; }
-        catch (Exception e) when (e is IOException or InvalidOperationException) { return 0; }
-    }
+    public static double Megabytes(ReliabilitySystem system) => system.Replicas.Sum(r => ProcessFigures.ResidentMegabytes(r.Process.Pid));
 
     /// <summary>Of all replicas: files and sockets.</summary>
     public static int Descriptors(ReliabilitySystem system) => system.Replicas.Sum(r => Directory.GetFiles($"/proc/{r.Process.Pid}/fd").Length);

@@ -12,6 +12,9 @@ internal static class ProcessFigures
     /// <summary>Proportional set size: their memory, what they share counted once.</summary>
     public static double MemoryKb(IEnumerable<int> processes) => processes.Sum(pid => (double)Kilobytes($"/proc/{pid}/smaps_rollup", "Pss:"));
 
+    /// <summary>Resident set size: the memory of it that is in RAM, what it shares with others too; 0 where it is gone.</summary>
+    public static double ResidentMegabytes(int process) => Kilobytes($"/proc/{process}/status", "VmRSS:") / 1_024.0;
+
     /// <summary>Seconds that all processors together were not idle.</summary>
     public static double MachineBusy()
     {

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Integration.Delivery;
+using Integration.Seeds;
 using Stack;
 
 namespace Integration.Security;
@@ -14,8 +14,6 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Security";
     internal const string OperatorKey = "operator-key-of-this-test-7f2a9c", WriterKey = "writer-key-of-this-test-51d0aa";
-
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
 
     internal DeliverySystem System { get; private set; } = null!;
     internal ServiceProcess ReplicaA => System.Replicas[0];
@@ -38,22 +36,11 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
 
     public async ValueTask DisposeAsync() => await System.DisposeAsync();
 
-    internal static async Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null, string? lastId = null)
-    {
-        using var request = new HttpRequestMessage(method, new Uri(server, path)) { Content = body as HttpContent ?? (body is null ? null : JsonContent.Create(body)) };
-        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        if (key is not null) request.Headers.Add("X-Api-Key", key);
-        if (lastId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
-        return await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-    }
+    internal static Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null, string? lastId = null) =>
+        Requests.SendAsync(server, method, path, Requests.ContentOf(body), lastId, token, key);
 
-    internal static async Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null)
-    {
-        using var response = await SendAsync(server, method, path, token, body, key);
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {response.StatusCode} {text}");
-        return JsonDocument.Parse(text).RootElement;
-    }
+    internal static Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null) =>
+        Requests.JsonAsync(server, method, path, body, token, key);
 
     internal static async Task<HttpStatusCode> StatusAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null, string? lastId = null)
     {

@@ -41,20 +41,27 @@ internal static class Requests
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
 
-    public static Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, HttpContent? body = null, string? lastId = null)
+    /// <param name="token">Sent as a bearer token.</param>
+    /// <param name="key">Sent as an API key.</param>
+    public static Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, HttpContent? body = null, string? lastId = null, string? token = null, string? key = null)
     {
         var request = new HttpRequestMessage(method, new Uri(server, path)) { Content = body };
+        if (token is not null) request.Headers.Authorization = new("Bearer", token);
+        if (key is not null) request.Headers.Add("X-Api-Key", key);
         if (lastId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 
     /// <summary>The answer's JSON; fails where the status is not a success.</summary>
-    public static async Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, object? body = null)
+    public static async Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, object? body = null, string? token = null, string? key = null)
     {
-        using var response = await SendAsync(server, method, path, body is null ? null : JsonContent.Create(body));
+        using var response = await SendAsync(server, method, path, ContentOf(body), token: token, key: key);
         Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {response.StatusCode} {await response.Content.ReadAsStringAsync()}");
         return await response.Content.ReadFromJsonAsync<JsonElement>();
     }
+
+    /// <summary>As JSON, but what is a body already.</summary>
+    public static HttpContent? ContentOf(object? body) => body as HttpContent ?? (body is null ? null : JsonContent.Create(body));
 
     public static Task<JsonElement> GetAsync(Uri server, string path) => JsonAsync(server, HttpMethod.Get, path);
 
