@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -89,6 +90,18 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             else if (refused) request.Completion.TrySetException(new EventConflictException([.. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value)]));
             else request.Completion.TrySetResult(appended);
         }
+    }
+
+    /// <summary>What the log now holds of the batch; null where a part of it was refused, or may have been stored before.</summary>
+    public EventRecord[]? Records(long?[] positions, DateTimeOffset committedAt)
+    {
+        var records = new EventRecord[positions.Length];
+        for (var i = 0; i < records.Length; i++)
+        {
+            if (positions[i] is not { } position || _digests[i] is not null) return null;
+            records[i] = new EventRecord(position, _ids[i], _topics[i], _types[i], _keys[i], Encoding.UTF8.GetBytes(_data[i]), committedAt, _traceParents[i]);
+        }
+        return records;
     }
 
     private static Guid? ChosenId(NewEvent e) => e.Run is null ? e.Id : null;

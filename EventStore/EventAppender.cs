@@ -20,6 +20,12 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
         SingleReader = true, FullMode = BoundedChannelFullMode.Wait,
     });
 
+    /// <summary>
+    /// Told of what was just committed here, in position order, so that who streams it need not wait for it to come back. Not of every batch: one with
+    /// publishers' ids may hold events that were stored before. Must not block.
+    /// </summary>
+    public event Action<IReadOnlyList<EventRecord>>? Committed;
+
     /// <summary>Appends and returns once the events are committed, in the order given.</summary>
     /// <exception cref="EventConflictException">An id was used before for other content; nothing was appended.</exception>
     /// <exception cref="RunFencedException">An event is of a run that is not its writer's any more; nothing was appended.</exception>
@@ -68,8 +74,13 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
             batch.Bind(command.Parameters);
             await using var reader = await command.ExecuteReaderAsync(stoppingToken);
             await reader.ReadAsync(stoppingToken);
-            batch.Complete(await reader.GetFieldValueAsync<long?[]>(0, stoppingToken));
+            var positions = await reader.GetFieldValueAsync<long?[]>(0, stoppingToken);
+            var committedAt = reader.GetFieldValue<DateTimeOffset>(1);
+            // Committed only when the statement has ended: its row comes before that.
+            await reader.CloseAsync();
+            batch.Complete(positions);
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
+            if (Committed is { } told && batch.Records(positions, committedAt) is { } records) told(records);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {

@@ -10,7 +10,7 @@ namespace StreamApi.Streaming.Fanout;
 /// </summary>
 internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = new(), _publishing = new();
     private readonly Dictionary<StreamFilter, FilterLog> _logs = [];
     private readonly TopicIndex _index = new();
     private readonly Queue<FeedEvent> _recent = [];
@@ -30,7 +30,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// <summary>Who stands at or after this is served from memory.</summary>
     public long RecentBase => Volatile.Read(ref _recentBase);
 
-    /// <summary>The logs that a publish appended to, and the loops to wake. Called on the feed's thread, under no lock.</summary>
+    /// <summary>The logs that a publish appended to, and the loops to wake. One call at a time.</summary>
     public event Action<IReadOnlyCollection<FilterLog>>? Appended;
 
     /// <summary>Takes the log of a filter for use, made where there is none; give it back with <see cref="Release"/>.</summary>
@@ -59,43 +59,66 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// <summary>Another history, or the first: readers of the old one are told by the change of <see cref="FilterLog.Epoch"/>.</summary>
     public void Reset(string epoch, long position)
     {
-        lock (_gate)
+        lock (_publishing)
         {
-            _recent.Clear();
-            _recentBytes = 0;
-            _recentBase = position;
-            Volatile.Write(ref _settled, position);
-            Volatile.Write(ref _epoch, epoch);
-            foreach (var log in _logs.Values) log.Reset(epoch, position);
+            lock (_gate)
+            {
+                _recent.Clear();
+                _recentBytes = 0;
+                _recentBase = position;
+                Volatile.Write(ref _settled, position);
+                Volatile.Write(ref _epoch, epoch);
+                foreach (var log in _logs.Values) log.Reset(epoch, position);
+            }
+            Appended?.Invoke(Logs());
         }
-        Appended?.Invoke(Logs());
+    }
+
+    /// <summary>
+    /// Takes events that this process itself has just committed, where nothing lies between them and <see cref="Settled"/>; else they come by the feed as
+    /// all others do, and what was taken here the feed then skips.
+    /// </summary>
+    /// <param name="events">In position order, without gaps.</param>
+    /// <returns>Whether they were taken.</returns>
+    public bool TryPublishNext(IReadOnlyList<EventRecord> events)
+    {
+        lock (_publishing)
+        {
+            // An epoch there must be: before the first reset nothing is settled, and position 1 would seem to be next.
+            if (_epoch.Length == 0 || events[0].Position != _settled + 1) return false;
+            Publish(events, events[^1].Position);
+            return true;
+        }
     }
 
     /// <summary>Takes the next events, all after <see cref="Settled"/> and in order; <paramref name="through"/> may lie beyond the last.</summary>
     public void Publish(IReadOnlyList<EventRecord> events, long through)
     {
-        lock (_gate)
+        lock (_publishing)
         {
-            _touched.Clear();
-            foreach (var record in events)
+            lock (_gate)
             {
-                if (record.Position <= _settled) continue;
-                var e = new FeedEvent(_epoch, record);
-                Keep(e);
-                _matches.Clear();
-                _index.Match(record.Topic, _matches);
-                for (var i = 0; i < _matches.Count; i++)
-                {
-                    var log = _matches[i];
-                    if (!log.Filter.Passes(record) || (i > 0 && log.Filter.Events.Topics.Count > 1 && _matches.IndexOf(log, 0, i) >= 0)) continue;
-                    log.Append(Frame(e, log.Filter));
-                    _touched.Add(log);
-                }
+                _touched.Clear();
+                foreach (var record in events) if (record.Position > _settled) Append(new FeedEvent(_epoch, record));
+                // Only now: who reads Settled and is level with a log has had every match up to there.
+                Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
-            // Only now: who reads Settled and is level with a log has had every match up to there.
-            Volatile.Write(ref _settled, Math.Max(through, _settled));
+            if (_touched.Count > 0) Appended?.Invoke(_touched);
         }
-        if (_touched.Count > 0) Appended?.Invoke(_touched);
+    }
+
+    private void Append(FeedEvent e)
+    {
+        Keep(e);
+        _matches.Clear();
+        _index.Match(e.Record.Topic, _matches);
+        for (var i = 0; i < _matches.Count; i++)
+        {
+            var log = _matches[i];
+            if (!log.Filter.Passes(e.Record) || (i > 0 && log.Filter.Events.Topics.Count > 1 && _matches.IndexOf(log, 0, i) >= 0)) continue;
+            log.Append(Frame(e, log.Filter));
+            _touched.Add(log);
+        }
     }
 
     /// <summary>Forgets logs that nobody has used for a while.</summary>

@@ -7,10 +7,11 @@ namespace StreamApi.Streaming.Feed;
 
 /// <summary>
 /// Brings the log into the filter logs, each event once and in order: from Redis while the Broadcaster beats, with every gap read from
-/// the store; from Postgres alone while it does not.
+/// the store; from Postgres alone while it does not. What this replica itself commits it need not wait for: where nothing lies between, its
+/// readers get it at once, and the feed skips it when it comes by.
 /// </summary>
 internal sealed class LiveFeed(
-    FilterLogs logs, RedisIntake redis, EventReader reader, EventTail tail, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<LiveFeed> logger) : BackgroundService
+    FilterLogs logs, RedisIntake redis, EventReader reader, EventTail tail, EventAppender appender, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<LiveFeed> logger) : BackgroundService
 {
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _fence, _checkedAt;
@@ -27,6 +28,7 @@ internal sealed class LiveFeed(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await StartAtHeadAsync(stoppingToken);
+        appender.Committed += TakeOwn;
         while (!stoppingToken.IsCancellationRequested)
         {
             if (await NextMessageAsync(stoppingToken) is { } message)
@@ -52,6 +54,14 @@ internal sealed class LiveFeed(
         _started.TrySetResult();
     }
 
+    private void TakeOwn(IReadOnlyList<EventRecord> events)
+    {
+        if (events[0].Position != logs.Settled + 1) return;
+        using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events.Select(e => e.TraceParent));
+        span?.SetTag("messaging.batch.message_count", events.Count);
+        logs.TryPublishNext(events);
+    }
+
     private async Task<RelayMessage?> NextMessageAsync(CancellationToken stoppingToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
@@ -72,7 +82,7 @@ internal sealed class LiveFeed(
         if (message.Fence < _fence) return;     // a deposed leader that has just woken up
         _fence = message.Fence;
         if (message.Last > _headSeen) Volatile.Write(ref _headSeen, message.Last);
-        if (message.Last <= logs.Settled) return;
+        if (message.Last <= logs.Settled) return;       // a beat, or this replica's own
         if (message.Previous > logs.Settled || message.Events.Count == 0)
         {
             // Something was lost, or this replica starts within a batch.

@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Fanout;
@@ -24,6 +25,50 @@ public class FilterLogsTests
         Assert.Equal(1, logs.Count);
         Assert.Same(open, logs.Acquire(Topic("open")));
     }
+
+    [Fact]
+    public void What_was_committed_here_is_taken_only_where_nothing_lies_between_and_the_feed_then_skips_it()
+    {
+        var (logs, log) = Started();
+        Assert.False(logs.TryPublishNext([Event(12)]));     // 11 is another replica's, and not here yet
+        Assert.True(logs.TryPublishNext([Event(11), Event(12)]));
+        Assert.False(logs.TryPublishNext([Event(12)]));
+        logs.Publish([Event(11), Event(12), Event(13)], 13);
+        Assert.Equal([11, 12, 13], Positions(log));
+        Assert.Equal(13, logs.Settled);
+    }
+
+    [Fact]
+    public void Nothing_is_taken_before_it_is_known_where_the_log_stands()
+    {
+        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        Assert.False(logs.TryPublishNext([Event(1)]));
+    }
+
+    [Fact]
+    public async Task Each_event_is_there_once_and_in_order_whether_the_commit_or_the_feed_brings_it_first()
+    {
+        const int Last = 20_010;
+        var (logs, log) = Started();
+        var woken = 0;
+        logs.Appended += grown => { foreach (var _ in grown) woken++; };
+        var own = Task.Run(() => { while (logs.Settled < Last) logs.TryPublishNext([Event(logs.Settled + 1)]); }, TestContext.Current.CancellationToken);
+        for (long at = 11; at <= Last; at += 5) logs.Publish([.. Enumerable.Range(0, 5).Select(i => Event(at + i))], at + 4);
+        await own;
+        Assert.Equal(Enumerable.Range(11, 20_000).Select(n => (long)n), Positions(log));
+        Assert.InRange(woken, 1, 20_000);
+    }
+
+    private static (FilterLogs, FilterLog) Started()
+    {
+        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }), TimeProvider.System);
+        logs.Reset("e", 10);
+        return (logs, logs.Acquire(Topic("t")));
+    }
+
+    private static IEnumerable<long> Positions(FilterLog log) => log.ReadAll(0).Select(f => f.Position);
+
+    private static EventRecord Event(long position) => new(position, Guid.Empty, "t", "n", null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
     private static StreamFilter Topic(string topic) => new([topic], [], [], PlainForm.Named);
 }
