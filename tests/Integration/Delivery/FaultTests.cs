@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Integration.Seeds;
 using Npgsql;
 using Stack;
 
@@ -122,7 +123,7 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
+    public async Task A_reader_that_stalls_is_held_little_for_delays_nobody_and_then_gets_all_it_missed()
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" });
         await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
@@ -132,6 +133,9 @@ public sealed class FaultTests(StackFixture stack)
         foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
             await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
         await prompt.WaitForEventsAsync(count);
+        // Its window, what is on its way, and Streaming:UnsentKilobytes.
+        var connections = (await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Get, "/v1/connections")).GetProperty("connections");
+        if (OperatingSystem.IsLinux()) Assert.InRange(connections.EnumerateArray().Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
         var (numbers, _) = await stalled.ReadToAsync(count);
         Assert.Equal(Enumerable.Range(1, count), numbers);
     }
