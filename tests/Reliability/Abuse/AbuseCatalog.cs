@@ -12,35 +12,38 @@ internal static class AbuseCatalog
 
     public static IReadOnlyList<AbuseCase> All { get; } =
     [
-        new("10,000 connections from one client", ConnectAsync), new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
+        new("10,000 connections at once from one client", ConnectAsync), new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
         new("a publisher at full speed", (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)),
         new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
         new("a million topics", TopicsAsync),
     ];
 
-    /// <summary>Asks for stream after stream, a thousand requests under way at any time, and keeps every connection.</summary>
+    /// <summary>Asks for all streams at once, and keeps every connection.</summary>
     private static async Task<string> ConnectAsync(AbuseTarget target, CancellationToken over)
     {
-        const int Threads = 4, UnderWay = 1_000 / Threads;
+        const int Threads = 4;
         var (answers, without, open, token) = (new Answers(), 0, new ConcurrentBag<RawConnection>(), AbuseTarget.Token());
         try
         {
             await Attack.OnThreads(Threads, _ =>
             {
-                var asked = new Queue<RawConnection>();
-                for (var i = 0; i < (Connections / Threads) + UnderWay; i++)
+                var asked = new List<RawConnection>();
+                for (var i = 0; i < Connections / Threads; i++)
                 {
-                    if (i < Connections / Threads)
+                    asked.Add(new RawConnection(target.Next()));
+                    open.Add(asked[^1]);
+                    try { asked[^1].SendHead("GET", "/v1/events/stream?topic=flood.%3E", token); }
+                    catch (SocketException) { }     // closed already, as its answer will say
+                }
+                foreach (var connection in asked)
+                {
+                    try
                     {
-                        var connection = new RawConnection(target.Next());
-                        open.Add(connection);
-                        connection.SendHead("GET", "/v1/events/stream?topic=flood.%3E", token);
-                        asked.Enqueue(connection);
+                        var (status, hasRetryAfter) = connection.ReadAnswer(withBody: false);
+                        answers.Count(status);
+                        if (status != 200 && !hasRetryAfter) Interlocked.Increment(ref without);
                     }
-                    if (i < UnderWay) continue;
-                    var (status, hasRetryAfter) = asked.Dequeue().ReadAnswer(withBody: false);
-                    answers.Count(status);
-                    if (status != 200 && !hasRetryAfter) Interlocked.Increment(ref without);
+                    catch (SocketException) { answers.Count(0); }
                 }
             });
             await Until(over);
