@@ -30,24 +30,26 @@ internal sealed class ProductionSystem : IAsyncDisposable
             ["Security__ApiKeys__0__Name"] = "operator", ["Security__ApiKeys__0__Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
             ["Security__ApiKeys__0__Subscribe__0"] = ">", ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>", ["Security__ApiKeys__0__Publish__0"] = ">",
         };
-        await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], environment, cancellationToken);
         var system = new ProductionSystem();
+        Task<ServiceProcess>? pages = null;
         try
         {
-            var broadcaster = system.StartAsync("Broadcaster", environment, cancellationToken);
-            var streamApi = await system.StartAsync("StreamApi", environment, cancellationToken);
             File.WriteAllBytes(system._certificate, Certificate());
-            system.Pages = (await system.StartAsync("WebFrontend", new Dictionary<string, string>
+            var streamApi = new Uri($"http://127.0.0.1:{FreePort.Take()}");
+            pages = system.StartAsync("WebFrontend", new Dictionary<string, string>
             {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production", ["SignIn__Enabled"] = "true", ["StreamApi__PublicUrl"] = streamApi.Url.ToString(), ["StreamApi__ApiKey"] = Key,
+                ["ASPNETCORE_ENVIRONMENT"] = "Production", ["SignIn__Enabled"] = "true", ["StreamApi__PublicUrl"] = streamApi.ToString(), ["StreamApi__ApiKey"] = Key,
                 ["Kestrel__Certificates__Default__Path"] = system._certificate,
-            }, cancellationToken, "https://127.0.0.1:0")).Url;
-            await broadcaster;
-            system._http = new HttpClient { BaseAddress = streamApi.Url, DefaultRequestHeaders = { { "X-Api-Key", Key } } };
+            }, "https://127.0.0.1:0", cancellationToken);
+            await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], environment, cancellationToken);
+            await Task.WhenAll(system.StartAsync("Broadcaster", environment, "http://127.0.0.1:0", cancellationToken), system.StartAsync("StreamApi", environment, streamApi.ToString(), cancellationToken), pages);
+            system.Pages = (await pages).Url;
+            system._http = new HttpClient { BaseAddress = streamApi, DefaultRequestHeaders = { { "X-Api-Key", Key } } };
             return system;
         }
         catch
         {
+            if (pages is not null) await ((Task)pages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await system.DisposeAsync();
             throw;
         }
@@ -71,7 +73,7 @@ internal sealed class ProductionSystem : IAsyncDisposable
         File.Delete(_certificate);
     }
 
-    private async Task<ServiceProcess> StartAsync(string service, Dictionary<string, string> environment, CancellationToken cancellationToken, string url = "http://127.0.0.1:0")
+    private async Task<ServiceProcess> StartAsync(string service, Dictionary<string, string> environment, string url, CancellationToken cancellationToken)
     {
         var process = await ServiceProcess.StartAsync(service, environment, cancellationToken, url);
         lock (_processes) _processes.Add(process);

@@ -123,7 +123,7 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reader_that_stalls_is_held_little_for_delays_nobody_and_then_gets_all_it_missed()
+    public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" });
         await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
