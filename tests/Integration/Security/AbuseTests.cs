@@ -79,9 +79,9 @@ public sealed class AbuseTests(StackFixture stack)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
-        await socket.ConnectAsync(server.Host, server.Port);
         try
         {
+            await socket.ConnectAsync(server.Host, server.Port);
             await socket.SendAsync(Encoding.ASCII.GetBytes("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n"));
             return await socket.ReceiveAsync(new byte[16]) > 0;
         }
