@@ -8,6 +8,8 @@ using WebFrontend.Status;
 using WebFrontend.StreamApi;
 
 var builder = WebApplication.CreateBuilder(args);
+// A build has its pages' scripts and styles in Production too, as a published folder has.
+builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.AddStreamApiAddress();
 builder.AddSignIn();

@@ -26,6 +26,9 @@ internal sealed class StreamingOptions
     /// <summary>Most bytes joined into one write.</summary>
     [Range(1_024, 4 * 1024 * 1024)] public int JoinBytes { get; set; } = 64 * 1024;
 
+    /// <summary>Most kilobytes that the kernel takes of a stream before its reader's window has room for them (Linux). 0: as many as the kernel likes.</summary>
+    [Range(0, 65_536)] public int UnsentKilobytes { get; set; } = 128;
+
     /// <summary>Longest rest of a writer loop between two rounds of writes, in milliseconds: it rests as long as the last round took, so that under load
     /// events are joined into fewer writes. What it may add to an event's latency. 0: none.</summary>
     [Range(0, 1_000)] public int MaxRestMilliseconds { get; set; } = 10;

@@ -87,6 +87,7 @@ internal sealed class Streams(
 
     private StreamConnection Connect(StreamRequest request, Start start, StreamOutput output, StreamClient client, Access access, ReadOnlySpan<byte> head = default)
     {
+        UnsentLimit.Set(client.Socket, options.Value.UnsentKilobytes);
         var id = Guid.CreateVersion7().ToString("N");
         var greeting = (request.Greeting ?? Greetings.Connected)(start.After, start.Head, id, Replica);
         var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)

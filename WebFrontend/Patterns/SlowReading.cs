@@ -21,15 +21,22 @@ internal sealed class SlowReading(string id, Uri replica, TimeProvider clock)
 
     public int PerSecond { get; set; }
 
-    /// <summary>The chunks, each when it has been read; <c>end</c> after the last.</summary>
-    /// <exception cref="HttpRequestException">StreamApi does not answer, or refuses.</exception>
-    public async IAsyncEnumerable<SseItem<object>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Asks for the answer; what comes back is not read yet.</summary>
+    /// <param name="credential">The visitor's, where one signs in.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="HttpRequestException">StreamApi does not answer.</exception>
+    public async Task<HttpResponseMessage> AskAsync(string? credential, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/sse/backpressure-chat")) { Content = new StringContent(Question, new MediaTypeHeaderValue("application/json")) };
-        using var response = await Http.SendAsync(request, cancellationToken);
-        response.EnsureSuccessStatusCode();
+        if (credential is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+        return await Http.SendAsync(request, cancellationToken);
+    }
+
+    /// <summary>The answer's chunks, each when it has been read; <c>end</c> after the last.</summary>
+    public async IAsyncEnumerable<SseItem<object>> ReadAsync(HttpResponseMessage answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         yield return new SseItem<object>(new { id }, "reader");
-        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
         var (read, due) = (0, clock.GetUtcNow());
         await foreach (var chunk in SseParser.Create(body).EnumerateAsync(cancellationToken))
         {

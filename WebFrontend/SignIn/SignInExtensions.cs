@@ -20,7 +20,7 @@ internal static class SignInExtensions
         app.Use((context, next) =>
         {
             var path = context.Request.Path;
-            if (signedIn.CredentialOf(context) is not null || path == SignInPage.Path || path == "/not-found" || path == "/health" || path == "/alive" || Path.HasExtension(path)) return next(context);
+            if (signedIn.VisitOf(context) is not null || path == SignInPage.Path || path == "/not-found" || path == "/health" || path == "/alive" || Path.HasExtension(path)) return next(context);
             if (HttpMethods.IsGet(context.Request.Method) && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html")) context.Response.Redirect(SignInPage.Path);
             else return RefuseAsync(context);
             return Task.CompletedTask;

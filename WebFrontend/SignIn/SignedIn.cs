@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
 
@@ -17,16 +18,46 @@ internal sealed class SignedIn(IDataProtectionProvider protection)
 
     private static readonly CookieOptions Options = new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Strict, Path = "/", IsEssential = true };
     private readonly IDataProtector _protector = protection.CreateProtector("WebFrontend.SignedIn");
+    private readonly ConcurrentDictionary<CancellationTokenSource, string> _streams = new();
 
-    public void Keep(HttpContext context, string credential) => context.Response.Cookies.Append(Cookie, _protector.Protect(credential), Options);
+    public void Keep(HttpContext context, string credential) =>
+        context.Response.Cookies.Append(Cookie, _protector.Protect($"{Guid.NewGuid():N} {credential}"), Options);
 
     public static void Forget(HttpContext context) => context.Response.Cookies.Delete(Cookie, Options);
 
+    /// <summary>Forgets who it is, and ends what he has open on this server, in other tabs too.</summary>
+    public void SignOut(HttpContext context)
+    {
+        if (VisitOf(context) is { } visit)
+        {
+            foreach (var (ends, id) in _streams)
+                if (id == visit.Id) try { ends.Cancel(); } catch (ObjectDisposedException) { }      // it has ended meanwhile
+        }
+        Forget(context);
+    }
+
     /// <summary>Null where nobody is signed in.</summary>
-    public string? CredentialOf(HttpContext context)
+    public Visit? VisitOf(HttpContext context)
     {
         if (context.Request.Cookies[Cookie] is not { Length: > 0 } sealed_) return null;
-        try { return _protector.Unprotect(sealed_); }
+        try { return _protector.Unprotect(sealed_).Split(' ') is [var id, var credential] ? new Visit(id, credential) : null; }
         catch (CryptographicException) { return null; }
     }
+
+    /// <summary>Cancels this when the visitor signs out, until what is returned is disposed.</summary>
+    public IDisposable EndWith(Visit visit, CancellationTokenSource ends)
+    {
+        _streams[ends] = visit.Id;
+        return new Ending(_streams, ends);
+    }
+
+    private sealed class Ending(ConcurrentDictionary<CancellationTokenSource, string> streams, CancellationTokenSource ends) : IDisposable
+    {
+        public void Dispose() => streams.TryRemove(ends, out _);
+    }
 }
+
+/// <summary>A visitor, from his sign-in on.</summary>
+/// <param name="Id">Of this sign-in.</param>
+/// <param name="Credential">What StreamApi knows him by.</param>
+internal sealed record Visit(string Id, string Credential);

@@ -42,13 +42,14 @@ internal sealed class StreamApiPassage(SignedIn signedIn, StreamApiAddress strea
             await TypedResults.Problem("Only this site's own pages may ask.", statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
             return;
         }
-        if (signedIn.CredentialOf(context) is not { } credential)
+        if (signedIn.VisitOf(context) is not { } visit)
         {
             await SignInExtensions.RefuseAsync(context);
             return;
         }
-        using var request = RequestOf(context, credential);
+        using var request = RequestOf(context, visit.Credential);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        using var signedOut = signedIn.EndWith(visit, ends);
         HttpResponseMessage response;
         try { response = await _http.SendAsync(request, ends.Token); }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)

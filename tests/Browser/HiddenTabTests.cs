@@ -77,9 +77,4 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
     private async Task<string> TheOneAsync(string topic) => Assert.Single(await Api.ConnectionsAsync(topic))["id"]!.GetValue<string>();
 
     private Task GoneAsync(string topic) => UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled)) Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
-    }
 }

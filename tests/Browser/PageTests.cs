@@ -46,6 +46,11 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
     /// <summary>Until the page's stream is open: what is published from now on must be seen.</summary>
     protected static Task IsLiveAsync(IPage page) => Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open", new() { Timeout = 15_000 });
 
+    protected static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled)) Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
+    }
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()

@@ -12,16 +12,18 @@ internal sealed class LinkedService : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private readonly string _dll;
 
-    public LinkedService(string service, int number, SystemStores stores, FalseClock? clock, IReadOnlyDictionary<string, string> settings)
+    public LinkedService(string service, int number, SystemStores stores, FalseClock? clock, IReadOnlyDictionary<string, string> settings, bool linked)
     {
         Name = $"{service} {number}";
         _dll = Repository.Service(service);
         (Postgres, Redis) = (new FaultyLink("127.0.0.1", stores.PostgresPort), new FaultyLink("127.0.0.1", stores.RedisPort));
+        // Where nothing is cut, all that the services say to their stores would pass through this process, which is measured with them.
+        var (postgres, redis) = linked ? (Postgres.Port, Redis.Port) : (stores.PostgresPort, stores.RedisPort);
         Url = new Uri($"http://127.0.0.1:{LoopbackPort.Take(0, service, "Port")}");
         _environment = new Dictionary<string, string>(clock?.For(Name) ?? new Dictionary<string, string>())
         {
-            ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stores.Direct) { Port = Postgres.Port }.ConnectionString,
-            ["ConnectionStrings__redis"] = $"127.0.0.1:{Redis.Port},password={stores.RedisPassword}",
+            ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stores.Direct) { Port = postgres }.ConnectionString,
+            ["ConnectionStrings__redis"] = $"127.0.0.1:{redis},password={stores.RedisPassword}",
             ["ASPNETCORE_ENVIRONMENT"] = "Development", ["Traffic__Enabled"] = "false", ["Logging__Console__FormatterName"] = "simple", ["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ", ["Logging__Console__FormatterOptions__SingleLine"] = "true",
         };
         foreach (var (name, value) in settings) _environment[name] = value;

@@ -3,6 +3,7 @@ using AppHost.LocalServices;
 using Benchmarks;
 using LoadTests;
 using LoadTests.Running;
+using Reliability.Abuse;
 
 namespace Reliability;
 
@@ -10,6 +11,7 @@ internal static class ReliabilityProgram
 {
     private static async Task<int> Main(string[] args)
     {
+        if (args is [AbuserProcess.Argument, var abuse, .. var replicas]) return await AbuserProcess.MainAsync(abuse, replicas);
         GeneratorProcess.Prepare();
         using var cancelled = new CancellationTokenSource();
         Console.CancelKeyPress += (_, e) => { e.Cancel = true; cancelled.Cancel(); };

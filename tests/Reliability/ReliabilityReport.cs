@@ -18,7 +18,7 @@ internal static class ReliabilityReport
         text.AppendLine("# Reliability").AppendLine().AppendLine("```").AppendLine("dotnet run -c Release --project tests/Reliability").AppendLine("```").AppendLine();
         text.AppendLine("""
             This page is what that command wrote. It starts a system of its own on free ports: Postgres with `fsync`, `synchronous_commit` and
-            `full_page_writes` on, Redis, two replicas of StreamApi, two Broadcasters; each service reaches each store by a link that can be cut.
+            `full_page_writes` on, Redis, two replicas of StreamApi, two Broadcasters; under faults each service reaches each store by a link that can be cut.
             """).AppendLine();
         Line(text, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {outcomes.Count} rows, {outcomes.Values.Count(o => o.Ok)} as they must be{(names.Any(n => before.ContainsKey(n) && !outcomes.ContainsKey(n)) ? " (the others are of earlier runs)" : "")}; under faults {options.Clients} clients and {options.Rate * 3} events/s; {took.TotalMinutes:F0} minutes, on {Environment.ProcessorCount} cores that the clients share with the system, .NET {Environment.Version}, {RuntimeInformation.OSDescription}.");
         foreach (var section in Sections.All)

@@ -7,7 +7,7 @@ namespace Reliability;
 
 /// <summary>
 /// A whole system of this run's own on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two Broadcasters, each of these
-/// behind links of its own to either store.
+/// behind links of its own to either store where there are faults.
 /// </summary>
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
@@ -18,9 +18,9 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     private ReliabilitySystem(SystemStores stores, FalseClock? clock, SystemKind kind)
     {
         (_stores, Clock) = (stores, clock);
-        var settings = SystemSettings.Of(kind);
-        Replicas = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings))];
-        Broadcasters = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock, settings))];
+        var (settings, linked) = (SystemSettings.Of(kind), kind is not (SystemKind.Guarded or SystemKind.Talkative));
+        Replicas = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings, linked))];
+        Broadcasters = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock, settings, linked))];
     }
 
     public IReadOnlyList<LinkedService> Replicas { get; }

@@ -32,6 +32,12 @@ internal sealed class LimitOptions
     /// <summary>Requests that make a model work, in any minute.</summary>
     [Range(1, AsGoodAsNone)] public int? GenerationsPerMinute { get; set; }
 
+    /// <summary>
+    /// Connections that one address may open a second on this replica, and at once; of the next each waits its turn, and those that would wait longer than
+    /// half a minute are closed. Proxies (<c>Security:Proxies</c>) may open any number.
+    /// </summary>
+    [Range(1, AsGoodAsNone)] public int? ConnectionsPerSecond { get; set; }
+
     /// <summary>Milliseconds that a request waits for the count over all replicas; then this replica's own decides.</summary>
     [Range(10, 60_000)] public int RedisMilliseconds { get; set; } = 500;
 
@@ -55,6 +61,7 @@ internal sealed class LimitOptions
         PublishesPerSecond ??= development ? AsGoodAsNone : 100;
         PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 1_024;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
+        ConnectionsPerSecond ??= development ? AsGoodAsNone : 100;
     }
 }
 

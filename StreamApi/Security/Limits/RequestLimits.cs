@@ -22,6 +22,7 @@ internal static class RequestLimits
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
+        services.AddSingleton<ConnectionPace>();
         services.AddRateLimiter(limiter =>
         {
             limiter.AddPolicy(Streams, context => Options(context) is var o && IsResume(context)
@@ -46,11 +47,19 @@ internal static class RequestLimits
     {
         if (Caller.Of(context).User is { } user) return "user " + user;
         if (context.Connection.RemoteIpAddress is not { } address) return "";
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6) return address.ToString();
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new IPAddress(bytes) + "/64";
+        var client = ClientOf(address);
+        return client.AddressFamily == AddressFamily.InterNetworkV6 ? client + "/64" : client.ToString();
+    }
+
+    /// <summary>The address, of IPv6 its network.</summary>
+    public static IPAddress ClientOf(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
+        if (address.AddressFamily != AddressFamily.InterNetworkV6) return address;
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes);
     }
 
     private static LimitOptions Options(HttpContext context) => context.RequestServices.GetRequiredService<IOptions<LimitOptions>>().Value;
@@ -80,7 +89,12 @@ internal static class RequestLimits
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var context = rejected.HttpContext;
-        if (rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var delay) && delay > TimeSpan.Zero) await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var delay) && delay > TimeSpan.Zero)
+        {
+            await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Thousands that are kept open would be looked at by every collection. HTTP/2 knows no such header (RFC 9113 §8.2.2).
+            if (HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Connection = "close";
+        }
         var policy = context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
         if (policy == Streams && IsResume(context))
         {

@@ -21,7 +21,7 @@ internal sealed class WriterLoop : IDisposable
     private readonly StreamingMetrics _metrics;
     private readonly StoreClock _clock;
     private readonly FrameJoin _join;
-    private readonly Dictionary<FilterLog, List<StreamConnection>> _groups = [];
+    private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Thread _thread;
@@ -109,6 +109,7 @@ internal sealed class WriterLoop : IDisposable
             case Command.Pump:
                 connection.TakenAt = Environment.TickCount64;
                 connection.WasBusy = true;
+                _groups[connection.Log].Resume(connection);
                 Pump(connection);
                 break;
             case Command.Page: TakePage(connection, (ReplayPage?)argument); break;
@@ -131,11 +132,15 @@ internal sealed class WriterLoop : IDisposable
 
     private int RestMilliseconds() => (int)((_restsUntil - Stopwatch.GetTimestamp()) * 1_000 / Stopwatch.Frequency);
 
-    private void PumpAll(List<StreamConnection> group)
+    private void PumpAll(ConnectionGroup group)
     {
         _join.Clear();
-        // Backwards: a connection that ends is replaced by the last, which has had its turn.
-        for (var i = group.Count - 1; i >= 0; i--) Pump(group[i]);
+        for (var i = group.Ready - 1; i >= 0; i--)
+        {
+            var connection = group[i];
+            Pump(connection);
+            if (connection.End is null && connection.Output.Busy) group.Rest(connection);
+        }
     }
 
     /// <summary>Writes what waits for the connection until it is level, busy or gone.</summary>
@@ -312,8 +317,7 @@ internal sealed class WriterLoop : IDisposable
 
     private void Enter(StreamConnection c)
     {
-        if (!_groups.TryGetValue(c.Log, out var group)) _groups.Add(c.Log, group = []);
-        c.GroupIndex = group.Count;
+        if (!_groups.TryGetValue(c.Log, out var group)) _groups.Add(c.Log, group = new ConnectionGroup());
         group.Add(c);
         // A full fence: the feed must see the user before this loop looks at the log.
         Interlocked.Increment(ref c.Log.UsersOfLoop[_number]);
@@ -328,10 +332,7 @@ internal sealed class WriterLoop : IDisposable
         if (c.GroupIndex >= 0)
         {
             var group = _groups[c.Log];
-            var last = group[^1];
-            group[c.GroupIndex] = last;
-            last.GroupIndex = c.GroupIndex;
-            group.RemoveAt(group.Count - 1);
+            group.Remove(c);
             if (group.Count == 0) _groups.Remove(c.Log);
             Interlocked.Decrement(ref c.Log.UsersOfLoop[_number]);
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Integration.Seeds;
 using Npgsql;
 using Stack;
 
@@ -132,6 +133,9 @@ public sealed class FaultTests(StackFixture stack)
         foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
             await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
         await prompt.WaitForEventsAsync(count);
+        // Its window, what is on its way, and Streaming:UnsentKilobytes.
+        var connections = (await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Get, "/v1/connections")).GetProperty("connections");
+        if (OperatingSystem.IsLinux()) Assert.InRange(connections.EnumerateArray().Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
         var (numbers, _) = await stalled.ReadToAsync(count);
         Assert.Equal(Enumerable.Range(1, count), numbers);
     }

@@ -28,9 +28,9 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     public bool HasExited => _process.HasExited;
     public int ExitCode => _process.ExitCode;
 
-    public static async Task<ServiceProcess> StartAsync(string service, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    public static async Task<ServiceProcess> StartAsync(string service, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, string url = "http://127.0.0.1:0")
     {
-        var started = Run(service, ["--urls", "http://127.0.0.1:0"], environment);
+        var started = Run(service, ["--urls", url], environment);
         await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
         return started;
     }
@@ -91,7 +91,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         if (kill(_process.Id, number) != 0) throw new InvalidOperationException($"Signal {number} was not sent.");
     }
 
-    [GeneratedRegex(@"Now listening on: (http://\S+)")]
+    [GeneratedRegex(@"Now listening on: (https?://\S+)")]
     private static partial Regex Listening();
 
     [LibraryImport("libc")]

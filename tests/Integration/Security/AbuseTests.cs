@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -27,6 +28,8 @@ public sealed class AbuseTests(StackFixture stack)
         var opened = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => SecureSystem.SendAsync(replicas[i % 2], Get, "/v1/events/stream?topic=flood.%3E", abuser)));
         Assert.Equal(10, opened.Count(a => a.StatusCode == HttpStatusCode.OK));
         Assert.All(opened.Where(a => a.StatusCode != HttpStatusCode.OK), a => Assert.Equal((HttpStatusCode.TooManyRequests, true), (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)));
+        // What asks on and on does not keep its connections.
+        Assert.True(opened.Count(a => a.StatusCode != HttpStatusCode.OK && a.Headers.ConnectionClose == true) > 200);
         // Heads that do not end, and the ten streams are not read.
         var heads = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => HeadWithoutEndAsync(replicas[i % 2])));
 
@@ -43,6 +46,46 @@ public sealed class AbuseTests(StackFixture stack)
         await Task.WhenAll(flooding);
         foreach (var answer in opened) answer.Dispose();
         foreach (var head in heads) head.Dispose();
+    }
+
+    [Fact]
+    public async Task Who_opens_connections_too_fast_waits_for_his_turn_and_nobody_elsewhere_waits_with_him()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "One machine has many loopback addresses on Linux.");
+        const int Rate = 5, Turns = Rate + 30 * Rate, TooMany = 40;
+        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__ConnectionsPerSecond"] = $"{Rate}", ["Security__Proxies__0"] = "127.0.0.9" };
+        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: settings, apiKey: SecureSystem.OperatorKey);
+        var server = system.Replicas[0].Url;
+        Task<bool>[] From(string address, int count) => [.. Enumerable.Range(0, count).Select(_ => AliveFromAsync(address, server))];
+        static async Task UntilAsync(Task<bool>[] asked, bool answered, int count)
+        {
+            while (asked.Count(a => a.IsCompletedSuccessfully && a.Result == answered) < count) await Task.WhenAny(asked.Where(a => !a.IsCompleted));
+        }
+
+        var opened = Stopwatch.StartNew();
+        var abuser = From("127.0.0.2", Turns + TooMany);
+        // Who would wait for more than half a minute is closed.
+        await UntilAsync(abuser, answered: false, TooMany / 2);
+        Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.3", Rate)));
+        Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.9", Turns + TooMany)));
+        // The others each in his turn: a second's worth at once, then one after the other.
+        await UntilAsync(abuser, answered: true, 2 * Rate);
+        Assert.True(opened.Elapsed > TimeSpan.FromSeconds(0.9), $"after {opened.Elapsed}");
+        Assert.Contains(abuser, a => !a.IsCompleted);
+    }
+
+    /// <summary>Whether the server answers a request on a connection from this address; false where it closes it.</summary>
+    private static async Task<bool> AliveFromAsync(string address, Uri server)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+        try
+        {
+            await socket.ConnectAsync(server.Host, server.Port);
+            await socket.SendAsync(Encoding.ASCII.GetBytes("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            return await socket.ReceiveAsync(new byte[16]) > 0;
+        }
+        catch (SocketException) { return false; }
     }
 
     private static async Task<Socket> HeadWithoutEndAsync(Uri server)

@@ -6,13 +6,13 @@ namespace Reliability.Abuse;
 internal sealed record AbuseCase(string Name, Func<AbuseTarget, CancellationToken, Task<string>> Do);
 
 /// <summary>The system, as the abuser sees it.</summary>
-internal sealed class AbuseTarget(ReliabilitySystem system)
+internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)
 {
     public const string Abuser = "abuser";
 
     private int _next;
 
-    public IReadOnlyList<Uri> Replicas { get; } = [.. system.Replicas.Select(r => r.Url)];
+    public IReadOnlyList<Uri> Replicas => replicas;
 
     /// <summary>May read and publish below <c>flood</c>; nobody else is there.</summary>
     public static string Token(string user = Abuser) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);

@@ -12,36 +12,56 @@ internal static class AbuseCatalog
 
     public static IReadOnlyList<AbuseCase> All { get; } =
     [
-        new("10,000 connections from one client", ConnectAsync), new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
+        new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)), new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over)),
+        new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
         new("a publisher at full speed", (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)),
         new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
         new("a million topics", TopicsAsync),
     ];
 
-    /// <summary>Asks for stream after stream, a thousand requests under way at any time, and keeps every connection.</summary>
-    private static async Task<string> ConnectAsync(AbuseTarget target, CancellationToken over)
+    /// <summary>Asks for stream after stream, so many requests under way at any time, and keeps every connection.</summary>
+    private static async Task<string> ConnectAsync(AbuseTarget target, int underWay, CancellationToken over)
     {
-        const int Threads = 4, UnderWay = 1_000 / Threads;
+        const int Threads = 4;
         var (answers, without, open, token) = (new Answers(), 0, new ConcurrentBag<RawConnection>(), AbuseTarget.Token());
+        RawConnection? Ask()
+        {
+            try
+            {
+                var connection = new RawConnection(target.Next());
+                open.Add(connection);
+                connection.SendHead("GET", "/v1/events/stream?topic=flood.%3E", token);
+                return connection;
+            }
+            catch (SocketException)
+            {
+                answers.Count(0);
+                return null;
+            }
+        }
+
+        void Hear(RawConnection connection)
+        {
+            try
+            {
+                var (status, hasRetryAfter) = connection.ReadAnswer(withBody: false);
+                answers.Count(status);
+                if (status != 200 && !hasRetryAfter) Interlocked.Increment(ref without);
+            }
+            catch (SocketException) { answers.Count(0); }
+        }
+
         try
         {
             await Attack.OnThreads(Threads, _ =>
             {
                 var asked = new Queue<RawConnection>();
-                for (var i = 0; i < (Connections / Threads) + UnderWay; i++)
+                for (var i = 0; i < Connections / Threads; i++)
                 {
-                    if (i < Connections / Threads)
-                    {
-                        var connection = new RawConnection(target.Next());
-                        open.Add(connection);
-                        connection.SendHead("GET", "/v1/events/stream?topic=flood.%3E", token);
-                        asked.Enqueue(connection);
-                    }
-                    if (i < UnderWay) continue;
-                    var (status, hasRetryAfter) = asked.Dequeue().ReadAnswer(withBody: false);
-                    answers.Count(status);
-                    if (status != 200 && !hasRetryAfter) Interlocked.Increment(ref without);
+                    if (asked.Count == underWay / Threads) Hear(asked.Dequeue());
+                    if (Ask() is { } connection) asked.Enqueue(connection);
                 }
+                foreach (var connection in asked) Hear(connection);
             });
             await Until(over);
         }
@@ -155,6 +175,6 @@ internal static class AbuseCatalog
         private readonly ConcurrentDictionary<int, int> _counts = new();
 
         public void Count(int status) => _counts.AddOrUpdate(status, 1, (_, n) => n + 1);
-        public override string ToString() => string.Join(", ", _counts.OrderBy(c => c.Key).Select(c => string.Create(CultureInfo.InvariantCulture, $"{(c.Key == 0 ? "no answer" : c.Key)} × {c.Value}")));
+        public override string ToString() => string.Join(", ", _counts.OrderBy(c => c.Key).Select(c => string.Create(CultureInfo.InvariantCulture, $"{(c.Key == 0 ? "closed" : c.Key)} × {c.Value}")));
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 
 namespace Reliability.Abuse;
 
@@ -15,7 +14,8 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
 
     public async Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken)
     {
-        var target = new AbuseTarget(system);
+        var target = new AbuseTarget([.. system.Replicas.Select(r => r.Url)]);
+        using var abuser = AbuserProcess.Start(abuse, target);
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         await WarmAsync(others, cancellationToken);
         var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
@@ -28,10 +28,9 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
             over.CancelAfter(options.Abuse);
-            var attack = abuse.Do(target, over.Token);
+            var attack = abuser.RunAsync(over.Token);
             while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack) most = Math.Max(most, ServerFigures.Megabytes(system));
-            try { got = await attack; }
-            catch (SocketException e) { got = $"**{e.Message}**"; }
+            got = await attack;
         }
         var foreign = machine.ForeignPercent();
         var (during, refusedDuring) = (others.Delivery.Since(calm), others.Refused - refused);

@@ -1,9 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace Reliability.Abuse;
 
-/// <summary>The abuser's threads. He would have a machine of his own; here the lowest priority keeps his own work, though not what he causes, from the others.</summary>
-internal static partial class Attack
+/// <summary>The abuser's threads.</summary>
+internal static class Attack
 {
     /// <summary>Runs on as many threads at once; completes when all have returned.</summary>
     public static Task OnThreads(int threads, Action<int> work) => Task.WhenAll(Enumerable.Range(0, threads).Select(number =>
@@ -11,7 +9,6 @@ internal static partial class Attack
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(() =>
         {
-            _ = setpriority(0, 0, 19);      // of this thread (Linux)
             try
             {
                 work(number);
@@ -21,7 +18,4 @@ internal static partial class Attack
         }) { IsBackground = true, Name = "abuser" }.Start();
         return done.Task;
     }));
-
-    [LibraryImport("libc")]
-    private static partial int setpriority(int which, int who, int priority);
 }

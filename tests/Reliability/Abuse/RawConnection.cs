@@ -8,6 +8,11 @@ namespace Reliability.Abuse;
 /// <summary>A connection on which the abuser says exactly what he wants, and waits on his own thread.</summary>
 internal sealed class RawConnection : IDisposable
 {
+    /// <summary>The abuser's own: the others come from 127.0.0.1.</summary>
+    private static readonly IPAddress Address = IPAddress.Parse("127.0.0.2");
+
+    private const int IpProtoIp = 0, IpBindAddressNoPort = 24;
+
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[4_096];
     private readonly Uri _server;
@@ -15,8 +20,11 @@ internal sealed class RawConnection : IDisposable
     public RawConnection(Uri server, int receiveBuffer = 0)
     {
         _server = server;
-        _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 15_000, ReceiveTimeout = 15_000 };
+        _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 15_000, ReceiveTimeout = 45_000 };
         if (receiveBuffer > 0) _socket.ReceiveBufferSize = receiveBuffer;
+        // With the port chosen when it connects (ip(7)): among ten thousand connections the search for one that nobody has would be most of the work.
+        _socket.SetRawSocketOption(IpProtoIp, IpBindAddressNoPort, BitConverter.GetBytes(1));
+        _socket.Bind(new IPEndPoint(Address, 0));
         _socket.Connect(IPAddress.Loopback, server.Port);
     }
 

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser.Tests;
+
+/// <summary>The pages as in Production: who has not said who he is sees none of them.</summary>
+public partial class SignInTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    private readonly StackFixture _stack = stack;
+
+    [Fact]
+    public async Task In_Production_a_visitor_signs_in_watches_live_streams_and_has_none_after_signing_out()
+    {
+        await using var system = await ProductionSystem.StartAsync(_stack, Cancelled);
+        var context = await ContextAsync(ignoreHttpsErrors: true);
+        var page = await context.NewPageAsync();
+
+        await page.GotoAsync(system.Page("/connections"));
+        await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));
+        await SignInAsync(page, "nobody's-key");
+        await Expect(page.Locator("#trouble")).ToHaveTextAsync("StreamApi does not know this token or key, or its time is over.");
+        await SignInAsync(page, ProductionSystem.Key);
+        await Expect(page).ToHaveURLAsync(system.Page("/"));
+        await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
+
+        var topic = Api.Topic();
+        await page.GotoAsync(system.Page($"/events?topic={topic}"));
+        await IsLiveAsync(page);
+        await system.PublishAsync(topic, new { n = 1 });
+        await Expect(page.Locator("#rows .data")).ToHaveTextAsync("""{"n":1}""");
+
+        // Both of its streams: one of StreamApi's through this site, and one that this site reads on the page's behalf.
+        var patterns = await context.NewPageAsync();
+        await patterns.GotoAsync(system.Page("/patterns"));
+        await Expect(patterns.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
+        await Expect(patterns.Locator("#read")).ToHaveTextAsync(Positive());
+        Assert.Equal(3, await system.StreamsAsync());
+
+        var leaving = await context.NewPageAsync();
+        await leaving.GotoAsync(system.Page("/sign-in"));
+        await leaving.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await Expect(leaving.Locator("#credential")).ToBeVisibleAsync();
+        foreach (var tab in (IPage[])[page, patterns])
+        {
+            await Expect(tab.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
+            await Expect(tab.Locator("#reason")).ToContainTextAsync("Sign in first");
+        }
+        await Expect(patterns.Locator("#reading")).ToContainTextAsync("Sign in first");
+        await UntilAsync(async () => await system.StreamsAsync() == 0);
+        await page.ReloadAsync();
+        await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));
+    }
+
+    private static async Task SignInAsync(IPage page, string credential)
+    {
+        await page.Locator("#credential").FillAsync(credential);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+    }
+
+    [GeneratedRegex("[1-9]")]
+    private static partial Regex Positive();
+}

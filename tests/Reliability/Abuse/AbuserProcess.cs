@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Reliability.Abuse;
+
+/// <summary>
+/// The abuser: a process of his own, of the lowest priority. He would have a machine of his own; so neither his work nor his memory comes into what the others
+/// have of him, but only what he causes.
+/// </summary>
+internal sealed class AbuserProcess : IDisposable
+{
+    /// <summary>The first argument of this program as the abuser; his abuse's name and the replicas' addresses follow.</summary>
+    public const string Argument = "--abuser";
+
+    private readonly Process _process;
+
+    private AbuserProcess(Process process) => _process = process;
+
+    /// <summary>Starts him; he does nothing yet.</summary>
+    public static AbuserProcess Start(AbuseCase abuse, AbuseTarget target)
+    {
+        var start = new ProcessStartInfo("nice", ["-n", "19", "dotnet", typeof(AbuserProcess).Assembly.Location, Argument, abuse.Name, .. target.Replicas.Select(r => r.ToString())])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true,
+        };
+        // For whoever makes the load alone (GeneratorProcess).
+        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
+        return new AbuserProcess(Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start."));
+    }
+
+    /// <summary>Lets him loose until it is cancelled, or longer where that has an end of its own; what he got.</summary>
+    public async Task<string> RunAsync(CancellationToken over)
+    {
+        Say("begin");
+        await using (over.Register(() => Say("end")))
+            return await _process.StandardOutput.ReadLineAsync(CancellationToken.None) ?? "**the abuser has died**";
+    }
+
+    /// <summary>What the process does that was started so. It stays until nobody holds its input any more.</summary>
+    public static async Task<int> MainAsync(string name, IEnumerable<string> replicas)
+    {
+        var (abuse, target) = (AbuseCatalog.All.Single(a => a.Name == name), new AbuseTarget([.. replicas.Select(r => new Uri(r))]));
+        if (await Console.In.ReadLineAsync() is null) return 0;
+        using var over = new CancellationTokenSource();
+        var ended = Task.Run(async () =>
+        {
+            await Console.In.ReadLineAsync();
+            await over.CancelAsync();
+            await Console.In.ReadLineAsync();
+        });
+        string got;
+        try { got = await abuse.Do(target, over.Token); }
+        catch (SocketException e) { got = $"**{e.Message}**"; }
+        await Console.Out.WriteLineAsync(got);
+        await ended;
+        return 0;
+    }
+
+    private void Say(string word)
+    {
+        try
+        {
+            _process.StandardInput.WriteLine(word);
+            _process.StandardInput.Flush();
+        }
+        catch (IOException) { }     // he has died, and that is what he got
+    }
+
+    public void Dispose()
+    {
+        try { _process.StandardInput.Close(); }
+        catch (IOException) { }
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(10))) _process.Kill();
+        _process.Dispose();
+    }
+}
