@@ -27,7 +27,7 @@ internal static class PatternsApi
             var (reading, visit) = (new SlowReading(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock) { PerSecond = perSecond }, signedIn.VisitOf(context));
             HttpResponseMessage answer;
             try { answer = await reading.AskAsync(visit?.Credential, context.RequestAborted); }
-            catch (HttpRequestException) { return Away(); }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException) { return Away(); }      // or the page has been left
             if (!answer.IsSuccessStatusCode) return await RefusedAsync(answer, context.RequestAborted);
             context.Response.Headers.CacheControl = "no-cache";
             return TypedResults.ServerSentEvents(TellAsync(reading, answer, visit, signedIn, open, context.RequestAborted));

@@ -57,7 +57,12 @@ internal sealed class SignedIn(IDataProtectionProvider protection)
     }
 }
 
-/// <summary>A visitor, from his sign-in on.</summary>
-/// <param name="Id">Of this sign-in.</param>
-/// <param name="Credential">What StreamApi knows him by.</param>
-internal sealed record Visit(string Id, string Credential);
+/// <summary>A visitor, from his sign-in on. No record: what one prints has all that it holds.</summary>
+internal sealed class Visit(string id, string credential)
+{
+    /// <summary>Of this sign-in.</summary>
+    public string Id => id;
+
+    /// <summary>What StreamApi knows him by.</summary>
+    public string Credential => credential;
+}
