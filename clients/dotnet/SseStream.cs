@@ -61,8 +61,7 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                 _state = SseStreamState.Connecting;
                 TimeSpan? retryAfter;
                 SseException? failure;
-                var connection = new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken);
-                await using (connection.ConfigureAwait(false))
+                using (var connection = new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken))
                 {
                     var reached = await connection.OpenAsync(failures).ConfigureAwait(false);
                     if (reached == ConnectionState.EndedForGood) yield break;

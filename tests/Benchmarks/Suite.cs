@@ -27,6 +27,7 @@ internal static class Suite
         new Allocation(),
         new Memory(),
         new Generator(),
+        new Agreement(),
     ];
 
     public static async Task<bool> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)

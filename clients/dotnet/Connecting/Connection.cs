@@ -9,7 +9,7 @@ namespace AspireSse.Client.Connecting;
 internal enum ConnectionState { Open, Refused, EndedForGood }
 
 /// <summary>One connect attempt and, where it succeeds, the stream it brings, until that ends.</summary>
-internal sealed class Connection : IAsyncDisposable
+internal sealed class Connection : IDisposable
 {
     private readonly SseClient _client;
     private readonly Connector _connector;
@@ -115,7 +115,7 @@ internal sealed class Connection : IAsyncDisposable
         return new SseException(SseError.Disconnected, e.Message, e);
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         _watch?.Dispose();
         // Before the reader: a read that still waits ends, and its buffer goes back unused.
@@ -123,7 +123,7 @@ internal sealed class Connection : IAsyncDisposable
         _response?.Dispose();
         if (_reader is not null)
         {
-            await _reader.DisposeAsync().ConfigureAwait(false);
+            _reader.Dispose();
             _telemetry.Closed(_client.Clock.GetElapsedTime(_openedAt), Failure);
         }
         _cancellation.Dispose();
