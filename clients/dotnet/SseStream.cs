@@ -68,8 +68,12 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                     if (reached == ConnectionState.Open)
                     {
                         _state = SseStreamState.Open;
-                        while (await connection.NextAsync().ConfigureAwait(false) is { } e)
+                        while (true)
                         {
+                            SseEvent? e = null;
+                            try { e = await connection.NextAsync().ConfigureAwait(false); }
+                            catch (Exception broken) when (Connection.IsOfTheNetwork(broken)) { connection.Break(broken); }
+                            if (e is null) break;
                             failures = 0;
                             _telemetry.Received();
                             if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false)) yield return e;

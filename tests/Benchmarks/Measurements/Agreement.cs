@@ -12,7 +12,7 @@ internal sealed class Agreement : Measurement
     private const string Raw = "raw reader";
     private const int Clients = 10, Rate = 200, Seconds = 16;
 
-    public Agreement() : base("generator-agrees", $"the same events, up to {Rate}/s, read by {Clients} clients of LoadTests and {Clients} of the raw reader at the same time") =>
+    public Agreement() : base("agreement", $"the same events, up to {Rate}/s, read by {Clients} clients of LoadTests and {Clients} of the raw reader at the same time") =>
         Goals = new[] { Figures.P50, Figures.P99, Figures.Received }.ToDictionary(f => f.Name, _ => Goal.Within(0.9, 1.1, Raw));
 
     public override string Ours => "LoadTests";
