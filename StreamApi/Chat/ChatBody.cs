@@ -27,8 +27,9 @@ internal static class ChatBody
     public static bool Flag(JsonElement of, string name) => Get(of, name) is { } value
         && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw new InvalidChatException(name, "must be true or false."));
 
-    public static float? Number(JsonElement of, string name) => Get(of, name) is not { } value ? null
-        : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) ? number : throw new InvalidChatException(name, "must be a number.");
+    /// <summary>A number from 0 to <paramref name="most"/>.</summary>
+    public static float? Number(JsonElement of, string name, int most) => Get(of, name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && number >= 0 && number <= most ? number : throw new InvalidChatException(name, $"must be a number from 0 to {most}.");
 
     public static int? Count(JsonElement of, params ReadOnlySpan<string> names)
     {

@@ -24,8 +24,8 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
         {
             ModelId = target.Model,
             MaxOutputTokens = ChatBody.Count(body, "max_tokens", "maxTokens", "max_completion_tokens"),
-            Temperature = ChatBody.Number(body, "temperature"),
-            TopP = ChatBody.Number(body, "top_p"),
+            Temperature = ChatBody.Number(body, "temperature", 2),
+            TopP = ChatBody.Number(body, "top_p", 1),
         });
     }
 }

@@ -12,7 +12,8 @@ internal static class PetstoreApi
         builder.Services.AddSingleton<Shelf>();
         builder.Services.AddSingleton<OrderDesk>();
         builder.Services.AddSingleton<Recommender>();
-        builder.Services.AddHostedService<OrderWorkflow>();
+        builder.Services.AddSingleton<OrderWorkflow>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<OrderWorkflow>());
     }
 
     public static void MapPetstore(this IEndpointRouteBuilder app)

@@ -14,8 +14,8 @@ internal sealed class PetstoreOptions
     /// <summary>How long a shipment is prepared, in milliseconds.</summary>
     [Range(0, 86_400_000)] public int PreparationMilliseconds { get; set; } = 3_000;
 
-    /// <summary>How often a replica looks for orders whose next step is due, in milliseconds.</summary>
-    [Range(10, 60_000)] public int PollMilliseconds { get; set; } = 200;
+    /// <summary>How often a replica looks at least for orders that another has left, in milliseconds; its own steps it takes when they are due.</summary>
+    [Range(10, 60_000)] public int PollMilliseconds { get; set; } = 1_000;
 
     /// <summary>Pets that one recommendation run scores at most.</summary>
     [Range(1, 100)] public int Recommendations { get; set; } = 8;

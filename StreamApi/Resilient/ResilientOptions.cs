@@ -20,8 +20,8 @@ internal sealed class ResilientOptions
     /// <summary>Seconds after its last reader until a source stops.</summary>
     [Range(1, 86_400)] public int IdleSeconds { get; set; } = 60;
 
-    /// <summary>How often the replicas look for due sources, in milliseconds.</summary>
-    [Range(10, 10_000)] public int PollMilliseconds { get; set; } = 100;
+    /// <summary>How often a replica looks at least for sources that others no longer read, in milliseconds; its own it reads when they are due.</summary>
+    [Range(10, 10_000)] public int PollMilliseconds { get; set; } = 1_000;
 
     public TimeSpan RetryDelay(int retry) => TimeSpan.FromMilliseconds(Math.Min(RetryMilliseconds * Math.Pow(2, retry - 1), MaxRetryMilliseconds));
 }

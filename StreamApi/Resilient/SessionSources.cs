@@ -1,8 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Npgsql;
-using StreamApi.Storage;
 
 namespace StreamApi.Resilient;
 
@@ -10,28 +8,16 @@ namespace StreamApi.Resilient;
 /// Reads the sessions' sources as they fall due, on any replica: a row's lock says who does, so there is one source a session, and when
 /// its replica dies another reads on. A source that fails is tried again after 2, 4 and 8 s, and then given up.
 /// </summary>
-internal sealed class SessionSources(NpgsqlDataSource store, IDbContextFactory<ResilientContext> contexts, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<SessionSources> logger) : BackgroundService
+internal sealed class SessionSources(Sessions sessions, IDbContextFactory<ResilientContext> contexts, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<SessionSources> logger) : BackgroundService
 {
     private const int Batch = 100;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try { while (await ReadDueAsync(stoppingToken) == Batch) { } }
-                catch (Exception e) when (e is not OperationCanceledException) { logger.LogWarning("The sessions' sources stand still: {Reason}", e.Message); }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        sessions.Due.RunAsync(ReadDueAsync, e => logger.LogWarning("The sessions' sources stand still: {Reason}", e.Message), stoppingToken);
 
     private async Task<int> ReadDueAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        if (!await store.AnyDueAsync("resilient.sessions", "next_at", now, cancellationToken)) return 0;
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context.Sessions

@@ -1,14 +1,19 @@
 using EventStore;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using StreamApi.Storage;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 
 namespace StreamApi.Resilient;
 
 /// <summary>Where a session stands when a reader comes, and that it has readers.</summary>
-internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry registry, TimeProvider clock, ILogger<Sessions> logger) : BackgroundService
+internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry registry, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<Sessions> logger) : BackgroundService
 {
     private static readonly TimeSpan Presence = TimeSpan.FromSeconds(2);
+
+    /// <summary>The sources by when they are read next.</summary>
+    public DueRows Due { get; } = new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
 
     /// <summary>One snapshot. <paramref name="ordinal"/> is the message that the reader has; 0: none.</summary>
     public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
@@ -41,6 +46,7 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
         await command.ExecuteNonQueryAsync(cancellationToken);
+        Due.Changed();
     }
 
     /// <summary>Makes the source fail so many times (-1: until it is healed), or not at all (0).</summary>
@@ -74,6 +80,12 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    public override void Dispose()
+    {
+        Due.Dispose();
+        base.Dispose();
     }
 }
 

@@ -30,7 +30,7 @@ internal static class AnthropicCall
         messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}")));
         var options = new ChatOptions
         {
-            ModelId = target.Model, MaxOutputTokens = most, Temperature = ChatBody.Number(body, "temperature"), TopP = ChatBody.Number(body, "top_p"), StopSequences = Stops(body),
+            ModelId = target.Model, MaxOutputTokens = most, Temperature = ChatBody.Number(body, "temperature", 1), TopP = ChatBody.Number(body, "top_p", 1), StopSequences = Stops(body),
         };
         if (ChatBody.Get(body, "tools") is { } tools)
         {

@@ -20,8 +20,8 @@ internal static class OpenAiCall
         {
             ModelId = target.Model,
             MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens"),
-            Temperature = ChatBody.Number(body, "temperature"),
-            TopP = ChatBody.Number(body, "top_p"),
+            Temperature = ChatBody.Number(body, "temperature", 2),
+            TopP = ChatBody.Number(body, "top_p", 1),
             StopSequences = Stops(body),
         };
         if (ChatBody.Get(body, "tools") is { } tools)

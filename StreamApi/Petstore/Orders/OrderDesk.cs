@@ -6,7 +6,7 @@ using StreamApi.Storage;
 namespace StreamApi.Petstore;
 
 /// <summary>Takes orders: the order, its first step, the lowered stock and their events commit together.</summary>
-internal sealed class OrderDesk(IDbContextFactory<PetstoreContext> contexts, IOptions<PetstoreOptions> options, TimeProvider clock)
+internal sealed class OrderDesk(IDbContextFactory<PetstoreContext> contexts, OrderWorkflow workflow, IOptions<PetstoreOptions> options, TimeProvider clock)
 {
     public async Task<(Order?, Refusal?)> PlaceAsync(string petId, int quantity, string? userId, CancellationToken cancellationToken)
     {
@@ -25,6 +25,7 @@ internal sealed class OrderDesk(IDbContextFactory<PetstoreContext> contexts, IOp
         await OrderSteps.EnterAsync(context, order, OrderSteps.Payment, now, options.Value, cancellationToken);
         await Shelf.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        workflow.Placed();
         return (order, null);
     }
 }

@@ -13,24 +13,17 @@ internal sealed class OrderWorkflow(NpgsqlDataSource store, IDbContextFactory<Pe
 {
     private const int Batch = 50;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try { while (await TakeStepsAsync(stoppingToken) == Batch) { } }
-                catch (Exception e) when (e is not OperationCanceledException) { logger.LogWarning("Orders wait for their next step: {Reason}", e.Message); }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
-    }
+    private readonly DueRows _due = new(store, "petstore.orders", "next_step_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
+
+    /// <summary>An order was placed here.</summary>
+    public void Placed() => _due.Changed();
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        _due.RunAsync(TakeStepsAsync, e => logger.LogWarning("Orders wait for their next step: {Reason}", e.Message), stoppingToken);
 
     private async Task<int> TakeStepsAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetMoment();
-        if (!await store.AnyDueAsync("petstore.orders", "next_step_at", now, cancellationToken)) return 0;
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context.Orders
@@ -40,5 +33,11 @@ internal sealed class OrderWorkflow(NpgsqlDataSource store, IDbContextFactory<Pe
             await OrderSteps.EnterAsync(context, order, OrderSteps.After(order.Status)!, now, options.Value, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return due.Count;
+    }
+
+    public override void Dispose()
+    {
+        _due.Dispose();
+        base.Dispose();
     }
 }

@@ -129,6 +129,9 @@ public sealed class FaceTests(LlmSystem system) : IClassFixture<LlmSystem>
     [InlineData("/v1/messages", """{"model":"nobodys","max_tokens":1,"messages":[{"role":"user","content":"x"}]}""", 404)]
     [InlineData("/v1/messages", """{"model":"demo","messages":[{"role":"user","content":"x"}]}""", 400)]
     [InlineData("/v1/messages", """{"model":"demo","max_tokens":1,"messages":[{"role":"king","content":"x"}]}""", 400)]
+    [InlineData("/v1/messages", """{"model":"demo","max_tokens":1,"temperature":1.5,"messages":[{"role":"user","content":"x"}]}""", 400)]
+    [InlineData("/v1/chat/completions", """{"model":"demo","temperature":2.5,"messages":[{"role":"user","content":"x"}]}""", 400)]
+    [InlineData("/v1/chat/completions", """{"model":"demo","top_p":-0.1,"messages":[{"role":"user","content":"x"}]}""", 400)]
     [InlineData("/v1/messages", "[]", 400)]
     public async Task A_wrong_request_is_refused_in_the_vendors_shape(string path, string body, int status)
     {
