@@ -58,7 +58,7 @@ internal sealed class ReplicaSet
             try
             {
                 await socket.ConnectAsync(address.IdnHost, address.Port, limit.Token);
-                return PolledStream.IsSupported ? new PolledStream(socket) : new NetworkStream(socket, ownsSocket: true);
+                return new NetworkStream(socket, ownsSocket: true);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested && attempt < Replicas.Count) { socket.Dispose(); }
             catch { socket.Dispose(); throw; }
