@@ -25,7 +25,8 @@ internal sealed record LoadThreshold(string Says, string? Failure)
         if ((options.MaxP99Ms ?? (chaos ? null : 5_000)) is { } limit)
             yield return Must(FormattableString.Invariant($"delivery p99 ≤ {limit:F0} ms"), r.Delivery.Percentile(99) <= limit, $"it is {r.Delivery.Percentile(99):F0} ms");
         if (chaos) yield return Must($"{options.Chaos.Count} faults are injected", r.Faults.Count >= options.Chaos.Count, $"{r.Faults.Count} were");
-        foreach (var fault in r.Faults)
+        // The demo provider's tokens count as published when their generation is over: of the rate until then nothing can be said.
+        foreach (var fault in r.Faults.Where(_ => r.Generations is not { IsTimed: false }))
             yield return Must($"recovery after {fault.Target.ToLowerInvariant()}", fault.RecoverySeconds is not null, $"events did not flow again as before");
         // A restarted iteration under chaos is what chaos is for; the ledger judges those.
         if (chaos) yield break;

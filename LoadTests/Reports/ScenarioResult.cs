@@ -49,8 +49,11 @@ internal sealed class ScenarioResult
     public TimeSpan? Drained { get; }
     public SteadyWindow Steady { get; }
 
-    /// <summary>Deliveries that the steady window's publishes asked for: each event goes to as many readers as the run's events did on the average.</summary>
-    public double OfferedPerSecond => Counters.Acknowledged == 0 ? 0 : Steady.PublishedPerSecond * (Received + Lost) / Counters.Acknowledged;
+    /// <summary>
+    /// Deliveries that the steady window's publishes asked for: each event goes to as many readers as the run's events did on the average. 0 where nobody knows: the
+    /// demo provider's tokens are counted when their generation is over.
+    /// </summary>
+    public double OfferedPerSecond => Counters.Acknowledged == 0 || Generations is { IsTimed: false } ? 0 : Steady.PublishedPerSecond * (Received + Lost) / Counters.Acknowledged;
     public IReadOnlyList<LoadThreshold> Thresholds { get; }
     public IEnumerable<string> Held => Thresholds.Where(t => t.Failure is null).Select(t => t.Says);
     public IEnumerable<string> Failed => Thresholds.Where(t => t.Failure is not null).Select(t => $"{t.Says}: {t.Failure}");
