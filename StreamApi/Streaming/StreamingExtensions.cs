@@ -26,8 +26,10 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddSingleton<StoreHead>();
+        builder.Services.AddSingleton<StoreClock>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<StoreClock>());
         builder.Services.AddHostedService<StreamUpkeep>();
         builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
 

@@ -67,6 +67,9 @@ internal sealed class StreamingOptions
     /// <summary>Seconds between looks at the store although the Broadcaster beats: neither it nor Redis is believed blindly.</summary>
     [Range(1, 600)] public int StoreCheckSeconds { get; set; } = 5;
 
+    /// <summary>Seconds between comparisons of this process's clock with Postgres's, which stamps the events.</summary>
+    [Range(1, 3_600)] public int StoreClockSeconds { get; set; } = 10;
+
     /// <summary>Reads of the store for replays, at once.</summary>
     [Range(1, 64)] public int ReplayReaders { get; set; } = 4;
 

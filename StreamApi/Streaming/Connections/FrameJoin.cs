@@ -13,12 +13,15 @@ internal sealed class FrameJoin(int joinBytes)
     private const int Room = 10;    // eight hexadecimal digits and CRLF
     private const int MaxFrames = 512;
 
+    /// <summary>Within this the latencies of a join stand: a bucket is wider, but for the first twentieth of a millisecond.</summary>
+    private const long SameMomentTicks = 50 * TimeSpan.TicksPerMicrosecond;
+
     private readonly LogFrame[] _frames = new LogFrame[MaxFrames];
     private readonly int[] _buckets = new int[MaxFrames];
     private byte[] _buffer = new byte[Room + joinBytes + 2];
     private int _length, _chunkStart;
     private FilterLog? _log;
-    private long _from;
+    private long _from, _bucketsAt;
 
     /// <summary>Frames in the join.</summary>
     public int Count { get; private set; }
@@ -27,8 +30,19 @@ internal sealed class FrameJoin(int joinBytes)
     /// <summary>The stream ends with the join's last frame.</summary>
     public bool Ends => _frames[Count - 1].Ends;
 
-    /// <summary>The latency bucket of each frame, at the time of the join.</summary>
-    public ReadOnlySpan<int> Buckets => _buckets.AsSpan(0, Count);
+    /// <summary>
+    /// The latency bucket of each frame, written at that time. Connections that share a join have it one after the other: to thousands the last write is
+    /// tens of milliseconds after the first.
+    /// </summary>
+    /// <param name="nowTicks">UTC ticks of the clock that stamps the events.</param>
+    public ReadOnlySpan<int> BucketsAt(long nowTicks)
+    {
+        var buckets = _buckets.AsSpan(0, Count);
+        if (Math.Abs(nowTicks - _bucketsAt) < SameMomentTicks) return buckets;
+        _bucketsAt = nowTicks;
+        for (var i = 0; i < buckets.Length; i++) buckets[i] = LatencyHistogram.BucketOf((nowTicks - _frames[i].CommittedAt) / TimeSpan.TicksPerMicrosecond);
+        return buckets;
+    }
 
     public int Length => _length;
 
@@ -36,22 +50,22 @@ internal sealed class FrameJoin(int joinBytes)
         ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + 2)
         : _buffer.AsMemory(Room, _length);
 
-    /// <summary>Forgets what it holds: call it before each round, since its latencies are of one moment.</summary>
+    /// <summary>Forgets what it holds, and lets what has come meanwhile into the next join.</summary>
     public void Clear() => (_log, Count) = (null, 0);
 
     /// <summary>Frames of the log from <paramref name="sequence"/> on. Returns how many, 0 at its end, -1 where they have left the ring.</summary>
-    public int Take(FilterLog log, long sequence, long nowTicks)
+    public int Take(FilterLog log, long sequence)
     {
         if (ReferenceEquals(_log, log) && _from == sequence && Count > 0) return Count;
         if (sequence == log.Next) return 0;
         var n = log.Read(sequence, _frames, joinBytes);
         if (n <= 0) return n;
         (_log, _from) = (log, sequence);
-        return Copy(_frames.AsSpan(0, n), nowTicks);
+        return Copy(_frames.AsSpan(0, n));
     }
 
     /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
-    public int Take(IReadOnlyList<LogFrame> page, int index, long nowTicks)
+    public int Take(IReadOnlyList<LogFrame> page, int index)
     {
         _log = null;
         var n = 0;
@@ -62,10 +76,10 @@ internal sealed class FrameJoin(int joinBytes)
             bytes += frame.Bytes.Length;
             _frames[n] = frame;
         }
-        return Copy(_frames.AsSpan(0, n), nowTicks);
+        return Copy(_frames.AsSpan(0, n));
     }
 
-    private int Copy(ReadOnlySpan<LogFrame> frames, long nowTicks)
+    private int Copy(ReadOnlySpan<LogFrame> frames)
     {
         var length = 0;
         for (var i = 0; i < frames.Length; i++)
@@ -79,9 +93,9 @@ internal sealed class FrameJoin(int joinBytes)
         {
             frames[i].Bytes.CopyTo(_buffer, at);
             at += frames[i].Bytes.Length;
-            _buckets[i] = LatencyHistogram.BucketOf((nowTicks - frames[i].CommittedAt) / TimeSpan.TicksPerMicrosecond);
         }
         Close(length);
+        _bucketsAt = long.MinValue / 2;
         return Count = frames.Length;
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using EventStore;
 using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Feed;
 using StreamApi.Streaming.Frames;
 using StreamApi.Streaming.Replay;
 
@@ -18,7 +19,7 @@ internal sealed class WriterLoop : IDisposable
     private readonly StoreReplay _replay;
     private readonly StreamingOptions _options;
     private readonly StreamingMetrics _metrics;
-    private readonly TimeProvider _clock;
+    private readonly StoreClock _clock;
     private readonly FrameJoin _join;
     private readonly Dictionary<FilterLog, List<StreamConnection>> _groups = [];
     private readonly Lock _gate = new();
@@ -29,7 +30,7 @@ internal sealed class WriterLoop : IDisposable
     private bool _signalled, _stopping;
     private long _tickedAt, _restsUntil;
 
-    public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, TimeProvider clock)
+    public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
         (_number, _logs, _replay, _options, _metrics, _clock) = (number, logs, replay, options, metrics, clock);
         _join = new FrameJoin(options.JoinBytes);
@@ -169,7 +170,7 @@ internal sealed class WriterLoop : IDisposable
             if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
             if (c.Page is not null) continue;
             c.WasBusy = false;
-            switch (_join.Take(c.Log, c.Sequence, _clock.GetUtcNow().UtcTicks))
+            switch (_join.Take(c.Log, c.Sequence))
             {
                 case 0: return;
                 case -1: c.Sequence = -1; continue;
@@ -187,7 +188,7 @@ internal sealed class WriterLoop : IDisposable
             if (page.Skipped is not null) c.Opening = [.. c.Opening!, .. Skipped(c, page)];
             return true;
         }
-        var n = _join.Take(page.Frames, c.PageIndex, _clock.GetUtcNow().UtcTicks);
+        var n = _join.Take(page.Frames, c.PageIndex);
         if (n == 0)
         {
             (c.Page, c.Sequence, c.Position) = (null, -1, Math.Max(c.Position, page.Through));
@@ -200,11 +201,12 @@ internal sealed class WriterLoop : IDisposable
     private bool WriteJoin(StreamConnection c)
     {
         if (!Write(c, _join.Bytes(c.Output.Chunked))) return false;
-        foreach (var bucket in _join.Buckets) c.Latency.Add(bucket);
+        var buckets = _join.BucketsAt(_clock.NowTicks);
+        foreach (var bucket in buckets) c.Latency.Add(bucket);
         c.Delivered += _join.Count;
         c.Position = _join.LastPosition;
         c.IdSentAt = c.WrittenAt;
-        _metrics.Delivered(_number, _join.Buckets);
+        _metrics.Delivered(_number, buckets);
         if (!_join.Ends) return true;
         Close(c, EndReason.Complete);
         return false;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Feed;
 using StreamApi.Streaming.Replay;
 
 namespace StreamApi.Streaming.Connections;
@@ -11,7 +12,7 @@ internal sealed class WriterLoops : IDisposable
     private readonly FilterLogs _logs;
     private uint _next;
 
-    public WriterLoops(FilterLogs logs, StoreReplay replay, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock)
+    public WriterLoops(FilterLogs logs, StoreReplay replay, IOptions<StreamingOptions> options, StreamingMetrics metrics, StoreClock clock)
     {
         _logs = logs;
         _loops = [.. Enumerable.Range(0, options.Value.Writers).Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, clock))];

@@ -45,6 +45,13 @@ internal sealed class FanOut : Measurement
             (Figures.Rate, d.Read.Events / d.Seconds), (Figures.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events), (Figures.Elsewhere, d.Elsewhere));
     }
 
+    /// <summary>Microseconds of the delivering process a delivery.</summary>
+    public static async Task<double> FrontCpuAsync(BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, CancellationToken cancellationToken)
+    {
+        var d = await DeliverAsync(run, peer, subscribers, rate, seconds, 4, cancellationToken);
+        return d.FrontCpu * 1e6 / d.Read.Events;
+    }
+
     private sealed record Delivery(ReadResult Read, double Cpu, double FrontCpu, double Seconds, double Elsewhere);
 
     private static async Task<Delivery> DeliverAsync(BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken)

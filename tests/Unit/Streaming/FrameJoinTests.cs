@@ -12,7 +12,7 @@ public class FrameJoinTests
     {
         var log = Log("data: 1\n\n", "data: 22\n\n");
         var join = new FrameJoin(1_024);
-        Assert.Equal(2, join.Take(log, 0, 0));
+        Assert.Equal(2, join.Take(log, 0));
         Assert.Equal("data: 1\n\ndata: 22\n\n", Text(join.Bytes(chunked: false)));
         Assert.Equal("13\r\ndata: 1\n\ndata: 22\n\n\r\n", Text(join.Bytes(chunked: true)));
         Assert.Equal(2, join.LastPosition);
@@ -23,15 +23,30 @@ public class FrameJoinTests
     {
         var log = Log("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
         var join = new FrameJoin(1_024);
-        Assert.Equal(1, join.Take(log, 0, 0));
-        Assert.Equal(1, join.Take(log, 1, 0));
+        Assert.Equal(1, join.Take(log, 0));
+        Assert.Equal(1, join.Take(log, 1));
         Assert.Equal($"1388\r\n{new string('x', 5_000)}\r\n", Text(join.Bytes(chunked: true)));
-        Assert.Equal(1, join.Take(log, 2, 0));
+        Assert.Equal(1, join.Take(log, 2));
         Assert.Equal("9\r\ndata: 3\n\n\r\n", Text(join.Bytes(chunked: true)));
     }
 
     [Fact]
-    public void The_end_of_the_log_is_nothing_to_write() => Assert.Equal(0, new FrameJoin(1_024).Take(Log("data: 1\n\n"), 1, 0));
+    public void Each_connection_has_the_time_of_its_own_write_although_the_join_is_shared()
+    {
+        var log = Log("data: 1\n\n", "data: 2\n\n");
+        var join = new FrameJoin(1_024);
+        foreach (var ms in (int[])[1, 2, 4, 40])
+        {
+            Assert.Equal(2, join.Take(log, 0));
+            var bucket = LatencyHistogram.BucketOf(ms * 1_000);
+            Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond));
+        }
+        Assert.Equal(1, join.Take(log, 1));
+        Assert.Equal([LatencyHistogram.BucketOf(40_000)], join.BucketsAt(40 * TimeSpan.TicksPerMillisecond));
+    }
+
+    [Fact]
+    public void The_end_of_the_log_is_nothing_to_write() => Assert.Equal(0, new FrameJoin(1_024).Take(Log("data: 1\n\n"), 1));
 
     [Fact]
     public void Quantiles_are_within_a_fifth_of_the_true_ones()

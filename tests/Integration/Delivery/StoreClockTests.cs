@@ -1,0 +1,49 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Stack;
+using StreamApi.Streaming;
+using StreamApi.Streaming.Feed;
+
+namespace Integration.Delivery;
+
+/// <summary>A replica whose clock is not Postgres's: what it says of a delivery's time must not contain the difference.</summary>
+public sealed class StoreClockTests(StackFixture stack)
+{
+    [Theory]
+    [InlineData(-90), InlineData(-3), InlineData(3), InlineData(90)]
+    public async Task A_replica_whose_clock_is_off_tells_times_by_the_clock_that_stamps_the_events(int secondsAhead)
+    {
+        await using var store = NpgsqlDataSource.Create(stack.EventStore);
+        using var clock = await StartAsync(store, new OffClock(TimeSpan.FromSeconds(secondsAhead)));
+        await DeliverySystem.EventuallyAsync(() => Task.FromResult(clock.Ahead != TimeSpan.Zero), "the clocks are compared");
+        // Far closer than the difference, however busy the machine is.
+        Assert.Equal(-secondsAhead, clock.Ahead.TotalSeconds, tolerance: 1);
+        Assert.Equal(DateTime.UtcNow.Ticks, clock.NowTicks, TimeSpan.TicksPerSecond);
+        await clock.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task While_the_store_is_away_a_replica_goes_by_its_own_clock()
+    {
+        await using var nowhere = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={FreePort.Take()};Username=nobody;Timeout=1");
+        using var clock = await StartAsync(nowhere, new OffClock(TimeSpan.FromSeconds(3)));
+        Assert.Equal(TimeSpan.Zero, clock.Ahead);
+        await clock.StopAsync(TestContext.Current.CancellationToken);
+        Assert.True(clock.ExecuteTask is { IsFaulted: false }, clock.ExecuteTask?.Exception?.Message);
+    }
+
+    private static async Task<StoreClock> StartAsync(NpgsqlDataSource store, TimeProvider time)
+    {
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var clock = new StoreClock(store, Options.Create(new StreamingOptions()), time, services.GetRequiredService<IMeterFactory>());
+        await clock.StartAsync(TestContext.Current.CancellationToken);
+        return clock;
+    }
+
+    private sealed class OffClock(TimeSpan ahead) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + ahead;
+    }
+}
