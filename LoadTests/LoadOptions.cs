@@ -27,6 +27,7 @@ internal sealed record LoadOptions
           --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
           --llm-upstream-port N  llm: answer as the target's provider local, on this port, and time each token; the target was started with
                                Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1 (otherwise the provider demo answers, untimed)
+          --topics ROOT        the topics begin with ROOT.SCENARIO, so that another client can read along; with a random name where nothing is said
           --reports FOLDER     artifacts/load where nothing is said
           --compare A B        two results.jsonl: prints ratios B/A, fails where B is worse beyond the noise; runs nothing
           --plant-loss         acknowledge one event that was never published: every scenario must fail (checks the checker)
@@ -50,6 +51,7 @@ internal sealed record LoadOptions
     public IReadOnlyDictionary<string, int> Pids { get; private init; } = new Dictionary<string, int>();
     public double? MaxP99Ms { get; private init; }
     public LlmTarget Llm { get; private init; } = new(UpstreamPort: null);
+    public string? Topics { get; private init; }
     public string ReportFolder { get; private init; } = Path.Combine("artifacts", "load");
     public (string Before, string After)? Compare { get; private init; }
     public bool PlantLoss { get; private init; }
@@ -76,6 +78,7 @@ internal sealed record LoadOptions
                 "--pids" => options with { Pids = ReadPids(Value()) },
                 "--max-p99" => options with { MaxP99Ms = Number(name, Value(), 1, 3_600_000) },
                 "--llm-upstream-port" => options with { Llm = options.Llm with { UpstreamPort = Number(name, Value(), 1, 65_535) } },
+                "--topics" => options with { Topics = Value() },
                 "--reports" => options with { ReportFolder = Value() },
                 "--compare" => options with { Compare = (Value(), Value()) },
                 "--plant-loss" => options with { PlantLoss = true },

@@ -14,7 +14,7 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
     private BegunGeneration? _generation;
     private UpstreamAnswer? _answer;
     private string _prompt = "";
-    private int _count;
+    private int _count, _replica = replica;
     private long _dropAt = long.MaxValue;
 
     /// <summary>Waits for the next token, and for the judgement after the last; null when it is time to go.</summary>
@@ -39,9 +39,11 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         catch (Exception e) when (e is SseException or HttpRequestException or LoadTestException or IOException || (e is TaskCanceledException && !run.Reading.IsCancellationRequested))
         {
             figures.FailedOne();
+            var wasBegun = _reader is not null;
             await EndAsync();
             // Nobody reads on: what was still to come is told by the failure.
             Excuse();
+            if (!wasBegun) await TurnAsync();
             return Response.Fail<object>("broke off", e.Message);
         }
     }
@@ -55,11 +57,18 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         if (upstream is not null) upstream.Expect(_prompt, _answer = new UpstreamAnswer(run, lane, tokens));
         if (_count == 1) _dropAt = plan.NextDrop();
         var askedAt = Stopwatch.GetTimestamp();
-        _generation = await api.BeginAsync(replica, _prompt, tokens, run.Reading);
+        _generation = await api.BeginAsync(_replica, _prompt, tokens, run.Reading);
         figures.BegunOne();
         run.Publish.Record(Stopwatch.GetElapsedTime(askedAt));
         _reader = new GenerationReader(run, figures, lane, account, _generation, askedAt, _answer);
         return true;
+    }
+
+    /// <summary>One that cannot begin anything is not asked at once again, and others first.</summary>
+    private async Task TurnAsync()
+    {
+        _replica++;
+        await Task.Delay(TimeSpan.FromSeconds(0.5 + (0.5 * Random.Shared.NextDouble())), run.Reading);
     }
 
     private async Task<IResponse> JudgeAsync(GenerationReader reader, SseEvent end)

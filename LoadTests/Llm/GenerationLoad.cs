@@ -26,7 +26,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
         var figures = run.Generations = new GenerationFigures(run.Llm.UpstreamPort is not null);
         _api = run.Llm.UpstreamPort is null ? new GenerationApi(run.Replicas, "demo", null) : new GenerationApi(run.Replicas, "local", "load");
         if (run.Llm.UpstreamPort is { } port) _upstream = new FakeUpstream(port, scale.Rate);
-        _clients = [.. topics.Lanes.Select((lane, i) => new GenerationClient(run, _plan, figures, _api, _upstream, lane, topics.Ledger.AddReader($"{name} {i}", lane.Publisher), i % run.Replicas.Replicas.Count))];
+        _clients = [.. topics.Lanes.Select((lane, i) => new GenerationClient(run, _plan, figures, _api, _upstream, lane, topics.Ledger.AddReader($"{name} {i}", lane.Publisher), i))];
         var next = -1;
         return Scenario.Create(name, async context =>
             {

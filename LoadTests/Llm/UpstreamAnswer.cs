@@ -26,7 +26,6 @@ internal sealed class UpstreamAnswer(LoadRun run, Lane lane, int tokens)
         lock (_gate)
         {
             if (_stopped || _said == tokens) return null;
-            run.Counters.PublishedOne();
             var token = TokenText.Of(lane.Publisher.Next());
             _text.Append(token);
             _sentAt[_said++] = LoadEvent.Now();
@@ -34,10 +33,11 @@ internal sealed class UpstreamAnswer(LoadRun run, Lane lane, int tokens)
         }
     }
 
-    /// <summary>The last token is on its way: from here on it must reach the reader.</summary>
+    /// <summary>The last token is on its way: from here on it must reach the reader. One that nobody took any more is not counted.</summary>
     public void Sent()
     {
         lock (_gate) lane.Publisher.Acknowledge(_before + _said);
+        run.Counters.PublishedOne();
         run.Counters.AcknowledgedOne();
     }
 

@@ -13,13 +13,13 @@ internal static class MarkdownReport
         var text = new StringBuilder();
         Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {results.Count} held all thresholds");
         text.AppendLine();
-        Line(text, $"{DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {(results.Count > 0 ? results[0].Chaos : "none")}. {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription}; generator and system share them. Latencies in ms, from before the POST to the event in the client's hands.");
+        Line(text, $"{DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {(results.Count > 0 ? results[0].Chaos : "none")}. {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription}; generator and system share them. Latencies in ms, from before the POST to the event in the client's hands. Rates (deliveries that were asked for, and that came) and CPU are those of the time after the ramp.");
         text.AppendLine();
-        Line(text, $"| scenario | clients | published | received | lost | twice | reordered | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |");
-        Line(text, $"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        Line(text, $"| scenario | clients | published | received | lost | twice | reordered | offered/s | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |");
+        Line(text, $"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var r in results)
         {
-            Line(text, $"| {r.Scenario} | {r.Counters.Connected} | {r.Counters.Published} | {r.Received} | {r.Lost} | {r.Twice} | {r.Reordered} | {(r.Used.Seconds > 0 ? r.Used.Received / r.Used.Seconds : 0):F0} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(95):F1} | {r.Delivery.Percentile(99):F1} | {r.Delivery.Percentile(99.9):F1} | {r.Delivery.MaxMs:F1} | {r.Counters.Reconnects} | {r.Drained?.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) ?? "–"} | {r.Used.MicrosecondsPerEvent:F1} | {(r.Ok ? "held" : "**FAILED**")} |");
+            Line(text, $"| {r.Scenario} | {r.Counters.Connected} | {r.Counters.Published} | {r.Received} | {r.Lost} | {r.Twice} | {r.Reordered} | {r.OfferedPerSecond:F0} | {r.Steady.DeliveredPerSecond:F0} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(95):F1} | {r.Delivery.Percentile(99):F1} | {r.Delivery.Percentile(99.9):F1} | {r.Delivery.MaxMs:F1} | {r.Counters.Reconnects} | {r.Drained?.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) ?? "–"} | {r.Steady.MicrosecondsPerEvent:F1} | {(r.Ok ? "held" : "**FAILED**")} |");
         }
         foreach (var r in results.Where(r => !r.Ok))
         {
@@ -28,6 +28,8 @@ internal static class MarkdownReport
             foreach (var failed in r.Failed) Line(text, $"- {failed}");
             foreach (var faulty in r.Faulty) Line(text, $"\n```\n{faulty}\n```");
         }
+        text.AppendLine();
+        foreach (var r in results.Where(r => r.Ok)) Line(text, $"- {r.Scenario} held: {string.Join("; ", r.Held)}");
         AppendFaults(text, results);
         AppendGenerations(text, results);
         AppendOthers(text, results);
@@ -52,7 +54,7 @@ internal static class MarkdownReport
             text.AppendLine().AppendLine("## Generations").AppendLine()
                 .AppendLine("| scenario | begun | done | interrupted | failed | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | server µs/token |")
                 .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
-            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {Timed(g, r.ServerMicrosecondsPerEvent)} |");
+            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {Timed(g, r.Steady.ServerMicrosecondsPerEvent)} |");
             text.AppendLine().AppendLine(g.IsTimed ? "A token's latency: from the upstream's socket to the reader's hands, what it waits to be joined in it. Beside a run with the target's `Llm__JoinMilliseconds=0`, which joins nothing, it tells that wait."
                 : "The demo provider's tokens carry no time: what stands for a token's latency is the gap between one event and the next. `--llm-upstream-port` times them.");
         }

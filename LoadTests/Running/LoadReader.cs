@@ -28,7 +28,7 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (!await _events.MoveNextAsync()) throw new LoadTestException("The server ended a stream that has no end.");
+            if (!await _events.MoveNextAsync()) throw Ended();
             if (_events.Current.Type == "connected") break;
             // A resumed stream may begin with its events.
             Take(_events.Current);
@@ -43,10 +43,24 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     /// <returns>Its latency in milliseconds.</returns>
     public async ValueTask<double> NextAsync()
     {
-        while (await _events!.MoveNextAsync())
-            if (Take(_events.Current) is >= 0 and var nanoseconds) return nanoseconds / 1e6;
-        throw new LoadTestException("The server ended a stream that has no end.");
+        while (await ArriveAsync())
+            if (TryTake(out var milliseconds)) return milliseconds;
+        throw Ended();
     }
+
+    /// <summary>What <see cref="NextAsync"/> waits for, for a caller that has thousands of readers and no frame to spare on the way to each event.</summary>
+    /// <returns>False at the stream's end.</returns>
+    public ValueTask<bool> ArriveAsync() => _events!.MoveNextAsync();
+
+    /// <summary>Counts what has arrived; false where it is none of the published events.</summary>
+    public bool TryTake(out double milliseconds)
+    {
+        var nanoseconds = Take(_events!.Current);
+        milliseconds = nanoseconds / 1e6;
+        return nanoseconds >= 0;
+    }
+
+    public static LoadTestException Ended() => new("The server ended a stream that has no end.");
 
     /// <summary>Leaves, and comes back after a while where it was, on whichever replica.</summary>
     public async Task DropAndReturnAsync(TimeSpan away)

@@ -15,9 +15,9 @@ internal sealed class LoadRun : IAsyncDisposable
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IScenarioContext? _context;
 
-    public LoadRun(ReplicaSet replicas, string name)
+    public LoadRun(ReplicaSet replicas, string name, string? topics = null)
     {
-        (Replicas, Root) = (replicas, $"load.{name}-{Guid.NewGuid():N}"[..(name.Length + 14)]);
+        (Replicas, Root) = (replicas, topics is null ? $"load.{name}-{Guid.NewGuid():N}"[..(name.Length + 14)] : $"{topics}.{name}");
         (_streams, _publishing) = (replicas.CreateClient(), replicas.CreateClient());
         Client = new SseClient(_streams);
         Publisher = new EventPublisher(_publishing, new PublisherOptions { AttemptTimeout = TimeSpan.FromSeconds(5), MaxRetries = 20, MaxDelay = TimeSpan.FromSeconds(2) });

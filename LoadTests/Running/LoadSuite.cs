@@ -24,6 +24,7 @@ internal static class LoadSuite
             results.Add(result);
             Console.WriteLine(result.ToJsonLine());
             await File.AppendAllTextAsync(lines, result.ToJsonLine() + "\n", cancellationToken);
+            if (result.Ok) await Console.Error.WriteLineAsync($"{name}: held {string.Join("; ", result.Held)}");
             foreach (var failed in result.Failed) await Console.Error.WriteLineAsync($"{name}: FAILED: {failed}");
         }
         await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "report.md"), MarkdownReport.Of(options, results), cancellationToken);

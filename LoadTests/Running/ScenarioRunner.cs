@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AspireSse.Client;
 using LoadTests.Chaos;
 using LoadTests.Llm;
@@ -26,7 +27,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             throw new LoadTestException($"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients.");
         _chaos.Prepare();
 
-        await using var run = new LoadRun(replicas, scenario.Name) { Llm = options.Llm };
+        await using var run = new LoadRun(replicas, scenario.Name, options.Topics) { Llm = options.Llm };
         using var stop = cancellationToken.Register(() => run.End("cancelled"));
         var loads = scenario.Loads(run, scale);
         var servers = ServerUsage.Of(replicas, options.Pids);
@@ -45,15 +46,15 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         try
         {
             await BeginAsync(run, bombing, cancellationToken);
-            var (usage, before) = (GeneratorUsage.Begin(run), servers.CpuSeconds());
             var watching = WatchAsync(run, history, progress, bombing);
             run.IsPublishing = true;
             var faults = _chaos.RunAsync(history, progress.Tell, run.Reading);
-            var (drained, used, after) = await FinishAsync(run, loads, lasts, bombing, usage, servers, progress);
+            var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
+            var drained = await FinishAsync(run, loads, bombing, progress);
             var stats = await bombing;
             await watching;
             cancellationToken.ThrowIfCancellationRequested();
-            return new ScenarioResult(scenario, options, scale, run, history, stats, await faults, drained, used) { ServerCpuSeconds = after.ToDictionary(a => a.Key, a => Math.Max(0, a.Value - before.GetValueOrDefault(a.Key))) };
+            return new ScenarioResult(scenario, options, scale, run, history, stats, await faults, drained, steady);
         }
         catch (Exception e) when (e is SseException or HttpRequestException) { throw new LoadTestException($"{scenario.Name}: {e.Message}", e); }
     }
@@ -77,21 +78,31 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         }
     }
 
-    /// <summary>Waits until everything that was acknowledged has been received, or the limit.</summary>
-    private async Task<(TimeSpan? Drained, GeneratorUsage Used, IReadOnlyDictionary<string, double> Servers)> FinishAsync(
-        LoadRun run, IReadOnlyList<ILoad> loads, TimeSpan lasts, Task bombing, GeneratorUsage usage, ServerUsage servers, Progress progress)
+    private static async Task<SteadyWindow> PublishAsync(LoadRun run, TimeSpan ramp, TimeSpan lasts, Task bombing, ServerUsage servers)
     {
-        await Task.WhenAny(bombing, Task.Delay(lasts + TimeSpan.FromMilliseconds(300), run.Reading));
+        var started = Stopwatch.GetTimestamp();
+        await Task.WhenAny(bombing, Task.Delay(ramp, run.Reading));
+        var begun = SteadyWindow.Begin(run, servers);
+        var left = lasts - Stopwatch.GetElapsedTime(started);
+        await Task.WhenAny(bombing, Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, run.Reading));
+        return begun.End(run, servers);
+    }
+
+    /// <summary>Waits until everything that was acknowledged has been received, or the limit.</summary>
+    /// <returns>How long that took; null where something did not come.</returns>
+    private async Task<TimeSpan?> FinishAsync(LoadRun run, IReadOnlyList<ILoad> loads, Task bombing, Progress progress)
+    {
+        // The last publishes begin a moment late.
+        await Task.WhenAny(bombing, Task.Delay(TimeSpan.FromMilliseconds(300), run.Reading));
         run.IsPublishing = false;
-        var (used, after) = (usage.End(run), servers.CpuSeconds());
         if (options.PlantLoss)
         {
             // Acknowledged, and sent to nobody: what a loss looks like to the ledger.
             var lane = await run.Topics[0].TakeAsync(CancellationToken.None);
             lane.Publisher.Acknowledge(lane.Publisher.Next());
         }
-        var ended = System.Diagnostics.Stopwatch.GetTimestamp();
-        TimeSpan Since() => System.Diagnostics.Stopwatch.GetElapsedTime(ended);
+        var ended = Stopwatch.GetTimestamp();
+        TimeSpan Since() => Stopwatch.GetElapsedTime(ended);
         var limit = options.PlantLoss ? TimeSpan.FromSeconds(3) : DrainLimit;
         long missing = -1;
         while (!run.Reading.IsCancellationRequested && Since() < limit)
@@ -108,6 +119,6 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         // A moment more: what comes twice comes late.
         if (missing == 0) await Task.Delay(300);
         run.End("everything acknowledged was received, or the time for it is over");
-        return (missing == 0 ? drained : null, used, after);
+        return missing == 0 ? drained : null;
     }
 }

@@ -27,7 +27,9 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
             {
                 // The run ends before NBomber has told each copy so.
                 if (run.Reading.IsCancellationRequested) await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
-                var milliseconds = await reader.NextAsync();
+                double milliseconds;
+                do if (!await reader.ArriveAsync()) throw LoadReader.Ended();
+                while (!reader.TryTake(out milliseconds));
                 if (AfterEach is { } afterEach) await afterEach(reader, run);
                 return Response.Ok<object>("", reader.Bytes, "", milliseconds);
             }

@@ -11,6 +11,9 @@ internal sealed record LoadScenario(string Name, string Says, ScenarioScale Smok
 
     /// <summary>From the first publish or connect to the last publish.</summary>
     public Func<ScenarioScale, TimeSpan> Lasts { get; init; } = scale => scale.Time;
+
+    /// <summary>The part of it after which the load is what was asked for, and code that runs all the time is compiled: see <see cref="SteadyWindow"/>.</summary>
+    public Func<ScenarioScale, TimeSpan> Ramp { get; init; } = scale => scale.Time / 4;
 }
 
 /// <summary>All scenarios on one page.</summary>
@@ -24,14 +27,14 @@ internal static class ScenarioCatalog
         {
             var (topics, storm) = (new TopicSet(run, "all"), StormTime(scale));
             return [new StormLoad("storm", scale.Clients, storm, topics), new PublishLoad("publish", topics, Bytes, Simulation.Pause(storm + Settle), PublishLoad.AtRate(scale.Rate, scale.Time))];
-        }) { Lasts = scale => StormTime(scale) + Settle + scale.Time },
+        }) { Lasts = scale => StormTime(scale) + Settle + scale.Time, Ramp = scale => StormTime(scale) + Settle + (scale.Time / 4) },
 
         new("fanout", "every event goes to every client, faster and faster", new(200, 100, 5), new(5_000, 20, 30), (run, scale) =>
         {
             var topics = new TopicSet(run, "all");
             return [new ReaderLoad("readers", scale.Clients, topics),
                 new PublishLoad("publish", topics, Bytes, PublishLoad.RampTo(scale.Rate, scale.Time / 2), PublishLoad.AtRate(scale.Rate, scale.Time / 2))];
-        }),
+        }) { Ramp = scale => scale.Time / 2 },
 
         new("many-topics", "every client has its own topic", new(200, 400, 4), new(2_000, 2_000, 30), (run, scale) =>
         {

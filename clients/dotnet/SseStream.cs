@@ -61,16 +61,19 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                 _state = SseStreamState.Connecting;
                 TimeSpan? retryAfter;
                 SseException? failure;
-                var connection = new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken);
-                await using (connection.ConfigureAwait(false))
+                using (var connection = new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken))
                 {
                     var reached = await connection.OpenAsync(failures).ConfigureAwait(false);
                     if (reached == ConnectionState.EndedForGood) yield break;
                     if (reached == ConnectionState.Open)
                     {
                         _state = SseStreamState.Open;
-                        while (await connection.NextAsync().ConfigureAwait(false) is { } e)
+                        while (true)
                         {
+                            SseEvent? e = null;
+                            try { e = await connection.NextAsync().ConfigureAwait(false); }
+                            catch (Exception broken) when (Connection.IsOfTheNetwork(broken)) { connection.Break(broken); }
+                            if (e is null) break;
                             failures = 0;
                             _telemetry.Received();
                             if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false)) yield return e;

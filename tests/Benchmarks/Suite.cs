@@ -28,6 +28,7 @@ internal static class Suite
         new Bookkeeping(),
         new Memory(),
         new Generator(),
+        new Agreement(),
     ];
 
     public static async Task<bool> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)

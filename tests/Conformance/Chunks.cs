@@ -7,6 +7,8 @@ internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : 
 {
     private readonly Queue<byte[]> rest = new(parts.Where(p => p.Length > 0));
 
+    public override int Read(Span<byte> buffer) => throw new NotSupportedException("A body is read asynchronously.");
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (rest.Count == 0)

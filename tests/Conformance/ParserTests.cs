@@ -83,7 +83,7 @@ public class ParserTests
     [InlineData("data:x\n\n")]
     public async Task An_event_is_handed_on_as_soon_as_its_empty_line_is_there(string stream)
     {
-        await using var reader = new EventReader(new Chunks([Encoding.UTF8.GetBytes(stream)], endless: true), new Cursor(""), null, 1 << 20, TestContext.Current.CancellationToken);
+        using var reader = new EventReader(new Chunks([Encoding.UTF8.GetBytes(stream)], endless: true), new Cursor(""), null, 1 << 20, TestContext.Current.CancellationToken);
         Assert.Equal("x", (await reader.NextAsync())!.Data);
     }
 
@@ -91,7 +91,7 @@ public class ParserTests
     public async Task The_last_id_is_never_ahead_of_what_was_handed_on()
     {
         var cursor = new Cursor("");
-        await using var reader = new EventReader(new Chunks(["id:1\ndata:a\n\nid:2\n\nid:3\ndata:b\n\n"u8.ToArray()]), cursor, null, 1 << 20, TestContext.Current.CancellationToken);
+        using var reader = new EventReader(new Chunks(["id:1\ndata:a\n\nid:2\n\nid:3\ndata:b\n\n"u8.ToArray()]), cursor, null, 1 << 20, TestContext.Current.CancellationToken);
         await reader.NextAsync();
         Assert.Equal("1", cursor.LastEventId);
         await reader.NextAsync();
@@ -102,7 +102,7 @@ public class ParserTests
     public async Task An_event_beyond_the_limit_ends_the_stream_and_one_within_it_passes()
     {
         var body = Encoding.UTF8.GetBytes($"data:{new string('x', 90_000)}\n\ndata:{new string('y', 200_000)}\n\n");
-        await using var reader = new EventReader(new Chunks([.. body.Chunk(1_000)]), new Cursor(""), null, 100_000, TestContext.Current.CancellationToken);
+        using var reader = new EventReader(new Chunks([.. body.Chunk(1_000)]), new Cursor(""), null, 100_000, TestContext.Current.CancellationToken);
         Assert.Equal(90_000, (await reader.NextAsync())!.Utf8Data.Length);
         var e = await Assert.ThrowsAsync<SseException>(async () => await reader.NextAsync());
         Assert.Equal(SseError.EventTooLarge, e.Error);
@@ -118,7 +118,7 @@ public class ParserTests
     private static async Task<List<string>> ReadAsync(byte[][] parts, Cursor cursor)
     {
         var events = new List<string>();
-        await using var reader = new EventReader(new Chunks(parts), cursor, null, 1 << 20, TestContext.Current.CancellationToken);
+        using var reader = new EventReader(new Chunks(parts), cursor, null, 1 << 20, TestContext.Current.CancellationToken);
         while (await reader.NextAsync() is { } e) events.Add($"{e.Type}|{e.Data}|{e.Id}");
         return events;
     }

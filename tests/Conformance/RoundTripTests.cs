@@ -38,7 +38,7 @@ public class RoundTripTests
     private static List<(string Type, string Id, string Data)> Read(byte[] bytes, int size) => Task.Run(async () =>
     {
         var events = new List<(string, string, string)>();
-        await using var reader = new EventReader(new Chunks(bytes.Chunk(size)), new Cursor(""), null, 1 << 20, CancellationToken.None);
+        using var reader = new EventReader(new Chunks(bytes.Chunk(size)), new Cursor(""), null, 1 << 20, CancellationToken.None);
         while (await reader.NextAsync() is { } e) events.Add((e.Type, e.Id, e.Data));
         return events;
     }).GetAwaiter().GetResult();

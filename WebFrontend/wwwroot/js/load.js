@@ -98,7 +98,7 @@ function draw() {
 }
 
 // What a scenario came to: the ledger first.
-function result({ failed, connected, published, received, lost, twice, reordered, deliveredPerSecond, deliveryMs }) {
+function result({ failed, held, connected, published, received, lost, twice, reordered, deliveredPerSecond, deliveryMs }) {
   const [item, figures] = ["li", "dl"].map((name) => document.createElement(name));
   figures.className = "live";
   const faults = { lost, twice, reordered };
@@ -114,6 +114,7 @@ function result({ failed, connected, published, received, lost, twice, reordered
     return figure;
   }));
   item.append(figures);
+  if (failed.length === 0 && held) item.append(Object.assign(document.createElement("p"), { className: "hint", textContent: text("heldAll", { thresholds: held.join("; ") }) }));
   if (failed.length > 0) item.append(Object.assign(document.createElement("p"), { className: "bad", textContent: failed.join("; ") }));
   element("verdicts").append(item);
 }

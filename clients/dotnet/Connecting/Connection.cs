@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Runtime.CompilerServices;
 using AspireSse.Client.Reading;
 
 namespace AspireSse.Client.Connecting;
@@ -9,7 +8,7 @@ namespace AspireSse.Client.Connecting;
 internal enum ConnectionState { Open, Refused, EndedForGood }
 
 /// <summary>One connect attempt and, where it succeeds, the stream it brings, until that ends.</summary>
-internal sealed class Connection : IAsyncDisposable
+internal sealed class Connection : IDisposable
 {
     private readonly SseClient _client;
     private readonly Connector _connector;
@@ -68,7 +67,7 @@ internal sealed class Connection : IAsyncDisposable
         }
         catch (Exception e) when (IsOfTheNetwork(e))
         {
-            Failure = Translate(e);
+            Break(e);
             return ConnectionState.Refused;
         }
         finally { _watch?.Pause(); }
@@ -85,19 +84,17 @@ internal sealed class Connection : IAsyncDisposable
         return ConnectionState.Refused;
     }
 
-    /// <summary>The next event; null at the end, for which see <see cref="Failure"/>.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<SseEvent?> NextAsync()
+    /// <summary>The next event; null at the proper end. What <see cref="IsOfTheNetwork"/> of what it throws is to be told to <see cref="Break"/>.</summary>
+    public ValueTask<SseEvent?> NextAsync()
     {
         // Events that wait in the buffer are not handed to a caller who has left.
         _caller.ThrowIfCancellationRequested();
-        try { return await _reader!.NextAsync().ConfigureAwait(false); }
-        catch (Exception e) when (IsOfTheNetwork(e))
-        {
-            Failure = Translate(e);
-            return null;
-        }
+        return _reader!.NextAsync();
     }
+
+    /// <summary>The connection has ended by this, which becomes its <see cref="Failure"/>.</summary>
+    /// <exception cref="OperationCanceledException">The caller has left.</exception>
+    public void Break(Exception e) => Failure = Translate(e);
 
     // Whatever the parameters, well-formed or not: the charset is UTF-8 in any case.
     private static bool IsEventStream(ReadOnlySpan<char> contentType)
@@ -106,7 +103,7 @@ internal sealed class Connection : IAsyncDisposable
         return (end < 0 ? contentType : contentType[..end]).Trim().Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
     }
 
-    private static bool IsOfTheNetwork(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
+    public static bool IsOfTheNetwork(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
 
     private SseException Translate(Exception e)
     {
@@ -115,7 +112,7 @@ internal sealed class Connection : IAsyncDisposable
         return new SseException(SseError.Disconnected, e.Message, e);
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         _watch?.Dispose();
         // Before the reader: a read that still waits ends, and its buffer goes back unused.
@@ -123,7 +120,7 @@ internal sealed class Connection : IAsyncDisposable
         _response?.Dispose();
         if (_reader is not null)
         {
-            await _reader.DisposeAsync().ConfigureAwait(false);
+            _reader.Dispose();
             _telemetry.Closed(_client.Clock.GetElapsedTime(_openedAt), Failure);
         }
         _cancellation.Dispose();

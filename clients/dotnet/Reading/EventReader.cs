@@ -3,51 +3,51 @@ using System.Runtime.CompilerServices;
 
 namespace AspireSse.Client.Reading;
 
-/// <summary>Reads the events of one response body, and moves the cursor with each whole block: also with one that only has an id.</summary>
-internal sealed class EventReader : IAsyncDisposable
+/// <summary>
+/// Reads the events of one response body, and moves the cursor with each whole block: also with one that only has an id. Reading is pulled: nothing is read
+/// ahead of what is asked for, but what one read of the socket brings; and only the socket is waited for, the parser runs on what is there.
+/// </summary>
+internal sealed class EventReader(Stream body, Cursor cursor, IdleWatch? watch, int maxBlock, CancellationToken cancellationToken) : IDisposable
 {
-    private readonly BlockStream _blocks;
-    private readonly SseParser<byte[]> _parser;
-    private readonly IAsyncEnumerator<SseItem<byte[]>> _items;
-    private readonly Cursor _cursor;
-
-    /// <summary>A bare <c>id</c> line empties the last id; a stream that has sent none leaves the one that the client came with.</summary>
-    private bool _sawId;
-
-    public EventReader(Stream body, Cursor cursor, IdleWatch? watch, int maxBlock, CancellationToken cancellationToken)
-    {
-        _cursor = cursor;
-        _blocks = new BlockStream(body, watch, maxBlock) { Consumed = TakeOver };
-        _parser = SseParser.Create(_blocks, static (_, data) => data.ToArray());
-        _items = _parser.EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-    }
+    private readonly BlockBuffer _blocks = new(maxBlock);
+    private readonly EventParser _parser = new();
 
     /// <summary>The next event; null at the body's end.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SseEvent?> NextAsync()
     {
-        if (!await _items.MoveNextAsync().ConfigureAwait(false)) return null;
-        var item = _items.Current;
-        if (item.EventId is not null) _sawId = true;
-        MoveCursor();
-        return new SseEvent(item.EventType is { Length: > 0 } type ? type : SseParser.EventTypeDefault, _cursor.LastEventId, item.Data);
+        while (true)
+        {
+            if (TryTake() is { } e) return e;
+            int read;
+            watch?.Begin();
+            try { read = await body.ReadAsync(_blocks.Room(), cancellationToken).ConfigureAwait(false); }
+            finally { watch?.Pause(); }
+            if (read == 0) return null;
+            _blocks.Add(read);
+        }
     }
 
-    private void TakeOver()
+    private SseEvent? TryTake()
     {
-        _sawId |= _blocks.SawId;
-        MoveCursor();
+        while (_blocks.TryTake(out var block))
+        {
+            if (_blocks.Retry is { } retry) cursor.Retry = retry;
+            if (block.IsEmpty)
+            {
+                if (_blocks.Id is { } id) cursor.LastEventId = id;
+                continue;
+            }
+            var item = _parser.Parse(block);
+            if (item.EventId is { } own) cursor.LastEventId = own;
+            return new SseEvent(item.EventType is { Length: > 0 } type ? type : SseParser.EventTypeDefault, cursor.LastEventId, item.Data);
+        }
+        return null;
     }
 
-    private void MoveCursor()
+    public void Dispose()
     {
-        if (_sawId |= _parser.LastEventId.Length > 0) _cursor.LastEventId = _parser.LastEventId;
-        if (_parser.ReconnectionInterval != Timeout.InfiniteTimeSpan) _cursor.Retry = _parser.ReconnectionInterval;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _items.DisposeAsync().ConfigureAwait(false);
-        await _blocks.DisposeAsync().ConfigureAwait(false);
+        _parser.Dispose();
+        _blocks.Dispose();
     }
 }

@@ -1,6 +1,6 @@
 namespace AspireSse.Client.Reading;
 
-/// <summary>What a stream that is only read, and only asynchronously, must say.</summary>
+/// <summary>What a stream that is only read must say.</summary>
 internal abstract class ReadOnlyStream : Stream
 {
     public sealed override bool CanRead => true;
@@ -9,12 +9,9 @@ internal abstract class ReadOnlyStream : Stream
     public sealed override long Length => throw new NotSupportedException();
     public sealed override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    public abstract override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
+    public abstract override int Read(Span<byte> buffer);
 
-    public sealed override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public sealed override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Streams are read asynchronously.");
+    public sealed override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
     public sealed override void Flush() { }
     public sealed override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public sealed override void SetLength(long value) => throw new NotSupportedException();

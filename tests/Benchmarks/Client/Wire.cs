@@ -22,11 +22,20 @@ internal static class Wire
         return $"{text}{new string('x', Math.Max(0, Size - text.Length - 2))}\"}}";
     }
 
+    /// <summary>An event as above or, read along, one of LoadTests: <c>{"publisher":3,"sequence":17,"t":1760000000000000000,…}</c>, in nanoseconds.</summary>
     public static bool TryReadEvent(ReadOnlySpan<byte> data, out long number, out long at)
     {
+        if (TryRead(data, "\"n\":"u8, out number, out at)) return true;
+        if (!TryRead(data, "\"sequence\":"u8, out number, out at)) return false;
+        at /= 100;
+        return true;
+    }
+
+    private static bool TryRead(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name, out long number, out long at)
+    {
         (number, at) = (0, 0);
-        var start = data.IndexOf("\"n\":"u8);
-        if (start < 0 || !Utf8Parser.TryParse(data = data[(start + 4)..], out number, out int digits)) return false;
+        var start = data.IndexOf(name);
+        if (start < 0 || !Utf8Parser.TryParse(data = data[(start + name.Length)..], out number, out int digits)) return false;
         data = data[digits..];
         return data.StartsWith(",\"t\":"u8) && Utf8Parser.TryParse(data[5..], out at, out _);
     }

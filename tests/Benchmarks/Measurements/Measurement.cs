@@ -20,21 +20,28 @@ internal abstract class Measurement(string name, string what)
 }
 
 /// <summary>A bound for StreamApi's figure, or for its ratio to a peer's.</summary>
-internal sealed record Goal(double Bound, bool IsMost, string? Peer)
+internal sealed record Goal(double Least, double Most, string? Peer)
 {
-    public static Goal AtMost(double bound, string? peer = null) => new(bound, true, peer);
-    public static Goal AtLeast(double bound) => new(bound, false, null);
+    public static Goal AtMost(double bound, string? peer = null) => new(double.NegativeInfinity, bound, peer);
+    public static Goal AtLeast(double bound) => new(bound, double.PositiveInfinity, null);
+    public static Goal Within(double least, double most, string peer) => new(least, most, peer);
 
-    public bool IsMet(double value) => IsMost ? value <= Bound : value >= Bound;
+    public bool IsMet(double value) => value >= Least && value <= Most;
 
-    public string Text(string unit) => string.Create(CultureInfo.InvariantCulture, $"{(IsMost ? "≤" : "≥")} {Bound:#,0.##}{(Peer is null ? $" {unit}" : $" × {Peer}")}");
+    public string Text(string unit)
+    {
+        var bounds = (double.IsFinite(Least), double.IsFinite(Most)) switch { (true, true) => $"{Number(Least)}–{Number(Most)}", (false, _) => $"≤ {Number(Most)}", _ => $"≥ {Number(Least)}" };
+        return $"{bounds} {(Peer is null ? unit : $"× {Peer}")}";
+    }
+
+    private static string Number(double bound) => bound.ToString("#,0.##", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Names and units of figures.</summary>
 internal static class Figures
 {
     public static readonly Figure Cpu = new("server CPU", "µs/delivery"), FrontCpu = new("CPU of the delivering process", "µs/delivery"), P50 = new("p50", "ms"), P99 = new("p99", "ms"),
-        Rate = new("delivered", "1/s"), Generator = new("reader CPU (not the server's)", "µs/delivery"), Elsewhere = new("other work on the machine", "cores"),
+        Rate = new("delivered", "1/s"), Received = new("received", "events"), Generator = new("reader CPU (not the server's)", "µs/delivery"), Elsewhere = new("other work on the machine", "cores"),
         Appended = new("appended", "events/s"), AppendP50 = new("answered p50", "ms"), AppendP99 = new("answered p99", "ms"),
         RelayedAfter = new("replica level after the last append", "s"),
         Seconds = new("all level after", "s"), Connects = new("connects", "1/s"), ConnectCpu = new("CPU a connect", "µs"), StoreReads = new("store reads", "reads"),

@@ -27,6 +27,9 @@ public sealed class SmokeTests(StackFixture stack)
             }
             var fanout = run.Results.Single(r => r.GetProperty("scenario").GetString() == "fanout");
             Assert.Equal(Number(fanout, "published") * 60, Number(fanout, "received"));
+            // Of 60 clients × 100/s: with the ramp, during which the rate is half of it, it would be three quarters.
+            Assert.InRange(fanout.GetProperty("offeredPerSecond").GetDouble(), 5_400, 6_600);
+            Assert.Contains("fanout: held something is published and received; lost = 0; ", run.Errors, StringComparison.Ordinal);
             foreach (var scenario in scenarios) Assert.True(File.Exists(Path.Combine(run.ReportFolder, scenario, scenario + ".html")), scenario);
             Assert.Contains("| fanout |", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
         }

@@ -1,0 +1,20 @@
+using System.Text.Json;
+using Benchmarks.Measurements;
+
+namespace Benchmarks.Machine;
+
+/// <summary>One scenario of LoadTests against the replica that is measured.</summary>
+internal static class LoadTestsProgram
+{
+    /// <returns>The JSON line that it prints.</returns>
+    public static async Task<JsonElement> RunAsync(BenchmarkRun run, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var reports = Directory.CreateTempSubdirectory("benchmarks-load-").FullName;
+        try
+        {
+            var output = await Command.RunAsync("LoadTests", ["dotnet", Repository.Service("LoadTests"), "--target", run.StreamApi.Address.ToString(), "--reports", reports, .. arguments], null, cancellationToken);
+            return JsonDocument.Parse(output.Split('\n').Last(l => l.StartsWith("{\"scenario\"", StringComparison.Ordinal))).RootElement;
+        }
+        finally { Directory.Delete(reports, recursive: true); }
+    }
+}
