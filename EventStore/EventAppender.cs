@@ -76,8 +76,8 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
             await reader.ReadAsync(stoppingToken);
             var positions = await reader.GetFieldValueAsync<long?[]>(0, stoppingToken);
             var committedAt = reader.GetFieldValue<DateTimeOffset>(1);
-            // Committed only when the statement has ended: its row comes before that.
-            await reader.CloseAsync();
+            // Committed only when the statement has ended: its row comes before that. Read on rather than closed: Close keeps a timeout to itself.
+            while (await reader.NextResultAsync(stoppingToken)) { }
             batch.Complete(positions);
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
             if (Committed is { } told && batch.Records(positions, committedAt) is { } records) told(records);

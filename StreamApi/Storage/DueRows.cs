@@ -13,7 +13,7 @@ namespace StreamApi.Storage;
 /// <param name="clock">The clock that the rows are written by.</param>
 internal sealed class DueRows(NpgsqlDataSource store, string table, string column, TimeSpan look, TimeProvider clock) : IDisposable
 {
-    /// <summary>Before rows that another replica holds, or a store that failed, are tried again.</summary>
+    /// <summary>Before rows that another replica holds are tried again.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly SemaphoreSlim _changed = new(0);
@@ -45,7 +45,7 @@ internal sealed class DueRows(NpgsqlDataSource store, string table, string colum
             catch (Exception e)
             {
                 failed(e);
-                await Task.Delay(Pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(look, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -35,7 +35,12 @@ internal static class StreamingExtensions
         builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
 
         builder.Services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = 4_096);
+        builder.Services.Configure<SocketTransportOptions>(sockets =>
+        {
+            sockets.Backlog = 4_096;
+            // Of what a client sends before anybody reads it: thousands of connections may wait for their turn.
+            sockets.MaxReadBufferSize = 64 * 1_024;
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Fanout;
@@ -14,6 +15,7 @@ internal sealed class LiveFeed(
     FilterLogs logs, RedisIntake redis, EventReader reader, EventTail tail, EventAppender appender, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<LiveFeed> logger) : BackgroundService
 {
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<IReadOnlyList<EventRecord>> _own = Channel.CreateBounded<IReadOnlyList<EventRecord>>(new BoundedChannelOptions(16) { SingleReader = true });
     private long _fence, _checkedAt;
 
     public FeedMode Mode { get; private set; }
@@ -28,7 +30,8 @@ internal sealed class LiveFeed(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await StartAtHeadAsync(stoppingToken);
-        appender.Committed += TakeOwn;
+        appender.Committed += own => _own.Writer.TryWrite(own);
+        var taking = TakeOwnAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             if (await NextMessageAsync(stoppingToken) is { } message)
@@ -43,6 +46,7 @@ internal sealed class LiveFeed(
                 await TailStoreAsync(stoppingToken);
             }
         }
+        await taking;
     }
 
     private async Task StartAtHeadAsync(CancellationToken stoppingToken)
@@ -54,12 +58,21 @@ internal sealed class LiveFeed(
         _started.TrySetResult();
     }
 
-    private void TakeOwn(IReadOnlyList<EventRecord> events)
+    /// <summary>Beside the commits, which must not wait for the fan-out to many filters. What comes too fast for it is left to the feed.</summary>
+    private async Task TakeOwnAsync(CancellationToken stoppingToken)
     {
-        if (events[0].Position != logs.Settled + 1) return;
-        using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events.Select(e => e.TraceParent));
-        span?.SetTag("messaging.batch.message_count", events.Count);
-        logs.TryPublishNext(events);
+        try
+        {
+            await foreach (var events in _own.Reader.ReadAllAsync(stoppingToken))
+            {
+                if (events[0].Position != logs.Settled + 1) continue;
+                using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events.Select(e => e.TraceParent));
+                span?.SetTag("messaging.batch.message_count", events.Count);
+                logs.TryPublishNext(events);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        catch (Exception e) { logger.LogError(e, "This replica's own events come by the feed from now on"); }
     }
 
     private async Task<RelayMessage?> NextMessageAsync(CancellationToken stoppingToken)
