@@ -18,12 +18,16 @@ public sealed class StackFixture : IAsyncLifetime
     /// <summary>There is no dashboard in a test; the pages link to this one.</summary>
     public const string Dashboard = "http://dashboard.test";
 
+    private StackLock? _lock;
+
     public DistributedApplication App { get; private set; } = null!;
     public string EventStore { get; private set; } = "";
     public string Redis { get; private set; } = "";
 
     public async ValueTask InitializeAsync()
     {
+        // Another assembly's tests take as long as they take; the limit is for the start.
+        _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true", $"--Dashboard:Url={Dashboard}"], limit.Token);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
@@ -52,5 +56,6 @@ public sealed class StackFixture : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (App is not null) await App.DisposeAsync();
+        _lock?.Dispose();
     }
 }

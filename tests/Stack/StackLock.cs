@@ -1,0 +1,24 @@
+namespace Stack;
+
+/// <summary>
+/// Test assemblies run side by side; stacks and what stresses them do not: two on two cores would only measure each other.
+/// </summary>
+public sealed class StackLock : IDisposable
+{
+    private readonly FileStream _file;
+
+    private StackLock(FileStream file) => _file = file;
+
+    public static async Task<StackLock> TakeAsync(CancellationToken cancellationToken)
+    {
+        // artifacts/bin/<assembly>/<configuration>/ -> artifacts/: the test assemblies of one clone.
+        var path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "test-stack.lock"));
+        while (true)
+        {
+            try { return new StackLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)); }
+            catch (IOException) { await Task.Delay(100, cancellationToken); }
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+}
