@@ -92,14 +92,14 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         }
     }
 
-    /// <summary>What the log now holds of the batch; null where a part of it was refused, or may have been stored before.</summary>
-    public EventRecord[]? Records(long?[] positions, DateTimeOffset committedAt)
+    /// <summary>What the log holds of the batch that it did not hold before: all from <paramref name="first"/> on.</summary>
+    public IReadOnlyList<EventRecord> Records(long?[] positions, long first, DateTimeOffset committedAt)
     {
-        var records = new EventRecord[positions.Length];
-        for (var i = 0; i < records.Length; i++)
+        var records = new List<EventRecord>(positions.Length);
+        for (var i = 0; i < positions.Length; i++)
         {
-            if (positions[i] is not { } position || _digests[i] is not null) return null;
-            records[i] = new EventRecord(position, _ids[i], _topics[i], _types[i], _keys[i], Encoding.UTF8.GetBytes(_data[i]), committedAt, _traceParents[i]);
+            if (!(positions[i] >= first)) continue;
+            records.Add(new EventRecord(positions[i]!.Value, _ids[i], _topics[i], _types[i], _keys[i], Encoding.UTF8.GetBytes(_data[i]), committedAt, _traceParents[i]));
         }
         return records;
     }

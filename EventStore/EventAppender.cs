@@ -21,10 +21,10 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
     });
 
     /// <summary>
-    /// Told of what was just committed here, in position order, so that who streams it need not wait for it to come back. Not of every batch: one with
-    /// publishers' ids may hold events that were stored before. Must not block.
+    /// Told of what was just committed here, in position order and without gaps, so that who streams it need not wait for it to come back. Events that were
+    /// stored before, and refused ones, are not among it. Must not block.
     /// </summary>
-    public event Action<IReadOnlyList<EventRecord>>? Committed;
+    public event Action<CommittedEvents>? Committed;
 
     /// <summary>Appends and returns once the events are committed, in the order given.</summary>
     /// <exception cref="EventConflictException">An id was used before for other content; nothing was appended.</exception>
@@ -70,17 +70,18 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
         span?.SetTag("messaging.batch.message_count", batch.Events);
         try
         {
-            await using var command = store.CreateCommand("select positions, committed_at from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+            await using var command = store.CreateCommand("select positions, committed_at, first_position, epoch from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
             batch.Bind(command.Parameters);
             await using var reader = await command.ExecuteReaderAsync(stoppingToken);
             await reader.ReadAsync(stoppingToken);
             var positions = await reader.GetFieldValueAsync<long?[]>(0, stoppingToken);
             var committedAt = reader.GetFieldValue<DateTimeOffset>(1);
+            var (first, epoch) = await reader.IsDBNullAsync(2, stoppingToken) ? (long.MaxValue, "") : (reader.GetInt64(2), reader.GetString(3));
             // Committed only when the statement has ended: its row comes before that. Read on rather than closed: Close keeps a timeout to itself.
             while (await reader.NextResultAsync(stoppingToken)) { }
             batch.Complete(positions);
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
-            if (Committed is { } told && batch.Records(positions, committedAt) is { } records) told(records);
+            if (Committed is { } told && epoch.Length > 0) told(new CommittedEvents(epoch, batch.Records(positions, first, committedAt)));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
@@ -103,6 +104,11 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
         public static byte[] Digest(NewEvent e) => SHA256.HashData(Encoding.UTF8.GetBytes($"{e.Topic}\n{e.Type}\n{e.Key is not null}\n{e.Key}\n{e.Data}"));
     }
 }
+
+/// <summary>What one commit added to the log.</summary>
+/// <param name="Epoch">The epoch that the positions belong to.</param>
+/// <param name="Events">In position order, without gaps; at least one.</param>
+public sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
 
 /// <summary>The store cannot be reached or is overloaded; try again later (HTTP 503 with <c>Retry-After</c>).</summary>
 public sealed class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

@@ -78,14 +78,14 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// Takes events that this process itself has just committed, where nothing lies between them and <see cref="Settled"/>; else they come by the feed as
     /// all others do, and what was taken here the feed then skips.
     /// </summary>
+    /// <param name="epoch">Whose positions they are: of another history they would only seem to be next.</param>
     /// <param name="events">In position order, without gaps.</param>
     /// <returns>Whether they were taken.</returns>
-    public bool TryPublishNext(IReadOnlyList<EventRecord> events)
+    public bool TryPublishNext(string epoch, IReadOnlyList<EventRecord> events)
     {
         lock (_publishing)
         {
-            // An epoch there must be: before the first reset nothing is settled, and position 1 would seem to be next.
-            if (_epoch.Length == 0 || events[0].Position != _settled + 1) return false;
+            if (epoch != _epoch || events[0].Position != _settled + 1) return false;
             Publish(events, events[^1].Position);
             return true;
         }

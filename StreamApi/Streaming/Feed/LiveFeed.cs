@@ -15,7 +15,7 @@ internal sealed class LiveFeed(
     FilterLogs logs, RedisIntake redis, EventReader reader, EventTail tail, EventAppender appender, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<LiveFeed> logger) : BackgroundService
 {
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Channel<IReadOnlyList<EventRecord>> _own = Channel.CreateBounded<IReadOnlyList<EventRecord>>(new BoundedChannelOptions(16) { SingleReader = true });
+    private readonly Channel<CommittedEvents> _own = Channel.CreateBounded<CommittedEvents>(new BoundedChannelOptions(16) { SingleReader = true });
     private long _fence, _checkedAt;
 
     public FeedMode Mode { get; private set; }
@@ -63,12 +63,12 @@ internal sealed class LiveFeed(
     {
         try
         {
-            await foreach (var events in _own.Reader.ReadAllAsync(stoppingToken))
+            await foreach (var (epoch, events) in _own.Reader.ReadAllAsync(stoppingToken))
             {
                 if (events[0].Position != logs.Settled + 1) continue;
                 using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events.Select(e => e.TraceParent));
                 span?.SetTag("messaging.batch.message_count", events.Count);
-                logs.TryPublishNext(events);
+                logs.TryPublishNext(epoch, events);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }

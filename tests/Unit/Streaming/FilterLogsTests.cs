@@ -30,9 +30,9 @@ public class FilterLogsTests
     public void What_was_committed_here_is_taken_only_where_nothing_lies_between_and_the_feed_then_skips_it()
     {
         var (logs, log) = Started();
-        Assert.False(logs.TryPublishNext([Event(12)]));     // 11 is another replica's, and not here yet
-        Assert.True(logs.TryPublishNext([Event(11), Event(12)]));
-        Assert.False(logs.TryPublishNext([Event(12)]));
+        Assert.False(logs.TryPublishNext("e", [Event(12)]));     // 11 is another replica's, and not here yet
+        Assert.True(logs.TryPublishNext("e", [Event(11), Event(12)]));
+        Assert.False(logs.TryPublishNext("e", [Event(12)]));
         logs.Publish([Event(11), Event(12), Event(13)], 13);
         Assert.Equal([11, 12, 13], Positions(log));
         Assert.Equal(13, logs.Settled);
@@ -42,7 +42,15 @@ public class FilterLogsTests
     public void Nothing_is_taken_before_it_is_known_where_the_log_stands()
     {
         var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
-        Assert.False(logs.TryPublishNext([Event(1)]));
+        Assert.False(logs.TryPublishNext("e", [Event(1)]));
+    }
+
+    [Fact]
+    public void What_was_committed_in_another_history_is_not_taken_for_the_next_of_this_one()
+    {
+        var (logs, log) = Started();
+        Assert.False(logs.TryPublishNext("after a promotion", [Event(11)]));
+        Assert.Empty(Positions(log));
     }
 
     [Fact]
@@ -52,7 +60,7 @@ public class FilterLogsTests
         var (logs, log) = Started();
         var woken = 0;
         logs.Appended += grown => { foreach (var _ in grown) woken++; };
-        var own = Task.Run(() => { while (logs.Settled < Last) logs.TryPublishNext([Event(logs.Settled + 1)]); }, TestContext.Current.CancellationToken);
+        var own = Task.Run(() => { while (logs.Settled < Last) logs.TryPublishNext("e", [Event(logs.Settled + 1)]); }, TestContext.Current.CancellationToken);
         for (long at = 11; at <= Last; at += 5) logs.Publish([.. Enumerable.Range(0, 5).Select(i => Event(at + i))], at + 4);
         await own;
         Assert.Equal(Enumerable.Range(11, 20_000).Select(n => (long)n), Positions(log));

@@ -1,0 +1,57 @@
+-- append (0002) also answers with the epoch and with the first position that it gave, from which on its events are new: those before it are
+-- retries of events that were stored earlier. Both null where nothing was stored.
+drop function eventstore.append(int[], uuid[], bytea[], text[], text[], text[], text[], text[], uuid[], boolean[]);
+
+-- Appends a batch in one round trip. Events of one group (one request) go in together or, on an id conflict, not at all: their
+-- positions are null then. digests[i] is null for an event without a publisher's id. Fenced: an event with a writer goes in only while
+-- that writer's run goes on; one that ends the run deletes its row. writers is null where no event of the batch is of a run.
+create function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[], keys text[], data text[],
+    traceparents text[], writers uuid[], ends boolean[], out positions bigint[], out committed_at timestamptz,
+    out first_position bigint, out epoch text) language plpgsql as $$
+declare
+    n int := cardinality(ids);
+    fresh int[];
+    fenced int[] := '{}';
+begin
+    perform eventstore.lock_log();
+    committed_at := clock_timestamp();
+    if writers is not null then
+        select coalesce(array_agg(distinct e.grp), '{}') into fenced from unnest(groups, topics, writers) as e(grp, topic, writer)
+        where e.writer is not null and not exists (select from eventstore.runs r where r.run = e.topic and r.writer = e.writer);
+        delete from eventstore.runs r using unnest(groups, topics, writers, ends) as e(grp, topic, writer, ends)
+        where e.ends and r.run = e.topic and r.writer = e.writer and e.grp <> all (fenced);
+    end if;
+    if fenced = '{}' and array_remove(digests, null) = '{}' then
+        first_position := eventstore.take_positions(n);
+        insert into eventstore.events
+        select first_position + e.ord - 1, e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
+        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord);
+        select array_agg(g order by g) into positions from generate_series(first_position, first_position + n - 1) g;
+    else
+        with input as (
+            select * from unnest(groups, ids, digests) with ordinality as e(grp, id, digest, ord)
+        ), known as (
+            select i.ord, i.grp, r.position, r.digest = i.digest as same
+            from input i join eventstore.recent_ids r on r.id = i.id and i.digest is not null
+        ), refused as (
+            select grp from known where not same union select unnest(fenced)
+        )
+        select array_agg(case when x.grp is null then k.position end order by i.ord),
+               array_agg(i.ord::int order by i.ord) filter (where x.grp is null and k.ord is null)
+        into positions, fresh
+        from input i left join known k on k.ord = i.ord left join refused x on x.grp = i.grp;
+
+        if fresh is null then return; end if;
+        first_position := eventstore.take_positions(cardinality(fresh));
+        for i in 1 .. cardinality(fresh) loop positions[fresh[i]] := first_position + i - 1; end loop;
+        insert into eventstore.events
+        select positions[e.ord], e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
+        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord)
+        where e.ord = any (fresh);
+        insert into eventstore.recent_ids
+        select e.id, e.digest, positions[e.ord], committed_at
+        from unnest(ids, digests) with ordinality as e(id, digest, ord) where e.ord = any (fresh) and e.digest is not null;
+    end if;
+    epoch := eventstore.epoch();
+    perform pg_notify('eventstore', '');
+end $$;
