@@ -11,8 +11,8 @@ internal sealed partial class DebianPackages(string what, string work)
 {
     private string[] _apt = ["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="];
 
-    /// <param name="manually">Completes "…, or " in the message where this machine has no apt or the distribution no such package.</param>
-    public static void Unpack(string what, string[] packages, string target, string manually, string connectionString)
+    /// <param name="otherwise">What to do where this machine has no apt, or the distribution no such package.</param>
+    public static void Unpack(string what, string[] packages, string target, string otherwise)
     {
         var work = target + ".making";
         try
@@ -22,8 +22,7 @@ internal sealed partial class DebianPackages(string what, string work)
             var (problem, root) = new DebianPackages(what, work).Fetch(packages);
             if (problem is not null)
             {
-                throw new LocalServicesException($"{what} is not on this machine and could not be fetched: {problem}\n"
-                    + $"Start a container runtime (Docker, Podman), or {manually}, or give your own with --ConnectionStrings:{connectionString}=…");
+                throw new LocalServicesException($"{what} is not on this machine and could not be fetched: {problem}\n{otherwise}");
             }
 
             Delete(target);

@@ -6,7 +6,7 @@ namespace Benchmarks;
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
-        Measures the real StreamApi endpoint beside a plain ASP.NET Core server and, where it is installed, Nchan.
+        Measures the real StreamApi endpoint beside a plain ASP.NET Core server and Nchan, which is fetched where it is not installed (Debian, Ubuntu).
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
 

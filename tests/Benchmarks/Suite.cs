@@ -44,8 +44,9 @@ internal static class Suite
         Progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
         await using var streamApi = await StreamApiPeer.StartAsync(cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
-        await using var nchan = options.Alone || NchanPeer.Missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
-        if (NchanPeer.Missing is { } missing) Progress($"without Nchan: {missing}");
+        var missing = options.Alone ? null : NchanPeer.Find();
+        await using var nchan = options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
+        if (missing is not null) Progress($"without Nchan: {missing}");
         var run = new BenchmarkRun(options, streamApi, [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()], Progress);
 
         foreach (var peer in run.Peers)
@@ -62,7 +63,7 @@ internal static class Suite
         finally
         {
             // What was measured until Ctrl+C, too.
-            var table = Table.Of(run, chosen, clock.Elapsed, NchanPeer.Missing);
+            var table = Table.Of(run, chosen, clock.Elapsed, missing);
             Directory.CreateDirectory(options.ReportFolder);
             await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "benchmarks.md"), table, CancellationToken.None);
             await File.WriteAllLinesAsync(Path.Combine(options.ReportFolder, "benchmarks.jsonl"), run.Samples.Select(s => s.ToJsonLine()), CancellationToken.None);

@@ -21,7 +21,7 @@ internal sealed class FalseClock : IDisposable
             var target = Path.Combine(tools, "faketime");
             if (Library("/usr/lib") is null && Library(Path.Combine(target, "usr", "lib")) is null)
             {
-                DebianPackages.Unpack("libfaketime", ["libfaketime"], target, "install libfaketime", "eventstore");
+                DebianPackages.Unpack("libfaketime", ["libfaketime"], target, "Install libfaketime.");
             }
 
             var library = Library("/usr/lib") ?? Library(Path.Combine(target, "usr", "lib")) ?? throw new NotDoneException("needs libfaketime");

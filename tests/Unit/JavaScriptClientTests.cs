@@ -15,7 +15,7 @@ public class JavaScriptClientTests
         Assert.SkipWhen(await RunAsync(".", "npm", "--version") is not { ExitCode: 0 }, "npm is not installed (Debian, Ubuntu: sudo apt-get install -y npm).");
         Assert.SkipWhen(await RunAsync(".", "node", "--version") is not { ExitCode: 0, Output: var node } || Major(node) < 20, "Node.js 20 or later is not installed.");
 
-        var root = Root();
+        var root = Repository.Root;
         var folder = Copy(Path.Combine(root, "clients", "javascript"), Path.Combine(root, "artifacts", "javascript-client"));
         await PassesAsync(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline");
         await PassesAsync(folder, "test");
@@ -28,13 +28,6 @@ public class JavaScriptClientTests
     }
 
     private static int Major(string version) => int.Parse(version.Trim().TrimStart('v').Split('.')[0], System.Globalization.CultureInfo.InvariantCulture);
-
-    private static string Root()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln"))) return folder.FullName;
-        throw new InvalidOperationException($"{AppContext.BaseDirectory} is not inside the repository.");
-    }
 
     private static string Copy(string from, string to)
     {

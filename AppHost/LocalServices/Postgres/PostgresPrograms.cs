@@ -23,7 +23,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
             if (found.Count == 0)
             {
                 DebianPackages.Unpack("Postgres", ["postgresql"], Path.Combine(folder.Tools, "postgres"),
-                    "install PostgreSQL (Debian, Ubuntu: sudo apt-get install -y postgresql)", "eventstore");
+                    "Start a container runtime (Docker, Podman), or install PostgreSQL (Debian, Ubuntu: sudo apt-get install -y postgresql), or give your own with --ConnectionStrings:eventstore=…");
                 found = Installed(folder.Tools);
             }
         }

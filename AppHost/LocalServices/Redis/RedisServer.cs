@@ -6,8 +6,6 @@ namespace AppHost.LocalServices.Redis;
 /// </summary>
 internal sealed record RedisServer(string Program, string? Libraries, string Configuration, string Password)
 {
-    private static readonly string[] Names = ["redis-server", "valkey-server"];
-
     public static RedisServer Prepare(LocalFolder local, int port)
     {
         var (program, libraries) = Find(local.Tools);
@@ -25,34 +23,7 @@ internal sealed record RedisServer(string Program, string? Libraries, string Con
         return new RedisServer(program, libraries, configuration, password);
     }
 
-    private static (string Program, string? Libraries) Find(string tools)
-    {
-        if (Installed(tools) is { } found)
-        {
-            return found;
-        }
-
-        using var installing = FolderLock.Take(tools, "Redis");
-        if (Installed(tools) is null)
-        {
-            DebianPackages.Unpack("Redis", ["redis-server", "redis-tools"], Path.Combine(tools, "redis"),
-                "install Redis (Debian, Ubuntu: sudo apt-get install -y redis-server)", "redis");
-        }
-
-        return Installed(tools) ?? throw new LocalServicesException("Redis was unpacked but does not run. Install it: sudo apt-get install -y redis-server");
-    }
-
-    private static (string Program, string? Libraries)? Installed(string tools)
-    {
-        var libraries = DebianPackages.Libraries(Path.Combine(tools, "redis"));
-        foreach (var (program, needs) in ((string, string?)[])[.. Names.Select(name => (name, (string?)null)), (Path.Combine(tools, "redis", "usr", "bin", Names[0]), libraries)])
-        {
-            if (Command.Run(program, ["--version"], libraries: needs) is { ExitCode: 0 })
-            {
-                return (program, needs);
-            }
-        }
-
-        return null;
-    }
+    /// <exception cref="LocalServicesException">There is none, and it could not be fetched.</exception>
+    public static LocalProgram Find(string tools) => LocalProgram.Find(tools, "Redis", ["redis-server", "valkey-server"], "--version", ["redis-server", "redis-tools"], "usr/bin/redis-server",
+        "Start a container runtime (Docker, Podman), or install Redis (Debian, Ubuntu: sudo apt-get install -y redis-server), or give your own with --ConnectionStrings:redis=…");
 }

@@ -1,20 +1,34 @@
+using AppHost.LocalServices;
 using Benchmarks.Machine;
 using LoadTests.Chaos;
 
 namespace Benchmarks.Servers;
 
-/// <summary>nginx with the Nchan module, as Debian has them: one worker a processor, messages in memory.</summary>
+/// <summary>nginx with the Nchan module, as Debian has them, fetched where they are not installed: one worker a processor, messages in memory.</summary>
 internal sealed class NchanPeer : Peer
 {
-    private static readonly string[] Modules = ["/usr/lib/nginx/modules/ngx_nchan_module.so", "/usr/share/nginx/modules/ngx_nchan_module.so"];
-    private static readonly string[] Programs = ["/usr/sbin/nginx", "/usr/bin/nginx"];
+    private const string Module = "usr/lib/nginx/modules/ngx_nchan_module.so", Program = "usr/sbin/nginx";
+    private static LocalProgram? _program;
     private readonly Leash _nginx;
     private readonly string _folder;
 
     private NchanPeer(Leash nginx, string folder, int port) : base("Nchan", new Uri($"http://127.0.0.1:{port}")) => (_nginx, _folder) = (nginx, folder);
 
-    /// <summary>Why it cannot be measured here; null where it can.</summary>
-    public static string? Missing { get; } = Modules.Any(File.Exists) && Programs.Any(File.Exists) ? null : "nginx with Nchan is not installed (Debian: apt-get install -y nginx-core libnginx-mod-nchan)";
+    /// <summary>Looks for it, or fetches it. Returns why it cannot be measured here; null where it can.</summary>
+    public static string? Find()
+    {
+        try
+        {
+            var tools = Directory.CreateDirectory(Path.Combine(Repository.Root, ".local", "tools")).FullName;
+            _program = LocalProgram.Find(tools, "Nchan", File.Exists("/" + Module) ? ["/" + Program] : [], "-v", ["nginx", "libnginx-mod-nchan"], Program,
+                "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).");
+            // Its module insists on a folder for large messages there, whatever the configuration says.
+            Directory.CreateDirectory("/var/lib/nginx");
+            return null;
+        }
+        catch (LocalServicesException e) { return e.Message; }
+        catch (UnauthorizedAccessException) { return "Nchan wants a folder /var/lib/nginx, which only root can make. Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan)."; }
+    }
 
     public override Uri Subscribe(string topic) => new(Address, "/sse");
     public override Uri Publish => new(Address, "/pub");
@@ -27,7 +41,7 @@ internal sealed class NchanPeer : Peer
         var (folder, port) = (Directory.CreateTempSubdirectory("nchan-").FullName, FreePort());
         var configuration = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(configuration, $$"""
-            load_module {{Modules.First(File.Exists)}};
+            load_module {{_program!.File[..^Program.Length]}}{{Module}};
             daemon off;
             pid {{folder}}/nginx.pid;
             error_log {{folder}}/error.log warn;
@@ -47,7 +61,7 @@ internal sealed class NchanPeer : Peer
               }
             }
             """, cancellationToken);
-        var peer = new NchanPeer(Leash.Start("nginx", [Programs.First(File.Exists), "-p", folder, "-c", configuration]), folder, port);
+        var peer = new NchanPeer(Leash.Start("nginx", [_program.File, "-p", folder, "-c", configuration], _program.Libraries is null ? null : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }), folder, port);
         try { await peer._nginx.WaitUntilAsync(() => Task.FromResult(ProcessTable.ListenerOf(port) is not null), cancellationToken); }
         catch
         {

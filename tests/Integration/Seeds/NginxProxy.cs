@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using AppHost.LocalServices;
 using Integration.Delivery;
 
 namespace Integration.Seeds;
@@ -24,8 +25,7 @@ internal sealed class NginxProxy : IAsyncDisposable
     /// <param name="spoil">Makes the configuration wrong; null leaves it as it is.</param>
     public static async Task<NginxProxy> StartAsync(Uri server, Func<string, string>? spoil = null)
     {
-        var nginx = ((string[])["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"]).FirstOrDefault(File.Exists);
-        if (nginx is null) Assert.Skip("There is no nginx on this machine (apt-get install nginx-light).");
+        var nginx = Find();
         var folder = Directory.CreateTempSubdirectory("nginx-").FullName;
         var port = FreePort.Take();
         var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
@@ -37,7 +37,8 @@ internal sealed class NginxProxy : IAsyncDisposable
             .Replace("http {", "http { access_log off; " + string.Concat(((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(t => $"{t}_temp_path {folder}/{t}; ")), StringComparison.Ordinal);
         var file = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(file, text);
-        var process = new Process { StartInfo = new ProcessStartInfo(nginx, ["-p", folder, "-c", file, "-e", "stderr"]) { RedirectStandardError = true } };
+        var process = new Process { StartInfo = new ProcessStartInfo(nginx.File, ["-p", folder, "-c", file, "-e", "stderr"]) { RedirectStandardError = true } };
+        if (nginx.Libraries is { } libraries) process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
         var proxy = new NginxProxy(process, folder, port);
         process.Start();
         process.BeginErrorReadLine();
@@ -48,6 +49,21 @@ internal sealed class NginxProxy : IAsyncDisposable
             return answer.IsSuccessStatusCode;
         }, "nginx answers");
         return proxy;
+    }
+
+    /// <summary>The machine's, or Debian's unpacked beside the stores' programs; skips where there is neither.</summary>
+    private static LocalProgram Find()
+    {
+        try
+        {
+            return LocalProgram.Find(Directory.CreateDirectory(Path.Combine(PythonTests.Root, ".local", "tools")).FullName, "nginx",
+                ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"], "-v", ["nginx"], "usr/sbin/nginx", "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-light).");
+        }
+        catch (LocalServicesException e)
+        {
+            Assert.Skip(e.Message);
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -4,7 +4,7 @@ using AppHost.LocalServices;
 
 namespace Unit.Tests.Redis;
 
-/// <summary>A real Redis for one test. Where the machine has none on its path the test is skipped.</summary>
+/// <summary>A real Redis for one test: the machine's, or fetched as the AppHost does. Where neither works the test is skipped.</summary>
 internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
 {
     public int Port => port;
@@ -13,17 +13,25 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
 
     public static RedisServer Start(int port = 0)
     {
-        var executable = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(folder => Path.Combine(folder, "redis-server")).FirstOrDefault(File.Exists);
-        Assert.SkipWhen(executable is null, "no redis-server on the path: apt-get install redis-server");
         port = port == 0 ? LoopbackPort.Take(0, "a test", "any") : port;
-        return new RedisServer(
-            Process.Start(new ProcessStartInfo(executable!, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            {
-                RedirectStandardOutput = true,
-                WorkingDirectory = Path.GetTempPath(),
-            })!,
-            port);
+        var program = Find();
+        var start = new ProcessStartInfo(program.File, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        if (program.Libraries is { } libraries) start.Environment["LD_LIBRARY_PATH"] = libraries;
+        return new RedisServer(Process.Start(start)!, port);
+    }
+
+    private static LocalProgram Find()
+    {
+        try { return AppHost.LocalServices.Redis.RedisServer.Find(Directory.CreateDirectory(Path.Combine(Repository.Root, ".local", "tools")).FullName); }
+        catch (LocalServicesException e)
+        {
+            Assert.Skip(e.Message);
+            throw;
+        }
     }
 
     public void Freeze() => Signal("STOP");

@@ -1,20 +1,19 @@
 using System.Text.Json;
 using System.Xml.Linq;
+using Unit.Tests;
 
 namespace Unit.Security;
 
 /// <summary>What comes from outside is held to what was once looked at.</summary>
 public class SupplyChainTests
 {
-    internal static readonly string Root = FindRoot();
-
-    public static TheoryData<string> LockFiles => [.. Files("package-lock.json").Select(f => Path.GetRelativePath(Root, f))];
+    public static TheoryData<string> LockFiles => [.. Files("package-lock.json").Select(f => Path.GetRelativePath(Repository.Root, f))];
 
     [Theory]
     [MemberData(nameof(LockFiles))]
     public void Every_package_of_npm_is_locked_to_its_integrity_and_comes_from_no_address_of_its_own(string file)
     {
-        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root, file)));
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, file)));
         var packages = document.RootElement.GetProperty("packages").EnumerateObject().Where(p => p.Name.StartsWith("node_modules/", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(packages);
         Assert.All(packages, p =>
@@ -38,19 +37,12 @@ public class SupplyChainTests
     [Fact]
     public void NuGet_audits_every_package_and_a_known_hole_fails_the_build()
     {
-        var properties = XDocument.Load(Path.Combine(Root, "Directory.Build.props")).Descendants().ToLookup(e => e.Name.LocalName, e => e.Value);
+        var properties = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants().ToLookup(e => e.Name.LocalName, e => e.Value);
         Assert.Equal("all", properties["NuGetAuditMode"].Single());
         Assert.Equal("true", properties["TreatWarningsAsErrors"].Single());
         Assert.Empty(properties["NuGetAudit"]);     // on where nothing turns it off
     }
 
-    internal static IEnumerable<string> Files(string pattern) => Directory.EnumerateFiles(Root, pattern, SearchOption.AllDirectories)
-        .Where(f => !Path.GetRelativePath(Root, f).Split(Path.DirectorySeparatorChar).Any(p => p is "artifacts" or "node_modules" or ".local" or ".git"));
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln"))) folder = folder.Parent!;
-        return folder.FullName;
-    }
+    internal static IEnumerable<string> Files(string pattern) => Directory.EnumerateFiles(Repository.Root, pattern, SearchOption.AllDirectories)
+        .Where(f => !Path.GetRelativePath(Repository.Root, f).Split(Path.DirectorySeparatorChar).Any(p => p is "artifacts" or "node_modules" or ".local" or ".git"));
 }

@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
+using Unit.Tests;
 
 namespace Unit.Security;
 
 /// <summary>The threat model of docs/security.md is held to what it says.</summary>
 public partial class ThreatModelTests
 {
-    public static TheoryData<string> Threats => [.. File.ReadLines(Path.Combine(SupplyChainTests.Root, "docs", "security.md"))
+    public static TheoryData<string> Threats => [.. File.ReadLines(Path.Combine(Repository.Root, "docs", "security.md"))
         .SkipWhile(l => l != "## Threats").Skip(1).TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal)).Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Skip(1)];
 
     [Theory]
