@@ -14,6 +14,7 @@ internal sealed record BenchmarkOptions
           --quick          one round of shorter runs: does it work, and roughly how fast
           --rounds N       rounds, the servers taking turns in each; 3 where nothing is said
           --alone          StreamApi without the other servers, for a profiler
+          --no-fsync       Postgres answers before the disk has anything: what waiting for the disk costs, by comparison
           --reports FOLDER artifacts/benchmarks where nothing is said
           --list           says what there is to measure, and runs nothing
           --help
@@ -29,6 +30,7 @@ internal sealed record BenchmarkOptions
     public int Rounds => RoundsAsked ?? (Quick ? 1 : 3);
     public string ReportFolder { get; private init; } = Path.Combine(Repository.Root, "artifacts", "benchmarks");
     public bool Alone { get; private init; }
+    public bool NoFsync { get; private init; }
     public bool List { get; private init; }
     public bool Help { get; private init; }
 
@@ -45,6 +47,7 @@ internal sealed record BenchmarkOptions
                 "--rounds" => options with { RoundsAsked = Number(name, Value()) },
                 "--reports" => options with { ReportFolder = Path.GetFullPath(Value()) },
                 "--alone" => options with { Alone = true },
+                "--no-fsync" => options with { NoFsync = true },
                 "--list" => options with { List = true },
                 "--help" or "-h" => options with { Help = true },
                 _ when name.StartsWith('-') => throw new BenchmarkException($"There is no option {name}. --help lists those there are."),

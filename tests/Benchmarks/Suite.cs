@@ -42,7 +42,7 @@ internal static class Suite
         var clock = Stopwatch.StartNew();
         void Progress(string text) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:F1} s  {text}"));
         Progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
-        await using var streamApi = await StreamApiPeer.StartAsync(cancellationToken);
+        await using var streamApi = await StreamApiPeer.StartAsync(durable: !options.NoFsync, cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
         var missing = options.Alone ? null : NchanPeer.Find();
         await using var nchan = options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);

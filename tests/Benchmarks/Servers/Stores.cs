@@ -8,8 +8,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Benchmarks.Servers;
 
 /// <summary>
-/// A Postgres and a Redis of this run's own, found or fetched as the AppHost does, on free ports. Durable: unlike in the tests, Postgres waits for
-/// the disk.
+/// A Postgres and a Redis of this run's own, found or fetched as the AppHost does, on free ports. Unlike in the tests Postgres waits for the disk,
+/// unless it is told not to.
 /// </summary>
 internal sealed class Stores : IAsyncDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>What Postgres has logged; statements too while <c>log_statement</c> is on.</summary>
     public string PostgresLog { get; private set; } = "";
 
-    public static async Task<Stores> StartAsync(CancellationToken cancellationToken)
+    /// <param name="durable">Whether Postgres waits for the disk.</param>
+    public static async Task<Stores> StartAsync(bool durable, CancellationToken cancellationToken)
     {
         try
         {
@@ -33,7 +34,7 @@ internal sealed class Stores : IAsyncDisposable
             var stores = new Stores(LocalFolder.For(appHost, new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: true, 0, 0), new ServiceCollection()));
             try
             {
-                await stores.StartPostgresAsync(cancellationToken);
+                await stores.StartPostgresAsync(durable, cancellationToken);
                 await stores.StartRedisAsync(cancellationToken);
                 return stores;
             }
@@ -52,14 +53,14 @@ internal sealed class Stores : IAsyncDisposable
         Directory.Delete(_folder.Data, recursive: true);
     }
 
-    private async Task StartPostgresAsync(CancellationToken cancellationToken)
+    private async Task StartPostgresAsync(bool durable, CancellationToken cancellationToken)
     {
         var cluster = PostgresCluster.Open(_folder);
         var port = LoopbackPort.Take(0, "Postgres", "PostgresPort");
         PostgresLog = Path.Combine(cluster.Data, "log", "postgres.log");
         string[] settings =
         [
-            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB", "timezone=UTC", "fsync=on", "synchronous_commit=on",
+            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB", "timezone=UTC", $"fsync={(durable ? "on" : "off")}", $"synchronous_commit={(durable ? "on" : "off")}",
             "logging_collector=on", "log_directory=log", "log_filename=postgres.log",
         ];
         await StartAsync("Postgres", [.. cluster.As, cluster.Programs.Server, "-D", cluster.Data, "-p", $"{port}", .. settings.SelectMany(s => (string[])["-c", s])],

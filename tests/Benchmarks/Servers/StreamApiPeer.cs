@@ -29,9 +29,9 @@ internal sealed class StreamApiPeer : Peer
 
     public override Uri Subscribe(string topic) => new(Address, $"/v1/events/stream?topic={topic}");
 
-    public static async Task<StreamApiPeer> StartAsync(CancellationToken cancellationToken)
+    public static async Task<StreamApiPeer> StartAsync(bool durable, CancellationToken cancellationToken)
     {
-        var system = await StreamApiSystem.StartAsync(cancellationToken);
+        var system = await StreamApiSystem.StartAsync(durable, cancellationToken);
         try { return await StartAsync(system, ownsSystem: true, [], cancellationToken); }
         catch
         {

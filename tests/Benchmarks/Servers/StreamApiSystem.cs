@@ -15,9 +15,9 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     public IReadOnlyDictionary<string, string> Environment { get; }
     public IReadOnlyList<int> Processes => [.. Stores.Processes, .. _broadcaster.Processes];
 
-    public static async Task<StreamApiSystem> StartAsync(CancellationToken cancellationToken)
+    public static async Task<StreamApiSystem> StartAsync(bool durable, CancellationToken cancellationToken)
     {
-        var stores = await Stores.StartAsync(cancellationToken);
+        var stores = await Stores.StartAsync(durable, cancellationToken);
         TelemetrySink? telemetry = null;
         try
         {
