@@ -24,6 +24,7 @@ internal static class Suite
         new Append("append-batches", writers: 4, batch: 500, 20_000),
         new ResumeStorm("resume-from-memory", fromStore: false),
         new ResumeStorm("resume-from-store", fromStore: true),
+        new Connects(),
         new Allocation(),
         new Bookkeeping(),
         new Memory(),

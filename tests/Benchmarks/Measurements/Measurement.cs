@@ -44,7 +44,7 @@ internal static class Figures
         Rate = new("delivered", "1/s"), Received = new("received", "events"), Generator = new("reader CPU (not the server's)", "µs/delivery"), Elsewhere = new("other work on the machine", "cores"),
         Appended = new("appended", "events/s"), AppendP50 = new("answered p50", "ms"), AppendP99 = new("answered p99", "ms"),
         RelayedAfter = new("replica level after the last append", "s"),
-        Seconds = new("all level after", "s"), Connects = new("connects", "1/s"), ConnectCpu = new("CPU a connect", "µs"), StoreReads = new("store reads", "reads"),
+        Seconds = new("all level after", "s"), Connects = new("connects", "1/s"), ConnectCpu = new("server CPU", "µs/connect"), ConnectFrontCpu = new("CPU of the delivering process", "µs/connect"), StoreReads = new("store reads", "reads"),
         Allocated = new("allocated", "B/delivery"), AllocatedEvent = new("allocated for the event itself", "B/event"),
         Memory = new("memory, 5,000 just connected", "kB/connection"), Settled = new("memory, 5,000 settled", "kB/connection");
 }

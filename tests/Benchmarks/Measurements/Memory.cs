@@ -4,7 +4,7 @@ using Benchmarks.Servers;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>5,000 idle streams on a server of their own that has just started: how fast they connect, and what they weigh.</summary>
+/// <summary>5,000 idle streams on a server of their own that has just started: what they weigh.</summary>
 internal sealed class Memory : Measurement
 {
     private const int Streams = 5_000, FirstSeconds = 3, SettledSeconds = 25;
@@ -19,16 +19,14 @@ internal sealed class Memory : Measurement
         {
             await using var peer = await kind.StartAnotherAsync(cancellationToken);
             await WarmUpAsync(run, peer, cancellationToken);
-            var (empty, cpu) = (ProcessFigures.MemoryKb(peer.Front), ProcessFigures.Cpu(peer.Front));
-            var (readers, ready) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120), cancellationToken);
+            var empty = ProcessFigures.MemoryKb(peer.Front);
+            var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120), cancellationToken);
             await using var _ = readers;
-            var connectCpu = ProcessFigures.Cpu(peer.Front) - cpu;
             await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
             var first = ProcessFigures.MemoryKb(peer.Front);
             await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
             var settled = ProcessFigures.MemoryKb(peer.Front);
-            run.Record(this, kind.Name, (Figures.Memory, (first - empty) / Streams), (Figures.Settled, (settled - empty) / Streams),
-                (Figures.Connects, Streams / ready.Seconds), (Figures.ConnectCpu, connectCpu * 1e6 / Streams));
+            run.Record(this, kind.Name, (Figures.Memory, (first - empty) / Streams), (Figures.Settled, (settled - empty) / Streams));
         });
 
     /// <summary>Code that is loaded with the first streams is no memory of a stream.</summary>
