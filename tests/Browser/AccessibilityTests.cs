@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(SharedPages.Collection)]
 public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private static readonly string[] Wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -93,7 +94,7 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Pa
         }
         if (path == "/patterns")
         {
-            await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks", new() { Timeout = 15_000 });
+            await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
             await Expect(page.Locator("#chart-tokens .legend li")).ToHaveCountAsync(2);
         }
         if (path.StartsWith("/chat", StringComparison.Ordinal) || path.StartsWith("/agent", StringComparison.Ordinal)) await Expect(page.Locator("#model optgroup").First).ToBeAttachedAsync();

@@ -1,36 +1,41 @@
+using System.Collections.Concurrent;
 using Microsoft.Playwright;
 
 namespace Browser.Tests;
 
-/// <summary>One Chromium for all tests; each test gets a profile of its own.</summary>
+/// <summary>
+/// One Chromium for each test that runs at the same time as others, kept for those after it: Playwright's objects are for one user at a
+/// time. Each test gets profiles of its own.
+/// </summary>
 public sealed class BrowserFixture : IAsyncLifetime
 {
-    private IPlaywright? _playwright;
-    private IBrowser? _browser;
-    private string _reason = "";
+    private readonly ConcurrentBag<IBrowser> _free = [];
+    private readonly ConcurrentBag<IPlaywright> _drivers = [];
+    private Chromium _chromium = new(null, "");
 
     public async ValueTask InitializeAsync()
     {
-        var chromium = await Chromium.GetAsync();
-        _reason = chromium.Reason;
-        if (chromium.Path is null) return;
-        _playwright = await Playwright.CreateAsync();
-        // A container's root has no sandbox to give; the pages are our own.
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = chromium.Path, Args = ["--no-sandbox"] });
+        _chromium = await Chromium.GetAsync();
+        // Patience, not a promise: machines that run tests are busy.
+        Assertions.SetDefaultExpectTimeout(20_000);
     }
 
-    /// <summary>A new profile: no cookies, storage of its own. Skips the test where there is no Chromium.</summary>
-    public async Task<IBrowserContext> OpenAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool ignoreHttpsErrors = false)
+    /// <summary>A browser that no other test uses until it is given back. Skips the test where there is no Chromium.</summary>
+    public async Task<IBrowser> TakeAsync()
     {
-        Assert.SkipWhen(_browser is null, _reason);
-        var context = await _browser.NewContextAsync(new() { Locale = language, ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height }, IgnoreHTTPSErrors = ignoreHttpsErrors });
-        context.SetDefaultTimeout(15_000);
-        return context;
+        Assert.SkipWhen(_chromium.Path is null, _chromium.Reason);
+        if (_free.TryTake(out var free)) return free;
+        var driver = await Playwright.CreateAsync();
+        _drivers.Add(driver);
+        // A container's root has no sandbox to give; the pages are our own.
+        return await driver.Chromium.LaunchAsync(new() { ExecutablePath = _chromium.Path, Args = ["--no-sandbox"] });
     }
+
+    public void GiveBack(IBrowser browser) => _free.Add(browser);
 
     public async ValueTask DisposeAsync()
     {
-        if (_browser is not null) await _browser.DisposeAsync();
-        _playwright?.Dispose();
+        foreach (var browser in _free) await browser.DisposeAsync();
+        foreach (var driver in _drivers) driver.Dispose();
     }
 }

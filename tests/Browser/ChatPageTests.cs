@@ -63,7 +63,7 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
         await page.Locator("#question").FillAsync("And the second?");
         await page.Keyboard.PressAsync("Enter");
         await Expect(second.Locator(".question").Last).ToHaveTextAsync("And the second?");
-        await Expect(second.Locator(".turn[data-status=done]")).ToHaveCountAsync(2, new() { Timeout = 20_000 });
+        await Expect(second.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
         await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
         Assert.Equal(page.Url, second.Url);
     }

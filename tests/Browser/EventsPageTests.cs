@@ -130,7 +130,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     // 0, 1, 2 … : newest first.
     private static async Task ShowsAsync(IPage page, int count)
     {
-        await Expect(page.Locator("#rows li")).ToHaveCountAsync(count, new() { Timeout = 20_000 });
+        await Expect(page.Locator("#rows li")).ToHaveCountAsync(count);
         var shown = await page.Locator("#rows .data").AllInnerTextsAsync();
         Assert.Equal(Enumerable.Range(0, count).Reverse().Select(n => $$"""{"n":{{n}}}"""), shown);
     }

@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(SharedPages.Collection)]
 public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 60_000 };

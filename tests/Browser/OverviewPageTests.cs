@@ -4,6 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(SharedPages.Collection)]
 public partial class OverviewPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private readonly StackFixture _stack = stack;
@@ -37,7 +38,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         {
             for (var n = 0; !publishing.IsCancellationRequested; n++) await Api.PublishAsync(topic, new { n });
         }, Cancelled);
-        await Expect(page.Locator("#p99")).ToHaveTextAsync(Milliseconds(), new() { Timeout = 15_000 });
+        await Expect(page.Locator("#p99")).ToHaveTextAsync(Milliseconds());
         await Expect(page.Locator("#appended")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#chart-delivered .legend b").First).ToBeVisibleAsync();
         await publishing.CancelAsync();
@@ -66,7 +67,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         var row = page.Locator("#replica-rows tr", new() { HasText = extra.Name });
         await Expect(row).ToContainTextAsync("Live", new() { Timeout = 30_000 });
         extra.Kill();
-        await Expect(row.Locator("[data-mode=lost]")).ToHaveTextAsync(LostSince(), new() { Timeout = 20_000 });
+        await Expect(row.Locator("[data-mode=lost]")).ToHaveTextAsync(LostSince());
         await Expect(page.Locator("#trouble")).ToContainTextAsync(extra.Name);
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "lost");
         await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);

@@ -5,10 +5,11 @@ using static Microsoft.Playwright.Assertions;
 namespace Browser.Tests;
 
 /// <summary>What every test of a page has: the stack, a browser, and a page that reports no error of its own.</summary>
-public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IAsyncLifetime
+public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : IAsyncLifetime
 {
     private readonly List<string> _errors = [];
     private readonly List<IBrowserContext> _contexts = [];
+    private IBrowser? _browser;
 
     protected static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -16,10 +17,13 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
 
     protected Uri Frontend => stack.Address("webfrontend");
 
+    /// <summary>A new profile: no cookies, storage of its own.</summary>
     protected async Task<IBrowserContext> ContextAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool ignoreHttpsErrors = false)
     {
-        var context = await browser.OpenAsync(language, scheme, width, height, ignoreHttpsErrors);
+        _browser ??= await browsers.TakeAsync();
+        var context = await _browser.NewContextAsync(new() { Locale = language, ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height }, IgnoreHTTPSErrors = ignoreHttpsErrors });
         _contexts.Add(context);
+        context.SetDefaultTimeout(15_000);
         context.WebError += (_, error) => _errors.Add(error.Error);
         return context;
     }
@@ -44,7 +48,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
     }
 
     /// <summary>Until the page's stream is open: what is published from now on must be seen.</summary>
-    protected static Task IsLiveAsync(IPage page) => Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open", new() { Timeout = 15_000 });
+    protected static Task IsLiveAsync(IPage page) => Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 
     protected static async Task UntilAsync(Func<Task<bool>> condition)
     {
@@ -57,6 +61,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browser) : IA
     {
         GC.SuppressFinalize(this);
         foreach (var context in _contexts) await context.DisposeAsync();
+        if (_browser is not null) browsers.GiveBack(_browser);
         Api.Dispose();
         Assert.Empty(_errors);
     }

@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(SharedPages.Collection)]
 public partial class PetstorePageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]
@@ -29,7 +30,7 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         await Expect(order.Locator("[data-state=done]")).Not.ToHaveCountAsync(0);
         await page.ReloadAsync();
         await Expect(order).ToHaveCountAsync(1);
-        await Expect(order).ToHaveAttributeAsync("data-status", "shipped", new() { Timeout = 20_000 });
+        await Expect(order).ToHaveAttributeAsync("data-status", "shipped");
         await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
         await Expect(order.Locator(".tracking")).ToHaveTextAsync(TrackingNumber());
 

@@ -29,7 +29,7 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
         Assert.True(await BottomOf(page.Locator(".examples")) <= await TopOf(page.Locator("#ask")), "The examples are under the composer.");
 
         await page.Locator(".examples button").Nth(1).ClickAsync();
-        await Expect(page.Locator(".turn .text")).ToContainTextAsync("You asked", new() { Timeout = 15_000 });
+        await Expect(page.Locator(".turn .text")).ToContainTextAsync("You asked");
         await page.Locator("#stop").ClickAsync();
         var again = page.GetByRole(AriaRole.Button, new() { Name = "Ask again" });
         await Expect(again).ToBeInViewportAsync();

@@ -4,6 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(SharedPages.Collection)]
 public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]
@@ -93,7 +94,7 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
         await Api.MoveTaskAsync(title, "done");
         await context.SetOfflineAsync(false);
-        await Expect(In(page, "done", title)).ToBeVisibleAsync(new() { Timeout = 20_000 });
+        await Expect(In(page, "done", title)).ToBeVisibleAsync();
     }
 
     [Fact]

@@ -53,7 +53,8 @@ internal sealed class DeliverySystem : IAsyncDisposable
         system._apiKey = apiKey;
         try
         {
-            await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], system._environment, cancellationToken);
+            // `StreamApi migrate` without a process of its own, which would take longer than the migration. That one is run by the AppHost.
+            await StreamApi.Migration.RunAsync(["--ConnectionStrings:eventstore", database.ConnectionString, "--Logging:LogLevel:Default", "Warning"]);
             var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
             starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
             await Task.WhenAll(starting);
