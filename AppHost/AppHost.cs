@@ -17,6 +17,7 @@ var migrations = builder.AddProject<Projects.StreamApi>("migrations")
 
 var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
     .WithReplicas(2)
+    .WithRestart()
     .WithHttpEndpoint(port: 5080)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
@@ -33,6 +34,7 @@ if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithU
 // Tails the log into Redis: one leads, the other waits for its lease.
 var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
+    .WithRestart()
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Status")
@@ -43,6 +45,7 @@ var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WaitForCompletion(migrations);
 
 var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
+    .WithRestart()
     .WithHttpEndpoint(port: 5090)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")

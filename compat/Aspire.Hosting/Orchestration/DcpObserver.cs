@@ -40,6 +40,8 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
         {
             null or "" or "Pending" or "Building" => KnownResourceStates.Starting,
             "Finished" or "Terminated" or "Exited" => exitCode is 0 ? KnownResourceStates.Finished : KnownResourceStates.Exited,
+            // Asked to end: told from the asking on, so that nobody takes the end for one that was not asked for.
+            "Running" when (bool?)change.Object["spec"]?["stop"] is true => KnownResourceStates.Stopping,
             var other => other,
         };
         notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => s with
