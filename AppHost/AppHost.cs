@@ -27,6 +27,7 @@ var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
     .WithReference(stores.EventStore).WaitFor(stores.EventStore)
     .WithReference(stores.Redis).WaitFor(stores.Redis)
     .WaitForCompletion(migrations)
+    .WithAddressPrinted()
     .WithPublishCommand()
     .WithResetCommand(stores.EventStore);
 if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
@@ -54,6 +55,7 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
     .WithDashboardUrl()
+    .WithAddressPrinted()
     .WithReference(broadcaster).WithReference(streamapi).WaitFor(streamapi);
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
