@@ -34,6 +34,8 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
     private void Apply(DcpEvent change, CancellationToken cancellationToken)
     {
         if (!instances.TryGetValue(change.Name, out var instance)) return;
+        // Deleted, to be created anew: what it was must not be told after what it becomes.
+        if (change.Object["metadata"]?["deletionTimestamp"] is not null) return;
         var status = change.Object["status"];
         var exitCode = (int?)status?["exitCode"];
         var state = (string?)status?["state"] switch

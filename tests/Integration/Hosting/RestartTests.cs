@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AppHost;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Tests.Hosting;
 
@@ -20,14 +21,15 @@ public class RestartTests
         var (worker, stopped, left) = (await app.RunsAsync("worker"), await app.RunsAsync("stopped"), await app.RunsAsync("left"));
         Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(stopped.ResourceId, KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success);
         Kill(left);
-        await app.States.WaitForResourceAsync("left", e => e.Snapshot.State?.Text == "Exited", TestContext.Current.CancellationToken);
+        await app.ReachesAsync("left", "Exited");
         // Twice: the second time by the process that the orchestrator started for the first.
         for (var i = 0; i < 2; i++)
         {
             Kill(worker);
-            var before = HostedApplication.Pid(worker);
-            worker = await app.States.WaitForResourceAsync("worker", e => e.Snapshot.State?.Text == "Running" && HostedApplication.Pid(e) is { } pid && pid != before, TestContext.Current.CancellationToken);
+            worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
         }
+        var log = await app.App.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(worker.ResourceId).FirstAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, log.Count(line => line.Content.Contains("Ended without having been asked to", StringComparison.Ordinal)));
         // Both ended before the worker did, so they would be back before it was.
         foreach (var gone in (ResourceEvent[])[stopped, left])
         {
