@@ -17,6 +17,7 @@ var migrations = builder.AddProject<Projects.StreamApi>("migrations")
 
 var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
     .WithReplicas(2)
+    .WithRestart()
     .WithHttpEndpoint(port: 5080)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
@@ -26,6 +27,7 @@ var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
     .WithReference(stores.EventStore).WaitFor(stores.EventStore)
     .WithReference(stores.Redis).WaitFor(stores.Redis)
     .WaitForCompletion(migrations)
+    .WithAddressPrinted()
     .WithPublishCommand()
     .WithResetCommand(stores.EventStore);
 if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
@@ -33,6 +35,7 @@ if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithU
 // Tails the log into Redis: one leads, the other waits for its lease.
 var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
+    .WithRestart()
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Status")
@@ -43,6 +46,7 @@ var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WaitForCompletion(migrations);
 
 var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
+    .WithRestart()
     .WithHttpEndpoint(port: 5090)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
@@ -51,6 +55,7 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
     .WithDashboardUrl()
+    .WithAddressPrinted()
     .WithReference(broadcaster).WithReference(streamapi).WaitFor(streamapi);
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 

@@ -21,9 +21,13 @@ internal sealed record LoadOptions
           --clients N          instead of the size's number of clients, 1 to 18000
           --rate N             instead of the size's events published a second, 1 to 20000
           --seconds N          instead of the size's time of publishing, 2 to 86400
-          --chaos WHAT         break redis, postgres, broadcaster, streamapi or all (of them, one after the other) while loaded
-          --fault HOW          kill (SIGKILL), term (SIGTERM) or stop (SIGSTOP, then SIGCONT); kill where nothing is said
-          --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses
+          --chaos WHAT         break redis, postgres, broadcaster, streamapi or all (of them, one after the other) while loaded: kills or
+                               freezes processes of the system itself. A replica has its turn after the others. A run takes at least 7 s
+                               and 20 s a fault, whatever --seconds says
+          --fault HOW          kill (SIGKILL), term (SIGTERM; to Postgres SIGINT) or stop (SIGSTOP, then SIGCONT after 4 s); kill where nothing is said. What
+                               has ended the AppHost starts again (Restart:DelaySeconds); what it did not start is not ended
+          --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses, or something else than
+                               the AppHost starts them again
           --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
           --llm-upstream-port N  llm: answer as the target's provider local, on this port, and time each token; the target was started with
                                Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1 (otherwise the provider demo answers, untimed)

@@ -23,6 +23,7 @@ internal sealed class NativeStores(IDistributedApplicationBuilder builder, Local
         var postgres = builder.AddExecutable("postgres", "sh", builder.AppHostDirectory,
                 [Path.Combine(builder.AppHostDirectory, "LocalServices", "Postgres", "postgres.sh"), .. cluster.As.Length > 0 ? [] : (string[])["--"],
                     .. server, .. settings.SelectMany(setting => (string[])["-c", setting])])
+            .WithRestart()
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithHealthCheck(HealthCheck("postgres", new PostgresHealthCheck(port)));
         WithLibraries(postgres, cluster.Programs.Libraries);
@@ -40,6 +41,7 @@ internal sealed class NativeStores(IDistributedApplicationBuilder builder, Local
         var server = RedisServer.Prepare(folder, port);
         // `redis` is the connection string's name, by which services ask for it.
         var redis = builder.AddExecutable("redis-server", server.Program, builder.AppHostDirectory, server.Configuration)
+            .WithRestart()
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(port, server.Password)));
         WithLibraries(redis, server.Libraries);

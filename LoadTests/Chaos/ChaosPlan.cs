@@ -3,8 +3,8 @@ using LoadTests.Targets;
 
 namespace LoadTests.Chaos;
 
-/// <summary>One fault: what was broken, when, for how long, and how long until events flowed again as before.</summary>
-internal sealed record FaultRecord(string Target, string Fault, int Pid, double AtSecond, double BrokenSeconds, double? RecoverySeconds);
+/// <summary>One fault: what was broken, when, for how long, how many clients it cut off, and how long until all was as before (<see cref="RunHistory.RecoveredAfter"/>).</summary>
+internal sealed record FaultRecord(string Target, string Fault, int Pid, double AtSecond, double BrokenSeconds, double? RecoverySeconds, long CutOff);
 
 /// <summary>What happens to the system while events are published.</summary>
 internal interface IFaultPlan
@@ -18,19 +18,22 @@ internal interface IFaultPlan
     Task<IReadOnlyList<FaultRecord>> RunAsync(RunHistory history, Action<string> tell, CancellationToken cancellationToken);
 }
 
-/// <summary>Breaks what was asked for, one after the other, while events are published.</summary>
+/// <summary>Breaks what was asked for, one after the other, while events are published. One for all scenarios of a run, so that each replica has its turn.</summary>
 internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fault, ReplicaSet replicas, IReadOnlyDictionary<string, int> pids) : IFaultPlan
 {
-    /// <summary>Before the first fault, to see what is normal, how long each lasts, about how long it takes to start again, and for things to calm down.</summary>
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3), Broken = TimeSpan.FromSeconds(4), Mending = TimeSpan.FromSeconds(3), Between = TimeSpan.FromSeconds(10);
+    /// <summary>Before the first fault, to see what is normal, how long a freeze lasts, about how long it takes to start again, and for things to calm down.</summary>
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3), Frozen = TimeSpan.FromSeconds(4), Mending = TimeSpan.FromSeconds(6), Between = TimeSpan.FromSeconds(10), MendLimit = TimeSpan.FromSeconds(60);
 
     private readonly StackProcesses _processes = new(replicas, pids);
 
-    public TimeSpan Least => targets.Count == 0 ? TimeSpan.Zero : Calm + ((Broken + Mending + Between) * targets.Count) + Broken;
+    public TimeSpan Least => targets.Count == 0 ? TimeSpan.Zero : Calm + ((Frozen + Mending + Between) * targets.Count) + Frozen;
 
     public void Prepare()
     {
-        if (targets.Count > 0) _processes.Prepare(targets);
+        if (targets.Count == 0) return;
+        _processes.Prepare(targets);
+        if (fault == FaultKind.Stop) return;
+        foreach (var target in targets) _processes.RequireRestart(target);
     }
 
     public async Task<IReadOnlyList<FaultRecord>> RunAsync(RunHistory history, Action<string> tell, CancellationToken cancellationToken)
@@ -47,22 +50,35 @@ internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fa
 
     private async Task<FaultRecord> BreakAsync(ChaosTarget target, RunHistory history, Action<string> tell, CancellationToken cancellationToken)
     {
-        var pid = _processes.Find(target);
-        var process = new BrokenProcess(target, pid, fault, await _processes.CommandOfAsync(target, pid));
+        var process = new BrokenProcess(target, _processes.Find(target), fault);
         var (normal, at) = (history.Normal(), history.Elapsed);
         tell($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
-        process.Break();
-        // Mended in any case: a process left frozen or missing would be somebody's riddle.
-        try { await Task.Delay(Broken, cancellationToken); }
-        finally
+        using (history.Faults.Begin(target, process.Ports))
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-            try { await process.MendAsync(limit.Token); }
-            catch (OperationCanceledException) { tell($"{target} did not come back within 20 s"); }
+            process.Break();
+            _processes.Broke(process.Pid);
+            await MendAsync(process, tell, cancellationToken);
         }
         var broken = (history.Elapsed - at).TotalSeconds;
         // Where the run is over first, what was seen until then is told.
         await Task.WhenAny(Task.Delay(Between, cancellationToken));
-        return new FaultRecord(target.ToString(), fault.ToString(), process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds);
+        return new FaultRecord(target.ToString(), fault.ToString(), process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds, history.CutOff(at));
+    }
+
+    /// <summary>Thawed, in any case: a process left frozen would be somebody's riddle. Or waited for: the AppHost starts again what ended.</summary>
+    private async Task MendAsync(BrokenProcess process, Action<string> tell, CancellationToken cancellationToken)
+    {
+        if (fault == FaultKind.Stop)
+        {
+            try { await Task.Delay(Frozen, cancellationToken); }
+            finally { process.Thaw(); }
+            return;
+        }
+        using var limit = new CancellationTokenSource(MendLimit);
+        try
+        {
+            while (ProcessTable.Exists(process.Pid) || !await _processes.IsWholeAsync(process, limit.Token)) await Task.Delay(100, limit.Token);
+        }
+        catch (OperationCanceledException) { tell($"{process.Target} did not come back within {MendLimit.TotalSeconds} s: Start it in Aspire's dashboard"); }
     }
 }

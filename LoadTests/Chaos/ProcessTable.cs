@@ -42,10 +42,6 @@ internal static class ProcessTable
     }
 
     public static int Parent(int pid) => Status(pid, "PPid:");
-    public static int User(int pid) => Status(pid, "Uid:");
-    public static int Group(int pid) => Status(pid, "Gid:");
-    public static string WorkingDirectory(int pid) => new FileInfo($"/proc/{pid}/cwd").LinkTarget ?? "/";
-    public static string Program(int pid) => new FileInfo($"/proc/{pid}/exe").LinkTarget ?? Arguments(pid)[0];
 
     /// <summary>Neither gone nor a zombie.</summary>
     public static bool Exists(int pid) => Fields(pid) is { Length: > 0 } fields && fields[0] is not ("Z" or "X");
@@ -60,7 +56,7 @@ internal static class ProcessTable
         ? (long.Parse(fields[user], CultureInfo.InvariantCulture) + long.Parse(fields[user + 1], CultureInfo.InvariantCulture)) / 100.0 : 0;
 
     // Field 22 of stat; what follows the name in parentheses begins with field 3.
-    private static long StartTime(int pid) => Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;
+    public static long StartTime(int pid) => Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;
 
     private static string[] Fields(int pid) => Read(pid, "stat") is { Length: > 0 } stat ? stat[(stat.LastIndexOf(')') + 2)..].Split(' ') : [];
 

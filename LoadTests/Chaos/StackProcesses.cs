@@ -11,17 +11,19 @@ namespace LoadTests.Chaos;
 /// </summary>
 internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<string, int> given)
 {
-    private const string StoreVariable = "ConnectionStrings__eventstore", RedisVariable = "ConnectionStrings__redis";
+    private const string StoreVariable = "ConnectionStrings__eventstore", RedisVariable = "ConnectionStrings__redis", Orchestrator = "dcp";
     private IReadOnlyDictionary<string, string>? _variables;
-    private int _turn;
+    private readonly Dictionary<int, int> _brokenIn = [];
+    private int _turn, _replicas, _broadcasters;
 
-    /// <summary>Once, while all is well: a dead replica can no longer be asked for its addresses.</summary>
+    /// <summary>While all is well: a dead replica can no longer be asked for its addresses.</summary>
     public void Prepare(IEnumerable<ChaosTarget> targets)
     {
         if (!OperatingSystem.IsLinux()) throw new LoadTestException("--chaos finds and breaks processes by /proc: it needs Linux.");
         var replica = ProcessTable.ListenerOf(replicas.Replicas[0].Address.Port) ?? throw NotFound(ChaosTarget.StreamApi, $"nobody here listens at {replicas.Replicas[0].Url}");
         _variables = ProcessTable.Variables(replica);
         foreach (var target in targets) _ = Find(target);
+        (_replicas, _broadcasters) = (replicas.Replicas.Count, targets.Contains(ChaosTarget.Broadcaster) ? Broadcasters().Count : 0);
     }
 
     public int Find(ChaosTarget target)
@@ -29,19 +31,31 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         if (given.TryGetValue(target.ToString(), out var pid)) return pid;
         return target switch
         {
-            ChaosTarget.StreamApi => At(target, replicas.Replicas[_turn++ % replicas.Replicas.Count].Address.Port, "StreamApi"),
+            ChaosTarget.StreamApi => Replica(),
             ChaosTarget.Redis => At(target, RedisPort(), "redis", "valkey"),
             ChaosTarget.Postgres => At(target, PostgresPort(), "postgres"),
             _ => Broadcaster(),
         };
     }
 
-    /// <summary>Redis writes a title over its command line; it is asked for its configuration instead. Null for the others.</summary>
-    public async Task<IReadOnlyList<string>?> CommandOfAsync(ChaosTarget target, int pid)
+    /// <summary>What nobody would start again is not killed, unless somebody has named it: then that is known.</summary>
+    public void RequireRestart(ChaosTarget target)
     {
-        if (target != ChaosTarget.Redis || given.ContainsKey(target.ToString())) return null;
-        var password = Variable(RedisVariable).Split(',').FirstOrDefault(o => o.StartsWith("password=", StringComparison.OrdinalIgnoreCase))?["password=".Length..];
-        return await RedisCommand.AskAsync(pid, RedisPort(), password);
+        if (given.ContainsKey(target.ToString())) return;
+        var pid = Find(target);
+        for (var above = ProcessTable.Parent(pid); above > 1; above = ProcessTable.Parent(above))
+            if (ProcessTable.Name(above) == Orchestrator) return;
+        throw new LoadTestException($"--chaos {target.ToString().ToLowerInvariant()}: process {pid} was not started by the AppHost, so who would start it again? --fault stop freezes it instead; where something does restart it, name it with --pids {target.ToString().ToLowerInvariant()}={pid}.");
+    }
+
+    /// <summary>Its turn is over.</summary>
+    public void Broke(int pid) => _brokenIn[pid] = ++_turn;
+
+    /// <summary>Whether there is again what there was before the process was broken. A replica comes back at another address.</summary>
+    public async Task<bool> IsWholeAsync(BrokenProcess broken, CancellationToken cancellationToken)
+    {
+        if (broken.Target == ChaosTarget.StreamApi && await replicas.RefreshAsync(cancellationToken) >= _replicas) return true;
+        return broken.IsReplaced || (broken.Target == ChaosTarget.Broadcaster && _broadcasters > 0 && Broadcasters().Count >= _broadcasters);
     }
 
     private static int At(ChaosTarget target, int port, params string[] programs)
@@ -60,14 +74,20 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         return connection.TryGetValue("Port", out var port) && int.TryParse(port.ToString(), out var number) ? number : 5432;
     }
 
+    /// <summary>Each in its turn: the one that was broken longest ago; of those that never were, the oldest, since what was killed is young.</summary>
+    private int Replica() => replicas.Replicas.Select(r => At(ChaosTarget.StreamApi, r.Address.Port, "StreamApi"))
+        .OrderBy(pid => _brokenIn.GetValueOrDefault(pid)).ThenBy(ProcessTable.StartTime).First();
+
     /// <summary>The one that leads, where it can be asked; a spare's end would show nothing.</summary>
     private int Broadcaster()
     {
-        var all = ProcessTable.Pids().Where(pid => ProcessTable.Arguments(pid).Any(a => Path.GetFileName(a) is "Broadcaster" or "Broadcaster.dll")
-            && ProcessTable.Variables(pid).GetValueOrDefault(StoreVariable) == Variable(StoreVariable) && ProcessTable.PortsOf(pid).Any()).ToList();
+        var all = Broadcasters();
         if (all.Count == 0) throw NotFound(ChaosTarget.Broadcaster, "no Broadcaster here has this system's store");
         return all.FirstOrDefault(pid => ProcessTable.PortsOf(pid).Any(Leads), all[0]);
     }
+
+    private List<int> Broadcasters() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Arguments(pid).Any(a => Path.GetFileName(a) is "Broadcaster" or "Broadcaster.dll")
+        && ProcessTable.Variables(pid).GetValueOrDefault(StoreVariable) == Variable(StoreVariable) && ProcessTable.PortsOf(pid).Any())];
 
     private static bool Leads(int port)
     {

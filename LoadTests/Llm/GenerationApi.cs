@@ -22,14 +22,21 @@ internal sealed class GenerationApi(ReplicaSet replicas, string provider, string
     private readonly HttpClient _pinned = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly HttpClient _any = replicas.CreateClient();
 
-    /// <param name="replica">Which; past the last comes the first again.</param>
+    /// <summary>The replica that answers to this number now; past the last comes the first again.</summary>
+    public Uri Replica(int number)
+    {
+        var all = replicas.Replicas;
+        return all[number % all.Count].Address;
+    }
+
+    /// <param name="replica">Which.</param>
     /// <param name="prompt">The user's message.</param>
     /// <param name="maxTokens">The longest answer.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<BegunGeneration> BeginAsync(int replica, string prompt, int maxTokens, CancellationToken cancellationToken)
+    public async Task<BegunGeneration> BeginAsync(Uri replica, string prompt, int maxTokens, CancellationToken cancellationToken)
     {
         var request = new { messages = new[] { new { role = "user", content = prompt } }, provider, model, maxTokens };
-        using var response = await _pinned.PostAsJsonAsync(new Uri(replicas.Replicas[replica % replicas.Replicas.Count].Address, "/v1/generations"), request, JsonSerializerOptions.Web, cancellationToken);
+        using var response = await _pinned.PostAsJsonAsync(new Uri(replica, "/v1/generations"), request, JsonSerializerOptions.Web, cancellationToken);
         if (!response.IsSuccessStatusCode) throw new LoadTestException($"POST /v1/generations: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}");
         return await ReadAsync<BegunGeneration>(response, cancellationToken);
     }

@@ -15,7 +15,8 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
     private UpstreamAnswer? _answer;
     private string _prompt = "";
     private int _count, _replica = replica;
-    private long _dropAt = long.MaxValue;
+    private Uri _on = api.Replica(replica);
+    private long _dropAt = long.MaxValue, _askedAt;
 
     /// <summary>Waits for the next token, and for the judgement after the last; null when it is time to go.</summary>
     public async Task<IResponse?> NextAsync()
@@ -38,11 +39,11 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         }
         catch (Exception e) when (e is SseException or HttpRequestException or LoadTestException or IOException || (e is TaskCanceledException && !run.Reading.IsCancellationRequested))
         {
-            figures.FailedOne();
             var wasBegun = _reader is not null;
             await EndAsync();
             // Nobody reads on: what was still to come is told by the failure.
-            Excuse();
+            Excuse(run.Faults.ExplainsRefusal(_askedAt), wasBegun ? $"{_generation!.Id} broke off: {e.Message}" : $"none could be begun on {_on}: {e.Message}");
+            figures.FailedOne();
             if (!wasBegun) await TurnAsync();
             return Response.Fail<object>("broke off", e.Message);
         }
@@ -56,11 +57,11 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         _prompt = upstream is null ? "Tell at length of a train, a tunnel, and an answer that outlives its readers." : $"{run.Root} {lane.Publisher.Number} {_count}";
         if (upstream is not null) upstream.Expect(_prompt, _answer = new UpstreamAnswer(run, lane, tokens));
         if (_count == 1) _dropAt = plan.NextDrop();
-        var askedAt = Stopwatch.GetTimestamp();
-        _generation = await api.BeginAsync(_replica, _prompt, tokens, run.Reading);
+        (_on, _askedAt) = (api.Replica(_replica), Stopwatch.GetTimestamp());
+        _generation = await api.BeginAsync(_on, _prompt, tokens, run.Reading);
         figures.BegunOne();
-        run.Publish.Record(Stopwatch.GetElapsedTime(askedAt));
-        _reader = new GenerationReader(run, figures, lane, account, _generation, askedAt, _answer);
+        run.Publish.Record(Stopwatch.GetElapsedTime(_askedAt));
+        _reader = new GenerationReader(run, figures, lane, account, _generation, isFirst: _count == 1, _askedAt, _answer);
         return true;
     }
 
@@ -87,18 +88,22 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         }
         if (told.Status == "interrupted") figures.InterruptedOne();
         else figures.FailedOne();
-        Excuse();
+        Excuse(run.Faults.ExplainsEnd(_on.Port, _askedAt), $"{_generation.Id} on {_on} ended as {told.Status}: {end.Data}");
         return Response.Fail<object>(told.Status, end.Data);
     }
 
     private bool IsUpstreams(string text, bool isWhole) =>
         _answer is null || (isWhole ? _answer.Text == text : _answer.Text.StartsWith(text, StringComparison.Ordinal));
 
-    /// <summary>What no replica is there to finish is not held against the others: what was said and not stored is gone with it, and said to be.</summary>
-    private void Excuse()
+    /// <summary>
+    /// What a broken replica is not there to finish is not held against the others: what was said and not stored is gone with it, and said to be. What no fault
+    /// explains is a failure, and its tokens are lost.
+    /// </summary>
+    private void Excuse(bool isExplained, string what)
     {
         _answer?.Stop();
-        account.ExcuseMissing();
+        if (isExplained) account.ExcuseMissing();
+        else figures.Unexplained(what);
     }
 
     /// <summary>Where tokens carry no sequence, the events do: a second reader, from the start, says which there are and in which order.</summary>

@@ -9,6 +9,8 @@ namespace LoadTests.Llm;
 /// </remarks>
 internal sealed class GenerationFigures(bool timed)
 {
+    private readonly System.Collections.Concurrent.ConcurrentQueue<string> _unexplained = new();
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<GenerationReader, bool> _readers = new();
     private int _running;
     private long _begun, _done, _interrupted, _failed, _drops, _tokens, _different;
 
@@ -25,6 +27,11 @@ internal sealed class GenerationFigures(bool timed)
 
     /// <summary>Begun, and neither at their end nor given up.</summary>
     public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Readers that are connected, and get nothing.</summary>
+    public int Stalled => _readers.Keys.Count(r => r.IsStalled);
+    public void Reads(GenerationReader reader) => _readers[reader] = true;
+    public void ReadsNoMore(GenerationReader reader) => _readers.TryRemove(reader, out _);
     public long Drops => Volatile.Read(ref _drops);
 
     /// <summary>Tokens of the generations that are done, as the server counts them.</summary>
@@ -32,6 +39,11 @@ internal sealed class GenerationFigures(bool timed)
 
     /// <summary>Generations whose text as read is not the upstream's, or not what the server says it is.</summary>
     public long Different => Volatile.Read(ref _different);
+
+    /// <summary>What failed without a fault that explains it; without chaos all that failed.</summary>
+    public IReadOnlyCollection<string> UnexplainedFailures => _unexplained;
+
+    public void Unexplained(string what) => _unexplained.Enqueue(what);
 
     public void BegunOne()
     {

@@ -47,8 +47,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
                 catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
             })
             .WithoutWarmUp()
-            .WithLoadSimulations(Simulation.KeepConstant(scale.Clients, reading))
-            .WithThresholds(Threshold.Create(scenario => scenario.Fail.Request.Count == 0));
+            .WithLoadSimulations(Simulation.KeepConstant(scale.Clients, reading));
     }
 
     public async ValueTask DisposeAsync()

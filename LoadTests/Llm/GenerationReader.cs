@@ -9,15 +9,18 @@ using LoadTests.Running;
 namespace LoadTests.Llm;
 
 /// <summary>Reads one generation from its POST to its end, over all its connections, and holds it to what the upstream said.</summary>
-internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, Lane lane, LedgerReader account, BegunGeneration generation, long askedAt, UpstreamAnswer? answer) : IAsyncDisposable
+internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, Lane lane, LedgerReader account, BegunGeneration generation, bool isFirst, long askedAt, UpstreamAnswer? answer) : IAsyncDisposable
 {
+    /// <summary>Many times what a token waits to be joined to others.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+
     private readonly SseStream _stream = run.Client.Open(new SseRequest(generation.Stream), run.StreamOptions);
     private readonly StringBuilder _text = new();
     private readonly List<string> _ids = [];
     private readonly Queue<double> _latencies = [];
     private IAsyncEnumerator<SseEvent>? _events;
-    private long _returnedAt = LoadEvent.Now(), _cameAt, _before;
-    private bool _first = true;
+    private long _returnedAt = LoadEvent.Now(), _before, _heardAt;
+    private bool _first = true, _isHere;
 
     /// <summary>What the stream said at its end; null before it.</summary>
     public SseEvent? End { get; private set; }
@@ -25,6 +28,9 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
 
     /// <summary>The ids of the token events, in the order of receipt.</summary>
     public IReadOnlyList<string> Ids => _ids;
+
+    /// <summary>It is connected, its generation is not over, and nothing comes. May be asked from any thread.</summary>
+    public bool IsStalled => End is null && _stream.State == SseStreamState.Open && Stopwatch.GetElapsedTime(Volatile.Read(ref _heardAt)) > Silence;
 
     /// <summary>Nothing that was received waits to be counted.</summary>
     public bool IsLevel => _latencies.Count == 0;
@@ -35,8 +41,10 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
         while (_latencies.Count == 0)
         {
             if (End is not null) return null;
-            Open();
-            if (!await _events!.MoveNextAsync()) throw new LoadTestException($"The stream of {generation.Id} ended without saying how.");
+            _events ??= _stream.GetAsyncEnumerator(run.Reading);
+            if (!await _events.MoveNextAsync()) throw new LoadTestException($"The stream of {generation.Id} ended without saying how.");
+            Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
+            if (!_isHere) Come();
             if (_events.Current.Type == "token") Take(_events.Current);
             else if (_events.Current.Type is "done" or "error") End = _events.Current;
         }
@@ -50,15 +58,13 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
         figures.Dropped();
         await Task.Delay(away, run.Reading);
         _returnedAt = LoadEvent.Now();
-        Open();
     }
 
-    private void Open()
+    private void Come()
     {
-        if (_events is not null) return;
-        _events = _stream.GetAsyncEnumerator(run.Reading);
-        run.Counters.Opened(first: _cameAt == 0);
-        _cameAt = LoadEvent.Now();
+        _isHere = true;
+        run.Counters.Opened(_stream, first: isFirst && _first);
+        figures.Reads(this);
     }
 
     private void Take(SseEvent e)
@@ -100,7 +106,9 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
     public async ValueTask DisposeAsync()
     {
         if (_events is null) return;
-        run.Counters.Closed();
+        run.Counters.Closed(_stream);
+        figures.ReadsNoMore(this);
+        _isHere = false;
         await _events.DisposeAsync();
         _events = null;
     }

@@ -23,6 +23,8 @@ internal static class Comparison
     {
         var (a, b) = (Read(before), Read(after));
         var (text, worse) = Table(a, b);
+        if (!a.Keys.Any(scenario => b.TryGetValue(scenario, out var now) && Differs(a[scenario], now) is null))
+            throw new LoadTestException($"There is nothing to compare: {before} and {after} have no scenario in common that was run alike.\n{text}");
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "comparison.md"), text);
         Console.Write(text);
@@ -37,6 +39,11 @@ internal static class Comparison
         foreach (var (scenario, now) in after)
         {
             if (!before.TryGetValue(scenario, out var then)) continue;
+            if (Differs(then, now) is { } difference)
+            {
+                text.AppendLine($"| {scenario} | not compared: {difference} | | | | |");
+                continue;
+            }
             foreach (var measure in Measures)
             {
                 if (measure.Of(then) is not (> 0 and var was) || measure.Of(now) is not { } has) continue;
@@ -45,8 +52,22 @@ internal static class Comparison
                 text.AppendLine(FormattableString.Invariant($"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | {(isWorse ? "**worse**" : "")} |"));
             }
         }
+        foreach (var scenario in before.Keys.Except(after.Keys)) text.AppendLine($"| {scenario} | not compared: there is only the base | | | | |");
         return (text.ToString(), worse);
     }
+
+    /// <summary>In what the two were asked to do otherwise; null where they were asked the same.</summary>
+    private static string? Differs(JsonElement then, JsonElement now)
+    {
+        foreach (var name in (string[])["chaos", "clients", "rate", "seconds"])
+        {
+            string was = Text(then, name), has = Text(now, name);
+            if (was != has) return $"{name} was {was}, is {has}";
+        }
+        return null;
+    }
+
+    private static string Text(JsonElement result, string name) => result.TryGetProperty(name, out var value) ? value.ToString() : "not said";
 
     private static Dictionary<string, JsonElement> Read(string path)
     {

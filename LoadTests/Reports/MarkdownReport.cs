@@ -13,13 +13,13 @@ internal static class MarkdownReport
         var text = new StringBuilder();
         Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {results.Count} held all thresholds");
         text.AppendLine();
-        Line(text, $"{DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {(results.Count > 0 ? results[0].Chaos : "none")}. {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription}; generator and system share them. Latencies in ms, from before the POST to the event in the client's hands. Rates (deliveries that were asked for, and that came) and CPU are those of the time after the ramp.");
+        Line(text, $"{DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {(results.Count > 0 ? results[0].Chaos : "none")}. {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription}; generator and system share them. Latencies in ms, from before the POST to the event in the client's hands. Rates (deliveries that were asked for, and that came) and CPU are those of the time after the ramp. Excused: tokens that did not come since a fault broke the replica that generated them.");
         text.AppendLine();
-        Line(text, $"| scenario | clients | published | received | lost | twice | reordered | offered/s | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |");
-        Line(text, $"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        Line(text, $"| scenario | clients | published | received | lost | twice | reordered | excused | offered/s | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |");
+        Line(text, $"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var r in results)
         {
-            Line(text, $"| {r.Scenario} | {r.Counters.Connected} | {r.Counters.Published} | {r.Received} | {r.Lost} | {r.Twice} | {r.Reordered} | {r.OfferedPerSecond:F0} | {r.Steady.DeliveredPerSecond:F0} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(95):F1} | {r.Delivery.Percentile(99):F1} | {r.Delivery.Percentile(99.9):F1} | {r.Delivery.MaxMs:F1} | {r.Counters.Reconnects} | {r.Drained?.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) ?? "–"} | {r.Steady.MicrosecondsPerEvent:F1} | {(r.Ok ? "held" : "**FAILED**")} |");
+            Line(text, $"| {r.Scenario} | {r.Counters.Connected} | {r.Counters.Published} | {r.Received} | {r.Lost} | {r.Twice} | {r.Reordered} | {r.Excused} | {Known(r.OfferedPerSecond)} | {r.Steady.DeliveredPerSecond:F0} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(95):F1} | {r.Delivery.Percentile(99):F1} | {r.Delivery.Percentile(99.9):F1} | {r.Delivery.MaxMs:F1} | {r.Counters.Reconnects} | {r.Drained?.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) ?? "–"} | {r.Steady.MicrosecondsPerEvent:F1} | {(r.Ok ? "held" : "**FAILED**")} |");
         }
         foreach (var r in results.Where(r => !r.Ok))
         {
@@ -39,10 +39,11 @@ internal static class MarkdownReport
     private static void AppendFaults(StringBuilder text, IReadOnlyList<ScenarioResult> results)
     {
         if (results.All(r => r.Faults.Count == 0)) return;
-        text.AppendLine().AppendLine("## Faults").AppendLine().AppendLine("| scenario | target | fault | at s | broken s | recovered s after |").AppendLine("|---|---|---|---|---|---|");
+        text.AppendLine().AppendLine("## Faults").AppendLine().AppendLine("| scenario | target | fault | at s | broken s | clients cut off | as before s after |").AppendLine("|---|---|---|---|---|---|---|");
         foreach (var r in results)
             foreach (var f in r.Faults)
-                Line(text, $"| {r.Scenario} | {f.Target.ToString().ToLowerInvariant()} ({f.Pid}) | {f.Fault.ToString().ToLowerInvariant()} | {f.AtSecond:F1} | {f.BrokenSeconds:F1} | {f.RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? "**not**"} |");
+                Line(text, $"| {r.Scenario} | {f.Target.ToString().ToLowerInvariant()} ({f.Pid}) | {f.Fault.ToString().ToLowerInvariant()} | {f.AtSecond:F1} | {f.BrokenSeconds:F1} | {f.CutOff} | {f.RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? "**not**"} |");
+        text.AppendLine().AppendLine("As before: every client that was cut off is connected again, no open generation is silent for two seconds, three quarters of the deliveries come and of the publishes are acknowledged, and the median is below a second.");
     }
 
     private static void AppendGenerations(StringBuilder text, IReadOnlyList<ScenarioResult> results)
@@ -52,15 +53,16 @@ internal static class MarkdownReport
             if (r.Generations is not { } g) continue;
             var first = g.FirstToken.Snapshot();
             text.AppendLine().AppendLine("## Generations").AppendLine()
-                .AppendLine("| scenario | begun | done | interrupted | failed | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | server µs/token |")
-                .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
-            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {Timed(g, r.Steady.ServerMicrosecondsPerEvent)} |");
+                .AppendLine("| scenario | begun | done | interrupted | failed | of these without a fault | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | server µs/token |")
+                .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+            Line(text, $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.UnexplainedFailures.Count} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {(g.IsTimed ? Known(r.Steady.ServerMicrosecondsPerEvent ?? 0, "F1") : "–")} |");
             text.AppendLine().AppendLine(g.IsTimed ? "A token's latency: from the upstream's socket to the reader's hands, what it waits to be joined in it. Beside a run with the target's `Llm__JoinMilliseconds=0`, which joins nothing, it tells that wait."
                 : "The demo provider's tokens carry no time: what stands for a token's latency is the gap between one event and the next. `--llm-upstream-port` times them.");
         }
     }
 
-    private static string Timed(GenerationFigures figures, double value) => figures.IsTimed ? value.ToString("F1", CultureInfo.InvariantCulture) : "–";
+    // 0 where nobody knows.
+    private static string Known(double value, string format = "F0") => value > 0 ? value.ToString(format, CultureInfo.InvariantCulture) : "–";
 
     private static void AppendOthers(StringBuilder text, IReadOnlyList<ScenarioResult> results)
     {

@@ -1,14 +1,24 @@
+using System.Collections.Concurrent;
+using AspireSse.Client;
+
 namespace LoadTests.Running;
 
 /// <summary>What is counted while a scenario runs. Thread-safe.</summary>
 internal sealed class LoadCounters
 {
-    private long _open, _connected, _reconnects, _resyncs, _published, _acknowledged, _refused;
+    private readonly ConcurrentDictionary<SseStream, bool> _streams = new();
+    private long _connected, _reconnects, _resyncs, _published, _acknowledged, _refused;
 
-    /// <summary>Streams open now.</summary>
-    public long Open => Volatile.Read(ref _open);
+    /// <summary>Streams whose clients want to be there, and those of them that are not: cut off, and not back yet.</summary>
+    public (long Open, long Away) Streams()
+    {
+        var (open, away) = (0L, 0L);
+        foreach (var (stream, _) in _streams)
+            if (stream.State == SseStreamState.Open) open++; else away++;
+        return (open, away);
+    }
 
-    /// <summary>Streams opened for the first time.</summary>
+    /// <summary>Clients that came, each counted once.</summary>
     public long Connected => Volatile.Read(ref _connected);
     public long Reconnects => Volatile.Read(ref _reconnects);
     public long Resyncs => Volatile.Read(ref _resyncs);
@@ -21,13 +31,14 @@ internal sealed class LoadCounters
     public long Refused => Volatile.Read(ref _refused);
     public long Outstanding => Published - Acknowledged - Refused;
 
-    public void Opened(bool first)
+    /// <summary>Of a stream that is open: its client is there, until it leaves.</summary>
+    public void Opened(SseStream stream, bool first)
     {
-        Interlocked.Increment(ref _open);
+        _streams[stream] = true;
         if (first) Interlocked.Increment(ref _connected);
     }
 
-    public void Closed() => Interlocked.Decrement(ref _open);
+    public void Closed(SseStream stream) => _streams.TryRemove(stream, out _);
     public void Reconnected() => Interlocked.Increment(ref _reconnects);
     public void Resynced() => Interlocked.Increment(ref _resyncs);
     public void PublishedOne() => Interlocked.Increment(ref _published);

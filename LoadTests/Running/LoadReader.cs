@@ -35,7 +35,7 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         }
         _cameAt = Stopwatch.GetTimestamp();
         run.Connect.Record(Stopwatch.GetElapsedTime(started, _cameAt));
-        run.Counters.Opened(first: !_opened);
+        run.Counters.Opened(_stream, first: !_opened);
         _opened = true;
     }
 
@@ -96,7 +96,7 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     private async Task CloseAsync()
     {
         if (_events is null) return;
-        if (_opened) run.Counters.Closed();
+        run.Counters.Closed(_stream);
         await _events.DisposeAsync();
         _events = null;
     }

@@ -1,5 +1,6 @@
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
+using LoadTests.Chaos;
 using LoadTests.Llm;
 using LoadTests.Measuring;
 using LoadTests.Targets;
@@ -40,6 +41,7 @@ internal sealed class LoadRun : IAsyncDisposable
     public List<IAsyncDisposable> Owned { get; } = [];
     public List<TopicSet> Topics { get; } = [];
     public LoadCounters Counters { get; } = new();
+    public FaultLog Faults { get; } = new();
 
     /// <summary>Publish → receive, of readers that are not slow by intention and not just returning.</summary>
     public LatencyHistogram Delivery { get; } = new();

@@ -15,12 +15,13 @@ internal static class LoadSuite
         var results = new List<ScenarioResult>();
         var lines = Path.Combine(options.ReportFolder, "results.jsonl");
         await File.WriteAllTextAsync(lines, "", cancellationToken);
+        using var replicas = await ReplicaSet.DiscoverAsync(target, cancellationToken);
+        var faults = new ChaosPlan(options.Chaos, options.Fault, replicas, options.Pids);
         foreach (var name in options.Scenarios)
         {
-            var scenario = ScenarioCatalog.Get(name);
             // Asked each time: replicas come and go, not least under chaos.
-            var replicas = await ReplicaSet.DiscoverAsync(target, cancellationToken);
-            var result = await new ScenarioRunner(options, scenario, replicas).RunAsync(cancellationToken);
+            await replicas.RefreshAsync(cancellationToken);
+            var result = await new ScenarioRunner(options, ScenarioCatalog.Get(name), replicas, faults).RunAsync(cancellationToken);
             results.Add(result);
             Console.WriteLine(result.ToJsonLine());
             await File.AppendAllTextAsync(lines, result.ToJsonLine() + "\n", cancellationToken);

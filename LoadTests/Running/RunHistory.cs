@@ -1,11 +1,22 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using LoadTests.Chaos;
 using LoadTests.Measuring;
 
 namespace LoadTests.Running;
 
 /// <summary>A quarter of a second: rates a second, latencies in milliseconds.</summary>
-internal sealed record HistoryWindow(TimeSpan Until, double Delivered, double Published, double Acknowledged, long Open, double P50Ms, double P99Ms);
+/// <param name="Until">Its end, since the run's begin.</param>
+/// <param name="Delivered">Events received.</param>
+/// <param name="Published">Events begun to be published.</param>
+/// <param name="Acknowledged">Events acknowledged.</param>
+/// <param name="Open">Streams that are open.</param>
+/// <param name="Away">Streams that were cut off and are not back.</param>
+/// <param name="Stalled">Streams that are open, of a generation that says nothing.</param>
+/// <param name="P50Ms">Of what was received in it.</param>
+/// <param name="P99Ms">The same.</param>
+/// <param name="IsPublishing">It is not after the last publish.</param>
+internal sealed record HistoryWindow(TimeSpan Until, double Delivered, double Published, double Acknowledged, long Open, long Away, long Stalled, double P50Ms, double P99Ms, bool IsPublishing);
 
 /// <summary>How the run went over time.</summary>
 internal sealed class RunHistory(LoadRun run)
@@ -16,6 +27,7 @@ internal sealed class RunHistory(LoadRun run)
     private LatencySnapshot _latency = run.Delivery.Snapshot();
     private (long Received, long Published, long Acknowledged, TimeSpan At) _last;
 
+    public FaultLog Faults => run.Faults;
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
     public IReadOnlyCollection<HistoryWindow> Windows => _windows;
 
@@ -24,31 +36,29 @@ internal sealed class RunHistory(LoadRun run)
         var (counters, latency, now) = (run.Counters, run.Delivery.Snapshot(), Elapsed);
         var since = latency.Since(_latency);
         var seconds = Math.Max(0.001, (now - _last.At).TotalSeconds);
+        // At the end of the run all leave, and nobody is missed.
+        var (open, away) = run.Reading.IsCancellationRequested ? (0, 0) : counters.Streams();
         var window = new HistoryWindow(now, (run.Received - _last.Received) / seconds, (counters.Published - _last.Published) / seconds,
-            (counters.Acknowledged - _last.Acknowledged) / seconds, counters.Open, since.Percentile(50), since.Percentile(99));
+            (counters.Acknowledged - _last.Acknowledged) / seconds, open, away, run.Generations?.Stalled ?? 0, since.Percentile(50), since.Percentile(99), run.IsPublishing);
         _windows.Enqueue(window);
         _latency = latency;
         _last = (run.Received, counters.Published, counters.Acknowledged, now);
         return window;
     }
 
-    /// <summary>Deliveries for each event published, of late: each client that is there gets each event that is for it.</summary>
+    /// <summary>
+    /// Deliveries for each event published, of late: each client that is there gets each event that is for it. 0, which nothing falls below, of generations:
+    /// their tokens are joined as it happens, and each of their readers is looked at instead.
+    /// </summary>
     public double Normal()
     {
         var recent = _windows.Where(w => w.Until > Elapsed - TimeSpan.FromSeconds(3)).ToList();
-        return recent.Sum(w => w.Published) is > 0 and var published ? recent.Sum(w => w.Delivered) / published : 0;
+        return run.Generations is null && recent.Sum(w => w.Published) is > 0 and var published ? recent.Sum(w => w.Delivered) / published : 0;
     }
 
-    /// <summary>
-    /// From the fault to the end of the last second in which fewer than half of the deliveries came, or fewer than half of the publishes were
-    /// acknowledged, or the median exceeded a second; null where that did not end. Zero where there was none.
-    /// </summary>
-    public TimeSpan? RecoveredAfter(TimeSpan fault, double normal)
-    {
-        var after = _windows.Where(w => w.Until > fault).Chunk(4).Where(second => second.Length == 4 && second.Sum(w => w.Published) > 0).ToList();
-        var bad = after.FindLastIndex(second => second.Sum(w => w.Delivered) < 0.5 * normal * second.Sum(w => w.Published)
-            || second.Sum(w => w.Acknowledged) < 0.5 * second.Sum(w => w.Published) || second.Max(w => w.P50Ms) > 1_000);
-        if (bad < 0) return TimeSpan.Zero;
-        return bad == after.Count - 1 ? null : after[bad][^1].Until - fault;
-    }
+    /// <summary>The most clients that were cut off at a time since the fault.</summary>
+    public long CutOff(TimeSpan fault) => _windows.Where(w => w.Until > fault).Select(w => w.Away).DefaultIfEmpty(0).Max();
+
+    /// <inheritdoc cref="Recovery"/>
+    public TimeSpan? RecoveredAfter(TimeSpan fault, double normal) => Recovery.After(_windows, fault, normal);
 }

@@ -11,21 +11,20 @@ using NBomber.CSharp;
 namespace LoadTests.Running;
 
 /// <summary>Runs one scenario: NBomber drives the loads; this watches, breaks what is to be broken, ends it when all is received, and judges.</summary>
-internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas, IFaultPlan? faults = null)
+internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas, IFaultPlan faults)
 {
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120);
-    private readonly IFaultPlan _chaos = faults ?? new ChaosPlan(options.Chaos, options.Fault, replicas, options.Pids);
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120), AnswerLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>For what is under way when the last event is published; slow readers catch up in it too.</summary>
-    private TimeSpan DrainLimit => TimeSpan.FromSeconds(_chaos.Least > TimeSpan.Zero ? 90 : 30);
+    private TimeSpan DrainLimit => TimeSpan.FromSeconds(faults.Least > TimeSpan.Zero ? 90 : 30);
 
     public async Task<ScenarioResult> RunAsync(CancellationToken cancellationToken)
     {
         var scale = (options.Size == LoadSize.Full ? scenario.Full : scenario.Smoke).With(options);
-        if (_chaos.Least.TotalSeconds > scale.Seconds) scale = scale with { Seconds = Math.Ceiling(_chaos.Least.TotalSeconds) };
+        if (faults.Least.TotalSeconds > scale.Seconds) scale = scale with { Seconds = Math.Ceiling(faults.Least.TotalSeconds) };
         if (scale.Clients + 500 > GeneratorProcess.DescriptorLimit())
             throw new LoadTestException($"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients.");
-        _chaos.Prepare();
+        faults.Prepare();
 
         await using var run = new LoadRun(replicas, scenario.Name, options.Topics) { Llm = options.Llm };
         using var stop = cancellationToken.Register(() => run.End("cancelled"));
@@ -48,15 +47,25 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             await BeginAsync(run, bombing, cancellationToken);
             var watching = WatchAsync(run, history, progress, bombing);
             run.IsPublishing = true;
-            var faults = _chaos.RunAsync(history, progress.Tell, run.Reading);
+            var broken = faults.RunAsync(history, progress.Tell, run.Reading);
             var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
             var drained = await FinishAsync(run, loads, bombing, progress);
             var stats = await bombing;
             await watching;
             cancellationToken.ThrowIfCancellationRequested();
-            return new ScenarioResult(scenario, options, scale, run, history, stats, await faults, drained, steady);
+            bool? answers = options.Chaos.Count > 0 ? await TargetAnswersAsync(cancellationToken) : null;
+            var result = new ScenarioResult(scenario, options, scale, run, history, stats, await broken, answers, drained, steady);
+            Verdict.AddTo(stats.ReportFiles, result);
+            return result;
         }
         catch (Exception e) when (e is SseException or HttpRequestException) { throw new LoadTestException($"{scenario.Name}: {e.Message}", e); }
+    }
+
+    private async Task<bool> TargetAnswersAsync(CancellationToken cancellationToken)
+    {
+        for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < AnswerLimit; await Task.Delay(250, cancellationToken))
+            if (await replicas.TargetAnswersAsync(cancellationToken)) return true;
+        return false;
     }
 
     private static async Task BeginAsync(LoadRun run, Task bombing, CancellationToken cancellationToken)

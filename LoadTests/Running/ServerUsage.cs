@@ -28,7 +28,7 @@ internal sealed class ServerUsage
         return new(found);
     }
 
-    /// <summary>A process and its children count as one, those that have ended too.</summary>
-    public IReadOnlyDictionary<string, double> CpuSeconds() =>
-        _processes.GroupBy(p => p.Name).ToDictionary(g => g.Key, g => g.SelectMany(p => ProcessTable.Family(p.Pid)).Distinct().Sum(pid => ProcessTable.CpuSeconds(pid) + ProcessTable.EndedChildrenCpuSeconds(pid)));
+    /// <summary>A process and its children count as one, those that have ended too. Null where one of that name is gone: nobody can tell what it used.</summary>
+    public IReadOnlyDictionary<string, double?> CpuSeconds() => _processes.GroupBy(p => p.Name).ToDictionary(g => g.Key, g => g.All(p => ProcessTable.Exists(p.Pid))
+        ? g.SelectMany(p => ProcessTable.Family(p.Pid)).Distinct().Sum(pid => ProcessTable.CpuSeconds(pid) + ProcessTable.EndedChildrenCpuSeconds(pid)) : (double?)null);
 }

@@ -18,8 +18,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
             return await PublishOneAsync(run);
         })
         .WithoutWarmUp()
-        .WithLoadSimulations(simulations)
-        .WithThresholds(Threshold.Create(scenario => scenario.Fail.Request.Count == 0));
+        .WithLoadSimulations(simulations);
 
     private async Task<IResponse> PublishOneAsync(LoadRun run)
     {

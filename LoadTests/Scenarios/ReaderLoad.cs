@@ -37,8 +37,7 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
         })
         .WithInit(_ => OpenAllAsync(run))
         .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.KeepConstant(count, reading))
-        .WithThresholds(Threshold.Create(scenario => scenario.Fail.Request.Count == 0));
+        .WithLoadSimulations(Simulation.KeepConstant(count, reading));
 
     private LoadReader ReaderOf(IScenarioContext context, LoadRun run)
     {

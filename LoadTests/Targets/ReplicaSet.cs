@@ -15,29 +15,75 @@ internal sealed record Replica(string Name, string Url, int Connections, string 
 /// The replicas of the system under load, at their own addresses: the orchestrator's proxy would cost more than what is measured. Connections
 /// go to them in turn, and past one that does not answer, as a balancer would have it.
 /// </summary>
-internal sealed class ReplicaSet
+internal sealed class ReplicaSet : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(3);
+    private readonly Uri _target;
+    // A connection for each question: one that was kept could go to a process that is not there any more.
+    private readonly HttpClient _asking = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(10) };
+    private volatile IReadOnlyList<Replica> _replicas = [];
     private uint _next;
 
-    private ReplicaSet(IReadOnlyList<Replica> replicas) => Replicas = replicas;
+    private ReplicaSet(Uri target) => _target = target;
 
-    public IReadOnlyList<Replica> Replicas { get; }
+    public IReadOnlyList<Replica> Replicas => _replicas;
 
     public static async Task<ReplicaSet> DiscoverAsync(Uri target, CancellationToken cancellationToken)
     {
         RequireLoopback(target);
-        using var http = new HttpClient { BaseAddress = target, Timeout = TimeSpan.FromSeconds(10) };
-        Replica[] replicas;
-        try { replicas = await http.GetFromJsonAsync<Replica[]>("/v1/replicas", cancellationToken) ?? []; }
-        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        var set = new ReplicaSet(target);
+        try { set._replicas = await set.AskAsync(target, cancellationToken); }
+        catch (Exception e) when (IsNoAnswer(e, cancellationToken))
         {
             throw new LoadTestException($"{target} does not answer GET /v1/replicas as a StreamApi does ({e.Message}). Is the system up (dotnet run --project AppHost), and is --target its address?", e);
         }
-        if (replicas.Length == 0) throw new LoadTestException($"{target} knows of no replica, not even itself.");
-        foreach (var replica in replicas) RequireLoopback(replica.Address);
-        return new ReplicaSet(replicas);
+        if (set.Replicas.Count == 0) throw new LoadTestException($"{target} knows of no replica, not even itself.");
+        await set.RefreshAsync(cancellationToken);
+        return set;
     }
+
+    /// <summary>Asks who is there now: a replica that was killed comes back at another address.</summary>
+    /// <returns>How many answer themselves; nothing changes where none does.</returns>
+    public async Task<int> RefreshAsync(CancellationToken cancellationToken)
+    {
+        foreach (var address in Replicas.Select(r => r.Address).Prepend(_target).Distinct())
+        {
+            try
+            {
+                var there = new List<Replica>();
+                foreach (var replica in await AskAsync(address, cancellationToken))
+                    if (await AnswersAsync(replica.Address, cancellationToken)) there.Add(replica);
+                if (there.Count == 0) continue;
+                _replicas = there;
+                return there.Count;
+            }
+            catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { }
+        }
+        return 0;
+    }
+
+    /// <summary>Whether the address that was given answers, as its users see it: not only the replicas behind it.</summary>
+    public Task<bool> TargetAnswersAsync(CancellationToken cancellationToken) => AnswersAsync(_target, cancellationToken);
+
+    private async Task<bool> AnswersAsync(Uri address, CancellationToken cancellationToken)
+    {
+        try { return await AskAsync(address, cancellationToken) is not null; }
+        catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { return false; }
+    }
+
+    private async Task<IReadOnlyList<Replica>> AskAsync(Uri address, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConnectTimeout);
+        var replicas = await _asking.GetFromJsonAsync<Replica[]>(new Uri(address, "/v1/replicas"), limit.Token) ?? [];
+        foreach (var replica in replicas) RequireLoopback(replica.Address);
+        return replicas;
+    }
+
+    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
+        e is HttpRequestException or System.Text.Json.JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    public void Dispose() => _asking.Dispose();
 
     public HttpClient CreateClient()
     {
@@ -51,7 +97,8 @@ internal sealed class ReplicaSet
     {
         for (var attempt = 1; ; attempt++)
         {
-            var address = Replicas[(int)(Interlocked.Increment(ref _next) % (uint)Replicas.Count)].Address;
+            var replicas = Replicas;
+            var address = replicas[(int)(Interlocked.Increment(ref _next) % (uint)replicas.Count)].Address;
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(ConnectTimeout);
@@ -60,7 +107,7 @@ internal sealed class ReplicaSet
                 await socket.ConnectAsync(address.IdnHost, address.Port, limit.Token);
                 return new NetworkStream(socket, ownsSocket: true);
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested && attempt < Replicas.Count) { socket.Dispose(); }
+            catch (Exception e) when (e is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested && attempt < replicas.Count) { socket.Dispose(); }
             catch { socket.Dispose(); throw; }
         }
     }

@@ -18,7 +18,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         var before = await system.CountAsync(cancellationToken);
         var load = LoadOptions.Parse(["--target", system.Url.ToString(), "--clients", $"{options.Clients}", "--rate", $"{options.Rate}", "--max-p99", "3600000", "--reports", ReliabilitySuite.Folder, "mixed"]);
         var plan = new FaultPlan(fault, system);
-        var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
+        using var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
         var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(cancellationToken);
         if (plan.NotDone is { } reason) throw reason;
         foreach (var faulty in result.Faulty) await Console.Error.WriteLineAsync(faulty);

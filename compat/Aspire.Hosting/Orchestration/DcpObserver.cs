@@ -34,12 +34,16 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
     private void Apply(DcpEvent change, CancellationToken cancellationToken)
     {
         if (!instances.TryGetValue(change.Name, out var instance)) return;
+        // Deleted, to be created anew: what it was must not be told after what it becomes.
+        if (change.Object["metadata"]?["deletionTimestamp"] is not null) return;
         var status = change.Object["status"];
         var exitCode = (int?)status?["exitCode"];
         var state = (string?)status?["state"] switch
         {
             null or "" or "Pending" or "Building" => KnownResourceStates.Starting,
             "Finished" or "Terminated" or "Exited" => exitCode is 0 ? KnownResourceStates.Finished : KnownResourceStates.Exited,
+            // Asked to end: told from the asking on, so that nobody takes the end for one that was not asked for.
+            "Running" when (bool?)change.Object["spec"]?["stop"] is true => KnownResourceStates.Stopping,
             var other => other,
         };
         notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => s with

@@ -25,6 +25,13 @@ internal sealed class ClientProcess : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Another program that speaks as this one does, and has its order as its arguments.</summary>
+    public static ClientProcess Start(ProcessStartInfo start)
+    {
+        (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
+        return new ClientProcess(Process.Start(start) ?? throw new BenchmarkException($"{start.FileName} did not start."));
+    }
+
     /// <summary>The next thing that it says.</summary>
     public async Task<T> NextAsync<T>(CancellationToken cancellationToken)
     {

@@ -12,9 +12,9 @@ internal static class Clients
     }
 
     /// <summary>Readers whose streams are all open.</summary>
-    public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(ReadOrder order, CancellationToken cancellationToken)
+    public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(ReadOrder order, CancellationToken cancellationToken, bool inC = false)
     {
-        var readers = await ClientProcess.StartAsync("read", order);
+        var readers = inC ? ClientProcess.Start(await CReader.StartAsync(order, cancellationToken)) : await ClientProcess.StartAsync("read", order);
         try
         {
             var ready = await readers.NextAsync<ReadersReady>(cancellationToken);

@@ -32,8 +32,10 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
     public Task<ResourceEvent> ReachesAsync(string resource, string state) =>
         States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text == state, Timeout);
 
-    public async Task<ResourceEvent> RunsAsync(string resource) =>
-        await States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text == "Running" && Pid(e) is not null, Timeout);
+    /// <param name="resource">Which.</param>
+    /// <param name="not">The process that it was before.</param>
+    public async Task<ResourceEvent> RunsAsync(string resource, int? not = null) =>
+        await States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text == "Running" && Pid(e) is { } pid && pid != not, Timeout);
 
     public static int? Pid(ResourceEvent e) => e.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value as int?;
 

@@ -30,7 +30,13 @@ public sealed class SmokeTests(StackFixture stack)
             // Of 60 clients × 100/s: with the ramp, during which the rate is half of it, it would be three quarters.
             Assert.InRange(fanout.GetProperty("offeredPerSecond").GetDouble(), 5_400, 6_600);
             Assert.Contains("fanout: held something is published and received; lost = 0; ", run.Errors, StringComparison.Ordinal);
-            foreach (var scenario in scenarios) Assert.True(File.Exists(Path.Combine(run.ReportFolder, scenario, scenario + ".html")), scenario);
+            foreach (var scenario in scenarios)
+            {
+                // NBomber's own pages say the same as the report.
+                var page = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, scenario, scenario + ".html"));
+                Assert.Contains($"<h1>{scenario}: held all thresholds</h1>", page, StringComparison.Ordinal);
+                Assert.Contains("<td>lost = 0<td>held", page, StringComparison.Ordinal);
+            }
             Assert.Contains("| fanout |", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
         }
         finally { Directory.Delete(run.ReportFolder, recursive: true); }
@@ -52,6 +58,7 @@ public sealed class SmokeTests(StackFixture stack)
                 Assert.True(run.ExitCode == 0, run.Errors);
                 var result = Assert.Single(run.Results);
                 Assert.Equal((0, 0, 0, 0), (Number(result, "lost"), Number(result, "twice"), Number(result, "reordered"), Number(result, "unknown")));
+                Assert.Equal(6, Number(result, "connected"));
                 var llm = result.GetProperty("llm");
                 Assert.True(Number(llm, "done") >= 6 && Number(llm, "done") == Number(llm, "begun") && Number(llm, "drops") > 0, llm.ToString());
                 Assert.Equal((0, 0), (Number(llm, "different"), Number(llm, "failed")));
@@ -75,6 +82,12 @@ public sealed class SmokeTests(StackFixture stack)
             Assert.Equal(1, run.ExitCode);
             Assert.Contains("fanout: FAILED: lost = 0: 10 ", run.Errors, StringComparison.Ordinal);
             Assert.Equal(10, Number(Assert.Single(run.Results), "lost"));
+            foreach (var page in (string[])["fanout.html", "fanout.md"])
+            {
+                var text = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "fanout", page));
+                Assert.Contains("fanout: FAILED", text, StringComparison.Ordinal);
+                Assert.Contains("FAILED: 10 acknowledged events were not received", text, StringComparison.Ordinal);
+            }
             Assert.Contains("NOT CLEAN", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
         }
         finally { Directory.Delete(run.ReportFolder, recursive: true); }

@@ -23,8 +23,30 @@ public class ComparisonTests
         Assert.Empty(Comparison.Table(Results(1, 50), Results(1, 100)).Worse);
     }
 
-    private static Dictionary<string, JsonElement> Results(double p50, double delivered) => new()
+    [Fact]
+    public void Runs_that_were_asked_for_different_things_are_not_compared_and_it_says_so()
     {
-        ["fanout"] = JsonSerializer.SerializeToElement(new { scenario = "fanout", deliveredPerSecond = delivered, deliveryMs = new { p50, p99 = p50 } }),
+        var (text, worse) = Comparison.Table(Results(1, 100), Results(500, 10, clients: 50));
+        Assert.Empty(worse);
+        Assert.Contains("| fanout | not compared: clients was 200, is 50 |", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_runs_with_nothing_in_common_are_no_comparison_that_held()
+    {
+        var folder = Directory.CreateTempSubdirectory("compare-").FullName;
+        try
+        {
+            var (before, after) = (Path.Combine(folder, "before.jsonl"), Path.Combine(folder, "after.jsonl"));
+            File.WriteAllText(before, """{"scenario":"fanout","deliveryMs":{"p50":1}}""");
+            File.WriteAllText(after, """{"scenario":"resume","deliveryMs":{"p50":1}}""");
+            Assert.Contains("no scenario in common", Assert.Throws<LoadTests.LoadTestException>(() => Comparison.Run(before, after, folder)).Message, StringComparison.Ordinal);
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
+    private static Dictionary<string, JsonElement> Results(double p50, double delivered, int clients = 200) => new()
+    {
+        ["fanout"] = JsonSerializer.SerializeToElement(new { scenario = "fanout", clients, deliveredPerSecond = delivered, deliveryMs = new { p50, p99 = p50 } }),
     };
 }

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using AppHost;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Integration.Tests.Hosting;
+
+public class RestartTests
+{
+    [Fact]
+    public async Task What_is_killed_or_ends_by_itself_starts_again_and_what_was_stopped_stays_stopped()
+    {
+        await using var app = await HostedApplication.StartAsync(b =>
+        {
+            foreach (var name in (string[])["worker", "stopped"]) b.AddScript(name, "exec sleep 1000").WithRestart();
+            b.AddScript("ends", "exec sleep 0.2").WithRestart();
+            b.AddScript("left", "exec sleep 1000");
+        }, args: "--Restart:DelaySeconds=0.1");
+        await app.LogsAsync(await app.RunsAsync("ends"), "Starts again in 0.1 s (Restart:DelaySeconds; 0 turns this off).");
+
+        var (worker, stopped, left) = (await app.RunsAsync("worker"), await app.RunsAsync("stopped"), await app.RunsAsync("left"));
+        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(stopped.ResourceId, KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success);
+        Kill(left);
+        await app.ReachesAsync("left", "Exited");
+        // Twice: the second time by the process that the orchestrator started for the first.
+        for (var i = 0; i < 2; i++)
+        {
+            Kill(worker);
+            worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
+        }
+        var log = await app.App.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(worker.ResourceId).FirstAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, log.Count(line => line.Content.Contains("Ended without having been asked to", StringComparison.Ordinal)));
+        // Both ended before the worker did, so they would be back before it was.
+        foreach (var gone in (ResourceEvent[])[stopped, left])
+        {
+            Assert.True(app.States.TryGetCurrentState(gone.ResourceId, out var current));
+            Assert.Contains(current!.Snapshot.State?.Text, (string[])["Exited", "Finished"]);
+        }
+    }
+
+    [Fact]
+    public async Task A_delay_that_is_no_number_is_named_at_the_start()
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => HostedApplication.StartAsync(b => b.AddScript("worker", "true").WithRestart(), args: "--Restart:DelaySeconds=soon"));
+        Assert.Contains("Restart:DelaySeconds is 'soon'; it must be a number of seconds from 0 (off) to 60.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_delay_doubles_up_to_a_minute() =>
+        Assert.Equal([3, 6, 12, 24, 48, 60, 60], Enumerable.Range(1, 7).Select(ends => new RestartDelay(TimeSpan.FromSeconds(3)).Of(ends).TotalSeconds));
+
+    private static void Kill(ResourceEvent resource)
+    {
+        using var process = Process.GetProcessById(HostedApplication.Pid(resource)!.Value);
+        process.Kill();
+    }
+}

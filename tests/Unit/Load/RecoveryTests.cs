@@ -1,0 +1,53 @@
+using LoadTests.Chaos;
+using LoadTests.Running;
+
+namespace Unit.Load;
+
+public class RecoveryTests
+{
+    private static readonly TimeSpan Fault = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public void With_half_of_the_clients_cut_off_it_lasts_until_the_last_of_them_is_back() =>
+        Assert.Equal(TimeSpan.FromSeconds(3), Recovery.After(Seconds(Good with { Delivered = 60, Away = 5 }, Good with { Away = 5 }, Good with { Away = 1 }, Good, Good), Fault, normal: 10));
+
+    [Fact]
+    public void Half_of_the_deliveries_is_not_as_before_though_nobody_is_cut_off() =>
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Delivered = 50 }, Good with { Delivered = 74 }, Good with { Delivered = 76 }), Fault, normal: 10));
+
+    [Fact]
+    public void Publishes_without_an_answer_and_late_events_are_not_as_before() =>
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Acknowledged = 0 }, Good with { P50Ms = 1_200 }, Good), Fault, normal: 10));
+
+    [Fact]
+    public void What_nobody_notices_takes_no_time_and_what_does_not_end_is_told() =>
+        Assert.Equal([TimeSpan.Zero, null], [Recovery.After(Seconds(Good, Good), Fault, normal: 10), Recovery.After(Seconds(Good, Good with { Away = 1 }), Fault, normal: 10)]);
+
+    [Fact]
+    public void A_generation_that_says_nothing_is_not_as_before_and_what_comes_after_the_last_publish_is_not_looked_at() =>
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Published = 0 }, Good with { Published = 0, Stalled = 1 }, Good, Good with { Away = 3, IsPublishing = false }), Fault, normal: 0));
+
+    [Theory]
+    [InlineData(nameof(ChaosTarget.StreamApi), 5001, true, true)]
+    [InlineData(nameof(ChaosTarget.StreamApi), 5002, false, true)]      // the other replica's work goes on
+    [InlineData(nameof(ChaosTarget.Postgres), 5002, true, true)]
+    [InlineData(nameof(ChaosTarget.Redis), 5001, false, false)]
+    [InlineData(nameof(ChaosTarget.Broadcaster), 5001, false, false)]
+    public void A_fault_explains_only_what_depends_on_what_it_broke(string broken, int port, bool end, bool refusal)
+    {
+        var (faults, began) = (new FaultLog(), System.Diagnostics.Stopwatch.GetTimestamp());
+        Assert.False(faults.ExplainsEnd(port, began) || faults.ExplainsRefusal(began));
+        var fault = faults.Begin(Enum.Parse<ChaosTarget>(broken), [5001]);
+        Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began), faults.ExplainsRefusal(began)));
+        fault.Dispose();
+        Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began), faults.ExplainsRefusal(began)));
+        var later = began + (60 * System.Diagnostics.Stopwatch.Frequency);
+        Assert.False(faults.ExplainsEnd(port, later) || faults.ExplainsRefusal(later));
+    }
+
+    private static HistoryWindow Good => new(default, Delivered: 100, Published: 10, Acknowledged: 10, Open: 10, Away: 0, Stalled: 0, P50Ms: 5, P99Ms: 20, IsPublishing: true);
+
+    /// <summary>Each for a second, from the fault on; before it all was well.</summary>
+    private static IEnumerable<HistoryWindow> Seconds(params HistoryWindow[] seconds) =>
+        seconds.SelectMany(s => Enumerable.Repeat(s, 4)).Prepend(Good).Select((w, i) => w with { Until = Fault + (RunHistory.Window * i) });
+}
