@@ -36,7 +36,7 @@ internal sealed class Relay(
 
         async Task TailAsync(CancellationToken stopped)
         {
-            await foreach (var page in tail.FollowAsync(Relayed, stopped))
+            await foreach (var page in tail.FollowAsync(Relayed, options.Value.MaxDataBytes, stopped))
             {
                 if (!stillLeads()) return;
                 await publishing.WaitAsync(stopped);

@@ -17,6 +17,10 @@ internal sealed class RelayOptions : IValidatableObject
     /// <summary>How long one publish on Redis may take before it is given up; receivers repair what they miss from the store.</summary>
     [Range(50, 30_000)] public int PublishTimeoutMilliseconds { get; set; } = 1_000;
 
+    /// <summary>Most bytes of data that an event is relayed with. Those of a larger one stay in the store, where the replicas read them that have readers for it:
+    /// all others would wait while they pass through here, Redis and every replica.</summary>
+    [Range(1_024, 64 * 1024 * 1024)] public int MaxDataBytes { get; set; } = 64 * 1024;
+
     /// <summary>Most outbox rows moved at once.</summary>
     [Range(1, 10_000)] public int OutboxBatch { get; set; } = 500;
 

@@ -15,8 +15,13 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// The matching events after <paramref name="after"/>, up to a page. Reads on from <see cref="EventPage.Through"/> until that is the
     /// head. Epoch, head and events are of one snapshot.
     /// </summary>
+    /// <param name="after">The last position that the caller has.</param>
+    /// <param name="filter">Which events; null: all.</param>
+    /// <param name="limit">Most events; null: a page.</param>
+    /// <param name="mostData">Of an event with more bytes of data than this the data are left out, and empty.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, CancellationToken cancellationToken = default)
+    public async Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, CancellationToken cancellationToken = default)
     {
         var most = limit ?? options.Value.PageEvents;
         try
@@ -26,14 +31,15 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             p.Add(new NpgsqlParameter<long> { TypedValue = after });
             p.Add(new NpgsqlParameter<int> { TypedValue = most });
             p.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBatchBytes });
+            p.Add(new NpgsqlParameter<int> { TypedValue = mostData });
             // Materialized: as a plain subquery its two functions would run again for each event of the page.
             command.CommandText = $"""
                 with b as materialized (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store)
                 select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
                 from b
                 left join (
-                    select *, sum(octet_length(data)) over (order by position) - octet_length(data) as bytes_before
-                    from (select * from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)} order by position limit $2) page
+                    select *, sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0) as bytes_before
+                    from (select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)} order by position limit $2) page
                 ) e on e.bytes_before < $3
                 order by e.position
                 """;
@@ -112,7 +118,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
 
     private static EventRecord Record(NpgsqlDataReader row) => new(
         row.GetInt64(3), row.GetGuid(4), row.GetString(5), row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7),
-        row.GetFieldValue<byte[]>(8), row.GetFieldValue<DateTimeOffset>(9), row.IsDBNull(10) ? null : row.GetString(10));
+        row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8), row.GetFieldValue<DateTimeOffset>(9), row.IsDBNull(10) ? null : row.GetString(10));
 
     private static string Where(EventFilter? filter, NpgsqlParameterCollection parameters)
     {

@@ -6,7 +6,7 @@ namespace EventStore;
 /// <param name="Topic">Dot-separated tokens, e.g. <c>orders.42.status</c>.</param>
 /// <param name="Type">The SSE event name of its frames.</param>
 /// <param name="Key">What <c>slow=latest</c> keeps the newest of; null where the publisher gave none.</param>
-/// <param name="Data">One compact line of JSON, UTF-8.</param>
+/// <param name="Data">One compact line of JSON, UTF-8. Empty where it was left out because of its size: it is in the log.</param>
 /// <param name="Time">When the batch was appended, by Postgres's clock (UTC).</param>
 /// <param name="TraceParent">W3C trace context of the publish; null where it was not traced.</param>
 public sealed record EventRecord(

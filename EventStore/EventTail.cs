@@ -13,8 +13,9 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
     /// at least every <see cref="EventStoreOptions.PollMilliseconds"/>. While Postgres is away the enumeration waits.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
+    /// <param name="mostData">Of an event with more bytes of data than this the data are left out, and empty.</param>
     /// <param name="cancellationToken">Ends the enumeration.</param>
-    public async IAsyncEnumerable<EventPage> FollowAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<EventPage> FollowAsync(long after, int mostData = int.MaxValue, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var wake = new SemaphoreSlim(0);
@@ -24,7 +25,7 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
             while (true)
             {
                 EventPage? page = null;
-                try { page = await reader.ReadAsync(after, cancellationToken: cancellationToken); }
+                try { page = await reader.ReadAsync(after, mostData: mostData, cancellationToken: cancellationToken); }
                 catch (StoreUnavailableException e)
                 {
                     logger.LogWarning("The log cannot be read, trying again: {Reason}", e.InnerException?.Message ?? e.Message);

@@ -6,7 +6,8 @@ namespace EventStore;
 /// <summary>
 /// What the Broadcaster publishes on Redis: a batch of the log, or, without events, a beat that says where the head is.
 /// <c>{"version":1,"epoch":…,"fence":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A receiver that stands before
-/// <paramref name="Previous"/> has missed something and reads it from the store.
+/// <paramref name="Previous"/> has missed something and reads it from the store. An event without <c>data</c> was too large to be carried; a message with one
+/// is of version 2, so that a receiver which does not know of that takes it for a gap.
 /// </summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="Fence">The leader's fencing number; a receiver ignores a lower one than it has seen in this epoch.</param>
@@ -16,7 +17,16 @@ namespace EventStore;
 /// <param name="TraceParent">W3C trace context of the relay; null where it is not traced.</param>
 public sealed record RelayMessage(string Epoch, long Fence, long Previous, long Last, IReadOnlyList<EventRecord> Events, string? TraceParent)
 {
-    private const int Version = 1;
+    private const int Version = 1, VersionWithoutAllData = 2;
+
+    private bool CarriesAllData
+    {
+        get
+        {
+            foreach (var e in Events) if (e.Data.IsEmpty) return false;
+            return true;
+        }
+    }
 
     /// <summary>The message as UTF-8 JSON.</summary>
     public byte[] ToBytes()
@@ -25,7 +35,7 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
         using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
-            json.WriteNumber("version"u8, Version);
+            json.WriteNumber("version"u8, CarriesAllData ? Version : VersionWithoutAllData);
             json.WriteString("epoch"u8, Epoch);
             json.WriteNumber("fence"u8, Fence);
             json.WriteNumber("previous"u8, Previous);
@@ -50,8 +60,11 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
         if (e.Key is not null) json.WriteString("key"u8, e.Key);
         json.WriteNumber("time"u8, e.Time.UtcTicks);
         if (e.TraceParent is not null) json.WriteString("traceparent"u8, e.TraceParent);
-        json.WritePropertyName("data"u8);
-        json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+        if (!e.Data.IsEmpty)
+        {
+            json.WritePropertyName("data"u8);
+            json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+        }
         json.WriteEndObject();
     }
 
@@ -83,7 +96,7 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
                 default: json.Skip(); break;
             }
         }
-        if (version != Version) throw new JsonException($"A relay message of version {version}; this is {Version}.");
+        if (version is not (Version or VersionWithoutAllData)) throw new JsonException($"A relay message of version {version}; this is {VersionWithoutAllData}.");
         return new RelayMessage(epoch, fence, previous, last, events, traceParent);
     }
 

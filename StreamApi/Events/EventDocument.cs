@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using EventStore;
@@ -44,7 +45,8 @@ internal static class EventDocument
     /// <summary>One line, nothing escaped that JSON does not ask for; numbers stay as written.</summary>
     private static string Compact(JsonElement data, EventsOptions limits, string at)
     {
-        var output = new ArrayBufferWriter<byte>(256);
+        // As it came it is at least as long, but for what was escaped less than it must be.
+        var output = new ArrayBufferWriter<byte>(JsonMarshal.GetRawUtf8Value(data).Length + 16);
         try
         {
             using var json = new Utf8JsonWriter(output, EventEnvelope.JsonOptions);

@@ -26,6 +26,12 @@ internal sealed class EventsOptions
     /// <summary>A greater limit is clamped to this.</summary>
     [Range(1, 10_000)] public int MaxPage { get; set; } = 1_000;
 
+    /// <summary>Bytes of data from which on a history page is full, whatever its limit; at most one read of the log (<c>EventStore:MaxBatchBytes</c>) exceeds it.</summary>
+    [Range(1_024, 1 << 30)] public int MaxPageBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Most events of one array: all or nothing, it has the log to itself while it is appended.</summary>
+    [Range(1, 1_000_000)] public int MaxArrayEvents { get; set; } = 10_000;
+
     /// <summary>Most events of one NDJSON request.</summary>
     [Range(1, 10_000_000)] public int MaxNdjsonEvents { get; set; } = 100_000;
 

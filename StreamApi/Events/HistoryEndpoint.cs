@@ -28,16 +28,17 @@ internal static class HistoryEndpoint
         }
 
         var events = new List<EventRecord>();
-        var position = after?.Position ?? 0;
+        var (position, bytes) = (after?.Position ?? 0, 0L);
         EventPage page;
         do
         {
-            page = await reader.ReadAsync(position, filter, limit - events.Count, context.RequestAborted);
+            page = await reader.ReadAsync(position, filter, limit - events.Count, cancellationToken: context.RequestAborted);
             if (after is { } asked && asked.Epoch != page.Epoch) return Problems.Field("after", $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start.");
             events.AddRange(page.Events);
+            foreach (var e in page.Events) bytes += e.Data.Length;
             position = page.Through;
         }
-        while (events.Count < limit && position < page.Head);
+        while (events.Count < limit && bytes < options.Value.MaxPageBytes && position < page.Head);
         return new HistoryPage(page.Epoch, page.Head, events, position < page.Head ? position : null);
     }
 

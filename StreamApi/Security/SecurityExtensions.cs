@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -57,9 +56,7 @@ internal static class SecurityExtensions
             options.ForwardLimit = null;        // through as many proxies as are trusted, and no further
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();
-            foreach (var proxy in security.Value.Proxies)
-                if (IPAddress.TryParse(proxy, out var address)) options.KnownProxies.Add(address);
-                else options.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy));
+            foreach (var proxy in security.Value.Proxies) options.KnownIPNetworks.Add(SecurityOptions.NetworkOf(proxy));
         }
     }
 }

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
@@ -22,6 +24,15 @@ internal sealed class SecurityOptions
 
     /// <summary>Seconds before its end that a stream is told that its authorization ends. Streams that begin with less than twice that are told only the end.</summary>
     [Range(1, 3_600)] public int RenewSeconds { get; set; } = 30;
+
+    /// <summary>The network of an entry of <see cref="Proxies"/>; of IPv4 also where it is written as IPv6 (<c>::ffff:10.0.0.1</c>).</summary>
+    /// <exception cref="FormatException">Neither an address nor a network.</exception>
+    public static IPNetwork NetworkOf(string proxy)
+    {
+        var network = IPAddress.TryParse(proxy, out var address) ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32) : IPNetwork.Parse(proxy);
+        const int Mapped = 96;      // RFC 4291 §2.5.5.2
+        return network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= Mapped ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - Mapped) : network;
+    }
 
     /// <summary>Whether anything says who may use this server.</summary>
     public bool IsConfigured => Jwt.Keys.Count > 0 || ApiKeys.Count > 0;
@@ -94,7 +105,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
         for (var i = 0; i < options.ApiKeys.Count; i++)
             if (Problem(options.ApiKeys[i]) is { } wrong) yield return $"Security:ApiKeys:{i}: {wrong}";
         foreach (var proxy in options.Proxies)
-            if (!System.Net.IPNetwork.TryParse(proxy, out _) && !System.Net.IPAddress.TryParse(proxy, out _)) yield return $"Security:Proxies: '{proxy}' is neither an address nor a network (10.0.0.0/8).";
+            if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _)) yield return $"Security:Proxies: '{proxy}' is neither an address nor a network (10.0.0.0/8).";
     }
 
     private static string? Problem(JwtKeyOptions key)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Streaming;
 
@@ -8,15 +9,18 @@ namespace StreamApi.Streaming;
 /// Keeps the process away from its descriptor limit, where .NET dies instead of failing: Kestrel closes surplus connections before, and a
 /// maximum of streams that the limit cannot hold is refused at start with the way out.
 /// </summary>
-internal sealed class DescriptorLimit(IOptions<StreamingOptions> streaming, ILogger<DescriptorLimit> logger) : IConfigureOptions<KestrelServerOptions>
+internal sealed class DescriptorLimit(IOptions<StreamingOptions> streaming, ConnectionPace pace, ILogger<DescriptorLimit> logger) : IConfigureOptions<KestrelServerOptions>
 {
     /// <summary>For stores, files, other services and requests beside the streams.</summary>
     private const long Reserve = 512;
 
+    /// <summary>Descriptors of connections that wait for their turn; no more than an eighth of all.</summary>
+    public static int Waiting { get; } = (int)Math.Clamp((SoftLimit() - Reserve) / 8 ?? long.MaxValue, 1, 4_096);
+
     public void Configure(KestrelServerOptions options)
     {
         if (SoftLimit() is not { } limit) return;
-        var room = limit - Reserve;
+        var room = limit - Reserve - (pace.IsKept ? Waiting : 0);
         if (room <= 0) throw new InvalidOperationException($"The limit of open files is {limit}; streams need more. Raise it: ulimit -n 65536, or LimitNOFILE= of the service.");
         if (streaming.Value.MaxConnections > room)
             logger.LogInformation("Streaming:MaxConnections is {Wanted}, but the limit of open files ({Limit}) leaves room for {Room}; surplus connections are closed. Raise it with ulimit -n, or LimitNOFILE= of the service.",

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Limits;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Feed;
@@ -46,8 +45,7 @@ internal static class StreamingExtensions
             kestrel.AddServerHeader = false;
             // Slow readers are ours to judge (Streaming:DeadSeconds); Kestrel would cut them off after seconds.
             kestrel.Limits.MinResponseDataRate = null;
-            var pace = kestrel.ApplicationServices.GetRequiredService<ConnectionPace>();
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(pace.Middleware).Use(ConnectionHandover.Middleware));
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionHandover.Middleware));
         });
     }
 }

@@ -1,60 +1,36 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
+using StreamApi.Streaming;
 
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// How fast one address may open connections, before anything of HTTP or TLS is made of them: a request that is refused costs nearly as much as
-/// one that is not, a connection that waits next to nothing. One number an address (the virtual scheduling of ITU-T I.371): when all that it has asked for is paid.
+/// How fast one address may open connections. One number an address (the virtual scheduling of ITU-T I.371): when all that it has asked for is paid.
 /// </summary>
-internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<ConnectionPace> logger)
+internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security, TimeProvider clock)
 {
     /// <summary>Who would wait longer is closed at once.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private const int Sweep = 4_096;
 
-    private readonly int _perSecond = limits.Value.ConnectionsPerSecond!.Value;
-    private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(p => IPNetwork.TryParse(p, out var network) ? network : IPNetwork.Parse($"{p}/{(p.Contains(':') ? 128 : 32)}"))];
+    private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
     private readonly ConcurrentDictionary<IPAddress, long> _paid = new();
     private readonly long _started = clock.GetTimestamp();
-    private long _toldAt;
-    private int _taken;
+    private int _taken, _waiting;
 
-    public ConnectionDelegate Middleware(ConnectionDelegate next) => _perSecond >= LimitOptions.AsGoodAsNone ? next : connection =>
-    {
-        if (connection.RemoteEndPoint is not IPEndPoint { Address: var address }) return next(connection);
-        var wait = TakeTurn(address);
-        return wait == TimeSpan.Zero ? next(connection) : WaitAsync(connection, wait, next);
-    };
+    public int PerSecond { get; } = limits.Value.ConnectionsPerSecond!.Value;
 
-    private async Task WaitAsync(ConnectionContext connection, TimeSpan? wait, ConnectionDelegate next)
-    {
-        if (wait is not { } turn)
-        {
-            var now = Environment.TickCount64;
-            if (Interlocked.Read(ref _toldAt) is var told && (told == 0 || now - told > 60_000) && Interlocked.CompareExchange(ref _toldAt, now, told) == told)
-                logger.LogWarning("{Address} opens connections faster than Limits:ConnectionsPerSecond ({PerSecond}), some are closed. If it is a proxy of yours, name it in Security:Proxies", connection.RemoteEndPoint, _perSecond);
-            connection.Abort(new ConnectionAbortedException("Its address opens connections faster than Limits:ConnectionsPerSecond."));
-            return;
-        }
-        using (var gone = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed, lifetime.ApplicationStopping))
-        {
-            try { await Task.Delay(turn, clock, gone.Token); }
-            catch (OperationCanceledException) { return; }
-        }
-        await next(connection);
-    }
+    public bool IsKept => PerSecond < LimitOptions.AsGoodAsNone;
 
-    /// <summary>How long to wait; null where that is too long.</summary>
-    private TimeSpan? TakeTurn(IPAddress address)
+    /// <summary>How long a connection of this address waits before anything is made of it; null where that is too long.</summary>
+    public TimeSpan? TakeTurn(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         foreach (var proxy in _proxies) if (proxy.Contains(address)) return TimeSpan.Zero;      // behind it are many
         var client = RequestLimits.ClientOf(address);
         if (Interlocked.Increment(ref _taken) % Sweep == 0) Forget();
-        var each = TimeSpan.TicksPerSecond / _perSecond;
+        var each = TimeSpan.TicksPerSecond / PerSecond;
         while (true)
         {
             var now = clock.GetElapsedTime(_started).Ticks;
@@ -66,6 +42,16 @@ internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<Sec
             if (known ? _paid.TryUpdate(client, mine, paid) : _paid.TryAdd(client, mine)) return wait;
         }
     }
+
+    /// <summary>A place among those who wait, of all addresses together; false where there is none. Give it back with <see cref="HasWaited"/>.</summary>
+    public bool TryWait()
+    {
+        if (Interlocked.Increment(ref _waiting) <= DescriptorLimit.Waiting) return true;
+        HasWaited();
+        return false;
+    }
+
+    public void HasWaited() => Interlocked.Decrement(ref _waiting);
 
     private void Forget()
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming;
@@ -23,6 +24,7 @@ internal static class RequestLimits
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
         services.AddSingleton<ConnectionPace>();
+        services.AddSingleton<IConnectionListenerFactory, PacedListenerFactory>();
         services.AddRateLimiter(limiter =>
         {
             limiter.AddPolicy(Streams, context => Options(context) is var o && IsResume(context)

@@ -52,6 +52,20 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
+    /// <summary>Starts over after an event that it does not hold: whoever stands before that is fed from the store.</summary>
+    public void Skip(long position)
+    {
+        lock (_gate)
+        {
+            Array.Clear(_ring);
+            // A number that no frame has: who was level sees that he is not.
+            _first = _next + 1;
+            _bytes = 0;
+            _base = position;
+            Volatile.Write(ref _next, _first);
+        }
+    }
+
     public void Append(in LogFrame frame)
     {
         lock (_gate)

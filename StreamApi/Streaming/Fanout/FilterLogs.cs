@@ -42,7 +42,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             {
                 log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes) { UsersOfLoop = new int[options.Value.Writers] };
                 log.Reset(_epoch, _recentBase);
-                foreach (var e in _recent) if (Wants(filter, e.Record)) log.Append(Frame(e, filter));
+                foreach (var e in _recent) if (Wants(filter, e.Record)) Append(log, e);
                 _logs.Add(filter, log);
                 _index.Add(log);
             }
@@ -107,6 +107,24 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
+    /// <summary>Whether there is a filter for an event that has come without its data.</summary>
+    public bool AnyWantsMore(IReadOnlyList<EventRecord> events)
+    {
+        foreach (var e in events) if (e.Data.IsEmpty && e.Position > Settled && AnyWants(e)) return true;
+        return false;
+    }
+
+    private bool AnyWants(EventRecord e)
+    {
+        lock (_gate)
+        {
+            _matches.Clear();
+            _index.Match(e.Topic, _matches);
+            foreach (var log in _matches) if (log.Users > 0 && log.Filter.Passes(e)) return true;
+            return false;
+        }
+    }
+
     private void Append(FeedEvent e)
     {
         Keep(e);
@@ -116,9 +134,15 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         {
             var log = _matches[i];
             if (!log.Filter.Passes(e.Record) || (i > 0 && log.Filter.Events.Topics.Count > 1 && _matches.IndexOf(log, 0, i) >= 0)) continue;
-            log.Append(Frame(e, log.Filter));
+            Append(log, e);
             _touched.Add(log);
         }
+    }
+
+    private static void Append(FilterLog log, FeedEvent e)
+    {
+        if (e.Record.Data.IsEmpty) log.Skip(e.Record.Position);
+        else log.Append(LogFrame.Of(e.Record, e.Frame(log.Filter.Form), log.Filter.Form));
     }
 
     /// <summary>Forgets logs that nobody has used for a while.</summary>
@@ -148,8 +172,6 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             _recentBase = oldest.Position;
         }
     }
-
-    private static LogFrame Frame(FeedEvent e, StreamFilter filter) => LogFrame.Of(e.Record, e.Frame(filter.Form), filter.Form);
 
     private static bool Wants(StreamFilter filter, EventRecord e)
     {

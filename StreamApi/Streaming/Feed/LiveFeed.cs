@@ -96,9 +96,9 @@ internal sealed class LiveFeed(
         _fence = message.Fence;
         if (message.Last > _headSeen) Volatile.Write(ref _headSeen, message.Last);
         if (message.Last <= logs.Settled) return;       // a beat, or this replica's own
-        if (message.Previous > logs.Settled || message.Events.Count == 0)
+        if (message.Previous > logs.Settled || message.Events.Count == 0 || logs.AnyWantsMore(message.Events))
         {
-            // Something was lost, or this replica starts within a batch.
+            // Something was lost, or this replica starts within a batch, or it has readers for what was too large to be carried.
             await CatchUpAsync(stoppingToken);
             return;
         }
@@ -127,7 +127,7 @@ internal sealed class LiveFeed(
         _ = beat.ContinueWith(_ => back.Cancel(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         try
         {
-            await foreach (var page in tail.FollowAsync(logs.Settled, back.Token)) Apply(page);
+            await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: back.Token)) Apply(page);
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
         await ((Task)beat).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -42,6 +42,29 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     }
 
     [Fact]
+    public async Task What_is_too_large_for_the_relay_comes_in_its_place_to_those_who_want_it()
+    {
+        await using var wanted = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
+        await using var others = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("2")}");
+        var large = new string('x', 200_000);
+        // Of one topic on both replicas, so that what is relayed lies between what is not.
+        for (var round = 0; round < 5; round++)
+        {
+            await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "n", data = round }, new { topic = T("1"), type = "n", data = large }, new { topic = T("2"), type = "n", data = round });
+            await DeliverySystem.PublishAsync(B, new { topic = T("1"), type = "n", data = large + round }, new { topic = T("2"), type = "n", data = large });
+        }
+        await wanted.WaitForEventsAsync(15);
+        await others.WaitForEventsAsync(10);
+        await using var returned = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}", wanted.Events.First().Id);
+        await returned.WaitForEventsAsync(14);
+
+        string[] expected = [.. Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\"", $"\"{large}{round}\""])];
+        Assert.Equal(expected, wanted.Events.Select(e => e.Data));
+        Assert.Equal(expected[1..], returned.Events.Select(e => e.Data));
+        Assert.Equal(Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\""]), others.Events.Select(e => e.Data));
+    }
+
+    [Fact]
     public async Task A_stream_answers_at_once_and_says_where_it_starts_before_any_event()
     {
         var head = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = 1 }));

@@ -20,6 +20,7 @@ public sealed class LimitTests(StackFixture stack)
         {
             ["Limits__ResumesPerMinute"] = "15", ["Limits__PublishesPerSecond"] = "5", ["Limits__GenerationsPerMinute"] = "2", ["Streaming__MaxConnectionsPerClient"] = "3",
             ["Limits__PublishKilobytesPerSecond"] = "256", ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
+            ["Events__MaxArrayEvents"] = "10", ["Events__MaxPageBytes"] = "65536", ["EventStore__MaxBatchBytes"] = "65536",
         };
         settings.Remove("Limits__NewStreamsPerMinute");     // 10, the contract's
         await using var system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
@@ -32,6 +33,7 @@ public sealed class LimitTests(StackFixture stack)
         await SlowClientsAsync(server);
         await SizesAsync(server);
         await PacedAsync(server);
+        await PagesAsync(server);
     }
 
     [Fact]
@@ -170,6 +172,25 @@ public sealed class LimitTests(StackFixture stack)
         Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(server, Get, "/v1/events?" + string.Join('&', Enumerable.Range(0, 101).Select(i => $"topic=a{i}")), key: SecureSystem.OperatorKey));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/events", body: new { topic = "a.b", type = "n", data = new string('x', 1024 * 1024) }, key: SecureSystem.OperatorKey));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/stream-tickets", body: new { topics = new[] { new string('x', 300 * 1024) } }, key: SecureSystem.OperatorKey));
+    }
+
+    /// <summary>A page of history ends by its size, too: a thousand events of a megabyte would be a gigabyte of this server's memory.</summary>
+    private static async Task PagesAsync(Uri server)
+    {
+        var (hal, data) = (Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]), new string('x', 40 * 1024));
+        var many = Enumerable.Range(0, 11).Select(_ => new { topic = "pages.a", type = "n", data = "" });
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, many));
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, Enumerable.Range(0, 5).Select(n => new { topic = "pages.a", type = $"n{n}", data })));
+
+        var (read, pages, after) = (new List<string?>(), 0, "");
+        for (; after is not null; pages++)
+        {
+            var page = await SecureSystem.JsonAsync(server, Get, "/v1/events?topic=pages.a&limit=1000" + after, hal);
+            read.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("type").GetString()));
+            after = page.GetProperty("next").GetString() is { } next ? "&after=" + next : null;
+        }
+        Assert.Equal(["n0", "n1", "n2", "n3", "n4"], read);
+        Assert.Equal(3, pages);
     }
 
     /// <summary>Sends and then nothing more; what comes back until the server closes.</summary>

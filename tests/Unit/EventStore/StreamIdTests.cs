@@ -42,4 +42,15 @@ public class StreamIdTests
         Assert.Equal(events.Select(e => e with { Data = default }), read.Events.Select(e => e with { Data = default }));
         Assert.Equal(events.Select(e => Encoding.UTF8.GetString(e.Data.Span)), read.Events.Select(e => Encoding.UTF8.GetString(e.Data.Span)));
     }
+
+    [Fact]
+    public void A_relay_message_that_lacks_data_is_none_to_a_receiver_which_does_not_know_of_that()
+    {
+        var whole = new EventRecord(7, Guid.NewGuid(), "a", "t", null, "1"u8.ToArray(), DateTimeOffset.UtcNow, null);
+        string Text(params EventRecord[] events) => Encoding.UTF8.GetString(new RelayMessage("epoch", 3, 6, events[^1].Position, events, null).ToBytes());
+        Assert.StartsWith("""{"version":1,""", Text(whole), StringComparison.Ordinal);
+        var lacking = Text(whole, whole with { Position = 8, Data = default });
+        Assert.StartsWith("""{"version":2,""", lacking, StringComparison.Ordinal);
+        Assert.Equal([1, 0], RelayMessage.Parse(Encoding.UTF8.GetBytes(lacking)).Events.Select(e => e.Data.Length));
+    }
 }

@@ -67,6 +67,30 @@ public class FilterLogsTests
         Assert.InRange(woken, 1, 20_000);
     }
 
+    [Fact]
+    public void An_event_that_came_without_its_data_is_a_gap_to_those_who_want_it_and_to_nobody_else()
+    {
+        var (logs, log) = Started();
+        var large = Event(12) with { Data = default };
+        logs.Publish([Event(11)], 11);
+        var level = log.Next;
+        Assert.True(logs.AnyWantsMore([large]));
+        Assert.False(logs.AnyWantsMore([Event(12), large with { Topic = "other" }]));
+
+        // Somebody came for it between the question and this.
+        logs.Publish([large, Event(13)], 13);
+        foreach (var one in (FilterLog[])[log, logs.Acquire(new StreamFilter(["t", "t.b"], [], [], PlainForm.Named))])
+        {
+            Assert.False(one.TrySeek(11, out _));
+            Assert.True(one.TrySeek(12, out var next));
+            Assert.Equal([13], one.ReadAll(next).Select(f => f.Position));
+        }
+        Assert.Equal(-1, log.Read(level, new LogFrame[4], 1_000));
+        // It was given back, and nobody waits for it.
+        logs.Release(log);
+        Assert.False(logs.AnyWantsMore([large with { Position = 14, Topic = "t.a" }]));
+    }
+
     private static (FilterLogs, FilterLog) Started()
     {
         var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }), TimeProvider.System);

@@ -1,0 +1,64 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
+using Unit.Tests.Client;
+
+namespace Unit.Security;
+
+public class ConnectionPaceTests
+{
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public void A_seconds_worth_comes_at_once_then_one_after_the_other_and_who_would_wait_too_long_not_at_all()
+    {
+        var (pace, abuser) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
+
+        for (var i = 0; i < 10; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
+        for (var i = 1; i <= 300; i++) Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(abuser));
+        Assert.Null(pace.TakeTurn(abuser));
+        Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.2")));
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        // What was refused has cost him nothing.
+        Assert.Equal(TimeSpan.FromSeconds(29.1), pace.TakeTurn(abuser));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        for (var i = 0; i < 10; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
+        Assert.NotEqual(TimeSpan.Zero, pace.TakeTurn(abuser));
+    }
+
+    [Fact]
+    public void An_IPv6_network_is_one_client_and_an_IPv4_address_is_the_same_in_IPv6()
+    {
+        var pace = Pace(perSecond: 1);
+
+        Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("2001:db8:1:2::a")));
+        Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("2001:db8:1:2:ffff::b")));
+        Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("2001:db8:1:3::a")));
+        Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.1")));
+        Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("::ffff:192.0.2.1")));
+    }
+
+    [Theory]
+    [InlineData("192.0.2.7")]
+    [InlineData("192.0.2.0/24")]
+    [InlineData("::ffff:192.0.2.7")]
+    [InlineData("::ffff:192.0.2.0/120")]
+    public void A_proxy_is_let_through_however_it_is_written(string proxy)
+    {
+        var pace = Pace(perSecond: 1, proxy, "2001:db8::/32");
+
+        foreach (var address in (string[])["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"])
+            for (var i = 0; i < 100; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse(address)));
+        Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
+        Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
+    }
+
+    private ConnectionPace Pace(int perSecond, params string[] proxies)
+    {
+        var security = new SecurityOptions();
+        foreach (var proxy in proxies) security.Proxies.Add(proxy);
+        return new ConnectionPace(Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }), Options.Create(security), _time);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
+using Unit.Tests.Client;
+using Unit.Tests.ServiceDefaults;
+
+namespace Unit.Security;
+
+public sealed class PacedListenerTests : IAsyncLifetime
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private readonly ManualTime _time = new();
+    private readonly List<Socket> _clients = [];
+    private IConnectionListener _listener = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        var pace = new ConnectionPace(Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }), Options.Create(new SecurityOptions()), _time);
+        _listener = await new PacedListenerFactory(pace, Options.Create(new SocketTransportOptions()), _time, NullLoggerFactory.Instance).BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients) client.Dispose();
+        await _listener.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Who_has_said_all_before_his_turn_came_is_heard_and_answered()
+    {
+        await ConnectAsync();
+        await using var first = await AcceptAsync();
+        var early = await ConnectAsync();
+        await early.SendAsync("asked"u8.ToArray(), Cancelled);
+        early.Shutdown(SocketShutdown.Send);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), await _time.PassDelayAsync());
+
+        await using var second = await AcceptAsync();
+        var asked = await second.Transport.Input.ReadAtLeastAsync(5, Cancelled);
+        Assert.Equal("asked", Encoding.UTF8.GetString(asked.Buffer));
+        second.Transport.Input.AdvanceTo(asked.Buffer.End);
+        await second.Transport.Output.WriteAsync("answered"u8.ToArray(), Cancelled);
+        Assert.Equal("answered", await ReadAsync(early, 8));
+    }
+
+    [Fact]
+    public async Task Who_would_wait_too_long_is_closed_and_those_before_him_wait_on()
+    {
+        for (var i = 0; i < 31; i++) await ConnectAsync();
+        var late = await ConnectAsync();
+        await Assert.ThrowsAsync<SocketException>(() => ReadAsync(late, 1));
+
+        await using var first = await AcceptAsync();
+        _time.Advance(TimeSpan.FromSeconds(30));
+        for (var i = 1; i < 31; i++) await using (await AcceptAsync()) { }
+    }
+
+    [Fact]
+    public async Task Who_waits_when_the_server_stops_is_closed()
+    {
+        await ConnectAsync();
+        await using var first = await AcceptAsync();
+        var waiting = await ConnectAsync();
+        await Eventually.GetAsync(() => _time.Delays is { Count: > 0 } d ? d : null);
+
+        await _listener.UnbindAsync(Cancelled);
+
+        Assert.Null(await _listener.AcceptAsync(Cancelled));
+        Assert.Equal("", await ReadAsync(waiting, 1));
+    }
+
+    private async Task<Socket> ConnectAsync()
+    {
+        var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        _clients.Add(client);
+        await client.ConnectAsync(_listener.EndPoint, Cancelled);
+        return client;
+    }
+
+    private async Task<ConnectionContext> AcceptAsync() => (await _listener.AcceptAsync(Cancelled))!;
+
+    private static async Task<string> ReadAsync(Socket client, int length)
+    {
+        var (buffer, read) = (new byte[length], 0);
+        while (read < length && await client.ReceiveAsync(buffer.AsMemory(read), Cancelled) is > 0 and var n) read += n;
+        return Encoding.UTF8.GetString(buffer, 0, read);
+    }
+}
