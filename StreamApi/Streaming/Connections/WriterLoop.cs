@@ -14,6 +14,10 @@ namespace StreamApi.Streaming.Connections;
 /// </summary>
 internal sealed class WriterLoop : IDisposable
 {
+    /// <summary>Over about so many rounds it is averaged how many events were joined, and from how many on the rests are longer.</summary>
+    private const int AveragedRounds = 16;
+    private const double JoinedUnderLoad = 1.3;
+
     private readonly int _number;
     private readonly FilterLogs _logs;
     private readonly StoreReplay _replay;
@@ -29,6 +33,8 @@ internal sealed class WriterLoop : IDisposable
     private HashSet<FilterLog> _grown = [], _growing = [];
     private bool _signalled, _stopping;
     private long _tickedAt, _restsUntil;
+    private int _joined;
+    private double _joinedMean;
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
@@ -119,15 +125,19 @@ internal sealed class WriterLoop : IDisposable
 
     /// <summary>
     /// A round of writes, then as long a rest from the next one: events that come meanwhile are joined into one write for each connection. So a loop
-    /// that has little to do waits for nothing, and one that would do nothing but write does half of it.
+    /// that has little to do waits for nothing, and one that would do nothing but write does half of it. Where rounds join more than one event on the
+    /// average, the load is there to stay, and it rests twice as long.
     /// </summary>
     private void WriteGrown()
     {
         var begun = Stopwatch.GetTimestamp();
         foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) PumpAll(group);
         _grown.Clear();
+        _joinedMean += (_joined - _joinedMean) / AveragedRounds;
+        _joined = 0;
         var end = Stopwatch.GetTimestamp();
-        _restsUntil = end + Math.Min(end - begun, _options.MaxRestMilliseconds * Stopwatch.Frequency / 1_000);
+        var rest = (end - begun) * (_joinedMean > JoinedUnderLoad ? 2 : 1);
+        _restsUntil = end + Math.Min(rest, _options.MaxRestMilliseconds * Stopwatch.Frequency / 1_000);
     }
 
     private int RestMilliseconds() => (int)((_restsUntil - Stopwatch.GetTimestamp()) * 1_000 / Stopwatch.Frequency);
@@ -141,6 +151,7 @@ internal sealed class WriterLoop : IDisposable
             Pump(connection);
             if (connection.End is null && connection.Output.Busy) group.Rest(connection);
         }
+        _joined = Math.Max(_joined, _join.Count);
     }
 
     /// <summary>Writes what waits for the connection until it is level, busy or gone.</summary>
