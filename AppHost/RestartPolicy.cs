@@ -13,7 +13,7 @@ namespace AppHost;
 internal sealed class RestartPolicy(
     ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService loggers, IHostApplicationLifetime lifetime, RestartDelay delay) : BackgroundService
 {
-    private readonly Dictionary<string, (string? State, DateTime Started, int Ends)> _seen = [];
+    private readonly Dictionary<string, (string? State, DateTime? Started, int Ends)> _seen = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -34,7 +34,8 @@ internal sealed class RestartPolicy(
         // Running or Starting → Exited. Who was asked to end goes by Stopping.
         if (HasEnded(now) && before.State is { } last && (last == KnownResourceStates.Running || last == KnownResourceStates.Starting))
         {
-            ends = DateTime.UtcNow - started > RestartDelay.Calm ? 1 : ends + 1;
+            ends = started is { } since && DateTime.UtcNow - since > RestartDelay.Calm ? 1 : ends + 1;
+            started = null;      // what ends before it was seen running has not been calm
             _ = RestartAsync(e.ResourceId, delay.Of(ends), stopping);
         }
         _seen[e.ResourceId] = (now, started, ends);

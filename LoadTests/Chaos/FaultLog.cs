@@ -8,6 +8,9 @@ internal sealed class FaultLog
     /// <summary>So soon after all was mended a request that fails may still be the fault's: one that waited, a connection that was being made.</summary>
     private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(5);
 
+    /// <summary>What a fault has ended is told by then: another replica takes a run over when its lease has ended, some seconds after the fault.</summary>
+    private static readonly TimeSpan Told = TimeSpan.FromSeconds(30);
+
     private readonly Lock _gate = new();
     private readonly List<Fault> _faults = [];
 
@@ -26,10 +29,12 @@ internal sealed class FaultLog
     /// </summary>
     /// <param name="port">Where the replica listens that did it.</param>
     /// <param name="began">When it began, as <see cref="Stopwatch"/> tells the time.</param>
-    public bool ExplainsEnd(int port, long began) => Any(f => (f.Target == ChaosTarget.StreamApi && f.Ports.Contains(port) && f.IsSince(began, TimeSpan.Zero)) || (f.Target == ChaosTarget.Postgres && f.IsSince(began, Aftermath)));
+    /// <param name="failed">When it failed, on the same clock.</param>
+    public bool ExplainsEnd(int port, long began, long failed) => Any(f =>
+        (f.Target == ChaosTarget.StreamApi && f.Ports.Contains(port) && f.IsWithin(began, failed, TimeSpan.Zero, Told)) || (f.Target == ChaosTarget.Postgres && f.IsWithin(began, failed, Aftermath, Told)));
 
     /// <summary>Whether a request that any replica could answer may have found none that did.</summary>
-    public bool ExplainsRefusal(long began) => Any(f => f.Target is ChaosTarget.StreamApi or ChaosTarget.Postgres && f.IsSince(began, Aftermath));
+    public bool ExplainsRefusal(long began, long failed) => Any(f => f.Target is ChaosTarget.StreamApi or ChaosTarget.Postgres && f.IsWithin(began, failed, Aftermath, Told));
 
     private bool Any(Func<Fault, bool> explains)
     {
@@ -38,13 +43,15 @@ internal sealed class FaultLog
 
     private sealed class Fault(ChaosTarget target, IReadOnlyList<int> ports) : IDisposable
     {
+        private readonly long _begun = Stopwatch.GetTimestamp();
         private long _mended;
 
         public ChaosTarget Target => target;
         public IReadOnlyList<int> Ports => ports;
 
-        /// <summary>Not mended, or after that time, or hardly before it.</summary>
-        public bool IsSince(long time, TimeSpan hardly) => Volatile.Read(ref _mended) is var mended && (mended == 0 || Stopwatch.GetElapsedTime(mended, time) < hardly);
+        /// <summary>Whether what lasted from <paramref name="began"/> to <paramref name="failed"/> was under way while this was broken (or began hardly after it), and failed by it: neither before nor long after.</summary>
+        public bool IsWithin(long began, long failed, TimeSpan hardly, TimeSpan told) => Volatile.Read(ref _mended) is var mended && failed >= _begun
+            && (mended == 0 || (Stopwatch.GetElapsedTime(mended, began) < hardly && Stopwatch.GetElapsedTime(mended, failed) < told));
 
         public void Dispose() => Volatile.Write(ref _mended, Stopwatch.GetTimestamp());
     }

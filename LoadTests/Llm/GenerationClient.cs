@@ -39,10 +39,12 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         }
         catch (Exception e) when (e is SseException or HttpRequestException or LoadTestException or IOException || (e is TaskCanceledException && !run.Reading.IsCancellationRequested))
         {
-            var wasBegun = _reader is not null;
+            var (wasBegun, failedAt) = (_reader is not null, Stopwatch.GetTimestamp());
+            // A server that says there is no more, and there is: no fault explains that.
+            var explained = _reader is not { EndedSilently: true } && run.Faults.ExplainsRefusal(wasBegun ? failedAt : _askedAt, failedAt);
             await EndAsync();
             // Nobody reads on: what was still to come is told by the failure.
-            Excuse(run.Faults.ExplainsRefusal(_askedAt), wasBegun ? $"{_generation!.Id} broke off: {e.Message}" : $"none could be begun on {_on}: {e.Message}");
+            Excuse(explained, wasBegun ? $"{_generation!.Id} broke off: {e.Message}" : $"none could be begun on {_on}: {e.Message}");
             figures.FailedOne();
             if (!wasBegun) await TurnAsync();
             return Response.Fail<object>("broke off", e.Message);
@@ -88,7 +90,7 @@ internal sealed class GenerationClient(LoadRun run, GenerationPlan plan, Generat
         }
         if (told.Status == "interrupted") figures.InterruptedOne();
         else figures.FailedOne();
-        Excuse(run.Faults.ExplainsEnd(_on.Port, _askedAt), $"{_generation.Id} on {_on} ended as {told.Status}: {end.Data}");
+        Excuse(run.Faults.ExplainsEnd(_on.Port, _askedAt, Stopwatch.GetTimestamp()), $"{_generation.Id} on {_on} ended as {told.Status}: {end.Data}");
         return Response.Fail<object>(told.Status, end.Data);
     }
 

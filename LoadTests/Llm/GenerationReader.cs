@@ -22,6 +22,9 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
     private long _returnedAt = LoadEvent.Now(), _before, _heardAt;
     private bool _first = true, _isHere;
 
+    /// <summary>The server said that there is no more (204), and not how it ended.</summary>
+    public bool EndedSilently { get; private set; }
+
     /// <summary>What the stream said at its end; null before it.</summary>
     public SseEvent? End { get; private set; }
     public string Text => _text.ToString();
@@ -42,7 +45,11 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
         {
             if (End is not null) return null;
             _events ??= _stream.GetAsyncEnumerator(run.Reading);
-            if (!await _events.MoveNextAsync()) throw new LoadTestException($"The stream of {generation.Id} ended without saying how.");
+            if (!await _events.MoveNextAsync())
+            {
+                EndedSilently = true;
+                throw new LoadTestException($"The stream of {generation.Id} ended without saying how.");
+            }
             Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
             if (!_isHere) Come();
             if (_events.Current.Type == "token") Take(_events.Current);

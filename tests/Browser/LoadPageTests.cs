@@ -27,7 +27,7 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
         await Expect(row.Locator(".verdict")).ToHaveTextAsync("held");
         await row.GetByRole(AriaRole.Button).ClickAsync();
         await Expect(page.Locator("#report-title")).ToBeFocusedAsync();
-        await Expect(page.FrameLocator("#report iframe").GetByRole(AriaRole.Heading, new() { Name = "fanout" })).ToBeVisibleAsync();
+        await Expect(page.FrameLocator("#report iframe").GetByRole(AriaRole.Heading, new() { Name = "fanout: held all thresholds" })).ToBeVisibleAsync();
     }
 
     [Fact]

@@ -8,10 +8,14 @@ namespace StreamApi.Security.Limits;
 /// <summary>
 /// How fast one address may open connections. One number an address (the virtual scheduling of ITU-T I.371): when all that it has asked for is paid.
 /// </summary>
-internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security, TimeProvider clock)
+/// <param name="limits">How fast.</param>
+/// <param name="security">Whose addresses stand for many.</param>
+/// <param name="clock">The time.</param>
+/// <param name="places">Most connections that wait, of all addresses together.</param>
+internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security, TimeProvider clock, int places)
 {
-    /// <summary>Who would wait longer is closed at once.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>Who would wait longer is closed at once. So one address has no more than a part of the places.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private const int Sweep = 4_096;
 
     private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
@@ -23,7 +27,10 @@ internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<Sec
 
     public bool IsKept => PerSecond < LimitOptions.AsGoodAsNone;
 
-    /// <summary>How long a connection of this address waits before anything is made of it; null where that is too long.</summary>
+    /// <summary>
+    /// How long a connection of this address waits before anything is made of it; null where that is too long, or where as many wait already, of all addresses
+    /// together, as may. Who waits has a place: give it back with <see cref="HasWaited"/>. What is refused costs its address nothing.
+    /// </summary>
     public TimeSpan? TakeTurn(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
@@ -38,15 +45,15 @@ internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<Sec
             var mine = Math.Max(paid, now) + each;
             // A second's worth at once.
             var wait = TimeSpan.FromTicks(Math.Max(0, mine - now - TimeSpan.TicksPerSecond));
-            if (wait > Patience) return null;
+            if (wait > Patience || (wait > TimeSpan.Zero && !TryWait())) return null;
             if (known ? _paid.TryUpdate(client, mine, paid) : _paid.TryAdd(client, mine)) return wait;
+            if (wait > TimeSpan.Zero) HasWaited();
         }
     }
 
-    /// <summary>A place among those who wait, of all addresses together; false where there is none. Give it back with <see cref="HasWaited"/>.</summary>
-    public bool TryWait()
+    private bool TryWait()
     {
-        if (Interlocked.Increment(ref _waiting) <= DescriptorLimit.Waiting) return true;
+        if (Interlocked.Increment(ref _waiting) <= places) return true;
         HasWaited();
         return false;
     }

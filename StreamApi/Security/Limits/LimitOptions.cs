@@ -34,7 +34,7 @@ internal sealed class LimitOptions
 
     /// <summary>
     /// Connections that one address may open a second on this replica, and at once; of the next each waits its turn, and those that would wait longer than
-    /// half a minute are closed. Proxies (<c>Security:Proxies</c>) may open any number.
+    /// ten seconds are closed. Proxies (<c>Security:Proxies</c>) may open any number.
     /// </summary>
     [Range(1, AsGoodAsNone)] public int? ConnectionsPerSecond { get; set; }
 

@@ -14,11 +14,17 @@ internal sealed class PacedListenerFactory(ConnectionPace pace, IOptions<SocketT
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var socket = sockets.Value.CreateBoundListenSocket(endpoint);
-        try { socket.Listen(sockets.Value.Backlog); }
-        catch
+        Socket? socket = null;
+        try
         {
-            socket.Dispose();
+            socket = sockets.Value.CreateBoundListenSocket(endpoint);
+            socket.Listen(sockets.Value.Backlog);
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
+            // By this Kestrel tells a port that is taken from a family that the machine lacks, which it goes without.
+            if (e.SocketErrorCode == SocketError.AddressAlreadyInUse) throw new AddressInUseException(e.Message, e);
             throw;
         }
         return ValueTask.FromResult<IConnectionListener>(new PacedListener(socket, pace, sockets.Value, clock, logs));
@@ -109,7 +115,7 @@ internal sealed class PacedListener : IConnectionListener
         var from = (IPEndPoint)socket.RemoteEndPoint!;
         var turn = _pace.TakeTurn(from.Address);
         if (turn == TimeSpan.Zero) Give(socket);
-        else if (turn is { } wait && _pace.TryWait()) _ = WaitAsync(socket, wait);
+        else if (turn is { } wait) _ = WaitAsync(socket, wait);
         else
         {
             Tell(from);

@@ -23,7 +23,7 @@ internal static class RequestLimits
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
-        services.AddSingleton<ConnectionPace>();
+        services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionPace>(s, DescriptorLimit.Waiting));
         services.AddSingleton<IConnectionListenerFactory, PacedListenerFactory>();
         services.AddRateLimiter(limiter =>
         {

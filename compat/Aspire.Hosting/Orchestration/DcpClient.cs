@@ -64,12 +64,14 @@ internal sealed class DcpClient : IDisposable
         return response.StatusCode == HttpStatusCode.NotFound ? null : await ReadAsync(response, cancellationToken);
     }
 
-    /// <summary>Stops the process or container; the object, its log and its exit code stay.</summary>
-    public async Task StopAsync(string plural, string name, CancellationToken cancellationToken)
+    /// <summary>Stops the process or container; the object, its log and its exit code stay. False where there is none.</summary>
+    public async Task<bool> StopAsync(string plural, string name, CancellationToken cancellationToken)
     {
         var patch = new JsonObject { ["spec"] = new JsonObject { ["stop"] = true } };
         using var response = await _http.PatchAsync($"apis/{Group}/{plural}/{name}", Json(patch, MergePatch), cancellationToken);
-        if (response.StatusCode != HttpStatusCode.NotFound) await ReadAsync(response, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound) return false;
+        await ReadAsync(response, cancellationToken);
+        return true;
     }
 
     /// <summary>Deletes and waits until it is gone: only then may the name be used again.</summary>

@@ -37,15 +37,18 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
         // Deleted, to be created anew: what it was must not be told after what it becomes.
         if (change.Object["metadata"]?["deletionTimestamp"] is not null) return;
         var status = change.Object["status"];
-        var exitCode = (int?)status?["exitCode"];
+        var (exitCode, asked) = ((int?)status?["exitCode"], (bool?)change.Object["spec"]?["stop"] is true);
         var state = (string?)status?["state"] switch
         {
             null or "" or "Pending" or "Building" => KnownResourceStates.Starting,
             "Finished" or "Terminated" or "Exited" => exitCode is 0 ? KnownResourceStates.Finished : KnownResourceStates.Exited,
             // Asked to end: told from the asking on, so that nobody takes the end for one that was not asked for.
-            "Running" when (bool?)change.Object["spec"]?["stop"] is true => KnownResourceStates.Stopping,
+            "Running" when asked => KnownResourceStates.Stopping,
             var other => other,
         };
+        // Even where a watch that began anew saw nothing of what lay between.
+        if (asked && notifications.TryGetCurrentState(instance.Id, out var before) && before?.Snapshot.State?.Text == KnownResourceStates.Running)
+            notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => s with { State = new(KnownResourceStates.Stopping, null) });
         notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => s with
         {
             State = new(state, Style(state, exitCode)),

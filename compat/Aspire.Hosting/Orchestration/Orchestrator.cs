@@ -98,7 +98,7 @@ internal sealed class Orchestrator(
     {
         var instance = _instances[id];
         if (instance.Spec is null) return;
-        await _dcp!.StopAsync(instance.Plural, id, cancellationToken);
+        if (!await _dcp!.StopAsync(instance.Plural, id, cancellationToken)) return;       // between two of its lives
         await notifications.WaitForResourceAsync(id, e => e.Snapshot.IsTerminal, cancellationToken);
     }
 

@@ -36,13 +36,14 @@ public class RecoveryTests
     public void A_fault_explains_only_what_depends_on_what_it_broke(string broken, int port, bool end, bool refusal)
     {
         var (faults, began) = (new FaultLog(), System.Diagnostics.Stopwatch.GetTimestamp());
-        Assert.False(faults.ExplainsEnd(port, began) || faults.ExplainsRefusal(began));
+        var (seconds, failed) = (System.Diagnostics.Stopwatch.Frequency, began + (10 * System.Diagnostics.Stopwatch.Frequency));
+        Assert.False(faults.ExplainsEnd(port, began, failed) || faults.ExplainsRefusal(began, failed));
         var fault = faults.Begin(Enum.Parse<ChaosTarget>(broken), [5001]);
-        Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began), faults.ExplainsRefusal(began)));
+        Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began, failed), faults.ExplainsRefusal(began, failed)));
         fault.Dispose();
-        Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began), faults.ExplainsRefusal(began)));
-        var later = began + (60 * System.Diagnostics.Stopwatch.Frequency);
-        Assert.False(faults.ExplainsEnd(port, later) || faults.ExplainsRefusal(later));
+        Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began, failed), faults.ExplainsRefusal(began, failed)));
+        foreach (var (other, its) in ((long, long)[])[(began + (60 * seconds), began + (61 * seconds)), (began, began + (60 * seconds)), (began - (60 * seconds), began - seconds)])
+            Assert.False(faults.ExplainsEnd(port, other, its) || faults.ExplainsRefusal(other, its));
     }
 
     private static HistoryWindow Good => new(default, Delivered: 100, Published: 10, Acknowledged: 10, Open: 10, Away: 0, Stalled: 0, P50Ms: 5, P99Ms: 20, IsPublishing: true);

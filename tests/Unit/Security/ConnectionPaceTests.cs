@@ -16,16 +16,28 @@ public class ConnectionPaceTests
         var (pace, abuser) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
 
         for (var i = 0; i < 10; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
-        for (var i = 1; i <= 300; i++) Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(abuser));
+        for (var i = 1; i <= 100; i++) Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(abuser));
         Assert.Null(pace.TakeTurn(abuser));
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.2")));
 
         _time.Advance(TimeSpan.FromSeconds(1));
         // What was refused has cost him nothing.
-        Assert.Equal(TimeSpan.FromSeconds(29.1), pace.TakeTurn(abuser));
+        Assert.Equal(TimeSpan.FromSeconds(9.1), pace.TakeTurn(abuser));
         _time.Advance(TimeSpan.FromMinutes(1));
         for (var i = 0; i < 10; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
         Assert.NotEqual(TimeSpan.Zero, pace.TakeTurn(abuser));
+    }
+
+    [Fact]
+    public void Who_finds_no_place_to_wait_is_refused_and_has_paid_nothing()
+    {
+        var (pace, one, other) = (Pace(perSecond: 1, places: 1), IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2"));
+
+        foreach (var address in (IPAddress[])[one, other]) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(address));
+        Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(one));
+        for (var i = 0; i < 5; i++) Assert.Null(pace.TakeTurn(other));
+        pace.HasWaited();
+        Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(other));
     }
 
     [Fact]
@@ -47,7 +59,7 @@ public class ConnectionPaceTests
     [InlineData("::ffff:192.0.2.0/120")]
     public void A_proxy_is_let_through_however_it_is_written(string proxy)
     {
-        var pace = Pace(perSecond: 1, proxy, "2001:db8::/32");
+        var pace = Pace(perSecond: 1, proxies: [proxy, "2001:db8::/32"]);
 
         foreach (var address in (string[])["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"])
             for (var i = 0; i < 100; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse(address)));
@@ -55,10 +67,10 @@ public class ConnectionPaceTests
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
     }
 
-    private ConnectionPace Pace(int perSecond, params string[] proxies)
+    private ConnectionPace Pace(int perSecond, int places = 1_000, params string[] proxies)
     {
         var security = new SecurityOptions();
         foreach (var proxy in proxies) security.Proxies.Add(proxy);
-        return new ConnectionPace(Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }), Options.Create(security), _time);
+        return new ConnectionPace(Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }), Options.Create(security), _time, places);
     }
 }

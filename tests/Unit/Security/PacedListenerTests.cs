@@ -22,8 +22,7 @@ public sealed class PacedListenerTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var pace = new ConnectionPace(Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }), Options.Create(new SecurityOptions()), _time);
-        _listener = await new PacedListenerFactory(pace, Options.Create(new SocketTransportOptions()), _time, NullLoggerFactory.Instance).BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
+        _listener = await new PacedListenerFactory(Pace(), Options.Create(new SocketTransportOptions()), _time, NullLoggerFactory.Instance).BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
     }
 
     public async ValueTask DisposeAsync()
@@ -54,13 +53,20 @@ public sealed class PacedListenerTests : IAsyncLifetime
     [Fact]
     public async Task Who_would_wait_too_long_is_closed_and_those_before_him_wait_on()
     {
-        for (var i = 0; i < 31; i++) await ConnectAsync();
+        for (var i = 0; i < 11; i++) await ConnectAsync();
         var late = await ConnectAsync();
         await Assert.ThrowsAsync<SocketException>(() => ReadAsync(late, 1));
 
         await using var first = await AcceptAsync();
-        _time.Advance(TimeSpan.FromSeconds(30));
-        for (var i = 1; i < 31; i++) await using (await AcceptAsync()) { }
+        _time.Advance(TimeSpan.FromSeconds(10));
+        for (var i = 1; i < 11; i++) await using (await AcceptAsync()) { }
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_told_as_Kestrel_expects_it()
+    {
+        var factory = new PacedListenerFactory(Pace(), Options.Create(new SocketTransportOptions()), _time, NullLoggerFactory.Instance);
+        await Assert.ThrowsAsync<AddressInUseException>(() => factory.BindAsync(_listener.EndPoint, Cancelled).AsTask());
     }
 
     [Fact]
@@ -76,6 +82,8 @@ public sealed class PacedListenerTests : IAsyncLifetime
         Assert.Null(await _listener.AcceptAsync(Cancelled));
         Assert.Equal("", await ReadAsync(waiting, 1));
     }
+
+    private ConnectionPace Pace() => new(Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }), Options.Create(new SecurityOptions()), _time, places: 1_000);
 
     private async Task<Socket> ConnectAsync()
     {
