@@ -25,10 +25,10 @@ internal static class Sections
             """, "| fault | acknowledged | received | lost | twice | reordered | down s | recovered s | |", FaultCatalog.All.Select(f => new FaultCheck(f)).ToList()),
         new("abuse", "Abuse", """
             A system as in Production, with the limits that it has where nothing is set. The others are 40 readers and a publisher of 50 events/s, each a user of his own; one more user, from an
-            address of his own, does all that one can. **p99**: publish to receive, over all of the others' readers, just before and during; it must not be more than twice as much.
+            address of his own, does all that one can. **p99**: publish to receive, over all of the others' readers, without it (twenty seconds before, and twenty from ten seconds after its end) and during; it must not be more than twice as much.
             **refused**: of the others' publishes. **memory**: of both replicas together, before, at most, and half a minute after. The abuser shares the cores with those whom he abuses: his process
             has the lowest priority, what he makes the servers and the kernel do has not.
-            """, "| abuse | others' p99 before ms | during ms | ratio | refused | memory MB | what the abuser got |", AbuseCatalog.All.Select(a => new AbuseCheck(a)).ToList()),
+            """, "| abuse | others' p99 without ms | during ms | ratio | refused | memory MB | what the abuser got |", AbuseCatalog.All.Select(a => new AbuseCheck(a)).ToList()),
         new("input", "Bad input", """
             Requests made at random from what the server's own OpenAPI document says: right ones, nearly right ones and garbage, with and without credentials, at one replica as in Production, its
             limits off and its log as talkative as an operator may make it. None may be a fault of the server's (5xx, but for 503 with `Retry-After`), none may stay, and no
