@@ -94,12 +94,12 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
     [Fact]
     public async Task A_session_goes_on_when_the_replica_that_answered_it_is_gone()
     {
-        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "10" });
+        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "5" });
         var id = await SessionAsync(own.Replicas[0]);
         await SendAsync(own.Replicas[0], id, "the first message, which has more than ten words so that its answer takes a while");
+        await SendAsync(own.Replicas[0], id, "the second message");
         await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, "/stream/" + id);
         await reader.WaitForEventsAsync(2);
-        await SendAsync(own.Replicas[0], id, "the second message");
         own.Replicas[0].Kill();
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == 2);
         Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
