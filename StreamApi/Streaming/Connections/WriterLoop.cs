@@ -14,10 +14,6 @@ namespace StreamApi.Streaming.Connections;
 /// </summary>
 internal sealed class WriterLoop : IDisposable
 {
-    /// <summary>Over about so many rounds it is averaged how many events were joined, and from how many on the rests are longer.</summary>
-    private const int AveragedRounds = 16;
-    private const double JoinedUnderLoad = 1.3;
-
     private readonly int _number;
     private readonly FilterLogs _logs;
     private readonly StoreReplay _replay;
@@ -25,6 +21,7 @@ internal sealed class WriterLoop : IDisposable
     private readonly StreamingMetrics _metrics;
     private readonly StoreClock _clock;
     private readonly FrameJoin _join;
+    private readonly RoundRest _rest;
     private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -32,14 +29,13 @@ internal sealed class WriterLoop : IDisposable
     private List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [], _taken = [];
     private HashSet<FilterLog> _grown = [], _growing = [];
     private bool _signalled, _stopping;
-    private long _tickedAt, _restsUntil;
-    private int _joined;
-    private double _joinedMean;
+    private long _tickedAt;
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
         (_number, _logs, _replay, _options, _metrics, _clock) = (number, logs, replay, options, metrics, clock);
         _join = new FrameJoin(options.JoinBytes);
+        _rest = new RoundRest(options.MaxRestMilliseconds);
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
         _thread.Start();
     }
@@ -83,14 +79,14 @@ internal sealed class WriterLoop : IDisposable
     {
         while (true)
         {
-            var rest = RestMilliseconds();
+            var rest = _rest.Milliseconds;
             _wake.Wait(rest > 0 && _growing.Count > 0 ? rest : 1_000);
             bool stopping;
             lock (_gate)
             {
                 _signalled = false;
                 (_commands, _taken) = (_taken, _commands);
-                if (RestMilliseconds() <= 0) (_growing, _grown) = (_grown, _growing);
+                if (_rest.Milliseconds <= 0) (_growing, _grown) = (_grown, _growing);
                 stopping = _stopping;
             }
             foreach (var (command, connection, argument) in _taken) Handle(command, connection, argument);
@@ -123,26 +119,16 @@ internal sealed class WriterLoop : IDisposable
         }
     }
 
-    /// <summary>
-    /// A round of writes, then as long a rest from the next one: events that come meanwhile are joined into one write for each connection. So a loop
-    /// that has little to do waits for nothing, and one that would do nothing but write does half of it. Where rounds join more than one event on the
-    /// average, the load is there to stay, and it rests twice as long.
-    /// </summary>
     private void WriteGrown()
     {
-        var begun = Stopwatch.GetTimestamp();
-        foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) PumpAll(group);
+        var (begun, joined) = (Stopwatch.GetTimestamp(), 0);
+        foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) joined = Math.Max(joined, PumpAll(group));
         _grown.Clear();
-        _joinedMean += (_joined - _joinedMean) / AveragedRounds;
-        _joined = 0;
-        var end = Stopwatch.GetTimestamp();
-        var rest = (end - begun) * (_joinedMean > JoinedUnderLoad ? 2 : 1);
-        _restsUntil = end + Math.Min(rest, _options.MaxRestMilliseconds * Stopwatch.Frequency / 1_000);
+        _rest.Begin(begun, joined);
     }
 
-    private int RestMilliseconds() => (int)((_restsUntil - Stopwatch.GetTimestamp()) * 1_000 / Stopwatch.Frequency);
-
-    private void PumpAll(ConnectionGroup group)
+    /// <returns>The most events that one write contained.</returns>
+    private int PumpAll(ConnectionGroup group)
     {
         _join.Clear();
         for (var i = group.Ready - 1; i >= 0; i--)
@@ -151,7 +137,7 @@ internal sealed class WriterLoop : IDisposable
             Pump(connection);
             if (connection.End is null && connection.Output.Busy) group.Rest(connection);
         }
-        _joined = Math.Max(_joined, _join.Count);
+        return _join.Count;
     }
 
     /// <summary>Writes what waits for the connection until it is level, busy or gone.</summary>
