@@ -46,14 +46,11 @@ internal static class ProcessTable
     /// <summary>Neither gone nor a zombie.</summary>
     public static bool Exists(int pid) => Fields(pid) is { Length: > 0 } fields && fields[0] is not ("Z" or "X");
 
-    /// <summary>User and system time; 0 where it is gone. Linux counts 100 ticks a second.</summary>
-    public static double CpuSeconds(int pid) => Seconds(pid, 11);
-
-    /// <summary>The same of its children that have ended and been waited for, as Postgres's backends do when a pool lets them go.</summary>
-    public static double EndedChildrenCpuSeconds(int pid) => Seconds(pid, 13);
-
-    private static double Seconds(int pid, int user) => Fields(pid) is { } fields && fields.Length > user + 1
-        ? (long.Parse(fields[user], CultureInfo.InvariantCulture) + long.Parse(fields[user + 1], CultureInfo.InvariantCulture)) / 100.0 : 0;
+    /// <summary>
+    /// User and system time, and that of its children that have ended and been waited for, as Postgres's backends do when a pool lets them go; 0 where
+    /// it is gone. Linux counts 100 ticks a second.
+    /// </summary>
+    public static double CpuSeconds(int pid) => Fields(pid) is { Length: > 14 } fields ? fields[11..15].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / 100.0 : 0;
 
     // Field 22 of stat; what follows the name in parentheses begins with field 3.
     public static long StartTime(int pid) => Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;

@@ -30,5 +30,5 @@ internal sealed class ServerUsage
 
     /// <summary>A process and its children count as one, those that have ended too. Null where one of that name is gone: nobody can tell what it used.</summary>
     public IReadOnlyDictionary<string, double?> CpuSeconds() => _processes.GroupBy(p => p.Name).ToDictionary(g => g.Key, g => g.All(p => ProcessTable.Exists(p.Pid))
-        ? g.SelectMany(p => ProcessTable.Family(p.Pid)).Distinct().Sum(pid => ProcessTable.CpuSeconds(pid) + ProcessTable.EndedChildrenCpuSeconds(pid)) : (double?)null);
+        ? g.SelectMany(p => ProcessTable.Family(p.Pid)).Distinct().Sum(ProcessTable.CpuSeconds) : (double?)null);
 }

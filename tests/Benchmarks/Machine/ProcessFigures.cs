@@ -7,7 +7,7 @@ namespace Benchmarks.Machine;
 internal static class ProcessFigures
 {
     /// <summary>User and system time of them all, in seconds, in steps of 10 ms; of their children that have ended meanwhile, too.</summary>
-    public static double Cpu(IEnumerable<int> processes) => processes.Sum(pid => ProcessTable.CpuSeconds(pid) + ProcessTable.EndedChildrenCpuSeconds(pid));
+    public static double Cpu(IEnumerable<int> processes) => processes.Sum(ProcessTable.CpuSeconds);
 
     /// <summary>Proportional set size: their memory, what they share counted once.</summary>
     public static double MemoryKb(IEnumerable<int> processes) => processes.Sum(pid => (double)Kilobytes($"/proc/{pid}/smaps_rollup", "Pss:"));
