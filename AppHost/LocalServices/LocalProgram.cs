@@ -5,7 +5,7 @@ namespace AppHost.LocalServices;
 /// <param name="Libraries">Its LD_LIBRARY_PATH; null where the machine's libraries serve.</param>
 internal sealed record LocalProgram(string File, string? Libraries)
 {
-    /// <param name="tools">Where programs are unpacked to.</param>
+    /// <param name="tools">The folder that programs are unpacked to; made where there is none.</param>
     /// <param name="what">Its name for people; in lower case the folder's.</param>
     /// <param name="names">What it may be called: on the path, or as a whole path.</param>
     /// <param name="version">The argument by which it says that it runs.</param>
@@ -21,7 +21,7 @@ internal sealed record LocalProgram(string File, string? Libraries)
             return found;
         }
 
-        using var installing = FolderLock.Take(tools, what);
+        using var installing = FolderLock.Take(Directory.CreateDirectory(tools).FullName, what);
         if (Installed() is null)
         {
             DebianPackages.Unpack(what, packages, folder, otherwise);

@@ -19,8 +19,7 @@ internal sealed class NchanPeer : Peer
     {
         try
         {
-            var tools = Directory.CreateDirectory(Path.Combine(Repository.Root, ".local", "tools")).FullName;
-            _program = LocalProgram.Find(tools, "Nchan", File.Exists("/" + Module) ? ["/" + Program] : [], "-v", ["nginx", "libnginx-mod-nchan"], Program,
+            _program = LocalProgram.Find(Path.Combine(Repository.Root, ".local", "tools"), "Nchan", File.Exists("/" + Module) ? ["/" + Program] : [], "-v", ["nginx", "libnginx-mod-nchan"], Program,
                 "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).");
             // Its module insists on a folder for large messages there, whatever the configuration says.
             Directory.CreateDirectory("/var/lib/nginx");

@@ -56,7 +56,7 @@ internal sealed class NginxProxy : IAsyncDisposable
     {
         try
         {
-            return LocalProgram.Find(Directory.CreateDirectory(Path.Combine(PythonTests.Root, ".local", "tools")).FullName, "nginx",
+            return LocalProgram.Find(Path.Combine(PythonTests.Root, ".local", "tools"), "nginx",
                 ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"], "-v", ["nginx"], "usr/sbin/nginx", "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-light).");
         }
         catch (LocalServicesException e)

@@ -26,7 +26,7 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
 
     private static LocalProgram Find()
     {
-        try { return AppHost.LocalServices.Redis.RedisServer.Find(Directory.CreateDirectory(Path.Combine(Repository.Root, ".local", "tools")).FullName); }
+        try { return AppHost.LocalServices.Redis.RedisServer.Find(Path.Combine(Repository.Root, ".local", "tools")); }
         catch (LocalServicesException e)
         {
             Assert.Skip(e.Message);
