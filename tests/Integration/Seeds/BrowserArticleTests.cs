@@ -10,7 +10,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [Fact]
     public async Task The_pet_shops_page_gets_its_recommendations_and_closes()
     {
-        await using var page = seeds.Pages.Open("petstore.html", seeds.A);
+        await using var page = await seeds.Pages.OpenAsync("petstore.html", seeds.A);
         var result = await page.WaitAsync(_ => true, "the page reports");
         var pets = result.GetProperty("said").EnumerateArray().ToList();
         Assert.Equal($"Received {pets.Count} recommendations", result.Text("text"));
@@ -20,7 +20,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [Fact]
     public async Task The_agents_pages_get_an_answer_by_name_and_a_sessions_by_message()
     {
-        await using var page = seeds.Pages.Open("agent.html", seeds.B, "?prompt=" + Uri.EscapeDataString("calculate 6*7"));
+        await using var page = await seeds.Pages.OpenAsync("agent.html", seeds.B, "?prompt=" + Uri.EscapeDataString("calculate 6*7"));
         var told = await page.WaitAsync(r => r.TryGetProperty("answer", out _) && r.TryGetProperty("said", out _), "both have their end");
         Assert.Equal(["calculate"], told.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
         Assert.All((string[])["answer", "said"], name => Assert.Contains("42", told.Text(name)!, StringComparison.Ordinal));
@@ -32,7 +32,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     public async Task The_task_page_hears_of_changes_by_message_or_by_name(string query, string said)
     {
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "seen in a browser" });
-        await using var page = seeds.Pages.Open("tasks.html", seeds.B, query);
+        await using var page = await seeds.Pages.OpenAsync("tasks.html", seeds.B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
         // The page may still be opening: until it has heard of one, the task is moved on.
         await DeliverySystem.EventuallyAsync(async () =>
@@ -48,7 +48,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     public async Task The_wrapper_resumes_a_session_by_query_and_misses_nothing()
     {
         await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
-        await using var page = seeds.Pages.Open("wrapper.html", new Uri($"http://127.0.0.1:{link.Port}"), $"?session=s{Guid.NewGuid():N}");
+        await using var page = await seeds.Pages.OpenAsync("wrapper.html", new Uri($"http://127.0.0.1:{link.Port}"), $"?session=s{Guid.NewGuid():N}");
         await page.WaitAsync(r => r.GetProperty("ids").GetArrayLength() >= 3, "messages come");
         link.Cut();
         link.Heal();

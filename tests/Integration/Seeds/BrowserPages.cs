@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Integration.Delivery;
+using Stack;
 
 namespace Integration.Seeds;
 
@@ -36,15 +37,14 @@ public sealed class BrowserPages : IDisposable
     public string Origin { get; }
 
     /// <summary>Opens a page with <c>api</c> set; skips where there is no Chromium.</summary>
-    internal BrowserPage Open(string article, Uri api, string query = "")
+    internal async Task<BrowserPage> OpenAsync(string article, Uri api, string query = "")
     {
-        var chromium = ((string[])["chromium", "chromium-browser", "google-chrome"])
-            .SelectMany(name => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, name))).FirstOrDefault(File.Exists);
-        if (chromium is null) Assert.Skip("There is no Chromium on this machine (apt-get install chromium).");
+        var chromium = await Chromium.GetAsync();
+        Assert.SkipWhen(chromium.Path is null, chromium.Reason);
         var page = Guid.NewGuid().ToString("N");
         var html = File.ReadAllText(Path.Combine(PythonTests.Root, "tests", "Integration", "Seeds", "Articles", article));
         _pages[page] = html.Replace("<script>", $"<script>const api = '{api.ToString().TrimEnd('/')}';</script><script>", StringComparison.Ordinal).Replace("'/result'", $"'/result/{page}'", StringComparison.Ordinal);
-        return new BrowserPage(chromium, $"{Origin}/{page}{query}", () => _results.TryGetValue(page, out var result) ? result : null);
+        return new BrowserPage(chromium.Path, $"{Origin}/{page}{query}", () => _results.TryGetValue(page, out var result) ? result : null);
     }
 
     public void Dispose() => _listener.Close();

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Browser.Tests;
+namespace Stack;
 
 /// <summary>
 /// The Chromium that the tests drive: this machine's, or installed for them where that needs nobody's password. Without one the tests
