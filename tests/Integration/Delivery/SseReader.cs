@@ -82,8 +82,8 @@ internal sealed class SseReader : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        Response.Dispose();
         await _reading;
+        Response.Dispose();     // not before: a decompressing stream that is disposed while it is read fails in ways of its own
         _stop.Dispose();
     }
 
