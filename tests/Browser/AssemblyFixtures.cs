@@ -3,4 +3,4 @@ using Stack;
 
 [assembly: AssemblyFixture(typeof(StackFixture))]
 [assembly: AssemblyFixture(typeof(BrowserFixture))]
-[assembly: TestCollectionOrderer(typeof(SharedFirst))]
+[assembly: TestFramework(typeof(LargestFirst))]

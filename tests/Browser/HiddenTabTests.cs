@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Browser.Tests;
 
 /// <summary>HTTP/1.1 gives a browser six connections to an origin: tabs that nobody looks at must not keep them.</summary>
+[Trait("Takes", "long")]
 public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private const int Six = 6;

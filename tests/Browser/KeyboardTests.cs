@@ -4,7 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
-[Collection(SharedPages.Collection)]
+[Collection(SharedPages.Collection), Trait("Takes", "long")]
 public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
 {
     [Theory]

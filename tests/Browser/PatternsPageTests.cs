@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Trait("Takes", "long")]
 public partial class PatternsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]

@@ -1,4 +1,4 @@
 using Stack;
 
 [assembly: AssemblyFixture(typeof(StackFixture))]
-[assembly: TestCollectionOrderer(typeof(SharedFirst))]
+[assembly: TestFramework(typeof(LargestFirst))]

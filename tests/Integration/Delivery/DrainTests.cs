@@ -9,6 +9,7 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>A deploy in the middle of everything: the clients of a whole replica move to the other one.</summary>
+[Trait("Takes", "long")]
 public sealed class DrainTests(StackFixture stack)
 {
     private const int Streams = 5_000;

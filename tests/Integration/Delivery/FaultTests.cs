@@ -8,6 +8,7 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>What breaks, and that nobody loses, doubles or waits for an event because of it.</summary>
+[Trait("Takes", "long")]
 public sealed class FaultTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";

@@ -9,6 +9,7 @@ namespace Integration.Delivery;
 /// Whatever happens in whatever order, every reader sees exactly the events that match it, once and in the log's order. The model is the
 /// log itself, which is read past all of our code; what happens is drawn by chance, and told where a reader saw anything else.
 /// </summary>
+[Trait("Takes", "long")]
 public sealed class ModelTests(StackFixture stack)
 {
     /// <summary>More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 namespace Integration.Tests.Hosting;
 
 /// <summary>The AppHost as a process of its own, with everything that it starts, on free ports and with empty stores.</summary>
+[Trait("Takes", "long")]
 public class AppHostProcessTests
 {
     [Fact]

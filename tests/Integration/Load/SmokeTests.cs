@@ -5,6 +5,7 @@ using Stack;
 namespace Integration.Load;
 
 /// <summary>The load tests against the running system: small enough for every run of the tests, large enough to have something to lose.</summary>
+[Trait("Takes", "long")]
 public sealed class SmokeTests(StackFixture stack)
 {
     private string Target => stack.Address("streamapi").ToString();

@@ -9,6 +9,7 @@ using Stack;
 namespace Integration.Security;
 
 /// <summary>What one client may ask of a server, with the figures of Production.</summary>
+[Trait("Takes", "long")]
 public sealed class LimitTests(StackFixture stack)
 {
     private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
