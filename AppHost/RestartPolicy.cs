@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -13,7 +14,7 @@ namespace AppHost;
 internal sealed class RestartPolicy(
     ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService loggers, IHostApplicationLifetime lifetime, RestartDelay delay) : BackgroundService
 {
-    private readonly Dictionary<string, (string? State, DateTime? Started, int Ends)> _seen = [];
+    private readonly ConcurrentDictionary<string, Life> _seen = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -28,28 +29,29 @@ internal sealed class RestartPolicy(
 
     private void Saw(ResourceEvent e, CancellationToken stopping)
     {
-        var (now, before) = (e.Snapshot.State?.Text, _seen.GetValueOrDefault(e.ResourceId));
-        if (now == before.State) return;
+        var (now, before) = (e.Snapshot.State?.Text, _seen.GetValueOrDefault(e.ResourceId, new Life(null, null, 0)));
+        if (now == before.State || (HasEnded(now) && HasEnded(before.State))) return;
         var (started, ends) = (now == KnownResourceStates.Running ? DateTime.UtcNow : before.Started, before.Ends);
         // Running or Starting → Exited. Who was asked to end goes by Stopping.
-        if (HasEnded(now) && before.State is { } last && (last == KnownResourceStates.Running || last == KnownResourceStates.Starting))
+        var unasked = HasEnded(now) && before.State is { } last && (last == KnownResourceStates.Running || last == KnownResourceStates.Starting);
+        if (unasked)
         {
             ends = started is { } since && DateTime.UtcNow - since > RestartDelay.Calm ? 1 : ends + 1;
             started = null;      // what ends before it was seen running has not been calm
-            _ = RestartAsync(e.ResourceId, delay.Of(ends), stopping);
         }
-        _seen[e.ResourceId] = (now, started, ends);
+        var life = _seen[e.ResourceId] = new Life(now, started, ends);
+        if (unasked) _ = RestartAsync(e.ResourceId, life, stopping);
     }
 
-    private async Task RestartAsync(string id, TimeSpan after, CancellationToken stopping)
+    private async Task RestartAsync(string id, Life ended, CancellationToken stopping)
     {
         try
         {
-            var log = loggers.GetLogger(id);
+            var (log, after) = (loggers.GetLogger(id), delay.Of(ended.Ends));
             log.LogWarning("Ended without having been asked to. Starts again in {Seconds} s (Restart:DelaySeconds; 0 turns this off).", after.TotalSeconds);
             await Task.Delay(after, stopping);
-            // A person may have been faster.
-            if (!notifications.TryGetCurrentState(id, out var current) || !HasEnded(current?.Snapshot.State?.Text)) return;
+            // A person may have been faster. What became of it then (it was stopped, it ended again) is not this end's matter, though it has ended.
+            if (!ReferenceEquals(_seen[id], ended) || !notifications.TryGetCurrentState(id, out var current) || !HasEnded(current?.Snapshot.State?.Text)) return;
             var result = await commands.ExecuteCommandAsync(id, KnownResourceCommands.StartCommand, stopping);
             if (!result.Success) log.LogError("It could not be started again: {Reason}", result.Message);
         }
@@ -57,6 +59,9 @@ internal sealed class RestartPolicy(
     }
 
     private static bool HasEnded(string? state) => state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
+
+    /// <summary>How a process was last seen: another one with each change of its state.</summary>
+    private sealed record Life(string? State, DateTime? Started, int Ends);
 }
 
 /// <summary>How long what ended stays ended, so that it is seen and others take over.</summary>

@@ -1,10 +1,17 @@
+using System.Globalization;
 using LoadTests.Running;
 using LoadTests.Targets;
 
 namespace LoadTests.Chaos;
 
 /// <summary>One fault: what was broken, when, for how long, how many clients it cut off, and how long until all was as before (<see cref="RunHistory.RecoveredAfter"/>).</summary>
-internal sealed record FaultRecord(string Target, string Fault, int Pid, double AtSecond, double BrokenSeconds, double? RecoverySeconds, long CutOff);
+internal sealed record FaultRecord(string Target, string Fault, int Pid, double AtSecond, double BrokenSeconds, Recovery Recovery, long CutOff)
+{
+    public double? RecoverySeconds => Recovery.Took?.TotalSeconds;
+
+    /// <summary>In seconds, for a table.</summary>
+    public string Recovered => RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? (Recovery.IsKnown ? "**not**" : "**unknown**");
+}
 
 /// <summary>What happens to the system while events are published.</summary>
 internal interface IFaultPlan
@@ -62,7 +69,7 @@ internal sealed class ChaosPlan(IReadOnlyList<ChaosTarget> targets, FaultKind fa
         var broken = (history.Elapsed - at).TotalSeconds;
         // Where the run is over first, what was seen until then is told.
         await Task.WhenAny(Task.Delay(Between, cancellationToken));
-        return new FaultRecord(target.ToString(), fault.ToString(), process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds, history.CutOff(at));
+        return new FaultRecord(target.ToString(), fault.ToString(), process.Pid, at.TotalSeconds, broken, history.RecoveredAfter(at, normal), history.CutOff(at));
     }
 
     /// <summary>Thawed, in any case: a process left frozen would be somebody's riddle. Or waited for: the AppHost starts again what ended.</summary>

@@ -44,7 +44,11 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
         while (_latencies.Count == 0)
         {
             if (End is not null) return null;
-            _events ??= _stream.GetAsyncEnumerator(run.Reading);
+            if (_events is null)
+            {
+                run.Counters.Coming(_stream);
+                _events = _stream.GetAsyncEnumerator(run.Reading);
+            }
             if (!await _events.MoveNextAsync())
             {
                 EndedSilently = true;
@@ -113,7 +117,7 @@ internal sealed class GenerationReader(LoadRun run, GenerationFigures figures, L
     public async ValueTask DisposeAsync()
     {
         if (_events is null) return;
-        run.Counters.Closed(_stream);
+        run.Counters.Leaves(_stream);
         figures.ReadsNoMore(this);
         _isHere = false;
         await _events.DisposeAsync();

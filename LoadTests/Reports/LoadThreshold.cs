@@ -1,3 +1,4 @@
+using LoadTests.Chaos;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;
@@ -28,8 +29,7 @@ internal sealed record LoadThreshold(string Says, string? Failure)
         if ((options.MaxP99Ms ?? (chaos ? null : 5_000)) is { } limit)
             yield return Must(FormattableString.Invariant($"delivery p99 ≤ {limit:F0} ms"), r.Delivery.Percentile(99) <= limit, $"it is {r.Delivery.Percentile(99):F0} ms");
         if (chaos) yield return Must(options.Chaos.Count == 1 ? "1 fault is injected" : $"{options.Chaos.Count} faults are injected", r.Faults.Count >= options.Chaos.Count, $"{r.Faults.Count} of them");
-        foreach (var fault in r.Faults)
-            yield return Must($"recovery after {fault.Target.ToLowerInvariant()}", fault.RecoverySeconds is not null, $"not all was as before when the run ended");
+        foreach (var fault in r.Faults) yield return Of(fault);
         if (r.TargetAnswers is { } answers) yield return Must($"{options.Target} answers after the faults", answers, $"it does not, whatever the replicas behind it do");
         // Under chaos a request that failed was made again: the ledger judges those.
         if (chaos) yield break;
@@ -39,6 +39,9 @@ internal sealed record LoadThreshold(string Says, string? Failure)
             yield return Must($"{scenario.ScenarioName}: failed requests = 0", failed == 0, $"{failed} failed, by {Codes(scenario)}");
         }
     }
+
+    internal static LoadThreshold Of(FaultRecord fault) => Must($"recovery after {fault.Target.ToLowerInvariant()}", fault.RecoverySeconds is not null,
+        fault.Recovery.IsKnown ? $"not all was as before when the run ended" : (FormattableString)$"it is unknown, for no whole second of publishing followed");
 
     private static string Codes(ScenarioStats scenario) =>
         string.Join("; ", scenario.StepStats.SelectMany(s => s.Fail.StatusCodes).Concat(scenario.Fail.StatusCodes).Take(3).Select(c => $"{c.StatusCode} {c.Message}".Trim()));

@@ -95,7 +95,7 @@ internal sealed class ScenarioResult
         faults = Faults.Select(f => new
         {
             target = f.Target.ToString().ToLowerInvariant(), fault = f.Fault.ToString().ToLowerInvariant(), pid = f.Pid, atSecond = Math.Round(f.AtSecond, 1),
-            brokenSeconds = Math.Round(f.BrokenSeconds, 1), recoverySeconds = Rounded(f.RecoverySeconds, 2), cutOff = f.CutOff,
+            brokenSeconds = Math.Round(f.BrokenSeconds, 1), recoverySeconds = Rounded(f.RecoverySeconds, 2), recoveryIsKnown = f.Recovery.IsKnown, cutOff = f.CutOff,
         }),
         targetAnswers = TargetAnswers,
     }, Json);

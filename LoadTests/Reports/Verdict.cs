@@ -45,7 +45,7 @@ internal static class Verdict
     {
         foreach (var f in result.Faults)
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"{f.Fault.ToLowerInvariant()} {f.Target.ToLowerInvariant()} ({f.Pid}) at {f.AtSecond:F1} s: broken for {f.BrokenSeconds:F1} s, {f.CutOff} clients cut off, {(f.RecoverySeconds is { } r ? $"all as before {r:F1} s after it" : "not all as before when the run ended")}.");
+                $"{f.Fault.ToLowerInvariant()} {f.Target.ToLowerInvariant()} ({f.Pid}) at {f.AtSecond:F1} s: broken for {f.BrokenSeconds:F1} s, {f.CutOff} clients cut off, {(f.RecoverySeconds is { } r ? $"all as before {r:F1} s after it" : f.Recovery.IsKnown ? "not all as before when the run ended" : "whether all was as before is unknown")}.");
         if (result.Chaos != "none") yield return "What failed below was done again: under faults requests fail and connections break, and the ledger says whether anything came of it.";
     }
 }

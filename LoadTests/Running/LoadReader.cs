@@ -24,6 +24,7 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     /// <summary>Connects and waits until the server says that the stream is open.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
+        run.Counters.Coming(_stream);
         _events ??= _stream.GetAsyncEnumerator(cancellationToken);
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -71,6 +72,22 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         await OpenAsync(run.Reading);
     }
 
+    /// <summary>Reads for a while.</summary>
+    /// <param name="time">How long.</param>
+    /// <param name="leave">What it was opened with; cancelled then.</param>
+    public async Task StayAsync(TimeSpan time, CancellationTokenSource leave)
+    {
+        using var stayed = new CancellationTokenSource(time);
+        // Said before its stream ends: it is not cut off.
+        using var leaving = stayed.Token.UnsafeRegister(_ =>
+        {
+            run.Counters.Leaves(_stream);
+            leave.Cancel();
+        }, null);
+        try { while (true) await NextAsync(); }
+        catch (OperationCanceledException) { }
+    }
+
     /// <summary>From now on the last of each publisher is kept, for one that leaves for good before the others do.</summary>
     public void KeepLast() => _keepsLast = true;
 
@@ -96,7 +113,7 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     private async Task CloseAsync()
     {
         if (_events is null) return;
-        run.Counters.Closed(_stream);
+        run.Counters.Leaves(_stream);
         await _events.DisposeAsync();
         _events = null;
     }

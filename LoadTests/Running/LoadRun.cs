@@ -40,7 +40,7 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>Disposed of with the run.</summary>
     public List<IAsyncDisposable> Owned { get; } = [];
     public List<TopicSet> Topics { get; } = [];
-    public LoadCounters Counters { get; } = new();
+    public LoadCounters Counters { get; } = new(TimeProvider.System);
     public FaultLog Faults { get; } = new();
 
     /// <summary>Publish → receive, of readers that are not slow by intention and not just returning.</summary>

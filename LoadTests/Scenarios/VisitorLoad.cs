@@ -24,7 +24,7 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                     return Response.Ok();
                 });
                 reader.Account.ExpectFromNow();
-                await StayAsync(reader, leave, context.Random.NextDouble() + 0.5);
+                await reader.StayAsync(stay * (context.Random.NextDouble() + 0.5), leave);
                 return connected;
             }
             catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
@@ -41,13 +41,6 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
     {
         var publishers = topics.Lanes.Select(l => l.Publisher).ToList();
         foreach (var reader in _left) reader.ExcuseAfterLeaving(publishers);
-    }
-
-    private async Task StayAsync(LoadReader reader, CancellationTokenSource leave, double share)
-    {
-        leave.CancelAfter(stay * share);
-        try { while (true) await reader.NextAsync(); }
-        catch (OperationCanceledException) { }
     }
 }
 

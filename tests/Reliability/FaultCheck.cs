@@ -30,7 +30,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         {
             Acknowledged = result.Counters.Acknowledged, Refused = result.Counters.Refused, Received = result.Received,
             Lost = result.Lost, NotStored = Math.Max(0, result.Counters.Acknowledged - stored), Twice = result.Twice, Reordered = result.Reordered, Unknown = result.Unknown,
-            Resyncs = result.Counters.Resyncs, BrokenSeconds = broken?.BrokenSeconds ?? 0, RecoverySeconds = broken?.RecoverySeconds, Drained = result.Drained is not null,
+            Resyncs = result.Counters.Resyncs, BrokenSeconds = broken?.BrokenSeconds ?? 0, RecoverySeconds = broken?.RecoverySeconds, Recovered = broken?.Recovered ?? "**unknown**", Drained = result.Drained is not null,
         };
         return new Outcome(row.Ok, Line(row));
     }
@@ -61,6 +61,6 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         if (row.Refused > 0) remarks.Add($"{row.Refused} publishes given up, none acknowledged");
         if (!row.Drained) remarks.Add("**not everything came within 90 s**");
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {row.Fault} | {row.Acknowledged} | {row.Received} | {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} | {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? "**not**"} | {string.Join("; ", remarks)} |");
+            $"| {row.Fault} | {row.Acknowledged} | {row.Received} | {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} | {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} | {string.Join("; ", remarks)} |");
     }
 }

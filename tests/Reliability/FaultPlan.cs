@@ -34,7 +34,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             finally { await MendAsync(tell); }
             var broken = (history.Elapsed - at).TotalSeconds;
             await Task.WhenAny(Task.Delay(After, cancellationToken));
-            return [new FaultRecord(fault.Name, "", 0, at.TotalSeconds, broken, history.RecoveredAfter(at, normal)?.TotalSeconds, history.CutOff(at))];
+            return [new FaultRecord(fault.Name, "", 0, at.TotalSeconds, broken, history.RecoveredAfter(at, normal), history.CutOff(at))];
         }
         catch (NotDoneException e)
         {

@@ -14,6 +14,7 @@ internal sealed record FaultRow(string Fault, string Remark)
     public long Resyncs { get; init; }
     public double BrokenSeconds { get; init; }
     public double? RecoverySeconds { get; init; }
+    public required string Recovered { get; init; }
     public bool Drained { get; init; }
 
     public bool Ok => Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0 && RecoverySeconds is not null && Drained && Acknowledged > 0 && Received > 0;

@@ -15,9 +15,9 @@ internal static class Sections
             - **lost**: acknowledged, and missing at a client that it was for, over all clients, until 90 s after the end; or not in the log afterwards.
             - **twice**, **reordered**: received again; received after a later one of the same publisher. Each summed over all clients.
             - **down**: from the fault until it was undone and the process answered again.
-            - **recovered**: from the fault to the end of the last second in which a client that was cut off was not connected again, clients got fewer than three
-              quarters of what was published for them, fewer than three quarters of the publishes were acknowledged, or the median latency was over a second. 0 where
-              there was no such second.
+            - **recovered**: from the fault to the end of the last second in which a client that was cut off was not connected again, one that came was not let
+              in within a second, clients got fewer than three quarters of what was published for them, fewer than three quarters of the publishes were acknowledged,
+              or the median latency was over a second. 0 where there was no such second; unknown where no whole second of publishing followed.
 
             What was killed is started again after 4 s. SIGSTOP lasts 15 s, a cut or a full disk 10 s. Postgres is stopped as the AppHost stops it: with SIGINT, since
             SIGTERM means to it "when the last client has left". Cut off means that connections are closed and new ones refused; where nothing

@@ -160,16 +160,14 @@ internal sealed class WriterLoop : IDisposable
                 continue;
             }
             if (c.AwaitsPage) return;
-            // A position ahead of this replica (read elsewhere, or from the store) is sought again until the feed has come by. Settled is read before the seek: what
-            // it covers is in the ring by then, and what comes between them may be what the reader has already.
             var settled = _logs.Settled;
-            if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, out c.Sequence))
+            if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
             {
                 if (c.WasBusy && c.Slow == SlowReader.Disconnect) { Close(c, EndReason.TooSlow); return; }
                 AskForPage(c);
                 return;
             }
-            if (c.Position > settled) { c.Sequence = -1; return; }
+            if (c.Sequence < 0) return;     // it is sought again when the feed brings something
             if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
             if (c.Page is not null) continue;
             c.WasBusy = false;

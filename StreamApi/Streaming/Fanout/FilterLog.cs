@@ -78,13 +78,27 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Where a reader goes on who has everything up to <paramref name="position"/>. False where that has left the ring.</summary>
-    public bool TrySeek(long position, out long sequence)
+    /// <summary>
+    /// Where a reader goes on who has everything up to <paramref name="position"/>; -1 where he is ahead of this replica (he read elsewhere, or from the store),
+    /// until the feed has come by. False where that has left the ring.
+    /// </summary>
+    /// <param name="position">Where he stands.</param>
+    /// <param name="settled">
+    /// <see cref="FilterLogs.Settled"/>, read before: what it covers is in the ring by now. Read after the seek it would cover what has come since, which he may
+    /// have already.
+    /// </param>
+    /// <param name="sequence">The number of his next frame.</param>
+    public bool TrySeek(long position, long settled, out long sequence)
     {
         lock (_gate)
         {
             sequence = _next;
             if (position < _base) return false;
+            if (position > settled)
+            {
+                sequence = -1;
+                return true;
+            }
             long low = _first, high = _next;
             while (low < high)
             {

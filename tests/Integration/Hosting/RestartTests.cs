@@ -2,6 +2,7 @@ using System.Diagnostics;
 using AppHost;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Integration.Tests.Hosting;
 
@@ -39,6 +40,44 @@ public class RestartTests
     }
 
     [Fact]
+    public async Task What_a_person_started_during_the_delay_and_stopped_stays_stopped_and_nothing_starts_before_its_delay_is_over()
+    {
+        const int Delay = 3;
+        await using var app = await HostedApplication.StartAsync(b =>
+        {
+            foreach (var name in (string[])["worker", "witness"]) b.AddScript(name, "exec sleep 1000").WithRestart();
+        }, args: $"--Restart:DelaySeconds={Delay}");
+        var (worker, witness) = (await app.RunsAsync("worker"), await app.RunsAsync("witness"));
+        Kill(worker);
+        await app.ReachesAsync("worker", "Exited");
+        await CommandAsync(app, worker, KnownResourceCommands.StartCommand);
+        worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
+        await CommandAsync(app, worker, KnownResourceCommands.StopCommand);
+
+        // Ends after the worker did, so it comes back after that would have.
+        var ended = Stopwatch.StartNew();
+        Kill(witness);
+        await app.RunsAsync("witness", not: HostedApplication.Pid(witness));
+        Assert.True(ended.Elapsed > TimeSpan.FromSeconds(Delay), $"after {ended.Elapsed}");
+        Assert.True(app.States.TryGetCurrentState(worker.ResourceId, out var current));
+        Assert.Contains(current!.Snapshot.State?.Text, (string[])["Exited", "Finished"]);
+    }
+
+    [Fact]
+    public async Task What_ends_while_the_AppHost_stops_is_not_started_again()
+    {
+        await using var app = await HostedApplication.StartAsync(b => b.AddScript("worker", "exec sleep 1000").WithRestart(), args: "--Restart:DelaySeconds=0.001");
+        var worker = await app.RunsAsync("worker");
+        // Ctrl+C, which the shell tells the processes too.
+        app.App.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        Kill(worker);
+        await app.ReachesAsync("worker", "Exited");
+        // It would be up long before.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => app.States.WaitForResourceAsync("worker", e => e.Snapshot.State?.Text is "Starting" or "Running", limit.Token));
+    }
+
+    [Fact]
     public async Task A_delay_that_is_no_number_is_named_at_the_start()
     {
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => HostedApplication.StartAsync(b => b.AddScript("worker", "true").WithRestart(), args: "--Restart:DelaySeconds=soon"));
@@ -48,6 +87,9 @@ public class RestartTests
     [Fact]
     public void The_delay_doubles_up_to_a_minute() =>
         Assert.Equal([3, 6, 12, 24, 48, 60, 60], Enumerable.Range(1, 7).Select(ends => new RestartDelay(TimeSpan.FromSeconds(3)).Of(ends).TotalSeconds));
+
+    private static async Task CommandAsync(HostedApplication app, ResourceEvent resource, string command) =>
+        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(resource.ResourceId, command, TestContext.Current.CancellationToken)).Success);
 
     private static void Kill(ResourceEvent resource)
     {

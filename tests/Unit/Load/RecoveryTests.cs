@@ -1,4 +1,5 @@
 using LoadTests.Chaos;
+using LoadTests.Reports;
 using LoadTests.Running;
 
 namespace Unit.Load;
@@ -9,23 +10,37 @@ public class RecoveryTests
 
     [Fact]
     public void With_half_of_the_clients_cut_off_it_lasts_until_the_last_of_them_is_back() =>
-        Assert.Equal(TimeSpan.FromSeconds(3), Recovery.After(Seconds(Good with { Delivered = 60, Away = 5 }, Good with { Away = 5 }, Good with { Away = 1 }, Good, Good), Fault, normal: 10));
+        Assert.Equal(TimeSpan.FromSeconds(3), Recovery.After(Seconds(Good with { Delivered = 60, Away = 5 }, Good with { Away = 5 }, Good with { Away = 1 }, Good, Good), Fault, normal: 10).Took);
 
     [Fact]
     public void Half_of_the_deliveries_is_not_as_before_though_nobody_is_cut_off() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Delivered = 50 }, Good with { Delivered = 74 }, Good with { Delivered = 76 }), Fault, normal: 10));
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Delivered = 50 }, Good with { Delivered = 74 }, Good with { Delivered = 76 }), Fault, normal: 10).Took);
 
     [Fact]
     public void Publishes_without_an_answer_and_late_events_are_not_as_before() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Acknowledged = 0 }, Good with { P50Ms = 1_200 }, Good), Fault, normal: 10));
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Acknowledged = 0 }, Good with { P50Ms = 1_200 }, Good), Fault, normal: 10).Took);
 
     [Fact]
     public void What_nobody_notices_takes_no_time_and_what_does_not_end_is_told() =>
-        Assert.Equal([TimeSpan.Zero, null], [Recovery.After(Seconds(Good, Good), Fault, normal: 10), Recovery.After(Seconds(Good, Good with { Away = 1 }), Fault, normal: 10)]);
+        Assert.Equal([new(TimeSpan.Zero), new(Took: null)], (Recovery[])[Recovery.After(Seconds(Good, Good), Fault, normal: 10), Recovery.After(Seconds(Good, Good with { Away = 1 }), Fault, normal: 10)]);
+
+    [Fact]
+    public void Where_no_whole_second_of_publishing_followed_the_fault_it_is_unknown()
+    {
+        foreach (var after in (IEnumerable<HistoryWindow>[])[[], Seconds(Good).Take(4), Seconds(Good with { IsPublishing = false })])
+            Assert.Equal(new Recovery(Took: null, IsKnown: false), Recovery.After(after, Fault, normal: 10));
+        var faults = ((Recovery[])[new(TimeSpan.FromSeconds(2)), new(Took: null), new(Took: null, IsKnown: false)]).Select(r => new FaultRecord("Redis", "Kill", 1, 10, 1, r, 0));
+        Assert.Equal(["2.0", "**not**", "**unknown**"], faults.Select(f => f.Recovered));
+        Assert.Equal([null, "not all was as before when the run ended", "it is unknown, for no whole second of publishing followed"], faults.Select(f => LoadThreshold.Of(f).Failure));
+    }
+
+    [Fact]
+    public void As_long_as_one_that_comes_is_kept_out_it_is_not_as_before() =>
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { KeptOut = 2 }, Good with { KeptOut = 1 }, Good), Fault, normal: 10).Took);
 
     [Fact]
     public void A_generation_that_says_nothing_is_not_as_before_and_what_comes_after_the_last_publish_is_not_looked_at() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Published = 0 }, Good with { Published = 0, Stalled = 1 }, Good, Good with { Away = 3, IsPublishing = false }), Fault, normal: 0));
+        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Published = 0 }, Good with { Published = 0, Stalled = 1 }, Good, Good with { Away = 3, IsPublishing = false }), Fault, normal: 0).Took);
 
     [Theory]
     [InlineData(nameof(ChaosTarget.StreamApi), 5001, true, true)]
@@ -46,7 +61,7 @@ public class RecoveryTests
             Assert.False(faults.ExplainsEnd(port, other, its) || faults.ExplainsRefusal(other, its));
     }
 
-    private static HistoryWindow Good => new(default, Delivered: 100, Published: 10, Acknowledged: 10, Open: 10, Away: 0, Stalled: 0, P50Ms: 5, P99Ms: 20, IsPublishing: true);
+    private static HistoryWindow Good => new(default, Delivered: 100, Published: 10, Acknowledged: 10, Open: 10, Away: 0, KeptOut: 0, Stalled: 0, P50Ms: 5, P99Ms: 20, IsPublishing: true);
 
     /// <summary>Each for a second, from the fault on; before it all was well.</summary>
     private static IEnumerable<HistoryWindow> Seconds(params HistoryWindow[] seconds) =>

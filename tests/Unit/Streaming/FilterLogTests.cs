@@ -22,7 +22,7 @@ public class FilterLogTests
     {
         _log.Reset("e", 0);
         Append([.. Enumerable.Range(1, 20).Select(n => (long)n)]);
-        Assert.False(_log.TrySeek(11, out _));
+        Assert.False(_log.TrySeek(11, settled: 100, out _));
         Assert.Equal([13, 14, 15, 16, 17, 18, 19, 20], PositionsAfter(12));
     }
 
@@ -31,7 +31,7 @@ public class FilterLogTests
     {
         _log.Reset("e", 0);
         Append(1);
-        Assert.True(_log.TrySeek(0, out var cursor));
+        Assert.True(_log.TrySeek(0, settled: 100, out var cursor));
         Append([.. Enumerable.Range(2, 20).Select(n => (long)n)]);
         Assert.Equal(-1, _log.Read(cursor, new LogFrame[4], 1_000));
     }
@@ -41,7 +41,7 @@ public class FilterLogTests
     {
         _log.Reset("e", 0);
         for (var n = 1; n <= 5; n++) _log.Append(new LogFrame(n, new byte[400], 0, "k"));
-        Assert.False(_log.TrySeek(2, out _));
+        Assert.False(_log.TrySeek(2, settled: 100, out _));
         Assert.Equal([4, 5], PositionsAfter(3));
     }
 
@@ -50,12 +50,28 @@ public class FilterLogTests
     {
         _log.Reset("old", 0);
         Append(1, 2, 3);
-        Assert.True(_log.TrySeek(1, out var cursor));
+        Assert.True(_log.TrySeek(1, settled: 100, out var cursor));
         _log.Reset("new", 50);
         Append(51);
         Assert.Equal(-1, _log.Read(cursor, new LogFrame[4], 1_000));
-        Assert.False(_log.TrySeek(49, out _));
+        Assert.False(_log.TrySeek(49, settled: 100, out _));
         Assert.Equal([51], PositionsAfter(50));
+    }
+
+    [Fact]
+    public void A_reader_ahead_of_what_is_settled_has_no_place_before_the_feed_has_come_by()
+    {
+        _log.Reset("e", 0);
+        Append(1, 2);
+        // It stands at 4; 3 and 4 come after the seek. At the ring's end it would be given them.
+        Assert.True(_log.TrySeek(4, settled: 2, out var sequence));
+        Assert.Equal(-1, sequence);
+        Append(3, 4, 5);
+        // The feed is in the midst of a batch.
+        Assert.True(_log.TrySeek(4, settled: 2, out sequence));
+        Assert.Equal(-1, sequence);
+        Assert.True(_log.TrySeek(4, settled: 5, out sequence));
+        Assert.Equal([5], _log.ReadAll(sequence).Select(f => f.Position));
     }
 
     private void Append(params long[] positions)
@@ -65,7 +81,7 @@ public class FilterLogTests
 
     private long[] PositionsAfter(long position)
     {
-        Assert.True(_log.TrySeek(position, out var sequence));
+        Assert.True(_log.TrySeek(position, settled: 100, out var sequence));
         var frames = new LogFrame[64];
         return [.. frames.Take(_log.Read(sequence, frames, 1_000_000)).Select(f => f.Position)];
     }

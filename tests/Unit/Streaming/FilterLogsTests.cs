@@ -81,8 +81,8 @@ public class FilterLogsTests
         logs.Publish([large, Event(13)], 13);
         foreach (var one in (FilterLog[])[log, logs.Acquire(new StreamFilter(["t", "t.b"], [], [], PlainForm.Named))])
         {
-            Assert.False(one.TrySeek(11, out _));
-            Assert.True(one.TrySeek(12, out var next));
+            Assert.False(one.TrySeek(11, settled: 100, out _));
+            Assert.True(one.TrySeek(12, settled: 100, out var next));
             Assert.Equal([13], one.ReadAll(next).Select(f => f.Position));
         }
         Assert.Equal(-1, log.Read(level, new LogFrame[4], 1_000));
