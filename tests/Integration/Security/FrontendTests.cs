@@ -78,6 +78,29 @@ public sealed class FrontendTests(SecureSystem system)
     }
 
     [Fact]
+    public async Task Who_signs_out_has_no_stream_any_more_and_another_visit_of_his_reads_on()
+    {
+        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
+        }, TestContext.Current.CancellationToken);
+        using var site = new Site(frontend.Url);
+        using var elsewhere = new Site(frontend.Url);
+        foreach (var visit in (Site[])[site, elsewhere]) Assert.Equal(HttpStatusCode.Redirect, (await visit.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
+        var topic = $"orders.{Guid.NewGuid():N}";
+        await using var reader = await SseReader.OpenAsync(frontend.Url, $"/api/v1/events/stream?topic={topic}", client: site.Streaming());
+        await using var other = await SseReader.OpenAsync(frontend.Url, $"/api/v1/events/stream?topic={topic}", client: elsewhere.Streaming());
+        foreach (var open in (SseReader[])[reader, other]) await open.WaitAsync(r => r.LastId is not null);
+
+        Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
+        await reader.WaitForEndAsync();
+        Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
+        await SecureSystem.PublishAsync(system.B, new { topic, type = "n", data = 1 });
+        await other.WaitForEventsAsync(1);
+        Assert.Empty(reader.Events);
+    }
+
+    [Fact]
     public async Task When_a_token_has_ended_the_next_page_asks_who_it_is()
     {
         await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>

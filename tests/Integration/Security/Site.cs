@@ -17,14 +17,10 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     }
 
     /// <summary>Opens the form, fills it in, and sends it.</summary>
-    public async Task<HttpResponseMessage> SignInAsync(string credential, bool antiforgery = true)
-    {
-        using var page = await GetAsync("/sign-in");
-        var fields = Field().Matches(await page.Content.ReadAsStringAsync()).ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value);
-        if (!antiforgery) fields.Remove("__RequestVerificationToken");
-        fields["credential"] = credential;
-        return await SendAsync(new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, "/sign-in")) { Content = new FormUrlEncodedContent(fields) });
-    }
+    public Task<HttpResponseMessage> SignInAsync(string credential, bool antiforgery = true) => SendFormAsync(antiforgery, KeyValuePair.Create("credential", credential));
+
+    /// <summary>The same page's other form, for who is signed in.</summary>
+    public Task<HttpResponseMessage> SignOutAsync() => SendFormAsync(antiforgery: true);
 
     /// <summary>A client that sends the cookies as they are now.</summary>
     public HttpClient Streaming()
@@ -37,6 +33,14 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     public void Dispose() => _http.Dispose();
 
     private string CookieHeader => string.Join("; ", Cookies.Select(c => $"{c.Key}={c.Value}"));
+
+    private async Task<HttpResponseMessage> SendFormAsync(bool antiforgery, params KeyValuePair<string, string>[] entered)
+    {
+        using var page = await GetAsync("/sign-in");
+        var fields = Field().Matches(await page.Content.ReadAsStringAsync()).ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value);
+        if (!antiforgery) fields.Remove("__RequestVerificationToken");
+        return await SendAsync(new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, "/sign-in")) { Content = new FormUrlEncodedContent(fields.Concat(entered)) });
+    }
 
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
     {
