@@ -81,6 +81,37 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
     }
 
     [Fact]
+    public async Task What_is_typed_while_a_task_is_being_made_stays_in_the_field()
+    {
+        var (first, second) = ($"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}");
+        var page = await OpenAsync("/tasks");
+        var answer = new TaskCompletionSource();
+        await page.RouteAsync("**/tasks", async route =>
+        {
+            await answer.Task;
+            await route.ContinueAsync();
+        });
+        await page.Locator("#title").FillAsync(first);
+        await page.Keyboard.PressAsync("Enter");
+        await page.Locator("#title").FillAsync(second);
+        answer.SetResult();
+        await Expect(In(page, "todo", first)).ToBeVisibleAsync();
+        await Expect(page.Locator("#said")).ToContainTextAsync(first);
+        await Expect(page.Locator("#title")).ToHaveValueAsync(second);
+    }
+
+    [Fact]
+    public async Task A_task_that_is_refused_is_in_the_field_again()
+    {
+        var page = await OpenAsync("/tasks");
+        await page.RouteAsync("**/tasks", route => route.Request.Method == "POST" ? route.AbortAsync() : route.ContinueAsync());
+        await page.Locator("#title").FillAsync("feed the fish");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#title-error")).ToBeVisibleAsync();
+        await Expect(page.Locator("#title")).ToHaveValueAsync("feed the fish");
+    }
+
+    [Fact]
     public async Task What_changed_while_the_page_was_offline_is_there_afterwards()
     {
         var title = $"offline {Guid.NewGuid():N}";

@@ -42,7 +42,7 @@ function change(message) {
 }
 
 function tell() {
-  element("in-stock").textContent = text("inStock", { count: shelf.stock });
+  element("in-stock").textContent = text("inStock", { count: count(shelf.stock) });
   total();
 }
 

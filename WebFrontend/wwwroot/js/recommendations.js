@@ -1,3 +1,4 @@
+import { count } from "./numbers.js";
 import { icon, made, reasonIn } from "./pet-words.js";
 import { openStream } from "./streams.js";
 import { streamApi } from "./text.js";
@@ -25,7 +26,7 @@ export class Recommendations {
     });
     client.on("complete", (message) => {
       const { total, processingTime } = message.json();
-      say(this.#text("scored", { count: total, ms: processingTime }));
+      say(this.#text("scored", { count: total, ms: count(processingTime) }));
       client.close();
     });
     client.on("error", (message) => {

@@ -51,12 +51,15 @@ element("create").addEventListener("submit", async (submit) => {
   submit.preventDefault();
   const { title } = submit.target.elements;
   if (!fieldError(title, title.value.trim() === "" ? text("noTitle") : null)) return title.focus();
+  // The field is free for the next task at once: what is typed before the answer comes is not this one's to clear.
+  const wanted = title.value;
+  title.value = "";
+  title.focus();
   try {
-    board.put(await send("POST", "/tasks", { title: title.value }));
-    element("said").textContent = text("created", { title: title.value.trim() });
-    title.value = "";
-    title.focus();
+    board.put(await send("POST", "/tasks", { title: wanted }));
+    element("said").textContent = text("created", { title: wanted.trim() });
   } catch (error) {
+    title.value ||= wanted;
     fieldError(title, error.errors?.title ?? text("notCreated", { reason: reasonOf(error, text) }));
   }
 });
