@@ -26,17 +26,38 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
     /// </summary>
     public event Action<CommittedEvents>? Committed;
 
-    /// <summary>Appends and returns once the events are committed, in the order given.</summary>
-    /// <exception cref="EventConflictException">An id was used before for other content; nothing was appended.</exception>
+    /// <summary>Appends and returns once the events are committed, in the order given. One that repeats an earlier one's id and content is answered as that one.</summary>
+    /// <exception cref="EventConflictException">An id was used before for other content, or is here; nothing was appended.</exception>
     /// <exception cref="RunFencedException">An event is of a run that is not its writer's any more; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many appends wait. Whether the events were committed is
     /// unknown; a retry with the same ids is safe.</exception>
     public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default)
     {
         if (events.Count == 0) return [];
-        var request = new Request(events);
+        var (distinct, places) = WithoutRepeats(events);
+        var request = new Request(distinct);
         if (!_pending.Writer.TryWrite(request)) throw new StoreUnavailableException("Too many events wait to be stored.");
-        return await request.Completion.Task.WaitAsync(cancellationToken);
+        var appended = await request.Completion.Task.WaitAsync(cancellationToken);
+        return places is null ? appended : [.. places.Select(place => appended[place])];
+    }
+
+    /// <summary>The events without those that repeat an id, and where each of all stands among them; null where none does.</summary>
+    private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(IReadOnlyList<NewEvent> events)
+    {
+        if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(id => id.Value == 1)) return (events, null);
+        var (distinct, places, byId) = (new List<NewEvent>(), new List<int>(), new Dictionary<Guid, int>());
+        foreach (var e in events)
+        {
+            if (e.Id is { } id && !byId.TryAdd(id, distinct.Count))
+            {
+                if (!Request.Digest(e).AsSpan().SequenceEqual(Request.Digest(distinct[byId[id]]))) throw new EventConflictException([id]);
+                places.Add(byId[id]);
+                continue;
+            }
+            places.Add(distinct.Count);
+            distinct.Add(e);
+        }
+        return (distinct, places);
     }
 
     /// <inheritdoc/>

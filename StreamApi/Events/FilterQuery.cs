@@ -31,6 +31,7 @@ internal static class FilterQuery
         foreach (var (name, values) in ((string, string[])[])[("topic", topics), ("type", types), ("key", keys)])
             if (values.Length > limits.MaxFilters) return Problems.Field(name, $"at most {limits.MaxFilters} at once.");
             else if (values.Any(v => v is not { Length: > 0 } || v.Length > limits.MaxNameLength || v.Contains('\0'))) return Problems.Field(name, $"is 1 to {limits.MaxNameLength} characters without NUL.");
+        if (types.Any(t => t.AsSpan().ContainsAny('\r', '\n'))) return Problems.Field("type", "has no CR and no LF: no event's has.");
         return null;
     }
 

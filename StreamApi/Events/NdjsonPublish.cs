@@ -20,8 +20,7 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, Publis
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
         var appended = new List<AppendedEvent>();
-        var batch = new List<NewEvent>();
-        var line = 0;
+        var (batch, lines, line) = (new List<NewEvent>(), new List<int>(), 0);
         var (grants, client) = (Caller.Of(context).Grants, RequestLimits.KeyOf(context));
         try
         {
@@ -31,6 +30,7 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, Publis
                 if (one.IsEmpty) continue;
                 if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents) throw new InvalidEventException("body", $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.", StatusCodes.Status413PayloadTooLarge);
                 batch.Add(Read(one, grants));
+                lines.Add(line);
                 if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
             }
             await FlushAsync();
@@ -53,14 +53,17 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, Publis
             catch (EventConflictException) when (batch.Count > 1)
             {
                 // Which line was it? One by one, up to the first that is refused.
-                line -= batch.Count;
-                foreach (var one in batch)
+                for (var i = 0; i < batch.Count; i++)
                 {
-                    line++;
-                    appended.AddRange(await store.AppendAsync([one], context.RequestAborted));
+                    line = lines[i];
+                    appended.AddRange(await store.AppendAsync([batch[i]], context.RequestAborted));
                 }
             }
-            finally { batch.Clear(); }
+            finally
+            {
+                batch.Clear();
+                lines.Clear();
+            }
         }
 
         IResult Refused(string field, string problem, int status) => TypedResults.Problem(

@@ -46,9 +46,6 @@ internal static class PublishEndpoint
         if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits, grants));
         else if (body.GetArrayLength() > limits.MaxArrayEvents) throw new InvalidEventException("body", $"an array has at most {limits.MaxArrayEvents} events; NDJSON takes more.", StatusCodes.Status413PayloadTooLarge);
         else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));
-        var seen = new HashSet<Guid>();
-        for (var i = 0; i < events.Count; i++)
-            if (events[i].Id is { } id && !seen.Add(id)) throw new InvalidEventException($"[{i}].id", "stands twice in this request.");
         return events;
     }
 

@@ -7,9 +7,10 @@ namespace StreamApi.Streaming;
 /// <param name="Id">Read as an id of ours; null where it is not one.</param>
 internal readonly record struct LastEventId(string? Text, StreamId? Id)
 {
-    public static LastEventId Of(HttpRequest request)
+    /// <param name="inBody">What a body says that is not merged into the query; it counts where neither of the others is there.</param>
+    public static LastEventId Of(HttpRequest request, string? inBody = null)
     {
-        var text = NonEmpty(request.Headers["Last-Event-ID"]) ?? NonEmpty(request.Query["last_event_id"]) ?? NonEmpty(request.Query["lastEventId"]);
+        var text = NonEmpty(request.Headers["Last-Event-ID"]) ?? NonEmpty(request.Query["last_event_id"]) ?? NonEmpty(request.Query["lastEventId"]) ?? NonEmpty(inBody);
         return new LastEventId(text, text is not null && StreamId.TryParse(text, out var id) ? id : null);
 
         static string? NonEmpty(string? value) => value is { Length: > 0 } ? value : null;

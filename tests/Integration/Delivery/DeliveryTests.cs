@@ -161,6 +161,16 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
             await posted.WaitForEventsAsync(2);
             Assert.Equal(["1", "4"], posted.Events.Select(e => e.Data));
         }
+        foreach (var last in (string[])["lastEventId", "last_event_id"])
+        {
+            using var body = JsonContent.Create(new Dictionary<string, object> { ["topics"] = new[] { T("2") }, [last] = before, ["envelope"] = true, ["slow"] = "latest" });
+            await using var posted = await SseReader.OpenAsync(A.Url, "/v1/events/stream", method: HttpMethod.Post, body: body);
+            await posted.WaitForEventsAsync(1);
+            Assert.Equal(T("2"), JsonDocument.Parse(Assert.Single(posted.Events).Data!).RootElement.GetProperty("topic").GetString());
+        }
+        using var earliest = JsonContent.Create(new { topics = new[] { T("2") }, from = "earliest" });
+        await using var oldest = await SseReader.OpenAsync(A.Url, "/v1/events/stream", method: HttpMethod.Post, body: earliest);
+        await oldest.WaitForEventsAsync(1);
     }
 
     [Fact]
@@ -220,6 +230,38 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         using var http = new HttpClient();
         var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
         Assert.Equal(1, all.GetProperty("events").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/x-ndjson")]
+    public async Task An_id_that_stands_twice_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
+    {
+        var (id, other) = (Guid.NewGuid(), Guid.NewGuid());
+        using var http = new HttpClient();
+        using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
+        var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.Accepted, twice.StatusCode);
+        var events = answer.GetProperty("events").EnumerateArray().Select(e => (e.GetProperty("id").GetGuid(), e.GetProperty("position").GetString())).ToList();
+        Assert.Equal(3, answer.GetProperty("accepted").GetInt32());
+        Assert.Equal((events[0], id), (events[2], events[0].Item1));
+        Assert.NotEqual(events[0].Item2, events[1].Item2);
+
+        using var differing = await SendAsync((other, 3), null, (other, 4));
+        var problem = await differing.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.Conflict, differing.StatusCode);
+        var lines = type.EndsWith("ndjson", StringComparison.Ordinal);
+        if (lines) Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));      // an empty line is one too
+        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
+        Assert.Equal(lines ? [1, 2, 3] : [1, 2], all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
+
+        async Task<HttpResponseMessage> SendAsync(params (Guid? Id, int Data)?[] some)
+        {
+            var documents = some.Select(e => e is { } one ? JsonSerializer.Serialize(new { topic = T("1"), type = "x", data = one.Data, id = one.Id }) : "").ToList();
+            var text = type.EndsWith("ndjson", StringComparison.Ordinal) ? string.Join('\n', documents) : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
+            using var body = new StringContent(text, System.Text.Encoding.UTF8, type);
+            return await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
+        }
     }
 
     [Fact]

@@ -37,6 +37,7 @@ public sealed class InputTests(SecureSystem system)
     [InlineData("/v1/events/stream?type=", "type")]
     [InlineData("/v1/events?topic=", "topic")]
     [InlineData("/v1/events?type=%00", "type")]
+    [InlineData("/v1/events/stream?type=a%0Ab", "type")]
     [InlineData("/v1/events?key=a%00b", "key")]
     [InlineData("/v1/events/stream?topic=a..b", "topic")]
     [InlineData("/v1/events/stream?topic=$sys..b", "topic")]
