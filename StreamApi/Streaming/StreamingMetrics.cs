@@ -29,7 +29,7 @@ internal sealed class StreamingMetrics
         _resumes = meter.CreateCounter<long>("sse.server.resumes", "{stream}", "Streams that went on after a last id, by where from.");
         _resyncs = meter.CreateCounter<long>("sse.server.resyncs", "{stream}", "Ids that could not be honoured.");
         _replayed = meter.CreateCounter<long>("sse.server.events.replayed", "{event}", "Events read from the store for connections that lagged.");
-        _duration = meter.CreateHistogram<double>("sse.server.delivery.duration", "s", "Commit to the bytes being handed to the socket (a proportional sample).");
+        _duration = meter.CreateHistogram<double>("sse.server.delivery.duration", "s", "Commit, or the connection's coming where that was later, to the bytes being handed to the socket (a proportional sample).");
         _counts = [.. Enumerable.Range(0, options.Value.Writers).Select(_ => new long[LatencyHistogram.Buckets])];
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }

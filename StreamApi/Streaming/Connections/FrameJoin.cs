@@ -17,7 +17,7 @@ internal sealed class FrameJoin(int joinBytes)
     private const long SameMomentTicks = 50 * TimeSpan.TicksPerMicrosecond;
 
     private readonly LogFrame[] _frames = new LogFrame[MaxFrames];
-    private readonly int[] _buckets = new int[MaxFrames];
+    private readonly int[] _buckets = new int[MaxFrames], _bucketsOfOne = new int[MaxFrames];
     private byte[] _buffer = new byte[Room + joinBytes + 2];
     private int _length, _chunkStart;
     private FilterLog? _log;
@@ -35,13 +35,19 @@ internal sealed class FrameJoin(int joinBytes)
     /// tens of milliseconds after the first.
     /// </summary>
     /// <param name="nowTicks">UTC ticks of the clock that stamps the events.</param>
-    public ReadOnlySpan<int> BucketsAt(long nowTicks)
+    /// <param name="cameTicks">When the connection came: what was committed before has waited for it since then.</param>
+    public ReadOnlySpan<int> BucketsAt(long nowTicks, long cameTicks)
     {
-        var buckets = _buckets.AsSpan(0, Count);
-        if (Math.Abs(nowTicks - _bucketsAt) < SameMomentTicks) return buckets;
+        if (cameTicks > _frames[0].CommittedAt) return Fill(_bucketsOfOne, nowTicks, cameTicks);
+        if (Math.Abs(nowTicks - _bucketsAt) < SameMomentTicks) return _buckets.AsSpan(0, Count);
         _bucketsAt = nowTicks;
-        for (var i = 0; i < buckets.Length; i++) buckets[i] = LatencyHistogram.BucketOf((nowTicks - _frames[i].CommittedAt) / TimeSpan.TicksPerMicrosecond);
-        return buckets;
+        return Fill(_buckets, nowTicks, cameTicks);
+    }
+
+    private Span<int> Fill(int[] buckets, long nowTicks, long cameTicks)
+    {
+        for (var i = 0; i < Count; i++) buckets[i] = LatencyHistogram.BucketOf((nowTicks - Math.Max(_frames[i].CommittedAt, cameTicks)) / TimeSpan.TicksPerMicrosecond);
+        return buckets.AsSpan(0, Count);
     }
 
     public int Length => _length;

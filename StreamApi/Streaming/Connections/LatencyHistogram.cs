@@ -54,5 +54,5 @@ internal sealed class LatencyHistogram
     }
 }
 
-/// <summary>Delivery times in milliseconds: commit to the bytes being handed to the socket.</summary>
+/// <summary>Delivery times in milliseconds: from the commit, or from when the connection came where that was later, to the bytes being handed to the socket.</summary>
 internal sealed record LatencyQuantiles(double P50, double P95, double P99);

@@ -20,7 +20,7 @@ internal abstract class OpenStream(string id, StreamClient client)
     /// <summary>The ticket that opened it.</summary>
     public Guid? Ticket { get; init; }
 
-    /// <summary>Events and bytes handed to the socket, and how long the events took from their commit.</summary>
+    /// <summary>Events and bytes handed to the socket, and how long the events took (<see cref="LatencyQuantiles"/>).</summary>
     public long Delivered, Bytes;
     public LatencyHistogram Latency { get; } = new();
 

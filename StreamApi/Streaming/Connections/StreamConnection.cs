@@ -36,6 +36,9 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that reached the client.</summary>
     public long WrittenAt, TakenAt, IdSentAt;
 
+    /// <summary>When it came, by the clock that stamps the events; UTC ticks.</summary>
+    public long CameAt;
+
     public SlowReader Slow { get; init; }
 
     /// <summary>It did not take what it was given at once: what came meanwhile waits.</summary>

@@ -202,7 +202,7 @@ internal sealed class WriterLoop : IDisposable
     private bool WriteJoin(StreamConnection c)
     {
         if (!Write(c, _join.Bytes(c.Output.Chunked))) return false;
-        var buckets = _join.BucketsAt(_clock.NowTicks);
+        var buckets = _join.BucketsAt(_clock.NowTicks, c.CameAt);
         foreach (var bucket in buckets) c.Latency.Add(bucket);
         c.Delivered += _join.Count;
         c.Position = _join.LastPosition;
@@ -318,6 +318,7 @@ internal sealed class WriterLoop : IDisposable
         // A full fence: the feed must see the user before this loop looks at the log.
         Interlocked.Increment(ref c.Log.UsersOfLoop[_number]);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
+        c.CameAt = _clock.NowTicks;
         // A tenth of jitter, or streams that began together would end together.
         if (_options.MaxAgeSeconds > 0) c.ExpiresAt = c.TakenAt + (long)(_options.MaxAgeSeconds * (900 + Random.Shared.Next(200)));
     }

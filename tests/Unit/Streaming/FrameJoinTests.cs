@@ -39,10 +39,24 @@ public class FrameJoinTests
         {
             Assert.Equal(2, join.Take(log, 0));
             var bucket = LatencyHistogram.BucketOf(ms * 1_000);
-            Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond));
+            Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, cameTicks: 0));
         }
         Assert.Equal(1, join.Take(log, 1));
-        Assert.Equal([LatencyHistogram.BucketOf(40_000)], join.BucketsAt(40 * TimeSpan.TicksPerMillisecond));
+        Assert.Equal([LatencyHistogram.BucketOf(40_000)], join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, cameTicks: 0));
+    }
+
+    [Fact]
+    public void What_was_committed_before_a_connection_came_has_waited_since_it_came_and_no_longer()
+    {
+        var join = new FrameJoin(1_024);
+        join.Take(Log("data: 1\n\n", "data: 2\n\n"), 0);
+        var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
+        Assert.Equal(Two(LatencyHistogram.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
+        Assert.Equal(Two(LatencyHistogram.BucketOf(5_000)), join.BucketsAt(hour, cameTicks: hour - 5 * ms));
+        // Another's share of the same join is as it was.
+        Assert.Equal(Two(LatencyHistogram.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
+
+        static int[] Two(int bucket) => [bucket, bucket];
     }
 
     [Fact]
