@@ -6,6 +6,7 @@ using Benchmarks.Servers;
 switch (args)
 {
     case ["read"]: ClientProgram.Run<ReadOrder>(ReaderProgram.Run); return 0;
+    case ["read-http"]: ClientProgram.Run<ReadOrder>(HttpReaderProgram.Run); return 0;
     case ["publish"]: ClientProgram.Run<PublishOrder>(PublisherProgram.Run); return 0;
     case ["plain", var url]: PlainServer.Run(url); return 0;
 }

@@ -13,11 +13,15 @@ internal sealed class ClientProcess : IAsyncDisposable
 
     private ClientProcess(Process process) => _process = process;
 
-    public static async Task<ClientProcess> StartAsync(string mode, object order)
+    /// <param name="mode">See Program.cs.</param>
+    /// <param name="order">What it is to do.</param>
+    /// <param name="compileAll">The framework's code too: as it comes it is not compiled for speed, and tiers are off.</param>
+    public static async Task<ClientProcess> StartAsync(string mode, object order, bool compileAll = false)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(ClientProcess).Assembly.Location, mode]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         // Full speed from the first event: a run is over before tiers have paid for themselves.
         start.Environment["DOTNET_TieredCompilation"] = "0";
+        if (compileAll) start.Environment["DOTNET_ReadyToRun"] = "0";
         start.Environment["DOTNET_gcServer"] = "0";
         var client = new ClientProcess(Process.Start(start) ?? throw new BenchmarkException("The client did not start."));
         await client._process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(order));

@@ -12,9 +12,14 @@ internal static class Clients
     }
 
     /// <summary>Readers whose streams are all open.</summary>
-    public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(ReadOrder order, CancellationToken cancellationToken, bool inC = false)
+    public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(ReadOrder order, CancellationToken cancellationToken, ReaderKind kind = ReaderKind.Raw)
     {
-        var readers = inC ? ClientProcess.Start(await CReader.StartAsync(order, cancellationToken)) : await ClientProcess.StartAsync("read", order);
+        var readers = kind switch
+        {
+            ReaderKind.C => ClientProcess.Start(await CReader.StartAsync(order, cancellationToken)),
+            ReaderKind.Http => await ClientProcess.StartAsync("read-http", order, compileAll: true),
+            _ => await ClientProcess.StartAsync("read", order),
+        };
         try
         {
             var ready = await readers.NextAsync<ReadersReady>(cancellationToken);

@@ -8,6 +8,19 @@ namespace Benchmarks.Client;
 /// <param name="LastEventIds">Each connection to a URL resumes after the id beside it; null for fresh ones.</param>
 internal sealed record ReadOrder(Uri[] Urls, int Connections, long Expect, double LimitSeconds, string[]? LastEventIds = null);
 
+/// <summary>Who reads.</summary>
+internal enum ReaderKind
+{
+    /// <summary>One thread on epoll that looks for two numbers (<see cref="ReaderProgram"/>).</summary>
+    Raw,
+
+    /// <summary>The same over .NET's own HTTP client (<see cref="HttpReaderProgram"/>).</summary>
+    Http,
+
+    /// <summary>A C program that does what LoadTests' clients do (<see cref="CReader"/>).</summary>
+    C,
+}
+
 /// <summary>Every stream is open.</summary>
 internal sealed record ReadersReady(int Connected, int Refused, double Seconds);
 

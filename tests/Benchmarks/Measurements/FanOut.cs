@@ -36,10 +36,10 @@ internal sealed class FanOut : Measurement
 
     /// <param name="rate">Events a second; 0: as fast as they are accepted, 300 of them.</param>
     /// <param name="servedAs">Under what name to record it; the server's where nothing is said.</param>
-    /// <param name="inC">Read by the reader in C.</param>
-    public static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken, string? servedAs = null, bool inC = false)
+    /// <param name="kind">Who reads.</param>
+    public static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken, string? servedAs = null, ReaderKind kind = ReaderKind.Raw)
     {
-        var d = await DeliverAsync(run, peer, subscribers, rate, seconds, connections, cancellationToken, inC);
+        var d = await DeliverAsync(run, peer, subscribers, rate, seconds, connections, cancellationToken, kind);
         if (peer == run.StreamApi && (d.Read.Lost > 0 || d.Read.Wrong > 0)) run.Wrong.Add($"{measurement.Name}: {d.Read.Lost} lost, {d.Read.Wrong} doubled or out of order.");
         run.Record(measurement, servedAs ?? peer.Name,
             (Figures.Cpu, d.Cpu * 1e6 / d.Read.Events), (Figures.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events), (Figures.P50, d.Read.P50Ms), (Figures.P99, d.Read.P99Ms),
@@ -55,11 +55,11 @@ internal sealed class FanOut : Measurement
 
     private sealed record Delivery(ReadResult Read, double Cpu, double FrontCpu, double Seconds, double Elsewhere);
 
-    private static async Task<Delivery> DeliverAsync(BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken, bool inC = false)
+    private static async Task<Delivery> DeliverAsync(BenchmarkRun run, Peer peer, int subscribers, double rate, double seconds, int connections, CancellationToken cancellationToken, ReaderKind kind = ReaderKind.Raw)
     {
         var topic = run.NewTopic();
         var events = rate > 0 ? (long)(rate * seconds) : 300;
-        var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(topic)], subscribers, events, seconds + 30), cancellationToken, inC);
+        var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(topic)], subscribers, events, seconds + 30), cancellationToken, kind);
         await using var _ = readers;
         await Task.Delay(1_500, cancellationToken);     // what connecting leaves to be done, and the end of the readers before
         var (cpu, front, busy, clock) = (ProcessFigures.Cpu(peer.Processes), ProcessFigures.Cpu(peer.Front), ProcessFigures.MachineBusy(), Stopwatch.StartNew());
