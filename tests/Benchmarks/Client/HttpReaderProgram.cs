@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -13,7 +12,7 @@ namespace Benchmarks.Client;
 /// </summary>
 internal static class HttpReaderProgram
 {
-    private const int MostInFlight = 256, BufferBytes = 4_096;
+    private const int BufferBytes = 4_096;
 
     public static void Run(ReadOrder order, TextWriter output, CancellationToken told)
     {
@@ -26,7 +25,7 @@ internal static class HttpReaderProgram
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(told);
         limit.CancelAfter(TimeSpan.FromSeconds(order.LimitSeconds));
-        using var places = new SemaphoreSlim(MostInFlight);
+        using var places = new SemaphoreSlim(ReaderProgram.MostInFlight);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectCallback = (to, _) => ValueTask.FromResult<Stream>(new NetworkStream(Wire.Connect(new IPEndPoint(IPAddress.Parse(to.DnsEndPoint.Host), to.DnsEndPoint.Port)), ownsSocket: true)) });
         var (latency, begun, reads, lastAt) = (new LatencyHistogram(), Wire.Now(), 0L, 0L);
         var bodies = await Task.WhenAll(Enumerable.Range(0, order.Connections).Select(i => OpenAsync(order.Urls[i % order.Urls.Length])));
@@ -51,7 +50,7 @@ internal static class HttpReaderProgram
             long now = 0;
             var scanner = new EventScanner(order.Expect, at => latency.RecordTicks(now - at));
             scanner.Read("HTTP/1.1 200 OK\r\n\r\n"u8);       // HttpClient has read the head; the rest is the stream's own bytes
-            var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+            var buffer = new byte[BufferBytes];
             while (scanner.Events < order.Expect && await body.ReadAsync(buffer, limit.Token) is > 0 and var n)
             {
                 now = Wire.Now();

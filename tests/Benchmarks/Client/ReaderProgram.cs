@@ -8,7 +8,8 @@ namespace Benchmarks.Client;
 /// <summary>The mode <c>read</c>: one thread that reads many streams. Says when all are open, then what came.</summary>
 internal static class ReaderProgram
 {
-    private const int MostInFlight = 256;      // below any server's backlog
+    /// <summary>Connects at a time: below any server's backlog.</summary>
+    internal const int MostInFlight = 256;
 
     private sealed record Stream(Socket Socket, nint Descriptor, EventScanner Scanner);
 

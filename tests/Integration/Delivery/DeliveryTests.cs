@@ -237,7 +237,7 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     [InlineData("application/x-ndjson")]
     public async Task An_id_that_stands_twice_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
     {
-        var (id, other) = (Guid.NewGuid(), Guid.NewGuid());
+        var (id, other, lines) = (Guid.NewGuid(), Guid.NewGuid(), type.EndsWith("ndjson", StringComparison.Ordinal));
         using var http = new HttpClient();
         using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
         var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
@@ -250,7 +250,6 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         using var differing = await SendAsync((other, 3), null, (other, 4));
         var problem = await differing.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(HttpStatusCode.Conflict, differing.StatusCode);
-        var lines = type.EndsWith("ndjson", StringComparison.Ordinal);
         if (lines) Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));      // an empty line is one too
         var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
         Assert.Equal(lines ? [1, 2, 3] : [1, 2], all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
@@ -258,7 +257,7 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         async Task<HttpResponseMessage> SendAsync(params (Guid? Id, int Data)?[] some)
         {
             var documents = some.Select(e => e is { } one ? JsonSerializer.Serialize(new { topic = T("1"), type = "x", data = one.Data, id = one.Id }) : "").ToList();
-            var text = type.EndsWith("ndjson", StringComparison.Ordinal) ? string.Join('\n', documents) : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
+            var text = lines ? string.Join('\n', documents) : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
             using var body = new StringContent(text, System.Text.Encoding.UTF8, type);
             return await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
         }
