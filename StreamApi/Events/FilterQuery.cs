@@ -14,16 +14,9 @@ internal static class FilterQuery
         // `?topic=` is a variable that was not set rather than a wish for everything.
         foreach (var (name, values) in ((string, string[])[])[("topic", topics), ("type", types), ("key", keys)])
             if (values.Contains("")) { filter = EventFilter.All; return Problems.Field(name, "is empty: leave it out to mean any."); }
-        return Check(topics, types, keys, limits, out filter);
-    }
-
-    /// <summary>The same for lists that came in a body.</summary>
-    public static IResult? Check(string[] topics, string[] types, string[] keys, EventsOptions limits, out EventFilter filter)
-    {
         filter = new EventFilter(topics, types, keys);
         foreach (var topic in topics)
         {
-            if (topic is null) return Problems.Field("topic", "cannot be null.");
             if (topic.AsSpan().Count('.') >= limits.MaxDepth) return Problems.Field("topic", $"has at most {limits.MaxDepth} tokens.");
             if (!TopicGrants.IsGrant(topic))
                 return Problems.Field("topic", $"'{topic}' is no topic: dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters; in a pattern also * for one token and a final > for the rest.");

@@ -18,11 +18,22 @@ internal static class StreamEndpoints
     public static RouteHandlerBuilder MapStream(this IEndpointRouteBuilder app, [StringSyntax("Route")] string pattern, Delegate handler) =>
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler).DisableHttpMetrics().LimitedAsStream().RefusesInvalid().AddEndpointFilter(async (invocation, next) =>
         {
-            var request = invocation.HttpContext.Request;
-            if (!HttpMethods.IsGet(request.Method) && JsonBody.IsThere(invocation.HttpContext))
-                request.Query = Merged(request.Query, await JsonBody.ReadAsync(invocation.HttpContext));
+            await invocation.HttpContext.TakeBodyAsync();
             return await next(invocation);
         });
+
+    /// <summary>
+    /// Puts the members of a body into the query, where the endpoint looks for them: in place of what the query says, and what <paramref name="lists"/>
+    /// names beside it. A GET has no body that counts (RFC 9110 §9.3.1).
+    /// </summary>
+    /// <param name="context">The request.</param>
+    /// <param name="lists">Members that are lists of text, and the names that a query repeats for each.</param>
+    /// <exception cref="InvalidRequestException">The body is no JSON object, or a member is none that a query could say.</exception>
+    public static async Task TakeBodyAsync(this HttpContext context, Dictionary<string, string>? lists = null)
+    {
+        var request = context.Request;
+        if (!HttpMethods.IsGet(request.Method) && JsonBody.IsThere(context)) request.Query = Merged(request.Query, await JsonBody.ReadAsync(context), lists);
+    }
 
     /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
     public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) => endpoint.AddEndpointFilter(async (invocation, next) =>
@@ -55,19 +66,25 @@ internal static class StreamEndpoints
     };
 
     /// <summary>A subscription as the query asks for it: from where, and what happens where the client cannot keep up.</summary>
-    public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting greeting)
+    public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting? greeting = null)
     {
         var query = context.Request.Query;
         var slow = SlowReaders.Parse(query["slow"]) ?? throw new InvalidRequestException("slow", "is catch-up, latest or disconnect.");
         return new StreamRequest(filter, LastEventId.Of(context.Request), query.FromEarliest(), Slow: slow, Greeting: greeting);
     }
 
-    private static QueryCollection Merged(IQueryCollection query, JsonElement body)
+    private static QueryCollection Merged(IQueryCollection query, JsonElement body, Dictionary<string, string>? lists)
     {
         var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var member in body.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null) continue;
+            if (lists?.GetValueOrDefault(member.Name) is { } repeated)
+            {
+                if (member.Value.ValueKind != JsonValueKind.Array) throw new InvalidRequestException(member.Name, "must be a list.");
+                merged[repeated] = StringValues.Concat(merged.GetValueOrDefault(repeated), new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))]));
+                continue;
+            }
             merged[member.Name] = member.Value.ValueKind == JsonValueKind.Array
                 ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))])
                 : Scalar(member.Name, member.Value);
@@ -76,7 +93,7 @@ internal static class StreamEndpoints
     }
 
     /// <summary>What is text and nothing else; the rest is what a query could have said, unknown members too.</summary>
-    private static readonly HashSet<string> Texts = new(StringComparer.OrdinalIgnoreCase) { "prompt", "userId", "types", "type", "from", "slow" };
+    private static readonly HashSet<string> Texts = new(StringComparer.OrdinalIgnoreCase) { "prompt", "userId", "topics", "types", "type", "keys", "from", "slow" };
 
     private static string Scalar(string name, JsonElement value)
     {

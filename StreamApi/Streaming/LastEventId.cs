@@ -7,10 +7,9 @@ namespace StreamApi.Streaming;
 /// <param name="Id">Read as an id of ours; null where it is not one.</param>
 internal readonly record struct LastEventId(string? Text, StreamId? Id)
 {
-    /// <param name="inBody">What a body says that is not merged into the query; it counts where neither of the others is there.</param>
-    public static LastEventId Of(HttpRequest request, string? inBody = null)
+    public static LastEventId Of(HttpRequest request)
     {
-        var text = NonEmpty(request.Headers["Last-Event-ID"]) ?? NonEmpty(request.Query["last_event_id"]) ?? NonEmpty(request.Query["lastEventId"]) ?? NonEmpty(inBody);
+        var text = NonEmpty(request.Headers["Last-Event-ID"]) ?? NonEmpty(request.Query["last_event_id"]) ?? NonEmpty(request.Query["lastEventId"]);
         return new LastEventId(text, text is not null && StreamId.TryParse(text, out var id) ? id : null);
 
         static string? NonEmpty(string? value) => value is { Length: > 0 } ? value : null;

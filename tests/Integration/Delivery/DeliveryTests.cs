@@ -164,7 +164,7 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         foreach (var last in (string[])["lastEventId", "last_event_id"])
         {
             using var body = JsonContent.Create(new Dictionary<string, object> { ["topics"] = new[] { T("2") }, [last] = before, ["envelope"] = true, ["slow"] = "latest" });
-            await using var posted = await SseReader.OpenAsync(A.Url, "/v1/events/stream", method: HttpMethod.Post, body: body);
+            await using var posted = await SseReader.OpenAsync(A.Url, $"/v1/events/stream?{last}={await HeadAsync(A)}&envelope=false", method: HttpMethod.Post, body: body);
             await posted.WaitForEventsAsync(1);
             Assert.Equal(T("2"), JsonDocument.Parse(Assert.Single(posted.Events).Data!).RootElement.GetProperty("topic").GetString());
         }
