@@ -102,9 +102,9 @@ public static class Extensions
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapHealthChecks(HealthPath, new HealthCheckOptions { ResponseWriter = HealthReports.WriteAsync })
-            .DisableHttpMetrics().AllowAnonymous();
+            .DisableHttpMetrics().AllowAnonymous().DisableRateLimiting();
         app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live"), ResponseWriter = HealthReports.WriteAsync })
-            .DisableHttpMetrics().AllowAnonymous();
+            .DisableHttpMetrics().AllowAnonymous().DisableRateLimiting();
         return app;
     }
 }

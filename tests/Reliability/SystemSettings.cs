@@ -20,7 +20,7 @@ internal static class SystemSettings
         SystemKind.Guarded => Guarded,
         SystemKind.Talkative => new Dictionary<string, string>(Guarded)
         {
-            ["Limits__GenerationsPerMinute"] = "1000000", ["Limits__NewStreamsPerMinute"] = "1000000", ["Limits__ResumesPerMinute"] = "1000000", ["Limits__PublishesPerSecond"] = "1000000", ["Limits__ConnectionsPerSecond"] = "1000000", ["Limits__PublishKilobytesPerSecond"] = "1000000",
+            ["Limits__GenerationsPerMinute"] = "1000000", ["Limits__NewStreamsPerMinute"] = "1000000", ["Limits__ResumesPerMinute"] = "1000000", ["Limits__PublishesPerSecond"] = "1000000", ["Limits__ConnectionsPerSecond"] = "1000000", ["Limits__PublishKilobytesPerSecond"] = "1000000", ["Limits__RequestsPerSecond"] = "1000000",
             ["Streaming__MaxConnectionsPerClient"] = "0", ["Llm__Providers__Demo__TokensPerSecond"] = "0", ["Petstore__ScoringMilliseconds"] = "1",
             ["Logging__LogLevel__Default"] = "Information", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
         },

@@ -38,6 +38,12 @@ internal sealed class LimitOptions
     /// </summary>
     [Range(1, AsGoodAsNone)] public int? ConnectionsPerSecond { get; set; }
 
+    /// <summary>
+    /// Requests a second on this replica that none of the limits above counts, those without a valid credential and those for what is not there too; twice as
+    /// many at once.
+    /// </summary>
+    [Range(1, AsGoodAsNone)] public int? RequestsPerSecond { get; set; }
+
     /// <summary>Milliseconds that a request waits for the count over all replicas; then this replica's own decides.</summary>
     [Range(10, 60_000)] public int RedisMilliseconds { get; set; } = 500;
 
@@ -62,6 +68,7 @@ internal sealed class LimitOptions
         PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 1_024;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
         ConnectionsPerSecond ??= development ? AsGoodAsNone : 100;
+        RequestsPerSecond ??= development ? AsGoodAsNone : 50;
     }
 }
 

@@ -31,6 +31,9 @@ internal static class RequestLimits
                 ? Window(context, "resumes", o.ResumesPerMinute!.Value) : Window(context, Streams, o.NewStreamsPerMinute!.Value));
             limiter.AddPolicy(Generations, context => Window(context, Generations, Options(context).GenerationsPerMinute!.Value));
             limiter.AddPolicy(Publishes, context => Bucket(context, Publishes, Options(context).PublishesPerSecond!.Value));
+            // What says nothing of its own limit, a path that is not there too. Each replica counts for itself: nothing that only reads asks Redis first.
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => PolicyOf(context) is null && Options(context).RequestsPerSecond!.Value is var perSecond and < LimitOptions.AsGoodAsNone
+                ? RateLimitPartition.GetTokenBucketLimiter(KeyOf(context), _ => BucketOf(perSecond)) : RateLimitPartition.GetNoLimiter(""));
             limiter.OnRejected = RefuseAsync;
         });
     }
@@ -74,11 +77,16 @@ internal static class RequestLimits
         PermitLimit = perMinute, Window = TimeSpan.FromMinutes(1), SegmentsPerWindow = SharedLimit.Segments, AutoReplenishment = false,
     }), SharedLimit.Window(perMinute, TimeSpan.FromMinutes(1))));
 
-    private static RateLimitPartition<string> Bucket(HttpContext context, string what, int perSecond) => Shared(context, what, perSecond, () => (new TokenBucketRateLimiter(new TokenBucketRateLimiterOptions
+    private static RateLimitPartition<string> Bucket(HttpContext context, string what, int perSecond) => Shared(context, what, perSecond, () => (new TokenBucketRateLimiter(BucketOf(perSecond)), SharedLimit.Bucket(perSecond, 2 * perSecond)));
+
+    /// <summary>So many a second, and twice as many at once.</summary>
+    private static TokenBucketRateLimiterOptions BucketOf(int perSecond) => new()
     {
         TokensPerPeriod = Math.Max(1, perSecond / 10), ReplenishmentPeriod = perSecond < 10 ? TimeSpan.FromSeconds(1.0 / perSecond) : TimeSpan.FromMilliseconds(100),
         TokenLimit = 2 * perSecond, AutoReplenishment = false,
-    }), SharedLimit.Bucket(perSecond, 2 * perSecond)));
+    };
+
+    private static string? PolicyOf(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
 
     /// <summary>A limiter for each client, until it has been idle for a while.</summary>
     private static RateLimitPartition<string> Shared(HttpContext context, string what, int limit, Func<(ReplenishingRateLimiter Own, SharedLimit Shared)> make) => limit >= LimitOptions.AsGoodAsNone
@@ -91,13 +99,9 @@ internal static class RequestLimits
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var context = rejected.HttpContext;
-        if (rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var delay) && delay > TimeSpan.Zero)
-        {
-            await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // Thousands that are kept open would be looked at by every collection. HTTP/2 knows no such header (RFC 9113 §8.2.2).
-            if (HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Connection = "close";
-        }
-        var policy = context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
+        var policy = PolicyOf(context);
+        var delay = policy is null ? Refusals.Lateness : rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var late) ? late : TimeSpan.Zero;
+        if (delay > TimeSpan.Zero) await Refusals.DelayAsync(context, delay);
         if (policy == Streams && IsResume(context))
         {
             await Streaming.Streams.PutOffAsync(context, context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value, "too many resumes of one client, come back");
@@ -107,6 +111,7 @@ internal static class RequestLimits
         {
             Streams => ($"opened {Options(context).NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)", TimeSpan.FromSeconds(10)),
             Generations => ($"asked {Options(context).GenerationsPerMinute} times in the last minute (Limits:GenerationsPerMinute)", TimeSpan.FromSeconds(10)),
+            null => ($"asked more than {Options(context).RequestsPerSecond} times a second (Limits:RequestsPerSecond)", TimeSpan.FromSeconds(1)),
             _ => ($"published more than {Options(context).PublishesPerSecond} times a second (Limits:PublishesPerSecond)", TimeSpan.FromSeconds(1)),
         };
         await Refusals.WriteAsync(context, StatusCodes.Status429TooManyRequests, "Too many requests", $"You have {what}. Wait as long as Retry-After says.",

@@ -18,10 +18,7 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
     /// <summary>Refusals a second that are answered at once.</summary>
     private const int PromptRefusals = 20;
 
-    /// <summary>
-    /// How long the rest wait for theirs: who asks again and again without looking at Retry-After asks about once a second on each of his connections, and
-    /// the others have the processor.
-    /// </summary>
+    /// <summary>How long the rest wait for theirs.</summary>
     public static readonly MetadataName<TimeSpan> Delay = new("DELAY");
 
     public override TimeSpan? IdleDuration => own.IdleDuration;
@@ -86,8 +83,7 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
         lock (_lock)
         {
             if (clock.GetElapsedTime(_refusalsAt) > TimeSpan.FromSeconds(1)) (_refusals, _refusalsAt) = (0, clock.GetTimestamp());
-            // Not all at the same moment: a thousand that wait would come back as one.
-            return new Refusal(wait, ++_refusals > PromptRefusals ? TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble()) : TimeSpan.Zero);
+            return new Refusal(wait, ++_refusals > PromptRefusals ? Refusals.Lateness : TimeSpan.Zero);
         }
     }
 

@@ -21,7 +21,7 @@ public sealed class FuzzTests(StackFixture stack)
         var seed = Setting("FUZZ_SEED", Random.Shared.Next());
         await using var system = await DeliverySystem.StartAsync(stack, settings: new(SecureSystem.Settings)
         {
-            ["Limits__GenerationsPerMinute"] = "1000000", ["Limits__NewStreamsPerMinute"] = "1000000", ["Limits__ResumesPerMinute"] = "1000000", ["Limits__PublishesPerSecond"] = "1000000", ["Limits__PublishKilobytesPerSecond"] = "1000000",
+            ["Limits__GenerationsPerMinute"] = "1000000", ["Limits__NewStreamsPerMinute"] = "1000000", ["Limits__ResumesPerMinute"] = "1000000", ["Limits__PublishesPerSecond"] = "1000000", ["Limits__PublishKilobytesPerSecond"] = "1000000", ["Limits__RequestsPerSecond"] = "1000000",
             ["Streaming__MaxConnectionsPerClient"] = "0", ["Llm__Providers__Demo__TokensPerSecond"] = "0", ["Petstore__ScoringMilliseconds"] = "1",
             // As talkative as an operator may make it.
             ["Logging__LogLevel__Default"] = "Information", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",

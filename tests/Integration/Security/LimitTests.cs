@@ -20,7 +20,7 @@ public sealed class LimitTests(StackFixture stack)
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {
             ["Limits__ResumesPerMinute"] = "15", ["Limits__PublishesPerSecond"] = "5", ["Limits__GenerationsPerMinute"] = "2", ["Streaming__MaxConnectionsPerClient"] = "3",
-            ["Limits__PublishKilobytesPerSecond"] = "256", ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2",
+            ["Limits__PublishKilobytesPerSecond"] = "256", ["Limits__HeaderSeconds"] = "2", ["Limits__BodyGraceSeconds"] = "2", ["Limits__RequestsPerSecond"] = "20",
             ["Events__MaxArrayEvents"] = "10", ["Events__MaxPageBytes"] = "65536", ["EventStore__MaxBatchBytes"] = "65536",
         };
         settings.Remove("Limits__NewStreamsPerMinute");     // 10, the contract's
@@ -35,6 +35,21 @@ public sealed class LimitTests(StackFixture stack)
         await SizesAsync(server);
         await PacedAsync(server);
         await PagesAsync(server);
+        await RequestsAsync(server);
+    }
+
+    /// <summary>What has no limit of its own: of a user, and of an address that has no credential, or a wrong one.</summary>
+    private static async Task RequestsAsync(Uri server)
+    {
+        foreach (var (path, key, answered) in ((string, string?, HttpStatusCode)[])[("/v1/events?limit=1", SecureSystem.OperatorKey, HttpStatusCode.OK), ("/v1/topics", "no such key", HttpStatusCode.Unauthorized), ("/nothing", null, HttpStatusCode.Unauthorized)])
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => SecureSystem.SendAsync(server, Get, path, key: key)));
+            Assert.All(answers, a => Assert.True(a.StatusCode == answered || a is { StatusCode: HttpStatusCode.TooManyRequests, Headers: { ConnectionClose: true, RetryAfter.Delta.TotalSeconds: >= 1 } }, $"{path}: {a}"));
+            Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.TooManyRequests);
+            foreach (var answer in answers) answer.Dispose();
+        }
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server, Get, "/v1/events", Tokens.Of("somebody else", subscribe: ["orders.>"])));
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server, Get, "/alive"));
     }
 
     [Fact]

@@ -30,6 +30,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
         ["Security__ApiKeys__0__Subscribe__0"] = ">", ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>", ["Security__ApiKeys__0__Publish__0"] = ">",
         ["Security__ApiKeys__1__Name"] = "writer", ["Security__ApiKeys__1__Sha256"] = Hash(WriterKey), ["Security__ApiKeys__1__Publish__0"] = "orders.>",
         ["Security__RenewSeconds"] = "2", ["Limits__NewStreamsPerMinute"] = "10000", ["Limits__PublishesPerSecond"] = "10000", ["Limits__ConnectionsPerSecond"] = "10000",
+        ["Limits__RequestsPerSecond"] = "10000",
     };
 
     public async ValueTask InitializeAsync() => System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings, apiKey: OperatorKey);

@@ -17,6 +17,7 @@ internal static class AbuseCatalog
         new("a publisher at full speed", (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)),
         new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
         new("a million topics", TopicsAsync),
+        new("tokens with a wrong signature at full speed", (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)),
     ];
 
     /// <summary>Asks for stream after stream, so many requests under way at any time, and keeps every connection.</summary>
@@ -126,17 +127,29 @@ internal static class AbuseCatalog
         finally { foreach (var connection in open) connection.Dispose(); }
     }
 
-    /// <summary>One publish after the other on each thread, whatever the answer; at full speed where nothing is said.</summary>
-    private static async Task<string> PublishAsync(AbuseTarget target, int threads, string body, CancellationToken over, TimeSpan pause = default)
+    private static Task<string> PublishAsync(AbuseTarget target, int threads, string body, CancellationToken over, TimeSpan pause = default)
     {
-        var (answers, token, bytes) = (new Answers(), AbuseTarget.Token(), Encoding.UTF8.GetBytes(body));
+        var (token, bytes) = (AbuseTarget.Token(), Encoding.UTF8.GetBytes(body));
+        return AskAsync(target, threads, connection => connection.Post("/v1/events", token, "application/json", bytes).Status, over, pause);
+    }
+
+    private static Task<string> ReadAsync(AbuseTarget target, int threads, string token, CancellationToken over) => AskAsync(target, threads, connection =>
+    {
+        connection.SendHead("GET", "/v1/events?limit=1", token);
+        return connection.ReadAnswer(withBody: true).Status;
+    }, over);
+
+    /// <summary>One request after the other on each thread, whatever the answer; at full speed where nothing is said.</summary>
+    private static async Task<string> AskAsync(AbuseTarget target, int threads, Func<RawConnection, int> ask, CancellationToken over, TimeSpan pause = default)
+    {
+        var answers = new Answers();
         await Attack.OnThreads(threads, _ =>
         {
             RawConnection? connection = null;
             while (!over.IsCancellationRequested)
             {
                 if (pause > TimeSpan.Zero) over.WaitHandle.WaitOne(pause);
-                try { answers.Count((connection ??= new RawConnection(target.Next())).Post("/v1/events", token, "application/json", bytes).Status); }
+                try { answers.Count(ask(connection ??= new RawConnection(target.Next()))); }
                 catch (SocketException)
                 {
                     // Refused before the body was read: the connection is closed.
