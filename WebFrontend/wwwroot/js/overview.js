@@ -60,7 +60,7 @@ function tell(status) {
   else {
     if (postgres !== "Healthy") troubles.push(text("postgresDown"));
     if (degraded.length > 0) troubles.push(text("degradedMore", { replicas: list(degraded) }));
-    if (broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader)) troubles.push(text("noLeader"));
+    if (degraded.length > 0 && broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader)) troubles.push(text("noLeader"));
     if (lost.length > 0) troubles.push(text("lostMore", { replicas: list(lost) }));
   }
   if (stale && history.last > 0) troubles.push(text("stream.asOf", { time: clock.format(at ? Date.parse(at) : history.last * 1000) }));
