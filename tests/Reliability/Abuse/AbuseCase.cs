@@ -3,7 +3,8 @@ namespace Reliability.Abuse;
 /// <summary>Something that one user does to all others.</summary>
 /// <param name="Name">As the table has it.</param>
 /// <param name="Do">Goes on until it is cancelled; where it has an end of its own, at least until then.</param>
-internal sealed record AbuseCase(string Name, Func<AbuseTarget, CancellationToken, Task<string>> Do);
+/// <param name="IsControl">Done to a <see cref="PlainListener"/> beside the system, which is held to no bound.</param>
+internal sealed record AbuseCase(string Name, Func<AbuseTarget, CancellationToken, Task<string>> Do, bool IsControl = false);
 
 /// <summary>The system, as the abuser sees it.</summary>
 internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)

@@ -13,6 +13,7 @@ internal static class AbuseCatalog
     public static IReadOnlyList<AbuseCase> All { get; } =
     [
         new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)), new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over)),
+        new("the same to a program beside the system that only accepts and answers", (target, over) => ConnectAsync(target, Connections, over), IsControl: true),
         new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
         new("a publisher at full speed", (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)),
         new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
