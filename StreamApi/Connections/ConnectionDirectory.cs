@@ -61,7 +61,8 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         {
             using var client = await ClientAsync(cancellationToken);
             var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}&limit={int.MaxValue}&filter={Uri.EscapeDataString(filter ?? "")}", cancellationToken);
-            return page?.Connections;
+            // At an address that leads elsewhere somebody else has answered.
+            return page?.Connections.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
         }
         catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { return null; }
     }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using StreamApi.Streaming;
@@ -20,7 +19,7 @@ internal sealed class ReplicaDirectory(
 {
     private IReadOnlyList<Replica> _others = [];
 
-    public Replica Here() => Replica.Here(OwnUrl(), streams, registry, logs, feed);
+    public Replica Here() => Replica.Here(OwnAddress.Of(options.Value, server, store), streams, registry, logs, feed);
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
@@ -94,12 +93,5 @@ internal sealed class ReplicaDirectory(
             await command.ExecuteNonQueryAsync(limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
-    }
-
-    /// <summary>The address that this process itself listens on; HTTP where it has both.</summary>
-    private string OwnUrl()
-    {
-        var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        return addresses.OrderBy(a => a.StartsWith("https", StringComparison.Ordinal)).FirstOrDefault()?.TrimEnd('/') ?? "";
     }
 }

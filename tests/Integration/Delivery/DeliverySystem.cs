@@ -69,9 +69,9 @@ internal sealed class DeliverySystem : IAsyncDisposable
         }
     }
 
-    public async Task<ServiceProcess> StartReplicaAsync(Dictionary<string, string>? settings = null)
+    public async Task<ServiceProcess> StartReplicaAsync(Dictionary<string, string>? settings = null, string url = "http://127.0.0.1:0")
     {
-        var replica = await StartAsync("StreamApi", settings);
+        var replica = await StartAsync("StreamApi", settings, url);
         await EventuallyAsync(async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode, "the replica is healthy");
         lock (Replicas) Replicas.Add(replica);
         return replica;
@@ -150,11 +150,11 @@ internal sealed class DeliverySystem : IAsyncDisposable
         await Redis.DisposeAsync();
     }
 
-    private async Task<ServiceProcess> StartAsync(string service, Dictionary<string, string>? settings)
+    private async Task<ServiceProcess> StartAsync(string service, Dictionary<string, string>? settings, string url = "http://127.0.0.1:0")
     {
         var environment = new Dictionary<string, string>(_environment);
         foreach (var (name, value) in settings ?? []) environment[name] = value;
-        var process = await ServiceProcess.StartAsync(service, environment, TestContext.Current.CancellationToken);
+        var process = await ServiceProcess.StartAsync(service, environment, TestContext.Current.CancellationToken, url);
         lock (_processes) _processes.Add(process);
         return process;
     }
