@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Npgsql;
+using StreamApi.Requests;
 
 namespace StreamApi.Replicas;
 
@@ -34,8 +35,7 @@ internal static class OwnAddress
         {
             using var socket = new Socket(SocketType.Dgram, ProtocolType.Udp);
             socket.Connect(host, settings.Port);
-            var address = ((IPEndPoint)socket.LocalEndPoint!).Address;
-            return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+            return ((IPEndPoint)socket.LocalEndPoint!).Address.Unmapped();
         }
         catch (SocketException) { return null; }        // its name is not known now
     }

@@ -3,6 +3,7 @@ using EventStore;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using StreamApi.Requests;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
@@ -247,7 +248,7 @@ internal sealed class Streams(
     }
 
     private static StreamClient ClientOf(HttpContext context) => new(
-        $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}", context.User.Identity?.Name,
+        context.ClientEndPoint(), context.User.Identity?.Name,
         (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
         context.Features.Get<IConnectionSocketFeature>()?.Socket, Activity.Current?.Context ?? default);
 }

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using StreamApi.OpenApi;
+using StreamApi.Requests;
 using StreamApi.Security.Tickets;
 
 namespace StreamApi.Security.Credentials;
@@ -86,7 +87,7 @@ internal sealed class CredentialHandler(
     /// </summary>
     private static bool IsLocal(HttpContext context)
     {
-        if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)) return false;
+        if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.Unmapped())) return false;
         var host = context.Request.Host.Host.Trim('[', ']');
         return host.Length == 0 || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host, out var named) && IPAddress.IsLoopback(named));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Options;
+using StreamApi.Requests;
 using StreamApi.Streaming;
 
 namespace StreamApi.Security.Limits;
@@ -33,7 +34,7 @@ internal sealed class ConnectionPace(IOptions<LimitOptions> limits, IOptions<Sec
     /// </summary>
     public TimeSpan? TakeTurn(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        address = address.Unmapped();
         foreach (var proxy in _proxies) if (proxy.Contains(address)) return TimeSpan.Zero;      // behind it are many
         var client = RequestLimits.ClientOf(address);
         if (Interlocked.Increment(ref _taken) % Sweep == 0) Forget();

@@ -4,6 +4,7 @@ using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
+using StreamApi.Requests;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Frames;
 
@@ -59,7 +60,7 @@ internal static class RequestLimits
     /// <summary>The address, of IPv6 its network.</summary>
     public static IPAddress ClientOf(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
+        address = address.Unmapped();
         if (address.AddressFamily != AddressFamily.InterNetworkV6) return address;
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out _);

@@ -12,7 +12,7 @@ public sealed class ReplicaTests(StackFixture stack)
     {
         var topic = $"t{Guid.NewGuid():N}";
         await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
-        var everywhere = await system.StartReplicaAsync(url: "http://0.0.0.0:0");
+        var everywhere = await system.StartReplicaAsync(url: "http://+:0");
         var port = FreePort.Take();
         await system.StartReplicaAsync(new() { ["Replicas__Url"] = $"http://localhost:{port}/" }, $"http://127.0.0.1:{port}");
         await using var stream = await SseReader.OpenAtAsync(everywhere.Url, $"/v1/events/stream?topic={topic}");
@@ -20,6 +20,6 @@ public sealed class ReplicaTests(StackFixture stack)
         var known = new HashSet<string> { system.Replicas[0].Url.ToString().TrimEnd('/'), $"http://127.0.0.1:{everywhere.Url.Port}", $"http://localhost:{port}" };
         await DeliverySystem.EventuallyAsync(async () => known.SetEquals((await http.GetFromJsonAsync<JsonElement>("/v1/replicas")).EnumerateArray().Select(r => r.GetProperty("url").GetString()!)), "each is known by its address");
         await DeliverySystem.EventuallyAsync(async () => (await http.GetFromJsonAsync<JsonElement>($"/v1/connections?filter={topic}")) is var page
-            && page.GetProperty("connections").GetArrayLength() == 1 && !page.TryGetProperty("partial", out _), "its stream is listed");
+            && page.GetProperty("connections") is var open && open.GetArrayLength() == 1 && open[0].GetProperty("client").GetString()!.StartsWith("127.0.0.1:", StringComparison.Ordinal) && !page.TryGetProperty("partial", out _), "its stream is listed, from where it came");
     }
 }

@@ -83,7 +83,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         _output.Enqueue(line);
         Printed?.Invoke(line);
         while (_output.Count > 500) _output.TryDequeue(out _);
-        if (Listening().Match(line) is { Success: true } match) _listening.TrySetResult(new Uri(match.Groups[1].Value.Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)));
+        if (Listening().Match(line) is { Success: true } match) _listening.TrySetResult(new Uri(match.Groups[1].Value.Replace("[::]", "127.0.0.1", StringComparison.Ordinal)));
     }
 
     private void Signal(int number)
