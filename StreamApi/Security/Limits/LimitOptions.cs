@@ -65,7 +65,7 @@ internal sealed class LimitOptions
         NewStreamsPerMinute ??= development ? AsGoodAsNone : 10;
         ResumesPerMinute ??= development ? AsGoodAsNone : 120;
         PublishesPerSecond ??= development ? AsGoodAsNone : 100;
-        PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 1_024;
+        PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 512;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
         ConnectionsPerSecond ??= development ? AsGoodAsNone : 100;
         RequestsPerSecond ??= development ? AsGoodAsNone : 50;
