@@ -18,7 +18,8 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
     /// <summary>Streams opened since the start.</summary>
     public long Opened => Interlocked.Read(ref _opened);
 
-    public IEnumerable<OpenStream> Open => _open.Values;
+    /// <summary>Those that open or close while one looks may be there or not. Nothing is copied and nobody waits: it is asked every second.</summary>
+    public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value);
 
     /// <summary>Takes a place, in the path's pool too where it has one. Dispose the place to give it back.</summary>
     /// <param name="path">The request's path.</param>

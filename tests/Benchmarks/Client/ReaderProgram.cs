@@ -41,6 +41,8 @@ internal static class ReaderProgram
         output.WriteLine(JsonSerializer.Serialize(new ReadResult(answered - refused, events, Math.Max(0, order.Expect * order.Connections - events), wrong,
             figures.Percentile(50), figures.Percentile(99), figures.Percentile(99.9), figures.MaxMs, (lastAt - begun) / (double)TimeSpan.TicksPerSecond,
             Environment.CpuUsage.TotalTime.TotalSeconds - cpu, reads)));
+        told.WaitHandle.WaitOne();      // the streams' ends are work for the server, which whoever asked may still be measuring
+        GC.KeepAlive(streams);
 
         void Open()
         {

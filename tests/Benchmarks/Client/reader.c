@@ -268,5 +268,7 @@ told:
     printf("{\"Connected\":%d,\"Events\":%ld,\"Lost\":%ld,\"Wrong\":%ld,\"P50Ms\":%.4f,\"P99Ms\":%.4f,\"P999Ms\":%.4f,\"MaxMs\":%.4f,\"Seconds\":%.3f,\"CpuSeconds\":%.4f,\"Reads\":%ld}\n",
         answered - refused, events, expect * connections > events ? expect * connections - events : 0, wrong, percentile(50), percentile(99), percentile(99.9), highest / 1e4,
         (last - began) / 1e7, cpu() - used, reads);
+    fflush(stdout);
+    while (read(0, buffer, sizeof buffer) > 0) {}   /* the streams' ends are work for the server, which whoever asked may still be measuring */
     return 0;
 }
