@@ -19,7 +19,9 @@ internal sealed class StreamEndings(TimeProvider clock, ILogger<StreamEndings> l
                 .SetTag("sse.end.reason", stream.End?.ToString()).SetTag("sse.delivered", stream.Delivered).SetTag("sse.lag", stream.Lag)
                 .SetTag("sse.latency.p50_ms", latency?.P50).SetTag("sse.latency.p95_ms", latency?.P95).SetTag("sse.latency.p99_ms", latency?.P99);
         }
-        logger.LogInformation("Stream {ConnectionId} of {Endpoint} ended: {Reason}, {Delivered} events in {Seconds:F1} s, p50 {P50} ms, p95 {P95} ms, p99 {P99} ms, lag {Lag}",
-            stream.Id, stream.Client.Endpoint, stream.End, stream.Delivered, (clock.GetUtcNow() - stream.ConnectedAt).TotalSeconds, latency?.P50, latency?.P95, latency?.P99, stream.Lag);
+        const string Ended = "Stream {ConnectionId} of {Endpoint} ended: {Reason}, {Delivered} events in {Seconds:F1} s, lag {Lag}";
+        var seconds = (clock.GetUtcNow() - stream.ConnectedAt).TotalSeconds;
+        if (latency is null) logger.LogInformation(Ended, stream.Id, stream.Client.Endpoint, stream.End, stream.Delivered, seconds, stream.Lag);
+        else logger.LogInformation(Ended + ", p50 {P50} ms, p95 {P95} ms, p99 {P99} ms", stream.Id, stream.Client.Endpoint, stream.End, stream.Delivered, seconds, stream.Lag, latency.P50, latency.P95, latency.P99);
     }
 }
