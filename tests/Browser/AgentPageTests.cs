@@ -20,6 +20,8 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await Expect(sum.Locator(".duration")).ToHaveTextAsync(Milliseconds());
         await Expect(search.Locator("h3")).ToHaveTextAsync("search_pets");
         await Expect(search.Locator("tbody tr").First).ToContainTextAsync("cat");
+        var prices = await search.Locator("tbody td:nth-child(5)").AllInnerTextsAsync();
+        Assert.Single(prices.Select(price => price.Length - price.IndexOf('.')).Distinct());    // 299.99 below 349.50
         await Expect(page.Locator(".step.says .text")).ToContainTextAsync("calculate says: 84");
         await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
         await Expect(page.Locator(".turn > .outcome")).ToContainTextAsync("2 tool calls");

@@ -48,6 +48,7 @@ const isTable = (output) => Array.isArray(output) && output.length > 0 && output
 function table(rows, name) {
   const columns = Object.keys(rows[0]);
   const number = (column) => (typeof rows[0][column] === "number" ? "number" : "");
+  const digits = Object.fromEntries(columns.map((column) => [column, Math.max(...rows.map((row) => decimals(row[column])))]));
   const [place, made, head, body] = [make("dd", "scroll"), make("table"), make("thead"), make("tbody")];
   const line = (cells) => {
     const row = make("tr");
@@ -56,11 +57,18 @@ function table(rows, name) {
   };
   [place.tabIndex, made.ariaLabel] = [0, name];
   head.append(line(columns.map((column) => Object.assign(make("th", number(column), column), { scope: "col" }))));
-  body.append(...rows.map((row) => line(columns.map((column) => make("td", number(column), typeof row[column] === "object" ? JSON.stringify(row[column]) : String(row[column]))))));
+  body.append(...rows.map((row) => line(columns.map((column) => make("td", number(column), cell(row[column], digits[column]))))));
   made.append(head, body);
   place.append(made);
   return place;
 }
+
+/** How many digits a number has after its point. */
+const decimals = (value) => (typeof value === "number" ? (/\.(\d+)$/.exec(String(value))?.[1].length ?? 0) : 0);
+
+/** A number has as many digits as the longest of its column, so that points stand below one another. */
+const cell = (value, digits) =>
+  typeof value === "object" ? JSON.stringify(value) : typeof value === "number" && digits > decimals(value) && !String(value).includes("e") ? value.toFixed(digits) : String(value);
 
 function make(name, style = "", content = "") {
   const made = document.createElement(name);
