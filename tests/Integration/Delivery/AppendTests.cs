@@ -8,21 +8,16 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What an append tells of its commit, to those that need not wait for it to come back.</summary>
+/// <summary>What an append tells of its commit, to those that need not wait for it to come back; and where a new partition begins.</summary>
 public sealed class AppendTests(StackFixture stack)
 {
     [Fact]
     public async Task Of_a_batch_what_was_stored_before_or_refused_is_not_told_as_committed_now()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = database.ConnectionString });
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        using var host = builder.Build();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
-        await host.StartAsync(cancellationToken);
+        var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        await using var database = NpgsqlDataSource.Create(address);
+        using var host = await StartAsync(address);
         var appender = host.Services.GetRequiredService<EventAppender>();
         var told = new List<CommittedEvents>();
         appender.Committed += told.Add;
@@ -38,10 +33,80 @@ public sealed class AppendTests(StackFixture stack)
         Assert.Equal([1, 3, 4], mixed.Select(e => e.Position));
         Assert.Equal(["1 \"early\"", "2 \"between\"", "3 \"late\", 4 \"without an id\"", "5 \"last\""],
             told.Select(t => string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))));
-        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        await using var epoch = store.CreateCommand("select eventstore.epoch()");
+        await using var epoch = database.CreateCommand("select eventstore.epoch()");
         Assert.All(told, t => Assert.Equal(epoch.ExecuteScalar(), t.Epoch));
         await host.StopAsync(cancellationToken);
+    }
+
+    [Fact]
+    public async Task Appends_go_on_where_the_first_of_a_partition_was_rolled_back_or_the_sequence_skipped_it()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        await using var database = NpgsqlDataSource.Create(address);
+        using var host = await StartAsync(address);
+        var appender = host.Services.GetRequiredService<EventAppender>();
+        await NarrowAsync(database);
+        await using (var connection = await database.OpenConnectionAsync(cancellationToken))
+        {
+            await using var undone = await connection.BeginTransactionAsync(cancellationToken);
+            await using var take = new NpgsqlCommand("select eventstore.lock_log(), eventstore.take_positions(150)", connection, undone);
+            await take.ExecuteNonQueryAsync(cancellationToken);
+        }
+        Assert.Equal(151, Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).Position);
+        // As after a crash of Postgres: up to 32 values of a sequence are lost.
+        await using (var skip = database.CreateCommand("select setval('eventstore.position', 320)")) await skip.ExecuteNonQueryAsync(cancellationToken);
+        Assert.Equal(321, Assert.Single(await appender.AppendAsync([Event("after a gap")], cancellationToken)).Position);
+        await host.StopAsync(cancellationToken);
+    }
+
+    [Fact]
+    public async Task A_new_partition_waits_for_nobody_who_reads_the_log_for_long()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        await using var database = NpgsqlDataSource.Create(address);
+        using var host = await StartAsync(address, commandTimeoutSeconds: 2);
+        var appender = host.Services.GetRequiredService<EventAppender>();
+        await NarrowAsync(database);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var backup = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", connection, backup)) await read.ExecuteScalarAsync(cancellationToken);
+        for (var n = 1; n <= 250; n += 50) Assert.Equal(50, (await appender.AppendAsync([.. Enumerable.Range(n, 50).Select(i => Event($"{i}"))], cancellationToken)).Count);
+        await using var partitions = database.CreateCommand("select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass");
+        Assert.Equal(3L, await partitions.ExecuteScalarAsync(cancellationToken));
+        // A partition of its own making has all that the log's have.
+        await using var alike = database.CreateCommand("""
+            select count(distinct (select array_agg(pg_get_constraintdef(oid) order by 1) from pg_constraint where conrelid = inhrelid and contype = 'p')), count(distinct (select count(*) from pg_index where indrelid = inhrelid and indisvalid)),
+                count(distinct (select attcompression from pg_attribute where attrelid = inhrelid and attname = 'data'))
+            from pg_inherits where inhparent = 'eventstore.events'::regclass
+            """);
+        await using var row = await alike.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        Assert.Equal((1L, 1L, 1L), (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)));
+        await host.StopAsync(cancellationToken);
+    }
+
+    private static async Task<IHost> StartAsync(string connectionString, int commandTimeoutSeconds = 15)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:eventstore"] = connectionString, ["EventStore:CommandTimeoutSeconds"] = $"{commandTimeoutSeconds}",
+        });
+        builder.Services.AddMetrics();
+        builder.AddEventStore();
+        var host = builder.Build();
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(TestContext.Current.CancellationToken);
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
+
+    /// <summary>A hundred positions a partition, as if it had always been so.</summary>
+    private static async Task NarrowAsync(NpgsqlDataSource database)
+    {
+        await using var narrow = database.CreateCommand("update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)");
+        await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     private static NewEvent Event(string data) => new("t", "n", $"\"{data}\"");
