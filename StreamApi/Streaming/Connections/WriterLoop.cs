@@ -29,7 +29,7 @@ internal sealed class WriterLoop : IDisposable
     private List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [], _taken = [];
     private HashSet<FilterLog> _grown = [], _growing = [];
     private bool _signalled, _stopping;
-    private long _tickedAt;
+    private long _tickedAt, _asked;
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
@@ -41,6 +41,8 @@ internal sealed class WriterLoop : IDisposable
     }
 
     private enum Command { Attach, Pump, Page, End }
+
+    private sealed record AskedPage(long Asked, ReplayPage? Page);
 
     public void Attach(StreamConnection connection)
     {
@@ -114,8 +116,9 @@ internal sealed class WriterLoop : IDisposable
                 _groups[connection.Log].Resume(connection);
                 Pump(connection);
                 break;
-            case Command.Page: TakePage(connection, (ReplayPage?)argument); break;
-            case Command.End: Close(connection, (EndReason)argument!); break;
+            case Command.Page: TakePage(connection, (AskedPage)argument!); break;
+            // Before it was attached nothing has been written, not even a response's head: attaching finds that it is to stop.
+            case Command.End: if (connection.GroupIndex >= 0) Close(connection, (EndReason)argument!); break;
         }
     }
 
@@ -226,7 +229,7 @@ internal sealed class WriterLoop : IDisposable
     {
         var requested = c.StreamPosition.ToString();
         (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
-        if (reason == ResyncReason.Epoch) (c.Page, c.AwaitsPage) = (null, false);
+        if (reason == ResyncReason.Epoch) (c.Page, c.Asked) = (null, 0);
         c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
         _metrics.Resynced(reason);
     }
@@ -251,15 +254,17 @@ internal sealed class WriterLoop : IDisposable
 
     private void AskForPage(StreamConnection c)
     {
-        c.AwaitsPage = true;
-        _replay.Read(c.Log.Filter, c.Position, c.Epoch, c.Slow == SlowReader.Latest, page => Post(Command.Page, c, page));
+        var asked = c.Asked = ++_asked;
+        _replay.Read(c.Log.Filter, c.Position, c.Epoch, c.Slow == SlowReader.Latest, page => Post(Command.Page, c, new AskedPage(asked, page)));
     }
 
-    private void TakePage(StreamConnection c, ReplayPage? page)
+    private void TakePage(StreamConnection c, AskedPage answer)
     {
-        c.AwaitsPage = false;
-        if (page is null) { Close(c, EndReason.Failed); return; }
-        // A page of a history that has ended meanwhile says nothing; the epoch's change is told by the log.
+        // Asked for by a history that has ended meanwhile: read after that, it would be of the new one, and from anywhere.
+        if (answer.Asked != c.Asked) return;
+        c.Asked = 0;
+        if (answer.Page is not { } page) { Close(c, EndReason.Failed); return; }
+        // A page of another history says nothing; the epoch's change is told by the log.
         if (page.Epoch == c.Epoch) Show(c, page);
         Pump(c);
     }

@@ -90,7 +90,6 @@ internal sealed class LiveFeed(
             var head = await ReadAsync(long.MaxValue / 2, stoppingToken);
             StartOver(head);
             if (message.Epoch != head.Epoch) return;
-            _fence = 0;
         }
         if (message.Fence < _fence) return;     // a deposed leader that has just woken up
         _fence = message.Fence;
@@ -147,6 +146,7 @@ internal sealed class LiveFeed(
         if (page.Epoch == logs.Epoch) return;
         logger.LogWarning("The store's epoch changed from {Old} to {New}; streams go on from its head", logs.Epoch, page.Epoch);
         Volatile.Write(ref _headSeen, page.Head);
+        _fence = 0;     // a restored or recreated store counts its leaders anew
         logs.Reset(page.Epoch, page.Head);
     }
 

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Another history of positions begins while readers and replicas are in the middle of the old one.</summary>
+public sealed class EpochTests(StackFixture stack)
+{
+    [Theory]
+    [InlineData("reset")]
+    [InlineData("new_epoch")]
+    public async Task Readers_that_wait_for_the_store_while_the_epoch_changes_get_the_new_history_once_and_in_order(string change)
+    {
+        const int Readers = 24;
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" });
+        var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1_000);
+        var readers = new List<SseReader>();
+        await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var held = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await ExecuteAsync("select eventstore.lock_log(); lock table eventstore.events in access exclusive mode");
+            // Each with a filter, and so a read, of its own.
+            for (var i = 0; i < Readers; i++) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, $"/v1/events/stream?topic=t.%3E&topic=x.{i}", before[0]));
+            await ExecuteAsync($"select eventstore.{change}()");
+            await held.CommitAsync(TestContext.Current.CancellationToken);
+
+            async Task ExecuteAsync(string sql)
+            {
+                await using var command = new Npgsql.NpgsqlCommand(sql, connection, held);
+                await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            }
+        }
+        foreach (var reader in readers) await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 2_001, 20);
+        foreach (var reader in readers)
+        {
+            await reader.WaitAsync(r => r.Events.Any(e => e.Data == "2020"));
+            var told = reader.Frames.Last(f => f.Event == "resync");
+            var from = Position(JsonDocument.Parse(told.Data!).RootElement.GetProperty("resumedFrom").GetString()!);
+            var after = reader.Frames.SkipWhile(f => f != told).Skip(1).Where(f => f.Event == "n").ToList();
+            Assert.Equal(Enumerable.Range(2_001, 20), after.Select(f => int.Parse(f.Data!, CultureInfo.InvariantCulture)));
+            Assert.All(after, f => Assert.True(Position(f.Id!) > from, f.ToString()));
+        }
+        foreach (var reader in readers) await reader.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_new_history_whose_leaders_are_counted_from_the_start_comes_by_Redis_too()
+    {
+        // What Redis brings must do: nobody looks into the store by itself.
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0, settings: new() { ["Streaming__StoreCheckSeconds"] = "600" });
+        await ExecuteAsync("insert into eventstore.leases values ('broadcaster', 'nobody', 1000, clock_timestamp())");
+        var old = await system.StartBroadcasterAsync();
+        await system.WaitForModeAsync("live");
+        await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
+        await before.WaitForEventsAsync(3);
+        old.Kill();
+        await system.WaitForModeAsync("degraded");
+        await ExecuteAsync("delete from eventstore.leases; select eventstore.new_epoch()");
+        await before.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await system.StartBroadcasterAsync();
+        await system.WaitForModeAsync("live");
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 4, 3);
+        await before.WaitForEventsAsync(6);
+        Assert.Equal(["1", "2", "3", "4", "5", "6"], before.Events.Select(e => e.Data));
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = system.Database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
+}
