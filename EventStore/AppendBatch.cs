@@ -72,7 +72,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
     }
 
     /// <summary>Answers each request with its part of the positions; a null one is a refused group.</summary>
-    public void Complete(long?[] positions)
+    public void Complete(string epoch, long?[] positions)
     {
         var at = 0;
         foreach (var request in _requests)
@@ -84,7 +84,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             for (var i = 0; i < mine.Length; i++)
             {
                 refused |= mine[i] is null;
-                appended[i] = new AppendedEvent(request.Ids[i], mine[i] ?? 0);
+                appended[i] = new AppendedEvent(request.Ids[i], new StreamId(epoch, mine[i] ?? 0));
             }
             if (refused && request.Events.FirstOrDefault(e => e.Run is not null) is { } fenced) request.Completion.TrySetException(new RunFencedException(fenced.Topic));
             else if (refused) request.Completion.TrySetException(new EventConflictException([.. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value)]));

@@ -91,18 +91,18 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
         span?.SetTag("messaging.batch.message_count", batch.Events);
         try
         {
-            await using var command = store.CreateCommand("select positions, committed_at, first_position, epoch from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+            await using var command = store.CreateCommand("select positions, committed_at, first_position, coalesce(epoch, eventstore.epoch()) from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
             batch.Bind(command.Parameters);
             await using var reader = await command.ExecuteReaderAsync(stoppingToken);
             await reader.ReadAsync(stoppingToken);
             var positions = await reader.GetFieldValueAsync<long?[]>(0, stoppingToken);
             var committedAt = reader.GetFieldValue<DateTimeOffset>(1);
-            var (first, epoch) = await reader.IsDBNullAsync(2, stoppingToken) ? (long.MaxValue, "") : (reader.GetInt64(2), reader.GetString(3));
+            var (first, epoch) = (await reader.IsDBNullAsync(2, stoppingToken) ? default(long?) : reader.GetInt64(2), reader.GetString(3));
             // Committed only when the statement has ended: its row comes before that. Read on rather than closed: Close keeps a timeout to itself.
             while (await reader.NextResultAsync(stoppingToken)) { }
-            batch.Complete(positions);
+            batch.Complete(epoch, positions);
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
-            if (Committed is { } told && epoch.Length > 0) told(new CommittedEvents(epoch, batch.Records(positions, first, committedAt)));
+            if (Committed is { } told && first is { } from) told(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {

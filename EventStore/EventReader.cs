@@ -11,6 +11,9 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// <summary>Positions that one page looks at, so that a filter which matches little cannot make one read long.</summary>
     private const long Window = 200_000;
 
+    /// <summary>The last position that a window can begin after.</summary>
+    private const long LastWindow = long.MaxValue - Window;
+
     /// <summary>
     /// The matching events after <paramref name="after"/>, up to a page. Reads on from <see cref="EventPage.Through"/> until that is the
     /// head. Epoch, head and events are of one snapshot.
@@ -24,6 +27,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     public async Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, CancellationToken cancellationToken = default)
     {
         var most = limit ?? options.Value.PageEvents;
+        after = Math.Min(after, LastWindow);
         try
         {
             await using var command = store.CreateCommand();
@@ -64,12 +68,14 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     }
 
     /// <summary>
-    /// Of the matching events after <paramref name="after"/> only the newest of each key (of each topic, without keys), and what that
-    /// leaves out. With more keys than a page has places, those whose newest is oldest: read on from <see cref="EventPage.Through"/>.
+    /// Of the matching events after <paramref name="after"/> only the newest of each key (of each topic, without keys), and what that leaves out. Where there
+    /// are more positions than one read looks at, the newest of the first of those; with more keys than a page has places, those whose newest is oldest:
+    /// read on from <see cref="EventPage.Through"/>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
     {
+        after = Math.Min(after, LastWindow);
         try
         {
             await using var command = store.CreateCommand();
@@ -80,12 +86,12 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             command.CommandText = $"""
                 with matching as materialized (
                     select position, octet_length(data) as bytes, max(position) over (partition by coalesce(key, topic)) as newest
-                    from eventstore.events where position > $1 {Where(filter, p)}),
+                    from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)}),
                 kept as materialized (
                     select position from (select position, sum(bytes) over (order by position) - bytes as bytes_before from matching where position = newest order by position limit $2) k
                     where bytes_before < $3),
                 page as (
-                    select epoch, head, dropped_through, case when exists (select from matching where position = newest and position > last) then last else greatest($1, head) end as through
+                    select epoch, head, dropped_through, case when exists (select from matching where position = newest and position > last) then last else greatest($1, least(head, $1 + {Window})) end as through
                     from (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store) b,
                          (select max(position) as last from kept) k)
                 select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent, b.through, s.first, s.last, s.count
@@ -114,7 +120,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
 
     /// <summary>Epoch and head, without events.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<EventPage> HeadAsync(CancellationToken cancellationToken = default) => ReadAsync(long.MaxValue - Window, limit: 1, cancellationToken: cancellationToken);
+    public Task<EventPage> HeadAsync(CancellationToken cancellationToken = default) => ReadAsync(LastWindow, limit: 1, cancellationToken: cancellationToken);
 
     private static EventRecord Record(NpgsqlDataReader row) => new(
         row.GetInt64(3), row.GetGuid(4), row.GetString(5), row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7),

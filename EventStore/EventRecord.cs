@@ -29,7 +29,7 @@ public sealed record NewEvent(string Topic, string Type, string Data, string? Ke
 public sealed record RunMark(Guid Writer, bool Ends = false);
 
 /// <summary>What an append returns for each event: its id and where it stands.</summary>
-public readonly record struct AppendedEvent(Guid Id, long Position);
+public readonly record struct AppendedEvent(Guid Id, StreamId At);
 
 /// <summary>A publisher's id was used before, within 24 h, for other content. Nothing of the request was appended.</summary>
 public sealed class EventConflictException(IReadOnlyList<Guid> ids)

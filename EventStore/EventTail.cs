@@ -32,9 +32,8 @@ public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptio
                     await Task.Delay(options.Value.PollMilliseconds, cancellationToken);
                 }
                 if (page is null) continue;
-                // A head behind the reader means another history (reset, restore): the caller sees it by the epoch and starts over.
-                if (page.Head < after) after = 0;
-                else after = page.Through;
+                // A head behind the reader means another history (reset, restore): the caller sees it by the epoch, and goes on from there.
+                after = Math.Min(page.Through, page.Head);
                 yield return page;
                 if (page.Through < page.Head) continue;
                 await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);

@@ -9,6 +9,9 @@ namespace StreamApi.Events;
 /// <summary><c>GET /v1/events?topic=…&amp;type=…&amp;after=…&amp;limit=…</c>: the log, page by page.</summary>
 internal static class HistoryEndpoint
 {
+    /// <summary>A filter that matches little does not walk the whole log at one request: what is not found by then, <c>next</c> leads to.</summary>
+    private const int MaxReads = 20;
+
     public static async Task<IResult> ReadAsync(HttpContext context, EventReader reader, IOptions<EventsOptions> options)
     {
         var query = context.Request.Query;
@@ -28,17 +31,18 @@ internal static class HistoryEndpoint
         }
 
         var events = new List<EventRecord>();
-        var (position, bytes) = (after?.Position ?? 0, 0L);
+        var (position, bytes, reads) = (after?.Position ?? 0, 0L, 0);
         EventPage page;
         do
         {
             page = await reader.ReadAsync(position, filter, limit - events.Count, cancellationToken: context.RequestAborted);
             if (after is { } asked && asked.Epoch != page.Epoch) return Problems.Field("after", $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start.");
+            if (after is { } ahead && ahead.Position > page.Head) return Problems.Field("after", $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}.");
             events.AddRange(page.Events);
             foreach (var e in page.Events) bytes += e.Data.Length;
             position = page.Through;
         }
-        while (events.Count < limit && bytes < options.Value.MaxPageBytes && position < page.Head);
+        while (events.Count < limit && bytes < options.Value.MaxPageBytes && position < page.Head && ++reads < MaxReads);
         return new HistoryPage(page.Epoch, page.Head, events, position < page.Head ? position : null);
     }
 

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Requests;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
 
@@ -14,7 +13,7 @@ namespace StreamApi.Events;
 /// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines are appended, then the next are read.
 /// The lines before the first bad one are kept, and the answer says which line that was.
 /// </summary>
-internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, PublishBudget budget, IOptions<EventsOptions> options)
+internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, IOptions<EventsOptions> options)
 {
     public async Task<IResult> PublishAsync(HttpContext context)
     {
@@ -34,7 +33,7 @@ internal sealed class NdjsonPublish(EventAppender store, FilterLogs logs, Publis
                 if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
             }
             await FlushAsync();
-            return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
+            return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
         catch (InvalidEventException e)
         {

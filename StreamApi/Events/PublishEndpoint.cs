@@ -6,14 +6,13 @@ using Microsoft.Net.Http.Headers;
 using StreamApi.Requests;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using StreamApi.Streaming.Fanout;
 
 namespace StreamApi.Events;
 
 /// <summary><c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. 202 once durable.</summary>
 internal static class PublishEndpoint
 {
-    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, FilterLogs logs, NdjsonPublish ndjson, PublishBudget budget, IOptions<EventsOptions> options)
+    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, NdjsonPublish ndjson, PublishBudget budget, IOptions<EventsOptions> options)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)) return UnsupportedType();
         try
@@ -33,7 +32,7 @@ internal static class PublishEndpoint
             var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
             if (!await budget.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted)) return TooMuch(context);
             var appended = await store.AppendAsync(events, context.RequestAborted);
-            return TypedResults.Accepted((string?)null, Published.Of(appended, logs.Epoch));
+            return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
         catch (InvalidRequestException e) { return e.ToResult(); }
         catch (InvalidEventException e) { return Problems.Field(e.Field, e.Problem, e.Status); }
@@ -61,8 +60,7 @@ internal static class PublishEndpoint
 /// <summary>The answer to a publish.</summary>
 internal sealed record Published(int Accepted, IReadOnlyList<PublishedEvent> Events)
 {
-    public static Published Of(IReadOnlyList<AppendedEvent> events, string epoch) =>
-        new(events.Count, [.. events.Select(e => new PublishedEvent(e.Id, new StreamId(epoch, e.Position).ToString()))]);
+    public static Published Of(IReadOnlyList<AppendedEvent> events) => new(events.Count, [.. events.Select(e => new PublishedEvent(e.Id, e.At.ToString()))]);
 }
 
 internal sealed record PublishedEvent(Guid Id, string Position);

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using EventStore;
 using Npgsql;
-using StreamApi.Streaming.Fanout;
 using StreamApi.Streaming.Feed;
 
 namespace StreamApi.Runs;
@@ -12,7 +11,7 @@ namespace StreamApi.Runs;
 /// The runs as the store knows them. A run is announced in the log before its first event, so that every id of its stream names it, and
 /// any replica finds it by such an id.
 /// </summary>
-internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, TopicReader topics, RunLeases leases, FilterLogs logs, LiveFeed feed, ILogger<RunLog> logger)
+internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, TopicReader topics, RunLeases leases, LiveFeed feed, ILogger<RunLog> logger)
 {
     public const string Announcement = "announced";
 
@@ -34,7 +33,7 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         if (!await BeginAsync(name, writer, will ?? DefaultWill, cancellationToken)) return null;
         if (announcement is null) return new Run(name, writer, default, this);
         var appended = await appender.AppendAsync([new NewEvent(name.Log, Announcement, JsonSerializer.Serialize(announcement, RunJson.Options), TraceParent: Activity.Current?.Id)], cancellationToken);
-        return new Run(name, writer, new StreamId(logs.Epoch, appended[0].Position), this);
+        return new Run(name, writer, appended[0].At, this);
     }
 
     /// <summary>A run with a fresh id.</summary>
@@ -123,7 +122,7 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
     public async Task<StreamId> NoteAsync(RunName name, RunEvent e, CancellationToken cancellationToken)
     {
         var appended = await appender.AppendAsync([new NewEvent(name.Log, e.Type, e.Data, e.Key, TraceParent: Activity.Current?.Id)], cancellationToken);
-        return new StreamId(logs.Epoch, appended[0].Position);
+        return appended[0].At;
     }
 
     /// <summary>Appends, and tries again while the store is away: what was stored by a try that got no answer is not stored twice.</summary>

@@ -98,18 +98,17 @@ internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions>
 
     private async Task<(EventPage, SkippedRange?)> ReadAsync(StreamFilter filter, long after, bool newest, CancellationToken stopping)
     {
-        await _readers.WaitAsync(stopping);
-        try
+        for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
         {
-            for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
+            await _readers.WaitAsync(stopping);
+            try
             {
-                try
-                {
-                    return newest ? await reader.ReadNewestAsync(after, filter.Events, stopping) : (await reader.ReadAsync(after, filter.Events, cancellationToken: stopping), null);
-                }
-                catch (StoreUnavailableException) { await Task.Delay(delay + Random.Shared.Next(delay), stopping); }
+                return newest ? await reader.ReadNewestAsync(after, filter.Events, stopping) : (await reader.ReadAsync(after, filter.Events, cancellationToken: stopping), null);
             }
+            catch (StoreUnavailableException e) { logger.LogWarning("A replay after {Position} waits for the store: {Reason}", after, e.InnerException?.Message ?? e.Message); }
+            finally { _readers.Release(); }
+            // Others have their turn meanwhile: a read that never succeeds must not keep those that would.
+            await Task.Delay(delay + Random.Shared.Next(delay), stopping);
         }
-        finally { _readers.Release(); }
     }
 }

@@ -30,7 +30,7 @@ public sealed class AppendTests(StackFixture stack)
         await Assert.ThrowsAsync<EventConflictException>(() => appender.AppendAsync([late with { Data = "0" }, Event("lost with it")], cancellationToken));
         await appender.AppendAsync([Event("last")], cancellationToken);                         // told after all the others
 
-        Assert.Equal([1, 3, 4], mixed.Select(e => e.Position));
+        Assert.Equal([1, 3, 4], mixed.Select(e => e.At.Position));
         Assert.Equal(["1 \"early\"", "2 \"between\"", "3 \"late\", 4 \"without an id\"", "5 \"last\""],
             told.Select(t => string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))));
         await using var epoch = database.CreateCommand("select eventstore.epoch()");
@@ -53,10 +53,10 @@ public sealed class AppendTests(StackFixture stack)
             await using var take = new NpgsqlCommand("select eventstore.lock_log(), eventstore.take_positions(150)", connection, undone);
             await take.ExecuteNonQueryAsync(cancellationToken);
         }
-        Assert.Equal(151, Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).Position);
+        Assert.Equal(151, Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).At.Position);
         // As after a crash of Postgres: up to 32 values of a sequence are lost.
         await using (var skip = database.CreateCommand("select setval('eventstore.position', 320)")) await skip.ExecuteNonQueryAsync(cancellationToken);
-        Assert.Equal(321, Assert.Single(await appender.AppendAsync([Event("after a gap")], cancellationToken)).Position);
+        Assert.Equal(321, Assert.Single(await appender.AppendAsync([Event("after a gap")], cancellationToken)).At.Position);
         await host.StopAsync(cancellationToken);
     }
 

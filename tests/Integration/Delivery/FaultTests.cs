@@ -83,27 +83,6 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Readers_that_return_one_after_the_other_share_what_was_read_for_the_first()
-    {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__ReplaySharedSeconds"] = "60" });
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 30);
-        await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
-        await first.WaitForEventsAsync(29);
-        system.Postgres.Cut();
-        await using var second = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
-        await second.WaitForEventsAsync(29);
-        Assert.Equal(Enumerable.Range(2, 29), Numbers(second));
-        // And go on from there together.
-        system.Postgres.Heal();
-        await DeliverySystem.EventuallyAsync(async () => (await DeliverySystem.PostAsync(system.Replicas[0], new { topic = "t.1", type = "n", data = 31 })).IsSuccessStatusCode, "publishing works again");
-        foreach (var reader in (SseReader[])[first, second])
-        {
-            await reader.WaitForEventsAsync(30);
-            Assert.Equal(Enumerable.Range(2, 30), Numbers(reader));
-        }
-    }
-
-    [Fact]
     public async Task A_replica_that_is_cut_off_believes_an_id_from_one_that_is_ahead()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
