@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
@@ -8,26 +9,40 @@ using StreamApi.Streaming.Connections;
 namespace StreamApi.Connections;
 
 /// <summary>Asks every replica for its open streams, and closes one wherever it is. A replica that does not answer makes the answer partial.</summary>
-internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams streams, ReplicaDirectory replicas, StreamTickets tickets, IHttpClientFactory http)
+internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams streams, ReplicaDirectory replicas, StreamTickets tickets, IHttpClientFactory http, TimeProvider clock)
 {
     /// <summary>Tells a replica to speak only for itself.</summary>
     public const string LocalScope = "replica";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Recent = TimeSpan.FromMilliseconds(800);
+
+    private readonly Lock _gate = new();
+    private Task<ConnectionListing>? _latest;
+    private long _askedAt;
 
     public IEnumerable<ConnectionRow> Local() => registry.Open.Select(open => ConnectionRow.Of(open, streams.Replica));
 
-    public async Task<(List<ConnectionRow> Rows, bool Partial)> AllAsync(string? filter, CancellationToken cancellationToken)
+    public async Task<ConnectionListing> AllAsync(string? filter, CancellationToken cancellationToken)
     {
-        var asked = (await OthersAsync(cancellationToken)).Select(r => AskAsync(r, filter, cancellationToken)).ToList();
+        var asked = (await OthersAsync(cancellationToken)).Select(async r => (r.Name, Rows: await AskAsync(r, filter, cancellationToken))).ToList();
         var rows = Local().Where(r => filter is null or "" || r.Contains(filter)).ToList();
-        var partial = false;
-        foreach (var answer in await Task.WhenAll(asked))
+        var silent = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, answer) in await Task.WhenAll(asked))
         {
-            if (answer is null) partial = true;
+            if (answer is null) silent.Add(name);
             else rows.AddRange(answer);
         }
-        return (rows, partial);
+        return new ConnectionListing(rows, silent);
+    }
+
+    /// <summary>All of them as of less than a second ago, read once for all who ask meanwhile: every replica lists every stream for it.</summary>
+    public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_latest is null || _latest.IsFaulted || clock.GetElapsedTime(_askedAt) >= Recent) (_latest, _askedAt) = (AllAsync(null, CancellationToken.None), clock.GetTimestamp());
+            return _latest.WaitAsync(cancellationToken);
+        }
     }
 
     /// <summary>True where it was closed, false where no replica has it, null where one that may have it does not answer.</summary>
@@ -45,7 +60,7 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         {
             try
             {
-                using var client = await ClientAsync(cancellationToken);
+                using var client = await ClientAsync(replica, cancellationToken);
                 using var response = await client.DeleteAsync($"{replica.Url}/v1/connections/{Uri.EscapeDataString(id)}?scope={LocalScope}", cancellationToken);
                 if (response.IsSuccessStatusCode) return true;
                 unknown |= response.StatusCode != HttpStatusCode.NotFound;
@@ -59,10 +74,10 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     {
         try
         {
-            using var client = await ClientAsync(cancellationToken);
+            using var client = await ClientAsync(replica, cancellationToken);
             var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}&limit={int.MaxValue}&filter={Uri.EscapeDataString(filter ?? "")}", cancellationToken);
             // At an address that leads elsewhere somebody else has answered.
-            return page?.Connections.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
+            return page?.Connections?.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
         }
         catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { return null; }
     }
@@ -70,13 +85,22 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     private async Task<IEnumerable<Replica>> OthersAsync(CancellationToken cancellationToken) =>
         (await replicas.AllAsync(cancellationToken)).Where(r => r.Name != streams.Replica && r.Url.Length > 0);
 
-    private async ValueTask<HttpClient> ClientAsync(CancellationToken cancellationToken)
+    private async ValueTask<HttpClient> ClientAsync(Replica replica, CancellationToken cancellationToken)
     {
         var client = http.CreateClient("replicas");
-        client.DefaultRequestHeaders.Authorization = new(CredentialHandler.ReplicaScheme, await tickets.PassAsync(cancellationToken));
+        client.DefaultRequestHeaders.Authorization = new(CredentialHandler.ReplicaScheme, await tickets.PassAsync(replica.Name, cancellationToken));
         client.Timeout = Patience;
         return client;
     }
 
-    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) => e is HttpRequestException or OperationCanceledException or TimeoutException or EventStore.StoreUnavailableException && !cancellationToken.IsCancellationRequested;
+    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
+        e is HttpRequestException or JsonException or OperationCanceledException or TimeoutException or EventStore.StoreUnavailableException && !cancellationToken.IsCancellationRequested;
+}
+
+/// <summary>The open streams of all replicas but of those that did not answer.</summary>
+/// <param name="Rows">In no order.</param>
+/// <param name="Silent">The replicas that did not answer.</param>
+internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IReadOnlySet<string> Silent)
+{
+    public bool IsPartial => Silent.Count > 0;
 }

@@ -12,20 +12,20 @@ internal sealed class ConnectionWatch(ConnectionDirectory directory, TimeProvide
 {
     public async Task RunAsync(PushStream push, CancellationToken stopped)
     {
-        var (rows, partial) = await directory.AllAsync(null, stopped);
-        await push.WriteAsync(ControlFrames.Named(null, "snapshot", new { connections = rows, partial }));
-        var known = rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
+        var listing = await directory.RecentAsync(stopped);
+        await push.WriteAsync(ControlFrames.Named(null, "snapshot", new { connections = listing.Rows, partial = listing.IsPartial }));
+        var known = listing.Rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         while (await timer.WaitForNextTickAsync(stopped))
         {
-            (rows, partial) = await directory.AllAsync(null, stopped);
-            var upserted = rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
-            var open = rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
-            // A replica that was not asked has not closed its streams.
-            string[] removed = partial ? [] : [.. known.Keys.Where(id => !open.Contains(id))];
+            listing = await directory.RecentAsync(stopped);
+            var upserted = listing.Rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
+            var open = listing.Rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+            // A replica that did not answer has not closed its streams.
+            string[] removed = [.. known.Values.Where(r => !open.Contains(r.Id) && !listing.Silent.Contains(r.Replica)).Select(r => r.Id)];
             foreach (var row in upserted) known[row.Id] = row;
             foreach (var id in removed) known.Remove(id);
-            if (upserted.Count + removed.Length > 0 || partial) await push.WriteAsync(ControlFrames.Named(null, "update", new { upserted, removed, partial }));
+            if (upserted.Count + removed.Length > 0 || listing.IsPartial) await push.WriteAsync(ControlFrames.Named(null, "update", new { upserted, removed, partial = listing.IsPartial }));
         }
     }
 

@@ -11,7 +11,7 @@ namespace StreamApi.Connections;
 internal static class ConnectionsApi
 {
     /// <summary>The system's own: for operators.</summary>
-    private const string Topic = "$sys.connections";
+    public const string Topic = "$sys.connections";
 
     private const int DefaultPage = 100, MaxPage = 1_000;
 
@@ -39,12 +39,12 @@ internal static class ConnectionsApi
         if (limit is { Length: > 0 } && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)) return Problems.Field("limit", "must be a whole number from 1.");
         if (scope == ConnectionDirectory.LocalScope) return TypedResults.Ok(new ConnectionPage([.. directory.Local().Where(r => filter is null or "" || r.Contains(filter))], null, null));
 
-        var (rows, partial) = await directory.AllAsync(filter, cancellationToken);
-        rows.Sort(order);
+        var listing = await directory.AllAsync(filter, cancellationToken);
+        var rows = listing.Rows.Order(order).ToList();
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0) return Problems.Field("after", "is no open connection of this listing; start over.");
         var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
-        return TypedResults.Ok(new ConnectionPage(page, start + page.Count < rows.Count ? page[^1].Id : null, partial ? true : null));
+        return TypedResults.Ok(new ConnectionPage(page, start + page.Count < rows.Count ? page[^1].Id : null, listing.IsPartial ? true : null));
     }
 
     private static async Task<IResult> CloseAsync(string id, string? scope, ConnectionDirectory directory, HttpContext context) =>

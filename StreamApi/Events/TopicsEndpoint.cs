@@ -21,7 +21,7 @@ internal static class TopicsEndpoint
         most = Math.Min(most, options.Value.MaxPage);
 
         var (epoch, found) = await ReadableAsync(topics, Caller.Of(context).Grants, prefix ?? "", after ?? "", most + 1, cancellationToken);
-        var (open, _) = await connections.AllAsync(null, cancellationToken);
+        var open = (await connections.RecentAsync(cancellationToken)).Rows;
         // A few filters stand for many connections: each is matched once.
         var subscriptions = open.GroupBy(c => string.Join(' ', c.Topics)).Select(g => (g.First().Topics, Count: g.Count())).ToList();
         var rows = found.Take(most).Select(t => new TopicRow(t.Topic, t.Count, new StreamId(epoch, t.Head).ToString(),

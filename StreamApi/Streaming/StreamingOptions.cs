@@ -42,8 +42,8 @@ internal sealed class StreamingOptions
     /// <summary>Places beyond <see cref="MaxConnections"/> that only returning clients get, in percent of it.</summary>
     [Range(0, 100)] public int ResumeReservePercent { get; set; } = 10;
 
-    /// <summary>Streams that one user, or else one address, may have open on this replica; the next new one gets 429. 0: any number (behind a proxy
-    /// that tells no addresses, all clients are one). Where nothing is said: 100 outside Development.</summary>
+    /// <summary>Streams that one user, or else one address, may have open on this replica; the next new one gets 429. Who returns may have twice as
+    /// many: those he comes back from may not be known to be gone. 0: any number (behind a proxy that tells no addresses, all clients are one). Where nothing is said: 100 outside Development.</summary>
     [Range(0, 1_000_000)] public int? MaxConnectionsPerClient { get; set; }
 
     /// <summary>Seconds without a write until a heartbeat comment.</summary>

@@ -1,3 +1,4 @@
+using StreamApi.Connections;
 using StreamApi.Security.Credentials;
 
 namespace StreamApi.Security.Tickets;
@@ -15,7 +16,7 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
     /// <summary>What a ticket says; short names, for it is part of a URL.</summary>
     private sealed record Ticket(Guid I, string? U, string[] T, long E);
 
-    private sealed record ReplicaPass(long E);
+    private sealed record ReplicaPass(string To, long E);
 
     public ValueTask<string> IssueAsync(string? user, string[] topics, DateTimeOffset until, CancellationToken cancellationToken) =>
         secret.SealAsync(Purpose, new Ticket(Guid.NewGuid(), user, topics, until.ToUnixTimeMilliseconds()), cancellationToken);
@@ -29,12 +30,12 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
         return new Caller(ticket.U, new TopicGrants(ticket.T, []), until, ticket.I);
     }
 
-    /// <summary>What a replica shows the others when it asks them.</summary>
-    public ValueTask<string> PassAsync(CancellationToken cancellationToken) =>
-        secret.SealAsync(ReplicaPurpose, new ReplicaPass((clock.GetUtcNow() + ReplicaLife).ToUnixTimeMilliseconds()), cancellationToken);
+    /// <summary>What a replica shows another when it asks it for its connections; of no worth elsewhere, since an address may lead to somebody else by now.</summary>
+    public ValueTask<string> PassAsync(string replica, CancellationToken cancellationToken) =>
+        secret.SealAsync(ReplicaPurpose, new ReplicaPass(replica, (clock.GetUtcNow() + ReplicaLife).ToUnixTimeMilliseconds()), cancellationToken);
 
     /// <exception cref="InvalidCredentialException">It is none, or its time is over.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
-        await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
-            ? new Caller("replica", TopicGrants.All) : throw new InvalidCredentialException("The pass is not one of this server's replicas.");
+        await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass && pass.To == ReplicaName.Get("streamapi") && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
+            ? new Caller("replica", new TopicGrants([ConnectionsApi.Topic], [])) : throw new InvalidCredentialException("The pass is not one of this server's replicas.");
 }

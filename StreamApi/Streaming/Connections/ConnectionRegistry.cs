@@ -24,7 +24,7 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
     /// <summary>Takes a place, in the path's pool too where it has one. Dispose the place to give it back.</summary>
     /// <param name="path">The request's path.</param>
     /// <param name="client">Whose place it is: the user, else the address.</param>
-    /// <param name="resume">A returning client: it has the reserve too, and its own limit does not count.</param>
+    /// <param name="resume">A returning client: it has the reserve too, and of its own limit twice as much, for the streams that it comes back from may not be known to be gone.</param>
     /// <param name="place">The place, where it is admitted.</param>
     public Admission TryEnter(PathString path, string client, bool resume, out IDisposable? place)
     {
@@ -36,7 +36,7 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, IOp
         var most = options.Value.MaxConnections + options.Value.MaxConnections * reserve / 100;
         var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
         if (Interlocked.Increment(ref _admitted) > most) { taken.Dispose(); return Admission.Full; }
-        if (!resume && options.Value.MaxConnectionsPerClient is > 0 and var limit && own > limit) { taken.Dispose(); return Admission.TooManyOfClient; }
+        if (options.Value.MaxConnectionsPerClient is > 0 and var limit && own > (resume ? 2L * limit : limit)) { taken.Dispose(); return Admission.TooManyOfClient; }
         place = taken;
         return Admission.Admitted;
     }

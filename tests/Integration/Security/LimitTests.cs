@@ -136,6 +136,10 @@ public sealed class LimitTests(StackFixture stack)
         var open = new List<SseReader>();
         for (var i = 0; i < 3; i++) open.Add(await SecureSystem.OpenAsync(server, path, cid));
         Assert.Equal(HttpStatusCode.TooManyRequests, await SecureSystem.StatusAsync(server, Get, path, cid));
+        // Who returns may still have the streams he comes back from; an id, which anybody can make up, opens no more than that.
+        for (var i = 0; i < 3; i++) open.Add(await SecureSystem.OpenAsync(server, path + "&last_event_id=x-1", cid));
+        using (var putOff = await SecureSystem.SendAsync(server, Get, path + "&last_event_id=x-1", cid))
+            Assert.Contains(": no place", await putOff.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         foreach (var reader in open) await reader.DisposeAsync();
         await DeliverySystem.EventuallyAsync(async () => await SecureSystem.StatusAsync(server, Get, path, cid) == HttpStatusCode.OK, "a place is given back");
     }
