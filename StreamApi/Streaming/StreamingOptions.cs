@@ -52,6 +52,9 @@ internal sealed class StreamingOptions
     /// <summary>Seconds until a client whose filter matches nothing is told how far the head is.</summary>
     [Range(1, 3_600)] public int PositionSeconds { get; set; } = 9;
 
+    /// <summary>Seconds that a reader with <c>slow=disconnect</c> may take nothing of what waits for it; at once where the memory no longer holds it.</summary>
+    [Range(1, 86_400)] public int SlowSeconds { get; set; } = 10;
+
     /// <summary>Seconds without a successful write until a connection counts as dead.</summary>
     [Range(1, 86_400)] public int DeadSeconds { get; set; } = 300;
 

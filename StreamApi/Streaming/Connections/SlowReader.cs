@@ -12,7 +12,7 @@ internal enum SlowReader
     /// <summary>Skips to the newest event of each key (of each topic, without keys), and is told by <c>event: skipped</c>.</summary>
     Latest,
 
-    /// <summary>The stream ends; the client is told when to come back.</summary>
+    /// <summary>The stream ends (<see cref="StreamingOptions.SlowSeconds"/>); where it still takes something, the client is told when to come back.</summary>
     Disconnect,
 }
 

@@ -284,7 +284,9 @@ internal sealed class WriterLoop : IDisposable
                 if (now >= c.Authorization.EndsAt) { Close(c, EndReason.Unauthorized); continue; }
                 if (c.Output.Busy)
                 {
-                    if (now - c.TakenAt >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
+                    var taken = now - c.TakenAt;
+                    if (c.Slow == SlowReader.Disconnect && (taken >= _options.SlowSeconds * 1_000L || !c.Log.Holds(c.Sequence))) Leave(c, EndReason.TooSlow);
+                    else if (taken >= _options.DeadSeconds * 1_000L) Leave(c, EndReason.Dead);
                     continue;
                 }
                 if (now >= c.Authorization.RenewAt && !c.ToldToRenew)

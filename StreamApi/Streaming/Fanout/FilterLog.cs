@@ -110,6 +110,9 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
+    /// <summary>Whether who reads on from <paramref name="sequence"/> finds it all here; also where he has no place yet (-1).</summary>
+    public bool Holds(long sequence) => sequence < 0 || sequence >= Volatile.Read(ref _first);
+
     /// <summary>All frames from <paramref name="sequence"/> on; empty where that has left the ring.</summary>
     public LogFrame[] ReadAll(long sequence)
     {

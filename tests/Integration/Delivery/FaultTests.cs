@@ -156,6 +156,23 @@ public sealed class FaultTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_reader_that_asked_for_it_and_takes_nothing_more_is_disconnected_though_all_it_lacks_is_in_memory()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__SlowSeconds"] = "2" });
+        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream + "&slow=disconnect");
+        await using var patient = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream);
+        var padding = new string('x', 4_000);
+        foreach (var chunk in Enumerable.Range(1, 1_000).Chunk(200))
+            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
+        await DeliverySystem.EventuallyAsync(async () => (await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Get, "/v1/connections")).GetProperty("connections").GetArrayLength() == 2, "the slow reader is let go, and he alone");
+        var (numbers, _) = await stalled.ReadToAsync(1_000);
+        Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
+        Assert.InRange(numbers.Count, 1, 999);
+        Assert.Equal(1_000, (await patient.ReadToAsync(1_000)).Numbers.Count);
+    }
+
+    [Fact]
     public async Task SIGTERM_ends_every_stream_properly_with_a_time_to_come_back_and_the_process_exits()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
