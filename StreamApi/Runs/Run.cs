@@ -74,7 +74,9 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
 
     public void Stop(RunStop reason)
     {
-        if (Interlocked.CompareExchange(ref _stopped, (int)reason, 0) == 0) _stop.Cancel();
+        if (Interlocked.CompareExchange(ref _stopped, (int)reason, 0) != 0) return;
+        try { _stop.Cancel(); }
+        catch (ObjectDisposedException) { }     // its work has just ended by itself
     }
 
     /// <exception cref="RunFencedException">The run has ended.</exception>

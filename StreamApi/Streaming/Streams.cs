@@ -56,6 +56,7 @@ internal sealed class Streams(
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output = over.IsFresh && socket is not null && options.Value.RawSocket
             ? new SocketOutput(socket) : new PipeOutput(over.Connection.Transport.Output, chunked: true);
+        using var taken = place;
         var connection = Connect(request, start, output, client, access, over.TakeHead().Span);
         try
         {
@@ -66,11 +67,7 @@ internal sealed class Streams(
             await connection.Ended;
             if (connection.Output.Busy) over.Connection.Abort();
         }
-        finally
-        {
-            Disconnect(connection);
-            place.Dispose();
-        }
+        finally { Disconnect(connection); }
     }
 
     private async Task RunHeldAsync(HttpContext context, StreamRequest request, Start start, StreamClient client, Access access)
@@ -93,7 +90,7 @@ internal sealed class Streams(
         var greeting = (request.Greeting ?? Greetings.Connected)(start.After, start.Head, id, Replica);
         var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)
         {
-            Epoch = start.From.Epoch, Position = start.From.Position, Slow = request.Slow, ConnectedAt = clock.GetUtcNow(), Authorization = access.Authorization, Ticket = access.Ticket,
+            Epoch = start.From.Epoch, Position = start.From.Position, Slow = request.Slow, IsFinite = request.ResyncAfter is not null, ConnectedAt = clock.GetUtcNow(), Authorization = access.Authorization, Ticket = access.Ticket,
             Opening = [.. head, .. output.Framed([.. ControlFrames.Retry(options.Value.NextRetry()), .. greeting, .. start.Resync])],
         };
         registry.Add(connection);

@@ -80,6 +80,9 @@ internal enum EndReason
     /// <summary>The reader was too slow, and asked to be disconnected rather than fed late.</summary>
     TooSlow,
 
+    /// <summary>A finite stream of a history that has ended: its client comes back, and is told from its beginning in the new one.</summary>
+    Outdated,
+
     /// <summary>What it missed cannot be read.</summary>
     Failed,
 

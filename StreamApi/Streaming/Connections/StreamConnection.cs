@@ -42,6 +42,9 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
 
     public SlowReader Slow { get; init; }
 
+    /// <summary>It has a beginning and an end, which stand in the log: it cannot go on from another head.</summary>
+    public bool IsFinite { get; init; }
+
     /// <summary>It did not take what it was given at once: what came meanwhile waits.</summary>
     public bool WasBusy;
 

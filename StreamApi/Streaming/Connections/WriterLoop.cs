@@ -156,7 +156,12 @@ internal sealed class WriterLoop : IDisposable
                 c.IdSentAt = c.WrittenAt;
                 continue;
             }
-            if (!ReferenceEquals(c.Epoch, c.Log.Epoch) && c.Epoch != c.Log.Epoch) { Resync(c, ResyncReason.Epoch, _logs.Settled); continue; }
+            if (!ReferenceEquals(c.Epoch, c.Log.Epoch) && c.Epoch != c.Log.Epoch)
+            {
+                if (c.IsFinite) { Close(c, EndReason.Outdated); return; }
+                Resync(c, ResyncReason.Epoch, _logs.Settled);
+                continue;
+            }
             if (c.Page is not null)
             {
                 if (!WritePage(c)) return;
@@ -310,7 +315,7 @@ internal sealed class WriterLoop : IDisposable
     private void Close(StreamConnection c, EndReason reason)
     {
         if (reason == EndReason.Complete && c.Output.Busy) { c.Ending = reason; return; }
-        if (reason is EndReason.Drained or EndReason.Aged or EndReason.TooSlow && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
+        if (reason is EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Outdated && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
         if (reason is EndReason.Unauthorized or EndReason.Replaced && c.End is null && !c.Output.Busy)
             Write(c, c.Output.Framed(ControlFrames.Unauthorized(reason == EndReason.Replaced ? "replaced" : "expired", c.Authorization.Until)));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.

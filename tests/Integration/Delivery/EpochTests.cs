@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Integration.Seeds;
 using Stack;
 
 namespace Integration.Delivery;
@@ -43,6 +44,27 @@ public sealed class EpochTests(StackFixture stack)
             Assert.All(after, f => Assert.True(Position(f.Id!) > from, f.ToString()));
         }
         foreach (var reader in readers) await reader.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_finite_stream_ends_with_its_history_and_whoever_returns_gets_it_whole_to_its_end()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack);
+        var begun = await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Post, "/v1/generations", new { model = "demo", messages = new[] { new { role = "user", content = "Say something long." } }, maxTokens = 120 });
+        var path = begun.GetProperty("stream").GetString()!;
+        await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, path);
+        await open.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
+        await using (var change = system.Database.CreateCommand("select eventstore.new_epoch()")) await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await open.WaitForEndAsync();
+        Assert.True(open.EndedProperly);
+        Assert.DoesNotContain(open.Frames, f => f.Event is "done" or "resync");
+        Assert.NotNull(open.Frames[^1].Retry);
+        await using var returned = await SseReader.OpenAtAsync(system.Replicas[0].Url, path, open.LastId);
+        await returned.WaitAsync(r => r.Frames.Any(f => f.Event == "done"));
+        var text = string.Concat(returned.Frames.Where(f => f.Event == "token").Select(f => JsonDocument.Parse(f.Data!).RootElement.GetProperty("text").GetString()));
+        var generation = await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Get, $"/v1/generations/{begun.GetProperty("id").GetString()}");
+        Assert.Equal(generation.GetProperty("text").GetString(), text);
+        Assert.Contains(returned.Frames, f => f.Event == "resync");
     }
 
     [Fact]
