@@ -55,7 +55,7 @@ internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams stre
         var end = gone.Announced with { Position = stored.Events[^1].Position };
         await streams.OpenPushAsync(context, [], (push, _) => push.WriteAsync((byte[])
         [
-            .. ControlFrames.Resync(reason, last.Text, gone.Announced), .. ControlFrames.Named(end, "error", error),
+            .. ControlFrames.IdOnly(gone.Announced), .. ControlFrames.Resync(reason, last.Text, gone.Announced), .. ControlFrames.Named(end, "error", error),
         ]));
     }
 }

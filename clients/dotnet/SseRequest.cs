@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -45,11 +46,13 @@ public sealed record SseRequest
     public bool? ResendWithoutId { get; init; }
 
     /// <summary>A POST with a JSON body, resent at each reconnect with the last id.</summary>
-    public static SseRequest PostJson<T>(string uri, T body, JsonTypeInfo<T> type)
-    {
-        var json = JsonSerializer.SerializeToUtf8Bytes(body, type);
-        return new SseRequest(uri) { Method = HttpMethod.Post, Content = () => JsonContent(json) };
-    }
+    public static SseRequest PostJson<T>(string uri, T body, JsonTypeInfo<T> type) => Post(uri, JsonSerializer.SerializeToUtf8Bytes(body, type));
+
+    /// <summary>The same by reflection; with the web defaults (camelCase) where <paramref name="options"/> is null.</summary>
+    [RequiresUnreferencedCode("Writes by reflection. Where code is trimmed, give a JsonTypeInfo."), RequiresDynamicCode("Writes by reflection. Ahead of time, give a JsonTypeInfo.")]
+    public static SseRequest PostJson<T>(string uri, T body, JsonSerializerOptions? options = null) => Post(uri, JsonSerializer.SerializeToUtf8Bytes(body, options ?? JsonSerializerOptions.Web));
+
+    private static SseRequest Post(string uri, byte[] json) => new(uri) { Method = HttpMethod.Post, Content = () => JsonContent(json) };
 
     internal static ByteArrayContent JsonContent(byte[] json) =>
         new(json) { Headers = { ContentType = new("application/json") } };

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using StreamApi.Runs;
 
 namespace StreamApi.Chat.Generations;
@@ -26,7 +27,7 @@ internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 /// <param name="EndedAt">When it ended.</param>
 /// <param name="Stream">Where it is read.</param>
 internal sealed record GenerationState(
-    string Id, string Status, string Text, GenerationUsage? Usage, string? FinishReason, string? Error, string? Reason, IReadOnlyList<JsonElement>? ToolUses,
+    string Id, string Status, string Text, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] GenerationUsage? Usage, string? FinishReason, string? Error, string? Reason, IReadOnlyList<JsonElement>? ToolUses,
     string? Provider, string? Model, DateTimeOffset? CreatedAt, DateTimeOffset? FirstTokenAt, DateTimeOffset? EndedAt, string Stream)
 {
     public static string StreamOf(string id) => $"/v1/generations/{id}/stream";

@@ -17,6 +17,8 @@ internal sealed class ChatEndpoint(ChatProviders providers, Streams streams, IOp
     /// <summary>Small, so that a reader's pause is felt after some dozens of tokens; the kernel takes no less than about 4.6 kB.</summary>
     private const int PacedSendBuffer = 4_096;
 
+    private static readonly UpstreamException Stopping = new(StatusCodes.Status503ServiceUnavailable, "interrupted", "The server is stopping; this answer is not whole.");
+
     private TimeSpan Grace => TimeSpan.FromSeconds(drain.Value.DrainSeconds);
 
     public Task PlainAsync(HttpContext context) => AnswerAsync(context, WritePlainAsync, new PushSettings(Grace));
@@ -31,7 +33,7 @@ internal sealed class ChatEndpoint(ChatProviders providers, Streams streams, IOp
         {
             try { await write(push, frames, call, stopped); }
             catch (UpstreamException e) { await push.WriteAsync(frames.Error(e)); }
-        }, settings);
+        }, settings with { CutShort = frames.Error(Stopping) });
     }
 
     private static async Task WritePlainAsync(PushStream push, ChatFrames frames, ChatCall call, CancellationToken stopped)

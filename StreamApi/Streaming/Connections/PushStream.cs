@@ -8,7 +8,8 @@ namespace StreamApi.Streaming.Connections;
 /// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
 /// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments.</param>
 /// <param name="Retry">The reconnection time, where it is not for us to choose.</param>
-internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false, int? Retry = null);
+/// <param name="CutShort">Frames for a reader whose stream ends because the server stops, where he could take what he has for the whole.</param>
+internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false, int? Retry = null, byte[]? CutShort = null);
 
 /// <summary>
 /// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a comment goes out
@@ -71,6 +72,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             {
                 if (_reason is EndReason.Unauthorized or EndReason.Replaced)
                     await _output.WriteAsync(ControlFrames.Unauthorized(_reason == EndReason.Replaced ? "replaced" : "expired", Authorization.Until), CancellationToken.None);
+                if (_reason == EndReason.Drained && _settings.CutShort is { } cut) await _output.WriteAsync(cut, CancellationToken.None);
                 if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged)) await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
                 await _output.CompleteAsync();
             }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using AspireSse.Client;
@@ -49,6 +50,23 @@ public sealed class DrainTests(StackFixture stack)
         var report = ledger.Report();
         Assert.True(report.Clean, report.ToString());
         Assert.Equal((240L, 240L * Streams, 0), (report.Acknowledged, report.Received, resynced));
+    }
+
+    [Fact]
+    public async Task An_answer_that_a_stopping_server_cuts_short_says_so()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Llm__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" });
+        using var body = JsonContent.Create(new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 });
+        await using var chat = await SseReader.OpenAsync(system.Replicas[0].Url, "/sse/chat", method: HttpMethod.Post, body: body);
+        await chat.WaitForEventsAsync(3);
+        system.Replicas[0].Terminate();
+        await chat.WaitForEndAsync();
+        Assert.True(chat.EndedProperly);
+        var last = chat.Events.Last();
+        Assert.Equal("error", last.Event);
+        var error = JsonDocument.Parse(last.Data!).RootElement;
+        Assert.True(error.GetProperty("fatal").GetBoolean());
+        Assert.Equal("interrupted", error.GetProperty("reason").GetString());
     }
 
     private static async Task ReadAsync(SseClient client, Uri uri, SseOptions options, LedgerReader reader, CancellationToken stop)

@@ -31,6 +31,14 @@ public partial class RequestTests
     }
 
     [Fact]
+    public async Task A_POST_of_any_object_has_the_webs_names()
+    {
+        await using var server = await StartAsync(Status(204));
+        await ReadAsync(SseRequest.PostJson(server.Url, new { MaxTokens = 5 }));
+        Assert.Equal("""{"maxTokens":5}""", Assert.Single(server.Requests).Body);
+    }
+
+    [Fact]
     public async Task A_POST_without_ids_is_not_begun_a_second_time()
     {
         await using var server = await StartAsync(Stream("retry: 1\n\ndata: a\n\n"), Broken("data: b\n\n"), Status(500));
