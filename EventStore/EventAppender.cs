@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -13,12 +14,13 @@ namespace EventStore;
 /// Appends events by group commit: what arrives while one batch is being committed goes into the next, many callers to one insert and
 /// one fsync. Thread-safe. A caller's events stand in the log in the caller's order, and all of them or none.
 /// </summary>
-public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOptions> options) : BackgroundService
+public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<EventAppender> logger) : BackgroundService
 {
     private readonly Channel<Request> _pending = Channel.CreateBounded<Request>(new BoundedChannelOptions(options.Value.MaxPendingAppends)
     {
         SingleReader = true, FullMode = BoundedChannelFullMode.Wait,
     });
+    private bool _failing;
 
     /// <summary>
     /// Told of what was just committed here, in position order and without gaps, so that who streams it need not wait for it to come back. Events that were
@@ -101,11 +103,16 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
             // Committed only when the statement has ended: its row comes before that. Read on rather than closed: Close keeps a timeout to itself.
             while (await reader.NextResultAsync(stoppingToken)) { }
             batch.Complete(epoch, positions);
+            if (_failing) logger.LogInformation("Postgres takes events again");
+            _failing = false;
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
             if (Committed is { } told && first is { } from) told(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
+            // Once: while it is away each publish fails, and is answered so.
+            if (!_failing && !stoppingToken.IsCancellationRequested) logger.LogWarning("Postgres does not take events: {Reason}", e.InnerException is TimeoutException late ? late.Message : e.Message);
+            _failing = true;
             batch.Fail(new StoreUnavailableException("Postgres did not take the events.", e));
         }
         catch (Exception e)

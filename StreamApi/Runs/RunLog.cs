@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
@@ -15,6 +16,9 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
 {
     public const string Announcement = "announced";
 
+    /// <summary>Runs with an id of their own that may or may not have begun, since Postgres did not answer, and for whom. They are given up before they are begun again.</summary>
+    private readonly ConcurrentDictionary<RunName, Guid> _unsure = [];
+
     private static readonly RunEvent[] DefaultWill = [RunEvent.Failed("The server that wrote this stopped before it was finished.", "interrupted")];
 
     /// <summary>Starts a run: from here on it is this replica's, and goes on until it is ended. Give it to <see cref="LiveRuns"/>.</summary>
@@ -30,10 +34,24 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         await feed.Started.WaitAsync(cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
-        if (!await BeginAsync(name, writer, will ?? DefaultWill, cancellationToken)) return null;
-        if (announcement is null) return new Run(name, writer, default, this);
-        var appended = await appender.AppendAsync([new NewEvent(name.Log, Announcement, JsonSerializer.Serialize(announcement, RunJson.Options), TraceParent: Activity.Current?.Id)], cancellationToken);
-        return new Run(name, writer, appended[0].At, this);
+        if (_unsure.TryGetValue(name, out var before))
+        {
+            await ReleaseAsync(name, before);
+            _unsure.TryRemove(name, out _);
+        }
+        try
+        {
+            // To the end, whoever goes meanwhile: a run that is begun and written by nobody would be in its own way.
+            if (!await BeginAsync(name, writer, will ?? DefaultWill)) return null;
+            if (announcement is null) return new Run(name, writer, default, this);
+            var appended = await appender.AppendAsync([new NewEvent(name.Log, Announcement, JsonSerializer.Serialize(announcement, RunJson.Options), TraceParent: Activity.Current?.Id)], CancellationToken.None);
+            return new Run(name, writer, appended[0].At, this);
+        }
+        catch (StoreUnavailableException) when (id is not null)
+        {
+            _unsure[name] = writer;
+            throw;
+        }
     }
 
     /// <summary>A run with a fresh id.</summary>
@@ -106,13 +124,15 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
     }
 
     /// <summary>Gives up a run that turned out to have nothing to write.</summary>
-    public async Task ReleaseAsync(Run run)
+    public Task ReleaseAsync(Run run) => ReleaseAsync(run.Name, run.Writer);
+
+    private async Task ReleaseAsync(RunName name, Guid writer)
     {
         try
         {
             await using var command = store.CreateCommand("delete from eventstore.runs where run = $1 and writer = $2");
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = run.Name.Topic });
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = run.Writer });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
             await command.ExecuteNonQueryAsync();
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
@@ -149,7 +169,7 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         }
     }
 
-    private async Task<bool> BeginAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will, CancellationToken cancellationToken)
+    private async Task<bool> BeginAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will)
     {
         try
         {
@@ -157,7 +177,7 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(will, RunJson.Options)) });
-            return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+            return (bool)(await command.ExecuteScalarAsync())!;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
     }
