@@ -94,6 +94,7 @@ internal sealed record LoadOptions
             if (!name.StartsWith('-')) scenarios.AddRange(name.Split(','));
         }
         if (scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown) throw new LoadTestException($"There is no scenario '{unknown}'. There are {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.");
+        if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone) throw new LoadTestException($"{lone} is about what --chaos breaks, and nothing is to be broken. Give --chaos too.");
         return options with { Scenarios = scenarios.Count > 0 ? scenarios : [.. ScenarioCatalog.All.Where(s => s.InDefaultSet).Select(s => s.Name)] };
     }
 
@@ -101,15 +102,20 @@ internal sealed record LoadOptions
     {
         "all" => [ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres],
         "none" => [],
-        _ => [.. text.Split(',').Select(t => OneOf<ChaosTarget>("--chaos", t))],
+        _ => [.. text.Split(',').Select(t => OneOf<ChaosTarget>("--chaos", t, " or all or none"))],
     };
 
-    private static Dictionary<string, int> ReadPids(string text) => text.Split(',').Select(pair => pair.Split('=')).ToDictionary(
-        pair => OneOf<ChaosTarget>("--pids", pair[0]).ToString(), pair => pair.Length == 2 ? Number("--pids", pair[1], 2, int.MaxValue) : throw new LoadTestException("--pids is NAME=PID,…"));
+    private static Dictionary<string, int> ReadPids(string text)
+    {
+        var pids = new Dictionary<string, int>();
+        foreach (var pair in text.Split(',').Select(pair => pair.Split('=')))
+            if (pair.Length != 2 || !pids.TryAdd(OneOf<ChaosTarget>("--pids", pair[0]).ToString(), Number("--pids", pair[1], 2, int.MaxValue))) throw new LoadTestException("--pids is NAME=PID,… with each name once.");
+        return pids;
+    }
 
-    private static T OneOf<T>(string name, string text) where T : struct, Enum =>
+    private static T OneOf<T>(string name, string text, string orElse = "") where T : struct, Enum =>
         Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]) ? value
-        : throw new LoadTestException($"{name} is '{text}'; it must be {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}.");
+        : throw new LoadTestException($"{name} is '{text}'; it must be {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}{orElse}.");
 
     private static int Number(string name, string text, int least, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
