@@ -43,6 +43,7 @@ internal static class StreamingExtensions
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
             // Slow readers are ours to judge (Streaming:DeadSeconds); Kestrel would cut them off after seconds.
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionHandover.Middleware));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Stack;
 
@@ -130,6 +131,17 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await DeliverySystem.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
         Assert.Equal("4", Assert.Single(reader.Events).Data);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0xC3, 0xA9 }, "é")]
+    [InlineData(new byte[] { 0x78, 0xFF }, "x\uFFFD")]
+    public async Task An_id_in_whatever_bytes_is_answered_in_band(byte[] id, string requested)
+    {
+        await using var reader = await SseReader.OpenAsync(A.Url, Stream, Encoding.Latin1.GetString(id));
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        var data = JsonDocument.Parse(reader.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("malformed", requested), (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString()));
     }
 
     [Fact]
