@@ -24,13 +24,12 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// <param name="mostData">Of an event with more bytes of data than this the data are left out, and empty.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, CancellationToken cancellationToken = default)
+    public Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, CancellationToken cancellationToken = default)
     {
         var most = limit ?? options.Value.PageEvents;
         after = Math.Min(after, LastWindow);
-        try
+        return store.AskAsync<EventPage>(null, async command =>
         {
-            await using var command = store.CreateCommand();
             var p = command.Parameters;
             p.Add(new NpgsqlParameter<long> { TypedValue = after });
             p.Add(new NpgsqlParameter<int> { TypedValue = most });
@@ -60,11 +59,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= options.Value.MaxBatchBytes;
             var through = cut ? events[^1].Position : Math.Max(after, Math.Min(head, after + Window));
             return new EventPage(epoch, head, dropped, events, through);
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
+        });
     }
 
     /// <summary>
@@ -73,12 +68,11 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// read on from <see cref="EventPage.Through"/>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
+    public Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
     {
         after = Math.Min(after, LastWindow);
-        try
+        return store.AskAsync<(EventPage Page, SkippedRange? Skipped)>(null, async command =>
         {
-            await using var command = store.CreateCommand();
             var p = command.Parameters;
             p.Add(new NpgsqlParameter<long> { TypedValue = after });
             p.Add(new NpgsqlParameter<int> { TypedValue = options.Value.PageEvents });
@@ -111,11 +105,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
                 if (!reader.IsDBNull(3)) events.Add(Record(reader));
             }
             return (page, skipped);
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
+        });
     }
 
     /// <summary>Epoch and head, without events.</summary>

@@ -12,16 +12,14 @@ public sealed class TopicReader(NpgsqlDataSource store)
     /// <param name="endTypes">Types of which one ends the topic; none where it is without end.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<TopicState> ReadAsync(string topic, long ordinal, IReadOnlyCollection<string> endTypes, CancellationToken cancellationToken)
-    {
-        try
+    public Task<TopicState> ReadAsync(string topic, long ordinal, IReadOnlyCollection<string> endTypes, CancellationToken cancellationToken) =>
+        store.AskAsync<TopicState>("""
+            select eventstore.epoch(), eventstore.head(),
+                (select min(position) from eventstore.events where topic = $1),
+                (select position from eventstore.events where topic = $1 order by position offset greatest($2 - 1, 0) limit 1),
+                (select min(position) from eventstore.events where topic = $1 and type = any($3))
+            """, async command =>
         {
-            await using var command = store.CreateCommand("""
-                select eventstore.epoch(), eventstore.head(),
-                    (select min(position) from eventstore.events where topic = $1),
-                    (select position from eventstore.events where topic = $1 order by position offset greatest($2 - 1, 0) limit 1),
-                    (select min(position) from eventstore.events where topic = $1 and type = any($3))
-                """);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ordinal });
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. endTypes], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
@@ -32,32 +30,25 @@ public sealed class TopicReader(NpgsqlDataSource store)
             // Before the first event; where there is none yet, it will come after the head.
             var start = Position(2) is { } first ? first - 1 : head;
             return new TopicState(epoch, head, start, ordinal == 0 ? start : Position(3), Position(4));
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
-    }
+        });
 
     /// <summary>Topics in ordinal order, after <paramref name="after"/>, that begin with <paramref name="prefix"/>.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(string prefix, string after, int limit, CancellationToken cancellationToken)
-    {
-        try
+    public Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(string prefix, string after, int limit, CancellationToken cancellationToken) =>
+        store.AskAsync<(string Epoch, IReadOnlyList<TopicSummary> Topics)>("""
+            -- One descent of the index a topic (a "loose" scan), however many events it has; only the listed ones are counted.
+            with recursive found as (
+                (select topic, 1 as n from eventstore.events where topic > $1 and topic >= $2 order by topic limit 1)
+                union all
+                select (select e.topic from eventstore.events e where e.topic > f.topic order by e.topic limit 1), f.n + 1
+                from found f where f.topic is not null and f.n < $3
+            )
+            select eventstore.epoch(), f.topic, count(*), max(e.position)
+            from found f join eventstore.events e on e.topic = f.topic
+            where starts_with(f.topic, $2)
+            group by f.topic order by f.topic
+            """, async command =>
         {
-            // One descent of the index a topic (a "loose" scan), however many events it has; only the listed ones are counted.
-            await using var command = store.CreateCommand("""
-                with recursive found as (
-                    (select topic, 1 as n from eventstore.events where topic > $1 and topic >= $2 order by topic limit 1)
-                    union all
-                    select (select e.topic from eventstore.events e where e.topic > f.topic order by e.topic limit 1), f.n + 1
-                    from found f where f.topic is not null and f.n < $3
-                )
-                select eventstore.epoch(), f.topic, count(*), max(e.position)
-                from found f join eventstore.events e on e.topic = f.topic
-                where starts_with(f.topic, $2)
-                group by f.topic order by f.topic
-                """);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
             command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
@@ -70,29 +61,16 @@ public sealed class TopicReader(NpgsqlDataSource store)
                 topics.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
             }
             return (epoch, topics);
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
-    }
+        });
 
     /// <summary>The topic of the event at a position; null where there is none.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken)
+    public Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken) => store.AskAsync<string?>("select topic from eventstore.events where position = $1 and eventstore.epoch() = $2", async command =>
     {
-        try
-        {
-            await using var command = store.CreateCommand("select topic from eventstore.events where position = $1 and eventstore.epoch() = $2");
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Position });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id.Epoch });
-            return await command.ExecuteScalarAsync(cancellationToken) as string;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
-    }
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Position });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id.Epoch });
+        return await command.ExecuteScalarAsync(cancellationToken) as string;
+    });
 }
 
 /// <summary>A topic's events that are kept: how many, and the newest one's position.</summary>

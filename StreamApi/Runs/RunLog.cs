@@ -63,14 +63,12 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         await topics.TopicAtAsync(id, cancellationToken) is { } topic && RunName.Of(topic) is { } name && name.Kind == kind ? name : null;
 
     /// <summary>Everything of a run in order, its log's events among it; empty where there is no such run.</summary>
-    public async Task<RunRecord> ReadAsync(RunName name, CancellationToken cancellationToken)
-    {
-        try
+    public Task<RunRecord> ReadAsync(RunName name, CancellationToken cancellationToken) =>
+        store.AskAsync<RunRecord>("""
+            select eventstore.epoch(), exists (select from eventstore.runs where run = $1), e.position, e.topic, e.type, e.key, e.data, e.time
+            from (values (1)) one left join eventstore.events e on e.topic in ($1, $2) order by e.position
+            """, async command =>
         {
-            await using var command = store.CreateCommand("""
-                select eventstore.epoch(), exists (select from eventstore.runs where run = $1), e.position, e.topic, e.type, e.key, e.data, e.time
-                from (values (1)) one left join eventstore.events e on e.topic in ($1, $2) order by e.position
-                """);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
             await using var row = await command.ExecuteReaderAsync(cancellationToken);
@@ -81,62 +79,40 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
                 if (!row.IsDBNull(2)) events.Add(new RunEntry(row.GetInt64(2), row.GetString(3) == name.Log, row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5), row.GetString(6), row.GetFieldValue<DateTimeOffset>(7)));
             }
             return new RunRecord(epoch, goesOn, events);
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
-    }
+        });
 
     /// <summary>Where a run was announced; null where there is no such run.</summary>
-    public async Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken)
+    public Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken) => store.AskAsync<StreamId?>("select eventstore.epoch(), (select position from eventstore.events where topic = $1 order by position limit 1)", async command =>
     {
-        try
-        {
-            await using var command = store.CreateCommand("select eventstore.epoch(), (select position from eventstore.events where topic = $1 order by position limit 1)");
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            await row.ReadAsync(cancellationToken);
-            return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
-    }
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
+    });
 
     /// <summary>The user whose request began the run; null where nobody was named.</summary>
-    public async Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken)
+    public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) => store.AskAsync<string?>("select data::jsonb ->> 'owner' from eventstore.events where topic = $1 order by position limit 1", async command =>
     {
-        try
-        {
-            await using var command = store.CreateCommand("select data::jsonb ->> 'owner' from eventstore.events where topic = $1 order by position limit 1");
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
-            return await command.ExecuteScalarAsync(cancellationToken) as string;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
-    }
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
+        return await command.ExecuteScalarAsync(cancellationToken) as string;
+    });
 
     /// <summary>Asks the writer, on whichever replica, to stop. False where no such run goes on.</summary>
-    public async Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken)
+    public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) => store.AskAsync<bool>("select eventstore.cancel_run($1)", async command =>
     {
-        try
-        {
-            await using var command = store.CreateCommand("select eventstore.cancel_run($1)");
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-            return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
-    }
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    });
 
     /// <summary>Gives up a run that turned out to have nothing to write.</summary>
     public Task ReleaseAsync(Run run) => ReleaseAsync(run.Name, run.Writer);
 
-    private async Task ReleaseAsync(RunName name, Guid writer)
+    private Task<int> ReleaseAsync(RunName name, Guid writer) => store.AskAsync("delete from eventstore.runs where run = $1 and writer = $2", command =>
     {
-        try
-        {
-            await using var command = store.CreateCommand("delete from eventstore.runs where run = $1 and writer = $2");
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-            await command.ExecuteNonQueryAsync();
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
-    }
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+        return command.ExecuteNonQueryAsync();
+    });
 
     /// <summary>Puts an event into a run's log, whoever writes the run.</summary>
     public async Task<StreamId> NoteAsync(RunName name, RunEvent e, CancellationToken cancellationToken)
@@ -169,18 +145,13 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         }
     }
 
-    private async Task<bool> BeginAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will)
+    private Task<bool> BeginAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will) => store.AskAsync<bool>("select eventstore.begin_run($1, $2, $3::jsonb)", async command =>
     {
-        try
-        {
-            await using var command = store.CreateCommand("select eventstore.begin_run($1, $2, $3::jsonb)");
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(will, RunJson.Options)) });
-            return (bool)(await command.ExecuteScalarAsync())!;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
-    }
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(will, RunJson.Options)) });
+        return (bool)(await command.ExecuteScalarAsync())!;
+    });
 
     private async Task<bool> IsStoredAsync(string topic, Guid id)
     {

@@ -60,10 +60,9 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
         try
         {
             if (_secret is { } read) return read;
-            await using var command = store.CreateCommand("select value from eventstore.secrets where name = 'tickets'");
-            return _secret = (byte[])(await command.ExecuteScalarAsync(cancellationToken) ?? throw new InvalidOperationException("eventstore.secrets has no row 'tickets'; the migrations put one there."));
+            return _secret = await store.AskAsync("select value from eventstore.secrets where name = 'tickets'", async command =>
+                (byte[])(await command.ExecuteScalarAsync(cancellationToken) ?? throw new InvalidOperationException("eventstore.secrets has no row 'tickets'; the migrations put one there.")));
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
         finally { _reading.Release(); }
     }
 }
