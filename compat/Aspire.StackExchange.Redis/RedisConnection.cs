@@ -24,8 +24,8 @@ internal static class RedisConnection
     {
         var logger = loggers.CreateLogger("StackExchange.Redis");
         var redis = ConnectionMultiplexer.Connect(options);
-        // Off by default in 1.2.6; 2.x always delivers a subscription's messages in order.
-        redis.PreserveAsyncOrder = true;
+        // As in 2.x: handlers run in no order. ChannelMessageQueue has one, and asks for it.
+        redis.PreserveAsyncOrder = false;
         var address = string.Join(", ", options.EndPoints);
         // One line an outage, however often the client tries again meanwhile.
         var away = 0;

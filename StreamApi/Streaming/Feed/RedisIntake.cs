@@ -41,7 +41,9 @@ internal sealed class RedisIntake(
     {
         var subscriber = redis.GetSubscriber();
         await subscriber.UnsubscribeAsync(_channel).WaitAsync(_patience, stoppingToken);
-        await subscriber.SubscribeAsync(_channel, (_, value) => Take(value)).WaitAsync(_patience, stoppingToken);
+        // A queue: handlers given to SubscribeAsync itself run in no order.
+        var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(_patience, stoppingToken);
+        messages.OnMessage(message => Take(message.Message));
         Volatile.Write(ref _heardAt, clock.GetTimestamp());
     }
 

@@ -30,7 +30,8 @@ internal sealed class UnreliableChannel : IAsyncDisposable
     public static async Task<UnreliableChannel> OpenAsync(string redis, string from, string to)
     {
         var channel = new UnreliableChannel(await ConnectionMultiplexer.ConnectAsync(redis), to);
-        await channel._subscriber.SubscribeAsync(new RedisChannel(from, RedisChannel.PatternMode.Literal), (_, message) => channel.Pass(message));
+        var messages = await channel._subscriber.SubscribeAsync(new RedisChannel(from, RedisChannel.PatternMode.Literal));
+        messages.OnMessage(message => channel.Pass(message.Message));
         return channel;
     }
 

@@ -51,7 +51,7 @@ public class RedisClientTests
         var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
         var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
         var received = System.Threading.Channels.Channel.CreateUnbounded<int>();
-        await subscriber.SubscribeAsync(channel, (_, value) => received.Writer.TryWrite((int)value));
+        (await subscriber.SubscribeAsync(channel)).OnMessage(message => received.Writer.TryWrite((int)message.Message));
 
         for (var i = 0; i < Many; i++)
         {
@@ -71,6 +71,46 @@ public class RedisClientTests
             _ = subscriber.PublishAsync(channel, 1);
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_handler_takes_one_message_at_a_time_and_outlives_one_that_it_fails_on()
+    {
+        await using var redis = RedisServer.Start();
+        await using var service = await StartAsync(redis.Address);
+        var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
+        var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
+        var (inside, most, last) = (0, 0, new TaskCompletionSource());
+        (await subscriber.SubscribeAsync(channel)).OnMessage(async message =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref inside));
+            await Task.Yield();
+            Interlocked.Decrement(ref inside);
+            if ((int)message.Message == 0) throw new InvalidOperationException("the first");
+            if ((int)message.Message == 1_000) last.SetResult();
+        });
+
+        for (var i = 0; i <= 1_000; i++) await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
+        await last.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(1, most);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_subscription_that_was_given_up_gets_nothing_more_and_a_second_handler_is_refused()
+    {
+        await using var redis = RedisServer.Start();
+        await using var service = await StartAsync(redis.Address);
+        var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
+        var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
+        var (kept, left) = (await subscriber.SubscribeAsync(channel), await subscriber.SubscribeAsync(channel));
+        await left.UnsubscribeAsync();
+
+        await subscriber.PublishAsync(channel, 1);
+        Assert.Equal(1, (int)(await kept.ReadAsync(TestContext.Current.CancellationToken)).Message);
+        Assert.False(left.TryRead(out _));
+        await left.Completion.WaitAsync(TestContext.Current.CancellationToken);
+        kept.OnMessage(_ => { });
+        Assert.Throws<InvalidOperationException>(() => kept.OnMessage(_ => { }));
     }
 
     [Fact]
