@@ -33,11 +33,9 @@ internal sealed class AppendBatch(EventStoreOptions limits)
     /// <summary>False where the batch is full, or holds an id of the request already (the later one then meets the earlier's outcome).</summary>
     public bool TryAdd(EventAppender.Request request)
     {
-        var bytes = 0L;
-        foreach (var e in request.Events) bytes += e.Data.Length;
         if (_requests.Count > 0)
         {
-            if (Events + request.Events.Count > limits.MaxBatchEvents || _bytes + bytes > limits.MaxBatchBytes) return false;
+            if (Events + request.Events.Count > limits.MaxBatchEvents || _bytes + request.DataBytes > limits.MaxBatchBytes) return false;
             foreach (var e in request.Events) if (ChosenId(e) is { } chosen && _chosenIds.Contains(chosen)) return false;
         }
         for (var i = 0; i < request.Events.Count; i++)
@@ -51,7 +49,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             _writers.Add(e.Run?.Writer); _ends.Add(e.Run is { Ends: true });
             _hasRuns |= e.Run is not null;
         }
-        _bytes += bytes;
+        _bytes += request.DataBytes;
         _requests.Add(request);
         return true;
     }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,10 +15,7 @@ namespace EventStore;
 /// </summary>
 public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<EventAppender> logger) : BackgroundService
 {
-    private readonly Channel<Request> _pending = Channel.CreateBounded<Request>(new BoundedChannelOptions(options.Value.MaxPendingAppends)
-    {
-        SingleReader = true, FullMode = BoundedChannelFullMode.Wait,
-    });
+    private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;
 
     /// <summary>
@@ -31,14 +27,21 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
     /// <summary>Appends and returns once the events are committed, in the order given. One that repeats an earlier one's id and content is answered as that one.</summary>
     /// <exception cref="EventConflictException">An id was used before for other content, or is here; nothing was appended.</exception>
     /// <exception cref="RunFencedException">An event is of a run that is not its writer's any more; nothing was appended.</exception>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many appends wait. Whether the events were committed is
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many bytes wait. Whether the events were committed is
     /// unknown; a retry with the same ids is safe.</exception>
-    public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default) =>
+        AppendAsync(events, events.Count > 0 ? events[0].Topic : "", cancellationToken);
+
+    /// <summary>Appends for a publisher: those that publish at the same time share the log by bytes, however much each has waiting.</summary>
+    /// <param name="events">In the order that they shall have.</param>
+    /// <param name="publisher">Who shares with the others; without one, the first event's topic.</param>
+    /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless.</param>
+    public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events, string publisher, CancellationToken cancellationToken = default)
     {
         if (events.Count == 0) return [];
         var (distinct, places) = WithoutRepeats(events);
-        var request = new Request(distinct);
-        if (!_pending.Writer.TryWrite(request)) throw new StoreUnavailableException("Too many events wait to be stored.");
+        var request = new Request(distinct, publisher);
+        _pending.Add(request);
         var appended = await request.Completion.Task.WaitAsync(cancellationToken);
         return places is null ? appended : [.. places.Select(place => appended[place])];
     }
@@ -69,20 +72,22 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
         Request? carried = null;
         try
         {
-            while (carried is not null || await _pending.Reader.WaitToReadAsync(stoppingToken))
+            while (true)
             {
+                var next = carried ?? _pending.Take();
+                carried = null;
+                if (next is null) { await _pending.WaitAsync(stoppingToken); continue; }
                 batch.Clear();
-                if (carried is not null) { batch.TryAdd(carried); carried = null; }
-                while (carried is null && _pending.Reader.TryRead(out var request))
-                    if (!batch.TryAdd(request)) carried = request;
+                for (; next is not null && batch.TryAdd(next); next = _pending.Take()) { }
+                carried = next;
                 await CommitAsync(batch, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
         finally
         {
-            _pending.Writer.TryComplete();
-            while (_pending.Reader.TryRead(out var late)) late.Completion.TrySetException(new StoreUnavailableException("The server is stopping."));
+            foreach (var late in _pending.Close()) late.Completion.TrySetException(new StoreUnavailableException("The server is stopping."));
+            carried?.Completion.TrySetException(new StoreUnavailableException("The server is stopping."));
         }
     }
 
@@ -122,10 +127,30 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
     }
 
     /// <summary>One caller's events and what they are answered with.</summary>
-    internal sealed class Request(IReadOnlyList<NewEvent> events)
+    internal sealed class Request
     {
-        public IReadOnlyList<NewEvent> Events { get; } = events;
-        public Guid[] Ids { get; } = [.. events.Select(e => e.Id ?? Guid.CreateVersion7())];
+        /// <summary>Bytes of memory that an event takes beside its texts, rounded up.</summary>
+        private const int EventBytes = 512;
+
+        public Request(IReadOnlyList<NewEvent> events, string publisher)
+        {
+            (Events, Publisher, Ids) = (events, publisher, [.. events.Select(e => e.Id ?? Guid.CreateVersion7())]);
+            foreach (var e in events)
+            {
+                DataBytes += Encoding.UTF8.GetByteCount(e.Data);
+                Bytes += EventBytes + sizeof(char) * (e.Topic.Length + e.Type.Length + e.Data.Length + (e.Key?.Length ?? 0));
+            }
+        }
+
+        public IReadOnlyList<NewEvent> Events { get; }
+        public string Publisher { get; }
+
+        /// <summary>Bytes of data in the log.</summary>
+        public long DataBytes { get; }
+
+        /// <summary>Bytes of memory until they are there.</summary>
+        public long Bytes { get; }
+        public Guid[] Ids { get; }
         public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>What must be equal for a retry to count as the same event.</summary>
@@ -139,4 +164,7 @@ public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOpt
 public sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
 
 /// <summary>The store cannot be reached or is overloaded; try again later (HTTP 503 with <c>Retry-After</c>).</summary>
-public sealed class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+public class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>More bytes wait to be stored than may; nothing of the request was appended.</summary>
+public sealed class AppendQueueFullException() : StoreUnavailableException("Too many bytes wait to be stored.");

@@ -23,8 +23,11 @@ public sealed class EventStoreOptions
     /// <summary>Most bytes of data that one group commit joins, and that one page of a read returns (one event may exceed it).</summary>
     [Range(64 * 1024, 64 * 1024 * 1024)] public int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>Requests that may wait for a group commit; the next is refused (503) rather than queued without end.</summary>
-    [Range(16, 1_000_000)] public int MaxPendingAppends { get; set; } = 10_000;
+    /// <summary>
+    /// Bytes of memory that events may take while they wait for a group commit. Beyond, a publisher that holds more than its equal part is refused (503);
+    /// the others are not, up to twice as much in all.
+    /// </summary>
+    [Range(1024L * 1024, 1L << 34)] public long MaxPendingBytes { get; set; } = 32L * 1024 * 1024;
 
     /// <summary>Seconds until a command to Postgres is given up.</summary>
     [Range(1, 300)] public int CommandTimeoutSeconds { get; set; } = 15;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -10,27 +11,40 @@ using StreamApi.Security.Limits;
 namespace StreamApi.Events;
 
 /// <summary>
-/// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines are appended, then the next are read.
+/// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines or kilobytes are appended, then the next are read.
 /// The lines before the first bad one are kept, and the answer says which line that was.
 /// </summary>
-internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, IOptions<EventsOptions> options)
+internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, IOptions<EventsOptions> options, IOptions<EventStoreOptions> log)
 {
+    /// <summary>Bytes of memory that a stored event takes until the request is answered.</summary>
+    private const int AnswerBytes = 128;
+
+    private readonly int _batchBytes = Math.Min(options.Value.NdjsonBatchBytes, log.Value.MaxBatchBytes);
+
     public async Task<IResult> PublishAsync(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
         var appended = new List<AppendedEvent>();
-        var (batch, lines, line) = (new List<NewEvent>(), new List<int>(), 0);
-        var (grants, client) = (Caller.Of(context).Grants, RequestLimits.KeyOf(context));
+        var (batch, lines, line, batchBytes) = (new List<NewEvent>(), new List<int>(), 0, 0);
+        var (grants, client, publisher) = (Caller.Of(context).Grants, RequestLimits.KeyOf(context), RequestLimits.PublisherOf(context));
+        var hold = BodyHold.Of(context);
         try
         {
-            await foreach (var one in LinesAsync(context.Request.BodyReader, context.RequestAborted))
+            await foreach (var (one, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted))
             {
+                // What was read last is no line yet, but is held too.
+                try { hold.Set(buffered + sizeof(char) * batchBytes + AnswerBytes * (appended.Count + batch.Count)); }
+                catch (InvalidRequestException e) { throw new InvalidEventException(e.Field, e.Problem, e.Status); }
+                if (one is not { } text) continue;
                 line++;
-                if (one.IsEmpty) continue;
+                if (text.IsEmpty) continue;
                 if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents) throw new InvalidEventException("body", $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.", StatusCodes.Status413PayloadTooLarge);
-                batch.Add(Read(one, grants));
+                var next = Read(text, grants);
+                var bytes = Encoding.UTF8.GetByteCount(next.Data);
+                if (batch.Count == options.Value.NdjsonBatch || batchBytes + bytes > _batchBytes) await FlushAsync();
+                batch.Add(next);
                 lines.Add(line);
-                if (batch.Count == options.Value.NdjsonBatch) await FlushAsync();
+                batchBytes += bytes;
             }
             await FlushAsync();
             return TypedResults.Accepted((string?)null, Published.Of(appended));
@@ -48,20 +62,36 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
             if (batch.Count == 0) return;
             // Meanwhile the rest of the body waits in the client.
             while (!await budget.SpendAsync(client, batch, context.RequestAborted)) await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
-            try { appended.AddRange(await store.AppendAsync(batch, context.RequestAborted)); }
-            catch (EventConflictException) when (batch.Count > 1)
+            try { appended.AddRange(await AppendAsync(batch)); }
+            catch (EventConflictException) when (batch.Count == 1)
+            {
+                line = lines[0];
+                throw;
+            }
+            catch (EventConflictException)
             {
                 // Which line was it? One by one, up to the first that is refused.
                 for (var i = 0; i < batch.Count; i++)
                 {
                     line = lines[i];
-                    appended.AddRange(await store.AppendAsync([batch[i]], context.RequestAborted));
+                    appended.AddRange(await AppendAsync([batch[i]]));
                 }
             }
             finally
             {
                 batch.Clear();
                 lines.Clear();
+                batchBytes = 0;
+            }
+        }
+
+        // Each batch waits behind the other publishers', and the next lines in the client.
+        async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)
+        {
+            while (true)
+            {
+                try { return await store.AppendAsync(events, publisher, context.RequestAborted); }
+                catch (AppendQueueFullException) { await Task.Delay(TimeSpan.FromMilliseconds(500), context.RequestAborted); }
             }
         }
 
@@ -80,25 +110,27 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
         catch (InvalidRequestException e) { throw new InvalidEventException(e.Field, e.Problem, e.Status); }
     }
 
-    private async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(PipeReader body, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The lines, and the bytes that are held where they come from; after each read that, without a line.</summary>
+    private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, long Buffered)> LinesAsync(PipeReader body, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // The envelope of an event is small beside its data.
         var most = options.Value.MaxEventBytes + 4_096;
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
-            var rest = read.Buffer;
+            var (rest, buffered) = (read.Buffer, read.Buffer.Length);
             // Also where a line is refused: Kestrel drains what is left of the body, and a read that was not advanced would make it cut the answer off.
             try
             {
+                yield return (null, buffered);
                 while (rest.PositionOf((byte)'\n') is { } end)
                 {
                     if (rest.Slice(0, end).Length > most) throw TooLong();
-                    yield return Trim(rest.Slice(0, end).ToArray());
+                    yield return (Trim(rest.Slice(0, end).ToArray()), buffered);
                     rest = rest.Slice(rest.GetPosition(1, end));
                 }
                 if (rest.Length > most) throw TooLong();
-                if (read.IsCompleted && !rest.IsEmpty) yield return Trim(rest.ToArray());
+                if (read.IsCompleted && !rest.IsEmpty) yield return (Trim(rest.ToArray()), buffered);
                 if (read.IsCompleted) rest = rest.Slice(rest.End);
             }
             finally { body.AdvanceTo(rest.Start, read.Buffer.End); }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -12,7 +13,7 @@ namespace StreamApi.Events;
 /// <summary><c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. 202 once durable.</summary>
 internal static class PublishEndpoint
 {
-    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, NdjsonPublish ndjson, PublishBudget budget, IOptions<EventsOptions> options)
+    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, NdjsonPublish ndjson, PublishBudget budget, IOptions<EventsOptions> options, IOptions<EventStoreOptions> log)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)) return UnsupportedType();
         try
@@ -30,8 +31,10 @@ internal static class PublishEndpoint
         {
             using var document = await JsonRequest.ReadAsync(context, options.Value.MaxRequestBytes);
             var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
+            if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
+                return Problems.Field("body", $"the data of an array have at most {log.Value.MaxBatchBytes} bytes, for it is appended at once; NDJSON takes more.", StatusCodes.Status413PayloadTooLarge);
             if (!await budget.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted)) return TooMuch(context);
-            var appended = await store.AppendAsync(events, context.RequestAborted);
+            var appended = await store.AppendAsync(events, RequestLimits.PublisherOf(context), context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
         catch (InvalidRequestException e) { return e.ToResult(); }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Requests;
 
@@ -19,7 +20,8 @@ internal static class JsonRequest
 
     /// <param name="context">The request.</param>
     /// <param name="most">Most bytes of the body.</param>
-    /// <exception cref="InvalidRequestException">415 for another content type, 413 for a body too large, 400 for no JSON.</exception>
+    /// <exception cref="InvalidRequestException">415 for another content type, 413 for a body too large, 400 for no JSON, 429 and 503 where too many bytes of
+    /// bodies are held already.</exception>
     public static async Task<JsonDocument> ReadAsync(HttpContext context, int most)
     {
         if (!context.Request.HasJsonContentType()) throw new InvalidRequestException("Content-Type", "must be application/json.", StatusCodes.Status415UnsupportedMediaType);
@@ -52,10 +54,17 @@ internal static class JsonRequest
 
     private static async Task<byte[]> BytesAsync(HttpContext context)
     {
-        var body = context.Request.BodyReader;
+        var (body, hold) = (context.Request.BodyReader, BodyHold.Of(context));
         while (true)
         {
             var read = await body.ReadAsync(context.RequestAborted);
+            try { hold.Set(read.Buffer.Length); }
+            catch (InvalidRequestException)
+            {
+                // Kestrel drains what is left of the body before it answers; a read that was not advanced would make it cut the answer off.
+                body.AdvanceTo(read.Buffer.End);
+                throw;
+            }
             if (read.IsCompleted)
             {
                 var bytes = read.Buffer.ToArray();

@@ -50,6 +50,15 @@ internal sealed class LimitOptions
     /// <summary>Most bytes of a request's body where its endpoint says nothing else.</summary>
     [Range(1_024, 1 << 30)] public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
+    /// <summary>
+    /// Megabytes of request bodies that this replica holds for one client at once, from the first byte until the request is answered; each request counts as
+    /// 16 kB at least.
+    /// </summary>
+    [Range(1, AsGoodAsNone)] public int? BodyMegabytesPerClient { get; set; }
+
+    /// <summary>Megabytes of request bodies that this replica holds at once, of all clients; those of at most 64 kB are let in beyond it.</summary>
+    [Range(1, AsGoodAsNone)] public int BodyMegabytes { get; set; } = 256;
+
     /// <summary>Seconds until a request's headers must be there.</summary>
     [Range(1, 600)] public int HeaderSeconds { get; set; } = 10;
 
@@ -67,6 +76,7 @@ internal sealed class LimitOptions
         PublishesPerSecond ??= development ? AsGoodAsNone : 100;
         PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 512;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
+        BodyMegabytesPerClient ??= development ? AsGoodAsNone : 32;
         ConnectionsPerSecond ??= development ? AsGoodAsNone : 100;
         RequestsPerSecond ??= development ? AsGoodAsNone : 50;
     }

@@ -24,6 +24,7 @@ internal static class RequestLimits
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
+        services.AddSingleton<BodyBudget>();
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionPace>(s, DescriptorLimit.Waiting));
         services.AddSingleton<IConnectionListenerFactory, PacedListenerFactory>();
         services.AddRateLimiter(limiter =>
@@ -56,6 +57,9 @@ internal static class RequestLimits
         var client = ClientOf(address);
         return client.AddressFamily == AddressFamily.InterNetworkV6 ? client + "/64" : client.ToString();
     }
+
+    /// <summary>Who shares the log with the others: the user, or the connection where users are not told apart.</summary>
+    public static string PublisherOf(HttpContext context) => Caller.Of(context).User is { } user ? "user " + user : context.Connection.Id;
 
     /// <summary>The address, of IPv6 its network.</summary>
     public static IPAddress ClientOf(IPAddress address)

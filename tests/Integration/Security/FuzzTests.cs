@@ -41,12 +41,9 @@ public sealed class FuzzTests(StackFixture stack)
         Assert.True(shown.IsEmpty, $"{story}\n{string.Join('\n', shown.Take(5))}");
         Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server.Url, HttpMethod.Get, "/health"));
         Assert.True(fuzz.IsTelling, story);
-        if (OperatingSystem.IsLinux()) Assert.InRange(Megabytes(server.Id), 1, MaxMegabytes);
+        if (OperatingSystem.IsLinux()) Assert.InRange(server.Megabytes(), 1, MaxMegabytes);
         await DeliverySystem.EventuallyAsync(async () => (await SecureSystem.JsonAsync(server.Url, HttpMethod.Get, "/v1/connections", key: SecureSystem.OperatorKey)).GetProperty("connections").GetArrayLength() == 0, "every stream that was left is gone");
     }
 
     private static int Setting(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
-
-    private static long Megabytes(int process) =>
-        long.Parse(File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1_024;
 }

@@ -177,7 +177,7 @@ public sealed class LimitTests(StackFixture stack)
     {
         var (gil, publishing) = (Tokens.Of("gil", publish: ["orders.>"]), Stopwatch.StartNew());
         var large = new { topic = "orders.large", type = "n", data = new string('x', 250 * 1024) };
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, new[] { large, large }));
+        for (var i = 0; i < 2; i++) Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, large));
         using var lines = new StringContent($"{JsonSerializer.Serialize(large)}\n{JsonSerializer.Serialize(large)}", Encoding.UTF8, "application/x-ndjson");
         Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, lines));
         // A thousand kilobytes at 256 a second, of which the first second's came at once.
@@ -200,7 +200,11 @@ public sealed class LimitTests(StackFixture stack)
         var (hal, data) = (Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]), new string('x', 40 * 1024));
         var many = Enumerable.Range(0, 11).Select(_ => new { topic = "pages.a", type = "n", data = "" });
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, many));
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, Enumerable.Range(0, 5).Select(n => new { topic = "pages.a", type = $"n{n}", data })));
+        // An array is one append: larger than a commit it would have the log to itself. Lines are appended bit by bit.
+        var large = Enumerable.Range(0, 5).Select(n => new { topic = "pages.a", type = $"n{n}", data }).ToList();
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, large));
+        using var lines = new StringContent(string.Join('\n', large.Select(e => JsonSerializer.Serialize(e))), Encoding.UTF8, "application/x-ndjson");
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, lines));
 
         var (read, pages, after) = (new List<string?>(), 0, "");
         for (; after is not null; pages++)

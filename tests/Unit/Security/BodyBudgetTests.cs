@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Options;
+using StreamApi.Security.Limits;
+
+namespace Unit.Security;
+
+/// <summary>Bytes of request bodies that a replica holds, for each client and in all.</summary>
+public sealed class BodyBudgetTests
+{
+    private const long Megabyte = 1024 * 1024;
+
+    [Fact]
+    public void A_client_holds_no_more_than_its_own_and_takes_nothing_from_the_others()
+    {
+        var budget = Budget(each: 2, all: 10);
+        Assert.Null(budget.Change("a", 0, Megabyte));
+        Assert.Null(budget.Change("a", 0, Megabyte));
+        Assert.Equal(429, budget.Change("a", 0, 1));
+        Assert.Equal(429, budget.Change("a", Megabyte, Megabyte + 1));
+        Assert.Null(budget.Change("b", 0, Megabyte));
+        Assert.Null(budget.Change("a", Megabyte, 0));
+        Assert.Null(budget.Change("a", 0, Megabyte));
+    }
+
+    [Fact]
+    public void All_together_hold_no_more_than_there_is_and_small_bodies_still_get_in()
+    {
+        var budget = Budget(each: 2, all: 3);
+        Assert.Null(budget.Change("a", 0, 2 * Megabyte));
+        Assert.Null(budget.Change("b", 0, Megabyte));
+        Assert.Equal(503, budget.Change("c", 0, 100 * 1024));
+        Assert.Null(budget.Change("c", 0, 16 * 1024));
+    }
+
+    [Fact]
+    public void What_was_refused_or_given_back_is_not_counted()
+    {
+        var budget = Budget(each: 1, all: 1);
+        Assert.Equal(429, budget.Change("a", 0, 2 * Megabyte));
+        Assert.Null(budget.Change("a", 0, 1_000));
+        Assert.Null(budget.Change("a", 1_000, 0));
+        Assert.Equal(0, budget.Held);
+    }
+
+    private static BodyBudget Budget(int each, int all) => new(Options.Create(new LimitOptions { BodyMegabytesPerClient = each, BodyMegabytes = all }));
+}
