@@ -43,6 +43,25 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>
+    /// Fires periodic timers, one at a time, until somebody waits for a one-shot delay. However late it comes, the clock stands where it
+    /// began to wait: <see cref="Advance"/> in a loop would now and then run past it unseen.
+    /// </summary>
+    public Task TickUntilDelayAsync() => ServiceDefaults.Eventually.GetAsync(() =>
+    {
+        ManualTimer? tick;
+        lock (gate)
+        {
+            if (timers.Any(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan)) return this;
+            tick = timers.Where(t => t.Due is not null).MinBy(t => t.Due);
+            if (tick is null) return null;
+            now = tick.Due!.Value;
+            tick.Due = now + tick.Period;
+        }
+        tick.Fire();
+        return null;
+    });
+
     /// <summary>Waits for the next one-shot delay, lets it pass, and says how long it was.</summary>
     public async Task<TimeSpan> PassDelayAsync()
     {

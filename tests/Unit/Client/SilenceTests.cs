@@ -17,7 +17,7 @@ public class SilenceTests
         await using var events = client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(40), OnReconnecting = waits.Add }).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
-        await AdvanceUntilAsync(() => waits.Count > 0);
+        await time.TickUntilDelayAsync();
         await time.PassDelayAsync();
         Assert.True(await next);
         Assert.Equal("b", events.Current.Data);
@@ -33,7 +33,7 @@ public class SilenceTests
         await using var events = client.Open(server.Url).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync().AsTask();
         await Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
-        await AdvanceUntilAsync(() => time.Delays.Count > 0);
+        await time.TickUntilDelayAsync();
         await time.PassDelayAsync();
         Assert.True(await first);
     }
@@ -103,12 +103,4 @@ public class SilenceTests
         foreach (var stream in streams) await stream.DisposeAsync();
         Assert.Equal(0, time.Pending);
     }
-
-    /// <summary>The read begins on another thread: the clock moves until the silence is noticed.</summary>
-    private Task<ManualTime> AdvanceUntilAsync(Func<bool> noticed) => Eventually.GetAsync(() =>
-    {
-        if (noticed()) return time;
-        time.Advance(TimeSpan.FromSeconds(10));
-        return null;
-    });
 }
