@@ -7,7 +7,7 @@ using Unit.Tests.ServiceDefaults;
 
 namespace Unit.Tests.Redis;
 
-public class RedisClientTests
+public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram>
 {
     // Enough that a client which delivers from several threads gets it wrong.
     private const int Many = 100_000;
@@ -33,7 +33,7 @@ public class RedisClientTests
     [Fact(Timeout = 60_000)]
     public async Task A_Redis_that_freezes_later_makes_a_service_degraded_and_healthy_again_when_it_thaws()
     {
-        await using var redis = RedisServer.Start();
+        await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
         await HealthIsAsync(service, "Healthy");
         redis.Freeze();
@@ -45,7 +45,7 @@ public class RedisClientTests
     [Fact(Timeout = 60_000)]
     public async Task A_channels_messages_arrive_in_order_and_again_after_Redis_was_replaced()
     {
-        await using var redis = RedisServer.Start();
+        await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
         await HealthIsAsync(service, "Healthy");
         var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
@@ -64,7 +64,7 @@ public class RedisClientTests
         }
 
         await redis.StopAsync();
-        await using var replacement = RedisServer.Start(redis.Port);
+        await using var replacement = program.Start(redis.Port);
         // Publishing reaches nobody until the client is back and has subscribed again.
         while (!received.Reader.TryRead(out _))
         {
