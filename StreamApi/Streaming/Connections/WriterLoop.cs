@@ -23,19 +23,18 @@ internal sealed class WriterLoop : IDisposable
     private readonly FrameJoin _join;
     private readonly RoundRest _rest;
     private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
-    private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly LoopInbox<(Command Command, StreamConnection Connection, object? Argument)> _inbox;
     private readonly Thread _thread;
-    private List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [], _taken = [];
-    private HashSet<FilterLog> _grown = [], _growing = [];
-    private bool _signalled, _stopping;
+    private readonly List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [];
+    private readonly List<FilterLog> _grown = [];
     private long _tickedAt, _asked;
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
         (_number, _logs, _replay, _options, _metrics, _clock) = (number, logs, replay, options, metrics, clock);
         _join = new FrameJoin(options.JoinBytes);
-        _rest = new RoundRest(options.MaxRestMilliseconds);
+        _rest = new RoundRest(options.MaxRestMilliseconds, TimeProvider.System);
+        _inbox = new(_rest);
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
         _thread.Start();
     }
@@ -54,48 +53,26 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>Ends the stream: with a last frame where the peer still reads, and the end of the body.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
-    public void Grown(FilterLog log)
-    {
-        lock (_gate) { _growing.Add(log); Signal(); }
-    }
+    public void Grown(FilterLog log) => _inbox.Grown(log);
 
     public void Dispose()
     {
-        lock (_gate) { Signal(); _stopping = true; }
-        if (_thread.Join(TimeSpan.FromSeconds(2))) _wake.Dispose();
+        _inbox.Stop();
+        if (_thread.Join(TimeSpan.FromSeconds(2))) _inbox.Dispose();
     }
 
-    private void Post(Command command, StreamConnection connection, object? argument = null)
-    {
-        lock (_gate) { _commands.Add((command, connection, argument)); Signal(); }
-    }
-
-    private void Signal()
-    {
-        if (_signalled || _stopping) return;
-        _signalled = true;
-        _wake.Release();
-    }
+    private void Post(Command command, StreamConnection connection, object? argument = null) => _inbox.Post((command, connection, argument));
 
     private void Run()
     {
-        while (true)
+        for (var goesOn = true; goesOn;)
         {
-            var rest = _rest.Milliseconds;
-            _wake.Wait(rest > 0 && _growing.Count > 0 ? rest : 1_000);
-            bool stopping;
-            lock (_gate)
-            {
-                _signalled = false;
-                (_commands, _taken) = (_taken, _commands);
-                if (_rest.Milliseconds <= 0) (_growing, _grown) = (_grown, _growing);
-                stopping = _stopping;
-            }
-            foreach (var (command, connection, argument) in _taken) Handle(command, connection, argument);
-            _taken.Clear();
+            _inbox.Wait();
+            goesOn = _inbox.Take(_commands, _grown);
+            foreach (var (command, connection, argument) in _commands) Handle(command, connection, argument);
+            _commands.Clear();
             if (_grown.Count > 0) WriteGrown();
             if (Environment.TickCount64 - _tickedAt >= 1_000) Tick();
-            if (stopping) return;
         }
     }
 

@@ -29,13 +29,20 @@ internal sealed class HandedOverConnection(ConnectionContext connection, ReadOnl
     /// <summary>Nothing has been sent on it yet. Otherwise an earlier response may still be on its way through Kestrel's output pipe.</summary>
     public bool IsFresh => isFresh;
 
-    /// <summary>The response head as Kestrel wrote it; once, so that the buffer does not live as long as the connection.</summary>
+    /// <summary>The response head, once, so that the buffer does not live as long as the connection.</summary>
+    /// <remarks>
+    /// Without <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a connection that breaks in the middle of
+    /// such a body for its proper end. RFC 9112 §9.6 lets a server close after any response.
+    /// </remarks>
     public ReadOnlyMemory<byte> TakeHead()
     {
         var taken = _head;
         _head = default;
-        return taken;
+        var header = taken.Span.IndexOf(CloseHeader);
+        return header < 0 ? taken : (byte[])[.. taken.Span[..header], .. taken.Span[(header + CloseHeader.Length)..]];
     }
+
+    private static ReadOnlySpan<byte> CloseHeader => "\r\nConnection: close"u8;
 
     /// <summary>Returns when the client is gone, or the read is cancelled, or it sends more than a stream's client has reason to. What it sends is dropped.</summary>
     public async Task ReadUntilGoneAsync()

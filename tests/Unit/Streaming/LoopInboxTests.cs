@@ -1,0 +1,85 @@
+using StreamApi.Streaming.Connections;
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Frames;
+using Unit.Tests.Client;
+
+namespace Unit.Streaming;
+
+public sealed class LoopInboxTests : IDisposable
+{
+    private static readonly FilterLog Log = new(new StreamFilter(["t"], [], [], PlainForm.Named), maxFrames: 16, maxBytes: 1_000);
+    private readonly ManualTime _clock = new();
+    private readonly RoundRest _pacing;
+    private readonly LoopInbox<int> _inbox;
+
+    public LoopInboxTests()
+    {
+        _pacing = new RoundRest(maxMilliseconds: 10, _clock);
+        _inbox = new LoopInbox<int>(_pacing);
+    }
+
+    [Fact]
+    public void An_event_that_comes_while_a_parked_loop_handles_commands_is_written_as_soon_as_the_loop_is_free()
+    {
+        ParkFor(TimeSpan.FromMilliseconds(5));
+        _inbox.Post(1);
+        _inbox.Grown(Log);
+        var (commands, grown) = Take();
+        Assert.Equal([1], commands);
+        Assert.Empty(grown);
+
+        _clock.Advance(TimeSpan.FromMilliseconds(5));   // so long did the commands take
+        Assert.Equal(0, _inbox.SleepMilliseconds);
+        Assert.Equal([Log], Take().Grown);
+    }
+
+    [Fact]
+    public void An_event_waits_for_the_rest_of_the_time_that_the_loop_is_parked_and_no_longer()
+    {
+        ParkFor(TimeSpan.FromMilliseconds(8));
+        _inbox.Grown(Log);
+        _clock.Advance(TimeSpan.FromMilliseconds(2));
+        Assert.Empty(Take().Grown);
+        Assert.Equal(6, _inbox.SleepMilliseconds);
+        _clock.Advance(TimeSpan.FromMilliseconds(6));
+        Assert.Equal([Log], Take().Grown);
+    }
+
+    [Fact]
+    public void Whatever_the_order_of_events_commands_and_time_no_event_is_left_asleep()
+    {
+        var random = new Random(11);
+        for (var round = 0; round < 5_000; round++)
+        {
+            if (random.Next(2) == 0) ParkFor(TimeSpan.FromMilliseconds(random.Next(12)));
+            if (random.Next(2) == 0) _inbox.Post(round);
+            var waits = random.Next(2) == 0;
+            if (waits) _inbox.Grown(Log);
+            if (random.Next(2) == 0) _clock.Advance(TimeSpan.FromMicroseconds(random.Next(9_000)));
+            var written = Take().Grown.Count > 0;
+            if (random.Next(2) == 0) _clock.Advance(TimeSpan.FromMicroseconds(random.Next(9_000)));
+            while (waits && !written)
+            {
+                Assert.InRange(_inbox.SleepMilliseconds, 0, 10);
+                _clock.Advance(TimeSpan.FromMilliseconds(_inbox.SleepMilliseconds + 0.5));
+                written = Take().Grown.Count > 0;
+            }
+        }
+    }
+
+    public void Dispose() => _inbox.Dispose();
+
+    private void ParkFor(TimeSpan time)
+    {
+        var begun = _clock.GetTimestamp();
+        _clock.Advance(time);
+        _pacing.Begin(begun, joined: 1);
+    }
+
+    private (List<int> Commands, List<FilterLog> Grown) Take()
+    {
+        var (commands, grown) = (new List<int>(), new List<FilterLog>());
+        Assert.True(_inbox.Take(commands, grown));
+        return (commands, grown);
+    }
+}
