@@ -10,7 +10,7 @@ namespace Broadcaster;
 /// beats. It starts at the head: what a former leader left unpublished, receivers notice by the first beat and read from the store.
 /// </summary>
 internal sealed class Relay(
-    EventReader reader, EventTail tail, NpgsqlDataSource store, Retention retention, RedisPublisher redis, RelayMetrics metrics, TimeProvider clock,
+    EventReader reader, EventTail tail, [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, Retention retention, TopicDirectory topics, RedisPublisher redis, RelayMetrics metrics, TimeProvider clock,
     IOptions<RelayOptions> options, ILogger<Relay> logger)
 {
     private string _epoch = "";
@@ -27,7 +27,7 @@ internal sealed class Relay(
         (_epoch, Relayed) = (head.Epoch, head.Head);
         using var publishing = new SemaphoreSlim(1);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] work = [TailAsync(stop.Token), BeatAsync(stop.Token), OutboxAsync(stop.Token), retention.RunAsync(stop.Token)];
+        Task[] work = [TailAsync(stop.Token), BeatAsync(stop.Token), OutboxAsync(stop.Token), retention.RunAsync(stop.Token), topics.RunAsync(stop.Token)];
         // None ends alone: a leader that beats but no longer tails would keep every reader waiting.
         await Task.WhenAny(work);
         await stop.CancelAsync();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -13,7 +14,8 @@ namespace EventStore;
 /// Appends events by group commit: what arrives while one batch is being committed goes into the next, many callers to one insert and
 /// one fsync. Thread-safe. A caller's events stand in the log in the caller's order, and all of them or none.
 /// </summary>
-public sealed class EventAppender(NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<EventAppender> logger) : BackgroundService
+public sealed class EventAppender(
+    [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<EventAppender> logger) : BackgroundService
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;

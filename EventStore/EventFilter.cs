@@ -10,6 +10,9 @@ public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<str
 {
     /// <summary>Every event.</summary>
     public static EventFilter All { get; } = new([], [], []);
+
+    /// <summary>Tells if nothing is left out.</summary>
+    public bool IsAll => (Topics.Count == 0 || Topics.Contains(">")) && Types.Count == 0 && Keys.Count == 0;
 }
 
 /// <summary>A part of the log.</summary>

@@ -1,142 +1,166 @@
-using System.Text;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>Reads the log in position order. Thread-safe.</summary>
+/// <summary>
+/// Reads the log in position order. Thread-safe. A read costs what it returns plus a constant, whatever the log's length and the number of
+/// patterns: it may return before it found anything, and the next one goes on (docs/decisions/0013).
+/// </summary>
 public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
-    /// <summary>Positions that one page looks at, so that a filter which matches little cannot make one read long.</summary>
-    private const long Window = 200_000;
-
-    /// <summary>The last position that a window can begin after.</summary>
-    private const long LastWindow = long.MaxValue - Window;
+    /// <summary>Searches of one read that keeps only the newest of each key, for it may have little to return.</summary>
+    private const int SearchesForNewest = 8;
 
     /// <summary>
-    /// The matching events after <paramref name="after"/>, up to a page. Reads on from <see cref="EventPage.Through"/> until that is the
-    /// head. Epoch, head and events are of one snapshot.
+    /// Reads the matching events after <paramref name="after"/>, up to a page. The caller reads on from <see cref="EventPage.Through"/> until
+    /// that is the head.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">Which events; null: all.</param>
+    /// <param name="filter">The events wanted; null: all.</param>
     /// <param name="limit">Most events; null: a page.</param>
-    /// <param name="mostData">Of an event with more bytes of data than this the data are left out, and empty.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="mostData">An event with more bytes of data than this comes without them: its data are empty.</param>
+    /// <param name="mostBytes">Most bytes of data of a page, unless its first event has more; null: <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
+    /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<EventPage> ReadAsync(long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, CancellationToken cancellationToken = default)
+    public async Task<EventPage> ReadAsync(
+        long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, int? mostBytes = null,
+        CancellationToken cancellationToken = default)
     {
-        var most = limit ?? options.Value.PageEvents;
-        after = Math.Min(after, LastWindow);
-        return store.AskAsync<EventPage>(null, async command =>
-        {
-            var p = command.Parameters;
-            p.Add(new NpgsqlParameter<long> { TypedValue = after });
-            p.Add(new NpgsqlParameter<int> { TypedValue = most });
-            p.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBatchBytes });
-            p.Add(new NpgsqlParameter<int> { TypedValue = mostData });
-            // Materialized: as a plain subquery its two functions would run again for each event of the page.
-            command.CommandText = $"""
-                with b as materialized (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store)
-                select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
-                from b
-                left join (
-                    select *, sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0) as bytes_before
-                    from (select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)} order by position limit $2) page
-                ) e on e.bytes_before < $3
-                order by e.position
-                """;
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var events = new List<EventRecord>();
-            string epoch = "";
-            long head = 0, dropped = 0;
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                if (epoch.Length == 0) { epoch = reader.GetString(0); head = reader.GetInt64(1); dropped = reader.GetInt64(2); }
-                if (!reader.IsDBNull(3)) events.Add(Record(reader));
-            }
-            // Fewer than the limit may also mean that the page was cut by its bytes: then, too, go on from its last event.
-            var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= options.Value.MaxBatchBytes;
-            var through = cut ? events[^1].Position : Math.Max(after, Math.Min(head, after + Window));
-            return new EventPage(epoch, head, dropped, events, through);
-        });
+        var (most, bytes) = (limit ?? options.Value.PageEvents, mostBytes ?? options.Value.MaxBatchBytes);
+        if (filter is null || filter.IsAll) return await ReadAllAsync(after, most, bytes, mostData, cancellationToken);
+        var found = await Search(filter).AfterAsync(after, most, cancellationToken);
+        var (page, through) = Fitting(found.Events, found.Through, bytes);
+        return await FetchAsync(found, page, through, mostData, cancellationToken);
     }
 
     /// <summary>
-    /// Of the matching events after <paramref name="after"/> only the newest of each key (of each topic, without keys), and what that leaves out. Where there
-    /// are more positions than one read looks at, the newest of the first of those; with more keys than a page has places, those whose newest is oldest:
-    /// read on from <see cref="EventPage.Through"/>.
+    /// Reads only the newest event of each key (of each topic, without keys) of the matching ones after <paramref name="after"/>, and says
+    /// what that leaves out. Where there is more than one read looks at, these are the newest of its first part: the caller reads on from
+    /// <see cref="EventPage.Through"/>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
+    public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
     {
-        after = Math.Min(after, LastWindow);
-        return store.AskAsync<(EventPage Page, SkippedRange? Skipped)>(null, async command =>
+        var search = Search(filter ?? EventFilter.All);
+        var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
+        var matches = new List<FoundEvent>(found.Events);
+        for (var i = 1; i < SearchesForNewest && found.Through < found.Store.Head; i++)
         {
-            var p = command.Parameters;
-            p.Add(new NpgsqlParameter<long> { TypedValue = after });
-            p.Add(new NpgsqlParameter<int> { TypedValue = options.Value.PageEvents });
-            p.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBatchBytes });
-            command.CommandText = $"""
-                with matching as materialized (
-                    select position, octet_length(data) as bytes, max(position) over (partition by coalesce(key, topic)) as newest
-                    from eventstore.events where position > $1 and position <= $1 + {Window} {Where(filter, p)}),
-                kept as materialized (
-                    select position from (select position, sum(bytes) over (order by position) - bytes as bytes_before from matching where position = newest order by position limit $2) k
-                    where bytes_before < $3),
-                page as (
-                    select epoch, head, dropped_through, case when exists (select from matching where position = newest and position > last) then last else greatest($1, least(head, $1 + {Window})) end as through
-                    from (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store) b,
-                         (select max(position) as last from kept) k)
-                select b.epoch, b.head, b.dropped_through, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent, b.through, s.first, s.last, s.count
-                from page b
-                cross join lateral (select min(position) as first, max(position) as last, count(*) as count from matching where position <> newest and position <= b.through) s
-                left join (select e.* from eventstore.events e join kept using (position)) e on true
-                order by e.position
-                """;
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var events = new List<EventRecord>();
-            var page = new EventPage("", 0, 0, events, after);
-            SkippedRange? skipped = null;
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                page = page with { Epoch = reader.GetString(0), Head = reader.GetInt64(1), DroppedThrough = reader.GetInt64(2), Through = reader.GetInt64(11) };
-                if (!reader.IsDBNull(12)) skipped = new SkippedRange(reader.GetInt64(12), reader.GetInt64(13), reader.GetInt64(14));
-                if (!reader.IsDBNull(3)) events.Add(Record(reader));
-            }
-            return (page, skipped);
-        });
+            var more = await search.AfterAsync(found.Through, options.Value.SearchRows, cancellationToken);
+            if (more.Store.Epoch != found.Store.Epoch) break;
+            matches.AddRange(more.Events);
+            found = more;
+        }
+        var newest = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var e in matches) newest[e.Key] = e.Position;
+        var kept = matches.FindAll(e => newest[e.Key] == e.Position);
+        var through = kept.Count > options.Value.PageEvents ? kept[options.Value.PageEvents - 1].Position : found.Through;
+        var (page, end) = Fitting(kept.FindAll(e => e.Position <= through), through, options.Value.MaxBatchBytes);
+        SkippedRange? skipped = null;
+        foreach (var e in matches)
+        {
+            if (e.Position > end || newest[e.Key] == e.Position) continue;
+            skipped = new SkippedRange(skipped?.From ?? e.Position, e.Position, (skipped?.Count ?? 0) + 1);
+        }
+        return (await FetchAsync(found, page, end, int.MaxValue, cancellationToken), skipped);
     }
 
-    /// <summary>Epoch and head, without events.</summary>
+    /// <summary>Reads epoch and head, without events.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<EventPage> HeadAsync(CancellationToken cancellationToken = default) => ReadAsync(LastWindow, limit: 1, cancellationToken: cancellationToken);
+    public async Task<EventPage> HeadAsync(CancellationToken cancellationToken = default)
+    {
+        var state = await StateAsync(cancellationToken);
+        return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
+    }
+
+    private EventSearch Search(EventFilter filter) => new(store, filter, options.Value.SearchRows);
+
+    private Task<EventPage> ReadAllAsync(long after, int most, int mostBytes, int mostData, CancellationToken cancellationToken) => store.AskAsync($"""
+        {LogState.Sql}
+        select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
+        from state left join (
+            select *, sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0) as bytes_before
+            from (
+                select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent
+                from eventstore.events where position > $1 order by position limit $2
+            ) page
+        ) e on e.bytes_before < $3
+        order by e.position
+        """, async command =>
+    {
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
+        var (state, events) = await RecordsAsync(command, cancellationToken);
+        // Fewer than the limit may also mean that the page was cut by its bytes: then, too, the reader goes on from its last event.
+        var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
+        return new EventPage(state.Epoch, state.Head, state.DroppedThrough, events, cut ? events[^1].Position : Math.Max(after, state.Head));
+    });
+
+    private async Task<EventPage> FetchAsync(FoundEvents found, IReadOnlyList<FoundEvent> page, long through, int mostData, CancellationToken cancellationToken)
+    {
+        var at = found.Store;
+        var (state, events) = (at, new List<EventRecord>());
+        if (page.Count > 0) (state, events) = await FetchAsync(page, mostData, cancellationToken);
+        else if (!found.IsOneSnapshot) state = await StateAsync(cancellationToken);
+        // Another history since the search: its caller starts over, and these events would be anybody's.
+        if (state.Epoch != at.Epoch) return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
+        return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through);
+    }
+
+    private Task<(LogState State, List<EventRecord> Events)> FetchAsync(IReadOnlyList<FoundEvent> page, int mostData, CancellationToken cancellationToken) =>
+        store.AskAsync($"""
+            {LogState.Sql}
+            select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
+            from state left join (
+                select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent
+                from unnest($1::bigint[]) as wanted(position) join eventstore.events using (position) where position between $2 and $3
+            ) e on true
+            order by e.position
+            """, command =>
+        {
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. page.Select(e => e.Position)] });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[0].Position });    // lets Postgres leave out partitions
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[^1].Position });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
+            return RecordsAsync(command, cancellationToken);
+        });
+
+    private Task<LogState> StateAsync(CancellationToken cancellationToken) =>
+        store.AskAsync($"{LogState.Sql} select {LogState.Columns} from state", async command =>
+        {
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            await row.ReadAsync(cancellationToken);
+            return LogState.Of(row);
+        });
+
+    private static async Task<(LogState State, List<EventRecord> Events)> RecordsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var (state, events) = (default(LogState), new List<EventRecord>());
+        while (await row.ReadAsync(cancellationToken))
+        {
+            state ??= LogState.Of(row);
+            if (!row.IsDBNull(3)) events.Add(Record(row));
+        }
+        return (state!, events);
+    }
 
     private static EventRecord Record(NpgsqlDataReader row) => new(
         row.GetInt64(3), row.GetGuid(4), row.GetString(5), row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7),
         row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8), row.GetFieldValue<DateTimeOffset>(9), row.IsDBNull(10) ? null : row.GetString(10));
 
-    private static string Where(EventFilter? filter, NpgsqlParameterCollection parameters)
+    /// <summary>The first events that fit into a page's bytes, at least one, and how far they reach.</summary>
+    private static (IReadOnlyList<FoundEvent> Page, long Through) Fitting(IReadOnlyList<FoundEvent> found, long through, long mostBytes)
     {
-        if (filter is null) return "";
-        var where = new StringBuilder();
-        var exact = filter.Topics.Where(t => !TopicPattern.IsPattern(t)).ToArray();
-        var patterns = filter.Topics.Where(TopicPattern.IsPattern).Select(TopicPattern.ToRegex).ToArray();
-        if (filter.Topics.Count > 0)
+        for (var (i, bytes) = (0, 0L); i < found.Count; i++)
         {
-            where.Append(" and (false");
-            if (exact.Length > 0) where.Append($" or topic = any({Add(exact)})");
-            if (patterns.Length > 0) where.Append($" or topic ~ any({Add(patterns)})");
-            where.Append(')');
+            if (i > 0 && bytes >= mostBytes) return ([.. found.Take(i)], found[i - 1].Position);
+            bytes += found[i].Bytes;
         }
-        if (filter.Types.Count > 0) where.Append($" and type = any({Add([.. filter.Types])})");
-        if (filter.Keys.Count > 0) where.Append($" and key = any({Add([.. filter.Keys])})");
-        return where.ToString();
-
-        string Add(string[] values)
-        {
-            parameters.Add(new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
-            return $"${parameters.Count}";
-        }
+        return (found, through);
     }
 }

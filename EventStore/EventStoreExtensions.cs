@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -17,12 +16,14 @@ public static class EventStoreExtensions
     public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore") where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddOptions<EventStoreOptions>().BindConfiguration("EventStore").ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddSingleton(services => DataSource(services, connectionName));
+        builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<EventAppender>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventAppender>());
-        builder.Services.AddSingleton<EventReader>();
+        builder.Services.AddSingleton(services => Reader(services, StorePool.Feed));
+        foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads]) builder.Services.AddKeyedSingleton(pool, (services, _) => Reader(services, pool));
         builder.Services.AddSingleton<TopicReader>();
+        builder.Services.AddSingleton<TopicDirectory>();
         builder.Services.AddSingleton<EventTail>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<Retention>();
@@ -31,19 +32,6 @@ public static class EventStoreExtensions
         return builder;
     }
 
-    private static NpgsqlDataSource DataSource(IServiceProvider services, string connectionName)
-    {
-        var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName)
-            ?? throw new InvalidOperationException(
-                $"The connection string '{connectionName}' is missing: start through the AppHost, or set ConnectionStrings__{connectionName}.");
-        var options = services.GetRequiredService<IOptions<EventStoreOptions>>().Value;
-        var settings = new NpgsqlConnectionStringBuilder(text)
-        {
-            CommandTimeout = options.CommandTimeoutSeconds, MaxAutoPrepare = 30, AutoPrepareMinUsages = 2, Timeout = 5, KeepAlive = 10,
-            // Nobody leaves anything in a session, and resetting it costs more than most of our statements.
-            NoResetOnClose = true,
-        };
-        // Named, or traces and metrics would carry the connection string.
-        return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = connectionName }.Build();
-    }
+    private static EventReader Reader(IServiceProvider services, string pool) =>
+        new(services.GetRequiredKeyedService<NpgsqlDataSource>(pool), services.GetRequiredService<IOptions<EventStoreOptions>>());
 }

@@ -35,6 +35,24 @@ public sealed class EventStoreOptions
     /// <summary>Most events of one read page.</summary>
     [Range(1, 10_000)] public int PageEvents { get; set; } = 1_000;
 
+    /// <summary>Most rows that one search for a filter's events looks at: bounds the cost of a page.</summary>
+    [Range(256, 100_000)] public int SearchRows { get; set; } = 4_000;
+
+    /// <summary>How often the directory of topics follows the log, in milliseconds.</summary>
+    [Range(50, 60_000)] public int TopicDirectoryMilliseconds { get; set; } = 1_000;
+
+    /// <summary>Reads that clients ask for (history, topics, state) at once; the next waits for its turn, in rotation over the clients.</summary>
+    [Range(1, 100)] public int ReadConnections { get; set; } = 4;
+
+    /// <summary>Reads of one client that may wait for their turn on a replica; the next is answered 503.</summary>
+    [Range(1, 100_000)] public int MaxWaitingReads { get; set; } = 500;
+
+    /// <summary>Most connections for replays; the next waits for its turn.</summary>
+    [Range(1, 100)] public int ReplayConnections { get; set; } = 4;
+
+    /// <summary>Most connections for the features' own transactions; the next waits for its turn.</summary>
+    [Range(1, 100)] public int WorkConnections { get; set; } = 20;
+
     /// <summary>How often the tail looks for new events although no notification came, in milliseconds.</summary>
     [Range(10, 60_000)] public int PollMilliseconds { get; set; } = 500;
 }

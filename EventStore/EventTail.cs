@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -6,7 +7,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Follows the log: woken by Postgres's notifications, with polling as a net where one is lost.</summary>
-public sealed class EventTail(NpgsqlDataSource store, EventReader reader, IOptions<EventStoreOptions> options, ILogger<EventTail> logger)
+public sealed class EventTail(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, EventReader reader, IOptions<EventStoreOptions> options, ILogger<EventTail> logger)
 {
     /// <summary>
     /// Every event after <paramref name="after"/>, in order, page by page, without end. A page without events says where the head is,

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace EventStore;
@@ -6,7 +7,7 @@ namespace EventStore;
 /// A renewed lease with a fencing number, by Postgres's clock: a holder that stops renewing (killed or frozen) loses it when it expires,
 /// and its number is too low for everything it does after waking (Kleppmann, "How to do distributed locking").
 /// </summary>
-public sealed class LeaderLease(NpgsqlDataSource store)
+public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Takes or renews the lease. Returns its fence, greater for each new holder, or null while another holds it.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer; the lease must be taken for lost.</exception>

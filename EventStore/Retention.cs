@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -5,7 +6,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Keeps the log within its age and size. Readers that stand before what was dropped are told (<c>resync</c>, <c>expired</c>).</summary>
-public sealed class Retention(NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<Retention> logger)
+public sealed class Retention(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<Retention> logger)
 {
     /// <summary>Looks again and again until cancelled. One process is enough; more do no harm.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)

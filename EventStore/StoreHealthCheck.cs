@@ -1,9 +1,10 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
 namespace EventStore;
 
-internal sealed class StoreHealthCheck(NpgsqlDataSource store) : IHealthCheck
+internal sealed class StoreHealthCheck([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {

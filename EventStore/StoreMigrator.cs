@@ -13,6 +13,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
         await ExecuteAsync("select pg_advisory_lock(7303014, 0)");
         try
         {
+            await ExecuteAsync("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0");
             await ExecuteAsync("create schema if not exists eventstore; create table if not exists eventstore.migrations (name text primary key, applied_at timestamptz not null default now())");
             foreach (var (name, sql) in Scripts())
             {
@@ -24,7 +25,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
                 logger.LogInformation("Applied migration {Migration}", name);
             }
         }
-        finally { await ExecuteAsync("select pg_advisory_unlock(7303014, 0)"); }
+        finally { await ExecuteAsync("select pg_advisory_unlock(7303014, 0); reset statement_timeout; reset idle_in_transaction_session_timeout"); }
 
         async Task ExecuteAsync(string sql)
         {

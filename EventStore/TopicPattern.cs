@@ -38,10 +38,6 @@ public static class TopicPattern
         }
     }
 
-    /// <summary>The pattern as a regular expression that Postgres and .NET read alike.</summary>
-    public static string ToRegex(string pattern) =>
-        "^" + string.Join(@"\.", pattern.Split('.').Select(t => t switch { "*" => "[^.]+", ">" => ".+", _ => t })) + "$";
-
     private static bool IsValid(string? text, bool wildcards)
     {
         if (text is null or "" || text.Length > MaxLength) return false;

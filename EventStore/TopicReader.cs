@@ -1,23 +1,40 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace EventStore;
 
 /// <summary>Where a topic begins, ends, and has its n-th event: what a finite stream asks. Thread-safe.</summary>
-public sealed class TopicReader(NpgsqlDataSource store)
+public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
-    /// <summary>One snapshot of a topic.</summary>
-    /// <param name="ordinal">The n-th event of the topic, from 1; 0 stands before the first.</param>
+    /// <summary>A finite topic's n-th event is looked for among so many; a stream that is longer has ids of its own.</summary>
+    private const int MostOrdinal = 100_000;
+
+    /// <summary>Newest events of a topic among which its end is looked for: nothing of ours writes behind one, but a publisher may.</summary>
+    private const int EndWithin = 100;
+
+    /// <summary>Events that the directory has not listed yet and a listing counts by itself.</summary>
+    private const int MostUnlisted = 10_000;
+
+    /// <summary>Reads one snapshot of a topic.</summary>
     /// <param name="topic">The topic itself, no pattern.</param>
+    /// <param name="ordinal">The n-th event of the topic, from 1; 0 stands before the first.</param>
     /// <param name="endTypes">Types of which one ends the topic; none where it is without end.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<TopicState> ReadAsync(string topic, long ordinal, IReadOnlyCollection<string> endTypes, CancellationToken cancellationToken) =>
-        store.AskAsync<TopicState>("""
-            select eventstore.epoch(), eventstore.head(),
-                (select min(position) from eventstore.events where topic = $1),
-                (select position from eventstore.events where topic = $1 order by position offset greatest($2 - 1, 0) limit 1),
-                (select min(position) from eventstore.events where topic = $1 and type = any($3))
+        store.AskAsync($"""
+            {LogState.Sql}, listed as materialized (
+                select coalesce((select first from eventstore.topics where topic = $1), (select through + 1 from eventstore.topic_directory)) as first
+            )
+            select {LogState.Columns},
+                (select position from eventstore.events where topic = $1 and position >= listed.first order by position limit 1),
+                (select position from eventstore.events where topic = $1 and position >= listed.first
+                    order by position offset least(greatest($2 - 1, 0), {MostOrdinal}) limit 1),
+                (select min(position) from (
+                    select position, type from eventstore.events where topic = $1 and position >= listed.first order by position desc limit {EndWithin}
+                ) newest where type = any($3))
+            from state, listed
             """, async command =>
         {
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
@@ -25,32 +42,33 @@ public sealed class TopicReader(NpgsqlDataSource store)
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. endTypes], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
             await using var row = await command.ExecuteReaderAsync(cancellationToken);
             await row.ReadAsync(cancellationToken);
-            var (epoch, head) = (row.GetString(0), row.GetInt64(1));
+            var state = LogState.Of(row);
             long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
             // Before the first event; where there is none yet, it will come after the head.
-            var start = Position(2) is { } first ? first - 1 : head;
-            return new TopicState(epoch, head, start, ordinal == 0 ? start : Position(3), Position(4));
+            var start = Position(3) is { } first ? first - 1 : state.Head;
+            return new TopicState(state.Epoch, state.Head, start, ordinal == 0 ? start : ordinal > MostOrdinal ? null : Position(4), Position(5));
         });
 
-    /// <summary>Topics in ordinal order, after <paramref name="after"/>, that begin with <paramref name="prefix"/>.</summary>
+    /// <summary>Lists topics in ordinal order, after <paramref name="after"/>, that begin with <paramref name="prefix"/>.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(string prefix, string after, int limit, CancellationToken cancellationToken) =>
-        store.AskAsync<(string Epoch, IReadOnlyList<TopicSummary> Topics)>("""
-            -- One descent of the index a topic (a "loose" scan), however many events it has; only the listed ones are counted.
-            with recursive found as (
-                (select topic, 1 as n from eventstore.events where topic > $1 and topic >= $2 order by topic limit 1)
-                union all
-                select (select e.topic from eventstore.events e where e.topic > f.topic order by e.topic limit 1), f.n + 1
-                from found f where f.topic is not null and f.n < $3
+        store.AskAsync<(string Epoch, IReadOnlyList<TopicSummary> Topics)>($"""
+            with listed as (
+                select topic, events, head from eventstore.topics where topic > $1 and topic >= $2 and topic < $3 order by topic limit $4
+            ), unlisted as (
+                select topic, count(*) as events, max(position) as head from (
+                    select topic, position from eventstore.events
+                    where position > (select through from eventstore.topic_directory) order by position limit {MostUnlisted}
+                ) rest
+                where topic > $1 and topic >= $2 and topic < $3 group by topic
             )
-            select eventstore.epoch(), f.topic, count(*), max(e.position)
-            from found f join eventstore.events e on e.topic = f.topic
-            where starts_with(f.topic, $2)
-            group by f.topic order by f.topic
+            select eventstore.epoch(), topic, sum(events)::bigint, max(head)
+            from (select * from listed union all select * from unlisted) topics group by topic order by topic limit $4
             """, async command =>
         {
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix + "~" });      // after every character of a topic
             command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
             await using var row = await command.ExecuteReaderAsync(cancellationToken);
             var epoch = "";

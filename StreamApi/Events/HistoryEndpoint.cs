@@ -10,9 +10,9 @@ namespace StreamApi.Events;
 internal static class HistoryEndpoint
 {
     /// <summary>A filter that matches little does not walk the whole log at one request: what is not found by then, <c>next</c> leads to.</summary>
-    private const int MaxReads = 20;
+    private const int MaxReads = 4;
 
-    public static async Task<IResult> ReadAsync(HttpContext context, EventReader reader, IOptions<EventsOptions> options)
+    public static async Task<IResult> ReadAsync(HttpContext context, [FromKeyedServices(StorePool.Reads)] EventReader reader, IOptions<EventsOptions> options)
     {
         var query = context.Request.Query;
         if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) return invalid;
@@ -35,7 +35,7 @@ internal static class HistoryEndpoint
         EventPage page;
         do
         {
-            page = await reader.ReadAsync(position, filter, limit - events.Count, cancellationToken: context.RequestAborted);
+            page = await reader.ReadAsync(position, filter, limit - events.Count, mostBytes: options.Value.MaxPageBytes - (int)bytes, cancellationToken: context.RequestAborted);
             if (after is { } asked && asked.Epoch != page.Epoch) return Problems.Field("after", $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start.");
             if (after is { } ahead && ahead.Position > page.Head) return Problems.Field("after", $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}.");
             events.AddRange(page.Events);

@@ -1,3 +1,4 @@
+using EventStore;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Options;
@@ -14,7 +15,7 @@ namespace StreamApi.Replicas;
 /// read last.
 /// </summary>
 internal sealed class ReplicaDirectory(
-    NpgsqlDataSource store, IServer server, Streams streams, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed,
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IServer server, Streams streams, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed,
     IOptions<ReplicaOptions> options, IHostApplicationLifetime lifetime, ILogger<ReplicaDirectory> logger) : BackgroundService
 {
     private IReadOnlyList<Replica> _others = [];

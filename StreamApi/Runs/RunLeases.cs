@@ -10,7 +10,7 @@ namespace StreamApi.Runs;
 /// rows that nobody renewed, and ends the runs of those. The fence is in the append itself: a replica that wakes from a long sleep finds
 /// its row gone and its runs ended, and can add nothing to them.
 /// </summary>
-internal sealed class RunLeases(NpgsqlDataSource store, IOptions<RunOptions> options, ILogger<RunLeases> logger) : BackgroundService
+internal sealed class RunLeases([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<RunOptions> options, ILogger<RunLeases> logger) : BackgroundService
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _steadySince;

@@ -9,7 +9,7 @@ namespace StreamApi.Runs;
 /// Streams whose request starts the work: <c>/stream?prompt=</c>, recommendations. Without a last id a new run begins; with one the run
 /// that it names is read on, and the work is never done again.
 /// </summary>
-internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams streams, EventReader reader)
+internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams streams, [FromKeyedServices(StorePool.Reads)] EventReader reader)
 {
     /// <param name="context">The request.</param>
     /// <param name="kind">The kind of run.</param>

@@ -17,7 +17,7 @@ namespace StreamApi.Streaming;
 
 /// <summary>Opens streams: decides where one starts, answers with the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class Streams(
-    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, StoreHead storeHead, EventReader reader, StreamingMetrics metrics, StreamEndings endings,
+    FilterLogs logs, WriterLoops loops, ConnectionRegistry registry, LiveFeed feed, StoreHead storeHead, [FromKeyedServices(StorePool.Replays)] EventReader reader, StreamingMetrics metrics, StreamEndings endings,
     IOptions<StreamingOptions> options, IOptions<SecurityOptions> security, TicketHolders tickets, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     public string Replica { get; } = ReplicaName.Get("streamapi");

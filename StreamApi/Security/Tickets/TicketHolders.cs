@@ -1,3 +1,4 @@
+using EventStore;
 using System.Collections.Concurrent;
 using Npgsql;
 using NpgsqlTypes;
@@ -9,7 +10,7 @@ namespace StreamApi.Security.Tickets;
 /// One connection a ticket: a new one replaces the old. On the same replica at once; on others about a second later, told through
 /// Postgres: nothing waits for it, and while Postgres is away both may live.
 /// </summary>
-internal sealed class TicketHolders(NpgsqlDataSource store, TimeProvider clock, ILogger<TicketHolders> logger) : BackgroundService
+internal sealed class TicketHolders([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, TimeProvider clock, ILogger<TicketHolders> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500), Forgotten = TimeSpan.FromDays(1);
 

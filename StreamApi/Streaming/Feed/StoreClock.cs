@@ -1,3 +1,4 @@
+using EventStore;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,7 @@ internal sealed class StoreClock : BackgroundService
     private readonly StreamingOptions _options;
     private long _ahead;
 
-    public StoreClock(NpgsqlDataSource store, IOptions<StreamingOptions> options, TimeProvider clock, IMeterFactory meters)
+    public StoreClock([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<StreamingOptions> options, TimeProvider clock, IMeterFactory meters)
     {
         (_store, _clock, _options) = (store, clock, options.Value);
         meters.Create("AspireSse.StreamApi").CreateObservableGauge("sse.server.store.clock.offset", () => Ahead.TotalSeconds, "s", "Postgres's clock minus this process's.");

@@ -13,7 +13,8 @@ internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyLi
 /// same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
 /// a page lacks by then its reader finds in memory, or by its next page.
 /// </summary>
-internal sealed class StoreReplay(EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
+internal sealed class StoreReplay(
+    [FromKeyedServices(StorePool.Replays)] EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
 {
     private readonly Dictionary<(StreamFilter, long, bool), List<Action<ReplayPage?>>> _asked = [];
     private readonly Dictionary<(StreamFilter, long), (ReplayPage Page, long Bytes, long At)> _kept = [];

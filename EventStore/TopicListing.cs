@@ -1,0 +1,69 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace EventStore;
+
+/// <summary>The topics of a filter that have events after a position, as the directory knows them.</summary>
+/// <param name="Store">The log's state in the same snapshot.</param>
+/// <param name="Through">The directory is complete up to this position.</param>
+/// <param name="PartitionSpan">Positions of one partition.</param>
+/// <param name="Topics">Each topic with a position that lies before its first kept event; null where there are too many to look up one by one.</param>
+internal sealed record TopicListing(LogState Store, long Through, long PartitionSpan, IReadOnlyDictionary<string, long>? Topics)
+{
+    /// <summary>Topics of the directory that one pattern, and all patterns together, may lead through.</summary>
+    private const int LeastPerPattern = 32, MostRows = 1_024;
+
+    /// <summary>Topics that are looked up one by one: more are found as fast by going through the log.</summary>
+    private const int MostTopics = 256;
+
+    private const string Sql = $"""
+        {LogState.Sql}, d as materialized (select d.through, s.partition_span from eventstore.topic_directory d, eventstore.store s)
+        select {LogState.Columns}, d.through, d.partition_span, t.range, t.topic, t.first, t.head
+        from state, d left join (
+            select r.range, t.topic, t.first, t.head
+            from unnest($1::text[], $2::text[]) with ordinality as r(low, high, range) cross join lateral
+                (select topic, first, head from eventstore.topics where topic >= r.low and topic < r.high order by topic limit $3) t
+        ) t on true
+        """;
+
+    public static Task<TopicListing> ReadAsync(
+        NpgsqlDataSource store, IReadOnlyList<string> patterns, TopicPatternSet set, long after, CancellationToken cancellationToken)
+    {
+        var ranges = patterns.Select(Range).Distinct().ToArray();
+        var mostOfRange = Math.Max(LeastPerPattern, MostRows / ranges.Length);
+        return store.AskAsync(Sql, async command =>
+        {
+            command.Parameters.Add(Texts([.. ranges.Select(r => r.Low)]));
+            command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            var (state, through, span) = (default(LogState)!, 0L, 1L);
+            var (ofRange, tooMany) = (new int[ranges.Length], false);
+            var topics = new Dictionary<string, long>(StringComparer.Ordinal);
+            while (await row.ReadAsync(cancellationToken))
+            {
+                if (state is null) (state, through, span) = (LogState.Of(row), row.GetInt64(3), row.GetInt64(4));
+                if (row.IsDBNull(5)) continue;
+                tooMany |= ++ofRange[row.GetInt64(5) - 1] == mostOfRange;
+                var topic = row.GetString(6);
+                if (row.GetInt64(8) > after && set.Matches(topic)) topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));
+            }
+            return new TopicListing(state!, through, span, tooMany || topics.Count > MostTopics ? null : topics);
+        });
+    }
+
+    /// <summary>The topics from <c>Low</c> to before <c>High</c>, by bytes: all that begin with the pattern's tokens before its first wildcard.</summary>
+    private static (string Low, string High) Range(string pattern)
+    {
+        var wild = pattern.AsSpan().IndexOfAny('*', '>');
+        return wild switch
+        {
+            < 0 => (pattern, pattern + "\u0001"),
+            0 => ("", "~"),     // after every character of a topic
+            _ => (pattern[..wild], pattern[..(wild - 1)] + "/"),    // the character after the dot
+        };
+    }
+
+    private static NpgsqlParameter<string[]> Texts(string[] values) =>
+        new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+}

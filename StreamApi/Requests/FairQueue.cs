@@ -1,0 +1,66 @@
+namespace StreamApi.Requests;
+
+/// <summary>
+/// Hands out a few turns at once, to each waiting client in rotation: a client that asks hundreds of times at once waits for itself, the others
+/// for one turn at most. Thread-safe.
+/// </summary>
+internal sealed class FairQueue(int turns, int mostWaitingOfClient)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Queue<TaskCompletionSource>> _waiting = new(StringComparer.Ordinal);
+    private readonly Queue<string> _rotation = [];
+    private int _free = turns;
+
+    /// <summary>Waits for a turn. Dispose it to give it back.</summary>
+    /// <exception cref="TimeoutException">No turn came in time, or too many requests of this client wait.</exception>
+    public async Task<IDisposable> EnterAsync(string client, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        TaskCompletionSource mine;
+        lock (_gate)
+        {
+            if (_free > 0)
+            {
+                _free--;
+                return new Turn(this);
+            }
+            if (!_waiting.TryGetValue(client, out var queue))
+            {
+                _waiting[client] = queue = [];
+                _rotation.Enqueue(client);
+            }
+            if (queue.Count >= mostWaitingOfClient) throw new TimeoutException("Too many requests of this client wait.");
+            queue.Enqueue(mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+        try { await mine.Task.WaitAsync(limit, cancellationToken); }
+        catch
+        {
+            // A turn that was given meanwhile goes to the next.
+            if (!mine.TrySetCanceled(CancellationToken.None)) Leave();
+            throw;
+        }
+        return new Turn(this);
+    }
+
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            while (_rotation.TryDequeue(out var client))
+            {
+                var queue = _waiting[client];
+                var next = queue.Dequeue();
+                if (queue.Count > 0) _rotation.Enqueue(client);
+                else _waiting.Remove(client);
+                if (next.TrySetResult()) return;
+            }
+            _free++;
+        }
+    }
+
+    private sealed class Turn(FairQueue queue) : IDisposable
+    {
+        private FairQueue? _queue = queue;
+
+        public void Dispose() => Interlocked.Exchange(ref _queue, null)?.Leave();
+    }
+}
