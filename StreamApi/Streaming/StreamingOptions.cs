@@ -79,6 +79,9 @@ internal sealed class StreamingOptions
     /// <summary>Reads of the store for replays, at once.</summary>
     [Range(1, 64)] public int ReplayReaders { get; set; } = 4;
 
+    /// <summary>Tries to read a range for a replay, about two seconds apart in the end, until its readers are told to come back later.</summary>
+    [Range(1, 1_000)] public int ReplayTries { get; set; } = 8;
+
     /// <summary>Seconds that a range read for a replay serves others that ask for it; at most <see cref="RecentBytes"/> of them are kept.</summary>
     [Range(0, 60)] public int ReplaySharedSeconds { get; set; } = 2;
 

@@ -28,11 +28,11 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>Written before anything else, framed for the output: response head, reconnection time, first frame, a resync.</summary>
     public byte[]? Opening;
 
-    /// <summary>A page from the store that is being written, and how far; the number under which another was asked for, 0 where none was.</summary>
+    /// <summary>A page from the store that is being written, and how far; the wait for another, null where none was asked for.</summary>
     public ReplayPage? Page;
     public int PageIndex;
-    public long Asked;
-    public bool AwaitsPage => Asked != 0;
+    public ReplayWaiter? Asked;
+    public bool AwaitsPage => Asked is not null;
 
     /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that reached the client.</summary>
     public long WrittenAt, TakenAt, IdSentAt;

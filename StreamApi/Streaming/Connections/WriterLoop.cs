@@ -27,7 +27,7 @@ internal sealed class WriterLoop : IDisposable
     private readonly Thread _thread;
     private readonly List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [];
     private readonly List<FilterLog> _grown = [];
-    private long _tickedAt, _asked;
+    private long _tickedAt;
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
@@ -41,7 +41,7 @@ internal sealed class WriterLoop : IDisposable
 
     private enum Command { Attach, Pump, Page, End }
 
-    private sealed record AskedPage(long Asked, ReplayPage? Page);
+    private sealed record Answer(ReplayWaiter To, ReplayPage? Page);
 
     public void Attach(StreamConnection connection)
     {
@@ -93,7 +93,7 @@ internal sealed class WriterLoop : IDisposable
                 _groups[connection.Log].Resume(connection);
                 Pump(connection);
                 break;
-            case Command.Page: TakePage(connection, (AskedPage)argument!); break;
+            case Command.Page: TakePage(connection, (Answer)argument!); break;
             // Before it was attached nothing has been written, not even a response's head: attaching finds that it is to stop.
             case Command.End: if (connection.GroupIndex >= 0) Close(connection, (EndReason)argument!); break;
         }
@@ -211,7 +211,7 @@ internal sealed class WriterLoop : IDisposable
     {
         var requested = c.StreamPosition.ToString();
         (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
-        if (reason == ResyncReason.Epoch) (c.Page, c.Asked) = (null, 0);
+        if (reason == ResyncReason.Epoch) GiveUpReading(c);
         c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
         _metrics.Resynced(reason);
     }
@@ -236,15 +236,22 @@ internal sealed class WriterLoop : IDisposable
 
     private void AskForPage(StreamConnection c)
     {
-        var asked = c.Asked = ++_asked;
-        _replay.Read(c.Log.Filter, c.Position, c.Epoch, c.Slow == SlowReader.Latest, page => Post(Command.Page, c, new AskedPage(asked, page)));
+        var range = new ReplayRange(c.Log.Filter, c.Position, c.Slow == SlowReader.Latest);
+        c.Asked = new ReplayWaiter(range, (waiter, page) => Post(Command.Page, c, new Answer(waiter, page)));
+        _replay.Read(c.Asked, c.Epoch);
     }
 
-    private void TakePage(StreamConnection c, AskedPage answer)
+    private void GiveUpReading(StreamConnection c)
+    {
+        if (c.Asked is { } asked) _replay.Cancel(asked);
+        (c.Page, c.Asked) = (null, null);
+    }
+
+    private void TakePage(StreamConnection c, Answer answer)
     {
         // Asked for by a history that has ended meanwhile: read after that, it would be of the new one, and from anywhere.
-        if (answer.Asked != c.Asked) return;
-        c.Asked = 0;
+        if (answer.To != c.Asked) return;
+        c.Asked = null;
         if (answer.Page is not { } page) { Close(c, EndReason.Failed); return; }
         // A page of another history says nothing; the epoch's change is told by the log.
         if (page.Epoch == c.Epoch) Show(c, page);
@@ -292,13 +299,21 @@ internal sealed class WriterLoop : IDisposable
     private void Close(StreamConnection c, EndReason reason)
     {
         if (reason == EndReason.Complete && c.Output.Busy) { c.Ending = reason; return; }
-        if (reason is EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Outdated && c.End is null && !c.Output.Busy) Write(c, c.Output.Framed(ControlFrames.Retry(_options.NextRetry())));
-        if (reason is EndReason.Unauthorized or EndReason.Replaced && c.End is null && !c.Output.Busy)
-            Write(c, c.Output.Framed(ControlFrames.Unauthorized(reason == EndReason.Replaced ? "replaced" : "expired", c.Authorization.Until)));
+        if (c.End is null && !c.Output.Busy && Farewell(c, reason) is { } farewell) Write(c, c.Output.Framed(farewell));
         // After a handover the body's end is ours to write; otherwise Kestrel writes it when the endpoint returns.
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked) c.Output.TryWrite(StreamOutput.LastChunk);
         Leave(c, reason);
     }
+
+    /// <summary>The frames that tell a client why its stream ends, and when to come back.</summary>
+    private byte[]? Farewell(StreamConnection c, EndReason reason) => reason switch
+    {
+        EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Outdated => ControlFrames.Retry(_options.NextRetry()),
+        EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(_options.NextRetry())],
+        EndReason.Unauthorized => ControlFrames.Unauthorized("expired", c.Authorization.Until),
+        EndReason.Replaced => ControlFrames.Unauthorized("replaced", c.Authorization.Until),
+        _ => null,
+    };
 
     private void Enter(StreamConnection c)
     {
@@ -315,6 +330,7 @@ internal sealed class WriterLoop : IDisposable
     private void Leave(StreamConnection c, EndReason reason)
     {
         if (c.End is not null) return;
+        GiveUpReading(c);
         if (c.GroupIndex >= 0)
         {
             var group = _groups[c.Log];

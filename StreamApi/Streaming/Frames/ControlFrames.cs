@@ -11,6 +11,12 @@ internal static class ControlFrames
 
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = ReadableJsonEncoder.Instance };
 
+    /// <summary>The events that a reader lacks cannot be read from the store. It carries no id: the reader comes back with the one it has.</summary>
+    public static readonly byte[] Unavailable = Named(null, "error", new
+    {
+        error = "The event log cannot be read at the moment. Reconnect with the last event id; nothing is lost.", fatal = false, reason = "unavailable",
+    });
+
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
 
     /// <summary>Moves the client's last event id and dispatches nothing.</summary>

@@ -8,74 +8,100 @@ namespace StreamApi.Streaming.Replay;
 /// <summary>A part of the log as the connections of one filter send it.</summary>
 internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, SkippedRange? Skipped = null);
 
+/// <summary>One connection's wait for a page.</summary>
+/// <param name="Range">Events of a filter after a position; shared by all that want the same.</param>
+/// <param name="Done">Called once, from any thread, with the page; with null where it cannot be had.</param>
+internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done);
+
+/// <param name="Newest">Only the newest event of each key, and what that leaves out.</param>
+internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest);
+
 /// <summary>
 /// Reads for connections that lag behind the memory. A few reads at once, in the order asked for; connections of one filter that want the
 /// same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
-/// a page lacks by then its reader finds in memory, or by its next page.
+/// a page lacks by then its reader finds in memory, or by its next page. A read that nobody waits for any more is cancelled, in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
-    [FromKeyedServices(StorePool.Replays)] EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
+    [FromKeyedServices(StorePool.Replays)] EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock,
+    IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
 {
-    private readonly Dictionary<(StreamFilter, long, bool), List<Action<ReplayPage?>>> _asked = [];
-    private readonly Dictionary<(StreamFilter, long), (ReplayPage Page, long Bytes, long At)> _kept = [];
-    private readonly Queue<(StreamFilter, long)> _oldest = [];
+    private readonly Dictionary<ReplayRange, Reading> _readings = [];
+    private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _kept = [];
+    private readonly Queue<ReplayRange> _oldest = [];
     private readonly SemaphoreSlim _readers = new(options.Value.ReplayReaders);
     private readonly TimeSpan _shared = TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds);
     private long _keptBytes;
 
-    /// <summary>Calls back once, from any thread, when the page is there; null where it cannot be made. Waits while the store is away.</summary>
-    /// <param name="newest">Only the newest event of each key, and what that leaves out.</param>
-    public void Read(StreamFilter filter, long after, string epoch, bool newest, Action<ReplayPage?> done)
+    /// <summary>Calls the waiter back when the page is there, tried a few times while the store is away. Give it up with <see cref="Cancel"/>.</summary>
+    /// <param name="waiter">Who waits, and for what.</param>
+    /// <param name="epoch">The history that the position belongs to.</param>
+    public void Read(ReplayWaiter waiter, string epoch)
     {
         ReplayPage? kept = null;
-        lock (_asked)
+        Reading? begun = null;
+        lock (_readings)
         {
             Forget();
-            if (!newest && _kept.TryGetValue((filter, after), out var read) && read.Page.Epoch == epoch) kept = read.Page;
-            else if (_asked.TryGetValue((filter, after, newest), out var waiting)) { waiting.Add(done); return; }
-            else _asked.Add((filter, after, newest), [done]);
+            if (_kept.TryGetValue(waiter.Range, out var read) && read.Page.Epoch == epoch) kept = read.Page;
+            else if (_readings.TryGetValue(waiter.Range, out var reading)) reading.Waiting.Add(waiter);
+            else _readings.Add(waiter.Range, begun = new Reading(waiter));
         }
-        if (kept is not null) done(kept);
-        else _ = Task.Run(() => ReadAsync(filter, after, epoch, newest));
+        if (kept is not null) waiter.Done(waiter, kept);
+        else if (begun is not null) _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
+    }
+
+    /// <summary>The waiter's reader has left. Where nobody else waits for the range, its read ends.</summary>
+    public void Cancel(ReplayWaiter waiter)
+    {
+        Reading? abandoned = null;
+        lock (_readings)
+        {
+            if (!_readings.TryGetValue(waiter.Range, out var reading) || !reading.Waiting.Remove(waiter) || reading.Waiting.Count > 0) return;
+            _readings.Remove(waiter.Range);
+            abandoned = reading;
+        }
+        // On another thread: the callbacks of a cancellation run where it is asked for, and a writer loop has others to serve.
+        _ = abandoned.Stop.CancelAsync();
     }
 
     /// <summary>Forgets what nobody shares any more.</summary>
-    public void Sweep() { lock (_asked) Forget(); }
+    public void Sweep() { lock (_readings) Forget(); }
 
     public void Dispose() => _readers.Dispose();
 
-    private async Task ReadAsync(StreamFilter filter, long after, string epoch, bool newest)
+    private async Task ReadAsync(ReplayRange range, string epoch, Reading reading)
     {
-        var stopping = lifetime.ApplicationStopping;
+        ReplayPage? answer = null;
+        await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), reading.Stop);
         try
         {
-            var (page, skipped) = await ReadAsync(filter, after, newest, stopping);
+            var (page, skipped) = await TryReadAsync(range, reading.Stop.Token);
             metrics.Replayed(page.Events.Count);
-            var frames = new LogFrame[page.Events.Count];
-            for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], filter.Form.Frame(page.Epoch, page.Events[i]), filter.Form);
-            Answer(new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped));
+            var (frames, form) = (new LogFrame[page.Events.Count], range.Filter.Form);
+            for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], form.Frame(page.Epoch, page.Events[i]), form);
+            answer = new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
-        catch (Exception e)
+        catch (Exception) when (reading.Stop.IsCancellationRequested) { return; }   // the server stops, or nobody waits
+        catch (StoreUnavailableException e)
         {
-            logger.LogError(e, "A replay after {Epoch}-{Position} failed", epoch, after);
-            Answer(null);
+            logger.LogWarning("A replay after {Epoch}-{Position} was given up: the store failed {Tries} times ({Reason}). Its readers were told to come back",
+                epoch, range.After, options.Value.ReplayTries, e.InnerException?.Message ?? e.Message);
         }
-
-        void Answer(ReplayPage? page)
+        catch (Exception e) { logger.LogError(e, "A replay after {Epoch}-{Position} failed", epoch, range.After); }
+        List<ReplayWaiter> waiting;
+        lock (_readings)
         {
-            List<Action<ReplayPage?>> waiting;
-            lock (_asked)
-            {
-                _asked.Remove((filter, after, newest), out waiting!);
-                // The newest of a moment ago is not the newest.
-                if (page is not null && !newest) Keep((filter, after), page);
-            }
-            foreach (var done in waiting) done(page);
+            // Given up meanwhile: another read of the same range may have begun since.
+            if (reading.Waiting.Count == 0) return;
+            _readings.Remove(range);
+            waiting = reading.Waiting;
+            // The newest of a moment ago is not the newest.
+            if (answer is not null && !range.Newest) Keep(range, answer);
         }
+        foreach (var waiter in waiting) waiter.Done(waiter, answer);
     }
 
-    private void Keep((StreamFilter, long) range, ReplayPage page)
+    private void Keep(ReplayRange range, ReplayPage page)
     {
         // A page without events may be so because the reader is ahead of this replica: it asks again until it is not.
         if (page.Frames.Count == 0 || _kept.ContainsKey(range)) return;
@@ -97,19 +123,32 @@ internal sealed class StoreReplay(
         }
     }
 
-    private async Task<(EventPage, SkippedRange?)> ReadAsync(StreamFilter filter, long after, bool newest, CancellationToken stopping)
+    private async Task<(EventPage, SkippedRange?)> TryReadAsync(ReplayRange range, CancellationToken stop)
     {
-        for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
+        for (var (tried, delay) = (1, 100); ; tried++, delay = Math.Min(delay * 2, 2_000))
         {
-            await _readers.WaitAsync(stopping);
+            await _readers.WaitAsync(stop);
             try
             {
-                return newest ? await reader.ReadNewestAsync(after, filter.Events, stopping) : (await reader.ReadAsync(after, filter.Events, cancellationToken: stopping), null);
+                if (range.Newest) return await reader.ReadNewestAsync(range.After, range.Filter.Events, stop);
+                return (await reader.ReadAsync(range.After, range.Filter.Events, cancellationToken: stop), null);
             }
-            catch (StoreUnavailableException e) { logger.LogWarning("A replay after {Position} waits for the store: {Reason}", after, e.InnerException?.Message ?? e.Message); }
+            catch (StoreUnavailableException e) when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
+            {
+                logger.LogWarning("A replay after {Position} waits for the store: {Reason}", range.After, e.InnerException?.Message ?? e.Message);
+            }
             finally { _readers.Release(); }
             // Others have their turn meanwhile: a read that never succeeds must not keep those that would.
-            await Task.Delay(delay + Random.Shared.Next(delay), stopping);
+            await Task.Delay(delay + Random.Shared.Next(delay), stop);
         }
+    }
+
+    /// <summary>A read that is under way, and who waits for it.</summary>
+    private sealed class Reading(ReplayWaiter first)
+    {
+        public List<ReplayWaiter> Waiting { get; } = [first];
+
+        /// <summary>Not disposed, because it may be cancelled after its end; without a timer or a link it holds nothing.</summary>
+        public CancellationTokenSource Stop { get; } = new();
     }
 }

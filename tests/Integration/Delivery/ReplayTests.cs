@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -7,6 +9,9 @@ namespace Integration.Delivery;
 public sealed class ReplayTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    /// <summary>What a reader lacks comes from the store.</summary>
+    private static readonly Dictionary<string, string> Forgetful = new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" };
 
     [Fact]
     public async Task Readers_that_return_one_after_the_other_share_what_was_read_for_the_first()
@@ -35,6 +40,7 @@ public sealed class ReplayTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack, settings: new()
         {
             ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16", ["Streaming__ReplayReaders"] = "1", ["EventStore__CommandTimeoutSeconds"] = "1",
+            ["Streaming__ReplayTries"] = "1000",
         });
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         // A search for what a filter wants never ends; a reader of everything needs none.
@@ -50,6 +56,85 @@ public sealed class ReplayTests(StackFixture stack)
         await other.WaitForEventsAsync(99);
         Assert.Equal(Enumerable.Range(2, 99), Numbers(other));
         Assert.Empty(never.Events);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("&slow=latest")]
+    public async Task A_replay_ends_in_Postgres_too_when_its_last_reader_leaves(string slow)
+    {
+        const int Readers = 3;
+        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" });
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var locked = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked))
+            await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var readers = new List<SseReader>();
+        foreach (var position in positions.Take(Readers)) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, position));
+        // Two want the same range: it is read on while one of them is there.
+        readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]));
+        // The feed, too, may wait for the lock, in one statement at a time.
+        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) >= Readers, "every range is being read");
+        await readers[^1].DisposeAsync();
+        foreach (var reader in readers[1..Readers]) await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) is 1 or 2, "only what is waited for is being read");
+
+        await locked.RollbackAsync(TestContext.Current.CancellationToken);
+        await readers[0].WaitForEventsAsync(slow.Length > 0 ? 1 : 99);
+        await readers[0].DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_replay_is_not_read_on_after_all_have_left()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" });
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var locked = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked))
+            await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        // Twice as many as are read at once: those in the queue must not take the places of those that left.
+        var readers = new List<SseReader>();
+        foreach (var position in positions.Take(8)) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, position));
+        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) >= 4, "as many ranges are being read as may be");
+        foreach (var reader in readers) await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) <= 1, "nothing is being read but the feed");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("&slow=latest")]
+    public async Task A_replay_that_fails_again_and_again_ends_its_stream_in_band_and_its_client_comes_back_to_everything(string slow)
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new(Forgetful) { ["Streaming__ReplayTries"] = "2" });
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        system.Postgres.Cut();
+        await using (var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]))
+        {
+            await reader.WaitForEndAsync();
+            Assert.True(reader.EndedProperly, reader.ToString());
+            var error = reader.Events.Single();
+            Assert.Equal("error", error.Event);
+            Assert.Null(error.Id);
+            var data = JsonDocument.Parse(error.Data!).RootElement;
+            Assert.False(data.GetProperty("fatal").GetBoolean());
+            Assert.Equal("unavailable", data.GetProperty("reason").GetString());
+            Assert.NotNull(reader.Frames[^1].Retry);
+            Assert.Equal(positions[0], reader.LastId);
+        }
+        system.Postgres.Heal();
+        await using var again = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
+        await again.WaitForEventsAsync(99);
+        Assert.Equal(Enumerable.Range(2, 99), Numbers(again));
+    }
+
+    /// <summary>Statements of the system that wait for a lock.</summary>
+    private static async Task<long> WaitingAsync(DeliverySystem system)
+    {
+        await using var ask = system.Database.CreateCommand("select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event_type = 'Lock'");
+        return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     private static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
