@@ -76,7 +76,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     [Fact(Timeout = 60_000)]
     public async Task A_handler_takes_one_message_at_a_time_and_outlives_one_that_it_fails_on()
     {
-        await using var redis = RedisServer.Start();
+        await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
         var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
         var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
@@ -98,7 +98,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     [Fact(Timeout = 60_000)]
     public async Task A_subscription_that_was_given_up_gets_nothing_more_and_a_second_handler_is_refused()
     {
-        await using var redis = RedisServer.Start();
+        await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
         var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
         var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
