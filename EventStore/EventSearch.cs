@@ -10,11 +10,11 @@ namespace EventStore;
 /// </summary>
 internal sealed class EventSearch
 {
-    /// <summary>Partitions times topics that one search looks into.</summary>
-    private const int MostProbes = 512;
+    /// <summary>Partitions, and partitions times topics, that one search looks into.</summary>
+    private const int MostPartitions = 4, MostProbes = 512;
 
     /// <summary>Rows of a topic in the first round; topics that have more get the rest of the rows in the next ones.</summary>
-    private const int LeastRows = 16;
+    private const int LeastRows = 8;
     private const int Rounds = 3;
 
     private readonly NpgsqlDataSource _store;
@@ -76,7 +76,7 @@ internal sealed class EventSearch
     {
         var after = topics.Values.Min();
         // Partitions beyond are left to the next page: a topic that has little would else be looked for in all of them.
-        var partitions = Math.Max(1, MostProbes / topics.Count);
+        var partitions = Math.Clamp(MostProbes / topics.Count, 1, MostPartitions);
         var through = Math.Min(listing.Through, ((after + 1) / listing.PartitionSpan + partitions) * listing.PartitionSpan - 1);
         var (found, seen) = (new List<FoundEvent>(), 0);
         var pending = topics.Where(t => t.Value < through).Select(t => (Topic: t.Key, After: t.Value)).ToArray();

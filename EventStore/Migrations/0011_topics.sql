@@ -62,6 +62,14 @@ begin
     update eventstore.topic_directory set through = greatest(through, next - 1);
 end $$;
 
+-- The newest visible position. What is listed has been visible, so only the partitions after that are looked into.
+create or replace function eventstore.head() returns bigint language plpgsql stable as $$
+declare
+    listed bigint := (select through from eventstore.topic_directory);
+begin
+    return coalesce((select max(position) from eventstore.events where position > listed), listed);
+end $$;
+
 create or replace function eventstore.reset() returns void language plpgsql as $$
 begin
     perform eventstore.lock_log(), pg_advisory_xact_lock(7303014, 2);

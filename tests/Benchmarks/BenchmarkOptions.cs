@@ -9,6 +9,7 @@ internal sealed record BenchmarkOptions
         Measures the real StreamApi endpoint beside a plain ASP.NET Core server and Nchan, which is fetched where it is not installed (Debian, Ubuntu).
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
+          dotnet run -c Release --project tests/Benchmarks -- reads [events …]     what a page of a filtered read costs Postgres
 
           name             measure only what begins with this (fanout, memory, append …)
           --quick          one round of shorter runs: does it work, and roughly how fast

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Benchmarks;
 using Benchmarks.Client;
+using Benchmarks.Measurements;
 using Benchmarks.Servers;
 
 switch (args)
@@ -16,6 +18,11 @@ Console.CancelKeyPress += (_, e) => { e.Cancel = true; cancelled.Cancel(); };
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, e => { e.Cancel = true; cancelled.Cancel(); });
 try
 {
+    if (args is ["reads", .. var sizes])
+    {
+        await ReadCost.RunAsync(sizes.Length == 0 ? [10_000, 1_000_000, 10_000_000] : [.. sizes.Select(s => long.Parse(s, CultureInfo.InvariantCulture))], cancelled.Token);
+        return 0;
+    }
     var options = BenchmarkOptions.Parse(args);
     if (options.Help) { Console.Write(BenchmarkOptions.Usage); return 0; }
     return await Suite.RunAsync(options, cancelled.Token) ? 0 : 1;
