@@ -186,6 +186,8 @@ internal sealed class WriterLoop : IDisposable
 
     private bool WriteJoin(StreamConnection c)
     {
+        // A tick notices the end up to a second late; events must not be read until then.
+        if (Environment.TickCount64 >= c.Authorization.EndsAt) { Close(c, EndReason.Unauthorized); return false; }
         if (!Write(c, _join.Bytes(c.Output.Chunked))) return false;
         var buckets = _join.BucketsAt(_clock.NowTicks, c.CameAt);
         foreach (var bucket in buckets) c.Latency.Add(bucket);
