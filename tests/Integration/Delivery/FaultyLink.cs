@@ -7,7 +7,7 @@ namespace Integration.Delivery;
 internal sealed class FaultyLink : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly EndPoint _target;
+    private volatile EndPoint _target;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Socket> _sockets = [];
     private volatile TaskCompletionSource? _frozen;
@@ -27,6 +27,14 @@ internal sealed class FaultyLink : IAsyncDisposable
     {
         _cut = true;
         lock (_sockets) { foreach (var socket in _sockets) socket.Close(0); _sockets.Clear(); }
+    }
+
+    /// <summary>Cuts what is open; from now on this is the way to another server.</summary>
+    public void Redirect(int port)
+    {
+        _target = new DnsEndPoint("127.0.0.1", port, AddressFamily.InterNetwork);
+        Cut();
+        Heal();
     }
 
     /// <summary>Nothing passes any more, and nothing is closed either: what a frozen peer looks like.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Npgsql;
 using Stack;
@@ -18,6 +19,48 @@ public sealed class HistoryTests(StackFixture stack)
         Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
         var promoted = await system.StartReplicaAsync(At(standby!.ConnectionString));
         await AssertOtherHistoryAsync(promoted, positions, eventsKept: 5);
+    }
+
+    [Fact]
+    public async Task A_standby_that_takes_over_from_under_readers_and_Broadcaster_goes_on_and_tells_whoever_has_lost_positions()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" });
+        var (a, b) = (system.Replicas[0], system.Replicas[1]);
+        await using var open = await SseReader.OpenAtAsync(a.Url, Stream);
+        var kept = await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5);
+        await using var standby = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, TestContext.Current.CancellationToken);
+        Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
+        // Acknowledged, delivered, and not on the standby.
+        var lost = await DeliverySystem.PublishNumbersAsync(a, "t.1", 6, 3);
+        await open.WaitForEventsAsync(8);
+        await using var away = await SseReader.OpenAtAsync(b.Url, Stream, kept[0]);
+        await away.WaitForEventsAsync(7);
+
+        system.Postgres.Redirect(standby!.Port);
+        foreach (var reader in (SseReader[])[open, away])
+        {
+            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+            var resync = JsonDocument.Parse(reader.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+            Assert.Equal(("epoch", lost[^1]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        }
+        await DeliverySystem.EventuallyAsync(async () => (await DeliverySystem.PostAsync(a, new { topic = "t.1", type = "n", data = 9 })).IsSuccessStatusCode, "publishing works again");
+        // The positions of 10 and 11 were once those of 7 and 8.
+        var published = await DeliverySystem.PublishNumbersAsync(b, "t.1", 10, 3);
+        foreach (var reader in (SseReader[])[open, away])
+        {
+            await reader.WaitAsync(r => r.LastId == published[^1]);
+            Assert.Equal(["9", "10", "11", "12"], reader.Frames.SkipWhile(f => f.Event != "resync").Where(f => f.Event == "n").Select(f => f.Data));
+        }
+        // And again by Redis: a leader has found the new history too.
+        await system.WaitForModeAsync("live");
+        await DeliverySystem.PublishNumbersAsync(b, "t.1", 13, 1);
+        await open.WaitAsync(r => r.Events.Any(e => e.Data == "13"));
+
+        await using var returning = await SseReader.OpenAtAsync(b.Url, Stream, lost[0]);
+        await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await using var fresh = await SseReader.OpenAtAsync(b.Url, Stream + "&from=earliest");
+        await fresh.WaitForEventsAsync(10);
+        Assert.Equal([1, 2, 3, 4, 5, 9, 10, 11, 12, 13], fresh.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
     }
 
     [Fact]

@@ -14,6 +14,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
     private PostgresStandby(Process server, string folder, NpgsqlConnectionStringBuilder address) => (_server, _folder, _address) = (server, folder, address);
 
     public string ConnectionString => _address.ConnectionString;
+    public int Port => _address.Port;
 
     /// <summary>Null where the server is no process that this one may look at: in a container, on another system.</summary>
     public static async Task<PostgresStandby?> PromoteCopyAsync(string primary, CancellationToken cancellationToken)
