@@ -32,6 +32,32 @@ public sealed class LeaseTests(StackFixture stack)
         Assert.Null(await HoldAsync(lease, "gone"));
     }
 
+    [Fact]
+    public async Task Of_many_who_ask_at_once_one_gets_the_lease_with_a_higher_fence_than_anyone_before()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        var lease = new LeaderLease(system.Database);
+        long last = 0;
+        // The first time there is no lease at all, then one that has run out.
+        for (var round = 0; round < 20; round++)
+        {
+            var holders = Enumerable.Range(0, 16).Select(i => $"{round}-{i}").ToList();
+            using var start = new Barrier(holders.Count);
+            var fences = await Task.WhenAll(holders.Select(holder => OnThreadOfItsOwn(() => { start.SignalAndWait(); return HoldAsync(lease, holder); })));
+            var fence = Assert.Single(fences, f => f is not null);
+            Assert.True(fence > last, $"{fence} after {last}");
+            last = fence!.Value;
+            // And the holder alone keeps it, however many renewals of its own are on their way at once.
+            var holding = holders[Array.IndexOf(fences, fence)];
+            var renewed = await Task.WhenAll(holders.Select(holder => HoldAsync(lease, holder)).Concat(holders.Select(_ => HoldAsync(lease, holding))));
+            Assert.Equal(holders.Select(holder => holder == holding ? fence : null).Concat(holders.Select(_ => fence)), renewed);
+            await ExpireAsync(system.Database, TimeSpan.FromSeconds(-1));
+        }
+
+        static Task<long?> OnThreadOfItsOwn(Func<Task<long?>> ask) =>
+            Task.Factory.StartNew(ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    }
+
     private static Task<long?> HoldAsync(LeaderLease lease, string holder) => lease.HoldAsync("test", holder, Ttl, TestContext.Current.CancellationToken);
 
     private static async Task ExpireAsync(NpgsqlDataSource database, TimeSpan from)

@@ -1,0 +1,63 @@
+using EventStore;
+using Npgsql;
+using StackExchange.Redis;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A leader that does not know yet that another one took over does no harm.</summary>
+public sealed class FenceTests(StackFixture stack)
+{
+    private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(5);
+
+    [Fact]
+    public async Task What_a_deposed_leader_says_on_Redis_reaches_no_reader()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0);
+        await ExecuteAsync(system.Database, "insert into eventstore.leases values ('broadcaster', 'deposed', 1000, clock_timestamp())");
+        await system.StartBroadcasterAsync();
+        await system.WaitForModeAsync("live");
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream?topic=t.%3E");
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 3);
+        await reader.WaitForEventsAsync(3);
+
+        using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
+        var channel = new RedisChannel(system.Channel, RedisChannel.PatternMode.Literal);
+        var heard = new TaskCompletionSource<RelayMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        (await redis.GetSubscriber().SubscribeAsync(channel)).OnMessage(message => { if (RelayMessage.Parse((byte[])message.Message!) is { Last: > 0 } beat) heard.TrySetResult(beat); });
+        var now = await heard.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(1001, now.Fence);
+        // Another event at the next position: a leader that was cut off together with a former primary has one.
+        var other = new EventRecord(now.Last + 1, Guid.CreateVersion7(), "t.1", "n", null, "-1"u8.ToArray(), DateTimeOffset.UtcNow, null);
+        var deposed = new RelayMessage(now.Epoch, now.Fence - 1, now.Last, now.Last + 1, [other], null);
+        await redis.GetSubscriber().PublishAsync(channel, deposed.ToBytes());
+
+        // By the other replica: what it commits comes by Redis, behind the message above.
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 4, 3);
+        await reader.WaitForEventsAsync(6);
+        Assert.Equal(["1", "2", "3", "4", "5", "6"], reader.Events.Select(e => e.Data));
+    }
+
+    [Fact]
+    public async Task A_deposed_leader_moves_nothing_out_of_the_outbox()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        var lease = new LeaderLease(system.Database);
+        var deposed = await lease.HoldAsync("test", "a", Ttl, TestContext.Current.CancellationToken);
+        await ExecuteAsync(system.Database, "update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'");
+        var leads = await lease.HoldAsync("test", "b", Ttl, TestContext.Current.CancellationToken);
+        await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
+            await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), TestContext.Current.CancellationToken);
+        Assert.Equal(0, await MoveAsync(deposed));
+        Assert.Equal(1, await MoveAsync(leads));
+        Assert.Equal(0, await MoveAsync(leads));
+
+        Task<int> MoveAsync(long? fence) => Outbox.RelayAsync(system.Database, "test", fence!.Value, 10, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+}
