@@ -102,24 +102,6 @@ public sealed class FaultTests(StackFixture stack)
         Assert.DoesNotContain(moved.Frames, f => f.Event == "resync");
     }
 
-    [Fact]
-    public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
-    {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" });
-        await using var prompt = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
-        await using var stalled = await StalledReader.OpenAsync(system.Replicas[0].Url, Stream);
-        var padding = new string('x', 4_000);
-        const int count = 4_000;      // 16 MB: more than both socket buffers hold
-        foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
-            await DeliverySystem.PublishAsync(system.Replicas[0], [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
-        await prompt.WaitForEventsAsync(count);
-        // Its window, what is on its way, and Streaming:UnsentKilobytes.
-        var connections = (await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Get, "/v1/connections")).GetProperty("connections");
-        if (OperatingSystem.IsLinux()) Assert.InRange(connections.EnumerateArray().Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
-        var (numbers, _) = await stalled.ReadToAsync(count);
-        Assert.Equal(Enumerable.Range(1, count), numbers);
-    }
-
     [Theory]
     [InlineData(64)]        // far behind: from the store
     [InlineData(8192)]      // from memory
