@@ -19,7 +19,7 @@ internal static class EventsApi
     {
         var events = app.MapGroup("/v1/events").WithTags("Events");
         events.MapPost("", PublishEndpoint.PublishAsync).LimitedAsPublish().ChecksTopics().Body(typeof(PublishBody)).Produces<Published>(StatusCodes.Status202Accepted);
-        events.MapGet("", HistoryEndpoint.ReadAsync).ReadsStore().ChecksTopics()
+        events.MapGet("", HistoryEndpoint.ReadAsync).ReadsStore().ChecksTopics().RefusesInvalid()
             .Query("topic", "A topic or pattern, as often as wanted.").Query("type", "An event type, as often as wanted.").Query("key", "An event key, as often as wanted.")
             .Query("after", "The id after which to read.").Query("limit", "Most events of the answer.");
         app.MapGet("/v1/topics", TopicsEndpoint.ListAsync).ReadsStore().ChecksTopics().WithTags("Events")

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
+using StreamApi.Security.Limits;
 using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Events;
@@ -11,6 +12,9 @@ internal static class HistoryEndpoint
 {
     /// <summary>A filter that matches little does not walk the whole log at one request: what is not found by then, <c>next</c> leads to.</summary>
     private const int MaxReads = 4;
+
+    /// <summary>Bytes of a page that are written at once.</summary>
+    private const int FlushBytes = 16 * 1024;
 
     public static async Task<IResult> ReadAsync(HttpContext context, [FromKeyedServices(StorePool.Reads)] EventReader reader, IOptions<EventsOptions> options)
     {
@@ -32,6 +36,7 @@ internal static class HistoryEndpoint
 
         var events = new List<EventRecord>();
         var (position, bytes, reads) = (after?.Position ?? 0, 0L, 0);
+        var hold = MemoryHold.Of(context);
         EventPage page;
         do
         {
@@ -40,6 +45,7 @@ internal static class HistoryEndpoint
             if (after is { } ahead && ahead.Position > page.Head) return Problems.Field("after", $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}.");
             events.AddRange(page.Events);
             foreach (var e in page.Events) bytes += e.Data.Length;
+            hold.Set(bytes);
             position = page.Through;
         }
         while (events.Count < limit && bytes < options.Value.MaxPageBytes && position < page.Head && ++reads < MaxReads);
@@ -55,7 +61,14 @@ internal static class HistoryEndpoint
             await using var json = new Utf8JsonWriter(context.Response.BodyWriter, EventEnvelope.JsonOptions);
             json.WriteStartObject();
             json.WriteStartArray("events"u8);
-            foreach (var e in events) EventEnvelope.Write(json, new StreamId(epoch, e.Position).ToString(), e);
+            foreach (var e in events)
+            {
+                EventEnvelope.Write(json, new StreamId(epoch, e.Position).ToString(), e);
+                // In parts: a page of megabytes would be held a second time, and its reader's progress could not be seen.
+                if (context.Response.BodyWriter.UnflushedBytes + json.BytesPending < FlushBytes) continue;
+                json.Flush();
+                await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            }
             json.WriteEndArray();
             json.WriteString("next"u8, next is { } position ? new StreamId(epoch, position).ToString() : null);
             json.WriteString("head"u8, new StreamId(epoch, head).ToString());

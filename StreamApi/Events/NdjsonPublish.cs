@@ -27,7 +27,7 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
         var appended = new List<AppendedEvent>();
         var (batch, lines, line, batchBytes) = (new List<NewEvent>(), new List<int>(), 0, 0);
         var (grants, client, publisher) = (Caller.Of(context).Grants, RequestLimits.KeyOf(context), RequestLimits.PublisherOf(context));
-        var hold = BodyHold.Of(context);
+        var hold = MemoryHold.Of(context);
         try
         {
             await foreach (var (one, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted))

@@ -54,7 +54,7 @@ internal static class JsonRequest
 
     private static async Task<byte[]> BytesAsync(HttpContext context)
     {
-        var (body, hold) = (context.Request.BodyReader, BodyHold.Of(context));
+        var (body, hold) = (context.Request.BodyReader, MemoryHold.Of(context));
         while (true)
         {
             var read = await body.ReadAsync(context.RequestAborted);

@@ -42,6 +42,7 @@ internal static class SecurityExtensions
             context.Response.Headers.XContentTypeOptions = "nosniff";
             return next(context);
         });
+        ResponsePace.Use(app);
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();

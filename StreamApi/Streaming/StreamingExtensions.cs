@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
@@ -44,9 +45,18 @@ internal static class StreamingExtensions
         {
             kestrel.AddServerHeader = false;
             kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
-            // Slow readers are ours to judge (Streaming:DeadSeconds); Kestrel would cut them off after seconds.
+            // Readers are ours to judge: of streams by Streaming:DeadSeconds, of plain answers by ResponsePace.
             kestrel.Limits.MinResponseDataRate = null;
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionHandover.Middleware));
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+            {
+                var unsent = endpoint.ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>().Value.UnsentKilobytes;
+                endpoint.Use(next => connection =>
+                {
+                    UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
+                    return next(connection);
+                });
+                endpoint.Use(ConnectionHandover.Middleware);
+            });
         });
     }
 }

@@ -210,6 +210,7 @@ internal sealed class Streams(
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";       // nginx would hold the frames back
+        ResponsePace.Exempt(context);
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 

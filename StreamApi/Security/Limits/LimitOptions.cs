@@ -51,13 +51,19 @@ internal sealed class LimitOptions
     [Range(1_024, 1 << 30)] public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
     /// <summary>
-    /// Megabytes of request bodies that this replica holds for one client at once, from the first byte until the request is answered; each request counts as
-    /// 16 kB at least.
+    /// Megabytes of bodies and pages that this replica holds for one client at once: a body from its first byte until it is
+    /// answered, a page of history until it is read. Each request counts as 16 kB at least.
     /// </summary>
-    [Range(1, AsGoodAsNone)] public int? BodyMegabytesPerClient { get; set; }
+    [Range(1, AsGoodAsNone)] public int? HeldMegabytesPerClient { get; set; }
 
-    /// <summary>Megabytes of request bodies that this replica holds at once, of all clients; those of at most 64 kB are let in beyond it.</summary>
-    [Range(1, AsGoodAsNone)] public int BodyMegabytes { get; set; } = 256;
+    /// <summary>Megabytes of those for all clients; a request that holds at most 64 kB is let in beyond it.</summary>
+    [Range(1, AsGoodAsNone)] public int HeldMegabytes { get; set; } = 256;
+
+    /// <summary>Bytes a second at which an answer that is no stream must be read, after <see cref="ResponseGraceSeconds"/>; else it is cut off.</summary>
+    [Range(1, 1_000_000)] public int MinResponseBytesPerSecond { get; set; } = 4_096;
+
+    /// <summary>See <see cref="MinResponseBytesPerSecond"/>.</summary>
+    [Range(2, 600)] public int ResponseGraceSeconds { get; set; } = 10;
 
     /// <summary>Seconds until a request's headers must be there.</summary>
     [Range(1, 600)] public int HeaderSeconds { get; set; } = 10;
@@ -76,7 +82,7 @@ internal sealed class LimitOptions
         PublishesPerSecond ??= development ? AsGoodAsNone : 100;
         PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 512;
         GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
-        BodyMegabytesPerClient ??= development ? AsGoodAsNone : 32;
+        HeldMegabytesPerClient ??= development ? AsGoodAsNone : 32;
         ConnectionsPerSecond ??= development ? AsGoodAsNone : 100;
         RequestsPerSecond ??= development ? AsGoodAsNone : 50;
     }

@@ -24,7 +24,7 @@ internal static class RequestLimits
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
-        services.AddSingleton<BodyBudget>();
+        services.AddSingleton<MemoryBudget>();
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionPace>(s, DescriptorLimit.Waiting));
         services.AddSingleton<IConnectionListenerFactory, PacedListenerFactory>();
         services.AddRateLimiter(limiter =>

@@ -10,11 +10,11 @@ internal sealed partial class StalledReader : IAsyncDisposable
 {
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 * 1024 };
 
-    public static async Task<StalledReader> OpenAsync(Uri server, string pathAndQuery)
+    public static async Task<StalledReader> OpenAsync(Uri server, string pathAndQuery, string? token = null)
     {
         var reader = new StalledReader();
         await reader._socket.ConnectAsync(server.Host, server.Port);
-        await reader._socket.SendAsync(Encoding.ASCII.GetBytes($"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\nAccept: text/event-stream\r\n\r\n"));
+        await reader._socket.SendAsync(Encoding.ASCII.GetBytes($"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\nAccept: text/event-stream\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"));
         // The head must be there, or the server may not have the subscription yet; no more than that is read.
         await reader._socket.ReceiveAsync(new byte[16], SocketFlags.None);
         return reader;

@@ -63,7 +63,7 @@ public sealed class BulkTests(StackFixture stack)
     [Fact]
     public async Task Bodies_that_one_client_does_not_end_hold_only_so_many_bytes_and_others_publish_on()
     {
-        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__BodyMegabytesPerClient"] = "1" };
+        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__HeldMegabytesPerClient"] = "1" };
         await using var system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
         var server = system.Replicas[0].Url;
         var (eve, ann) = (Tokens.Of("eve", publish: ["orders.>", "chat"]), Tokens.Of("ann", publish: ["orders.>"]));

@@ -4,7 +4,7 @@ using StreamApi.Security.Limits;
 namespace Unit.Security;
 
 /// <summary>Bytes of request bodies that a replica holds, for each client and in all.</summary>
-public sealed class BodyBudgetTests
+public sealed class MemoryBudgetTests
 {
     private const long Megabyte = 1024 * 1024;
 
@@ -41,5 +41,5 @@ public sealed class BodyBudgetTests
         Assert.Equal(0, budget.Held);
     }
 
-    private static BodyBudget Budget(int each, int all) => new(Options.Create(new LimitOptions { BodyMegabytesPerClient = each, BodyMegabytes = all }));
+    private static MemoryBudget Budget(int each, int all) => new(Options.Create(new LimitOptions { HeldMegabytesPerClient = each, HeldMegabytes = all }));
 }

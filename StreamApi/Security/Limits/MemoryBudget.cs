@@ -4,24 +4,25 @@ using StreamApi.Requests;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Bytes of request bodies that this replica holds, for each client and in all. A rate bounds how many requests come, not what they hold: a body of some
-/// megabytes may come slowly, or wait for the store.
+/// Bytes of bodies and pages that this replica holds, for each client and in all. A rate bounds how many requests come,
+/// not what they hold: a body of some megabytes may come slowly, and a page may be read slowly.
 /// </summary>
-internal sealed class BodyBudget(IOptions<LimitOptions> limits)
+internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
 {
-    /// <summary>Bodies up to this are let in whatever the others hold.</summary>
+    /// <summary>Requests that hold no more than this are let in whatever the others hold.</summary>
     private const int SmallBytes = 64 * 1024;
     private const long Megabyte = 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _held = new(StringComparer.Ordinal);
-    private readonly long _each = limits.Value.BodyMegabytesPerClient!.Value * Megabyte, _all = limits.Value.BodyMegabytes * Megabyte;
+    private readonly long _each = limits.Value.HeldMegabytesPerClient!.Value * Megabyte;
+    private readonly long _all = limits.Value.HeldMegabytes * Megabyte;
     private long _total;
 
     /// <summary>Bytes held for all clients.</summary>
     public long Held { get { lock (_gate) return _total; } }
 
-    /// <summary>Lets one request of the client hold so many bytes more, or fewer.</summary>
+    /// <summary>Lets one request of the client hold more bytes, or fewer.</summary>
     /// <param name="client">The client's key.</param>
     /// <param name="before">Bytes that the request holds already.</param>
     /// <param name="after">Bytes that it shall hold.</param>
@@ -42,23 +43,26 @@ internal sealed class BodyBudget(IOptions<LimitOptions> limits)
 }
 
 /// <summary>Bytes that one request holds, given back once it is answered.</summary>
-internal sealed class BodyHold : IDisposable
+internal sealed class MemoryHold : IDisposable
 {
-    /// <summary>Bytes that a request with a body takes at least: its connection's buffers.</summary>
+    /// <summary>Bytes that such a request takes at least: its connection's buffers.</summary>
     private const int LeastBytes = 16 * 1024;
 
     private readonly HttpContext _context;
-    private readonly BodyBudget _budget;
+    private readonly MemoryBudget _budget;
     private readonly string _client;
     private long _bytes;
 
-    private BodyHold(HttpContext context) =>
-        (_context, _budget, _client) = (context, context.RequestServices.GetRequiredService<BodyBudget>(), RequestLimits.KeyOf(context));
+    private MemoryHold(HttpContext context)
+    {
+        (_context, _client) = (context, RequestLimits.KeyOf(context));
+        _budget = context.RequestServices.GetRequiredService<MemoryBudget>();
+    }
 
     /// <summary>The hold of this request; it holds nothing yet.</summary>
-    public static BodyHold Of(HttpContext context)
+    public static MemoryHold Of(HttpContext context)
     {
-        var hold = new BodyHold(context);
+        var hold = new MemoryHold(context);
         context.Response.RegisterForDispose(hold);
         return hold;
     }
@@ -73,8 +77,8 @@ internal sealed class BodyHold : IDisposable
         {
             _context.Response.Headers.RetryAfter = "2";
             throw new InvalidRequestException("body", status == StatusCodes.Status429TooManyRequests
-                ? "more of your requests wait with their bodies than may at once (Limits:BodyMegabytesPerClient). Wait as long as Retry-After says."
-                : "this server holds as many bytes of bodies as it may (Limits:BodyMegabytes). Wait as long as Retry-After says.", status);
+                ? "your requests hold as much memory as one client's may (Limits:HeldMegabytesPerClient). Wait as long as Retry-After says."
+                : "all requests hold as much memory as they may (Limits:HeldMegabytes). Wait as long as Retry-After says.", status);
         }
         _bytes = bytes;
     }
