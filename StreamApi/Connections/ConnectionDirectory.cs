@@ -14,18 +14,46 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     /// <summary>Tells a replica to speak only for itself.</summary>
     public const string LocalScope = "replica";
 
+    /// <summary>After a listing comes a rest of so many times its length, so that asking again and again takes little of every replica.</summary>
+    private const int RestFactor = 9;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Recent = TimeSpan.FromMilliseconds(800);
 
     private readonly Lock _gate = new();
-    private Task<ConnectionListing>? _latest;
-    private long _askedAt;
+    private Task<ConnectionListing>? _latest, _next;
+    private Task _listing = Task.CompletedTask;
+    private TimeSpan _took;
+    private long _listedAt;
 
     public IEnumerable<ConnectionRow> Local() => registry.Open.Select(open => ConnectionRow.Of(open, streams.Replica));
 
-    public async Task<ConnectionListing> AllAsync(string? filter, CancellationToken cancellationToken)
+    /// <summary>All of them, read after this was asked: one listing at a time, that all share who asked before it began.</summary>
+    public Task<ConnectionListing> AllAsync(CancellationToken cancellationToken)
     {
-        var asked = (await OthersAsync(cancellationToken)).Select(async r => (r.Name, Rows: await AskAsync(r, filter, cancellationToken))).ToList();
-        var rows = Local().Where(r => filter is null or "" || r.Contains(filter)).ToList();
+        lock (_gate)
+        {
+            if (_next is null)
+            {
+                _next = ListAfterAsync(_listing);
+                _listing = _next;
+            }
+            return _next.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task<ConnectionListing> ListAfterAsync(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        lock (_gate) _next = null;
+        var start = clock.GetTimestamp();
+        try { return await ListAsync(CancellationToken.None); }
+        finally { lock (_gate) (_took, _listedAt) = (clock.GetElapsedTime(start), clock.GetTimestamp()); }
+    }
+
+    private async Task<ConnectionListing> ListAsync(CancellationToken cancellationToken)
+    {
+        var asked = (await OthersAsync(cancellationToken)).Select(async r => (r.Name, Rows: await AskAsync(r, cancellationToken))).ToList();
+        var rows = Local().ToList();
         var silent = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, answer) in await Task.WhenAll(asked))
         {
@@ -35,13 +63,18 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         return new ConnectionListing(rows, silent);
     }
 
-    /// <summary>All of them as of less than a second ago, read once for all who ask meanwhile: every replica lists every stream for it.</summary>
+    /// <summary>
+    /// All of them as of a moment ago, read once for all who ask meanwhile: less than a second, and more where a listing takes long, for every
+    /// replica lists every stream for it.
+    /// </summary>
     public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_latest is null || _latest.IsFaulted || clock.GetElapsedTime(_askedAt) >= Recent) (_latest, _askedAt) = (AllAsync(null, CancellationToken.None), clock.GetTimestamp());
-            return _latest.WaitAsync(cancellationToken);
+            var rest = TimeSpan.FromTicks(Math.Max(Recent.Ticks, RestFactor * _took.Ticks));
+            var isOver = _latest is null || _latest.IsFaulted || (_latest.IsCompleted && clock.GetElapsedTime(_listedAt) >= rest);
+            if (isOver) _latest = AllAsync(CancellationToken.None);
+            return _latest!.WaitAsync(cancellationToken);
         }
     }
 
@@ -70,12 +103,12 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         return unknown ? null : false;
     }
 
-    private async Task<IReadOnlyList<ConnectionRow>?> AskAsync(Replica replica, string? filter, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ConnectionRow>?> AskAsync(Replica replica, CancellationToken cancellationToken)
     {
         try
         {
             using var client = await ClientAsync(replica, cancellationToken);
-            var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}&limit={int.MaxValue}&filter={Uri.EscapeDataString(filter ?? "")}", cancellationToken);
+            var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}", cancellationToken);
             // At an address that leads elsewhere somebody else has answered.
             return page?.Connections?.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
         }

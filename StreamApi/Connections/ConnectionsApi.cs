@@ -37,10 +37,10 @@ internal static class ConnectionsApi
         if (ConnectionOrder.Parse(sort) is not { } order) return Problems.Field("sort", $"is one of {ConnectionOrder.Names}, with - in front for the greatest first.");
         var most = DefaultPage;
         if (limit is { Length: > 0 } && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)) return Problems.Field("limit", "must be a whole number from 1.");
-        if (scope == ConnectionDirectory.LocalScope) return TypedResults.Ok(new ConnectionPage([.. directory.Local().Where(r => filter is null or "" || r.Contains(filter))], null, null));
+        if (scope == ConnectionDirectory.LocalScope) return TypedResults.Ok(new ConnectionPage([.. directory.Local()], null, null));
 
-        var listing = await directory.AllAsync(filter, cancellationToken);
-        var rows = listing.Rows.Order(order).ToList();
+        var listing = await directory.AllAsync(cancellationToken);
+        var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0) return Problems.Field("after", "is no open connection of this listing; start over.");
         var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();

@@ -5,19 +5,19 @@ using StreamApi.Requests;
 namespace StreamApi.Tasks;
 
 /// <summary>
-/// A part of the list, oldest first: <c>?limit=</c> and <c>?after=</c>, the id of the last task that the client has. The body stays the plain
-/// array that it is without them; where the list goes on stands in a header, <c>Link: &lt;/tasks?limit=…&amp;after=…&gt;; rel="next"</c> (RFC 8288).
+/// A part of the list, oldest first: <c>?limit=</c> and <c>?after=</c>, the id of the last task that the client has. The body is a
+/// plain array; where the list goes on stands in a header, <c>Link: &lt;/tasks?limit=…&amp;after=…&gt;; rel="next"</c> (RFC 8288).
 /// </summary>
-/// <param name="Limit">Most tasks of the answer; null: all.</param>
+/// <param name="Limit">Most tasks of the answer.</param>
 /// <param name="After">Null: from the first.</param>
-internal readonly record struct TaskPage(int? Limit, Guid? After)
+internal readonly record struct TaskPage(int Limit, Guid? After)
 {
     public const int MaxLimit = 1_000;
 
     /// <exception cref="InvalidRequestException">A limit that is no whole number from 1, an <c>after</c> that is no task's id.</exception>
     public static TaskPage Of(IQueryCollection query)
     {
-        int? limit = null;
+        var limit = MaxLimit;
         if (query.Text("limit", 64) is { } most)
             limit = int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? Math.Min(number, MaxLimit)
                 : throw new InvalidRequestException("limit", "must be a whole number from 1.");
@@ -37,8 +37,7 @@ internal readonly record struct TaskPage(int? Limit, Guid? After)
                 throw new InvalidRequestException("after", $"there is no task '{id}'.");
             tasks = tasks.Where(t => t.CreatedAt > last.CreatedAt || (t.CreatedAt == last.CreatedAt && t.Id.CompareTo(id) > 0));
         }
-        if (Limit is not { } limit) return (await tasks.ToListAsync(cancellationToken), false);
-        var read = await tasks.Take(limit + 1).ToListAsync(cancellationToken);
-        return read.Count > limit ? (read.GetRange(0, limit), true) : (read, false);
+        var read = await tasks.Take(Limit + 1).ToListAsync(cancellationToken);
+        return read.Count > Limit ? (read.GetRange(0, Limit), true) : (read, false);
     }
 }

@@ -27,7 +27,7 @@ internal static class TasksApi
         var tasks = app.MapGroup("").WithTags("Tasks");
         tasks.MapPost("/tasks", CreateAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Takes<NewTask>().Produces<TaskView>(StatusCodes.Status201Created);
         tasks.MapGet("/tasks", ListAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView[]>()
-            .Query("limit", $"Most tasks of the answer, at most {TaskPage.MaxLimit}; none: all. A Link header (rel=next) tells where the list goes on.")
+            .Query("limit", $"Most tasks of the answer, at most {TaskPage.MaxLimit}, which it is without one. A Link header (rel=next) tells where the list goes on.")
             .Query("after", "The id of the last task of the page before.");
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
         tasks.MapPut("/tasks/status/{id}", SetStatusAsync).Publishes(TaskList.Topics).LimitedAsPublish().RefusesInvalid().Query("new_status", "todo, in_progress or done.", required: true);

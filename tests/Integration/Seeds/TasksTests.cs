@@ -60,6 +60,25 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task The_list_ends_after_a_thousand_tasks_however_many_there_are_and_says_where_it_goes_on()
+    {
+        await using (var fill = seeds.System.Database.CreateCommand("insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', '2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, 1500) n"))
+            await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            using var list = await Requests.SendAsync(seeds.A, HttpMethod.Get, "/tasks");
+            Assert.Equal(1_000, (await list.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetArrayLength());
+            var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
+            Assert.InRange((await Requests.GetAsync(seeds.A, next)).GetArrayLength(), 500, 1_000);
+        }
+        finally
+        {
+            await using var clear = seeds.System.Database.CreateCommand("delete from tasks.tasks where title = 'one of many'");
+            await clear.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
+
+    [Fact]
     public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
     {
         await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream?types=task_updated,nothing&named=true");
