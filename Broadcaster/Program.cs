@@ -3,7 +3,7 @@ using Broadcaster;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();
-builder.AddRedisClient("redis");
+builder.AddRelayRedis();
 builder.AddRelay();
 
 var app = builder.Build();

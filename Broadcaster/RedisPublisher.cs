@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Broadcaster;
 
 /// <summary>Publishes with a time limit: a Redis that is away or frozen costs a bounded wait, never the relay.</summary>
-internal sealed class RedisPublisher(IConnectionMultiplexer redis, IOptions<RelayOptions> options, IOptions<EventStoreOptions> store, RelayMetrics metrics, ILogger<RedisPublisher> logger)
+internal sealed class RedisPublisher(Lazy<IConnectionMultiplexer> redis, IOptions<RelayOptions> options, IOptions<EventStoreOptions> store, RelayMetrics metrics, ILogger<RedisPublisher> logger)
 {
     private readonly RedisChannel _channel = new(store.Value.Channel, RedisChannel.PatternMode.Literal);
     private bool _failing;
@@ -14,7 +14,7 @@ internal sealed class RedisPublisher(IConnectionMultiplexer redis, IOptions<Rela
     {
         try
         {
-            await redis.GetSubscriber().PublishAsync(_channel, message.ToBytes())
+            await redis.Value.GetSubscriber().PublishAsync(_channel, message.ToBytes())
                 .WaitAsync(TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds), cancellationToken);
             if (_failing) logger.LogInformation("Redis takes messages again");
             _failing = false;

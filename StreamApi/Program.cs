@@ -21,7 +21,7 @@ if (args is ["migrate", ..]) return await StreamApi.Migration.RunAsync(args);
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();
-builder.AddRedisClient("redis");
+builder.AddRelayRedis();
 builder.AddProblems();
 builder.AddBrowserAccess();
 builder.AddSecurity();

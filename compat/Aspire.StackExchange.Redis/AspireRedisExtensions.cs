@@ -33,7 +33,7 @@ public static class AspireRedisExtensions
             RedisConnection.Open(options.Value, services.GetRequiredService<ILoggerFactory>()));
         if (!settings.DisableAutoActivation)
         {
-            builder.Services.AddHostedService(services => new RedisActivation(services, options));
+            builder.Services.AddHostedService<RedisActivation>();
         }
 
         if (!settings.DisableHealthChecks)

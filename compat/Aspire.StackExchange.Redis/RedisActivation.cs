@@ -5,13 +5,12 @@ using StackExchange.Redis;
 
 namespace Aspire.StackExchange.Redis;
 
-/// <summary>Connects beside the host's start: a wrong configuration fails it, a Redis that does not answer never holds it up.</summary>
-internal sealed class RedisActivation(IServiceProvider services, Lazy<ConfigurationOptions> options) : IHostedService
+/// <summary>Opens the connection within the host's start, where the settings ask for that.</summary>
+internal sealed class RedisActivation(IServiceProvider services) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _ = options.Value;
-        _ = Task.Run(services.GetRequiredService<IConnectionMultiplexer>, CancellationToken.None);
+        services.GetRequiredService<IConnectionMultiplexer>();
         return Task.CompletedTask;
     }
 

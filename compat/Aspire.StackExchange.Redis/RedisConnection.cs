@@ -4,15 +4,13 @@ using StackExchange.Redis;
 
 namespace Aspire.StackExchange.Redis;
 
-/// <summary>What StackExchange.Redis 1.2.6 needs to be told, so that a Redis that is away, frozen or restarted costs nobody anything.</summary>
+/// <summary>Opens connections with the defaults of Aspire's own client: one that fails is tried again.</summary>
 internal static class RedisConnection
 {
     public static ConfigurationOptions Options(StackExchangeRedisSettings settings, string connectionName, Action<ConfigurationOptions>? configure)
     {
-        // Only what the connection string does not say itself.
-        var options = ConfigurationOptions.Parse($"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}");
+        var options = ConfigurationOptions.Parse(settings.ConnectionString ?? "");
         options.AbortOnConnectFail = false;
-        options.ReconnectRetryPolicy = new LinearRetry(250);
         configure?.Invoke(options);
         return options.EndPoints.Count > 0 ? options : throw new InvalidOperationException(
             $"No Redis endpoint: set 'ConnectionStrings:{connectionName}' (ConnectionStrings__{connectionName}=localhost:6379; " +

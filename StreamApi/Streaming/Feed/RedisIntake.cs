@@ -11,7 +11,7 @@ namespace StreamApi.Streaming.Feed;
 /// store. Redis loses, doubles and delays as it likes; nothing here trusts it.
 /// </summary>
 internal sealed class RedisIntake(
-    IConnectionMultiplexer redis, IOptions<EventStoreOptions> store, IOptions<StreamingOptions> streaming, TimeProvider clock, ILogger<RedisIntake> logger) : BackgroundService
+    Lazy<IConnectionMultiplexer> redis, IOptions<EventStoreOptions> store, IOptions<StreamingOptions> streaming, TimeProvider clock, ILogger<RedisIntake> logger) : BackgroundService
 {
     private readonly TimeSpan _patience = TimeSpan.FromSeconds(5), _silence = TimeSpan.FromSeconds(3 * streaming.Value.BeatSeconds);
     private readonly RedisChannel _channel = new(store.Value.Channel, RedisChannel.PatternMode.Literal);
@@ -39,7 +39,7 @@ internal sealed class RedisIntake(
     /// </summary>
     private async Task SubscribeAsync(CancellationToken stoppingToken)
     {
-        var subscriber = redis.GetSubscriber();
+        var subscriber = redis.Value.GetSubscriber();
         await subscriber.UnsubscribeAsync(_channel).WaitAsync(_patience, stoppingToken);
         // A queue: handlers given to SubscribeAsync itself run in no order.
         var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(_patience, stoppingToken);

@@ -31,7 +31,7 @@ public sealed class RelayTests(StackFixture stack)
         });
         builder.Services.AddMetrics();
         builder.AddEventStore();
-        builder.AddRedisClient("redis");
+        builder.AddRelayRedis();
         builder.AddRelay();
         using var host = builder.Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);

@@ -30,6 +30,25 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         Assert.Contains("\"Degraded\"", await HealthAsync(service), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_connection_is_opened_without_being_asked_for()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis.Address);
+        await Eventually.GetAsync(() => service.Services.GetRequiredService<Lazy<IConnectionMultiplexer>>() is { IsValueCreated: true, Value.IsConnected: true } opened ? opened : null);
+    }
+
+    /// <summary>Opening blocks: whoever is made at the start would hold the start up for as long as Redis is silent.</summary>
+    [Fact]
+    public void Nobody_needs_the_open_connection_to_be_made()
+    {
+        var types = typeof(StreamApi.Migration).Assembly.GetTypes();
+        Assert.Contains(types, t => Needs(t, typeof(Lazy<IConnectionMultiplexer>)));
+        Assert.DoesNotContain(types, t => Needs(t, typeof(IConnectionMultiplexer)));
+
+        static bool Needs(Type type, Type needed) => type.GetConstructors().Any(c => c.GetParameters().Any(p => p.ParameterType == needed));
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_Redis_that_freezes_later_makes_a_service_degraded_and_healthy_again_when_it_thaws()
     {
@@ -116,7 +135,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     [Fact]
     public async Task A_missing_address_fails_the_start_and_names_the_setting()
     {
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => Service.StartAsync(builder => builder.AddRedisClient("redis")));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => Service.StartAsync(builder => builder.AddRelayRedis()));
         Assert.Contains("ConnectionStrings:redis", error.Message, StringComparison.Ordinal);
     }
 
@@ -125,7 +144,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     {
         using var silent = Silent(out var address);
         await using var service = await Service.StartAsync(
-            builder => builder.AddRedisClient("redis", settings => settings.ConnectionString = address, options => options.ClientName = "by hand"));
+            builder => builder.AddRelayRedis(configureSettings: settings => settings.ConnectionString = address, configureOptions: options => options.ClientName = "by hand"));
         var redis = await Task.Run(service.Services.GetRequiredService<IConnectionMultiplexer>, TestContext.Current.CancellationToken);
         Assert.Equal("by hand", redis.ClientName);
     }
@@ -139,7 +158,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     }
 
     private static Task<Service> StartAsync(string address) =>
-        Service.StartAsync(builder => builder.AddRedisClient("redis"), null, ("ConnectionStrings:redis", address));
+        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", address));
 
     private static async Task HealthIsAsync(Service service, string status)
     {

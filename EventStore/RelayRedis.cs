@@ -1,0 +1,59 @@
+using Aspire.StackExchange.Redis;
+using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Registers the Redis that carries the relay's messages.</summary>
+public static class RelayRedis
+{
+    /// <summary>
+    /// Adds a <see cref="Lazy{T}"/> of <see cref="IConnectionMultiplexer"/> over the connection string
+    /// <paramref name="connectionName"/>, and opens it beside the host's start. Fails at start, by name, where the
+    /// connection string is missing.
+    /// </summary>
+    /// <remarks>
+    /// A Redis that does not answer does not hold up the start. What a constructor takes is the
+    /// <see cref="Lazy{T}"/>: the connection itself blocks the thread that asks for it first.
+    /// </remarks>
+    public static TBuilder AddRelayRedis<TBuilder>(
+        this TBuilder builder, string connectionName = "redis",
+        Action<StackExchangeRedisSettings>? configureSettings = null, Action<ConfigurationOptions>? configureOptions = null)
+        where TBuilder : IHostApplicationBuilder
+    {
+        var isSet = false;
+        builder.AddRedisClient(connectionName, settings =>
+        {
+            configureSettings?.Invoke(settings);
+            // Activated by itself it would be opened within the host's start.
+            settings.DisableAutoActivation = true;
+            isSet = !string.IsNullOrWhiteSpace(settings.ConnectionString);
+            // Defaults: where the connection string says otherwise, that comes last and counts.
+            if (isSet)
+                settings.ConnectionString = $"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}";
+        }, options =>
+        {
+            options.ReconnectRetryPolicy = new LinearRetry(250);
+            configureOptions?.Invoke(options);
+        });
+        builder.Services.AddSingleton(services => new Lazy<IConnectionMultiplexer>(services.GetRequiredService<IConnectionMultiplexer>));
+        builder.Services.AddHostedService(services =>
+            new Opening(services.GetRequiredService<Lazy<IConnectionMultiplexer>>(), isSet ? null : connectionName));
+        return builder;
+    }
+
+    private sealed class Opening(Lazy<IConnectionMultiplexer> redis, string? missing) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            if (missing is not null)
+                throw new InvalidOperationException(
+                    $"No Redis endpoint: set 'ConnectionStrings:{missing}' (ConnectionStrings__{missing}=localhost:6379; "
+                    + $"in the AppHost: WithReference({missing})).");
+            _ = Task.Run(() => redis.Value, CancellationToken.None);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
