@@ -8,10 +8,14 @@ var environment = builder.Environment.EnvironmentName;
 // Redis and Postgres: containers where a container runtime answers, otherwise processes of this machine.
 var stores = builder.AddLocalStores();
 
+// What keeps the stack from standing is said on the console.
+builder.AddFailureReport();
+
 // Once, before everything else that reads or writes the store.
 var migrations = builder.AddProject<Projects.StreamApi>("migrations")
     .WithArgs("migrate")
     .WithIconName("DatabaseArrowUp")
+    .WithWayOut(stores.WayOut)
     .WithEnvironment("DOTNET_ENVIRONMENT", environment)
     .WithReference(stores.EventStore).WaitFor(stores.EventStore);
 

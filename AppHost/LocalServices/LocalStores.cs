@@ -6,10 +6,16 @@ using Microsoft.Extensions.Configuration;
 namespace AppHost.LocalServices;
 
 /// <summary>The two stores as connection strings. A service that waits for one waits until the server behind it answers.</summary>
-internal sealed record LocalStores(IResourceBuilder<IResourceWithConnectionString> EventStore, IResourceBuilder<IResourceWithConnectionString> Redis);
+/// <param name="EventStore">Postgres.</param>
+/// <param name="Redis">Redis.</param>
+/// <param name="WayOut">What to do when Postgres refuses the services.</param>
+internal sealed record LocalStores(
+    IResourceBuilder<IResourceWithConnectionString> EventStore, IResourceBuilder<IResourceWithConnectionString> Redis, string WayOut);
 
 internal static class LocalStoresExtensions
 {
+    private const string OwnWayOut = "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
+
     /// <summary>
     /// Each store is, in this order: one of your own (<c>ConnectionStrings:eventstore</c>, <c>ConnectionStrings:redis</c>), a container
     /// where a container runtime answers, a process of this machine otherwise.
@@ -24,16 +30,18 @@ internal static class LocalStoresExtensions
             var (eventStore, redis) = (own("eventstore"), own("redis"));
             if (eventStore is not null && redis is not null)
             {
-                return new LocalStores(eventStore, redis);
+                return new LocalStores(eventStore, redis, OwnWayOut);
             }
 
             if (builder.ExecutionContext.IsPublishMode || ContainerRuntime.Take(options.Mode))
             {
-                return new LocalStores(eventStore ?? ContainerStores.AddEventStore(builder, options), redis ?? ContainerStores.AddRedis(builder));
+                return new LocalStores(eventStore ?? ContainerStores.AddEventStore(builder, options),
+                    redis ?? ContainerStores.AddRedis(builder), eventStore is null ? ContainerStores.PostgresWayOut : OwnWayOut);
             }
 
             var native = new NativeStores(builder, LocalFolder.For(builder.AppHostDirectory, options, builder.Services), options);
-            return new LocalStores(eventStore ?? native.AddEventStore(), redis ?? native.AddRedis());
+            return new LocalStores(eventStore ?? native.AddEventStore(),
+                redis ?? native.AddRedis(), eventStore is null ? native.PostgresWayOut : OwnWayOut);
         }
         catch (LocalServicesException exception) when (Assembly.GetEntryAssembly() == typeof(LocalStores).Assembly)
         {

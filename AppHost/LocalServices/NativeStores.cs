@@ -9,6 +9,16 @@ namespace AppHost.LocalServices;
 /// <summary>Redis and Postgres as processes on loopback, both behind generated passwords: other users of the machine are not of this stack.</summary>
 internal sealed class NativeStores(IDistributedApplicationBuilder builder, LocalFolder folder, LocalServicesOptions options)
 {
+    public string PostgresWayOut
+    {
+        get
+        {
+            var data = Path.Combine(folder.Data, "postgres");
+            return $"Where the password is refused, {Path.Combine(data, "password")} is not the one that the data was made with: "
+                + $"put that back, or start empty: mv {data} {data}-old.";
+        }
+    }
+
     public IResourceBuilder<IResourceWithConnectionString> AddEventStore()
     {
         var cluster = PostgresCluster.Open(folder);
@@ -28,7 +38,8 @@ internal sealed class NativeStores(IDistributedApplicationBuilder builder, Local
             .WithHealthCheck(HealthCheck("postgres", new PostgresHealthCheck(port)));
         WithLibraries(postgres, cluster.Programs.Libraries);
 
-        var password = builder.AddParameter("postgres-password", cluster.Password, secret: true);
+        // Not under the container's names: what container mode keeps in the user secrets is another server's password.
+        var password = builder.AddParameter("local-postgres-password", cluster.Password, secret: true);
         var address = postgres.GetEndpoint("tcp");
         return builder.AddConnectionString(PostgresCluster.Database, ReferenceExpression.Create(
                 $"Host=127.0.0.1;Port={address.Property(EndpointProperty.Port)};Username=postgres;Password={password};Database={PostgresCluster.Database}"))
@@ -46,7 +57,7 @@ internal sealed class NativeStores(IDistributedApplicationBuilder builder, Local
             .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(port, server.Password)));
         WithLibraries(redis, server.Libraries);
 
-        var password = builder.AddParameter("redis-password", server.Password, secret: true);
+        var password = builder.AddParameter("local-redis-password", server.Password, secret: true);
         var address = redis.GetEndpoint("tcp");
         return builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{address.Property(EndpointProperty.Port)},password={password}"))
             .WaitFor(redis);

@@ -1,5 +1,6 @@
 // Stands in for Aspire.Hosting's ResourceLoggerService: the console log of every replica, kept and followed. Not affiliated with Microsoft.
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace Aspire.Hosting.ApplicationModel;
@@ -13,14 +14,15 @@ public class ResourceLoggerService
     /// <summary>For what the AppHost itself has to say about a replica: what it waits for, why it could not be started.</summary>
     public ILogger GetLogger(string resourceName) => new ConsoleLogger(LogOf(resourceName));
 
-    public async IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(string resourceName)
+    public IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(string resourceName) => FollowAsync(LogOf(resourceName));
+
+    private static async IAsyncEnumerable<IReadOnlyList<LogLine>> FollowAsync(ConsoleLog log, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var log = LogOf(resourceName);
         var (backlog, changes) = log.Follow();
         try
         {
             if (backlog.Count > 0) yield return backlog;
-            while (await changes.Reader.WaitToReadAsync())
+            while (await changes.Reader.WaitToReadAsync(cancellationToken))
             {
                 var lines = new List<LogLine>();
                 while (changes.Reader.TryRead(out var line)) lines.Add(line);

@@ -88,13 +88,17 @@ namespace Aspire.Hosting
     {
         public static ParameterResource For(IDistributedApplicationBuilder builder, string resource) => builder.AddParameter($"{resource}-password", () =>
         {
+            var key = $"Parameters:{resource}-password";
+            if (builder.Configuration[key] is { } configured) return configured;
             var value = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", 22);
             if (builder.AppHostAssembly?.GetCustomAttribute<UserSecretsIdAttribute>() is { } secrets)
             {
                 var file = PathHelper.GetSecretsPathFromSecretsId(secrets.UserSecretsId);
                 Directory.CreateDirectory(Path.GetDirectoryName(file)!);
                 var all = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : [];
-                all[$"Parameters:{resource}-password"] = value;
+                // Outside Development the configuration has no user secrets, and the volume's password is there.
+                if ((string?)all[key] is { } kept) return kept;
+                all[key] = value;
                 File.WriteAllText(file, all.ToJsonString());
             }
             return value;

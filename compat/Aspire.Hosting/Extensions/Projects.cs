@@ -72,7 +72,7 @@ public static class ParameterResourceBuilderExtensions
 
     public static IResourceBuilder<ParameterResource> AddParameter(
         this IDistributedApplicationBuilder builder, string name, Func<string> valueGetter, bool publishValueAsDefault = false, bool secret = false) =>
-        builder.AddResource(new ParameterResource(name, _ => builder.Configuration[$"Parameters:{name}"] ?? valueGetter(), secret));
+        builder.AddResource(new ParameterResource(name, _ => valueGetter(), secret));    // as Aspire: a value that is given is not looked up
 
     /// <summary>A connection string that the AppHost's own configuration holds: <c>ConnectionStrings:{name}</c>.</summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddConnectionString(
