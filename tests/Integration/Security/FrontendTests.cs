@@ -78,6 +78,40 @@ public sealed class FrontendTests(SecureSystem system)
     }
 
     [Fact]
+    public async Task Without_a_sign_in_a_production_server_shows_strangers_nothing_of_its_inside()
+    {
+        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = "https://api.example",
+            ["services__streamapi__http__0"] = system.A.ToString(), ["StreamApi__ApiKey"] = SecureSystem.OperatorKey,
+        }, TestContext.Current.CancellationToken);
+        using var site = new Site(frontend.Url);
+        foreach (var path in (string[])["/status", "/status?after=0", "/patterns/reader?perSecond=10", "/api/v1/replicas", "/api/v1/replicas.css", "/load/reports"])
+        {
+            using var answer = await site.GetAsync(path, accept: "application/json");
+            Assert.True(answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, $"{path}: {answer.StatusCode}");
+            Assert.DoesNotContain("127.0.0.1", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+        foreach (var open in (string[])["/", "/events", "/css/site.css", "/health"]) Assert.Equal((open, HttpStatusCode.OK), (open, (await site.GetAsync(open)).StatusCode));
+    }
+
+    [Fact]
+    public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
+    {
+        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
+        }, TestContext.Current.CancellationToken);
+        using var site = new Site(frontend.Url);
+        foreach (var asset in (string[])["/css/site.css", "/js/shell.js", "/mark.svg"]) Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
+        foreach (var path in (string[])["/patterns/reader/x.css", "/api/v1/models.css", "/nowhere.css", "/connections.css", "/load/stream.js"])
+        {
+            Assert.Equal((path, HttpStatusCode.Unauthorized), (path, (await site.GetAsync(path, accept: "application/json")).StatusCode));
+            Assert.Equal((path, "/sign-in"), (path, (await site.GetAsync(path)).Headers.Location?.OriginalString));
+        }
+    }
+
+    [Fact]
     public async Task Who_signs_out_has_no_stream_any_more_and_another_visit_of_his_reads_on()
     {
         await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
