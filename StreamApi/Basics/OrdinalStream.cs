@@ -33,7 +33,7 @@ internal sealed record OrdinalStream(string Topic, string Event, bool Named, IRe
         }
         await streams.OpenPushAsync(context, [Topic], async (push, _) =>
         {
-            await push.WriteAsync(SseFrame.ToBytes(f => Opening(f, isOrdinal ? last! : "0", isOrdinal ? null : last)), events: 0);
+            await push.WriteAsync(SseFrame.ToBytes(f => Opening(f, isOrdinal ? ordinal.ToString(CultureInfo.InvariantCulture) : "0", isOrdinal ? null : last)), events: 0);
             for (var i = (int)ordinal; i < Data.Count; i++) await push.WriteAsync(Frame(i, named));
         }, new PushSettings(Retry: Retry));
     }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
 using Integration.Delivery;
 
 namespace Integration.Seeds;
@@ -47,6 +49,30 @@ public sealed class BasicsTests(SeedSystem seeds)
         await strange.WaitForEndAsync();
         Assert.Contains("malformed", strange.Frames.Single(f => f.Event == "resync").Data);
         Assert.Equal(3, strange.Events.Count());
+    }
+
+    /// <summary>Finite streams, ordinal lists and sessions alike: digits without end are no number to them, and nobody gets them back.</summary>
+    [Theory]
+    [InlineData("/items/stream")]
+    [InlineData("/logs/stream")]
+    [InlineData("/v1/events/stream?topic=basics.long")]
+    [InlineData("/sse/resilient/long-ids")]
+    public async Task An_id_that_is_longer_than_any_of_ours_is_malformed_and_comes_back_cut(string path)
+    {
+        foreach (var id in (string[])[new string('0', 6_000) + "2", new string('9', 6_000), new string('あ', 600), string.Concat(Enumerable.Repeat("😀", 400))])
+        {
+            // HttpClient sends no other characters in a header.
+            var isAscii = Ascii.IsValid(id);
+            var query = isAscii ? path : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id={Uri.EscapeDataString(id)}";
+            await using var reader = await SseReader.OpenAsync(seeds.A, query, lastId: isAscii ? id : null);
+            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+            Assert.All(reader.Frames.Where(f => f.Id is not null), f => Assert.InRange(f.Id!.Length, 1, 128));
+            using var resync = JsonDocument.Parse(reader.Frames.First(f => f.Event == "resync").Data!);
+            Assert.Equal("malformed", resync.RootElement.GetProperty("reason").GetString());
+            var requested = resync.RootElement.GetProperty("requested").GetString()!;
+            Assert.InRange(Encoding.UTF8.GetByteCount(requested), 1, 128);
+            Assert.StartsWith(requested[..^1], id, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
