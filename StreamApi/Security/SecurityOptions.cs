@@ -65,7 +65,7 @@ internal sealed class JwtKeyOptions
 /// <summary>A key as its holder's name and its hash: the key itself is in no configuration.</summary>
 internal sealed class ApiKeyOptions
 {
-    /// <summary>The user's name, in the list of connections and for limits.</summary>
+    /// <summary>The user's name: <c>key:</c> and this, in the list of connections and for limits.</summary>
     public string Name { get; set; } = "";
 
     /// <summary>SHA-256 of the key, in hex. Keys are long and random (<c>openssl rand -base64 32</c>), so a slow hash would add nothing.</summary>

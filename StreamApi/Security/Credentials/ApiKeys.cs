@@ -11,7 +11,7 @@ internal sealed class ApiKeys
     private readonly (byte[] Hash, Caller Caller)[] _keys;
 
     public ApiKeys(IOptions<SecurityOptions> options) => _keys =
-        [.. options.Value.ApiKeys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Name, new TopicGrants([.. k.Subscribe], [.. k.Publish]))))];
+        [.. options.Value.ApiKeys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(Caller.UserOfKey(k.Name), new TopicGrants([.. k.Subscribe], [.. k.Publish]))))];
 
     /// <exception cref="InvalidCredentialException">It is nobody's.</exception>
     public Caller Verify(string key)

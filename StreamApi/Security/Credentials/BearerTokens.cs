@@ -68,7 +68,7 @@ internal sealed class BearerTokens : IDisposable
         if (until <= now) throw new InvalidCredentialException("The token has expired.");
         if (Moment(claims, "nbf") > now + ClockSkew) throw new InvalidCredentialException("The token is not valid yet (nbf).");
         if (Text(claims, "sub") is not { Length: > 0 and <= Caller.MaxName } user || user.Any(char.IsControl)) throw new InvalidCredentialException("The token names no user (sub).");
-        return new Caller(user, new TopicGrants(Grants(claims, "sse.subscribe"), Grants(claims, "sse.publish")), until);
+        return new Caller(Caller.UserOfToken(user), new TopicGrants(Grants(claims, "sse.subscribe"), Grants(claims, "sse.publish")), until);
     }
 
     private static string[] Grants(JsonElement claims, string name)

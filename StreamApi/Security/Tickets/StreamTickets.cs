@@ -37,5 +37,5 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
     /// <exception cref="InvalidCredentialException">It is none, or its time is over.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
         await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass && pass.To == ReplicaName.Get("streamapi") && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
-            ? new Caller("replica", new TopicGrants([ConnectionsApi.Topic], [])) : throw new InvalidCredentialException("The pass is not one of this server's replicas.");
+            ? new Caller(Caller.Replica, new TopicGrants([ConnectionsApi.Topic], [])) : throw new InvalidCredentialException("The pass is not one of this server's replicas.");
 }

@@ -79,6 +79,20 @@ public sealed class EndingTests(SecureSystem system)
     }
 
     [Fact]
+    public async Task A_key_and_a_token_of_one_name_are_two_users()
+    {
+        var topic = $"orders.{Guid.NewGuid():N}";
+        var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), [topic], 60);
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic={topic}&ticket={ticket}", key: SecureSystem.NamesakeKey));
+        await using var stream = await SecureSystem.OpenAsync(system.A, $"/v1/events/stream?topic={topic}&ticket={ticket}");
+        using var keys = new HttpClient { DefaultRequestHeaders = { { "X-Api-Key", SecureSystem.NamesakeKey } } };
+        await using var other = await SseReader.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", client: keys);
+        foreach (var open in (SseReader[])[stream, other]) await open.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+        var rows = await SecureSystem.JsonAsync(system.A, Get, $"/v1/connections?filter={topic}", key: SecureSystem.OperatorKey);
+        Assert.Equal(["ann", "key:ann"], rows.GetProperty("connections").EnumerateArray().Select(r => r.GetProperty("user").GetString()).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task A_ticket_is_for_its_topics_its_user_and_streams_alone()
     {
         var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 60);

@@ -45,6 +45,7 @@ public sealed class EndpointTests(SecureSystem system)
         await using var again = await SecureSystem.OpenAsync(system.B, "/stream?prompt=x", Tokens.Of("ann", publish: publish), id);
         await again.WaitAsync(r => r.Frames.Any(f => f.Event == "end"));
         Assert.Equal(HttpStatusCode.NoContent, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", Tokens.Of("eve", publish: publish), lastId: id));
+        Assert.Equal(HttpStatusCode.NoContent, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", key: SecureSystem.NamesakeKey, lastId: id));
         Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", Tokens.Of("boss", publish: publish, subscribe: ["agents.>"]), lastId: id));
     }
 

@@ -15,6 +15,10 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
     public const string Collection = "Security";
     internal const string OperatorKey = "operator-key-of-this-test-7f2a9c", WriterKey = "writer-key-of-this-test-51d0aa";
 
+    /// <summary>The key that is named as the tokens' user is.</summary>
+    internal const string NamesakeKey = "namesake-key-of-this-test-0c61be";
+
+
     internal DeliverySystem System { get; private set; } = null!;
     internal ServiceProcess ReplicaA => System.Replicas[0];
     internal Uri A => System.Replicas[0].Url;
@@ -29,6 +33,8 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
         ["Security__ApiKeys__0__Name"] = "operator", ["Security__ApiKeys__0__Sha256"] = Hash(OperatorKey),
         ["Security__ApiKeys__0__Subscribe__0"] = ">", ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>", ["Security__ApiKeys__0__Publish__0"] = ">",
         ["Security__ApiKeys__1__Name"] = "writer", ["Security__ApiKeys__1__Sha256"] = Hash(WriterKey), ["Security__ApiKeys__1__Publish__0"] = "orders.>",
+        ["Security__ApiKeys__2__Name"] = "ann", ["Security__ApiKeys__2__Sha256"] = Hash(NamesakeKey),
+        ["Security__ApiKeys__2__Publish__0"] = "agents.*", ["Security__ApiKeys__2__Subscribe__0"] = "orders.>",
         ["Security__RenewSeconds"] = "2", ["Limits__NewStreamsPerMinute"] = "10000", ["Limits__PublishesPerSecond"] = "10000", ["Limits__ConnectionsPerSecond"] = "10000",
         ["Limits__RequestsPerSecond"] = "10000",
     };

@@ -74,7 +74,7 @@ public sealed class BearerTokenTests : IDisposable
     public void A_key_is_found_by_its_hash_alone()
     {
         var keys = new ApiKeys(Options.Create(Trusting()));
-        Assert.Equal("job", keys.Verify("the key").User);
+        Assert.Equal("key:job", keys.Verify("the key").User);
         foreach (var wrong in (string[])["the ke", "the key ", "", Convert.ToHexString(SHA256.HashData("the key"u8)), new string('a', 10_000)])
             Assert.Throws<InvalidCredentialException>(() => keys.Verify(wrong));
     }
