@@ -1,6 +1,6 @@
 namespace StreamApi.Streaming.Connections;
 
-/// <summary>How long a stream may be read: looked at by the ticks that look after the stream anyway, never by a delivery.</summary>
+/// <summary>How long a stream may be read: looked at before events are written, and by the ticks that look after quiet streams anyway.</summary>
 /// <param name="Until">When it ends; null: never.</param>
 /// <param name="EndsAt">The same by <see cref="Environment.TickCount64"/>.</param>
 /// <param name="RenewAt">When the client is told that it will end, on the same clock.</param>
