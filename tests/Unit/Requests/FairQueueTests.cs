@@ -1,0 +1,76 @@
+using StreamApi.Requests;
+
+namespace Unit.Requests;
+
+public sealed class FairQueueTests
+{
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(5);
+
+    [Fact]
+    public async Task A_client_with_many_requests_waits_for_itself_and_another_for_one_turn()
+    {
+        var queue = new FairQueue(1, 1_000);
+        var first = await queue.EnterAsync("many", Long, default);
+        var many = Enumerable.Range(0, 100).Select(_ => queue.EnterAsync("many", Long, default)).ToList();
+        var few = Enumerable.Range(0, 2).Select(_ => queue.EnterAsync("few", Long, default)).ToList();
+
+        var order = new List<string>();
+        for (var turn = first; order.Count < 6;)
+        {
+            turn.Dispose();
+            var next = await Task.WhenAny(many.Concat(few));
+            order.Add(few.Remove(next) ? "few" : "many");
+            many.Remove(next);
+            turn = await next;
+        }
+        Assert.Equal(["many", "few", "many", "few", "many", "many"], order);
+    }
+
+    [Fact]
+    public async Task A_turn_whose_request_has_gone_is_the_next_ones()
+    {
+        var queue = new FairQueue(1, 10);
+        var held = await queue.EnterAsync("a", Long, default);
+        using var gone = new CancellationTokenSource();
+        var left = queue.EnterAsync("a", Long, gone.Token);
+        var waits = queue.EnterAsync("a", Long, default);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        Assert.False(waits.IsCompleted);
+        held.Dispose();
+        using var turn = await waits;
+        Assert.False(queue.EnterAsync("b", Long, default).IsCompleted);
+    }
+
+    [Fact]
+    public async Task All_turns_are_back_once_all_have_gone_however_they_went()
+    {
+        var queue = new FairQueue(3, 10_000);
+        var random = new Random(1);
+        await Task.WhenAll(Enumerable.Range(0, 2_000).Select(async n =>
+        {
+            using var gone = new CancellationTokenSource();
+            if (n % 3 == 0) gone.CancelAfter(random.Next(5));
+            try
+            {
+                using var turn = await queue.EnterAsync($"client {n % 7}", Long, gone.Token);
+                await Task.Yield();
+            }
+            catch (OperationCanceledException) { }
+        }));
+        var turns = Enumerable.Range(0, 3).Select(_ => queue.EnterAsync("last", Long, default)).ToList();
+        Assert.All(turns, turn => Assert.True(turn.IsCompletedSuccessfully));
+        Assert.False(queue.EnterAsync("last", Long, default).IsCompleted);
+    }
+
+    [Fact]
+    public async Task Beyond_what_one_client_may_have_waiting_it_is_told_so_and_others_wait()
+    {
+        var queue = new FairQueue(1, 2);
+        using var held = await queue.EnterAsync("a", Long, default);
+        _ = queue.EnterAsync("a", Long, default);
+        _ = queue.EnterAsync("a", Long, default);
+        await Assert.ThrowsAsync<TimeoutException>(() => queue.EnterAsync("a", Long, default));
+        Assert.False(queue.EnterAsync("b", Long, default).IsCompleted);
+    }
+}
