@@ -9,7 +9,7 @@ namespace Broadcaster;
 /// One replica leads, the others wait for its lease to expire. A leader that could not renew in time stops by its own clock, and what a
 /// frozen one still says after waking carries a fence that is too low.
 /// </summary>
-internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics metrics, IOptions<RelayOptions> options, ILogger<Leadership> logger) : BackgroundService
+internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics metrics, IOptions<RelayOptions> options, ILogger<Leadership> logger) : LastingService(logger)
 {
     public const string Lease = "broadcaster";
 
@@ -23,7 +23,7 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
     /// <summary>The fencing number while this replica leads.</summary>
     public long? Fence { get; private set; }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -34,7 +34,7 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
 
     private async Task LeadAsync(long fence, CancellationToken stoppingToken)
     {
-        logger.LogInformation("{Replica} leads, fence {Fence}", Name, fence);
+        Logger.LogInformation("{Replica} leads, fence {Fence}", Name, fence);
         Fence = fence;
         metrics.Leads(true);
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
@@ -48,10 +48,10 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
             await deposed.CancelAsync();
             try { await relaying; }
             catch (OperationCanceledException) { }
-            catch (StoreUnavailableException e) { logger.LogWarning("The relay stops: {Reason}", e.Message); }
+            catch (StoreUnavailableException e) { Logger.LogWarning("The relay stops: {Reason}", e.Message); }
             Fence = null;
             metrics.Leads(false);
-            logger.LogInformation("{Replica} no longer leads (fence {Fence})", Name, fence);
+            Logger.LogInformation("{Replica} no longer leads (fence {Fence})", Name, fence);
             if (stoppingToken.IsCancellationRequested) await ReleaseAsync(fence);
         }
 
@@ -77,7 +77,7 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            logger.LogWarning("The lease cannot be renewed: {Reason}", e.Message);
+            Logger.LogWarning("The lease cannot be renewed: {Reason}", e.Message);
             return null;
         }
         catch (OperationCanceledException) { return null; }

@@ -15,7 +15,7 @@ namespace EventStore;
 /// one fsync. Thread-safe. A caller's events stand in the log in the caller's order, and all of them or none.
 /// </summary>
 public sealed class EventAppender(
-    [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<EventAppender> logger) : BackgroundService
+    [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<EventAppender> logger) : LastingService(logger)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;
@@ -68,7 +68,7 @@ public sealed class EventAppender(
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var batch = new AppendBatch(options.Value);
         Request? carried = null;
@@ -86,10 +86,21 @@ public sealed class EventAppender(
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        catch (Exception e)
+        {
+            // Its callers would wait for ever; the next ones are served again.
+            batch.Fail(e);
+            carried?.Completion.TrySetException(e);
+            throw;
+        }
         finally
         {
-            foreach (var late in _pending.Close()) late.Completion.TrySetException(new StoreUnavailableException("The server is stopping."));
-            carried?.Completion.TrySetException(new StoreUnavailableException("The server is stopping."));
+            if (stoppingToken.IsCancellationRequested)
+            {
+                var stopping = new StoreUnavailableException("The server is stopping.");
+                foreach (var late in _pending.Close()) late.Completion.TrySetException(stopping);
+                carried?.Completion.TrySetException(stopping);
+            }
         }
     }
 
@@ -110,7 +121,7 @@ public sealed class EventAppender(
             // Committed only when the statement has ended: its row comes before that. Read on rather than closed: Close keeps a timeout to itself.
             while (await reader.NextResultAsync(stoppingToken)) { }
             batch.Complete(epoch, positions);
-            if (_failing) logger.LogInformation("Postgres takes events again");
+            if (_failing) Logger.LogInformation("Postgres takes events again");
             _failing = false;
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
             if (Committed is { } told && first is { } from) told(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
@@ -118,7 +129,7 @@ public sealed class EventAppender(
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
             // Once: while it is away each publish fails, and is answered so.
-            if (!_failing && !stoppingToken.IsCancellationRequested) logger.LogWarning("Postgres does not take events: {Reason}", e.InnerException is TimeoutException late ? late.Message : e.Message);
+            if (!_failing && !stoppingToken.IsCancellationRequested) Logger.LogWarning("Postgres does not take events: {Reason}", e.InnerException is TimeoutException late ? late.Message : e.Message);
             _failing = true;
             batch.Fail(new StoreUnavailableException("Postgres did not take the events.", e));
         }

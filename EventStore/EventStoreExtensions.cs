@@ -28,7 +28,9 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<Retention>();
         builder.Services.AddSingleton<StoreMigrator>();
-        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("eventstore", timeout: TimeSpan.FromSeconds(3));
+        builder.Services.AddSingleton<StoreContact>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<StoreContact>());
+        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("eventstore");
         return builder;
     }
 

@@ -32,6 +32,9 @@ public sealed class EventStoreOptions
     /// <summary>Seconds until a command to Postgres is given up.</summary>
     [Range(1, 300)] public int CommandTimeoutSeconds { get; set; } = 15;
 
+    /// <summary>Seconds for which Postgres may leave this process without an answer until <c>/health</c> says 503.</summary>
+    [Range(1, 3_600)] public int UnhealthySeconds { get; set; } = 5;
+
     /// <summary>Most events of one read page.</summary>
     [Range(1, 10_000)] public int PageEvents { get; set; } = 1_000;
 

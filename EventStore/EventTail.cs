@@ -20,7 +20,7 @@ public sealed class EventTail(
     public async IAsyncEnumerable<EventPage> FollowAsync(long after, int mostData = int.MaxValue, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var wake = new SemaphoreSlim(0);
+        var wake = new SemaphoreSlim(0);
         var listening = ListenAsync(wake, "eventstore", stop.Token);
         try
         {
@@ -44,7 +44,8 @@ public sealed class EventTail(
         finally
         {
             await stop.CancelAsync();
-            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Not waited for: where Postgres is frozen it ends after seconds, and the caller has what to do meanwhile.
+            _ = listening.ContinueWith(_ => wake.Dispose(), TaskScheduler.Default);
         }
     }
 

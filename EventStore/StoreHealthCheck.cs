@@ -1,23 +1,15 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Npgsql;
 
 namespace EventStore;
 
-internal sealed class StoreHealthCheck([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store) : IHealthCheck
+/// <summary>
+/// Degraded while Postgres does not answer, unhealthy once it has not for <see cref="EventStoreOptions.UnhealthySeconds"/>: streams that
+/// are open go on, but whoever comes now could neither resume nor publish here, and perhaps can elsewhere.
+/// </summary>
+internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
 {
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            await using var command = store.CreateCommand("select 1");
-            await command.ExecuteScalarAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
-        }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException)
-        {
-            // Streams that are level go on without the store, so the replica stays in rotation: degraded, not unhealthy.
-            return HealthCheckResult.Degraded("Postgres does not answer: publishing and replay wait for it.", e);
-        }
-    }
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        contact.AwayFor is not { } away ? HealthCheckResult.Healthy()
+        : contact.IsLost ? HealthCheckResult.Unhealthy($"Postgres has not answered for {away.TotalSeconds:F0} s: publishing and replay wait for it. Open streams get what Redis brings.")
+        : HealthCheckResult.Degraded("Postgres does not answer: publishing and replay wait for it."));
 }

@@ -14,11 +14,11 @@ namespace StreamApi.Basics;
 /// second and says the same, so the log takes one of them. It goes on for a minute after the last reader, so that one who drops finds no
 /// gap, even when the replica died with it; then nothing fills the log that nobody reads.
 /// </summary>
-internal sealed class Ticker(EventAppender store, NpgsqlDataSource database, ConnectionRegistry registry, IOptions<BasicsOptions> options, TimeProvider clock, ILogger<Ticker> logger) : BackgroundService
+internal sealed class Ticker(EventAppender store, NpgsqlDataSource database, ConnectionRegistry registry, IOptions<BasicsOptions> options, TimeProvider clock, ILogger<Ticker> logger) : LastingService(logger)
 {
     public const string Topic = "sse.ticks";
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -27,7 +27,7 @@ internal sealed class Ticker(EventAppender store, NpgsqlDataSource database, Con
             await Task.Delay(next - now, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stoppingToken.IsCancellationRequested) return;
             try { if (await IsReadAsync(stoppingToken)) await store.AppendAsync([Tick(next)], stoppingToken); }
-            catch (Exception e) when (e is StoreUnavailableException or NpgsqlException or TimeoutException) { logger.LogDebug(e, "A tick was not stored"); }
+            catch (Exception e) when (e is StoreUnavailableException or NpgsqlException or TimeoutException) { Logger.LogDebug(e, "A tick was not stored"); }
             catch (EventConflictException) { }
             catch (OperationCanceledException) { return; }
         }

@@ -1,3 +1,4 @@
+using EventStore;
 using StreamApi.Streaming;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
@@ -10,7 +11,8 @@ namespace StreamApi.Figures;
 /// This replica by the second, for the last ten minutes: a dashboard that is opened now shows how it came to this. Counted once a second
 /// from what is counted anyway, whoever looks.
 /// </summary>
-internal sealed class FigureRing(StreamingMetrics metrics, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed, TimeProvider clock) : BackgroundService
+internal sealed class FigureRing(
+    StreamingMetrics metrics, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed, TimeProvider clock, ILogger<FigureRing> logger) : LastingService(logger)
 {
     public const int Seconds = 600;
 
@@ -24,7 +26,7 @@ internal sealed class FigureRing(StreamingMetrics metrics, ConnectionRegistry re
         lock (_ring) return [.. _ring.Where(f => f.At > second)];
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await feed.Started.WaitAsync(stoppingToken);     // before it knows the head, all of the log would seem to be new
         var (before, since, at) = (Count.Now(metrics, logs), clock.GetTimestamp(), 0L);

@@ -16,7 +16,7 @@ namespace StreamApi.Replicas;
 /// </summary>
 internal sealed class ReplicaDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IServer server, Streams streams, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed,
-    IOptions<ReplicaOptions> options, IHostApplicationLifetime lifetime, ILogger<ReplicaDirectory> logger) : BackgroundService
+    IOptions<ReplicaOptions> options, IHostApplicationLifetime lifetime, ILogger<ReplicaDirectory> logger) : LastingService(logger)
 {
     private IReadOnlyList<Replica> _others = [];
 
@@ -25,7 +25,7 @@ internal sealed class ReplicaDirectory(
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
         try { _others = await HeardOfAsync(0, options.Value.ForgetSeconds, cancellationToken); }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogWarning("The replicas are as last read: {Reason}", e.Message); }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { Logger.LogWarning("The replicas are as last read: {Reason}", e.Message); }
         return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
 
@@ -36,7 +36,7 @@ internal sealed class ReplicaDirectory(
         catch (Exception e) when (e is NpgsqlException or TimeoutException) { return []; }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var started = new TaskCompletionSource();
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
@@ -47,7 +47,7 @@ internal sealed class ReplicaDirectory(
             do
             {
                 try { await AnnounceAsync(stoppingToken); }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogDebug(e, "Not announced"); }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException) { Logger.LogDebug(e, "Not announced"); }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }

@@ -1,3 +1,4 @@
+using EventStore;
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -8,12 +9,12 @@ namespace StreamApi.Resilient;
 /// Reads the sessions' sources as they fall due, on any replica: a row's lock says who does, so there is one source a session, and when
 /// its replica dies another reads on. A source that fails is tried again after 2, 4 and 8 s, and then given up.
 /// </summary>
-internal sealed class SessionSources(Sessions sessions, IDbContextFactory<ResilientContext> contexts, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<SessionSources> logger) : BackgroundService
+internal sealed class SessionSources(Sessions sessions, IDbContextFactory<ResilientContext> contexts, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<SessionSources> logger) : LastingService(logger)
 {
     private const int Batch = 100;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        sessions.Due.RunAsync(ReadDueAsync, e => logger.LogWarning("The sessions' sources stand still: {Reason}", e.Message), stoppingToken);
+    protected override Task RunAsync(CancellationToken stoppingToken) =>
+        sessions.Due.RunAsync(ReadDueAsync, e => Logger.LogWarning("The sessions' sources stand still: {Reason}", e.Message), stoppingToken);
 
     private async Task<int> ReadDueAsync(CancellationToken cancellationToken)
     {
@@ -47,7 +48,7 @@ internal sealed class SessionSources(Sessions sessions, IDbContextFactory<Resili
         catch (SourceFailedException e) when (session.RetryCount < options.Value.MaxRetries)
         {
             var delay = options.Value.RetryDelay(++session.RetryCount);
-            logger.LogInformation("The source of session {Session} failed, retry {Retry} in {Delay}: {Reason}", session.Id, session.RetryCount, delay, e.Message);
+            Logger.LogInformation("The source of session {Session} failed, retry {Retry} in {Delay}: {Reason}", session.Id, session.RetryCount, delay, e.Message);
             await context.PublishAsync(Session.ControlTopic(session.Id), ResilientForm.Retry, (int)delay.TotalMilliseconds, null, null, cancellationToken);
             session.NextAt = now + delay;
         }

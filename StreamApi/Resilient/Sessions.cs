@@ -8,7 +8,7 @@ using StreamApi.Streaming.Connections;
 namespace StreamApi.Resilient;
 
 /// <summary>Where a session stands when a reader comes, and that it has readers.</summary>
-internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry registry, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<Sessions> logger) : BackgroundService
+internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry registry, IOptions<ResilientOptions> options, TimeProvider clock, ILogger<Sessions> logger) : LastingService(logger)
 {
     private static readonly TimeSpan Presence = TimeSpan.FromSeconds(2);
 
@@ -60,7 +60,7 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
     }
 
     /// <summary>Says for which sessions this replica has readers.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Presence, clock);
         try
@@ -76,7 +76,7 @@ internal sealed class Sessions(NpgsqlDataSource store, ConnectionRegistry regist
                     command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
                     await command.ExecuteNonQueryAsync(stoppingToken);
                 }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogWarning("The sessions' readers could not be noted: {Reason}", e.Message); }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException) { Logger.LogWarning("The sessions' readers could not be noted: {Reason}", e.Message); }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }

@@ -10,7 +10,8 @@ namespace StreamApi.Runs;
 /// rows that nobody renewed, and ends the runs of those. The fence is in the append itself: a replica that wakes from a long sleep finds
 /// its row gone and its runs ended, and can add nothing to them.
 /// </summary>
-internal sealed class RunLeases([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<RunOptions> options, ILogger<RunLeases> logger) : BackgroundService
+internal sealed class RunLeases(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<RunOptions> options, ILogger<RunLeases> logger) : LastingService(logger)
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _steadySince;
@@ -36,10 +37,11 @@ internal sealed class RunLeases([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
         catch (TimeoutException e) { throw new StoreUnavailableException("Postgres does not answer.", e); }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    // Until the runs are over, not until the host stops: they have their grace.
+    protected override Task RunAsync(CancellationToken stoppingToken) => TogetherAsync(stoppingToken, ListenAsync, KeepAsync);
+
+    private async Task KeepAsync(CancellationToken stoppingToken)
     {
-        // Until the runs are over, not until the host stops: they have their grace.
-        _ = ListenAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -51,7 +53,7 @@ internal sealed class RunLeases([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
             catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
             {
                 Volatile.Write(ref _steadySince, 0);
-                logger.LogWarning("The lease of this replica's runs cannot be renewed: {Reason}", e.Message);
+                Logger.LogWarning("The lease of this replica's runs cannot be renewed: {Reason}", e.Message);
             }
             await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -90,7 +92,7 @@ internal sealed class RunLeases([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
             cancelled = await row.GetFieldValueAsync<string[]>(1, cancellationToken);
             if (!row.GetBoolean(0))
             {
-                logger.LogWarning("This replica was away for so long that others have ended its runs");
+                Logger.LogWarning("This replica was away for so long that others have ended its runs");
                 Volatile.Write(ref _writer, New());
                 Lost?.Invoke(writer);
                 return;
@@ -118,7 +120,7 @@ internal sealed class RunLeases([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
         if (_steadySince == 0 || Stopwatch.GetElapsedTime(_steadySince) < TimeSpan.FromSeconds(options.Value.LeaseSeconds)) return;
         await using var command = store.CreateCommand("select eventstore.sweep_runs()");
         if (await command.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended) return;
-        logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Length);
+        Logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Length);
         Swept?.Invoke(ended);
     }
 

@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Fanout;
@@ -9,14 +10,15 @@ namespace StreamApi.Streaming;
 /// Sweeps what nobody uses any more, and the heap after a storm of connects; ends every stream when the server stops, before Kestrel waits for them.
 /// </summary>
 internal sealed class StreamUpkeep(
-    FilterLogs logs, StoreReplay replay, ConnectionRegistry registry, IOptions<StreamingOptions> options, IHostApplicationLifetime lifetime, TimeProvider clock) : BackgroundService
+    FilterLogs logs, StoreReplay replay, ConnectionRegistry registry, IOptions<StreamingOptions> options, IHostApplicationLifetime lifetime,
+    TimeProvider clock, ILogger<StreamUpkeep> logger) : LastingService(logger)
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var drain = lifetime.ApplicationStopping.Register(() => { foreach (var open in registry.Open) open.Stop(EndReason.Drained); });
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5), clock);
         var storm = new ConnectStorm(options.Value.StormStreams);
-        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(t => t.IsCompletedSuccessfully && t.Result, TaskScheduler.Default))
+        while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             logs.Sweep();
             replay.Sweep();

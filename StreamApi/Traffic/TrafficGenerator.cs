@@ -12,14 +12,14 @@ namespace StreamApi.Traffic;
 /// </summary>
 internal sealed class TrafficGenerator(
     OrderDesk orders, Shelf shelf, TaskList tasks, IDbContextFactory<PetstoreContext> shops, IDbContextFactory<TasksContext> lists, LeaderLease lease,
-    IOptions<TrafficOptions> options, TimeProvider clock, ILogger<TrafficGenerator> logger) : BackgroundService
+    IOptions<TrafficOptions> options, TimeProvider clock, ILogger<TrafficGenerator> logger) : LastingService(logger)
 {
     private const string Lease = "traffic";
     private static readonly string[] Users = ["user-456", "user-123", "user-789"];
     private static readonly string[] Titles = ["Feed the fish", "Clean the cat room", "Call the vet", "Order bird seed", "Walk the dogs"];
     private readonly string _holder = Guid.NewGuid().ToString("N");
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
         using var timer = new PeriodicTimer(interval, clock);
@@ -32,7 +32,7 @@ internal sealed class TrafficGenerator(
                     if (await lease.HoldAsync(Lease, _holder, interval * 3 + TimeSpan.FromSeconds(5), stoppingToken) is null) continue;
                     await (Random.Shared.Next(4) switch { 0 => OrderAsync(stoppingToken), 1 => ChangePriceAsync(stoppingToken), _ => MoveTaskAsync(stoppingToken) });
                 }
-                catch (Exception e) when (e is not OperationCanceledException) { logger.LogDebug("No traffic this time: {Reason}", e.Message); }
+                catch (Exception e) when (e is not OperationCanceledException) { Logger.LogDebug("No traffic this time: {Reason}", e.Message); }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }

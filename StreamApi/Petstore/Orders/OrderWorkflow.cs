@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -9,7 +10,7 @@ namespace StreamApi.Petstore;
 /// Takes the orders' steps as they fall due, on any replica: the row says which step is next and when, its lock says who takes it. A
 /// replica that dies in the middle leaves the step to the others, or to itself after the restart.
 /// </summary>
-internal sealed class OrderWorkflow(NpgsqlDataSource store, IDbContextFactory<PetstoreContext> contexts, IOptions<PetstoreOptions> options, TimeProvider clock, ILogger<OrderWorkflow> logger) : BackgroundService
+internal sealed class OrderWorkflow(NpgsqlDataSource store, IDbContextFactory<PetstoreContext> contexts, IOptions<PetstoreOptions> options, TimeProvider clock, ILogger<OrderWorkflow> logger) : LastingService(logger)
 {
     private const int Batch = 50;
 
@@ -18,8 +19,8 @@ internal sealed class OrderWorkflow(NpgsqlDataSource store, IDbContextFactory<Pe
     /// <summary>An order was placed here.</summary>
     public void Placed() => _due.Changed();
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        _due.RunAsync(TakeStepsAsync, e => logger.LogWarning("Orders wait for their next step: {Reason}", e.Message), stoppingToken);
+    protected override Task RunAsync(CancellationToken stoppingToken) =>
+        _due.RunAsync(TakeStepsAsync, e => Logger.LogWarning("Orders wait for their next step: {Reason}", e.Message), stoppingToken);
 
     private async Task<int> TakeStepsAsync(CancellationToken cancellationToken)
     {

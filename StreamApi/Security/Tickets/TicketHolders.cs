@@ -10,7 +10,8 @@ namespace StreamApi.Security.Tickets;
 /// One connection a ticket: a new one replaces the old. On the same replica at once; on others about a second later, told through
 /// Postgres: nothing waits for it, and while Postgres is away both may live.
 /// </summary>
-internal sealed class TicketHolders([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, TimeProvider clock, ILogger<TicketHolders> logger) : BackgroundService
+internal sealed class TicketHolders(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, TimeProvider clock, ILogger<TicketHolders> logger) : LastingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500), Forgotten = TimeSpan.FromDays(1);
 
@@ -29,7 +30,7 @@ internal sealed class TicketHolders([FromKeyedServices(StorePool.Feed)] NpgsqlDa
 
     public void Leave(Guid ticket, OpenStream stream) => _holders.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, clock);
         try
@@ -42,7 +43,7 @@ internal sealed class TicketHolders([FromKeyedServices(StorePool.Feed)] NpgsqlDa
                     await TellAsync(stoppingToken);
                     await HearAsync(stoppingToken);
                 }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException) { logger.LogDebug("Which connection has which ticket could not be told: {Reason}", e.Message); }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException) { Logger.LogDebug("Which connection has which ticket could not be told: {Reason}", e.Message); }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }

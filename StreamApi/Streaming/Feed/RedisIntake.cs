@@ -11,7 +11,8 @@ namespace StreamApi.Streaming.Feed;
 /// store. Redis loses, doubles and delays as it likes; nothing here trusts it.
 /// </summary>
 internal sealed class RedisIntake(
-    Lazy<IConnectionMultiplexer> redis, IOptions<EventStoreOptions> store, IOptions<StreamingOptions> streaming, TimeProvider clock, ILogger<RedisIntake> logger) : BackgroundService
+    Lazy<IConnectionMultiplexer> redis, IOptions<EventStoreOptions> store, IOptions<StreamingOptions> streaming, TimeProvider clock,
+    ILogger<RedisIntake> logger) : LastingService(logger)
 {
     private readonly TimeSpan _patience = TimeSpan.FromSeconds(5), _silence = TimeSpan.FromSeconds(3 * streaming.Value.BeatSeconds);
     private readonly RedisChannel _channel = new(store.Value.Channel, RedisChannel.PatternMode.Literal);
@@ -23,12 +24,12 @@ internal sealed class RedisIntake(
 
     public ChannelReader<RelayMessage> Messages => _messages.Reader;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
             try { if (clock.GetElapsedTime(Volatile.Read(ref _heardAt)) >= _silence) await SubscribeAsync(stoppingToken); }
-            catch (Exception e) when (e is RedisException or TimeoutException) { logger.LogWarning("Redis does not take the subscription, trying again: {Reason}", e.Message); }
+            catch (Exception e) when (e is RedisException or TimeoutException) { Logger.LogWarning("Redis does not take the subscription, trying again: {Reason}", e.Message); }
             await Task.Delay(TimeSpan.FromSeconds(1), clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -51,6 +52,6 @@ internal sealed class RedisIntake(
     {
         Volatile.Write(ref _heardAt, clock.GetTimestamp());
         try { _messages.Writer.TryWrite(RelayMessage.Parse((byte[])value!)); }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException) { logger.LogWarning("Not a relay message: {Reason}", e.Message); }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException) { Logger.LogWarning("Not a relay message: {Reason}", e.Message); }
     }
 }

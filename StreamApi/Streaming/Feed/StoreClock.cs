@@ -11,7 +11,7 @@ namespace StreamApi.Streaming.Feed;
 /// on two machines they differ. Asked now and then; the answer with the shortest round trip counts (the clock filter of RFC 5905, §10), halfway
 /// through it. An offset that the round trip alone could explain is none.
 /// </summary>
-internal sealed class StoreClock : BackgroundService
+internal sealed class StoreClock : LastingService
 {
     private const int Questions = 4;
 
@@ -20,7 +20,9 @@ internal sealed class StoreClock : BackgroundService
     private readonly StreamingOptions _options;
     private long _ahead;
 
-    public StoreClock([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<StreamingOptions> options, TimeProvider clock, IMeterFactory meters)
+    public StoreClock(
+        [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<StreamingOptions> options, TimeProvider clock, IMeterFactory meters,
+        ILogger<StoreClock> logger) : base(logger)
     {
         (_store, _clock, _options) = (store, clock, options.Value);
         meters.Create("AspireSse.StreamApi").CreateObservableGauge("sse.server.store.clock.offset", () => Ahead.TotalSeconds, "s", "Postgres's clock minus this process's.");
@@ -32,7 +34,7 @@ internal sealed class StoreClock : BackgroundService
     /// <summary>Now, as the events are stamped; UTC ticks.</summary>
     public long NowTicks => _clock.GetUtcNow().UtcTicks + Volatile.Read(ref _ahead);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.StoreClockSeconds), _clock);
         try

@@ -77,9 +77,9 @@ internal sealed class DeliverySystem : IAsyncDisposable
         return replica;
     }
 
-    public async Task<ServiceProcess> StartBroadcasterAsync()
+    public async Task<ServiceProcess> StartBroadcasterAsync(Dictionary<string, string>? settings = null)
     {
-        var broadcaster = await StartAsync("Broadcaster", null);
+        var broadcaster = await StartAsync("Broadcaster", settings);
         lock (Replicas) Broadcasters.Add(broadcaster);
         return broadcaster;
     }

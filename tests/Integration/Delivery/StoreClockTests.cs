@@ -37,7 +37,8 @@ public sealed class StoreClockTests(StackFixture stack)
     private static async Task<StoreClock> StartAsync(NpgsqlDataSource store, TimeProvider time)
     {
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        var clock = new StoreClock(store, Options.Create(new StreamingOptions()), time, services.GetRequiredService<IMeterFactory>());
+        var clock = new StoreClock(
+            store, Options.Create(new StreamingOptions()), time, services.GetRequiredService<IMeterFactory>(), Microsoft.Extensions.Logging.Abstractions.NullLogger<StoreClock>.Instance);
         await clock.StartAsync(TestContext.Current.CancellationToken);
         return clock;
     }

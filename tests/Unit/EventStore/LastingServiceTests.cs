@@ -1,0 +1,74 @@
+using System.Reflection;
+using EventStore;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Unit.EventStore;
+
+public sealed class LastingServiceTests
+{
+    /// <summary>One that is not stands still, or ends the process, at the first exception that nobody foresaw.</summary>
+    [Theory]
+    [InlineData("EventStore")]
+    [InlineData("StreamApi")]
+    [InlineData("Broadcaster")]
+    public void Every_background_service_of_ours_lasts(string assembly)
+    {
+        var services = Assembly.Load(assembly).GetTypes()
+            .Where(t => t.IsSubclassOf(typeof(BackgroundService)) && t != typeof(LastingService)).ToList();
+        Assert.NotEmpty(services);
+        Assert.DoesNotContain(services, t => !t.IsSubclassOf(typeof(LastingService)));
+    }
+
+    [Fact]
+    public async Task Work_that_fails_begins_again_and_ends_when_it_is_told_to()
+    {
+        using var service = new Failing();
+        await service.StartAsync(TestContext.Current.CancellationToken);
+        await service.BegunTwice.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await service.StopAsync(TestContext.Current.CancellationToken);
+        Assert.True(service.ExecuteTask!.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task Parts_of_one_work_end_with_the_first_that_fails()
+    {
+        using var service = new Torn();
+        await service.StartAsync(TestContext.Current.CancellationToken);
+        await service.Ended.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await service.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    private sealed class Failing() : LastingService(NullLogger.Instance)
+    {
+        private int _begun;
+
+        public TaskCompletionSource BegunTwice { get; } = new();
+
+        protected override Task RunAsync(CancellationToken stoppingToken)
+        {
+            if (++_begun == 1) throw new InvalidOperationException("nobody foresaw this");
+            BegunTwice.SetResult();
+            return Task.Delay(Timeout.Infinite, stoppingToken);
+        }
+    }
+
+    private sealed class Torn() : LastingService(NullLogger.Instance)
+    {
+        public TaskCompletionSource Ended { get; } = new();
+
+        protected override Task RunAsync(CancellationToken stoppingToken) => TogetherAsync(stoppingToken, FailAsync, WaitAsync);
+
+        private static async Task FailAsync(CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            throw new InvalidOperationException("nobody foresaw this");
+        }
+
+        private async Task WaitAsync(CancellationToken cancellationToken)
+        {
+            try { await Task.Delay(Timeout.Infinite, cancellationToken); }
+            finally { Ended.TrySetResult(); }
+        }
+    }
+}
