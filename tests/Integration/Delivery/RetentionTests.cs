@@ -1,0 +1,204 @@
+using System.Globalization;
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>What leaves the log, and that nobody waits for it.</summary>
+public sealed class RetentionTests(StackFixture stack)
+{
+    private const string AllGone = "select count(*) from eventstore.retired_partitions() union all select count(*) from eventstore.detached_partitions()";
+
+    [Fact]
+    public async Task While_a_backup_runs_events_are_appended_and_read_and_what_is_old_goes_once_it_has_ended()
+    {
+        await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await log.AppendAsync(450);
+        await using var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var seen = await backup.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, TestContext.Current.CancellationToken);
+        Assert.Equal(450L, await CountAsync());
+
+        for (var run = 0; run < 3; run++)
+        {
+            var dropping = log.Retention.DropAsync(TestContext.Current.CancellationToken);
+            do
+            {
+                // An append or a read would wait behind the request for this lock, whether it is granted or not.
+                Assert.Equal(0L, await log.ScalarAsync(
+                    "select count(*) from pg_locks where relation = 'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"));
+                await log.AppendAsync(20);      // into partitions that have to be made too
+            }
+            while (!dropping.IsCompleted);
+            Assert.Equal(0, await dropping);
+        }
+        var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.InRange(page.DroppedThrough, 399, page.Head);     // readers are told already
+        Assert.Equal(450L, await CountAsync());     // the backup has what it began with
+        await seen.CommitAsync(TestContext.Current.CancellationToken);
+
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            await log.Retention.DropAsync(TestContext.Current.CancellationToken);
+            return (await log.ColumnAsync(AllGone)).All(n => n == 0);
+        }, "what is old has gone");
+        page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(page.DroppedThrough + 1, page.Events[0].Position);
+
+        async Task<long> CountAsync()
+        {
+            await using var count = new NpgsqlCommand("select count(*) from eventstore.events", backup, seen);
+            return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_that_was_broken_off_is_finished_by_the_next_or_by_a_reset(bool reset)
+    {
+        await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await log.AppendAsync(250);
+        await using (var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var seen = await backup.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", backup, seen)) await read.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+            using var broken = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            var dropping = log.Retention.DropAsync(broken.Token);
+            await DeliverySystem.EventuallyAsync(async () =>
+                await log.ScalarAsync("select count(*) from pg_inherits where inhdetachpending") == 1, "a partition is being detached");
+            await broken.CancelAsync();
+            try { await dropping; }
+            catch (OperationCanceledException) { }
+        }
+        Assert.Equal(1L, await log.ScalarAsync("select count(*) from eventstore.partitions() where detaching"));
+        if (reset) await log.ScalarAsync("select 1 from eventstore.reset()");
+        await log.AppendAsync(250);
+        await log.Retention.DropAsync(TestContext.Current.CancellationToken);
+        Assert.All(await log.ColumnAsync(AllGone), n => Assert.Equal(0, n));
+        var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(reset ? 250 : 500, page.Head);
+        Assert.Equal(page.DroppedThrough + 1, page.Events[0].Position);
+        Assert.Equal(page.Head - page.DroppedThrough, page.Events.Count);
+    }
+
+    [Fact]
+    public async Task Several_processes_that_drop_at_once_drop_each_partition_once()
+    {
+        await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await log.AppendAsync(1_000);
+        var dropped = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => log.Retention.DropAsync(TestContext.Current.CancellationToken)));
+        var rest = await log.Retention.DropAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(10, dropped.Sum() + rest);
+        Assert.Equal((999L, 1L), (await log.ScalarAsync("select dropped_through from eventstore.store"), await log.ScalarAsync("select count(*) from eventstore.events")));
+    }
+
+    [Fact]
+    public async Task The_log_stays_within_its_bytes_however_large_its_events_are()
+    {
+        const long MaxBytes = 4 * 1024 * 1024, Chunk = 8 * 60_000;
+        await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
+        await log.ScalarAsync("update eventstore.store set partition_span = 1000000 returning 1");
+        long largest = 0;
+        for (var written = 0L; written < 10 * MaxBytes; written += Chunk)
+        {
+            await log.AppendAsync(8, bytes: 60_000);
+            await log.Retention.RollAsync(TestContext.Current.CancellationToken);
+            await log.Retention.DropAsync(TestContext.Current.CancellationToken);
+            largest = Math.Max(largest, await log.ScalarAsync("select sum(bytes)::bigint from eventstore.partitions()"));
+        }
+        Assert.InRange(largest, MaxBytes / 2, MaxBytes);
+        var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.InRange(page.DroppedThrough, 1, page.Head);
+        Assert.NotEmpty(page.Events);
+    }
+
+    [Fact]
+    public async Task A_reader_behind_what_had_to_go_for_its_size_is_told_and_reads_on_over_positions_that_were_never_given()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new()
+        {
+            ["EventStore__MaxBytes"] = "1048576", ["EventStore__RetentionSeconds"] = "1", ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16",
+        });
+        const string Stream = "/v1/events/stream?topic=t.%3E";
+        await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
+        string first = "";
+        var n = 0;
+        await DeliverySystem.EventuallyAsync(async () =>
+        {
+            var positions = await DeliverySystem.PublishAsync(system.Replicas[0], [.. Enumerable.Range(0, 5).Select(_ => (object)new { topic = "t.1", type = "n", data = new { n = ++n, noise = Noise(30_000) } })]);
+            if (first.Length == 0) first = positions[0];
+            await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
+            return (long)(await ask.ExecuteScalarAsync())! > 1_000_000;
+        }, "two partitions were begun before they were full, and the first are gone");
+        await live.WaitForEventsAsync(n);
+        Assert.Equal(Enumerable.Range(1, n), Numbers(live));
+
+        await using var behind = await SseReader.OpenAsync(system.Replicas[1].Url, Stream, first);
+        await behind.WaitAsync(r => r.Events.Any() && Numbers(r).Last() == n);
+        var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(("expired", first), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        Assert.Equal(Enumerable.Range(Numbers(behind).First(), behind.Events.Count()), Numbers(behind));
+
+        static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Where(e => e.Event == "n").Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32());
+    }
+
+    /// <summary>What Postgres cannot compress.</summary>
+    private static string Noise(int bytes)
+    {
+        var noise = new byte[bytes * 3 / 4];
+        Random.Shared.NextBytes(noise);
+        return Convert.ToBase64String(noise);
+    }
+
+    private async Task<Log> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var connectionString = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create("EventStore:" + s.Name, (string?)s.Value)).Append(new("ConnectionStrings:eventstore", connectionString)));
+        builder.Services.AddMetrics();
+        builder.AddEventStore();
+        var host = builder.Build();
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+        await host.StartAsync(cancellationToken);
+        var log = new Log(host, NpgsqlDataSource.Create(connectionString));
+        // A hundred positions a partition, as if it had always been so.
+        await log.ScalarAsync("update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)");
+        return log;
+    }
+
+    private sealed class Log(IHost host, NpgsqlDataSource database) : IAsyncDisposable
+    {
+        public NpgsqlDataSource Database => database;
+        public Retention Retention => host.Services.GetRequiredService<Retention>();
+        public EventReader Reader => host.Services.GetRequiredService<EventReader>();
+
+        public Task<IReadOnlyList<AppendedEvent>> AppendAsync(int count, int bytes = 0) => host.Services.GetRequiredService<EventAppender>().AppendAsync(
+            [.. Enumerable.Range(0, count).Select(n => new NewEvent("t.1", "n", bytes == 0 ? n.ToString(CultureInfo.InvariantCulture) : $"\"{Noise(bytes)}\""))],
+            TestContext.Current.CancellationToken);
+
+        public async Task<long> ScalarAsync(string sql) => Convert.ToInt64((await ColumnAsync(sql))[0]);
+
+        public async Task<List<long>> ColumnAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+            while (rows.FieldCount == 0 && await rows.NextResultAsync(TestContext.Current.CancellationToken)) { }
+            var values = new List<long>();
+            while (await rows.ReadAsync(TestContext.Current.CancellationToken)) values.Add(Convert.ToInt64(rows.GetValue(0), CultureInfo.InvariantCulture));
+            return values;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await host.StopAsync();
+            host.Dispose();
+            await database.DisposeAsync();
+        }
+    }
+}
