@@ -21,7 +21,11 @@ public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<str
 /// <param name="DroppedThrough">Retention has dropped everything up to here: who stands before it has missed something. 0 where nothing was.</param>
 /// <param name="Events">Matching events in position order.</param>
 /// <param name="Through">Every matching event up to here is in the page (or was before it).</param>
-public sealed record EventPage(string Epoch, long Head, long DroppedThrough, IReadOnlyList<EventRecord> Events, long Through);
+public sealed record EventPage(string Epoch, long Head, long DroppedThrough, IReadOnlyList<EventRecord> Events, long Through)
+{
+    /// <summary>The position to read on after. A head behind its reader means another history (reset, restore), told by the epoch.</summary>
+    public long Next => Math.Min(Through, Head);
+}
 
 /// <summary>Events that a reader is not given: the first and last position, and how many.</summary>
 public sealed record SkippedRange(long From, long To, long Count);

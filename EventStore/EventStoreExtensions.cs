@@ -27,6 +27,7 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<EventTail>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<Retention>();
+        builder.Services.AddSingleton<RelaySecret>();
         builder.Services.AddSingleton<StoreMigrator>();
         builder.Services.AddSingleton<StoreContact>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreContact>());

@@ -8,10 +8,10 @@ public sealed class EventStoreOptions
     /// <summary>The Redis channel of the relay. Systems that share a Redis need one each.</summary>
     [Required] public string Channel { get; set; } = "aspire-sse:events";
 
-    /// <summary>Events older than this are dropped, a partition of a million positions at a time.</summary>
+    /// <summary>Events older than this are dropped, a partition at a time.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);
 
-    /// <summary>Most bytes that the log takes on disk; beyond, its oldest partitions are dropped.</summary>
+    /// <summary>Most bytes that the log takes on disk; beyond, its oldest partitions are dropped. One partition takes an eighth.</summary>
     [Range(1024L * 1024, long.MaxValue)] public long MaxBytes { get; set; } = 50L * 1024 * 1024 * 1024;
 
     /// <summary>Seconds between looks for what may be dropped.</summary>

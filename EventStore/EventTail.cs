@@ -34,8 +34,7 @@ public sealed class EventTail(
                     await Task.Delay(options.Value.PollMilliseconds, cancellationToken);
                 }
                 if (page is null) continue;
-                // A head behind the reader means another history (reset, restore): the caller sees it by the epoch, and goes on from there.
-                after = Math.Min(page.Through, page.Head);
+                after = page.Next;
                 yield return page;
                 if (page.Through < page.Head) continue;
                 await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);

@@ -18,13 +18,24 @@ public static class Outbox
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Moves up to <paramref name="most"/> committed rows into the log; 0 where none wait or the fence is no longer held.</summary>
-    public static async Task<int> RelayAsync(NpgsqlDataSource store, string lease, long fence, int most, CancellationToken cancellationToken)
+    /// <summary>
+    /// Moves up to <paramref name="most"/> committed rows into the log, and those that no stream could show aside, into
+    /// <c>eventstore.outbox_refused</c>. No rows where none wait or the fence is no longer held.
+    /// </summary>
+    public static async Task<OutboxMove> RelayAsync(
+        NpgsqlDataSource store, string lease, long fence, int most, CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand("select eventstore.relay_outbox($1, $2, $3)");
+        await using var command = store.CreateCommand("select moved, refused from eventstore.move_outbox($1, $2, $3)");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lease });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = fence });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-        return (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1));
     }
 }
+
+/// <summary>Rows that have left the outbox.</summary>
+/// <param name="Rows">Their number, those that were refused among them.</param>
+/// <param name="Refused">Which were put aside, and why.</param>
+public readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);

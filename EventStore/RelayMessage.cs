@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>
 /// What the Broadcaster publishes on Redis: a batch of the log, or, without events, a beat that says where the head is.
-/// <c>{"version":1,"epoch":…,"fence":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A receiver that stands before
+/// <c>{"version":1,"epoch":…,"fence":…,"sent":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A receiver that stands before
 /// <paramref name="Previous"/> has missed something and reads it from the store. An event without <c>data</c> was too large to be carried; a message with one
 /// is of version 2, so that a receiver which does not know of that takes it for a gap.
 /// </summary>
@@ -15,7 +15,9 @@ namespace EventStore;
 /// <param name="Last">The position of the last event; for a beat, the head.</param>
 /// <param name="Events">In position order; empty for a beat.</param>
 /// <param name="TraceParent">W3C trace context of the relay; null where it is not traced.</param>
-public sealed record RelayMessage(string Epoch, long Fence, long Previous, long Last, IReadOnlyList<EventRecord> Events, string? TraceParent)
+/// <param name="Sent">Grows from message to message of one leader: one that does not is a repetition.</param>
+public sealed record RelayMessage(
+    string Epoch, long Fence, long Previous, long Last, IReadOnlyList<EventRecord> Events, string? TraceParent, long Sent = 0)
 {
     private const int Version = 1, VersionWithoutAllData = 2;
 
@@ -38,6 +40,7 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
             json.WriteNumber("version"u8, CarriesAllData ? Version : VersionWithoutAllData);
             json.WriteString("epoch"u8, Epoch);
             json.WriteNumber("fence"u8, Fence);
+            json.WriteNumber("sent"u8, Sent);
             json.WriteNumber("previous"u8, Previous);
             if (Events.Count > 0) json.WriteNumber("first"u8, Events[0].Position);
             json.WriteNumber("last"u8, Last);
@@ -69,13 +72,13 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
     }
 
     /// <summary>Reads a message. Its events' data are slices of <paramref name="bytes"/>, which must not change afterwards.</summary>
-    /// <exception cref="JsonException">Not a message of this version.</exception>
+    /// <exception cref="JsonException">Not a message of this version, or one that contradicts itself.</exception>
     public static RelayMessage Parse(ReadOnlyMemory<byte> bytes)
     {
         var json = new Utf8JsonReader(bytes.Span);
         string epoch = "", member;
         string? traceParent = null;
-        long version = 0, fence = 0, previous = 0, last = 0;
+        long version = 0, fence = 0, sent = 0, previous = 0, last = 0;
         var events = new List<EventRecord>();
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
@@ -87,6 +90,7 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
                 case "version": version = json.GetInt64(); break;
                 case "epoch": epoch = json.GetString()!; break;
                 case "fence": fence = json.GetInt64(); break;
+                case "sent": sent = json.GetInt64(); break;
                 case "previous": previous = json.GetInt64(); break;
                 case "last": last = json.GetInt64(); break;
                 case "traceparent": traceParent = json.GetString(); break;
@@ -97,7 +101,22 @@ public sealed record RelayMessage(string Epoch, long Fence, long Previous, long 
             }
         }
         if (version is not (Version or VersionWithoutAllData)) throw new JsonException($"A relay message of version {version}; this is {VersionWithoutAllData}.");
-        return new RelayMessage(epoch, fence, previous, last, events, traceParent);
+        var message = new RelayMessage(epoch, fence, previous, last, events, traceParent, sent);
+        return message.IsPlausible ? message : throw new JsonException("Its positions do not follow each other.");
+    }
+
+    private bool IsPlausible
+    {
+        get
+        {
+            var at = Previous;
+            foreach (var e in Events)
+            {
+                if (e.Position <= at) return false;
+                at = e.Position;
+            }
+            return Epoch.Length > 0 && Previous >= 0 && at == Last;
+        }
     }
 
     private static EventRecord ReadEvent(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)

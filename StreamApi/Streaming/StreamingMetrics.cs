@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Streaming.Connections;
 using StreamApi.Streaming.Frames;
@@ -9,7 +10,7 @@ namespace StreamApi.Streaming;
 /// Meter <c>AspireSse.StreamApi</c>. Deliveries are counted by each loop in its own buckets; once a second a proportional sample of them
 /// goes into the histogram, since recording each would cost as much as a twentieth of the delivery itself.
 /// </summary>
-internal sealed class StreamingMetrics
+internal sealed class StreamingMetrics : IDisposable
 {
     private const int SamplesPerFlush = 2_000;
 
@@ -17,18 +18,23 @@ internal sealed class StreamingMetrics
     private readonly Counter<long> _resumes;
     private readonly Counter<long> _resyncs;
     private readonly Counter<long> _replayed;
+    private readonly Counter<long> _unshown;
     private readonly Histogram<double> _duration;
+    private readonly ILogger<StreamingMetrics> _logger;
     private readonly long[][] _counts;
     private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
-    private long _resumed;
+    private long _resumed, _unshownAt;
 
-    public StreamingMetrics(IMeterFactory meters, IOptions<StreamingOptions> options, TimeProvider clock)
+    public StreamingMetrics(IMeterFactory meters, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<StreamingMetrics> logger)
     {
+        _logger = logger;
         var meter = meters.Create("AspireSse.StreamApi");
         _delivered = meter.CreateCounter<long>("sse.server.events.delivered", "{event}", "Events handed to sockets.");
         _resumes = meter.CreateCounter<long>("sse.server.resumes", "{stream}", "Streams that went on after a last id, by where from.");
         _resyncs = meter.CreateCounter<long>("sse.server.resyncs", "{stream}", "Ids that could not be honoured.");
         _replayed = meter.CreateCounter<long>("sse.server.events.replayed", "{event}", "Events read from the store for connections that lagged.");
+        _unshown = meter.CreateCounter<long>("sse.server.events.unshown", "{event}", "Events that could not be framed and were left out of a stream.");
+        FrameForm.Unshown += Unshown;
         _duration = meter.CreateHistogram<double>("sse.server.delivery.duration", "s", "Commit, or the connection's coming where that was later, to the bytes being handed to the socket (a proportional sample).");
         _counts = [.. Enumerable.Range(0, options.Value.Writers).Select(_ => new long[LatencyHistogram.Buckets])];
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
@@ -65,6 +71,16 @@ internal sealed class StreamingMetrics
 
     /// <summary>Since the start.</summary>
     public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
+
+    public void Dispose() => FrameForm.Unshown -= Unshown;
+
+    /// <summary>Logged once for each event in turn: many forms and replays may meet the same one.</summary>
+    private void Unshown(EventRecord e, Exception error)
+    {
+        _unshown.Add(1);
+        if (Interlocked.Exchange(ref _unshownAt, e.Position) == e.Position) return;
+        _logger.LogError(error, "Event {Position} of {Topic} cannot be shown and is left out of its streams", e.Position, e.Topic);
+    }
 
     public void Replayed(int events) => _replayed.Add(events);
 

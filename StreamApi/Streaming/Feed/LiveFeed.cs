@@ -58,7 +58,7 @@ internal sealed class LiveFeed(
                 // One that began in a former history knows nothing of this one.
                 if (await look is { } page && _lookEpoch == logs.Epoch) Apply(page);
             }
-            if (redis.Messages.TryRead(out var message))
+            if (redis.TryRead(out var message))
             {
                 _heardAt = clock.GetTimestamp();
                 Enter(FeedMode.Live);
@@ -106,10 +106,10 @@ internal sealed class LiveFeed(
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         limit.CancelAfter(time);
-        var message = redis.Messages.WaitToReadAsync(limit.Token).AsTask();
-        await Task.WhenAny(message, _look ?? (Task)message);
+        var message = redis.WaitToReadAsync(limit.Token);
+        await Task.WhenAny(message, _look ?? message);
         await limit.CancelAsync();
-        await ((Task)message).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stoppingToken.ThrowIfCancellationRequested();
     }
 
@@ -192,7 +192,7 @@ internal sealed class LiveFeed(
     private async Task TailStoreAsync(CancellationToken stoppingToken)
     {
         using var back = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var beat = redis.Messages.WaitToReadAsync(back.Token).AsTask();
+        var beat = redis.WaitToReadAsync(back.Token);
         _ = beat.ContinueWith(
             _ => back.Cancel(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         try
@@ -203,7 +203,7 @@ internal sealed class LiveFeed(
         finally
         {
             await back.CancelAsync();
-            await ((Task)beat).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await beat.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

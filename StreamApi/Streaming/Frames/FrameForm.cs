@@ -21,12 +21,23 @@ internal abstract class FrameForm
     /// </summary>
     public virtual bool SendsPositions => true;
 
+    /// <summary>Told of events that a form cannot show: the log of a former version holds what is refused today.</summary>
+    public static event Action<EventRecord, Exception>? Unshown;
+
+    /// <summary>The event's frame; where the form cannot show it a comment, so that one event stops no stream.</summary>
     public byte[] Frame(string epoch, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);
-        Write(output, new StreamId(epoch, e.Position).ToString(), e);
+        try { Write(output, new StreamId(epoch, e.Position).ToString(), e); }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            Unshown?.Invoke(e, error);
+            return LeftOut;
+        }
         return output.WrittenSpan.ToArray();
     }
+
+    private static readonly byte[] LeftOut = SseFrame.ToBytes(f => f.Comment("an event that cannot be shown was left out").End());
 }
 
 /// <summary>The event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>

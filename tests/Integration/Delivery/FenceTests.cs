@@ -29,8 +29,10 @@ public sealed class FenceTests(StackFixture stack)
         Assert.Equal(1001, now.Fence);
         // Another event at the next position: a leader that was cut off together with a former primary has one.
         var other = new EventRecord(now.Last + 1, Guid.CreateVersion7(), "t.1", "n", null, "-1"u8.ToArray(), DateTimeOffset.UtcNow, null);
-        var deposed = new RelayMessage(now.Epoch, now.Fence - 1, now.Last, now.Last + 1, [other], null);
-        await redis.GetSubscriber().PublishAsync(channel, deposed.ToBytes());
+        var deposed = new RelayMessage(now.Epoch, now.Fence - 1, now.Last, now.Last + 1, [other], null, long.MaxValue);
+        var secret = new RelaySecret(system.Database);
+        await secret.ReadAsync(TestContext.Current.CancellationToken);
+        await redis.GetSubscriber().PublishAsync(channel, secret.Sign(deposed.ToBytes()));
 
         // By the other replica: what it commits comes by Redis, behind the message above.
         await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 4, 3);
@@ -52,7 +54,8 @@ public sealed class FenceTests(StackFixture stack)
         Assert.Equal(1, await MoveAsync(leads));
         Assert.Equal(0, await MoveAsync(leads));
 
-        Task<int> MoveAsync(long? fence) => Outbox.RelayAsync(system.Database, "test", fence!.Value, 10, TestContext.Current.CancellationToken);
+        async Task<int> MoveAsync(long? fence) =>
+            (await Outbox.RelayAsync(system.Database, "test", fence!.Value, 10, TestContext.Current.CancellationToken)).Rows;
     }
 
     private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)

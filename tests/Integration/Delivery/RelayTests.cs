@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Threading.Channels;
 using Broadcaster;
 using EventStore;
 using Microsoft.Extensions.Configuration;
@@ -23,18 +24,7 @@ public sealed class RelayTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await stack.CreateDatabaseAsync(cancellationToken);
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:eventstore"] = database.ConnectionString, ["ConnectionStrings:redis"] = stack.Redis, ["EventStore:Channel"] = database.Database,
-            ["EventStore:PollMilliseconds"] = "50", ["Relay:BeatMilliseconds"] = "100",
-        });
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        builder.AddRelayRedis();
-        builder.AddRelay();
-        using var host = builder.Build();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+        using var host = await StartAsync(database);
         var fence = (await host.Services.GetRequiredService<LeaderLease>().HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken))!.Value;
         var (relay, source) = (host.Services.GetRequiredService<Relay>(), host.Services.GetRequiredService<NpgsqlDataSource>());
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
@@ -60,4 +50,68 @@ public sealed class RelayTests(StackFixture stack)
     }
 
     private static bool Asks(string part) => new StackTrace().ToString().Contains(part, StringComparison.Ordinal);
+
+    /// <summary>A replica that is between the two would take the batch for the next, and skip what stands before it.</summary>
+    [Fact]
+    public async Task A_batch_of_a_new_history_says_after_which_position_it_was_read()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        using var host = await StartAsync(database);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
+        var relayed = Channel.CreateUnbounded<RelayMessage>();
+        await redis.GetSubscriber().SubscribeAsync(
+            new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal), (_, bytes) => relayed.Writer.TryWrite(RelayMessage.Parse((byte[])bytes!)));
+        var fence = await host.Services.GetRequiredService<LeaderLease>().HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken);
+        await ExecuteAsync("select eventstore.lock_log(); " + Insert(500));
+        var relay = host.Services.GetRequiredService<Relay>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var running = relay.RunAsync(fence!.Value, () => true, stop.Token);
+        var before = await relayed.Reader.ReadAsync(cancellationToken);
+        Assert.Equal(500, before.Last);
+
+        // As after the promotion of a standby that lacked the last fifty: the Broadcaster finds fifty more than it had, of a hundred.
+        await ExecuteAsync($"""
+            select eventstore.new_epoch(); delete from eventstore.events where position > 450; select setval('eventstore.position', 450);
+            {Insert(100)}
+            """);
+        RelayMessage message;
+        do message = await relayed.Reader.ReadAsync(cancellationToken); while (message.Epoch == before.Epoch || message.Events.Count == 0);
+        Assert.Equal((500, 501, 550), (message.Previous, message.Events[0].Position, message.Last));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var connection = await store.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await using (var command = new NpgsqlCommand(sql, connection, transaction)) await command.ExecuteNonQueryAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        static string Insert(int count) => $"""
+            insert into eventstore.events
+            select p.first + n, gen_random_uuid(), 't.1', 'n', null, '1', null, now()
+            from eventstore.take_positions({count}) as p(first), generate_series(0, {count - 1}) as n;
+            select pg_notify('eventstore', '');
+            """;
+    }
+
+    private async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:eventstore"] = database.ConnectionString, ["ConnectionStrings:redis"] = stack.Redis,
+            ["EventStore:Channel"] = database.Database, ["EventStore:PollMilliseconds"] = "50", ["Relay:BeatMilliseconds"] = "100",
+        });
+        builder.Services.AddMetrics();
+        builder.AddEventStore();
+        builder.AddRelayRedis();
+        builder.AddRelay();
+        var host = builder.Build();
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
 }

@@ -3,7 +3,7 @@ using EventStore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Unit.EventStore;
+namespace Integration.Delivery;
 
 public sealed class LastingServiceTests
 {
