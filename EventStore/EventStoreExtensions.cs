@@ -24,6 +24,8 @@ public static class EventStoreExtensions
         foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads]) builder.Services.AddKeyedSingleton(pool, (services, _) => Reader(services, pool));
         builder.Services.AddSingleton<TopicReader>();
         builder.Services.AddSingleton<TopicDirectory>();
+        builder.Services.AddSingleton<RunReader>();
+        builder.Services.AddSingleton<IdempotencyKeys>();
         builder.Services.AddSingleton<EventTail>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<Retention>();

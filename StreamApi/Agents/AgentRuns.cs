@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using StreamApi.Chat;
@@ -17,7 +18,8 @@ namespace StreamApi.Agents;
 /// begun, by its last id; the work is done once.
 /// </summary>
 internal sealed class AgentRuns(
-    Agent agent, ChatProviders providers, RunStreams streams, RunLog runs, LiveRuns live, JoinBeat beat, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock)
+    Agent agent, ChatProviders providers, RunStreams streams, RunLog runs, LiveRuns live, JoinBeat beat,
+        ChatMetrics metrics, IdempotencyKeys keys, IOptions<LlmOptions> options, TimeProvider clock)
 {
     private const string Kind = "agents";
     private const int MaxPrompt = 100_000;
@@ -42,10 +44,12 @@ internal sealed class AgentRuns(
         }
         return streams.OpenAsync(context, Kind, Forms.For(named), EndTypes, async () =>
         {
-            var run = await runs.TryBeginAsync(Kind, new { target!.Provider, target.Model, owner = Caller.Of(context).User }, will: Will, cancellationToken: context.RequestAborted)
-                ?? throw new EventStore.StoreUnavailableException("This server's lease was just lost.");
-            _ = live.Start(run, r => AnswerAsync(r, target, prompt!));
-            return run;
+            var (id, _) = await IdempotencyKey.IdAsync(context, keys,
+                $"{query["provider"]}\n{query["model"]}\n{prompt}");
+            var start = await runs.BeginAsync(Kind, new { target!.Provider, target.Model,
+                owner = Caller.Of(context).User }, id, Will, context.RequestAborted);
+            if (start.Run is { } run) _ = live.Start(run, r => AnswerAsync(r, target, prompt!));
+            return start;
         });
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
@@ -9,6 +10,7 @@ using StreamApi.Agents.Sessions;
 using StreamApi.Agents.Tools;
 using StreamApi.Chat;
 using StreamApi.Chat.Generations;
+using StreamApi.Events;
 using StreamApi.OpenApi;
 using StreamApi.Requests;
 using StreamApi.Runs;
@@ -39,44 +41,64 @@ internal static class AgentsApi
     public static void MapAgents(this IEndpointRouteBuilder app)
     {
         var agents = app.MapGroup("").WithTags("Agents");
-        agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)).Publishes("agents.*")
+        agents.MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context))
+            .Publishes("agents.*").TakesIdempotencyKey()
             .Query("prompt", "The question.", required: true).Query("provider", "Who answers.").Query("model", "With which model.")
             .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
-        agents.MapPost("/session", CreateAsync).Publishes("sessions.*").LimitedAsPublish().RefusesInvalid().Produces<SessionCreated>();
+        agents.MapPost("/session", CreateAsync).Publishes("sessions.*").LimitedAsPublish().RefusesInvalid()
+            .TakesIdempotencyKey().Produces<SessionCreated>();
         agents.MapGet("/session/{sessionId}", ReadAsync).Reads("sessions.{sessionId}").Produces<SessionState>();
-        agents.MapPost("/message/{sessionId}", SendAsync).Publishes("sessions.{sessionId}").LimitedAsGeneration().RefusesInvalid().Takes<SessionMessage>();
-        agents.MapStream("/stream/{sessionId}", StreamAsync).Reads("sessions.{sessionId}").Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
+        agents.MapPost("/message/{sessionId}", SendAsync).Publishes("sessions.{sessionId}").LimitedAsGeneration()
+            .RefusesInvalid().TakesIdempotencyKey().Takes<SessionMessage>();
+        agents.MapStream("/stream/{sessionId}", StreamAsync).Reads("sessions.{sessionId}").StartsWork()
+            .Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
         // Hears of dead replicas from the start.
         app.ServiceProvider.GetRequiredService<AgentSessions>();
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, AgentSessions sessions, IOptions<LlmOptions> options)
+    private static async Task<IResult> CreateAsync(HttpContext context, AgentSessions sessions, IdempotencyKeys keys)
     {
-        var (provider, model) = ((string?)null, (string?)null);
+        var (provider, model, content) = ((string?)null, (string?)null, "");
         if (JsonBody.IsThere(context))
         {
-            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            (provider, model) = (ChatBody.Text(body, "provider"), ChatBody.Text(body, "model"));
+            var body = await JsonBody.ReadAsync(context);
+            (provider, model, content) = (ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"),
+                body.GetRawText());
         }
-        return TypedResults.Ok(new SessionCreated(await sessions.CreateAsync(provider, model, context.RequestAborted)));
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, content);
+        // Without a key nobody else may come to know the id, so it is of random alone.
+        var name = await sessions.CreateAsync(provider, model, hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
+            context.RequestAborted);
+        return TypedResults.Ok(new SessionCreated(name.Id));
     }
 
     private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunLog runs)
     {
-        if (!AgentSessions.TryName(sessionId, out var name)) return NotFound();
-        var record = await runs.ReadAsync(name, context.RequestAborted);
-        if (SessionState.Of(name, record) is not { } state) return NotFound();
+        if (!AgentSessions.TryName(sessionId, out var name) || await SessionState.ReadAsync(name, runs,
+            context.RequestAborted) is not var (state, position)) return NotFound();
         // A reader that shows the turns and streams on after this position has no gap and nothing twice.
-        context.Response.Headers["X-Sse-Position"] = new StreamId(record.Epoch, record.Events[^1].Position).ToString();
+        context.Response.Headers["X-Sse-Position"] = position.ToString();
         return TypedResults.Json(state, RunJson.Options);
     }
 
-    private static async Task<IResult> SendAsync(string sessionId, HttpContext context, AgentSessions sessions, RunLog runs, IOptions<LlmOptions> options)
+    private static async Task<IResult> SendAsync(
+        string sessionId, HttpContext context, AgentSessions sessions, RunLog runs, PublishBudget budget,
+            IdempotencyKeys keys, IOptions<LlmOptions> options)
     {
         if (!AgentSessions.TryName(sessionId, out var name) || await runs.AnnouncedAsync(name, context.RequestAborted) is null) return NotFound();
-        var content = ChatBody.Text(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), "content");
+        var most = options.Value.MaxMessageBytes;
+        // Escapes of JSON may take up to six bytes a character; the limit is for what they stand for.
+        var body = await ChatBody.ReadAsync(context, Math.Min(6 * most, options.Value.MaxRequestBytes));
+        var content = ChatBody.Text(body, "content");
         if (string.IsNullOrWhiteSpace(content)) throw new InvalidRequestException("content", "is required.");
-        await sessions.SendAsync(name, content, context.RequestAborted);
+        if (Encoding.UTF8.GetByteCount(content) > most)
+            throw new InvalidRequestException("content", $"has at most {most} bytes (Llm:MaxMessageBytes).",
+                StatusCodes.Status413PayloadTooLarge);
+        var message = RunEvent.Of("message", new { content });
+        if (!await budget.SpendAsync(RequestLimits.KeyOf(context), [new NewEvent(name.Log, message.Type, message.Data)],
+            context.RequestAborted)) return PublishEndpoint.TooMuch(context);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        await sessions.SendAsync(name, message, id, context.RequestAborted);
         return TypedResults.Ok(new { status = "ok" });
     }
 

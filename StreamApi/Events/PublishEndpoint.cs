@@ -51,7 +51,8 @@ internal static class PublishEndpoint
         return events;
     }
 
-    private static ProblemHttpResult TooMuch(HttpContext context)
+    /// <summary>429 for more than the client's budget.</summary>
+    public static ProblemHttpResult TooMuch(HttpContext context)
     {
         context.Response.Headers.RetryAfter = "5";
         return TypedResults.Problem(statusCode: StatusCodes.Status429TooManyRequests, title: "Too much at once", detail: "More of your events wait than are published in ten seconds (Limits:PublishKilobytesPerSecond). Wait as long as Retry-After says.");

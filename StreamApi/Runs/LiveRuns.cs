@@ -25,6 +25,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         (_leases, _logger) = (leases, logger);
         _grace = TimeSpan.FromSeconds(drain.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
+        leases.Written = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
         leases.Lost += writer => { foreach (var run in _live.Keys) if (run.Writer == writer) run.Stop(RunStop.Fenced); };
         // From the first moment of the stop, not from when the host comes to this service: the server's requests may take as long.
         _stopping = lifetime.ApplicationStopping.Register(() => _graceOver.CancelAfter(_grace));

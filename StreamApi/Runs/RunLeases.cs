@@ -14,7 +14,7 @@ internal sealed class RunLeases(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<RunOptions> options, ILogger<RunLeases> logger) : LastingService(logger)
 {
     private TaskCompletionSource<Guid> _writer = New();
-    private long _steadySince;
+    private long _steadySince, _lookedAt;
 
     /// <summary>The lease has been given up: the server stops.</summary>
     public bool Stopped { get; private set; }
@@ -25,8 +25,11 @@ internal sealed class RunLeases(
     /// <summary>All runs of this replica were taken from the given writer.</summary>
     public event Action<Guid>? Lost;
 
-    /// <summary>This replica has ended runs of a dead one; their topics.</summary>
+    /// <summary>This replica has ended runs of a dead one, or runs of its own that had no work; their topics.</summary>
     public event Action<IReadOnlyList<string>>? Swept;
+
+    /// <summary>The topics of the runs that this process works on now.</summary>
+    public Func<IReadOnlySet<string>> Written { get; set; } = () => new HashSet<string>();
 
     /// <summary>The writer that this process is, once it has its lease.</summary>
     /// <exception cref="StoreUnavailableException">Postgres did not give one in time.</exception>
@@ -48,6 +51,7 @@ internal sealed class RunLeases(
             {
                 await RenewAsync(stoppingToken);
                 await SweepAsync(stoppingToken);
+                await AbandonAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { return; }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
@@ -121,6 +125,35 @@ internal sealed class RunLeases(
         await using var command = store.CreateCommand("select eventstore.sweep_runs()");
         if (await command.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended) return;
         Logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Length);
+        Swept?.Invoke(ended);
+    }
+
+    /// <summary>
+    /// Ends runs that stand in this process's name while it does not work on them: the store had begun one, and the
+    /// answer was lost. Nobody else would, since the lease is renewed.
+    /// </summary>
+    private async Task AbandonAsync(CancellationToken cancellationToken)
+    {
+        var lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
+        if (!_writer.Task.IsCompletedSuccessfully
+            || (_lookedAt > 0 && Stopwatch.GetElapsedTime(_lookedAt) < lease)) return;
+        _lookedAt = Stopwatch.GetTimestamp();
+        var writer = _writer.Task.Result;
+        // Younger ones may be on their way to their work.
+        await using var command =
+            store.CreateCommand("select array(select run from eventstore.runs where writer = $1 and started_at < clock_timestamp() - $2)");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
+        var old = (string[])(await command.ExecuteScalarAsync(cancellationToken))!;
+        var written = old.Length == 0 ? null : Written();
+        string[] forgotten = [.. old.Where(run => !written!.Contains(run))];
+        if (forgotten.Length == 0) return;
+        await using var abandon = store.CreateCommand("select eventstore.abandon_runs($1, $2)");
+        abandon.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = forgotten });
+        abandon.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+        if (await abandon.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended) return;
+        logger.LogWarning("Ended {Count} runs that were begun without an answer of Postgres, and so without work",
+            ended.Length);
         Swept?.Invoke(ended);
     }
 

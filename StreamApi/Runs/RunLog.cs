@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
 using EventStore;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using NpgsqlTypes;
 using StreamApi.Streaming.Feed;
 
 namespace StreamApi.Runs;
@@ -12,7 +13,9 @@ namespace StreamApi.Runs;
 /// The runs as the store knows them. A run is announced in the log before its first event, so that every id of its stream names it, and
 /// any replica finds it by such an id.
 /// </summary>
-internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, TopicReader topics, RunLeases leases, LiveFeed feed, ILogger<RunLog> logger)
+internal sealed class RunLog(
+    NpgsqlDataSource store, EventAppender appender, RunReader reader, TopicReader topics, RunLeases leases,
+        LiveFeed feed, IOptions<RunOptions> options, ILogger<RunLog> logger)
 {
     public const string Announcement = "announced";
 
@@ -21,65 +24,95 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
 
     private static readonly RunEvent[] DefaultWill = [RunEvent.Failed("The server that wrote this stopped before it was finished.", "interrupted")];
 
-    /// <summary>Starts a run: from here on it is this replica's, and goes on until it is ended. Give it to <see cref="LiveRuns"/>.</summary>
+    /// <summary>
+    /// Announces and starts a run: from here on it is this replica's, and goes on until it is ended. Give it to
+    /// <see cref="LiveRuns"/>. Where the answer of the store is lost, a run that was begun all the same is ended by
+    /// <see cref="RunLeases"/>.
+    /// </summary>
     /// <param name="kind">First token of its topic.</param>
-    /// <param name="announcement">What a reader of the run's state finds first; null where it was announced before.</param>
-    /// <param name="id">Its id, where it has one already; null makes one.</param>
+    /// <param name="announcement">What a reader of the run's state finds first.</param>
+    /// <param name="id">Its id, where it has one already; null makes one. A run of this id that was announced before is
+    /// not begun again.</param>
     /// <param name="will">What ends the run in this replica's place if that dies; null: a fatal error, <c>interrupted</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Null where a run of this name goes on already.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<Run?> TryBeginAsync(string kind, object? announcement, string? id = null, IReadOnlyList<RunEvent>? will = null, CancellationToken cancellationToken = default)
+    public async Task<RunStart> BeginAsync(string kind, object announcement, string? id = null,
+        IReadOnlyList<RunEvent>? will = null, CancellationToken cancellationToken = default)
     {
         await feed.Started.WaitAsync(cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
+        return await store.AskAsync("select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)", async command =>
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = JsonSerializer.Serialize(will
+                ?? DefaultWill, RunJson.Options) });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = JsonSerializer.Serialize(announcement,
+                RunJson.Options) });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)Activity.Current?.Id ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlDbType.Text });
+            // Not cancelled with the request: the run would begin without a writer.
+            await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+            await row.ReadAsync(CancellationToken.None);
+            if (row.IsDBNull(1)) throw new StoreUnavailableException("This server's lease was just lost.");
+            var announced = new StreamId(row.GetString(2), row.GetInt64(1));
+            return new RunStart(name, announced, row.GetBoolean(0) ? new Run(name, writer, announced, this) : null);
+        });
+    }
+
+    /// <summary>Takes a run that was announced before, for a part of its work.</summary>
+    /// <returns>Null where somebody writes it already.</returns>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<Run?> TryTakeAsync(RunName name, IReadOnlyList<RunEvent> will)
+    {
+        await feed.Started;
+        var writer = await leases.WriterAsync(CancellationToken.None);
         if (_unsure.TryGetValue(name, out var before))
         {
             await ReleaseAsync(name, before);
             _unsure.TryRemove(name, out _);
         }
-        try
-        {
-            // To the end, whoever goes meanwhile: a run that is begun and written by nobody would be in its own way.
-            if (!await BeginAsync(name, writer, will ?? DefaultWill)) return null;
-            if (announcement is null) return new Run(name, writer, default, this);
-            var appended = await appender.AppendAsync([new NewEvent(name.Log, Announcement, JsonSerializer.Serialize(announcement, RunJson.Options), TraceParent: Activity.Current?.Id)], CancellationToken.None);
-            return new Run(name, writer, appended[0].At, this);
-        }
-        catch (StoreUnavailableException) when (id is not null)
+        try { return await TakeAsync(name, writer, will) ? new Run(name, writer, default, this) : null; }
+        catch (StoreUnavailableException)
         {
             _unsure[name] = writer;
             throw;
         }
     }
 
-    /// <summary>A run with a fresh id.</summary>
-    public async Task<Run> BeginAsync(string kind, object announcement, CancellationToken cancellationToken = default) =>
-        await TryBeginAsync(kind, announcement, cancellationToken: cancellationToken) ?? throw new StoreUnavailableException("This server's lease was just lost.");
-
     /// <summary>The run that an id names; null where it names none of this kind.</summary>
     public async Task<RunName?> FindAsync(string kind, StreamId id, CancellationToken cancellationToken) =>
         await topics.TopicAtAsync(id, cancellationToken) is { } topic && RunName.Of(topic) is { } name && name.Kind == kind ? name : null;
 
-    /// <summary>Everything of a run in order, its log's events among it; empty where there is no such run.</summary>
-    public Task<RunRecord> ReadAsync(RunName name, CancellationToken cancellationToken) =>
-        store.AskAsync<RunRecord>("""
-            select eventstore.epoch(), exists (select from eventstore.runs where run = $1), e.position, e.topic, e.type, e.key, e.data, e.time
-            from (values (1)) one left join eventstore.events e on e.topic in ($1, $2) order by e.position
-            """, async command =>
-        {
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            var (epoch, goesOn, events) = ("", false, new List<RunEntry>());
-            while (await row.ReadAsync(cancellationToken))
-            {
-                (epoch, goesOn) = (row.GetString(0), row.GetBoolean(1));
-                if (!row.IsDBNull(2)) events.Add(new RunEntry(row.GetInt64(2), row.GetString(3) == name.Log, row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5), row.GetString(6), row.GetFieldValue<DateTimeOffset>(7)));
-            }
-            return new RunRecord(epoch, goesOn, events);
-        });
+    /// <summary>Reads a run from its start, in bounded bytes (<see cref="RunOptions.MaxReadBytes"/>).</summary>
+    public Task<RunExtent> ReadOldestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
+        reader.ReadOldestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
+
+    /// <summary>Reads the newest of a run, in bounded bytes.</summary>
+    public Task<RunExtent> ReadNewestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
+        reader.ReadNewestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
+
+    /// <summary>Reads messages and answers up to and with one message, in bounded bytes: the newest.</summary>
+    public Task<RunExtent> ReadConversationAsync(RunName name, RunEntry message, Action<RunEntry> take,
+        CancellationToken cancellationToken) =>
+        reader.ReadConversationAsync(name.Topic, message.Position, options.Value.MaxReadBytes, take, cancellationToken);
+
+    /// <summary>The event that a run was announced with; null where there is no such run.</summary>
+    public Task<RunEntry?> AnnouncementAsync(RunName name, CancellationToken cancellationToken) =>
+        reader.AnnouncementAsync(name.Topic, cancellationToken);
+
+    /// <summary>The first message that nobody has answered.</summary>
+    public Task<RunEntry?> PendingAsync(RunName name, CancellationToken cancellationToken) =>
+        reader.PendingAsync(name.Topic, cancellationToken);
+
+    /// <summary>The newest event of a run's stream.</summary>
+    public Task<RunEntry?> LastAsync(RunName name, CancellationToken cancellationToken) =>
+        reader.LastAsync(name.Topic, cancellationToken);
+
+    /// <summary>Whether somebody writes the run.</summary>
+    public Task<bool> GoesOnAsync(RunName name, CancellationToken cancellationToken) =>
+        reader.GoesOnAsync(name.Topic, cancellationToken);
 
     /// <summary>Where a run was announced; null where there is no such run.</summary>
     public Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken) => store.AskAsync<StreamId?>("select eventstore.epoch(), (select position from eventstore.events where topic = $1 order by position limit 1)", async command =>
@@ -114,12 +147,12 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         return command.ExecuteNonQueryAsync();
     });
 
-    /// <summary>Puts an event into a run's log, whoever writes the run.</summary>
-    public async Task<StreamId> NoteAsync(RunName name, RunEvent e, CancellationToken cancellationToken)
-    {
-        var appended = await appender.AppendAsync([new NewEvent(name.Log, e.Type, e.Data, e.Key, TraceParent: Activity.Current?.Id)], cancellationToken);
-        return appended[0].At;
-    }
+    /// <summary>
+    /// Puts an event into a run's log, whoever writes the run. One with an id goes in once, however often it is noted.
+    /// </summary>
+    public Task NoteAsync(RunName name, RunEvent e, Guid? id, CancellationToken cancellationToken) =>
+        appender.AppendAsync([new NewEvent(name.Log, e.Type, e.Data, e.Key, id, TraceParent: Activity.Current?.Id)],
+            cancellationToken);
 
     /// <summary>Appends, and tries again while the store is away: what was stored by a try that got no answer is not stored twice.</summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
@@ -145,11 +178,13 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
         }
     }
 
-    private Task<bool> BeginAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will) => store.AskAsync<bool>("select eventstore.begin_run($1, $2, $3::jsonb)", async command =>
+    private Task<bool> TakeAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will) =>
+        store.AskAsync<bool>("select eventstore.begin_run($1, $2, $3::jsonb)", async command =>
     {
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(will, RunJson.Options)) });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = JsonSerializer.Serialize(will,
+            RunJson.Options) });
         return (bool)(await command.ExecuteScalarAsync())!;
     });
 
@@ -170,12 +205,8 @@ internal sealed class RunLog(NpgsqlDataSource store, EventAppender appender, Top
     }
 }
 
-/// <summary>One stored event of a run; <see cref="OfLog"/> where readers of its stream do not get it.</summary>
-internal sealed record RunEntry(long Position, bool OfLog, string Type, string? Key, string Data, DateTimeOffset Time);
-
-/// <summary>A run as of one snapshot.</summary>
-internal sealed record RunRecord(string Epoch, bool GoesOn, IReadOnlyList<RunEntry> Events)
-{
-    /// <summary>Where a reader starts that wants the run whole; null where there is no such run.</summary>
-    public StreamId? Announced => Events.FirstOrDefault(e => e.OfLog) is { } first ? new StreamId(Epoch, first.Position) : null;
-}
+/// <summary>A run that was asked for.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Announced">A reader that starts after this gets it whole.</param>
+/// <param name="Run">The run to write; null where it was begun before.</param>
+internal readonly record struct RunStart(RunName Name, StreamId Announced, Run? Run);

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace StreamApi.Runs;
 
-/// <summary>Leases of the runs; section <c>Runs</c>.</summary>
+/// <summary>Leases and reads of the runs; section <c>Runs</c>.</summary>
 internal sealed class RunOptions
 {
     /// <summary>A replica not heard of for so long is dead: the others end its runs. In seconds.</summary>
@@ -10,6 +10,12 @@ internal sealed class RunOptions
 
     /// <summary>How often a replica says that it lives, looks for cancelled runs of its own and for dead replicas. In seconds.</summary>
     [Range(1, 60)] public int RenewSeconds { get; set; } = 1;
+
+    /// <summary>
+    /// Most bytes of a run's events that one request reads: a generation's state, a session's, the conversation that
+    /// its model is given. What is left out is said (<c>truncated</c>); the stream has it.
+    /// </summary>
+    [Range(64 * 1024, 64 * 1024 * 1024)] public int MaxReadBytes { get; set; } = 1024 * 1024;
 }
 
 /// <summary>The part of section <c>Llm</c> that shutdown needs.</summary>

@@ -16,7 +16,8 @@ internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams stre
     /// <param name="form">Shows the events; it must not send positions, and end with the <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, <c>error</c> among them.</param>
     /// <param name="begin">Begins and starts the run where a new one is wanted.</param>
-    public async Task OpenAsync(HttpContext context, string kind, FrameForm form, IReadOnlyCollection<string> endTypes, Func<Task<Run>> begin)
+    public async Task OpenAsync(HttpContext context, string kind, FrameForm form, IReadOnlyCollection<string> endTypes,
+        Func<Task<RunStart>> begin)
     {
         var last = LastEventId.Of(context.Request);
         if (last.Text is null)
@@ -48,7 +49,8 @@ internal sealed class RunStreams(RunLog runs, FiniteStreams finite, Streams stre
             return;
         }
         var error = new { type = "error", error = "The run that this id names is not here any more.", fatal = true, reason = reason.ToString().ToLowerInvariant() };
-        using var gone = await runs.BeginAsync(kind, new { gone = true }, context.RequestAborted);
+        using var gone =
+            (await runs.BeginAsync(kind, new { gone = true }, cancellationToken: context.RequestAborted)).Run!;
         await gone.EndAsync(RunEvent.Of("error", error));
         // With its own id, or who returns with it would get the error once more.
         var stored = await reader.ReadAsync(gone.Announced.Position, new EventFilter([gone.Name.Topic], [], []), cancellationToken: context.RequestAborted);

@@ -11,7 +11,7 @@ internal static class BrowserAccess
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins(origins)
             .WithMethods("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
-            .WithHeaders("Last-Event-ID", "Authorization", "Content-Type", "Cache-Control", "Accept")
+            .WithHeaders("Last-Event-ID", "Authorization", "Content-Type", "Cache-Control", "Accept", "Idempotency-Key")
             .WithExposedHeaders("X-Sse-Position", "Retry-After", "Link")
             .AllowCredentials()
             .SetPreflightMaxAge(TimeSpan.FromHours(1))));

@@ -43,19 +43,24 @@ internal sealed class AgentSessions : IDisposable
         return Guid.TryParseExact(id, "D", out var parsed) && parsed.ToString("D") == id;
     }
 
+    /// <summary>Makes a session; one of this id that is there already is left as it is.</summary>
     /// <exception cref="InvalidChatException">There is no such provider or model.</exception>
-    public async Task<string> CreateAsync(string? provider, string? model, CancellationToken cancellationToken)
+    public async Task<RunName> CreateAsync(string? provider, string? model, Guid id,
+        CancellationToken cancellationToken)
     {
         if (provider is not null || model is not null) _providers.Resolve(provider, model);
-        var id = Guid.NewGuid().ToString("D");
-        await _runs.NoteAsync(new RunName(Kind, id), RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, _clock.GetUtcNow())), cancellationToken);
-        return id;
+        var name = new RunName(Kind, id.ToString("D"));
+        await _runs.NoteAsync(name, RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model)), id,
+            cancellationToken);
+        return name;
     }
 
-    /// <summary>Stores the message; its answer follows on the session's stream.</summary>
-    public async Task SendAsync(RunName name, string content, CancellationToken cancellationToken)
+    /// <summary>
+    /// Stores the message; its answer follows on the session's stream. A message of this id is stored once.
+    /// </summary>
+    public async Task SendAsync(RunName name, RunEvent message, string id, CancellationToken cancellationToken)
     {
-        await _runs.NoteAsync(name, RunEvent.Of("message", new { content }) with { Key = Guid.CreateVersion7().ToString("N") }, cancellationToken);
+        await _runs.NoteAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
         Wake(name);
     }
 
@@ -71,10 +76,9 @@ internal sealed class AgentSessions : IDisposable
     {
         try
         {
-            var conversation = Conversation.Of(await _runs.ReadAsync(name, CancellationToken.None));
-            if (conversation?.Pending is not { } key) return;
+            if (await _runs.PendingAsync(name, CancellationToken.None) is not { Key: { } key }) return;
             // Another turn of the session goes on: at its end its replica looks again.
-            if (await _runs.TryBeginAsync(Kind, null, name.Id, Interrupted(key)) is not { } run) return;
+            if (await _runs.TryTakeAsync(name, Interrupted(key)) is not { } run) return;
             _ = _live.Start(run, AnswerAsync);
         }
         catch (StoreUnavailableException e) { _logger.LogWarning("Session {Session} waits for the store: {Reason}", name.Id, e.Message); }
@@ -82,24 +86,26 @@ internal sealed class AgentSessions : IDisposable
 
     private async Task AnswerAsync(Run run)
     {
-        // Read again: what was pending may have been answered before this run began.
-        var conversation = Conversation.Of(await _runs.ReadAsync(run.Name, run.Stopping));
-        if (conversation?.Pending is not { } key) await _runs.ReleaseAsync(run);
-        else await AnswerAsync(run, conversation, key);
+        // Asked again: what was pending may have been answered before this run began.
+        if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message) await _runs.ReleaseAsync(run);
+        else await AnswerAsync(run, message);
         run.MarkEnded();
         // A message that came meanwhile found the session busy.
         if (run.StopReason == RunStop.None) Wake(run.Name);
     }
 
-    private async Task AnswerAsync(Run run, Conversation conversation, string key)
+    private async Task AnswerAsync(Run run, RunEntry message)
     {
+        var key = message.Key!;
         var end = RunEvent.Of("message_end", new { type = "message_end" }) with { Key = key };
         RunWriter? writer = null;
         try
         {
-            var target = _providers.Resolve(conversation.Session.Provider, conversation.Session.Model);
+            var session = SessionStarted.Of((await _runs.AnnouncementAsync(run.Name, run.Stopping))!);
+            var conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
+            var target = _providers.Resolve(session.Provider, session.Model);
             writer = new RunWriter(run, Agent.Content, _options, _beat, _metrics, target.Provider, _clock);
-            await _agent.AnswerAsync(target, conversation.Until(key), writer, run.Stopping);
+            await _agent.AnswerAsync(target, conversation.Messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException) when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled) { await writer!.EndAsync(Interrupted(key)); }

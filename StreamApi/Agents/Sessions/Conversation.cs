@@ -1,58 +1,65 @@
 using System.Text;
 using System.Text.Json;
+using EventStore;
 using Microsoft.Extensions.AI;
 using StreamApi.Runs;
 
 namespace StreamApi.Agents.Sessions;
 
-/// <summary>How a session was asked for.</summary>
-internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset CreatedAt);
+/// <summary>
+/// How a session was asked for. Sessions of earlier versions say when; the time of the event does too.
+/// </summary>
+internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset? CreatedAt = null)
+{
+    public static SessionStarted Of(RunEntry announcement) =>
+        JsonSerializer.Deserialize<SessionStarted>(announcement.Data, RunJson.Options)!;
+}
 
 /// <summary>
-/// A session as its events tell it: messages in the order of the log, answers in the order of their turns. Which message a turn answered
-/// stands in the key of its <c>message_end</c>.
+/// The newest part of a session, as its model is given it: messages in the order of the log, each with its answer.
+/// Which message a turn answered stands in the key of its <c>message_end</c>.
 /// </summary>
 internal sealed class Conversation
 {
     private readonly List<(string Key, string Content)> _messages = [];
     private readonly Dictionary<string, string> _answers = [];
+    private readonly StringBuilder _answer = new();
 
-    private Conversation(SessionStarted session) => Session = session;
-
-    public SessionStarted Session { get; }
-
-    /// <summary>Null where there is no such session.</summary>
-    public static Conversation? Of(RunRecord record)
+    /// <summary>Reads what was said up to and with a message, in bounded bytes; the message itself always.</summary>
+    public static async Task<Conversation> ReadAsync(RunName name, RunEntry message, RunLog runs,
+        CancellationToken cancellationToken)
     {
-        Conversation? conversation = null;
-        var answer = new StringBuilder();
-        foreach (var e in record.Events)
-        {
-            using var data = JsonDocument.Parse(e.Data);
-            if (e.OfLog && e.Type == RunLog.Announcement) conversation ??= new Conversation(data.Deserialize<SessionStarted>(RunJson.Options)!);
-            else if (conversation is null) continue;
-            else if (e.OfLog) conversation._messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
-            else if (e.Type == "content") answer.Append(data.RootElement.GetProperty("data").GetString());
-            else if (e.Type == "message_end" && e.Key is { } key)
-            {
-                conversation._answers.TryAdd(key, answer.ToString());
-                answer.Clear();
-            }
-        }
+        var conversation = new Conversation();
+        await runs.ReadConversationAsync(name, message, conversation.Take, cancellationToken);
         return conversation;
     }
 
-    /// <summary>The key of the first message without an answer; null where all have one.</summary>
-    public string? Pending => _messages.Find(m => !_answers.ContainsKey(m.Key)).Key;
-
-    /// <summary>What was said up to and with that message.</summary>
-    public IEnumerable<ChatMessage> Until(string key)
+    private void Take(RunEntry e)
     {
-        foreach (var (of, content) in _messages)
+        if (e.OfLog && e.Type == RunLog.Announcement) return;
+        using var data = JsonDocument.Parse(e.Data);
+        if (e.OfLog) _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
+        else if (e.Type == "content") _answer.Append(data.RootElement.GetProperty("data").GetString());
+        else if (e.Key is { } key)
         {
-            yield return new ChatMessage(ChatRole.User, content);
-            if (of == key) yield break;
-            if (_answers.GetValueOrDefault(of) is { Length: > 0 } answer) yield return new ChatMessage(ChatRole.Assistant, answer);
+            _answers.TryAdd(key, _answer.ToString());
+            _answer.Clear();
+        }
+    }
+
+    /// <summary>
+    /// Messages and answers in turn; the last message has no answer yet. Where the beginning was left out, the first
+    /// message is a user's all the same.
+    /// </summary>
+    public IEnumerable<ChatMessage> Messages
+    {
+        get
+        {
+            foreach (var (key, content) in _messages)
+            {
+                yield return new ChatMessage(ChatRole.User, content);
+                if (_answers.GetValueOrDefault(key) is { Length: > 0 } answer) yield return new ChatMessage(ChatRole.Assistant, answer);
+            }
         }
     }
 }

@@ -20,25 +20,27 @@ internal static class GenerationsApi
     public static void MapGenerations(this IEndpointRouteBuilder app)
     {
         var generations = app.MapGroup("/v1/generations").WithTags("Generations");
-        generations.MapPost("", StartAsync).Publishes("generations.*").LimitedAsGeneration().RefusesInvalid().Takes<GenerationRequest>().Produces<GenerationState>(StatusCodes.Status201Created);
+        generations.MapPost("", StartAsync).Publishes("generations.*").LimitedAsGeneration().RefusesInvalid()
+            .TakesIdempotencyKey().Takes<GenerationRequest>().Produces<GenerationState>(StatusCodes.Status201Created);
         generations.MapGet("/{id}", ReadAsync).Reads("generations.{id}").Produces<GenerationState>();
         generations.MapDelete("/{id}", CancelAsync).Publishes("generations.{id}").LimitedAsPublish().Produces<GenerationState>();
         generations.MapStream("/{id}/stream", StreamAsync).Reads("generations.{id}").Sends("The answer from its start, or after the last id; any number of readers.",
             ("token", typeof(GenerationToken)), ("tool_use", typeof(GenerationToolUse)), ("state", typeof(GenerationWaits)), ("done", typeof(GenerationDone)), ("error", typeof(StreamError)));
     }
 
-    private static async Task<IResult> StartAsync(HttpContext context, Generator generator, ChatProviders providers, IOptions<LlmOptions> options)
+    private static async Task<IResult> StartAsync(HttpContext context, Generator generator, ChatProviders providers,
+        IdempotencyKeys keys, IOptions<LlmOptions> options)
     {
-        var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
-        var run = await generator.StartAsync(call, context.RequestAborted);
-        return TypedResults.Created($"/v1/generations/{run.Id}", new { id = run.Id, stream = GenerationState.StreamOf(run.Id), status = "running", provider = call.Target.Provider, model = call.Target.Model });
+        var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+        var call = ChatCall.Read(body, providers, options.Value);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        await generator.StartAsync(call, id, context.RequestAborted);
+        return TypedResults.Created($"/v1/generations/{id}", new { id, stream = GenerationState.StreamOf(id),
+            status = "running", provider = call.Target.Provider, model = call.Target.Model });
     }
 
-    private static async Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs)
-    {
-        var record = await RecordAsync(id, runs, context.RequestAborted);
-        return record.Announced is null ? NotFound(id) : State(id, record, context);
-    }
+    private static Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs) =>
+        StateAsync(id, context, runs);
 
     private static async Task StreamAsync(string id, HttpContext context, RunLog runs, FiniteStreams streams)
     {
@@ -51,26 +53,24 @@ internal static class GenerationsApi
     private static async Task<IResult> CancelAsync(string id, HttpContext context, RunLog runs, TimeProvider clock)
     {
         var name = new RunName(Generator.Kind, id);
-        if (IsId(id)) await runs.CancelAsync(name, context.RequestAborted);
-        var start = clock.GetTimestamp();
-        while (true)
+        if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
         {
-            var record = await RecordAsync(id, runs, context.RequestAborted);
-            if (record.Announced is null) return NotFound(id);
-            if (!record.GoesOn || clock.GetElapsedTime(start) > TimeSpan.FromSeconds(2)) return State(id, record, context);
-            await Task.Delay(TimeSpan.FromMilliseconds(20), clock, context.RequestAborted);
+            var start = clock.GetTimestamp();
+            while (await runs.GoesOnAsync(name, context.RequestAborted)
+                && clock.GetElapsedTime(start) < TimeSpan.FromSeconds(2))
+                await Task.Delay(TimeSpan.FromMilliseconds(20), clock, context.RequestAborted);
         }
+        return await StateAsync(id, context, runs);
     }
 
-    private static JsonHttpResult<GenerationState> State(string id, RunRecord record, HttpContext context)
+    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs)
     {
+        if (!IsId(id) || await GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs,
+            context.RequestAborted) is not var (state, position)) return NotFound(id);
         // A reader that shows the text and streams on after this position has no gap and nothing twice.
-        context.Response.Headers["X-Sse-Position"] = new StreamId(record.Epoch, record.Events[^1].Position).ToString();
-        return TypedResults.Json(GenerationState.Of(new RunName(Generator.Kind, id), record), RunJson.Options);
+        context.Response.Headers["X-Sse-Position"] = position.ToString();
+        return TypedResults.Json(state, RunJson.Options);
     }
-
-    private static Task<RunRecord> RecordAsync(string id, RunLog runs, CancellationToken cancellationToken) =>
-        IsId(id) ? runs.ReadAsync(new RunName(Generator.Kind, id), cancellationToken) : Task.FromResult(new RunRecord("", false, []));
 
     private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 

@@ -11,11 +11,13 @@ internal sealed class Generator(RunLog runs, LiveRuns live, JoinBeat beat, ChatM
 {
     public const string Kind = "generations";
 
-    public async Task<Run> StartAsync(ChatCall call, CancellationToken cancellationToken)
+    /// <summary>Begins a generation; one of this id that was begun before is left as it is.</summary>
+    public async Task<RunStart> StartAsync(ChatCall call, string id, CancellationToken cancellationToken)
     {
-        var run = await runs.BeginAsync(Kind, new GenerationStarted(call.Target.Provider, call.Target.Model, clock.GetUtcNow()), cancellationToken);
-        _ = live.Start(run, r => GenerateAsync(r, call));
-        return run;
+        var start = await runs.BeginAsync(Kind, new GenerationStarted(call.Target.Provider, call.Target.Model,
+            clock.GetUtcNow()), id, cancellationToken: cancellationToken);
+        if (start.Run is { } run) _ = live.Start(run, r => GenerateAsync(r, call));
+        return start;
     }
 
     private async Task GenerateAsync(Run run, ChatCall call)

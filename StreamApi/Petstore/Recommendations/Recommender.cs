@@ -12,11 +12,11 @@ internal sealed class Recommender(RunLog runs, LiveRuns live, IDbContextFactory<
 
     public const string Kind = "recommendations", Recommended = "recommendation", Complete = "complete";
 
-    public async Task<Run> BeginAsync(string userId, string? owner, CancellationToken cancellationToken)
+    public async Task<RunStart> BeginAsync(string userId, string? owner, CancellationToken cancellationToken)
     {
-        var run = await runs.BeginAsync(Kind, new { userId, owner }, cancellationToken);
-        _ = live.Start(run, begun => ScoreAsync(begun, userId));
-        return run;
+        var start = await runs.BeginAsync(Kind, new { userId, owner }, cancellationToken: cancellationToken);
+        _ = live.Start(start.Run!, begun => ScoreAsync(begun, userId));
+        return start;
     }
 
     private async Task ScoreAsync(Run run, string userId)

@@ -1,0 +1,169 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Llm;
+
+/// <summary>
+/// What is said to a model is stored, read and given on in bounded bytes, and what was left out is said.
+/// </summary>
+public sealed class BoundTests(StackFixture stack)
+{
+    private const int ReadBytes = 65_536;
+
+    private async Task<DeliverySystem> StartAsync(FakeUpstream upstream) => await DeliverySystem.StartAsync(stack,
+        settings: new(LlmSystem.Settings(upstream))
+    {
+        ["Runs__MaxReadBytes"] = $"{ReadBytes}", ["Llm__MaxMessageBytes"] = "30000",
+            ["Limits__PublishKilobytesPerSecond"] = "64",
+    });
+
+    [Fact]
+    public async Task A_message_is_bounded_in_size_and_all_messages_of_a_client_by_its_budget()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        await using var system = await StartAsync(upstream);
+        var replica = system.Replicas[0];
+        var session = await SessionAsync(replica, "demo");
+        using (var large = await LlmSystem.PostAsync(replica, $"/message/{session}",
+            new { content = new string('x', 30_001) }))
+        {
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+            Assert.Contains("Llm:MaxMessageBytes", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+        // Three bytes each: a limit of characters would let thrice as much through.
+        using (var wide = await LlmSystem.PostAsync(replica, $"/message/{session}",
+            new { content = new string('語', 10_001) })) Assert.Equal(HttpStatusCode.RequestEntityTooLarge,
+            wide.StatusCode);
+        using (var right = await LlmSystem.PostAsync(replica, $"/message/{session}",
+            new { content = new string('x', 30_000) })) Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+
+        // Ten seconds' worth are 640 kB, these are twice as many.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 45)
+            .Select(_ => LlmSystem.PostAsync(replica, $"/message/{session}",
+            new { content = new string('x', 29_000) })));
+        Assert.All(answers, a => Assert.Contains(a.StatusCode, (HttpStatusCode[])[HttpStatusCode.OK,
+            HttpStatusCode.TooManyRequests]));
+        Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.TooManyRequests
+            && a.Headers.RetryAfter is not null);
+        foreach (var answer in answers) answer.Dispose();
+    }
+
+    [Fact]
+    public async Task A_long_conversation_is_read_in_bounded_bytes_its_newest_part_for_model_and_reader()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        await using var system = await StartAsync(upstream);
+        var replica = system.Replicas[0];
+        var session = await SessionAsync(replica, "openai");
+        var seen = new List<JsonElement>();
+        var prompts = Enumerable.Range(0, 6).Select(i => upstream.On(async request =>
+        {
+            lock (seen) seen.Add(request.Body);
+            await request.StartAsync();
+            await request.TokenAsync($"answer {i}");
+            await request.EndAsync(1);
+        }, length: 20_000)).ToList();
+        await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
+        for (var i = 0; i < prompts.Count; i++)
+        {
+            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}",
+                new { content = prompts[i] })) Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+            await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == i + 1);
+        }
+        Assert.Equal(Enumerable.Range(0, 6).Select(i => $"answer {i}"),
+            reader.Events.Where(e => e.Data!.Contains("content", StringComparison.Ordinal))
+            .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("data").GetString()));
+
+        // The third message fits whole; the fourth leaves no place for the first.
+        Assert.Equal([prompts[0], "answer 0", prompts[1], "answer 1", prompts[2]], SaidIn(seen[2]));
+        Assert.Equal([prompts[3], "answer 3", prompts[4], "answer 4", prompts[5]], SaidIn(seen[5]));
+
+        using var response = await LlmSystem.Http.GetAsync(new Uri(replica.Url, "/session/" + session));
+        Assert.InRange(response.Content.Headers.ContentLength ?? (await response.Content.ReadAsByteArrayAsync()).Length,
+            1, ReadBytes + 4_096);
+        var state = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.True(state.GetProperty("truncated").GetBoolean());
+        Assert.Equal(prompts[^3..], state.GetProperty("turns").EnumerateArray().Select(t => t.GetProperty("message")
+            .GetString()));
+        Assert.Equal(["answer 3", "answer 4", "answer 5"], state.GetProperty("turns").EnumerateArray()
+            .Select(t => t.GetProperty("events")[0].GetProperty("data").GetString()));
+        Assert.Equal("openai", state.GetProperty("provider").GetString());
+        Assert.Equal(reader.LastId, Assert.Single(response.Headers.GetValues("X-Sse-Position")));
+    }
+
+    [Fact]
+    public async Task Messages_that_wait_are_answered_in_order_however_many_bytes_they_are()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        await using var system = await StartAsync(upstream);
+        var replica = system.Replicas[0];
+        var session = await SessionAsync(replica, "openai");
+        var go = new TaskCompletionSource();
+        var prompts = Enumerable.Range(0, 6).Select(i => upstream.On(async request =>
+        {
+            await go.Task.WaitAsync(request.Gone);
+            await request.StartAsync();
+            await request.TokenAsync($"answer {i}");
+            await request.EndAsync(1);
+        }, length: 20_000)).ToList();
+        foreach (var prompt in prompts)
+            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}",
+                new { content = prompt })) Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+        go.SetResult();
+        await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
+        await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == prompts.Count);
+        Assert.Equal(string.Concat(Enumerable.Range(0, 6).Select(i => $"answer {i}")),
+            LlmSystem.Text(reader.Events, "data"));
+    }
+
+    [Fact]
+    public async Task A_generation_longer_than_a_read_says_so_and_its_stream_has_the_rest()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        await using var system = await StartAsync(upstream);
+        var replica = system.Replicas[0];
+        var said = new StringBuilder();
+        var prompt = upstream.On(async request =>
+        {
+            await request.StartAsync();
+            for (var i = 0; i < 300; i++)
+            {
+                var token = $"{i} ".PadRight(1_000, 'x');
+                said.Append(token);
+                await request.TokenAsync(token);
+            }
+            await request.EndAsync(300);
+        });
+        var id = await LlmSystem.GenerateAsync(replica, prompt, "openai");
+        await using (var whole = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id)))
+        {
+            await whole.WaitForEndAsync();
+            Assert.Equal(said.ToString(), LlmSystem.Text(whole.Events, "text"));
+        }
+        using var response = await LlmSystem.Http.GetAsync(new Uri(replica.Url, $"/v1/generations/{id}"));
+        var state = await response.Content.ReadFromJsonAsync<JsonElement>();
+        var text = state.GetProperty("text").GetString()!;
+        Assert.True(state.GetProperty("truncated").GetBoolean());
+        Assert.Equal(("done", 300), (state.GetProperty("status").GetString(), state.GetProperty("usage")
+            .GetProperty("outputTokens").GetInt32()));
+        Assert.True(text.Length < ReadBytes, $"{text.Length} characters");
+        await using var rest = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id),
+            Assert.Single(response.Headers.GetValues("X-Sse-Position")));
+        await rest.WaitForEndAsync();
+        Assert.Equal(said.ToString(), text + LlmSystem.Text(rest.Events, "text"));
+    }
+
+    private static IEnumerable<string?> SaidIn(JsonElement request) =>
+        request.GetProperty("messages").EnumerateArray().Where(m => m.GetProperty("role").GetString() != "system")
+            .Select(m => m.GetProperty("content").GetString());
+
+    private static async Task<string> SessionAsync(ServiceProcess replica, string provider)
+    {
+        using var response = await LlmSystem.PostAsync(replica, "/session", new { provider });
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;
+    }
+}
