@@ -33,7 +33,7 @@ internal static class ResilientApi
     public static void MapResilient(this WebApplication app)
     {
         var resilient = app.MapGroup("").WithTags("Resilient");
-        resilient.MapStream(Route, StreamAsync).Reads("sse.resilient.{session_id}")
+        resilient.MapStream(Route, StreamAsync).Reads("sse.resilient.{session_id}").StartsWork()
             .Sends("One source a session; what a reader missed is replayed, a failing source is retried.", (ResilientForm.Message, typeof(ResilientMessage)), (ResilientForm.Error, typeof(ResilientError)));
         if (!app.Environment.IsDevelopment()) return;
         resilient.MapPost(Route + "/failure", FailAsync).Publishes("sse.resilient.{session_id}").RefusesInvalid().WithSummary("Makes the session's source fail: {\"times\"}, or until it is healed. Development only.");

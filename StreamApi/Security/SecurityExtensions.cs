@@ -43,6 +43,7 @@ internal static class SecurityExtensions
             return next(context);
         });
         ResponsePace.Use(app);
+        app.UseCrossSiteRefusal();
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();

@@ -37,8 +37,11 @@ internal static class TopicPolicyExtensions
     /// <summary>Only for who may read this topic or pattern; <c>{name}</c> stands for a value of the route.</summary>
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder endpoint, string topic) => endpoint.With(new TopicPolicy(false, topic));
 
-    /// <summary>Only for who may publish to this topic or pattern.</summary>
-    public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) => endpoint.With(new TopicPolicy(true, topic));
+    /// <summary>
+    /// Only for who may publish to this topic or pattern; not for pages of other sites, by GET either.
+    /// </summary>
+    public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) =>
+        endpoint.With(new TopicPolicy(true, topic)).StartsWork();
 
     /// <summary>The endpoint asks about the topics itself: they are in the request.</summary>
     public static RouteHandlerBuilder ChecksTopics(this RouteHandlerBuilder endpoint) => endpoint.WithMetadata(new ChecksTopicsItself());
