@@ -44,9 +44,25 @@ internal static class ChatExtensions
             .SendsOnce("The same at the reader's pace: a slow reader pauses the provider.", ("content", typeof(PacedContent)), ("error", typeof(StreamError)));
         app.MapGenerations();
         app.MapModels();
-        app.MapPost(VendorPaths.ChatCompletions, (HttpContext context, OpenAiFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
-        app.MapPost(VendorPaths.Messages, (HttpContext context, AnthropicFace face) => face.AnswerAsync(context)).Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic").DisableHttpMetrics();
-        app.MapPost(VendorPaths.CountTokens, (HttpContext context, AnthropicFace face) => face.CountAsync(context)).Publishes(Topic).LimitedAsPublish().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic");
+        app.MapPost(VendorPaths.ChatCompletions, (HttpContext context, OpenAiFace face) => face.AnswerAsync(context))
+            .Publishes(Topic).LimitedAsGeneration().RefusesAs(OpenAiError.RefuseAsync).WithTags("OpenAI")
+                .DisableHttpMetrics().Body(typeof(ChatCompletionRequest))
+            .Answers(typeof(ChatCompletion), typeof(ChatCompletionError),
+                "The frames have no names; the last is `[DONE]`. While the model is silent, a comment comes every ten seconds.",
+                ("chat.completion.chunk", typeof(ChatCompletionChunk)), ("error", typeof(ChatCompletionError)));
+        app.MapPost(VendorPaths.Messages, (HttpContext context, AnthropicFace face) => face.AnswerAsync(context))
+            .Publishes(Topic).LimitedAsGeneration().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic")
+                .DisableHttpMetrics().Body(typeof(MessageRequest))
+            .Answers(typeof(MessageAnswer), typeof(MessageError),
+                "While the model is silent, a `ping` comes every ten seconds.",
+                ("message_start", typeof(MessageStart)), ("ping", typeof(MessagePing)),
+                    ("content_block_start", typeof(MessageBlockStart)),
+                    ("content_block_delta", typeof(MessageBlockDelta)),
+                ("content_block_stop", typeof(MessageBlockStop)), ("message_delta", typeof(MessageDelta)),
+                    ("message_stop", typeof(MessageStop)), ("error", typeof(MessageError)));
+        app.MapPost(VendorPaths.CountTokens, (HttpContext context, AnthropicFace face) => face.CountAsync(context))
+            .Publishes(Topic).LimitedAsPublish().RefusesAs(AnthropicError.RefuseAsync).WithTags("Anthropic")
+                .Body(typeof(MessageCountRequest)).Answers(typeof(MessageCount), typeof(MessageError));
         app.MapVendorPaths(Topic);
     }
 }

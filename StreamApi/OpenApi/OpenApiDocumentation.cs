@@ -59,25 +59,60 @@ internal static class OpenApiDocumentation
             var schema = await context.GetOrCreateSchemaAsync(body.Body, cancellationToken: cancellationToken);
             operation.RequestBody = new OpenApiRequestBody { Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = schema } } };
         }
+        if (metadata.OfType<IdempotencyKeyDescription>().Any())
+            Add(operation, new QueryParameter(Requests.IdempotencyKey.Header,
+                "Sent again with its key within 24 hours, a request is answered as the first was, and not done again.",
+                false), ParameterLocation.Header);
+        if (metadata.OfType<VendorDescription>().FirstOrDefault() is { } vendor) await DescribeVendorAsync(operation,
+            vendor, context, cancellationToken);
         if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream) return;
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null) operation.RequestBody = QueryAsBody(metadata.OfType<QueryParameter>());
         operation.Summary = stream.Summary;
         operation.Description = "Server-sent events: " + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`")) + (stream.Resumes ? ". A dropped stream resumes after `Last-Event-ID`." : ", and `[DONE]`. Its frames carry no ids: a drop ends it.");
         if (stream.Resumes) Add(operation, new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false));
         Add(operation, new QueryParameter("named", "true: every event has its name; false: none has, for clients with only onmessage.", false));
-        var events = new JsonArray();
         IEnumerable<StreamEvent> sent = stream.Resumes && stream.Events.All(e => e.Name != "resync") ? [.. stream.Events, ControlEvents.OfResync] : stream.Events;
+        operation.AddExtension("x-sse-events", await EventsAsync(sent, context, cancellationToken));
+        operation.Responses["200"] = new OpenApiResponse { Description = "The stream.", Content = new Dictionary<string,
+            OpenApiMediaType> { ["text/event-stream"] = Text } };
+    }
+
+    private static async Task DescribeVendorAsync(OpenApiOperation operation, VendorDescription vendor,
+        OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        async Task<OpenApiMediaType> JsonOf(Type type) =>
+            new() { Schema = await context.GetOrCreateSchemaAsync(type, cancellationToken: cancellationToken) };
+
+        operation.Responses!["default"] = new OpenApiResponse
+        {
+            Description = "What is wrong, in the vendor's shape.", Content = new Dictionary<string,
+                OpenApiMediaType> { ["application/json"] = await JsonOf(vendor.Error) },
+        };
+        var answer = new OpenApiResponse { Description = "The answer.", Content = new Dictionary<string,
+            OpenApiMediaType> { ["application/json"] = await JsonOf(vendor.Whole) } };
+        operation.Responses["200"] = answer;
+        if (vendor.Frames.Count == 0) return;
+        answer.Description = "The answer: whole, or with `\"stream\": true` as server-sent events.";
+        answer.Content["text/event-stream"] = Text;
+        operation.Description =
+            $"With `\"stream\": true` server-sent events: {string.Join(", ", vendor.Frames.Select(f => $"`{f.Name}`"))}. {vendor.Note}";
+        operation.AddExtension("x-sse-events", await EventsAsync(vendor.Frames, context, cancellationToken));
+    }
+
+    private static OpenApiMediaType Text => new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+
+    private static async Task<JsonNodeExtension> EventsAsync(IEnumerable<StreamEvent> sent,
+        OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        var events = new JsonArray();
         foreach (var e in sent)
         {
             var schema = await context.GetOrCreateSchemaAsync(e.Data, cancellationToken: cancellationToken);
-            events.Add(new JsonObject { ["event"] = e.Name, ["data"] = JsonNode.Parse(await schema.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, cancellationToken)) });
+            events.Add((JsonNode)new JsonObject { ["event"] = e.Name,
+                ["data"] = JsonNode.Parse(await schema.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1,
+                cancellationToken)) });
         }
-        operation.AddExtension("x-sse-events", new JsonNodeExtension(events));
-        operation.Responses["200"] = new OpenApiResponse
-        {
-            Description = "The stream.",
-            Content = new Dictionary<string, OpenApiMediaType> { ["text/event-stream"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } },
-        };
+        return new JsonNodeExtension(events);
     }
 
     /// <summary>What a stream takes as query, its POST takes as members of a JSON body.</summary>
@@ -96,12 +131,14 @@ internal static class OpenApiDocumentation
         },
     };
 
-    private static void Add(OpenApiOperation operation, QueryParameter parameter)
+    private static void Add(OpenApiOperation operation, QueryParameter parameter,
+        ParameterLocation location = ParameterLocation.Query)
     {
         operation.Parameters ??= [];
         operation.Parameters.Add(new OpenApiParameter
         {
-            Name = parameter.Name, In = ParameterLocation.Query, Description = parameter.Description, Required = parameter.Required, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            Name = parameter.Name, In = location, Description = parameter.Description, Required = parameter.Required,
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
         });
     }
 }

@@ -31,6 +31,27 @@ public sealed class OpenApiTests(SeedSystem seeds)
         Assert.DoesNotContain("last_event_id", paths.GetProperty("/sse/chat").GetProperty("post").GetRawText(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/v1/chat/completions", "chat.completion.chunk", "error")]
+    [InlineData("/v1/messages", "message_start", "ping", "content_block_start", "content_block_delta",
+        "content_block_stop", "message_delta", "message_stop", "error")]
+    public async Task The_vendors_endpoints_list_their_frames_beside_the_whole_answer(string path,
+        params string[] frames)
+    {
+        var operation = (await Requests.GetAsync(seeds.A, "/openapi/v1.json")).GetProperty("paths").GetProperty(path)
+            .GetProperty("post");
+        var content = operation.GetProperty("responses").GetProperty("200").GetProperty("content");
+        Assert.True(content.TryGetProperty("text/event-stream", out _));
+        Assert.True(content.TryGetProperty("application/json", out _));
+        Assert.Equal(frames, operation.GetProperty("x-sse-events").EnumerateArray().Select(e => e.Text("event")));
+        Assert.All(operation.GetProperty("x-sse-events").EnumerateArray(), e => Assert.Equal(JsonValueKind.Object,
+            e.GetProperty("data").ValueKind));
+        Assert.True(operation.TryGetProperty("requestBody", out _));
+        Assert.DoesNotContain("last_event_id", operation.GetRawText(), StringComparison.Ordinal);
+        Assert.True(operation.GetProperty("responses").GetProperty("default").GetProperty("content")
+            .TryGetProperty("application/json", out _));
+    }
+
     [Fact]
     public async Task Every_parameter_of_a_path_is_described()
     {
