@@ -6,6 +6,9 @@ namespace StreamApi.Chat;
 /// <summary>Reads request bodies, member by member, so that what is wrong is named.</summary>
 internal static class ChatBody
 {
+    /// <summary>Most characters of a name.</summary>
+    public const int MaxName = 256;
+
     /// <summary>The body, an object; every text in it is valid Unicode.</summary>
     /// <exception cref="InvalidChatException">It is not.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int most)
@@ -23,6 +26,38 @@ internal static class ChatBody
 
     public static string? Text(JsonElement of, string name, string at = "") => Get(of, name) is not { } value ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString() : throw new InvalidChatException(at + name, "must be a string.");
+
+    /// <summary>
+    /// A text that is repeated in answers, headers of telemetry and errors: a model, a role, a tool's name. Short, or
+    /// one request would multiply it.
+    /// </summary>
+    public static string? Name(JsonElement of, string name, string at = "", int most = MaxName) =>
+        Text(of, name, at) is { } text && text.Length > most ? throw new InvalidChatException(at + name,
+            $"has at most {most} characters.") : Text(of, name, at);
+
+    /// <summary>A list of bounded length; null where there is none.</summary>
+    public static JsonElement? List(JsonElement of, string name, int most, string wrong, string at = "")
+    {
+        if (Get(of, name) is not { } list) return null;
+        if (list.ValueKind != JsonValueKind.Array) throw new InvalidChatException(at + name, wrong);
+        return list.GetArrayLength() <= most ? list : throw new InvalidChatException(at + name,
+            $"has at most {most} items; here are {list.GetArrayLength()}.");
+    }
+
+    /// <summary>Texts that end an answer: each of them is looked for at every token.</summary>
+    public static List<string>? Stops(JsonElement of, string name, int most, int mostCharacters, string wrong)
+    {
+        if (List(of, name, most, wrong) is not { } list) return null;
+        var stops = new List<string>();
+        foreach (var item in list.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.String) throw new InvalidChatException(name, wrong);
+            if (item.GetString() is { } stop && stop.Length > mostCharacters) throw new InvalidChatException(name,
+                $"has texts of at most {mostCharacters} characters (Llm:MaxStopCharacters).");
+            stops.Add(item.GetString()!);
+        }
+        return stops;
+    }
 
     public static bool Flag(JsonElement of, string name) => Get(of, name) is { } value
         && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw new InvalidChatException(name, "must be true or false."));

@@ -14,8 +14,41 @@ internal sealed class LlmOptions
 
     [ValidateObjectMembers] public ProvidersOptions Providers { get; set; } = new();
 
-    /// <summary>Most characters of one request's messages.</summary>
+    /// <summary>Most bytes of one request's body.</summary>
     [Range(1_000, 100_000_000)] public int MaxRequestBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Most bytes of one message to an agent's session: it is stored, and read again with each answer.
+    /// </summary>
+    [Range(1_024, 1024 * 1024)] public int MaxMessageBytes { get; set; } = 256 * 1024;
+
+    /// <summary>Most messages of one request, most parts of a message, most tool calls of one.</summary>
+    [Range(1, 100_000)] public int MaxMessages { get; set; } = 2_048;
+
+    /// <summary>Most tools of one request.</summary>
+    [Range(1, 10_000)] public int MaxTools { get; set; } = 128;
+
+    /// <summary>
+    /// Most <c>stop_sequences</c> of a request to <c>/v1/messages</c>. OpenAI's <c>stop</c> has at most four by its own
+    /// API.
+    /// </summary>
+    [Range(1, 1_000)] public int MaxStopSequences { get; set; } = 16;
+
+    /// <summary>Most characters of a stop sequence.</summary>
+    [Range(1, 10_000)] public int MaxStopCharacters { get; set; } = 256;
+
+    /// <summary>
+    /// Milliseconds that the vendors' streams wait for their provider's first word before the response's head is sent.
+    /// A provider that refuses within them is answered by a true status, one that does so later by an error inside the
+    /// stream.
+    /// </summary>
+    [Range(1, 2_000)] public int HeadMilliseconds { get; set; } = 250;
+
+    /// <summary>
+    /// Seconds without a write after which a vendor's stream says that it lives (OpenAI: a comment; Anthropic:
+    /// <c>ping</c>). A second may come on top.
+    /// </summary>
+    [Range(1, 14)] public int PingSeconds { get; set; } = 10;
 
     /// <summary>Tokens that arrive within so many milliseconds are stored as one event.</summary>
     [Range(0, 1_000)] public int JoinMilliseconds { get; set; } = 40;
@@ -71,14 +104,20 @@ internal class ProviderOptions
     /// <summary>A longer <c>Retry-After</c> is passed on instead of waited for, in seconds.</summary>
     [Range(0, 3_600)] public int MaxRetryAfterSeconds { get; set; } = 30;
 
-    /// <summary>Seconds until the first token of one try. A provider that takes the request and says nothing for so long is asked once more, no oftener.</summary>
-    [Range(1, 3_600)] public int FirstTokenSeconds { get; set; } = 60;
+    /// <summary>
+    /// Seconds until the first token of one try. A provider that takes the request and says nothing for so long is
+    /// asked once more, no oftener. Models that reason are silent for a minute and more.
+    /// </summary>
+    [Range(1, 3_600)] public int FirstTokenSeconds { get; set; } = 180;
 
     /// <summary>Seconds until the first token over all tries and the waits between them; a place in the queue comes before.</summary>
-    [Range(1, 7_200)] public int FirstTokenTotalSeconds { get; set; } = 90;
+    [Range(1, 7_200)] public int FirstTokenTotalSeconds { get; set; } = 240;
 
-    /// <summary>Seconds without a line from the provider after which it counts as stalled. There is no limit to the whole.</summary>
-    [Range(1, 3_600)] public int IdleSeconds { get; set; } = 30;
+    /// <summary>
+    /// Seconds without a line from the provider after which it counts as stalled; some reason between two lines. There
+    /// is no limit to the whole.
+    /// </summary>
+    [Range(1, 3_600)] public int IdleSeconds { get; set; } = 120;
 }
 
 /// <summary>The built-in provider.</summary>

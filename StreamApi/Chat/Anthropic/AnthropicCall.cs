@@ -8,33 +8,41 @@ namespace StreamApi.Chat.Anthropic;
 /// <summary>Reads a messages request.</summary>
 internal static class AnthropicCall
 {
+    /// <summary>Characters of a tool's name that Anthropic's own API takes.</summary>
+    private const int MaxToolName = 128;
+
     /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers) => Read(body, providers, isAsked: true);
+    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits) =>
+        Read(body, providers, limits, isAsked: true);
 
     /// <summary>The same without <c>max_tokens</c>: nothing is asked of the model.</summary>
     /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
-    public static ChatCall ReadToCount(JsonElement body, ChatProviders providers) => Read(body, providers, isAsked: false);
+    public static ChatCall ReadToCount(JsonElement body, ChatProviders providers, LlmOptions limits) =>
+        Read(body, providers, limits, isAsked: false);
 
-    private static ChatCall Read(JsonElement body, ChatProviders providers, bool isAsked)
+    private static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, bool isAsked)
     {
-        var model = ChatBody.Text(body, "model") ?? throw new InvalidChatException("model", "Field required");
+        var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model", "Field required");
         var most = ChatBody.Count(body, "max_tokens");
         if (most is null && isAsked) throw new InvalidChatException("max_tokens", "Field required");
-        var target = providers.Resolve(ChatBody.Text(body, "provider"), model);
-        var list = ChatBody.Get(body, "messages") ?? throw new InvalidChatException("messages", "Field required");
-        if (list.ValueKind != JsonValueKind.Array) throw new InvalidChatException("messages", "Input should be a valid list");
+        var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
+        var list = ChatBody.List(body, "messages", limits.MaxMessages, "Input should be a valid list")
+            ?? throw new InvalidChatException("messages", "Field required");
         if (list.GetArrayLength() == 0) throw new InvalidChatException("messages", "at least one message is required");
         ChatBody.Flag(body, "stream");
         var messages = new List<ChatMessage>();
-        if (ChatBody.Get(body, "system") is { } system) messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system")));
-        messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}")));
+        if (ChatBody.Get(body, "system") is { } system) messages.Add(new ChatMessage(ChatRole.System,
+            Contents(system, "system", limits)));
+        messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}", limits)));
         var options = new ChatOptions
         {
-            ModelId = target.Model, MaxOutputTokens = most, Temperature = ChatBody.Number(body, "temperature", 1), TopP = ChatBody.Number(body, "top_p", 1), StopSequences = Stops(body),
+            ModelId = target.Model, MaxOutputTokens = most, Temperature = ChatBody.Number(body, "temperature", 1),
+                TopP = ChatBody.Number(body, "top_p", 1),
+            StopSequences = ChatBody.Stops(body, "stop_sequences", limits.MaxStopSequences, limits.MaxStopCharacters,
+                "Input should be a list of strings"),
         };
-        if (ChatBody.Get(body, "tools") is { } tools)
+        if (ChatBody.List(body, "tools", limits.MaxTools, "Input should be a valid list") is { } tools)
         {
-            if (tools.ValueKind != JsonValueKind.Array) throw new InvalidChatException("tools", "Input should be a valid list");
             options.Tools = [.. tools.EnumerateArray().Select(Tool)];
             options.ToolMode = Mode(body);
         }
@@ -42,33 +50,42 @@ internal static class AnthropicCall
         return new ChatCall(target, messages, options);
     }
 
-    private static ChatMessage Message(JsonElement json, string at)
+    private static ChatMessage Message(JsonElement json, string at, LlmOptions limits)
     {
         if (json.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at, "Input should be an object");
-        var role = ChatBody.Text(json, "role", at + ".") ?? throw new InvalidChatException($"{at}.role", "Field required");
+        var role = ChatBody.Name(json, "role", at + ".") ?? throw new InvalidChatException($"{at}.role",
+            "Field required");
         var known = role switch { "user" => ChatRole.User, "assistant" => ChatRole.Assistant, "system" => ChatRole.System, _ => throw new InvalidChatException($"{at}.role", "Input should be 'user', 'assistant' or 'system'") };
         var content = ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{at}.content", "Field required");
-        return new ChatMessage(known, Contents(content, $"{at}.content"));
+        return new ChatMessage(known, Contents(content, $"{at}.content", limits));
     }
 
-    private static List<AIContent> Contents(JsonElement content, string at) => content.ValueKind switch
+    private static List<AIContent> Contents(JsonElement content, string at, LlmOptions limits) =>
+        content.ValueKind switch
     {
         JsonValueKind.String => [new TextContent(content.GetString())],
-        JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{at}.{i}"))],
+        JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages => throw new InvalidChatException(at,
+            $"has at most {limits.MaxMessages} blocks."),
+        JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{at}.{i}", limits))],
         _ => throw new InvalidChatException(at, "Input should be a string or a list of blocks"),
     };
 
-    private static AIContent Block(JsonElement block, string at)
+    private static AIContent Block(JsonElement block, string at, LlmOptions limits)
     {
         if (block.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at, "Input should be an object");
         string Required(string name) => ChatBody.Text(block, name, at + ".") ?? throw new InvalidChatException($"{at}.{name}", "Field required");
-        switch (Required("type"))
+        string RequiredName(string name) => ChatBody.Name(block, name, at + ".")
+            ?? throw new InvalidChatException($"{at}.{name}", "Field required");
+        switch (RequiredName("type"))
         {
             case "text": return new TextContent(Required("text"));
-            case "tool_use": return ToolCalls.Parse(Required("id"), Required("name"), ChatBody.Get(block, "input")?.GetRawText() ?? "{}");
+            case "tool_use": return ToolCalls.Parse(RequiredName("id"), RequiredName("name"),
+                ChatBody.Get(block, "input")?.GetRawText() ?? "{}");
             case "tool_result":
-                var said = ChatBody.Get(block, "content") is { } content ? string.Concat(Contents(content, at + ".content").OfType<TextContent>().Select(t => t.Text)) : "";
-                return new FunctionResultContent(Required("tool_use_id"), said);
+                var said = ChatBody.Get(block, "content") is { } content
+                    ? string.Concat(Contents(content, at + ".content", limits).OfType<TextContent>()
+                    .Select(t => t.Text)) : "";
+                return new FunctionResultContent(RequiredName("tool_use_id"), said);
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
                 try
                 {
@@ -81,17 +98,11 @@ internal static class AnthropicCall
         }
     }
 
-    private static List<string>? Stops(JsonElement body)
-    {
-        if (ChatBody.Get(body, "stop_sequences") is not { } stops) return null;
-        if (stops.ValueKind != JsonValueKind.Array || stops.EnumerateArray().Any(s => s.ValueKind != JsonValueKind.String)) throw new InvalidChatException("stop_sequences", "Input should be a list of strings");
-        return [.. stops.EnumerateArray().Select(s => s.GetString()!)];
-    }
-
     private static AIFunctionDeclaration Tool(JsonElement tool, int index)
     {
         if (tool.ValueKind != JsonValueKind.Object) throw new InvalidChatException($"tools.{index}", "Input should be an object");
-        var name = ChatBody.Text(tool, "name", $"tools.{index}.") ?? throw new InvalidChatException($"tools.{index}.name", "Field required");
+        var name = ChatBody.Name(tool, "name", $"tools.{index}.", MaxToolName)
+            ?? throw new InvalidChatException($"tools.{index}.name", "Field required");
         return AIFunctionFactory.CreateDeclaration(name, ChatBody.Text(tool, "description", $"tools.{index}."), ChatBody.Get(tool, "input_schema") ?? JsonElement.Parse("""{"type":"object","properties":{}}"""), null);
     }
 

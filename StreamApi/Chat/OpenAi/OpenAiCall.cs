@@ -8,12 +8,16 @@ namespace StreamApi.Chat.OpenAi;
 /// <summary>Reads a chat completions request.</summary>
 internal static class OpenAiCall
 {
+    /// <summary>Stop sequences and characters of a function's name that OpenAI's own API takes.</summary>
+    private const int MaxStops = 4, MaxFunctionName = 64;
+
     /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers)
+    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
     {
-        var model = ChatBody.Text(body, "model") ?? throw new InvalidChatException("model", "you must provide a model parameter");
-        var target = providers.Resolve(ChatBody.Text(body, "provider"), model);
-        var messages = OpenAiMessages.Read(body);
+        var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model",
+            "you must provide a model parameter");
+        var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
+        var messages = OpenAiMessages.Read(body, limits);
         if (ChatBody.Count(body, "n") is > 1) throw new InvalidChatException("n", "only one answer a request is supported");
         ChatBody.Flag(body, "stream");
         var options = new ChatOptions
@@ -22,11 +26,10 @@ internal static class OpenAiCall
             MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens"),
             Temperature = ChatBody.Number(body, "temperature", 2),
             TopP = ChatBody.Number(body, "top_p", 1),
-            StopSequences = Stops(body),
+            StopSequences = Stops(body, limits),
         };
-        if (ChatBody.Get(body, "tools") is { } tools)
+        if (ChatBody.List(body, "tools", limits.MaxTools, "must be an array") is { } tools)
         {
-            if (tools.ValueKind != JsonValueKind.Array) throw new InvalidChatException("tools", "must be an array");
             options.Tools = [.. tools.EnumerateArray().Select(Tool)];
             options.ToolMode = Mode(body);
         }
@@ -34,22 +37,23 @@ internal static class OpenAiCall
         return new ChatCall(target, messages, options);
     }
 
-    private static List<string>? Stops(JsonElement body) => ChatBody.Get(body, "stop") switch
+    private static List<string>? Stops(JsonElement body, LlmOptions limits)
     {
-        null => null,
-        { ValueKind: JsonValueKind.String } one => [one.GetString()!],
-        { ValueKind: JsonValueKind.Array } many when many.EnumerateArray().All(s => s.ValueKind == JsonValueKind.String) => [.. many.EnumerateArray().Select(s => s.GetString()!)],
-        _ => throw new InvalidChatException("stop", "must be a string or an array of strings"),
-    };
+        if (ChatBody.Get(body, "stop") is not { ValueKind: JsonValueKind.String }) return ChatBody.Stops(body, "stop",
+            MaxStops, limits.MaxStopCharacters, "must be a string or an array of strings");
+        return [ChatBody.Name(body, "stop", most: limits.MaxStopCharacters)!];
+    }
 
     private static AITool Tool(JsonElement tool, int index)
     {
         var at = $"tools[{index}].";
         if (tool.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at.TrimEnd('.'), "must be an object");
         // Other kinds of tools only a provider of the same language knows; it gets them as they came.
-        if (ChatBody.Text(tool, "type", at) is not "function") return AIFunctionFactory.CreateDeclaration("unknown", null, default(JsonElement), null);
+        if (ChatBody.Name(tool, "type", at) is not "function") return AIFunctionFactory.CreateDeclaration("unknown",
+            null, default(JsonElement), null);
         if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function) throw new InvalidChatException(at + "function", "is required");
-        var name = ChatBody.Text(function, "name", at + "function.") ?? throw new InvalidChatException(at + "function.name", "is required");
+        var name = ChatBody.Name(function, "name", at + "function.", MaxFunctionName)
+            ?? throw new InvalidChatException(at + "function.name", "is required");
         var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
         return AIFunctionFactory.CreateDeclaration(name, ChatBody.Text(function, "description", at + "function."), schema, null);
     }

@@ -7,29 +7,35 @@ namespace StreamApi.Chat.OpenAi;
 /// <summary>Reads messages as OpenAI's clients, and the articles', write them.</summary>
 internal static class OpenAiMessages
 {
-    public static List<ChatMessage> Read(JsonElement body)
+    public static List<ChatMessage> Read(JsonElement body, LlmOptions limits)
     {
-        var messages = ChatBody.Get(body, "messages") ?? throw new InvalidChatException("messages", "is required.");
-        if (messages.ValueKind != JsonValueKind.Array) throw new InvalidChatException("messages", "must be an array.");
+        var messages = ChatBody.List(body, "messages", limits.MaxMessages, "must be an array.")
+            ?? throw new InvalidChatException("messages", "is required.");
         if (messages.GetArrayLength() == 0) throw new InvalidChatException("messages", "must hold at least one message.");
-        return [.. messages.EnumerateArray().Select((m, i) => Message(m, $"messages[{i}]."))];
+        return [.. messages.EnumerateArray().Select((m, i) => Message(m, $"messages[{i}].", limits))];
     }
 
-    private static ChatMessage Message(JsonElement json, string at)
+    private static ChatMessage Message(JsonElement json, string at, LlmOptions limits)
     {
         if (json.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at.TrimEnd('.'), "must be an object with role and content.");
-        var role = ChatBody.Text(json, "role", at) ?? throw new InvalidChatException(at + "role", "is required.");
+        var role = ChatBody.Name(json, "role", at) ?? throw new InvalidChatException(at + "role", "is required.");
         var content = ChatBody.Get(json, "content");
         switch (role)
         {
-            case "system" or "developer": return new ChatMessage(ChatRole.System, Contents(Required(content, at), at));
-            case "user": return new ChatMessage(ChatRole.User, Contents(Required(content, at), at));
+            case "system" or "developer": return new ChatMessage(ChatRole.System, Contents(Required(content, at), at,
+                limits));
+            case "user": return new ChatMessage(ChatRole.User, Contents(Required(content, at), at, limits));
             case "tool" or "function":
-                var callId = ChatBody.Text(json, "tool_call_id", at) ?? ChatBody.Text(json, "name", at) ?? throw new InvalidChatException(at + "tool_call_id", "is required.");
-                return new ChatMessage(ChatRole.Tool, [new FunctionResultContent(callId, string.Concat(Contents(Required(content, at), at).OfType<TextContent>().Select(t => t.Text)))]);
+                var callId = ChatBody.Name(json, "tool_call_id", at) ?? ChatBody.Name(json, "name", at)
+                    ?? throw new InvalidChatException(at + "tool_call_id", "is required.");
+                return new ChatMessage(ChatRole.Tool,
+                    [new FunctionResultContent(callId, string.Concat(Contents(Required(content, at), at, limits)
+                    .OfType<TextContent>().Select(t => t.Text)))]);
             case "assistant":
-                List<AIContent> contents = content is { } said ? Contents(said, at) : [];
-                if (ChatBody.Get(json, "tool_calls") is { ValueKind: JsonValueKind.Array } calls) contents.AddRange(calls.EnumerateArray().Select((c, i) => Call(c, $"{at}tool_calls[{i}].")));
+                List<AIContent> contents = content is { } said ? Contents(said, at, limits) : [];
+                if (ChatBody.List(json, "tool_calls", limits.MaxMessages, "must be an array.",
+                    at) is { } calls) contents.AddRange(calls.EnumerateArray().Select((c, i) =>
+                    Call(c, $"{at}tool_calls[{i}].")));
                 else if (content is null && ChatBody.Get(json, "refusal") is null) throw new InvalidChatException(at + "content", "is required where there are no tool_calls.");
                 return new ChatMessage(ChatRole.Assistant, contents);
             default: throw new InvalidChatException(at + "role", $"'{role}' is none of system, developer, user, assistant, tool.");
@@ -38,9 +44,12 @@ internal static class OpenAiMessages
 
     private static JsonElement Required(JsonElement? content, string at) => content ?? throw new InvalidChatException(at + "content", "is required.");
 
-    private static List<AIContent> Contents(JsonElement content, string at) => content.ValueKind switch
+    private static List<AIContent> Contents(JsonElement content, string at, LlmOptions limits) =>
+        content.ValueKind switch
     {
         JsonValueKind.String => [new TextContent(content.GetString())],
+        JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages =>
+            throw new InvalidChatException(at + "content", $"has at most {limits.MaxMessages} parts."),
         JsonValueKind.Array => [.. content.EnumerateArray().Select((p, i) => Part(p, $"{at}content[{i}]."))],
         _ => throw new InvalidChatException(at + "content", "must be a string or an array of parts."),
     };
@@ -48,7 +57,7 @@ internal static class OpenAiMessages
     private static AIContent Part(JsonElement part, string at)
     {
         if (part.ValueKind != JsonValueKind.Object) throw new InvalidChatException(at.TrimEnd('.'), "must be an object with a type.");
-        switch (ChatBody.Text(part, "type", at))
+        switch (ChatBody.Name(part, "type", at))
         {
             case "text": return new TextContent(ChatBody.Text(part, "text", at) ?? throw new InvalidChatException(at + "text", "is required."));
             case "refusal": return new TextContent(ChatBody.Text(part, "refusal", at));
@@ -67,8 +76,9 @@ internal static class OpenAiMessages
     {
         if (call.ValueKind != JsonValueKind.Object || ChatBody.Get(call, "function") is not { ValueKind: JsonValueKind.Object } function) throw new InvalidChatException(at + "function", "is required.");
         return ToolCalls.Parse(
-            ChatBody.Text(call, "id", at) ?? throw new InvalidChatException(at + "id", "is required."),
-            ChatBody.Text(function, "name", at) ?? throw new InvalidChatException(at + "function.name", "is required."),
+            ChatBody.Name(call, "id", at) ?? throw new InvalidChatException(at + "id", "is required."),
+            ChatBody.Name(function, "name", at + "function.") ?? throw new InvalidChatException(at + "function.name",
+                "is required."),
             ChatBody.Text(function, "arguments", at) ?? "{}");
     }
 }

@@ -28,7 +28,8 @@ internal sealed class ChatEndpoint(ChatProviders providers, Streams streams, IOp
     private async Task AnswerAsync(HttpContext context, Func<PushStream, ChatFrames, ChatCall, CancellationToken, Task> write, PushSettings settings)
     {
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
-        var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers);
+        var call = ChatCall.Read(await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes), providers,
+            options.Value);
         await streams.OpenPushAsync(context, [], async (push, stopped) =>
         {
             try { await write(push, frames, call, stopped); }

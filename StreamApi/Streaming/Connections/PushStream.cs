@@ -6,10 +6,14 @@ namespace StreamApi.Streaming.Connections;
 /// <param name="Grace">How long it may go on when the server stops: for what would be lost by an end.</param>
 /// <param name="SendBuffer">Bytes that the socket may hold; set where the reader's pace must reach the producer.</param>
 /// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
-/// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments.</param>
+/// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments but the
+/// <paramref name="Heartbeat"/>.</param>
 /// <param name="Retry">The reconnection time, where it is not for us to choose.</param>
 /// <param name="CutShort">Frames for a reader whose stream ends because the server stops, where he could take what he has for the whole.</param>
-internal sealed record PushSettings(TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false, int? Retry = null, byte[]? CutShort = null);
+/// <param name="Heartbeat">Frame that a quiet stream sends, where it is not the usual comment.</param>
+internal sealed record PushSettings(
+    TimeSpan Grace = default, int? SendBuffer = null, int? HeartbeatSeconds = null, bool Bare = false, int? Retry =
+        null, byte[]? CutShort = null, byte[]? Heartbeat = null);
 
 /// <summary>
 /// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a comment goes out
@@ -106,8 +110,10 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             _toldToRenew = true;
             await TryWriteAsync(ControlFrames.Unauthorized("expiring", Authorization.Until));
         }
-        if (_settings.Bare || _waiting || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L) return;
-        await TryWriteAsync(ControlFrames.Heartbeat);
+        if ((_settings.Bare && _settings.Heartbeat is null) || _waiting
+            || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds
+            ?? _options.HeartbeatSeconds) * 1_000L) return;
+        await TryWriteAsync(_settings.Heartbeat ?? ControlFrames.Heartbeat);
     }
 
     private async Task TryWriteAsync(byte[] frames)

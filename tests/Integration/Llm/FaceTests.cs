@@ -36,7 +36,7 @@ public sealed class FaceTests(LlmSystem system) : IClassFixture<LlmSystem>
             (usage, finish) = (update.Usage ?? usage, update.FinishReason ?? finish);
         }
         Assert.Equal(text, streamed.ToString());
-        Assert.Equal((120, ChatFinishReason.Stop), (usage!.OutputTokenCount, finish));
+        Assert.Equal((120, ChatFinishReason.Length), (usage!.OutputTokenCount, finish));
 
         var parameters = new MessageCreateParams { Model = "demo", MaxTokens = 120, Messages = [new UserMessageParam { Content = Prompt }] };
         var message = await AnthropicClient.Messages.Create(parameters);
@@ -233,6 +233,63 @@ public sealed class FaceTests(LlmSystem system) : IClassFixture<LlmSystem>
             Assert.Equal(status, (int)response.StatusCode);
             Assert.Equal(type, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetProperty("type").GetString());
         }
+    }
+
+    public static TheoryData<string, string, object> TooMuch()
+    {
+        var (openAi, anthropic) = ("/v1/chat/completions", "/v1/messages");
+        object[] messages = [new { role = "user", content = "hi" }];
+        string[] Stops(int count) => [.. Enumerable.Range(0, count).Select(i => $"s{i}")];
+        object OpenAiTool(string name) => new { type = "function", function = new { name } };
+        object AnthropicTool(string name) => new { name, input_schema = new { type = "object" } };
+        return new()
+        {
+            { openAi, "stop", new { model = "demo", messages, stop = Stops(5) } },
+            { openAi, "stop", new { model = "demo", messages, stop = Stops(350_000) } },
+            { openAi, "stop", new { model = "demo", messages, stop = new string('x', 257) } },
+            { openAi, "stop", new { model = "demo", messages, stop = new[] { new string('x', 257) } } },
+            { openAi, "tools", new { model = "demo", messages, tools = Enumerable.Range(0, 129)
+                .Select(i => OpenAiTool($"t{i}")) } },
+            { openAi, "tools[0].function.name", new { model = "demo", messages,
+                tools = new[] { OpenAiTool(new string('x', 65)) } } },
+            { openAi, "messages", new { model = "demo", messages = Enumerable.Repeat(messages[0], 2_049) } },
+            { openAi, "messages[0].content",
+                new { model = "demo",
+                messages = new[] { new { role = "user", content = Enumerable.Repeat(new { type = "text", text = "" },
+                2_049) } } } },
+            { openAi, "messages[0].role",
+                new { model = "demo", messages = new[] { new { role = new string('x', 257), content = "hi" } } } },
+            { openAi, "model", new { model = "demo/" + new string('x', 257), messages } },
+            { openAi, "n", new { model = "demo", messages, n = 2 } },
+            { anthropic, "stop_sequences", new { model = "demo", max_tokens = 9, messages,
+                stop_sequences = Stops(17) } },
+            { anthropic, "stop_sequences", new { model = "demo", max_tokens = 9, messages,
+                stop_sequences = Stops(350_000) } },
+            { anthropic, "stop_sequences", new { model = "demo", max_tokens = 9, messages,
+                stop_sequences = new[] { new string('x', 257) } } },
+            { anthropic, "tools", new { model = "demo", max_tokens = 9, messages, tools = Enumerable.Range(0, 129)
+                .Select(i => AnthropicTool($"t{i}")) } },
+            { anthropic, "tools.0.name", new { model = "demo", max_tokens = 9, messages,
+                tools = new[] { AnthropicTool(new string('x', 129)) } } },
+            { anthropic, "messages", new { model = "demo", max_tokens = 9, messages = Enumerable.Repeat(messages[0],
+                2_049) } },
+            { anthropic, "system", new { model = "demo", max_tokens = 9, messages,
+                system = Enumerable.Repeat(new { type = "text", text = "" }, 2_049) } },
+            { anthropic, "model", new { model = "demo/" + new string('x', 257), max_tokens = 9, messages } },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(TooMuch), DisableDiscoveryEnumeration = true)]
+    public async Task What_a_model_would_multiply_is_bounded_as_the_vendors_bound_it(string path, string field,
+        object body)
+    {
+        using var response = await LlmSystem.PostAsync(system.A, path, body);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        await SaysAsync(response, isAnthropic: path == "/v1/messages", "invalid_request_error");
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.Contains(field, text, StringComparison.Ordinal);
+        Assert.True(text.Length < 1_000, $"{text.Length} characters");      // what was too long is not said again
     }
 
     private Task<SseReader> PostAsync(string path, object body) => SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: JsonContent.Create(body));

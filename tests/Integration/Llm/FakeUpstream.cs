@@ -40,9 +40,9 @@ internal sealed class FakeUpstream : IAsyncDisposable
     }
 
     /// <summary>Registers what happens to requests with a prompt; the prompt is made up, so that tests can share the server.</summary>
-    public string On(Func<UpstreamRequest, Task> behaviour)
+    public string On(Func<UpstreamRequest, Task> behaviour, int length = 0)
     {
-        var prompt = $"prompt {Guid.NewGuid():N}";
+        var prompt = $"prompt {Guid.NewGuid():N}".PadRight(length, 'x');
         _behaviours[prompt] = behaviour;
         return prompt;
     }

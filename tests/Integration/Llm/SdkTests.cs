@@ -1,20 +1,52 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Integration.Delivery;
+using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="FaceTests"/>.</summary>
-public sealed class SdkTests(LlmSystem system) : IClassFixture<LlmSystem>
+public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
 {
     [Fact]
-    public async Task The_vendors_javascript_clients_work_by_their_base_address_alone()
+    public Task The_vendors_javascript_clients_work_by_their_base_address_alone() =>
+        RunScriptAsync("sdks.mjs", Address(system.A));
+
+    [Fact]
+    public async Task The_vendors_javascript_clients_wait_for_a_model_that_thinks_longer_than_their_proxy_has_patience()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream)) { ["Llm__PingSeconds"] = "1",
+            ["Llm__HeadMilliseconds"] = "250" };
+        foreach (var provider in (string[])["OpenAi",
+            "Anthropic"]) settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
+        await using var own = await DeliverySystem.StartAsync(stack, settings: settings);
+        async Task ThinkAsync(UpstreamRequest request) => await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
+        var answered = upstream.On(async request =>
+        {
+            await ThinkAsync(request);
+            await request.StartAsync();
+            await request.TokenAsync("thought");
+            await request.EndAsync(1);
+        });
+        var refused = upstream.On(async request =>
+        {
+            await ThinkAsync(request);
+            await request.RefuseAsync(400, "thought better of it");
+        });
+        await RunScriptAsync("thinking.mjs", Address(own.Replicas[0]), answered, refused);
+    }
+
+    private static string Address(ServiceProcess replica) => replica.Url.ToString().TrimEnd('/');
+
+    private static async Task RunScriptAsync(string script, params string[] arguments)
     {
         Assert.SkipWhen(await RunAsync(".", "npm", "--version") is not { ExitCode: 0 } || await RunAsync(".", "node", "--version") is not { ExitCode: 0 }, "npm and node are not installed.");
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "vendors-clients")).FullName;
         foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Llm", "Sdk"))) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         var install = await RunAsync(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline");
         Assert.True(install!.Value.ExitCode == 0, install.Value.Output);
-        var run = await RunAsync(folder, "node", "sdks.mjs", system.A.Url.ToString().TrimEnd('/'));
+        var run = await RunAsync(folder, "node", [script, .. arguments]);
         Assert.True(run!.Value.ExitCode == 0, run.Value.Output);
         Assert.EndsWith("ok", run.Value.Output.TrimEnd(), StringComparison.Ordinal);
     }

@@ -7,6 +7,8 @@ namespace StreamApi.Chat.Providers.Demo;
 /// <summary>The built-in model: no key, no network, the same answer to the same prompt, at a steady speed.</summary>
 internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : WireChatClient
 {
+    private const int MostNames = 20;
+
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? chat = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -25,7 +27,8 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         }
 
         var tokens = DemoText.Tokens(prompt, chat?.MaxOutputTokens, Opening(called, since));
-        var stops = chat?.StopSequences;
+        var stops = chat?.StopSequences?.Where(s => s.Length > 0).ToList() ?? [];
+        var longest = stops.Count == 0 ? 0 : stops.Max(s => s.Length);
         var interval = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
         var due = clock.GetUtcNow();
         var said = "";
@@ -41,16 +44,23 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             }
             cancellationToken.ThrowIfCancellationRequested();
             count++;
-            if (stops is { Count: > 0 } && Stopped(said + token, stops) is { } end)
+            if (stops.Count > 0)
             {
-                if (end > said.Length) yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - said.Length)]) { ResponseId = id, ModelId = chat?.ModelId };
-                yield return Last(ChatFinishReason.Stop, count);
-                yield break;
+                if (Stopped(said + token, stops) is { } end)
+                {
+                    if (end > said.Length) yield return new ChatResponseUpdate(ChatRole.Assistant,
+                        token[..(end - said.Length)]) { ResponseId = id, ModelId = chat?.ModelId };
+                    yield return Last(ChatFinishReason.Stop, count);
+                    yield break;
+                }
+                // As much as the beginning of a stop sequence may take: what came before was looked through.
+                said += token;
+                if (said.Length >= longest) said = said[^(longest - 1)..];
             }
-            if (stops is { Count: > 0 }) said += token;
             yield return new ChatResponseUpdate(ChatRole.Assistant, token) { ResponseId = id, ModelId = chat?.ModelId };
         }
-        yield return Last(DemoText.IsWhole(prompt, chat?.MaxOutputTokens) ? ChatFinishReason.Stop : ChatFinishReason.Length, count);
+        yield return Last(count >= Math.Min(chat?.MaxOutputTokens ?? DemoText.MostTokens, DemoText.MostTokens)
+            ? ChatFinishReason.Length : ChatFinishReason.Stop, count);
 
         ChatResponseUpdate Last(ChatFinishReason reason, int output, AIContent? content = null)
         {
@@ -61,17 +71,20 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         }
     }
 
-    private static int? Stopped(string text, IEnumerable<string> stops)
+    private static int? Stopped(string text, List<string> stops)
     {
-        var at = stops.Where(s => s.Length > 0).Select(s => text.IndexOf(s, StringComparison.Ordinal)).Where(i => i >= 0).DefaultIfEmpty(-1).Min();
+        var at = stops.Select(s => text.IndexOf(s, StringComparison.Ordinal)).Where(i => i >= 0).DefaultIfEmpty(-1)
+            .Min();
         return at < 0 ? null : at;
     }
 
     /// <summary>What the tools said comes first in the answer.</summary>
     private static string Opening(List<FunctionCallContent> called, List<AIContent> since)
     {
-        var results = since.OfType<FunctionResultContent>().Select(r => (Name: called.Find(c => c.CallId == r.CallId)?.Name ?? "the tool", Text: ToolCalls.Result(r))).ToList();
-        return string.Concat(results.Select(r => $"{r.Name} says: {Retold(r.Text)} "));
+        var names = new Dictionary<string, string>();
+        foreach (var call in called) names.TryAdd(call.CallId, call.Name);
+        return string.Concat(since.OfType<FunctionResultContent>().Take(DemoText.MostTokens / 2)
+            .Select(r => $"{names.GetValueOrDefault(r.CallId, "the tool")} says: {Retold(ToolCalls.Result(r))} "));
     }
 
     /// <summary>As a person would say it: the names in a list, the error of what failed; anything else as it is.</summary>
@@ -81,10 +94,14 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         {
             using var json = JsonDocument.Parse(result);
             if (json.RootElement is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 && list.EnumerateArray().All(i => i.ValueKind == JsonValueKind.Object && i.TryGetProperty("name", out _)))
-                return string.Join(", ", list.EnumerateArray().Select(i => i.GetProperty("name").ToString())) + ".";
-            if (json.RootElement is { ValueKind: JsonValueKind.Object } failed && failed.TryGetProperty("error", out var error)) return error.ToString();
+                return Excerpt(string.Join(", ", list.EnumerateArray().Take(MostNames).Select(i => i.GetProperty("name")
+                    .ToString())) + ".");
+            if (json.RootElement is { ValueKind: JsonValueKind.Object } failed && failed.TryGetProperty("error",
+                out var error)) return Excerpt(error.ToString());
         }
         catch (JsonException) { /* words */ }
-        return result.Length > 300 ? result[..300] + "…" : result;
+        return Excerpt(result);
     }
+
+    private static string Excerpt(string text) => text.Length > 300 ? text[..300] + "…" : text;
 }

@@ -8,6 +8,11 @@ internal static class DemoText
 {
     public const int MostTokens = 4_000;
 
+    /// <summary>
+    /// Characters of a prompt that are looked at for its words: a megabyte of it must not cost more than a page.
+    /// </summary>
+    private const int LookedAt = 2_000;
+
     private static readonly string[] English =
     [
         "An event exists once it is committed, and its position says where it stands.",
@@ -61,37 +66,47 @@ internal static class DemoText
         return tokens;
     }
 
-    /// <summary>Whether an answer of this length is whole, rather than cut off.</summary>
-    public static bool IsWhole(string prompt, int? length) => length is not { } most || most >= 60 + (int)(Hash(prompt) % 30);
-
+    /// <summary>How many tokens a text has. It may be of megabytes: nothing is made of them.</summary>
     public static int Count(string text)
     {
-        var tokens = new List<string>();
-        Add(tokens, text);
-        return tokens.Count;
+        var count = 0;
+        for (var rest = text.AsSpan(); rest.Length > 0; count++) rest = rest[TokenLength(rest)..];
+        return count;
     }
 
-    /// <summary>A token is a word with the space after it; where a script has no spaces, some of its characters.</summary>
+    /// <summary>The beginning of a prompt, no half of a surrogate pair at its end.</summary>
+    public static string Beginning(string prompt) => prompt.Length <= LookedAt ? prompt
+        : prompt[..(char.IsHighSurrogate(prompt[LookedAt - 1]) ? LookedAt - 1 : LookedAt)];
+
     private static void Add(List<string> tokens, string text)
     {
-        var token = new StringBuilder();
-        var wide = 0;
-        var elements = StringInfo.GetTextElementEnumerator(text);
-        while (elements.MoveNext())
+        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MostTokens;)
         {
-            var element = elements.GetTextElement();
-            token.Append(element);
-            wide += element[0] > '⺀' ? 1 : 0;
-            if (element != " " && wide < 3) continue;
-            tokens.Add(token.ToString());
-            token.Clear();
-            wide = 0;
+            var length = TokenLength(rest);
+            tokens.Add(rest[..length].ToString());
+            rest = rest[length..];
         }
-        if (token.Length > 0) tokens.Add(token.ToString());
+    }
+
+    /// <summary>
+    /// A token is a word with the space after it; where a script has no spaces, some of its characters.
+    /// </summary>
+    private static int TokenLength(ReadOnlySpan<char> text)
+    {
+        var (length, wide) = (0, 0);
+        while (length < text.Length)
+        {
+            var element = text.Slice(length, StringInfo.GetNextTextElementLength(text[length..]));
+            length += element.Length;
+            wide += element[0] > '⺀' ? 1 : 0;
+            if (element is " " || wide >= 3) break;
+        }
+        return length;
     }
 
     private static string Excerpt(string prompt)
     {
+        prompt = Beginning(prompt);
         var line = string.Join(' ', prompt.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         var info = new StringInfo(line);
         return info.LengthInTextElements <= 80 ? line : info.SubstringByTextElements(0, 80) + "…";

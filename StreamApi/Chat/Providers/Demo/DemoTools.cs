@@ -12,11 +12,18 @@ namespace StreamApi.Chat.Providers.Demo;
 /// </summary>
 internal static partial class DemoTools
 {
+    /// <summary>As much of a tool's description is understood: a schema of megabytes has no end of it.</summary>
+    private const int MostArguments = 64, MostKeywords = 64, MostChoices = 256;
+
     private static readonly string[] Verbs = ["get", "find", "search", "look", "lookup", "list", "fetch", "read", "the", "for", "and", "tool"];
 
     public static FunctionCallContent? Next(string prompt, IReadOnlyList<FunctionCallContent> called, ChatOptions? options)
     {
-        var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => called.All(c => c.Name != t.Name)).ToList() ?? [];
+        var id = $"call_{DemoText.Count(prompt)}_{called.Count + 1}";
+        // Patterns that look back and forth take the square of what they are given.
+        prompt = DemoText.Beginning(prompt);
+        var names = called.Select(c => c.Name).ToHashSet();
+        var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
         var required = options?.ToolMode as RequiredChatToolMode;
         var tool = options?.ToolMode is NoneChatToolMode ? null
             : required?.RequiredFunctionName is { } name && called.Count == 0 ? tools.Find(t => t.Name == name)
@@ -26,17 +33,19 @@ internal static partial class DemoTools
         if (tool.JsonSchema.ValueKind == JsonValueKind.Object && tool.JsonSchema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object)
         {
             var needed = tool.JsonSchema.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray().Select(e => e.ToString()).ToHashSet() : [];
-            foreach (var property in properties.EnumerateObject())
+            foreach (var property in properties.EnumerateObject().Take(MostArguments))
                 if (needed.Contains(property.Name) || needed.Count == 0) arguments[property.Name] = Value(property.Name, property.Value, prompt);
         }
-        return ToolCalls.Parse($"call_{DemoText.Count(prompt)}_{called.Count + 1}", tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
+        return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
     }
 
     private static bool IsMeant(AIFunctionDeclaration tool, string prompt)
     {
         if (Arithmetic().IsMatch(prompt) && tool.Name.Contains("calc", StringComparison.OrdinalIgnoreCase)) return true;
         var words = NameWords().Matches(tool.Name).Select(m => m.Value).Where(w => w.Length > 2 && !Verbs.Contains(w, StringComparer.OrdinalIgnoreCase));
-        if (Keywords().Match(tool.Description ?? "") is { Success: true } keywords) words = words.Concat(keywords.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries));
+        if (Keywords().Match(DemoText.Beginning(tool.Description ?? "")) is { Success: true } keywords)
+            words = words.Concat(keywords.Groups[1].Value.Split(',',
+                StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(MostKeywords));
         return words.Any(w => w[0] > 127 ? prompt.Contains(w, StringComparison.Ordinal) : Regex.IsMatch(prompt, $@"\b{Regex.Escape(w.TrimEnd('s'))}(e?s)?\b", RegexOptions.IgnoreCase));
     }
 
@@ -44,7 +53,7 @@ internal static partial class DemoTools
     {
         if (schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("enum", out var choices) && choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0)
         {
-            var all = choices.EnumerateArray().ToList();
+            var all = choices.EnumerateArray().Take(MostChoices).ToList();
             var meant = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
             return JsonNode.Parse(all[Math.Max(0, meant)].GetRawText());
         }

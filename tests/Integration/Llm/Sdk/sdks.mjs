@@ -12,7 +12,7 @@ const asked = { model: 'demo', messages, max_tokens: 120 };
 
 const whole = await openai.chat.completions.create(asked);
 const text = whole.choices[0].message.content;
-assert.equal(whole.choices[0].finish_reason, 'stop');
+assert.equal(whole.choices[0].finish_reason, 'length');
 assert.equal(whole.usage.completion_tokens, 120);
 
 let streamed = '';
@@ -24,9 +24,12 @@ for await (const chunk of await openai.chat.completions.create({ ...asked, strea
 assert.equal(streamed, text);
 assert.deepEqual(usage, whole.usage);
 
+const short = await openai.chat.completions.create({ model: 'demo', messages });
+assert.equal(short.choices[0].finish_reason, 'stop');
+
 const message = await anthropic.messages.create(asked);
 assert.equal(message.content[0].text, text);
-assert.equal(message.stop_reason, 'end_turn');
+assert.equal(message.stop_reason, 'max_tokens');
 const final = await anthropic.messages.stream(asked).finalMessage();
 assert.deepEqual(final.content, message.content);
 assert.deepEqual(final.usage, message.usage);
