@@ -14,6 +14,9 @@ internal sealed class StreamingOptions
     /// <summary>Most bytes of frames in one filter's ring.</summary>
     [Range(64 * 1024, 1 << 30)] public int RingBytes { get; set; } = 8 * 1024 * 1024;
 
+    /// <summary>Most bytes of events in all rings together; an event counts once, in however many rings it is. What is older leaves every ring.</summary>
+    [Range(1024 * 1024, 1L << 36)] public long AllRingBytes { get; set; } = 256 * 1024 * 1024;
+
     /// <summary>Newest events of all topics kept in memory for resumes.</summary>
     [Range(0, 1_000_000)] public int RecentEvents { get; set; } = 8_192;
 

@@ -6,7 +6,7 @@ namespace StreamApi.Streaming.Connections;
 /// </summary>
 internal sealed class ConnectionGroup
 {
-    private readonly List<StreamConnection> _all = [];
+    private readonly List<StreamConnection> _all = new(1);
 
     public int Count => _all.Count;
 

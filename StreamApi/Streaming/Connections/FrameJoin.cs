@@ -16,10 +16,10 @@ internal sealed class FrameJoin(int joinBytes)
     /// <summary>Within this the latencies of a join stand: a bucket is wider, but for the first twentieth of a millisecond.</summary>
     private const long SameMomentTicks = 50 * TimeSpan.TicksPerMicrosecond;
 
-    private readonly LogFrame[] _frames = new LogFrame[MaxFrames];
+    private LogFrame[] _frames = new LogFrame[MaxFrames], _read = new LogFrame[MaxFrames];
     private readonly int[] _buckets = new int[MaxFrames], _bucketsOfOne = new int[MaxFrames];
     private byte[] _buffer = new byte[Room + joinBytes + 2];
-    private int _length, _chunkStart;
+    private int _length, _chunkStart, _copied;
     private FilterLog? _log;
     private long _from, _bucketsAt;
 
@@ -64,10 +64,13 @@ internal sealed class FrameJoin(int joinBytes)
     {
         if (ReferenceEquals(_log, log) && _from == sequence && Count > 0) return Count;
         if (sequence == log.Next) return 0;
-        var n = log.Read(sequence, _frames, joinBytes);
+        var n = log.Read(sequence, _read, joinBytes);
         if (n <= 0) return n;
         (_log, _from) = (log, sequence);
-        return Copy(_frames.AsSpan(0, n));
+        // Filters that share a topic share its frames: what was joined for the last of them need not be copied again.
+        if (n == _copied && _read.AsSpan(0, n).SequenceEqual(_frames.AsSpan(0, n), ReferenceEqualityComparer.Instance)) return Count = n;
+        (_frames, _read) = (_read, _frames);
+        return Copy(n);
     }
 
     /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
@@ -82,11 +85,12 @@ internal sealed class FrameJoin(int joinBytes)
             bytes += frame.Bytes.Length;
             _frames[n] = frame;
         }
-        return Copy(_frames.AsSpan(0, n));
+        return Copy(n);
     }
 
-    private int Copy(ReadOnlySpan<LogFrame> frames)
+    private int Copy(int count)
     {
+        ReadOnlySpan<LogFrame> frames = _frames.AsSpan(0, count);
         var length = 0;
         for (var i = 0; i < frames.Length; i++)
         {
@@ -102,7 +106,7 @@ internal sealed class FrameJoin(int joinBytes)
         }
         Close(length);
         _bucketsAt = long.MinValue / 2;
-        return Count = frames.Length;
+        return Count = _copied = frames.Length;
     }
 
     private void Reserve(int length)

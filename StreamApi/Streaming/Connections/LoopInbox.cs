@@ -6,14 +6,14 @@ namespace StreamApi.Streaming.Connections;
 /// Work for one writer loop, handed over from any thread: commands for single connections, and the filter logs that have grown. While the
 /// loop is parked, the logs wait and the commands do not.
 /// </summary>
-internal sealed class LoopInbox<TCommand>(RoundRest pacing) : IDisposable
+internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposable
 {
     /// <summary>A loop without work looks at its connections once a second.</summary>
     private const int IdleMilliseconds = 1_000;
 
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
-    private readonly HashSet<FilterLog> _grown = [];
+    private readonly List<FilterLog> _grown = [];
     private readonly List<TCommand> _commands = [];
     private bool _signalled, _stopping, _isGrowthWaiting;
 
@@ -22,9 +22,19 @@ internal sealed class LoopInbox<TCommand>(RoundRest pacing) : IDisposable
         lock (_gate) { _commands.Add(command); Signal(); }
     }
 
-    public void Grown(FilterLog log)
+    /// <summary>Takes those that the loop has connections of, at once for however many: an event may be for thousands of filters.</summary>
+    public void Grown(IReadOnlyList<FilterLog> logs)
     {
-        lock (_gate) { _grown.Add(log); Signal(); }
+        lock (_gate)
+        {
+            var before = _grown.Count;
+            for (var i = 0; i < logs.Count; i++)
+            {
+                ref var use = ref logs[i].Loops[loop];
+                if (Volatile.Read(ref use.Users) > 0 && Interlocked.Exchange(ref use.IsListed, 1) == 0) _grown.Add(logs[i]);
+            }
+            if (_grown.Count > before) Signal();
+        }
     }
 
     public void Stop()

@@ -14,6 +14,9 @@ namespace StreamApi.Streaming.Connections;
 /// </summary>
 internal sealed class WriterLoop : IDisposable
 {
+    /// <summary>A reader that takes nothing for so long is fed by its position when it reads on; the memory keeps nothing for it.</summary>
+    private const int StalledMilliseconds = 3_000;
+
     private readonly int _number;
     private readonly FilterLogs _logs;
     private readonly StoreReplay _replay;
@@ -34,7 +37,7 @@ internal sealed class WriterLoop : IDisposable
         (_number, _logs, _replay, _options, _metrics, _clock) = (number, logs, replay, options, metrics, clock);
         _join = new FrameJoin(options.JoinBytes);
         _rest = new RoundRest(options.MaxRestMilliseconds, TimeProvider.System);
-        _inbox = new(_rest);
+        _inbox = new(number, _rest);
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
         _thread.Start();
     }
@@ -53,7 +56,7 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>Ends the stream: with a last frame where the peer still reads, and the end of the body.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
-    public void Grown(FilterLog log) => _inbox.Grown(log);
+    public void Grown(IReadOnlyList<FilterLog> logs) => _inbox.Grown(logs);
 
     public void Dispose()
     {
@@ -102,21 +105,28 @@ internal sealed class WriterLoop : IDisposable
     private void WriteGrown()
     {
         var (begun, joined) = (Stopwatch.GetTimestamp(), 0);
-        foreach (var log in _grown) if (_groups.TryGetValue(log, out var group)) joined = Math.Max(joined, PumpAll(group));
+        foreach (var log in _grown)
+        {
+            // Before the log is looked at, so that what comes from here on lists it again.
+            Interlocked.Exchange(ref log.Loops[_number].IsListed, 0);
+            if (_groups.TryGetValue(log, out var group)) joined = Math.Max(joined, PumpAll(log, group));
+        }
         _grown.Clear();
         _rest.Begin(begun, joined);
     }
 
     /// <returns>The most events that one write contained.</returns>
-    private int PumpAll(ConnectionGroup group)
+    private int PumpAll(FilterLog log, ConnectionGroup group)
     {
         _join.Clear();
+        var next = log.Next;
         for (var i = group.Ready - 1; i >= 0; i--)
         {
             var connection = group[i];
             Pump(connection);
             if (connection.End is null && connection.Output.Busy) group.Rest(connection);
         }
+        if (group.Ready == group.Count) Volatile.Write(ref log.Loops[_number].ReadThrough, next);
         return _join.Count;
     }
 
@@ -152,6 +162,7 @@ internal sealed class WriterLoop : IDisposable
                 AskForPage(c);
                 return;
             }
+            if (c.Sequence >= 0) Hold(c);
             if (c.Sequence < 0) return;     // it is sought again when the feed brings something
             if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
             if (c.Page is not null) continue;
@@ -163,6 +174,13 @@ internal sealed class WriterLoop : IDisposable
                 case var n: if (!WriteJoin(c)) return; c.Sequence += n; break;
             }
         }
+    }
+
+    /// <summary>The log keeps what this connection has not read.</summary>
+    private void Hold(StreamConnection c)
+    {
+        ref var use = ref c.Log.Loops[_number];
+        if (c.Sequence < use.ReadThrough) Volatile.Write(ref use.ReadThrough, c.Sequence);
     }
 
     private bool WritePage(StreamConnection c)
@@ -268,9 +286,12 @@ internal sealed class WriterLoop : IDisposable
             // Settled first: a connection level with the log after this has had every match up to there.
             var settled = new StreamId(log.Epoch, _logs.Settled);
             byte[]? idOnly = null;
+            var read = log.Next;
             for (var i = group.Count - 1; i >= 0; i--)
             {
                 var c = group[i];
+                if (c.Output.Busy && now - c.TakenAt >= StalledMilliseconds && c.Slow != SlowReader.Disconnect) c.Sequence = -1;
+                if (!c.IsBehind) read = Math.Min(read, c.Sequence);
                 if (now >= c.ExpiresAt) { Close(c, EndReason.Aged); continue; }
                 if (now >= c.Authorization.EndsAt) { Close(c, EndReason.Unauthorized); continue; }
                 if (c.Output.Busy)
@@ -295,6 +316,7 @@ internal sealed class WriterLoop : IDisposable
                 else if (now - c.WrittenAt >= _options.HeartbeatSeconds * 1_000L) Write(c, c.Output.Framed(ControlFrames.Heartbeat));
                 else if (!level) Pump(c);
             }
+            Volatile.Write(ref log.Loops[_number].ReadThrough, read);
         }
     }
 
@@ -322,7 +344,7 @@ internal sealed class WriterLoop : IDisposable
         if (!_groups.TryGetValue(c.Log, out var group)) _groups.Add(c.Log, group = new ConnectionGroup());
         group.Add(c);
         // A full fence: the feed must see the user before this loop looks at the log.
-        Interlocked.Increment(ref c.Log.UsersOfLoop[_number]);
+        Interlocked.Increment(ref c.Log.Loops[_number].Users);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
         c.CameAt = _clock.NowTicks;
         // A tenth of jitter, or streams that began together would end together.
@@ -338,7 +360,7 @@ internal sealed class WriterLoop : IDisposable
             var group = _groups[c.Log];
             group.Remove(c);
             if (group.Count == 0) _groups.Remove(c.Log);
-            Interlocked.Decrement(ref c.Log.UsersOfLoop[_number]);
+            Interlocked.Decrement(ref c.Log.Loops[_number].Users);
         }
         c.Finish(reason);
     }

@@ -21,11 +21,9 @@ internal sealed class WriterLoops : IDisposable
 
     public void Attach(StreamConnection connection) => _loops[Interlocked.Increment(ref _next) % (uint)_loops.Length].Attach(connection);
 
-    private void Wake(IReadOnlyCollection<FilterLog> grown)
+    private void Wake(IReadOnlyList<FilterLog> grown)
     {
-        foreach (var log in grown)
-            for (var i = 0; i < _loops.Length; i++)
-                if (Volatile.Read(ref log.UsersOfLoop[i]) > 0) _loops[i].Grown(log);
+        foreach (var loop in _loops) loop.Grown(grown);
     }
 
     public void Dispose()

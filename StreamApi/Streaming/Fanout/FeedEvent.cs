@@ -3,21 +3,22 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Streaming.Fanout;
 
-/// <summary>An event on its way to the filter logs; remembers its frames, so that each form is serialized once. Used under the logs' lock.</summary>
+/// <summary>An event on its way to the filter logs; remembers its frames, so that each form is serialized once. Thread-safe.</summary>
 internal sealed class FeedEvent(string epoch, EventRecord record)
 {
-    private FrameForm? _form;
-    private byte[]? _frame;
-    private Dictionary<FrameForm, byte[]>? _more;
+    private volatile Made? _made;
 
     public EventRecord Record => record;
 
-    public byte[] Frame(FrameForm form)
+    public LogFrame Frame(FrameForm form)
     {
-        if (ReferenceEquals(_form, form)) return _frame!;
-        if (_form is null) { _form = form; return _frame = form.Frame(epoch, record); }
-        _more ??= [];
-        if (!_more.TryGetValue(form, out var frame)) _more[form] = frame = form.Frame(epoch, record);
+        for (var made = _made; made is not null; made = made.Next) if (ReferenceEquals(made.Form, form)) return made.Frame;
+        // Two threads may make the same frame: one of them is then not shared, which is no harm.
+        var frame = LogFrame.Of(record, form.Frame(epoch, record), form);
+        _made = new Made(form, frame, _made);
         return frame;
     }
+
+    /// <summary>A list, because events of more than one form are rare and of more than three unknown.</summary>
+    private sealed record Made(FrameForm Form, LogFrame Frame, Made? Next);
 }

@@ -1,12 +1,13 @@
 using EventStore;
 using Microsoft.Extensions.Options;
+using StreamApi.Streaming.Replay;
 
 namespace StreamApi.Streaming.Fanout;
 
 /// <summary>
 /// All filter logs of this replica and the matcher that feeds them. The feed publishes in position order; <see cref="Settled"/> says up
-/// to where every log holds what it wants. The newest events of all topics are kept too: a new filter log starts with those, so that who
-/// returns after a moment is served from memory.
+/// to where every log holds what it wants. The newest events of all topics are kept too, so that who returns after a moment is served from
+/// memory, whatever its filter.
 /// </summary>
 internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
 {
@@ -15,8 +16,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     private readonly TopicIndex _index = new();
     private readonly Queue<FeedEvent> _recent = [];
     private readonly List<FilterLog> _matches = [];
-    private readonly HashSet<FilterLog> _touched = [];
-    private long _recentBytes, _recentBase, _settled;
+    private readonly List<FilterLog> _touched = [];
+    private readonly Queue<(long Position, int Bytes)> _inRings = [];
+    private long _recentBytes, _recentBase, _settled, _inRingsBytes, _floor = -1, _events, _batches;
     private string _epoch = "";
 
     /// <summary>The position up to which every event of this epoch is in the logs that want it.</summary>
@@ -27,11 +29,14 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// <summary>Filters that are kept now.</summary>
     public int Count { get { lock (_gate) return _logs.Count; } }
 
+    /// <summary>Room for frames in all rings, used or not.</summary>
+    public long Slots { get { lock (_gate) return _logs.Values.Sum(static log => (long)log.Slots); } }
+
     /// <summary>Who stands at or after this is served from memory.</summary>
     public long RecentBase => Volatile.Read(ref _recentBase);
 
     /// <summary>The logs that a publish appended to, and the loops to wake. One call at a time.</summary>
-    public event Action<IReadOnlyCollection<FilterLog>>? Appended;
+    public event Action<IReadOnlyList<FilterLog>>? Appended;
 
     /// <summary>Takes the log of a filter for use, made where there is none; give it back with <see cref="Release"/>.</summary>
     public FilterLog Acquire(StreamFilter filter)
@@ -40,9 +45,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         {
             if (!_logs.TryGetValue(filter, out var log))
             {
-                log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes) { UsersOfLoop = new int[options.Value.Writers] };
-                log.Reset(_epoch, _recentBase);
-                foreach (var e in _recent) if (Wants(filter, e.Record)) Append(log, e);
+                log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes) { Loops = new LoopUse[options.Value.Writers] };
+                log.Reset(_epoch, _settled);
                 _logs.Add(filter, log);
                 _index.Add(log);
             }
@@ -65,7 +69,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             {
                 _recent.Clear();
                 _recentBytes = 0;
-                _recentBase = position;
+                _inRings.Clear();
+                (_recentBase, _inRingsBytes, _floor) = (position, 0, -1);
                 Volatile.Write(ref _settled, position);
                 Volatile.Write(ref _epoch, epoch);
                 foreach (var log in _logs.Values) log.Reset(epoch, position);
@@ -99,6 +104,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             lock (_gate)
             {
                 _touched.Clear();
+                _batches++;
                 foreach (var record in events) if (record.Position > _settled) Append(new FeedEvent(_epoch, record));
                 // Only now: who reads Settled and is level with a log has had every match up to there.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
@@ -130,32 +136,49 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         Keep(e);
         _matches.Clear();
         _index.Match(e.Record.Topic, _matches);
-        for (var i = 0; i < _matches.Count; i++)
+        _events++;
+        var appended = false;
+        foreach (var log in _matches)
         {
-            var log = _matches[i];
-            if (!log.Filter.Passes(e.Record) || (i > 0 && log.Filter.Events.Topics.Count > 1 && _matches.IndexOf(log, 0, i) >= 0)) continue;
-            Append(log, e);
+            // A log is found by each of its topics that matches; the mark says that this event is in it already.
+            if (log.LastEvent == _events || !log.Filter.Passes(e.Record)) continue;
+            log.LastEvent = _events;
+            if (e.Record.Data.IsEmpty) log.Skip(e.Record.Position);
+            else log.Append(e.Frame(log.Filter.Form), _floor);
+            appended = true;
+            if (log.LastBatch == _batches) continue;
+            log.LastBatch = _batches;
             _touched.Add(log);
+        }
+        if (appended) CountInRings(e.Record);
+    }
+
+    /// <summary>Moves the floor, so that all rings together hold no more bytes than they may. An event counts once, in however many rings it is.</summary>
+    private void CountInRings(EventRecord e)
+    {
+        const int Overhead = 256;
+        _inRings.Enqueue((e.Position, e.Data.Length + Overhead));
+        _inRingsBytes += e.Data.Length + Overhead;
+        while (_inRingsBytes > options.Value.AllRingBytes && _inRings.Count > 1)
+        {
+            var (position, bytes) = _inRings.Dequeue();
+            (_floor, _inRingsBytes) = (position, _inRingsBytes - bytes);
         }
     }
 
-    private static void Append(FilterLog log, FeedEvent e)
-    {
-        if (e.Record.Data.IsEmpty) log.Skip(e.Record.Position);
-        else log.Append(LogFrame.Of(e.Record, e.Frame(log.Filter.Form), log.Filter.Form));
-    }
-
-    /// <summary>Forgets logs that nobody has used for a while.</summary>
+    /// <summary>Forgets logs that nobody has used for a while, and what the others need no more.</summary>
     public void Sweep()
     {
         lock (_gate)
         {
+            var idle = new HashSet<FilterLog>();
             foreach (var (filter, log) in _logs)
             {
-                if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime) continue;
+                if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime) { log.Trim(_floor); continue; }
                 _logs.Remove(filter);
-                _index.Remove(log);
+                idle.Add(log);
             }
+            _index.Remove(idle);
         }
     }
 
@@ -173,10 +196,41 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    private static bool Wants(StreamFilter filter, EventRecord e)
+    /// <summary>A page of what is kept of all topics; null where that does not reach back so far, or lacks an event's data.</summary>
+    /// <param name="filter">Which events.</param>
+    /// <param name="after">The last position that the reader has.</param>
+    /// <param name="epoch">The history that this position belongs to.</param>
+    /// <param name="most">Most bytes of frames; one frame may have more.</param>
+    public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {
-        if (!filter.Passes(e)) return false;
-        foreach (var topic in filter.Events.Topics) if (TopicPattern.Matches(topic, e.Topic)) return true;
-        return false;
+        const int MostExamined = 8_192;
+        var examined = new List<FeedEvent>();
+        long through;
+        lock (_gate)
+        {
+            if (epoch != _epoch || after < _recentBase || after > _settled) return null;
+            through = _settled;
+            foreach (var e in _recent)
+            {
+                if (e.Record.Position <= after) continue;
+                if (examined.Count == MostExamined) { through = examined[^1].Record.Position; break; }
+                examined.Add(e);
+            }
+        }
+        // Matched outside of the lock, which the live feed needs.
+        var (index, found, frames, bytes) = (new TopicIndex(), new List<FilterLog>(), new List<LogFrame>(), 0L);
+        index.Add(new FilterLog(filter, 0, 0));
+        foreach (var e in examined)
+        {
+            found.Clear();
+            index.Match(e.Record.Topic, found);
+            if (found.Count == 0 || !filter.Passes(e.Record)) continue;
+            var isLarge = e.Record.Data.IsEmpty;
+            if (isLarge && frames.Count == 0) return null;
+            if (isLarge || bytes > most) { through = frames[^1].Position; break; }
+            frames.Add(e.Frame(filter.Form));
+            bytes += frames[^1].Bytes.Length;
+        }
+        return new ReplayPage(epoch, 0, frames, through);
     }
 }

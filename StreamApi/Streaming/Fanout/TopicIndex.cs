@@ -13,9 +13,17 @@ internal sealed class TopicIndex
         foreach (var topic in log.Filter.Events.Topics) Leaf(topic).Add(log);
     }
 
-    public void Remove(FilterLog log)
+    /// <remarks>Thousands at once, of which all may stand in one list: each list is gone through once.</remarks>
+    public void Remove(IReadOnlySet<FilterLog> logs)
     {
-        foreach (var topic in log.Filter.Events.Topics) Prune(_root, topic, log);
+        var cleaned = new HashSet<List<FilterLog>>(ReferenceEqualityComparer.Instance);
+        foreach (var log in logs) foreach (var topic in log.Filter.Events.Topics) Prune(_root, topic, Clean);
+
+        bool Clean(List<FilterLog> list)
+        {
+            if (cleaned.Add(list)) list.RemoveAll(logs.Contains);
+            return list.Count == 0;
+        }
     }
 
     /// <summary>Whether no log is left, nor anything that led to one.</summary>
@@ -45,10 +53,10 @@ internal sealed class TopicIndex
         var tokens = topic.Split('.');
         for (var i = 0; i < tokens.Length; i++)
         {
-            if (tokens[i] == ">") return node.Below ??= [];
+            if (tokens[i] == ">") return node.Below ??= new List<FilterLog>(1);
             node = tokens[i] == "*" ? node.AnyToken ??= new Node() : Child(node, tokens[i]);
         }
-        return node.Here ??= [];
+        return node.Here ??= new List<FilterLog>(1);
 
         static Node Child(Node parent, string token)
         {
@@ -58,13 +66,12 @@ internal sealed class TopicIndex
         }
     }
 
-    /// <summary>Takes the log out and the nodes that led only to it. True where the node is empty.</summary>
-    private static bool Prune(Node node, ReadOnlySpan<char> rest, FilterLog log)
+    /// <summary>Cleans the topic's list, and takes out the nodes that led only to what was in it. True where the node is empty.</summary>
+    private static bool Prune(Node node, ReadOnlySpan<char> rest, Func<List<FilterLog>, bool> isEmptied)
     {
         if (rest is ">")
         {
-            node.Below?.Remove(log);
-            if (node.Below is { Count: 0 }) node.Below = null;
+            if (node.Below is { } below && isEmptied(below)) node.Below = null;
             return node.IsEmpty;
         }
         var dot = rest.IndexOf('.');
@@ -72,11 +79,10 @@ internal sealed class TopicIndex
         var next = token is "*" ? node.AnyToken : node.Children?.GetValueOrDefault(token.ToString());
         if (next is null) return node.IsEmpty;
         bool empty;
-        if (dot >= 0) empty = Prune(next, rest[(dot + 1)..], log);
+        if (dot >= 0) empty = Prune(next, rest[(dot + 1)..], isEmptied);
         else
         {
-            next.Here?.Remove(log);
-            if (next.Here is { Count: 0 }) next.Here = null;
+            if (next.Here is { } here && isEmptied(here)) next.Here = null;
             empty = next.IsEmpty;
         }
         if (empty && token is "*") node.AnyToken = null;

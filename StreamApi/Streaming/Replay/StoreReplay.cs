@@ -17,14 +17,17 @@ internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, Repl
 internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest);
 
 /// <summary>
-/// Reads for connections that lag behind the memory. A few reads at once, in the order asked for; connections of one filter that want the
+/// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A few reads at once, in the order asked for; connections of one filter that want the
 /// same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
 /// a page lacks by then its reader finds in memory, or by its next page. A read that nobody waits for any more is cancelled, in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
-    [FromKeyedServices(StorePool.Replays)] EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider clock,
-    IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
+    FilterLogs logs, [FromKeyedServices(StorePool.Replays)] EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics,
+    TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
 {
+    /// <summary>Bytes of a page from memory, whose frames are shared with all others that read them.</summary>
+    private const int RecentPageBytes = 1024 * 1024;
+
     private readonly Dictionary<ReplayRange, Reading> _readings = [];
     private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _kept = [];
     private readonly Queue<ReplayRange> _oldest = [];
@@ -73,13 +76,12 @@ internal sealed class StoreReplay(
     {
         ReplayPage? answer = null;
         await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), reading.Stop);
+        var fromStore = false;
         try
         {
-            var (page, skipped) = await TryReadAsync(range, reading.Stop.Token);
-            metrics.Replayed(page.Events.Count);
-            var (frames, form) = (new LogFrame[page.Events.Count], range.Filter.Form);
-            for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], form.Frame(page.Epoch, page.Events[i]), form);
-            answer = new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped);
+            answer = ReadRecent(range, epoch);
+            fromStore = answer is null;
+            answer ??= await ReadStoreAsync(range, reading.Stop.Token);
         }
         catch (Exception) when (reading.Stop.IsCancellationRequested) { return; }   // the server stops, or nobody waits
         catch (StoreUnavailableException e)
@@ -96,9 +98,27 @@ internal sealed class StoreReplay(
             _readings.Remove(range);
             waiting = reading.Waiting;
             // The newest of a moment ago is not the newest.
-            if (answer is not null && !range.Newest) Keep(range, answer);
+            if (answer is not null && fromStore && !range.Newest) Keep(range, answer);
         }
         foreach (var waiter in waiting) waiter.Done(waiter, answer);
+    }
+
+    private ReplayPage? ReadRecent(ReplayRange range, string epoch)
+    {
+        // Only a few of them are kept where the newest are asked for.
+        var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : RecentPageBytes);
+        if (page is null || !range.Newest) return page;
+        var (kept, skipped) = SlowReaders.NewestOfEachKey(page.Frames);
+        return page with { Frames = kept, Skipped = skipped };
+    }
+
+    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, CancellationToken stop)
+    {
+        var (page, skipped) = await TryReadAsync(range, stop);
+        metrics.Replayed(page.Events.Count);
+        var (frames, form) = (new LogFrame[page.Events.Count], range.Filter.Form);
+        for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], form.Frame(page.Epoch, page.Events[i]), form);
+        return new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped);
     }
 
     private void Keep(ReplayRange range, ReplayPage page)

@@ -79,23 +79,110 @@ public class FilterLogsTests
 
         // Somebody came for it between the question and this.
         logs.Publish([large, Event(13)], 13);
-        foreach (var one in (FilterLog[])[log, logs.Acquire(new StreamFilter(["t", "t.b"], [], [], PlainForm.Named))])
-        {
-            Assert.False(one.TrySeek(11, settled: 100, out _));
-            Assert.True(one.TrySeek(12, settled: 100, out var next));
-            Assert.Equal([13], one.ReadAll(next).Select(f => f.Position));
-        }
+        Assert.False(log.TrySeek(11, settled: 100, out _));
+        Assert.True(log.TrySeek(12, settled: 100, out var next));
+        Assert.Equal([13], log.ReadAll(next).Select(f => f.Position));
+        // The same for a filter that comes now: what it lacks is read from the recent events.
+        Assert.Null(logs.ReadRecent(Topic("t"), after: 11, "e", most: 1_000));
+        var page = logs.ReadRecent(Topic("t"), after: 10, "e", most: 1_000)!;
+        Assert.Equal([11], page.Frames.Select(f => f.Position));
+        Assert.Equal(11, page.Through);
+        Assert.Equal([13], logs.ReadRecent(Topic("t"), after: 12, "e", most: 1_000)!.Frames.Select(f => f.Position));
         Assert.Equal(-1, log.Read(level, new LogFrame[4], 1_000));
         // It was given back, and nobody waits for it.
         logs.Release(log);
         Assert.False(logs.AnyWantsMore([large with { Position = 14, Topic = "t.a" }]));
     }
 
+    [Fact]
+    public void An_event_is_in_each_filter_that_shares_its_topic_once_and_they_share_its_frame_and_one_wake_up()
+    {
+        var (logs, shared) = WithUsers(count: 500);
+        var woken = new List<int>();
+        logs.Appended += grown => woken.Add(grown.Distinct().Count() == grown.Count ? grown.Count : -1);
+        logs.Publish([Event(11) with { Topic = "broadcast.all" }, Event(12) with { Topic = "broadcast.all" }, Event(13) with { Topic = "user.7.x" }], 13);
+        Assert.Equal([500], woken);
+        for (var n = 0; n < shared.Length; n++) Assert.Equal(n == 7 ? [11, 12, 13] : [11, 12], Positions(shared[n]));
+        Assert.Single(shared.Select(log => log.ReadAll(0)[0]).Distinct(ReferenceEqualityComparer.Instance));
+    }
+
+    [Fact]
+    public void Filters_keep_room_only_for_what_their_connections_have_not_read()
+    {
+        var (logs, shared) = WithUsers(count: 100);
+        Publish(1_000, read: true);
+        Assert.InRange(logs.Slots, 1, 100 * 8);
+        // One of them reads nothing: its ring grows, the others' do not.
+        shared[0].Loops[0].ReadThrough = shared[0].Next;
+        Publish(1_000, read: true, but: shared[0]);
+        Assert.InRange(logs.Slots, 1_000, 1_024 + 99 * 8);
+        Assert.Equal(1_000, shared[0].ReadAll(shared[0].Next - 1_000).Length);
+        // It has read: the room is given back.
+        shared[0].Loops[0].ReadThrough = shared[0].Next;
+        logs.Sweep();
+        Assert.InRange(logs.Slots, 1, 100 * 8);
+        // Who returns gets what the ring has no more from the recent events.
+        Assert.False(shared[0].TrySeek(logs.Settled - 500, logs.Settled, out _));
+        var page = logs.ReadRecent(shared[0].Filter, logs.Settled - 500, "e", most: 1_000_000)!;
+        Assert.Equal(Enumerable.Range(0, 500).Select(i => logs.Settled - 499 + i), page.Frames.Select(f => f.Position));
+        Assert.Equal(logs.Settled, page.Through);
+
+        void Publish(int count, bool read, FilterLog? but = null)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                logs.Publish([Event(logs.Settled + 1) with { Topic = "broadcast.all" }], logs.Settled + 1);
+                foreach (var log in shared) if (read && log != but) log.Loops[0].ReadThrough = log.Next;
+            }
+        }
+    }
+
+    [Fact]
+    public void All_rings_together_hold_no_more_than_they_may_whoever_does_not_read()
+    {
+        var (logs, _) = WithUsers(count: 100, new StreamingOptions { Writers = 1, AllRingBytes = 100_000 });
+        for (long at = 11; at <= 10_010; at++) logs.Publish([Event(at) with { Topic = $"user.{at % 100}.x" }], at);
+        logs.Sweep();
+        // 257 bytes an event, as they are counted.
+        Assert.InRange(logs.Slots, 300, 1_024);
+    }
+
+    [Fact]
+    public void A_page_of_the_recent_events_ends_where_its_bytes_do_and_the_next_goes_on_there()
+    {
+        var (logs, log) = Started();
+        logs.Publish([.. Enumerable.Range(11, 300).Select(n => Event(n))], 310);
+        var (read, after) = (new List<long>(), 10L);
+        while (after < 310)
+        {
+            var page = logs.ReadRecent(log.Filter, after, "e", most: 500)!;
+            Assert.InRange(page.Frames.Count, 1, 50);
+            read.AddRange(page.Frames.Select(f => f.Position));
+            after = page.Through;
+        }
+        Assert.Equal(Enumerable.Range(11, 300).Select(n => (long)n), read);
+        Assert.Null(logs.ReadRecent(log.Filter, 9, "e", most: 500));         // before what is kept
+        Assert.Null(logs.ReadRecent(log.Filter, 20, "other", most: 500));
+        Assert.Null(logs.ReadRecent(log.Filter, 311, "e", most: 500));
+    }
+
+    /// <summary>Filters as a notification service has them: each user's own topics, and what goes to all (twice, so that patterns overlap).</summary>
+    private static (FilterLogs, FilterLog[]) WithUsers(int count, StreamingOptions? options = null)
+    {
+        var logs = new FilterLogs(Options.Create(options ?? new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        logs.Reset("e", 10);
+        var shared = Enumerable.Range(0, count).Select(n => logs.Acquire(new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], PlainForm.Named))).ToArray();
+        foreach (var log in shared) log.Loops[0].Users = 1;
+        return (logs, shared);
+    }
+
     private static (FilterLogs, FilterLog) Started()
     {
         var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }), TimeProvider.System);
         logs.Reset("e", 10);
-        return (logs, logs.Acquire(Topic("t")));
+        var log = logs.Acquire(Topic("t"));
+        log.Loops[0].Users = 1;     // who has read nothing
+        return (logs, log);
     }
 
     private static IEnumerable<long> Positions(FilterLog log) => log.ReadAll(0).Select(f => f.Position);

@@ -51,7 +51,7 @@ public class TopicIndexTests
             .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000)).ToList();
         var index = new TopicIndex();
         foreach (var log in logs) index.Add(log);
-        foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList()) { index.Remove(removed); logs.Remove(removed); }
+        foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList()) { index.Remove(new HashSet<FilterLog> { removed }); logs.Remove(removed); }
 
         for (var i = 0; i < 500; i++)
         {
@@ -70,7 +70,7 @@ public class TopicIndexTests
         var index = new TopicIndex();
         var logs = new[] { "a.b.c", "a.*.c", "a.>", ">" }.Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000)).ToList();
         foreach (var log in logs) index.Add(log);
-        foreach (var log in logs) index.Remove(log);
+        index.Remove(logs.ToHashSet());
         var found = new List<FilterLog>();
         index.Match("a.b.c", found);
         Assert.Empty(found);
