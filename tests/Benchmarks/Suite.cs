@@ -16,6 +16,7 @@ internal static class Suite
         new FanOut("fanout-100k", subscribers: 1_000, rate: 100, Goal.AtMost(1.0, "Nchan")),
         new FanOut("fanout-200k", subscribers: 1_000, rate: 200, Goal.AtMost(1.3, "Nchan")),
         new FanOut("fanout-5000-subscribers", subscribers: 5_000, rate: 10, Goal.AtMost(1.0, "Nchan")),
+        new SharedTopics(),
         new Burst(),
         new PublishToReceive(),
         new Append("append-1-writer", writers: 1, batch: 1, null),
