@@ -1,4 +1,9 @@
 using System.Globalization;
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -10,7 +15,7 @@ public sealed class BulkheadTests(StackFixture stack)
     public async Task Searches_that_hang_take_nothing_from_publishing_and_live_streams_and_end_with_their_clients()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "300" });
+        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "300", ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" });
         var replica = system.Replicas[0];
         var positions = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 1, 10);
         await using (var slow = system.Database.CreateCommand("""
@@ -25,8 +30,8 @@ public sealed class BulkheadTests(StackFixture stack)
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var hanging = Enumerable.Range(0, 50).Select(_ => http.GetAsync(new Uri(replica.Url, "/v1/events?type=n"), leave.Token)).ToList();
-        var stalled = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?type=none", positions[0])));
-        await DeliverySystem.EventuallyAsync(async () => await HangingAsync() > 3, "searches hang");
+        var stalled = await Task.WhenAll(positions.Select(at => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?type=none", at)));
+        await DeliverySystem.EventuallyAsync(async () => await HangingAsync() >= 8, "four reads and four replays hang");
 
         await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
         foreach (var n in Enumerable.Range(1, 50)) await DeliverySystem.PublishAsync(replica, new { topic = "live", type = "n", data = n });
@@ -46,8 +51,26 @@ public sealed class BulkheadTests(StackFixture stack)
         }
     }
 
+    [Theory]
+    [InlineData(null), InlineData(StorePool.Appends), InlineData(StorePool.Feed), InlineData(StorePool.Replays), InlineData(StorePool.Reads)]
+    public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:eventstore"] = stack.EventStore, ["EventStore:CommandTimeoutSeconds"] = "7",
+        });
+        builder.AddEventStore();
+        using var host = builder.Build();
+        var store = pool is null ? host.Services.GetRequiredService<NpgsqlDataSource>() : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+        await using var ask = store.CreateCommand(
+            "select current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('client_connection_check_interval')");
+        Assert.Equal("8s 8s 2s", await ask.ExecuteScalarAsync(cancellationToken));
+    }
+
     [Fact]
-    public async Task The_server_gives_up_a_statement_whose_client_does_not()
+    public async Task A_statement_whose_client_has_gone_without_a_word_ends_in_Postgres_too()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "7" });
@@ -60,8 +83,9 @@ public sealed class BulkheadTests(StackFixture stack)
             end $$
             """)) await hang.ExecuteNonQueryAsync(cancellationToken);
         await DeliverySystem.EventuallyAsync(async () => await RunningAsync() > 0, "a read of the replica hangs");
-        system.Postgres.Freeze();       // its client neither cancels nor closes
-        await DeliverySystem.EventuallyAsync(async () => await RunningAsync() == 0, "Postgres has given it up");
+        // Nothing passes any more, so the replica cannot cancel what it gives up; it closes the connection.
+        system.Postgres.Freeze();
+        await DeliverySystem.EventuallyAsync(async () => await RunningAsync() == 0, "Postgres has noticed");
 
         async Task<long> RunningAsync()
         {
