@@ -80,6 +80,18 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    /// <summary>Sessions of Postgres whose statement has run for more than a second.</summary>
+    public async Task<long> BusySessionsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("""
+            select count(*) from pg_stat_activity
+            where backend_type = 'client backend' and state = 'active' and clock_timestamp() - query_start > interval '1 second'
+            """, connection);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     /// <summary>Of Postgres.</summary>
     public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {

@@ -26,7 +26,8 @@ internal static class Sections
         new("abuse", "Abuse", """
             A system as in Production, with the limits that it has where nothing is set. The others are 40 readers and a publisher of 50 events/s, each a user of his own; one more user, from an
             address of his own, does all that one can. **p99**: publish to receive, over all of the others' readers, without it (twenty seconds before, and twenty from ten seconds after its end) and during; it must not be more than twice as much.
-            **refused**: of the others' publishes. **memory**: of both replicas together, before, at most, and half a minute after. The abuser shares the cores with those whom he abuses: his process
+            **refused**: of the others' publishes. **memory**: of both replicas together, before, at most, and half a minute after, when it must not be 150 MB more; ten seconds after the end no
+            statement may have run for more than a second in Postgres. The abuser shares the cores with those whom he abuses: his process
             has the lowest priority, what he makes the servers and the kernel do has not.
             """, "| abuse | others' p99 without ms | during ms | ratio | refused | memory MB | what the abuser got |", AbuseCatalog.All.Select(a => new AbuseCheck(a)).ToList()),
         new("input", "Bad input", """

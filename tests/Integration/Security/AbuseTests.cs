@@ -1,13 +1,15 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Integration.Delivery;
 using Stack;
 
 namespace Integration.Security;
 
-/// <summary>One client does all that one can, with the limits that Production has where nothing is set. How slow the others become tests/Reliability measures.</summary>
+/// <summary>One client does all that one can, with the limits that Production has where nothing is set. How slow the others become tests/Reliability measures, and no time is asserted here.</summary>
 public sealed class AbuseTests(StackFixture stack)
 {
     private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
@@ -38,6 +40,7 @@ public sealed class AbuseTests(StackFixture stack)
         {
             while (!over.IsCancellationRequested) Assert.True(await SecureSystem.StatusAsync(replicas[i % 2], Post, "/v1/events", abuser, new { topic = "flood.a", type = "n", data = new string('x', 20_000) }) is HttpStatusCode.Accepted or HttpStatusCode.TooManyRequests);
         }).ToList();
+        flooding.AddRange(CostlyRequests(replicas, over.Token));
         for (var i = 0; i < 100; i++) Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(replicas[0], Post, "/v1/events", ann, new { topic = "others.a", type = "n", data = i }));
         await reader.WaitForEventsAsync(100);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), reader.Events.Select(e => e.Data));
@@ -46,6 +49,34 @@ public sealed class AbuseTests(StackFixture stack)
         await Task.WhenAll(flooding);
         foreach (var answer in opened) answer.Dispose();
         foreach (var head in heads) head.Dispose();
+    }
+
+    /// <summary>What is cheap to ask and dear to answer: patterns, bulk, pages that are not read, sessions. The abuser may be refused, and may not be served by a fault.</summary>
+    private static IEnumerable<Task> CostlyRequests(Uri[] replicas, CancellationToken over)
+    {
+        string[] topics = ["flood.>", "sessions.>"];
+        var (token, patterns) = (Tokens.Of("abuser", topics, topics), string.Join('&', Enumerable.Range(0, 100).Select(n => $"topic=flood.*.none{n}.%3E")));
+        var line = JsonSerializer.Serialize(new { topic = "flood.lines", type = "n", data = new string('x', 200_000) }) + "\n";
+        var session = Guid.NewGuid();
+        Func<Uri, Task<HttpResponseMessage>>[] asked =
+        [
+            server => SecureSystem.SendAsync(server, Get, "/v1/events?" + patterns, token),
+            server => SecureSystem.SendAsync(server, Post, "/v1/events", token, new StringContent(string.Concat(Enumerable.Repeat(line, 5)), Encoding.UTF8, "application/x-ndjson")),
+            server => SecureSystem.SendAsync(server, Get, "/v1/events?topic=flood.lines&limit=1000", token),
+            server => SecureSystem.SendAsync(server, Post, "/session", token, new { }),
+            server => SecureSystem.SendAsync(server, Post, $"/message/{session}", token, new { content = "x" }),
+        ];
+        var unread = new ConcurrentBag<HttpResponseMessage>();
+        return asked.Select(async ask =>
+        {
+            for (var i = 0; !over.IsCancellationRequested; i++)
+            {
+                var response = await ask(replicas[i % replicas.Length]);
+                Assert.True((int)response.StatusCode < 500 || response is { StatusCode: HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null }, $"{response}");
+                unread.Add(response);       // nothing of it is read until the end
+            }
+            foreach (var response in unread) response.Dispose();
+        });
     }
 
     [Fact]

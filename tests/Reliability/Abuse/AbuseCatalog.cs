@@ -6,7 +6,7 @@ using System.Text;
 namespace Reliability.Abuse;
 
 /// <summary>All abuses on one page.</summary>
-internal static class AbuseCatalog
+internal static partial class AbuseCatalog
 {
     private const int Connections = 10_000, Heads = 1_000, Bodies = 500, Stalled = 100, Topics = 1_000_000, TopicsARequest = 10_000;
 
@@ -19,6 +19,12 @@ internal static class AbuseCatalog
         new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
         new("a million topics", TopicsAsync),
         new("tokens with a wrong signature at full speed", (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)),
+        new("240 reads of history with 100 patterns each over a log of 60,000 events", PatternsAsync, Prepare: target => FillAsync(target, "flood.log", LogEvents, "1")),
+        new("300 clients that ask for a page and never read it", PagesAsync, Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\"")),
+        new("NDJSON with lines of 1 MB", LinesAsync),
+        new("1,000 slow readers in catch-up, each at another position", CatchUpAsync, Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")),
+        new("streams with the filters user.N.> and broadcast.>", FiltersAsync),
+        new("lists of topics at full speed", (target, over) => AskAsync(target, 32, connection => connection.Get("/v1/topics?limit=1000", AbuseTarget.Token()), over)),
     ];
 
     /// <summary>Asks for stream after stream, so many requests under way at any time, and keeps every connection.</summary>

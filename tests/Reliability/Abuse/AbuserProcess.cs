@@ -16,8 +16,8 @@ internal sealed class AbuserProcess : IDisposable
 
     private AbuserProcess(Process process) => _process = process;
 
-    /// <summary>Starts him; he does nothing yet.</summary>
-    public static AbuserProcess Start(AbuseCase abuse, AbuseTarget target)
+    /// <summary>Starts him; when he has prepared what he needs he waits.</summary>
+    public static async Task<AbuserProcess> StartAsync(AbuseCase abuse, AbuseTarget target, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo("nice", ["-n", "19", "dotnet", typeof(AbuserProcess).Assembly.Location, Argument, abuse.Name, .. target.Replicas.Select(r => r.ToString())])
         {
@@ -25,7 +25,9 @@ internal sealed class AbuserProcess : IDisposable
         };
         // For whoever makes the load alone (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
-        return new AbuserProcess(Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start."));
+        var abuser = new AbuserProcess(Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start."));
+        await abuser._process.StandardOutput.ReadLineAsync(cancellationToken);
+        return abuser;
     }
 
     /// <summary>Lets him loose until it is cancelled, or longer where that has an end of its own; what he got.</summary>
@@ -40,6 +42,8 @@ internal sealed class AbuserProcess : IDisposable
     public static async Task<int> MainAsync(string name, IEnumerable<string> replicas)
     {
         var (abuse, target) = (AbuseCatalog.All.Single(a => a.Name == name), new AbuseTarget([.. replicas.Select(r => new Uri(r))]));
+        if (abuse.Prepare is { } prepare) await prepare(target);
+        await Console.Out.WriteLineAsync("ready");
         if (await Console.In.ReadLineAsync() is null) return 0;
         using var over = new CancellationTokenSource();
         var ended = Task.Run(async () =>

@@ -59,6 +59,36 @@ internal sealed class RawConnection : IDisposable
         return ReadAnswer(withBody: true);
     }
 
+    /// <summary>Whether the server has reset it; seen without reading, by what is sent.</summary>
+    public bool IsReset
+    {
+        get
+        {
+            try { return _socket.Send(" "u8) == 0; }
+            catch (SocketException) { return true; }
+        }
+    }
+
+    /// <summary>Publishes one event; its position.</summary>
+    public string PostForPosition(string path, string token, ReadOnlySpan<byte> body)
+    {
+        SendHead("POST", path, token, $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n");
+        Send(body);
+        var text = new StringBuilder();
+        const string Name = "\"position\":\"";
+        int at;
+        while ((at = text.ToString().IndexOf(Name, StringComparison.Ordinal)) < 0 || text.ToString().IndexOf('"', at + Name.Length) < 0) Read(text);
+        var answer = text.ToString()[(at + Name.Length)..];
+        return answer[..answer.IndexOf('"', StringComparison.Ordinal)];
+    }
+
+    /// <summary>Asks and reads the whole answer.</summary>
+    public int Get(string path, string token)
+    {
+        SendHead("GET", path, token);
+        return ReadAnswer(withBody: true).Status;
+    }
+
     public (int Status, bool HasRetryAfter) ReadAnswer(bool withBody)
     {
         var text = new StringBuilder();
