@@ -6,7 +6,7 @@ namespace EventStore;
 
 /// <summary>
 /// Reads the log in position order. Thread-safe. A read costs what it returns plus a constant, whatever the log's length and the number of
-/// patterns: it may return before it found anything, and the next one goes on (docs/decisions/0013).
+/// patterns: it may return before it found anything, and the next one goes on (docs/decisions/0016).
 /// </summary>
 public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
