@@ -82,6 +82,10 @@ internal sealed class StreamingOptions
     /// <summary>Reads of the store for replays, at once.</summary>
     [Range(1, 64)] public int ReplayReaders { get; set; } = 4;
 
+    /// <summary>Bytes of pages that connections may hold while they are fed from the store; beyond them no further page is read before one is
+    /// given back, and readers that take nothing at the moment give theirs back at once (after three seconds in any case).</summary>
+    [Range(1024 * 1024, 1L << 36)] public long ReplayBytes { get; set; } = 64 * 1024 * 1024;
+
     /// <summary>Tries to read a range for a replay, about two seconds apart in the end, until its readers are told to come back later.</summary>
     [Range(1, 1_000)] public int ReplayTries { get; set; } = 8;
 

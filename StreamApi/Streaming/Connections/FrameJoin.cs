@@ -74,14 +74,14 @@ internal sealed class FrameJoin(int joinBytes)
     }
 
     /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
-    public int Take(IReadOnlyList<LogFrame> page, int index)
+    public int Take(IReadOnlyList<LogFrame> page, int index, int mostBytes)
     {
         _log = null;
         var n = 0;
         for (var bytes = 0; index + n < page.Count && n < MaxFrames; n++)
         {
             var frame = page[index + n];
-            if (n > 0 && bytes + frame.Bytes.Length > joinBytes) break;
+            if (n > 0 && bytes + frame.Bytes.Length > mostBytes) break;
             bytes += frame.Bytes.Length;
             _frames[n] = frame;
         }

@@ -31,6 +31,11 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>A page from the store that is being written, and how far; the wait for another, null where none was asked for.</summary>
     public ReplayPage? Page;
     public int PageIndex;
+
+    /// <summary>How many events the next page is to have; whether a page was taken from it because its peer did not read.</summary>
+    public int PageEvents;
+    public bool HasStalled;
+
     public ReplayWaiter? Asked;
     public bool AwaitsPage => Asked is not null;
 

@@ -19,7 +19,7 @@ internal sealed class WriterLoop : IDisposable
 
     private readonly int _number;
     private readonly FilterLogs _logs;
-    private readonly StoreReplay _replay;
+    private readonly CatchUpPages _pages;
     private readonly StreamingOptions _options;
     private readonly StreamingMetrics _metrics;
     private readonly StoreClock _clock;
@@ -34,7 +34,8 @@ internal sealed class WriterLoop : IDisposable
 
     public WriterLoop(int number, FilterLogs logs, StoreReplay replay, StreamingOptions options, StreamingMetrics metrics, StoreClock clock)
     {
-        (_number, _logs, _replay, _options, _metrics, _clock) = (number, logs, replay, options, metrics, clock);
+        (_number, _logs, _options, _metrics, _clock) = (number, logs, options, metrics, clock);
+        _pages = new CatchUpPages(replay, (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page)));
         _join = new FrameJoin(options.JoinBytes);
         _rest = new RoundRest(options.MaxRestMilliseconds, TimeProvider.System);
         _inbox = new(number, _rest);
@@ -159,7 +160,7 @@ internal sealed class WriterLoop : IDisposable
             if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
             {
                 if (c.WasBusy && c.Slow == SlowReader.Disconnect) { Close(c, EndReason.TooSlow); return; }
-                AskForPage(c);
+                _pages.Ask(c);
                 return;
             }
             if (c.Sequence >= 0) Hold(c);
@@ -167,6 +168,7 @@ internal sealed class WriterLoop : IDisposable
             if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1) SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
             if (c.Page is not null) continue;
             c.WasBusy = false;
+            CatchUpPages.CaughtUp(c);
             switch (_join.Take(c.Log, c.Sequence))
             {
                 case 0: return;
@@ -189,13 +191,13 @@ internal sealed class WriterLoop : IDisposable
         if (page.DroppedThrough > c.Position)
         {
             Resync(c, ResyncReason.Expired, page.DroppedThrough);
-            if (page.Skipped is not null) c.Opening = [.. c.Opening!, .. Skipped(c, page)];
+            if (page.Skipped is not null) c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page)];
             return true;
         }
-        var n = _join.Take(page.Frames, c.PageIndex);
+        var n = _join.Take(page.Frames, c.PageIndex, CatchUpPages.MostBytes(c, _options.JoinBytes));
         if (n == 0)
         {
-            (c.Page, c.Sequence, c.Position) = (null, -1, Math.Max(c.Position, page.Through));
+            _pages.Finish(c);
             return true;
         }
         c.PageIndex += n;
@@ -231,40 +233,18 @@ internal sealed class WriterLoop : IDisposable
     {
         var requested = c.StreamPosition.ToString();
         (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
-        if (reason == ResyncReason.Epoch) GiveUpReading(c);
+        if (reason == ResyncReason.Epoch) _pages.GiveUp(c);
         c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
         _metrics.Resynced(reason);
     }
 
     /// <summary>What waits becomes a page with the newest of each key; the gap is told before it.</summary>
-    private static void SkipToLatest(StreamConnection c, LogFrame[] waiting, string epoch)
+    private void SkipToLatest(StreamConnection c, LogFrame[] waiting, string epoch)
     {
         c.WasBusy = false;
         if (waiting.Length == 0) return;
         var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
-        Show(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped));
-    }
-
-    private static void Show(StreamConnection c, ReplayPage page)
-    {
-        (c.Page, c.PageIndex) = (page, 0);
-        if (page.Skipped is not null && page.DroppedThrough <= c.Position) c.Opening = Skipped(c, page);    // an expired position is told first
-    }
-
-    private static byte[] Skipped(StreamConnection c, ReplayPage page) =>
-        c.Output.Framed(ControlFrames.Skipped(page.Epoch, page.Skipped!.From, page.Skipped.To, page.Skipped.Count));
-
-    private void AskForPage(StreamConnection c)
-    {
-        var range = new ReplayRange(c.Log.Filter, c.Position, c.Slow == SlowReader.Latest);
-        c.Asked = new ReplayWaiter(range, (waiter, page) => Post(Command.Page, c, new Answer(waiter, page)));
-        _replay.Read(c.Asked, c.Epoch);
-    }
-
-    private void GiveUpReading(StreamConnection c)
-    {
-        if (c.Asked is { } asked) _replay.Cancel(asked);
-        (c.Page, c.Asked) = (null, null);
+        _pages.Show(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped));
     }
 
     private void TakePage(StreamConnection c, Answer answer)
@@ -274,7 +254,7 @@ internal sealed class WriterLoop : IDisposable
         c.Asked = null;
         if (answer.Page is not { } page) { Close(c, EndReason.Failed); return; }
         // A page of another history says nothing; the epoch's change is told by the log.
-        if (page.Epoch == c.Epoch) Show(c, page);
+        if (page.Epoch == c.Epoch) _pages.Show(c, page);
         Pump(c);
     }
 
@@ -290,7 +270,7 @@ internal sealed class WriterLoop : IDisposable
             for (var i = group.Count - 1; i >= 0; i--)
             {
                 var c = group[i];
-                if (c.Output.Busy && now - c.TakenAt >= StalledMilliseconds && c.Slow != SlowReader.Disconnect) c.Sequence = -1;
+                if (c.Output.Busy) _pages.Relieve(c, isStalled: now - c.TakenAt >= StalledMilliseconds);
                 if (!c.IsBehind) read = Math.Min(read, c.Sequence);
                 if (now >= c.ExpiresAt) { Close(c, EndReason.Aged); continue; }
                 if (now >= c.Authorization.EndsAt) { Close(c, EndReason.Unauthorized); continue; }
@@ -354,7 +334,7 @@ internal sealed class WriterLoop : IDisposable
     private void Leave(StreamConnection c, EndReason reason)
     {
         if (c.End is not null) return;
-        GiveUpReading(c);
+        _pages.GiveUp(c);
         if (c.GroupIndex >= 0)
         {
             var group = _groups[c.Log];

@@ -6,7 +6,11 @@ using StreamApi.Streaming.Fanout;
 namespace StreamApi.Streaming.Replay;
 
 /// <summary>A part of the log as the connections of one filter send it.</summary>
-internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, SkippedRange? Skipped = null);
+internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, SkippedRange? Skipped = null)
+{
+    /// <summary>Connections that it is written to; for <see cref="PageBudget"/>.</summary>
+    public int Holders;
+}
 
 /// <summary>One connection's wait for a page.</summary>
 /// <param name="Range">Events of a filter after a position; shared by all that want the same.</param>
@@ -14,11 +18,12 @@ internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyLi
 internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done);
 
 /// <param name="Newest">Only the newest event of each key, and what that leaves out.</param>
-internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest);
+/// <param name="Most">Most events; null: as many as a page has.</param>
+internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest, int? Most);
 
 /// <summary>
-/// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A few reads at once, in the order asked for; connections of one filter that want the
-/// same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
+/// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A few reads at once,
+/// in the order asked for; connections of one filter that want the same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
 /// a page lacks by then its reader finds in memory, or by its next page. A read that nobody waits for any more is cancelled, in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
@@ -34,6 +39,9 @@ internal sealed class StoreReplay(
     private readonly SemaphoreSlim _readers = new(options.Value.ReplayReaders);
     private readonly TimeSpan _shared = TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds);
     private long _keptBytes;
+
+    /// <summary>What connections hold of what was read for them.</summary>
+    public PageBudget Pages { get; } = new(options.Value.ReplayBytes, clock);
 
     /// <summary>Calls the waiter back when the page is there, tried a few times while the store is away. Give it up with <see cref="Cancel"/>.</summary>
     /// <param name="waiter">Who waits, and for what.</param>
@@ -147,11 +155,12 @@ internal sealed class StoreReplay(
     {
         for (var (tried, delay) = (1, 100); ; tried++, delay = Math.Min(delay * 2, 2_000))
         {
+            await Pages.WaitForRoomAsync(stop);
             await _readers.WaitAsync(stop);
             try
             {
                 if (range.Newest) return await reader.ReadNewestAsync(range.After, range.Filter.Events, stop);
-                return (await reader.ReadAsync(range.After, range.Filter.Events, cancellationToken: stop), null);
+                return (await reader.ReadAsync(range.After, range.Filter.Events, range.Most, cancellationToken: stop), null);
             }
             catch (StoreUnavailableException e) when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
             {

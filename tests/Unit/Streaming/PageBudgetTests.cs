@@ -1,0 +1,32 @@
+using StreamApi.Streaming.Fanout;
+using StreamApi.Streaming.Replay;
+using Unit.Tests.Client;
+
+namespace Unit.Streaming;
+
+public class PageBudgetTests
+{
+    [Fact]
+    public async Task No_page_is_read_before_there_is_room_and_one_that_is_shared_counts_once()
+    {
+        var clock = new ManualTime();
+        var budget = new PageBudget(most: 1_000, clock);
+        var (shared, other) = (Page(600), Page(600));
+        budget.Hold(shared);
+        budget.Hold(shared);
+        Assert.Equal(600, budget.Held);
+        Assert.True(budget.WaitForRoomAsync(TestContext.Current.CancellationToken).IsCompletedSuccessfully);
+        budget.Hold(other);
+        var waiting = budget.WaitForRoomAsync(TestContext.Current.CancellationToken);
+        budget.GiveBack(shared);
+        await clock.PassDelayAsync();
+        Assert.False(waiting.IsCompleted);
+        budget.GiveBack(shared);
+        await clock.PassDelayAsync();
+        await waiting;
+        budget.GiveBack(other);
+        Assert.Equal(0, budget.Held);
+    }
+
+    private static ReplayPage Page(int bytes) => new("e", 0, [new LogFrame(1, new byte[bytes / 2], 0, "k"), new LogFrame(2, new byte[bytes / 2], 0, "k")], 2);
+}
