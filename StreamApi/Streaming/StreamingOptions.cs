@@ -96,5 +96,8 @@ internal sealed class StreamingOptions
     /// for some milliseconds a thousand streams. 0: never.</summary>
     [Range(0, 1_000_000)] public int StormStreams { get; set; } = 2_000;
 
+    /// <summary>Megabytes by which the process has grown, and is quiet again, until its heap is compacted, as after a storm. 0: never.</summary>
+    [Range(0, 1_000_000)] public int CompactMegabytes { get; set; } = 100;
+
     public int NextRetry() => Random.Shared.Next(Math.Min(RetryMinMilliseconds, RetryMaxMilliseconds), RetryMaxMilliseconds + 1);
 }

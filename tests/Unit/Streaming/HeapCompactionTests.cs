@@ -1,0 +1,56 @@
+using StreamApi.Streaming.Connections;
+
+namespace Unit.Streaming;
+
+public sealed class HeapCompactionTests
+{
+    private const long Megabyte = 1024 * 1024;
+
+    [Fact]
+    public void A_storm_is_compacted_once_when_no_stream_was_opened_for_a_while()
+    {
+        var compaction = new HeapCompaction(100, 0);
+        Assert.Equal([false, false, false, false, true, false, false], Storm(compaction, 0, 60, 150, 150, 150, 150, 150));
+        Assert.Equal([false, false, false, false, true], Storm(compaction, 249, 249, 249, 249 + 1, 250, 250)[1..]);
+    }
+
+    [Fact]
+    public void Streams_that_come_and_go_one_by_one_are_no_storm()
+    {
+        var compaction = new HeapCompaction(100, 0);
+        Assert.DoesNotContain(true, Storm(compaction, [.. Enumerable.Range(0, 99).SelectMany(n => (long[])[n, n, n])]));
+    }
+
+    [Fact]
+    public void What_a_burst_has_left_is_given_back_once_it_is_over()
+    {
+        var compaction = new HeapCompaction(0, 100 * Megabyte);
+        (long Allocated, long Resident, bool Due)[] looks =
+        [
+            (10, 200, false), (20, 200, false), (30, 200, false),           // quiet: the measure
+            (2_000, 900, false), (4_000, 900, false),                       // the burst
+            (4_010, 900, false), (4_020, 900, true), (4_030, 250, false),   // over
+            (4_040, 340, false), (4_050, 349, false), (4_060, 350, true),
+        ];
+        foreach (var (allocated, resident, due) in looks)
+        {
+            Assert.Equal((allocated, due), (allocated, compaction.IsDue(0, allocated * Megabyte, resident * Megabyte)));
+            if (due) compaction.Done(0, 250 * Megabyte);
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_compacted_where_that_is_switched_off()
+    {
+        var compaction = new HeapCompaction(0, 0);
+        Assert.DoesNotContain(true, Storm(compaction, 0, 10_000, 10_000, 10_000, 10_000));
+        Assert.False(compaction.IsDue(10_000, 0, 10_000 * Megabyte));
+    }
+
+    private static bool[] Storm(HeapCompaction compaction, params long[] opened) => [.. opened.Select(o =>
+    {
+        var due = compaction.IsDue(o, 0, 0);
+        if (due) compaction.Done(o, 0);
+        return due;
+    })];
+}
