@@ -64,13 +64,16 @@ end $$;
 -- For a Broadcaster of the version before: what it would do here takes the log for itself.
 create or replace function eventstore.drop_old(max_age interval, max_bytes bigint) returns int language sql as $$ select 0 $$;
 
--- As in 0011; what retention has not finished is finished here, or its tables would stand in the way of those that begin anew.
+-- As in 0011; what retention has not finished is finished here, or its tables would stand in the way of those that begin anew. Locks are
+-- taken in the order in which relays (outbox, log) and readers (topics, events) take theirs, or one would wait for the other for ever.
 create or replace function eventstore.reset() returns void language plpgsql as $$
 declare
     part text;
 begin
     perform pg_advisory_xact_lock(7303014, 3);
+    lock table eventstore.outbox in access exclusive mode;
     perform eventstore.lock_log(), pg_advisory_xact_lock(7303014, 2);
+    lock table eventstore.topics, eventstore.topic_parts in access exclusive mode;
     for part in select p.name from eventstore.partitions() p where p.detaching loop
         execute format('alter table eventstore.events detach partition eventstore.%I finalize', part);
     end loop;

@@ -122,6 +122,35 @@ public sealed class ReaderTests(StackFixture stack)
         async Task<(string, long)[]> CountsAsync() => [.. (await topics.ListAsync("", "", 10, cancellationToken)).Topics.Select(t => (t.Topic, t.Count))];
     }
 
+    [Fact]
+    public async Task A_reset_and_those_who_read_the_log_meanwhile_do_not_wait_for_each_other_for_ever()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var host = await StartAsync(partitionSpan: 100);
+        var (appender, reader) = (host.Services.GetRequiredService<EventAppender>(), host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads));
+        var (topics, directory) = (host.Services.GetRequiredService<TopicReader>(), host.Services.GetRequiredService<TopicDirectory>());
+        var done = 0;
+        async Task UntilDoneAsync(Func<Task> read) { while (Volatile.Read(ref done) == 0) await read(); }
+        Task[] reading =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => Task.Run(() => UntilDoneAsync(() => topics.ListAsync("", "", 10, cancellationToken)))),
+            .. Enumerable.Range(0, 3).Select(_ => Task.Run(() => UntilDoneAsync(() => topics.ReadAsync("a.b", 1, ["end"], cancellationToken)))),
+            Task.Run(() => UntilDoneAsync(() => reader.ReadAsync(0, new EventFilter(["a.*"], [], []), cancellationToken: cancellationToken))),
+            Task.Run(() => UntilDoneAsync(() => directory.ListAsync(cancellationToken))),
+        ];
+        try
+        {
+            await using var reset = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("select eventstore.reset()");
+            for (var i = 0; i < 30; i++)
+            {
+                await appender.AppendAsync([new NewEvent("a.b", "n", "1")], cancellationToken);
+                await reset.ExecuteNonQueryAsync(cancellationToken);
+            }
+        }
+        finally { Volatile.Write(ref done, 1); }
+        await Task.WhenAll(reading);
+    }
+
     private async Task<IHost> StartAsync(long partitionSpan)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
