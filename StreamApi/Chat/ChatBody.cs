@@ -24,8 +24,13 @@ internal static class ChatBody
         catch (InvalidOperationException) { throw new InvalidChatException("body", "has half of a surrogate pair, which is no UTF-8."); }
     }
 
-    public static string? Text(JsonElement of, string name, string at = "") => Get(of, name) is not { } value ? null
-        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw new InvalidChatException(at + name, "must be a string.");
+    public static string? Text(JsonElement of, string name, string at = "")
+    {
+        if (Get(of, name) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.String) throw new InvalidChatException(at + name, "must be a string.");
+        try { return value.GetString(); }
+        catch (InvalidOperationException) { throw new InvalidChatException(at + name, "has half of a surrogate pair, which is no UTF-8."); }
+    }
 
     /// <summary>
     /// A text that is repeated in answers, headers of telemetry and errors: a model, a role, a tool's name. Short, or

@@ -16,7 +16,11 @@ internal static class JsonBody
     public static async Task<JsonElement> ReadAsync(HttpContext context)
     {
         using var document = await JsonRequest.ReadAsync(context, MaxBytes);
-        return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : throw new InvalidRequestException("body", "must be a JSON object.");
+        if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidRequestException("body", "must be a JSON object.");
+        // Looking for a member reads the names of the others too.
+        try { foreach (var member in document.RootElement.EnumerateObject()) _ = member.Name; }
+        catch (InvalidOperationException) { throw new InvalidRequestException("body", "has a member whose name has half of a surrogate pair, which is no UTF-8."); }
+        return document.RootElement.Clone();
     }
 
     /// <summary>A text field; null where it is missing or null.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
 using Npgsql;
 using Stack;
 
@@ -72,7 +74,9 @@ public sealed class CutOffTests(StackFixture stack)
         system.Postgres.Cut();
         await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         system.Redis.Cut();
-        await DeliverySystem.PublishNumbersAsync(other, "t.1", 3, 2);
+        var lost = await DeliverySystem.PublishNumbersAsync(other, "t.1", 3, 2);
+        // Relayed after the link is whole again they would not be lost.
+        await DeliverySystem.EventuallyAsync(async () => await RelayedAsync(system) >= long.Parse(lost[^1].Split('-')[1], CultureInfo.InvariantCulture), "the lost events are relayed");
         system.Redis.Heal();
         await HealthSaysAsync(cutOff, "only Postgres has");
         await DeliverySystem.PublishNumbersAsync(other, "t.1", 5, 2);
@@ -110,6 +114,9 @@ public sealed class CutOffTests(StackFixture stack)
         }
         catch { await system.DisposeAsync(); throw; }
     }
+
+    private static async Task<long> RelayedAsync(DeliverySystem system) =>
+        (await Http.GetFromJsonAsync<JsonElement>(new Uri((await system.LeaderAsync()).Url, "/status"), TestContext.Current.CancellationToken)).GetProperty("relayed").GetInt64();
 
     private static async Task<HttpStatusCode> HealthAsync(ServiceProcess replica)
     {

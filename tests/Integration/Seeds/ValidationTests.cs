@@ -89,6 +89,9 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("POST", "/sse/backpressure-chat", """{"messages":"x"}""", 400, "messages")]
     [InlineData("POST", "/session", """{"provider":5}""", 400, "provider")]
     [InlineData("POST", "/session", "{", 400, "body")]
+    [InlineData("POST", "/session", """{"model":"\ud800"}""", 400, "model")]
+    [InlineData("POST", "/session", """{"\ud800":1}""", 400, "body")]
+    [InlineData("POST", "/tasks", """{"\ud8000":1,"title":"x"}""", 400, "body")]
     [InlineData("POST", $"/message/{Nobody}", """{"content":"x"}""", 404, null)]
     [InlineData("POST", "/sse/resilient/s/failure", """{"times":"2"}""", 400, "times")]
     public Task A_wrong_body_is_named(string method, string path, string body, int status, string? field) => RefusedAsync(method, path, body, Json, status, field);
