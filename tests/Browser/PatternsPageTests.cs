@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Stack;
@@ -71,6 +72,29 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         Assert.Single(sums.Distinct());
         await page.GetByRole(AriaRole.Button, new() { Name = "The reader keeps up" }).ClickAsync();
         await Expect(page.Locator("#buffered")).ToHaveTextAsync("0");
+    }
+
+    [Fact]
+    public async Task Speeds_chosen_in_quick_succession_arrive_in_their_order()
+    {
+        var page = await OpenAsync("/patterns");
+        await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
+        var (speeds, release) = (new ConcurrentQueue<string>(), new TaskCompletionSource());
+        await page.RouteAsync("**/patterns/reader/*", async route =>
+        {
+            if (route.Request.Method == "PUT")
+            {
+                speeds.Enqueue(route.Request.Url.Split('=')[^1]);
+                await release.Task;
+            }
+            await route.ContinueAsync();
+        });
+        foreach (var name in (string[])["20 tokens a second", "The reader keeps up", "20 tokens a second"])
+            await page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
+        Assert.Single(speeds);      // the others wait for its answer
+        release.SetResult();
+        await UntilAsync(() => Task.FromResult(speeds.Count == 3));
+        Assert.Equal("20", speeds.Last());
     }
 
     private static Task SpeaksAsync(IPage page) => Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");

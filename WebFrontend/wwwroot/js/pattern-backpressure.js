@@ -22,6 +22,7 @@ export function backpressure(text) {
   let client;
   let reader;
   let perSecond = Number(speeds[0].dataset.speed);
+  let pacing = Promise.resolve();
   let now;
 
   start();
@@ -74,8 +75,13 @@ export function backpressure(text) {
     });
   }
 
+  /** One after the other: two at once may arrive in either order, and an earlier speed would stay. */
   function pace() {
-    if (reader) fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, { method: "PUT" }).catch(() => {}); // without its server the stream says so itself
+    pacing = pacing.then(async () => {
+      if (!reader) return;
+      const asked = fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, { method: "PUT", signal: AbortSignal.timeout(5_000) });
+      await asked.catch(() => {}); // without its server the stream says so itself
+    });
   }
 
   function sample() {
