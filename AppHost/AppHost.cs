@@ -12,14 +12,17 @@ var stores = builder.AddLocalStores();
 builder.AddFailureReport();
 
 // Once, before everything else that reads or writes the store.
-var migrations = builder.AddProject<Projects.StreamApi>("migrations")
+var migrations = builder
+    .AddProject<Projects.StreamApi>("migrations")
     .WithArgs("migrate")
     .WithIconName("DatabaseArrowUp")
     .WithWayOut(stores.WayOut)
     .WithEnvironment("DOTNET_ENVIRONMENT", environment)
-    .WithReference(stores.EventStore).WaitFor(stores.EventStore);
+    .WithReference(stores.EventStore)
+    .WaitFor(stores.EventStore);
 
-var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
+var streamapi = builder
+    .AddProject<Projects.StreamApi>("streamapi")
     .WithReplicas(2)
     .WithRestart()
     .WithHttpEndpoint(port: 5080)
@@ -28,16 +31,20 @@ var streamapi = builder.AddProject<Projects.StreamApi>("streamapi")
     .WithUrlForEndpoint("http", url => url.DisplayText = "API")
     .WithIconName("Stream")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
-    .WithReference(stores.EventStore).WaitFor(stores.EventStore)
-    .WithReference(stores.Redis).WaitFor(stores.Redis)
+    .WithReference(stores.EventStore)
+    .WaitFor(stores.EventStore)
+    .WithReference(stores.Redis)
+    .WaitFor(stores.Redis)
     .WaitForCompletion(migrations)
     .WithAddressPrinted()
     .WithPublishCommand()
     .WithResetCommand(stores.EventStore);
-if (DeveloperCertificate.Ensure()) streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
+if (DeveloperCertificate.Ensure())
+    streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
 
 // Tails the log into Redis: one leads, the other waits for its lease.
-var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
+var broadcaster = builder
+    .AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
     .WithRestart()
     .WithHttpEndpoint()
@@ -45,11 +52,14 @@ var broadcaster = builder.AddProject<Projects.Broadcaster>("broadcaster")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Status")
     .WithIconName("Megaphone")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
-    .WithReference(stores.EventStore).WaitFor(stores.EventStore)
-    .WithReference(stores.Redis).WaitFor(stores.Redis)
+    .WithReference(stores.EventStore)
+    .WaitFor(stores.EventStore)
+    .WithReference(stores.Redis)
+    .WaitFor(stores.Redis)
     .WaitForCompletion(migrations);
 
-var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
+var webfrontend = builder
+    .AddProject<Projects.WebFrontend>("webfrontend")
     .WithRestart()
     .WithHttpEndpoint(port: 5090)
     .WithExternalHttpEndpoints()
@@ -60,15 +70,19 @@ var webfrontend = builder.AddProject<Projects.WebFrontend>("webfrontend")
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
     .WithDashboardUrl()
     .WithAddressPrinted()
-    .WithReference(broadcaster).WithReference(streamapi).WaitFor(streamapi);
+    .WithReference(broadcaster)
+    .WithReference(streamapi)
+    .WaitFor(streamapi);
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
 // The smoke set against this system, when somebody presses Start; its reports are in artifacts/load/.
-var loadtests = builder.AddProject<Projects.LoadTests>("loadtests")
+var loadtests = builder
+    .AddProject<Projects.LoadTests>("loadtests")
     .WithExplicitStart()
     .WithArgs("--reports", Path.GetFullPath("../artifacts/load", builder.AppHostDirectory))
     .WithIconName("TopSpeed")
-    .WithReference(streamapi).WaitFor(streamapi);
+    .WithReference(streamapi)
+    .WaitFor(streamapi);
 
 // The dashboard draws histograms with explicit buckets only; elsewhere the services export exponential ones.
 foreach (var service in (IResourceBuilder<ProjectResource>[])[streamapi, broadcaster, webfrontend, loadtests])

@@ -6,10 +6,17 @@ using Npgsql;
 namespace Broadcaster;
 
 /// <summary>
-/// One replica leads, the others wait for its lease to expire. A leader that could not renew in time stops by its own clock, and what a
+/// One replica leads, the others wait for its lease to expire. A leader that could not renew in time stops by its own
+/// clock, and what a
 /// frozen one still says after waking carries a fence that is too low.
 /// </summary>
-internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics metrics, IOptions<RelayOptions> options, ILogger<Leadership> logger) : LastingService(logger)
+internal sealed class Leadership(
+    LeaderLease lease,
+    Relay relay,
+    RelayMetrics metrics,
+    IOptions<RelayOptions> options,
+    ILogger<Leadership> logger
+) : LastingService(logger)
 {
     public const string Lease = "broadcaster";
 
@@ -27,7 +34,8 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            if (await TryHoldAsync(stoppingToken) is { } fence) await LeadAsync(fence, stoppingToken);
+            if (await TryHoldAsync(stoppingToken) is { } fence)
+                await LeadAsync(fence, stoppingToken);
             await Task.Delay(_renew, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -38,7 +46,11 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
         Fence = fence;
         metrics.Leads(true);
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var relaying = relay.RunAsync(fence, () => Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil), deposed.Token);
+        var relaying = relay.RunAsync(
+            fence,
+            () => Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil),
+            deposed.Token
+        );
         try
         {
             while (!relaying.IsCompleted && await RenewAsync()) { }
@@ -46,20 +58,29 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
         finally
         {
             await deposed.CancelAsync();
-            try { await relaying; }
+            try
+            {
+                await relaying;
+            }
             catch (OperationCanceledException) { }
-            catch (StoreUnavailableException e) { Logger.LogWarning("The relay stops: {Reason}", e.Message); }
+            catch (StoreUnavailableException e)
+            {
+                Logger.LogWarning("The relay stops: {Reason}", e.Message);
+            }
             Fence = null;
             metrics.Leads(false);
             Logger.LogInformation("{Replica} no longer leads (fence {Fence})", Name, fence);
-            if (stoppingToken.IsCancellationRequested) await ReleaseAsync(fence);
+            if (stoppingToken.IsCancellationRequested)
+                await ReleaseAsync(fence);
         }
 
         async Task<bool> RenewAsync()
         {
             await Task.Delay(_renew, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (stoppingToken.IsCancellationRequested) return false;
-            if (await TryHoldAsync(stoppingToken) is { } held) return held == fence;
+            if (stoppingToken.IsCancellationRequested)
+                return false;
+            if (await TryHoldAsync(stoppingToken) is { } held)
+                return held == fence;
             return Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil);
         }
     }
@@ -71,8 +92,10 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
         try
         {
             var fence = await lease.HoldAsync(Lease, Name, _ttl, cancellationToken).WaitAsync(_ttl, cancellationToken);
-            if (fence is not null) Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Stopwatch.Frequency));
-            else Volatile.Write(ref _heldUntil, 0);
+            if (fence is not null)
+                Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Stopwatch.Frequency));
+            else
+                Volatile.Write(ref _heldUntil, 0);
             return fence;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
@@ -80,13 +103,19 @@ internal sealed class Leadership(LeaderLease lease, Relay relay, RelayMetrics me
             Logger.LogWarning("The lease cannot be renewed: {Reason}", e.Message);
             return null;
         }
-        catch (OperationCanceledException) { return null; }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     private async Task ReleaseAsync(long fence)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        try { await lease.ReleaseAsync(Lease, fence, limit.Token); }
+        try
+        {
+            await lease.ReleaseAsync(Lease, fence, limit.Token);
+        }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
     }
 }

@@ -6,12 +6,24 @@ using Npgsql;
 namespace Broadcaster;
 
 /// <summary>
-/// What the leader does: moves the outbox into the log, drops what is too old, tails the log, publishes each batch on Redis with the position before it, and
-/// beats. It starts at the head: what a former leader left unpublished, receivers notice by the first beat and read from the store.
+/// What the leader does: moves the outbox into the log, drops what is too old, tails the log, publishes each batch on
+/// Redis with the position before it, and
+/// beats. It starts at the head: what a former leader left unpublished, receivers notice by the first beat and read
+/// from the store.
 /// </summary>
 internal sealed class Relay(
-    EventReader reader, EventTail tail, [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, Retention retention, TopicDirectory topics,
-    RelaySecret secret, RedisPublisher redis, RelayMetrics metrics, TimeProvider clock, IOptions<RelayOptions> options, ILogger<Relay> logger)
+    EventReader reader,
+    EventTail tail,
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    Retention retention,
+    TopicDirectory topics,
+    RelaySecret secret,
+    RedisPublisher redis,
+    RelayMetrics metrics,
+    TimeProvider clock,
+    IOptions<RelayOptions> options,
+    ILogger<Relay> logger
+)
 {
     /// <summary>How often the secret is read again: an operator may have changed it.</summary>
     private static readonly TimeSpan SecretInterval = TimeSpan.FromSeconds(10);
@@ -33,13 +45,20 @@ internal sealed class Relay(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] work =
         [
-            TailAsync(stop.Token), BeatAsync(stop.Token), OutboxAsync(stop.Token), SecretAsync(stop.Token), retention.RunAsync(stop.Token),
+            TailAsync(stop.Token),
+            BeatAsync(stop.Token),
+            OutboxAsync(stop.Token),
+            SecretAsync(stop.Token),
+            retention.RunAsync(stop.Token),
             topics.RunAsync(stop.Token),
         ];
         // None ends alone: a leader that beats but no longer tails would keep every reader waiting.
         await Task.WhenAny(work);
         await stop.CancelAsync();
-        try { await Task.WhenAll(work); }
+        try
+        {
+            await Task.WhenAll(work);
+        }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
 
         async Task TailAsync(CancellationToken stopped)
@@ -47,10 +66,17 @@ internal sealed class Relay(
             var after = Relayed;
             await foreach (var page in tail.FollowAsync(after, options.Value.MaxDataBytes, stopped))
             {
-                if (!stillLeads()) return;
+                if (!stillLeads())
+                    return;
                 await publishing.WaitAsync(stopped);
-                try { await PublishAsync(page, after, fence, stopped); }
-                finally { publishing.Release(); }
+                try
+                {
+                    await PublishAsync(page, after, fence, stopped);
+                }
+                finally
+                {
+                    publishing.Release();
+                }
                 after = page.Next;
             }
         }
@@ -60,12 +86,18 @@ internal sealed class Relay(
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.BeatMilliseconds), clock);
             do
             {
-                if (!stillLeads()) return;
+                if (!stillLeads())
+                    return;
                 await publishing.WaitAsync(stopped);
-                try { await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), stopped); }
-                finally { publishing.Release(); }
-            }
-            while (await timer.WaitForNextTickAsync(stopped));
+                try
+                {
+                    await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), stopped);
+                }
+                finally
+                {
+                    publishing.Release();
+                }
+            } while (await timer.WaitForNextTickAsync(stopped));
         }
 
         async Task SecretAsync(CancellationToken stopped)
@@ -73,8 +105,13 @@ internal sealed class Relay(
             using var timer = new PeriodicTimer(SecretInterval, clock);
             while (await timer.WaitForNextTickAsync(stopped))
             {
-                try { await secret.ReadAsync(stopped); }
-                catch (StoreUnavailableException) { /* the one that it has is good for now */ }
+                try
+                {
+                    await secret.ReadAsync(stopped);
+                }
+                catch (StoreUnavailableException)
+                { /* the one that it has is good for now */
+                }
             }
         }
 
@@ -82,10 +119,20 @@ internal sealed class Relay(
         {
             await foreach (var _ in tail.OutboxAsync(stopped))
             {
-                if (!stillLeads()) return;
-                try { await EmptyOutboxAsync(fence, stopped); }
-                catch (OperationCanceledException) when (stopped.IsCancellationRequested) { throw; }
-                catch (Exception e) { logger.LogWarning("The outbox waits: {Reason}", e.Message); }
+                if (!stillLeads())
+                    return;
+                try
+                {
+                    await EmptyOutboxAsync(fence, stopped);
+                }
+                catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+                {
+                    throw;
+                }
+                catch (Exception e)
+                {
+                    logger.LogWarning("The outbox waits: {Reason}", e.Message);
+                }
             }
         }
     }
@@ -95,12 +142,20 @@ internal sealed class Relay(
         OutboxMove move;
         do
         {
-            move = await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, cancellationToken);
+            move = await Outbox.RelayAsync(
+                store,
+                Leadership.Lease,
+                fence,
+                options.Value.OutboxBatch,
+                cancellationToken
+            );
             metrics.Refused(move.Refused.Count);
             foreach (var reason in move.Refused)
-                logger.LogError("An outbox event cannot be published and is now in eventstore.outbox_refused: {Reason}", reason);
-        }
-        while (move.Rows > 0);
+                logger.LogError(
+                    "An outbox event cannot be published and is now in eventstore.outbox_refused: {Reason}",
+                    reason
+                );
+        } while (move.Rows > 0);
     }
 
     private async Task PublishAsync(EventPage page, long after, long fence, CancellationToken cancellationToken)
@@ -108,7 +163,7 @@ internal sealed class Relay(
         if (page.Epoch != _epoch)
         {
             logger.LogInformation("The store's epoch changed from {Old} to {New}", _epoch, page.Epoch);
-            await secret.ReadAsync(cancellationToken);      // it may be another store
+            await secret.ReadAsync(cancellationToken); // it may be another store
             // The page lacks what stands before it in the new history: who has not got that must see that he has not.
             (_epoch, Relayed) = (page.Epoch, page.Events.Count == 0 ? page.Head : after);
             await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), cancellationToken);
@@ -116,9 +171,16 @@ internal sealed class Relay(
         if (page.Events.Count > 0)
         {
             var last = page.Events[^1].Position;
-            using var span = StoreTracing.StartBatch("broadcaster relay", ActivityKind.Producer, page.Events.Select(e => e.TraceParent));
+            using var span = StoreTracing.StartBatch(
+                "broadcaster relay",
+                ActivityKind.Producer,
+                page.Events.Select(e => e.TraceParent)
+            );
             span?.SetTag("messaging.batch.message_count", page.Events.Count);
-            await redis.PublishAsync(new RelayMessage(page.Epoch, fence, Relayed, last, page.Events, span?.Id), cancellationToken);
+            await redis.PublishAsync(
+                new RelayMessage(page.Epoch, fence, Relayed, last, page.Events, span?.Id),
+                cancellationToken
+            );
             metrics.Relayed(page.Events.Count, clock.GetUtcNow() - page.Events[0].Time);
             Relayed = last;
         }

@@ -4,7 +4,11 @@ internal static class RelayExtensions
 {
     public static void AddRelay(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RelayOptions>().BindConfiguration("Relay").ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<RelayOptions>()
+            .BindConfiguration("Relay")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<RelayMetrics>();
         builder.Services.AddSingleton<RedisPublisher>();
         builder.Services.AddSingleton<Relay>();
@@ -15,8 +19,20 @@ internal static class RelayExtensions
     /// <summary>Who leads and how far the relay is: what a dashboard asks each replica.</summary>
     public static void MapRelayStatus(this WebApplication app)
     {
-        app.MapGet("/", () => TypedResults.Redirect("/status"));    // where the dashboard's link leads
-        app.MapGet("/status", (Leadership leadership, Relay relay) => TypedResults.Ok(new RelayStatus(leadership.Name, leadership.Fence is not null, leadership.Fence, relay.Relayed, relay.Lag)));
+        app.MapGet("/", () => TypedResults.Redirect("/status")); // where the dashboard's link leads
+        app.MapGet(
+            "/status",
+            (Leadership leadership, Relay relay) =>
+                TypedResults.Ok(
+                    new RelayStatus(
+                        leadership.Name,
+                        leadership.Fence is not null,
+                        leadership.Fence,
+                        relay.Relayed,
+                        relay.Lag
+                    )
+                )
+        );
     }
 }
 

@@ -16,11 +16,33 @@ internal sealed class RelayMetrics
     {
         var meter = meters.Create("AspireSse.Broadcaster");
         _relayed = meter.CreateCounter<long>("broadcaster.relay.events", "{event}", "Events published on Redis.");
-        _failures = meter.CreateCounter<long>("broadcaster.relay.failures", "{message}", "Messages that Redis did not take in time.");
-        _refused = meter.CreateCounter<long>("broadcaster.outbox.refused", "{event}", "Outbox rows put aside because no stream could show them.");
-        _delay = meter.CreateHistogram<double>("broadcaster.relay.duration", "s", "Commit to publish of a batch's first event.");
-        meter.CreateObservableGauge("broadcaster.relay.lag", () => Volatile.Read(ref _lag), "{event}", "Positions between the log's head and what was relayed.");
-        meter.CreateObservableGauge("broadcaster.leader", () => Volatile.Read(ref _leader), "{leader}", "1 while this replica leads.");
+        _failures = meter.CreateCounter<long>(
+            "broadcaster.relay.failures",
+            "{message}",
+            "Messages that Redis did not take in time."
+        );
+        _refused = meter.CreateCounter<long>(
+            "broadcaster.outbox.refused",
+            "{event}",
+            "Outbox rows put aside because no stream could show them."
+        );
+        _delay = meter.CreateHistogram<double>(
+            "broadcaster.relay.duration",
+            "s",
+            "Commit to publish of a batch's first event."
+        );
+        meter.CreateObservableGauge(
+            "broadcaster.relay.lag",
+            () => Volatile.Read(ref _lag),
+            "{event}",
+            "Positions between the log's head and what was relayed."
+        );
+        meter.CreateObservableGauge(
+            "broadcaster.leader",
+            () => Volatile.Read(ref _leader),
+            "{leader}",
+            "1 while this replica leads."
+        );
     }
 
     public void Relayed(int events, TimeSpan delay)
@@ -30,7 +52,10 @@ internal sealed class RelayMetrics
     }
 
     public void Refused(int rows) => _refused.Add(rows);
+
     public void Failed() => _failures.Add(1);
+
     public void Lag(long positions) => Volatile.Write(ref _lag, positions);
+
     public void Leads(bool leads) => Volatile.Write(ref _leader, leads ? 1 : 0);
 }

@@ -5,7 +5,8 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>The arrays of one <c>eventstore.append</c> call, and whose events they are. Reused from batch to batch.</summary>
+/// <summary>The arrays of one <c>eventstore.append</c> call, and whose events they are. Reused from batch to
+/// batch.</summary>
 internal sealed class AppendBatch(EventStoreOptions limits)
 {
     private readonly List<EventAppender.Request> _requests = [];
@@ -13,8 +14,11 @@ internal sealed class AppendBatch(EventStoreOptions limits)
     private readonly List<int> _groups = [];
     private readonly List<Guid> _ids = [];
     private readonly List<byte[]?> _digests = [];
-    private readonly List<string> _topics = [], _types = [], _data = [];
-    private readonly List<string?> _keys = [], _traceParents = [];
+    private readonly List<string> _topics = [],
+        _types = [],
+        _data = [];
+    private readonly List<string?> _keys = [],
+        _traceParents = [];
     private readonly List<Guid?> _writers = [];
     private readonly List<bool> _ends = [];
     private bool _hasRuns;
@@ -25,28 +29,51 @@ internal sealed class AppendBatch(EventStoreOptions limits)
 
     public void Clear()
     {
-        _requests.Clear(); _chosenIds.Clear(); _groups.Clear(); _ids.Clear(); _digests.Clear();
-        _topics.Clear(); _types.Clear(); _data.Clear(); _keys.Clear(); _traceParents.Clear(); _writers.Clear(); _ends.Clear();
+        _requests.Clear();
+        _chosenIds.Clear();
+        _groups.Clear();
+        _ids.Clear();
+        _digests.Clear();
+        _topics.Clear();
+        _types.Clear();
+        _data.Clear();
+        _keys.Clear();
+        _traceParents.Clear();
+        _writers.Clear();
+        _ends.Clear();
         (_bytes, _hasRuns) = (0, false);
     }
 
-    /// <summary>False where the batch is full, or holds an id of the request already (the later one then meets the earlier's outcome).</summary>
+    /// <summary>False where the batch is full, or holds an id of the request already (the later one then meets the
+    /// earlier's outcome).</summary>
     public bool TryAdd(EventAppender.Request request)
     {
         if (_requests.Count > 0)
         {
-            if (Events + request.Events.Count > limits.MaxBatchEvents || _bytes + request.DataBytes > limits.MaxBatchBytes) return false;
-            foreach (var e in request.Events) if (ChosenId(e) is { } chosen && _chosenIds.Contains(chosen)) return false;
+            if (
+                Events + request.Events.Count > limits.MaxBatchEvents
+                || _bytes + request.DataBytes > limits.MaxBatchBytes
+            )
+                return false;
+            foreach (var e in request.Events)
+                if (ChosenId(e) is { } chosen && _chosenIds.Contains(chosen))
+                    return false;
         }
         for (var i = 0; i < request.Events.Count; i++)
         {
             var e = request.Events[i];
-            if (ChosenId(e) is { } chosen) _chosenIds.Add(chosen);
+            if (ChosenId(e) is { } chosen)
+                _chosenIds.Add(chosen);
             _groups.Add(_requests.Count);
             _ids.Add(request.Ids[i]);
             _digests.Add(ChosenId(e) is null ? null : EventAppender.Request.Digest(e));
-            _topics.Add(e.Topic); _types.Add(e.Type); _keys.Add(e.Key); _data.Add(e.Data); _traceParents.Add(e.TraceParent);
-            _writers.Add(e.Run?.Writer); _ends.Add(e.Run is { Ends: true });
+            _topics.Add(e.Topic);
+            _types.Add(e.Type);
+            _keys.Add(e.Key);
+            _data.Add(e.Data);
+            _traceParents.Add(e.TraceParent);
+            _writers.Add(e.Run?.Writer);
+            _ends.Add(e.Run is { Ends: true });
             _hasRuns |= e.Run is not null;
         }
         _bytes += request.DataBytes;
@@ -66,7 +93,10 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         Add(_traceParents, NpgsqlDbType.Text);
         Add(_hasRuns ? _writers : null, NpgsqlDbType.Uuid);
         Add(_hasRuns ? _ends : null, NpgsqlDbType.Boolean);
-        void Add<T>(List<T>? values, NpgsqlDbType type) => parameters.Add(new NpgsqlParameter<List<T>?> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+        void Add<T>(List<T>? values, NpgsqlDbType type) =>
+            parameters.Add(
+                new NpgsqlParameter<List<T>?> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type }
+            );
     }
 
     /// <summary>Answers each request with its part of the positions; a null one is a refused group.</summary>
@@ -84,20 +114,40 @@ internal sealed class AppendBatch(EventStoreOptions limits)
                 refused |= mine[i] is null;
                 appended[i] = new AppendedEvent(request.Ids[i], new StreamId(epoch, mine[i] ?? 0));
             }
-            if (refused && request.Events.FirstOrDefault(e => e.Run is not null) is { } fenced) request.Completion.TrySetException(new RunFencedException(fenced.Topic));
-            else if (refused) request.Completion.TrySetException(new EventConflictException([.. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value)]));
-            else request.Completion.TrySetResult(appended);
+            if (refused && request.Events.FirstOrDefault(e => e.Run is not null) is { } fenced)
+                request.Completion.TrySetException(new RunFencedException(fenced.Topic));
+            else if (refused)
+                request.Completion.TrySetException(
+                    new EventConflictException([
+                        .. request.Events.Where(e => e.Id is not null).Select(e => e.Id!.Value),
+                    ])
+                );
+            else
+                request.Completion.TrySetResult(appended);
         }
     }
 
-    /// <summary>What the log holds of the batch that it did not hold before: all from <paramref name="first"/> on.</summary>
+    /// <summary>What the log holds of the batch that it did not hold before: all from <paramref name="first"/>
+    /// on.</summary>
     public IReadOnlyList<EventRecord> Records(long?[] positions, long first, DateTimeOffset committedAt)
     {
         var records = new List<EventRecord>(positions.Length);
         for (var i = 0; i < positions.Length; i++)
         {
-            if (!(positions[i] >= first)) continue;
-            records.Add(new EventRecord(positions[i]!.Value, _ids[i], _topics[i], _types[i], _keys[i], Encoding.UTF8.GetBytes(_data[i]), committedAt, _traceParents[i]));
+            if (!(positions[i] >= first))
+                continue;
+            records.Add(
+                new EventRecord(
+                    positions[i]!.Value,
+                    _ids[i],
+                    _topics[i],
+                    _types[i],
+                    _keys[i],
+                    Encoding.UTF8.GetBytes(_data[i]),
+                    committedAt,
+                    _traceParents[i]
+                )
+            );
         }
         return records;
     }
@@ -106,6 +156,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
 
     public void Fail(Exception error)
     {
-        foreach (var request in _requests) request.Completion.TrySetException(error);
+        foreach (var request in _requests)
+            request.Completion.TrySetException(error);
     }
 }

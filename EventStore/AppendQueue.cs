@@ -3,23 +3,37 @@ using System.Threading.Channels;
 namespace EventStore;
 
 /// <summary>
-/// Requests that wait for a group commit, bounded in bytes and fair between publishers: next is the one whose publisher will have been given the fewest
-/// bytes (self-clocked fair queueing), so that a small publish does not wait behind another publisher's bulk. Thread-safe; one reader.
+/// Requests that wait for a group commit, bounded in bytes and fair between publishers: next is the one whose publisher
+/// will have been given the fewest
+/// bytes (self-clocked fair queueing), so that a small publish does not wait behind another publisher's bulk.
+/// Thread-safe; one reader.
 /// </summary>
 internal sealed class AppendQueue(long maxBytes)
 {
     private readonly Lock _gate = new();
     private readonly PriorityQueue<EventAppender.Request, (long Finish, long Number)> _waiting = new();
     private readonly Dictionary<string, Share> _publishers = new(StringComparer.Ordinal);
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
-    private long _bytes, _clock, _number;
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
+    );
+    private long _bytes,
+        _clock,
+        _number;
     private bool _closed;
 
     /// <summary>Bytes of all that wait.</summary>
-    public long Bytes { get { lock (_gate) return _bytes; } }
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+                return _bytes;
+        }
+    }
 
     /// <summary>
-    /// Takes a request in. Beyond the bound only a publisher that holds no more than its equal part of it gets in, so that all together never hold more than
+    /// Takes a request in. Beyond the bound only a publisher that holds no more than its equal part of it gets in, so
+    /// that all together never hold more than
     /// twice the bound.
     /// </summary>
     /// <exception cref="AppendQueueFullException">Too many bytes wait.</exception>
@@ -28,12 +42,18 @@ internal sealed class AppendQueue(long maxBytes)
     {
         lock (_gate)
         {
-            if (_closed) throw new StoreUnavailableException("The server is stopping.");
+            if (_closed)
+                throw new StoreUnavailableException("The server is stopping.");
             var share = _publishers.GetValueOrDefault(request.Publisher, new Share(_clock, 0, 0));
             var publishers = _publishers.Count + (share.Requests == 0 ? 1 : 0);
             var room = share.Bytes + request.Bytes > maxBytes / publishers ? maxBytes : 2 * maxBytes;
-            if (_bytes > 0 && _bytes + request.Bytes > room) throw new AppendQueueFullException();
-            share = new Share(Math.Max(_clock, share.Finish) + request.Bytes, share.Bytes + request.Bytes, share.Requests + 1);
+            if (_bytes > 0 && _bytes + request.Bytes > room)
+                throw new AppendQueueFullException();
+            share = new Share(
+                Math.Max(_clock, share.Finish) + request.Bytes,
+                share.Bytes + request.Bytes,
+                share.Requests + 1
+            );
             _publishers[request.Publisher] = share;
             _bytes += request.Bytes;
             _waiting.Enqueue(request, (share.Finish, _number++));
@@ -46,19 +66,27 @@ internal sealed class AppendQueue(long maxBytes)
     {
         lock (_gate)
         {
-            if (!_waiting.TryDequeue(out var request, out var at)) return null;
+            if (!_waiting.TryDequeue(out var request, out var at))
+                return null;
             _clock = at.Finish;
             _bytes -= request.Bytes;
             var share = _publishers[request.Publisher];
             // The last one of a publisher finishes now: there is nothing left to remember of it.
-            if (share.Requests == 1) _publishers.Remove(request.Publisher);
-            else _publishers[request.Publisher] = share with { Bytes = share.Bytes - request.Bytes, Requests = share.Requests - 1 };
+            if (share.Requests == 1)
+                _publishers.Remove(request.Publisher);
+            else
+                _publishers[request.Publisher] = share with
+                {
+                    Bytes = share.Bytes - request.Bytes,
+                    Requests = share.Requests - 1,
+                };
             return request;
         }
     }
 
     /// <summary>Completes once something may be there to take.</summary>
-    public async ValueTask WaitAsync(CancellationToken cancellationToken) => await _wake.Reader.ReadAsync(cancellationToken);
+    public async ValueTask WaitAsync(CancellationToken cancellationToken) =>
+        await _wake.Reader.ReadAsync(cancellationToken);
 
     /// <summary>Takes nothing in any more; returns what still waits.</summary>
     public IReadOnlyList<EventAppender.Request> Close()
@@ -67,7 +95,8 @@ internal sealed class AppendQueue(long maxBytes)
         {
             _closed = true;
             var left = new List<EventAppender.Request>();
-            while (_waiting.TryDequeue(out var request, out _)) left.Add(request);
+            while (_waiting.TryDequeue(out var request, out _))
+                left.Add(request);
             return left;
         }
     }

@@ -1,9 +1,11 @@
 namespace EventStore;
 
 /// <summary>
-/// Which events a reader wants. Lists are alternatives, an empty list means any; what is named in several lists must match all of them.
+/// Which events a reader wants. Lists are alternatives, an empty list means any; what is named in several lists must
+/// match all of them.
 /// </summary>
-/// <param name="Topics">Topics or patterns: <c>*</c> stands for one token, a final <c>&gt;</c> for one or more, as in NATS.</param>
+/// <param name="Topics">Topics or patterns: <c>*</c> stands for one token, a final <c>&gt;</c> for one or more, as in
+/// NATS.</param>
 /// <param name="Types">Event types.</param>
 /// <param name="Keys">Event keys.</param>
 public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<string> Types, IReadOnlyList<string> Keys)
@@ -18,12 +20,20 @@ public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<str
 /// <summary>A part of the log.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="Head">The newest position when the page was read, from the same snapshot as the events.</param>
-/// <param name="DroppedThrough">Retention has dropped everything up to here: who stands before it has missed something. 0 where nothing was.</param>
+/// <param name="DroppedThrough">Retention has dropped everything up to here: who stands before it has missed something.
+/// 0 where nothing was.</param>
 /// <param name="Events">Matching events in position order.</param>
 /// <param name="Through">Every matching event up to here is in the page (or was before it).</param>
-public sealed record EventPage(string Epoch, long Head, long DroppedThrough, IReadOnlyList<EventRecord> Events, long Through)
+public sealed record EventPage(
+    string Epoch,
+    long Head,
+    long DroppedThrough,
+    IReadOnlyList<EventRecord> Events,
+    long Through
+)
 {
-    /// <summary>The position to read on after. A head behind its reader means another history (reset, restore), told by the epoch.</summary>
+    /// <summary>The position to read on after. A head behind its reader means another history (reset, restore), told by
+    /// the epoch.</summary>
     public long Next => Math.Min(Through, Head);
 }
 

@@ -5,43 +5,60 @@ using NpgsqlTypes;
 namespace EventStore;
 
 /// <summary>
-/// Reads the log in position order. Thread-safe. A read costs what it returns plus a constant, whatever the log's length and the number of
+/// Reads the log in position order. Thread-safe. A read costs what it returns plus a constant, whatever the log's
+/// length and the number of
 /// patterns: it may return before it found anything, and the next one goes on (docs/decisions/0016).
 /// </summary>
 public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
-    /// <summary>Searches of one read that keeps only the newest of each key, for it may have little to return.</summary>
+    /// <summary>Searches of one read that keeps only the newest of each key, for it may have little to
+    /// return.</summary>
     private const int SearchesForNewest = 8;
 
     /// <summary>
-    /// Reads the matching events after <paramref name="after"/>, up to a page. The caller reads on from <see cref="EventPage.Through"/> until
+    /// Reads the matching events after <paramref name="after"/>, up to a page. The caller reads on from <see
+    /// cref="EventPage.Through"/> until
     /// that is the head.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted; null: all.</param>
     /// <param name="limit">Most events; null: a page.</param>
-    /// <param name="mostData">An event with more bytes of data than this comes without them: its data are empty.</param>
-    /// <param name="mostBytes">Most bytes of data of a page, unless its first event has more; null: <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
+    /// <param name="mostData">An event with more bytes of data than this comes without them: its data are
+    /// empty.</param>
+    /// <param name="mostBytes">Most bytes of data of a page, unless its first event has more; null: <see
+    /// cref="EventStoreOptions.MaxBatchBytes"/>.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<EventPage> ReadAsync(
-        long after, EventFilter? filter = null, int? limit = null, int mostData = int.MaxValue, int? mostBytes = null,
-        CancellationToken cancellationToken = default)
+        long after,
+        EventFilter? filter = null,
+        int? limit = null,
+        int mostData = int.MaxValue,
+        int? mostBytes = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var (most, bytes) = (limit ?? options.Value.PageEvents, mostBytes ?? options.Value.MaxBatchBytes);
-        if (filter is null || filter.IsAll) return await ReadAllAsync(after, most, bytes, mostData, cancellationToken);
+        if (filter is null || filter.IsAll)
+            return await ReadAllAsync(after, most, bytes, mostData, cancellationToken);
         var found = await Search(filter).AfterAsync(after, most, cancellationToken);
         var (page, through) = Fitting(found.Events, found.Through, bytes);
         return await FetchAsync(found, page, through, mostData, cancellationToken);
     }
 
     /// <summary>
-    /// Reads only the newest event of each key (of each topic, without keys) of the matching ones after <paramref name="after"/>, and says
-    /// what that leaves out. Where there is more than one read looks at, these are the newest of its first part: the caller reads on from
+    /// Reads only the newest event of each key (of each topic, without keys) of the matching ones after <paramref
+    /// name="after"/>, and says
+    /// what that leaves out. Where there is more than one read looks at, these are the newest of its first part: the
+    /// caller reads on from
     /// <see cref="EventPage.Through"/>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default)
+    public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(
+        long after,
+        EventFilter? filter = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
@@ -49,19 +66,23 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         for (var i = 1; i < SearchesForNewest && found.Through < found.Store.Head; i++)
         {
             var more = await search.AfterAsync(found.Through, options.Value.SearchRows, cancellationToken);
-            if (more.Store.Epoch != found.Store.Epoch) break;
+            if (more.Store.Epoch != found.Store.Epoch)
+                break;
             matches.AddRange(more.Events);
             found = more;
         }
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var e in matches) newest[e.Key] = e.Position;
+        foreach (var e in matches)
+            newest[e.Key] = e.Position;
         var kept = matches.FindAll(e => newest[e.Key] == e.Position);
-        var through = kept.Count > options.Value.PageEvents ? kept[options.Value.PageEvents - 1].Position : found.Through;
+        var through =
+            kept.Count > options.Value.PageEvents ? kept[options.Value.PageEvents - 1].Position : found.Through;
         var (page, end) = Fitting(kept.FindAll(e => e.Position <= through), through, options.Value.MaxBatchBytes);
         SkippedRange? skipped = null;
         foreach (var e in matches)
         {
-            if (e.Position > end || newest[e.Key] == e.Position) continue;
+            if (e.Position > end || newest[e.Key] == e.Position)
+                continue;
             skipped = new SkippedRange(skipped?.From ?? e.Position, e.Position, (skipped?.Count ?? 0) + 1);
         }
         return (await FetchAsync(found, page, end, int.MaxValue, cancellationToken), skipped);
@@ -77,42 +98,73 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
 
     private EventSearch Search(EventFilter filter) => new(store, filter, options.Value.SearchRows);
 
-    private Task<EventPage> ReadAllAsync(long after, int most, int mostBytes, int mostData, CancellationToken cancellationToken) => store.AskAsync($"""
-        {LogState.Sql}
-        select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
-        from state left join (
-            select *, sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0) as bytes_before
-            from (
-                select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent
-                from eventstore.events where position > $1 order by position limit $2
-            ) page
-        ) e on e.bytes_before < $3
-        order by e.position
-        """, async command =>
-    {
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
-        var (state, events) = await RecordsAsync(command, cancellationToken);
-        // Fewer than the limit may also mean that the page was cut by its bytes: then, too, the reader goes on from its last event.
-        var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
-        return new EventPage(state.Epoch, state.Head, state.DroppedThrough, events, cut ? events[^1].Position : Math.Max(after, state.Head));
-    });
+    private Task<EventPage> ReadAllAsync(
+        long after,
+        int most,
+        int mostBytes,
+        int mostData,
+        CancellationToken cancellationToken
+    ) =>
+        store.AskAsync(
+            $"""
+            {LogState.Sql}
+            select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
+            from state left join (
+                select *, sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0) as bytes_before
+                from (
+                    select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent
+                    from eventstore.events where position > $1 order by position limit $2
+                ) page
+            ) e on e.bytes_before < $3
+            order by e.position
+            """,
+            async command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
+                var (state, events) = await RecordsAsync(command, cancellationToken);
+                // Fewer than the limit may also mean that the page was cut by its bytes: then, too, the reader goes on
+                // from its last event.
+                var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
+                return new EventPage(
+                    state.Epoch,
+                    state.Head,
+                    state.DroppedThrough,
+                    events,
+                    cut ? events[^1].Position : Math.Max(after, state.Head)
+                );
+            }
+        );
 
-    private async Task<EventPage> FetchAsync(FoundEvents found, IReadOnlyList<FoundEvent> page, long through, int mostData, CancellationToken cancellationToken)
+    private async Task<EventPage> FetchAsync(
+        FoundEvents found,
+        IReadOnlyList<FoundEvent> page,
+        long through,
+        int mostData,
+        CancellationToken cancellationToken
+    )
     {
         var at = found.Store;
         var (state, events) = (at, new List<EventRecord>());
-        if (page.Count > 0) (state, events) = await FetchAsync(page, mostData, cancellationToken);
-        else if (!found.IsOneSnapshot) state = await StateAsync(cancellationToken);
+        if (page.Count > 0)
+            (state, events) = await FetchAsync(page, mostData, cancellationToken);
+        else if (!found.IsOneSnapshot)
+            state = await StateAsync(cancellationToken);
         // Another history since the search: its caller starts over, and these events would be anybody's.
-        if (state.Epoch != at.Epoch) return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
+        if (state.Epoch != at.Epoch)
+            return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
         return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through);
     }
 
-    private Task<(LogState State, List<EventRecord> Events)> FetchAsync(IReadOnlyList<FoundEvent> page, int mostData, CancellationToken cancellationToken) =>
-        store.AskAsync($"""
+    private Task<(LogState State, List<EventRecord> Events)> FetchAsync(
+        IReadOnlyList<FoundEvent> page,
+        int mostData,
+        CancellationToken cancellationToken
+    ) =>
+        store.AskAsync(
+            $"""
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
             from state left join (
@@ -120,45 +172,68 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
                 from unnest($1::bigint[]) as wanted(position) join eventstore.events using (position) where position between $2 and $3
             ) e on true
             order by e.position
-            """, command =>
-        {
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. page.Select(e => e.Position)] });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[0].Position });    // lets Postgres leave out partitions
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[^1].Position });
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
-            return RecordsAsync(command, cancellationToken);
-        });
+            """,
+            command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. page.Select(e => e.Position)] });
+                // lets Postgres leave out partitions
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[0].Position });
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[^1].Position });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
+                return RecordsAsync(command, cancellationToken);
+            }
+        );
 
     private Task<LogState> StateAsync(CancellationToken cancellationToken) =>
-        store.AskAsync($"{LogState.Sql} select {LogState.Columns} from state", async command =>
-        {
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            await row.ReadAsync(cancellationToken);
-            return LogState.Of(row);
-        });
+        store.AskAsync(
+            $"{LogState.Sql} select {LogState.Columns} from state",
+            async command =>
+            {
+                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await row.ReadAsync(cancellationToken);
+                return LogState.Of(row);
+            }
+        );
 
-    private static async Task<(LogState State, List<EventRecord> Events)> RecordsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<(LogState State, List<EventRecord> Events)> RecordsAsync(
+        NpgsqlCommand command,
+        CancellationToken cancellationToken
+    )
     {
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var (state, events) = (default(LogState), new List<EventRecord>());
         while (await row.ReadAsync(cancellationToken))
         {
             state ??= LogState.Of(row);
-            if (!row.IsDBNull(3)) events.Add(Record(row));
+            if (!row.IsDBNull(3))
+                events.Add(Record(row));
         }
         return (state!, events);
     }
 
-    private static EventRecord Record(NpgsqlDataReader row) => new(
-        row.GetInt64(3), row.GetGuid(4), row.GetString(5), row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7),
-        row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8), row.GetFieldValue<DateTimeOffset>(9), row.IsDBNull(10) ? null : row.GetString(10));
+    private static EventRecord Record(NpgsqlDataReader row) =>
+        new(
+            row.GetInt64(3),
+            row.GetGuid(4),
+            row.GetString(5),
+            row.GetString(6),
+            row.IsDBNull(7) ? null : row.GetString(7),
+            row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8),
+            row.GetFieldValue<DateTimeOffset>(9),
+            row.IsDBNull(10) ? null : row.GetString(10)
+        );
 
     /// <summary>The first events that fit into a page's bytes, at least one, and how far they reach.</summary>
-    private static (IReadOnlyList<FoundEvent> Page, long Through) Fitting(IReadOnlyList<FoundEvent> found, long through, long mostBytes)
+    private static (IReadOnlyList<FoundEvent> Page, long Through) Fitting(
+        IReadOnlyList<FoundEvent> found,
+        long through,
+        long mostBytes
+    )
     {
         for (var (i, bytes) = (0, 0L); i < found.Count; i++)
         {
-            if (i > 0 && bytes >= mostBytes) return ([.. found.Take(i)], found[i - 1].Position);
+            if (i > 0 && bytes >= mostBytes)
+                return ([.. found.Take(i)], found[i - 1].Position);
             bytes += found[i].Bytes;
         }
         return (found, through);

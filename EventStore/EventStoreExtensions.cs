@@ -10,18 +10,25 @@ namespace Microsoft.Extensions.Hosting;
 public static class EventStoreExtensions
 {
     /// <summary>
-    /// Adds <see cref="EventAppender"/>, <see cref="EventReader"/>, <see cref="EventTail"/> and <see cref="LeaderLease"/> over the
+    /// Adds <see cref="EventAppender"/>, <see cref="EventReader"/>, <see cref="EventTail"/> and <see
+    /// cref="LeaderLease"/> over the
     /// connection string <paramref name="connectionName"/>. Fails at start, by name, where that is missing.
     /// </summary>
-    public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore") where TBuilder : IHostApplicationBuilder
+    public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore")
+        where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddOptions<EventStoreOptions>().BindConfiguration("EventStore").ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<EventStoreOptions>()
+            .BindConfiguration("EventStore")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<EventAppender>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventAppender>());
         builder.Services.AddSingleton(services => Reader(services, StorePool.Feed));
-        foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads]) builder.Services.AddKeyedSingleton(pool, (services, _) => Reader(services, pool));
+        foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads])
+            builder.Services.AddKeyedSingleton(pool, (services, _) => Reader(services, pool));
         builder.Services.AddSingleton<TopicReader>();
         builder.Services.AddSingleton<TopicDirectory>();
         builder.Services.AddSingleton<RunReader>();
@@ -38,5 +45,8 @@ public static class EventStoreExtensions
     }
 
     private static EventReader Reader(IServiceProvider services, string pool) =>
-        new(services.GetRequiredKeyedService<NpgsqlDataSource>(pool), services.GetRequiredService<IOptions<EventStoreOptions>>());
+        new(
+            services.GetRequiredKeyedService<NpgsqlDataSource>(pool),
+            services.GetRequiredService<IOptions<EventStoreOptions>>()
+        );
 }

@@ -8,16 +8,25 @@ namespace EventStore;
 
 /// <summary>Follows the log: woken by Postgres's notifications, with polling as a net where one is lost.</summary>
 public sealed class EventTail(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, EventReader reader, IOptions<EventStoreOptions> options, ILogger<EventTail> logger)
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    EventReader reader,
+    IOptions<EventStoreOptions> options,
+    ILogger<EventTail> logger
+)
 {
     /// <summary>
-    /// Every event after <paramref name="after"/>, in order, page by page, without end. A page without events says where the head is,
+    /// Every event after <paramref name="after"/>, in order, page by page, without end. A page without events says
+    /// where the head is,
     /// at least every <see cref="EventStoreOptions.PollMilliseconds"/>. While Postgres is away the enumeration waits.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="mostData">Of an event with more bytes of data than this the data are left out, and empty.</param>
     /// <param name="cancellationToken">Ends the enumeration.</param>
-    public async IAsyncEnumerable<EventPage> FollowAsync(long after, int mostData = int.MaxValue, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<EventPage> FollowAsync(
+        long after,
+        int mostData = int.MaxValue,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var wake = new SemaphoreSlim(0);
@@ -27,16 +36,24 @@ public sealed class EventTail(
             while (true)
             {
                 EventPage? page = null;
-                try { page = await reader.ReadAsync(after, mostData: mostData, cancellationToken: cancellationToken); }
+                try
+                {
+                    page = await reader.ReadAsync(after, mostData: mostData, cancellationToken: cancellationToken);
+                }
                 catch (StoreUnavailableException e)
                 {
-                    logger.LogWarning("The log cannot be read, trying again: {Reason}", e.InnerException?.Message ?? e.Message);
+                    logger.LogWarning(
+                        "The log cannot be read, trying again: {Reason}",
+                        e.InnerException?.Message ?? e.Message
+                    );
                     await Task.Delay(options.Value.PollMilliseconds, cancellationToken);
                 }
-                if (page is null) continue;
+                if (page is null)
+                    continue;
                 after = page.Next;
                 yield return page;
-                if (page.Through < page.Head) continue;
+                if (page.Through < page.Head)
+                    continue;
                 await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
             }
         }
@@ -49,14 +66,17 @@ public sealed class EventTail(
     }
 
     /// <summary>Yields when outbox rows may wait: at once after a commit that wrote some, and at every poll.</summary>
-    public async IAsyncEnumerable<bool> OutboxAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<bool> OutboxAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var wake = new SemaphoreSlim(0);
         var listening = ListenAsync(wake, "eventstore_outbox", stop.Token);
         try
         {
-            while (true) yield return await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
+            while (true)
+                yield return await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
         }
         finally
         {
@@ -71,7 +91,16 @@ public sealed class EventTail(
         {
             try
             {
-                await store.ListenAsync(channel, () => wake.Release(), _ => { if (wake.CurrentCount == 0) wake.Release(); }, cancellationToken);
+                await store.ListenAsync(
+                    channel,
+                    () => wake.Release(),
+                    _ =>
+                    {
+                        if (wake.CurrentCount == 0)
+                            wake.Release();
+                    },
+                    cancellationToken
+                );
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {

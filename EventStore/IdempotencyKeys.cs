@@ -22,18 +22,27 @@ public sealed class IdempotencyKeys(NpgsqlDataSource store)
     /// <param name="cancellationToken">Cancels the claim.</param>
     /// <returns>Null where the key was used for other content.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<string?> ClaimAsync(string owner, string key, string content, string id,
-        CancellationToken cancellationToken) =>
-        store.AskAsync<string?>("select same, first_answer from eventstore.claim_key($1, $2, $3, $4, $5)",
+    public Task<string?> ClaimAsync(
+        string owner,
+        string key,
+        string content,
+        string id,
+        CancellationToken cancellationToken
+    ) =>
+        store.AskAsync<string?>(
+            "select same, first_answer from eventstore.claim_key($1, $2, $3, $4, $5)",
             async command =>
-        {
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = SHA256.HashData(Encoding.UTF8.GetBytes(content)) });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            await row.ReadAsync(cancellationToken);
-            return row.GetBoolean(0) ? row.GetString(1) : null;
-        });
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+                command.Parameters.Add(
+                    new NpgsqlParameter<byte[]> { TypedValue = SHA256.HashData(Encoding.UTF8.GetBytes(content)) }
+                );
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
+                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await row.ReadAsync(cancellationToken);
+                return row.GetBoolean(0) ? row.GetString(1) : null;
+            }
+        );
 }

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStore;
 
 /// <summary>
-/// Background work that an exception nobody foresaw neither ends nor takes the process down: it is logged, and the work begins
+/// Background work that an exception nobody foresaw neither ends nor takes the process down: it is logged, and the work
+/// begins
 /// again a second later. Every background service of ours is one.
 /// </summary>
 public abstract class LastingService(ILogger logger) : BackgroundService
@@ -27,14 +28,24 @@ public abstract class LastingService(ILogger logger) : BackgroundService
                 await RunAsync(stoppingToken);
                 return;
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { return; }
-            catch (Exception e) { logger.LogError(e, "{Service} failed unexpectedly and begins again", GetType().Name); }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                logger.LogError(e, "{Service} failed unexpectedly and begins again", GetType().Name);
+            }
             await Task.Delay(Pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>Runs parts of one work: where one ends or fails the others are ended too, and the whole is as that one.</summary>
-    protected static async Task TogetherAsync(CancellationToken stoppingToken, params Func<CancellationToken, Task>[] parts)
+    /// <summary>Runs parts of one work: where one ends or fails the others are ended too, and the whole is as that
+    /// one.</summary>
+    protected static async Task TogetherAsync(
+        CancellationToken stoppingToken,
+        params Func<CancellationToken, Task>[] parts
+    )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var running = parts.Select(part => part(stop.Token)).ToArray();

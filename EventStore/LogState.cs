@@ -8,7 +8,8 @@ namespace EventStore;
 /// <param name="DroppedThrough">Retention has dropped everything up to here; 0 where nothing was.</param>
 internal sealed record LogState(string Epoch, long Head, long DroppedThrough)
 {
-    /// <summary>Begins a query. Materialized: as a plain subquery its functions would run again for each row that is joined to it.</summary>
+    /// <summary>Begins a query. Materialized: as a plain subquery its functions would run again for each row that is
+    /// joined to it.</summary>
     public const string Sql =
         "with state as materialized (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store)";
 

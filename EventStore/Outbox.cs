@@ -6,12 +6,22 @@ namespace EventStore;
 public static class Outbox
 {
     /// <summary>
-    /// Writes an event into the caller's transaction. It is in the log, and only then has a position, some milliseconds after that
+    /// Writes an event into the caller's transaction. It is in the log, and only then has a position, some milliseconds
+    /// after that
     /// transaction commits; it never exists if that rolls back. Events of one transaction keep their order.
     /// </summary>
-    public static async Task AddAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, NewEvent e, CancellationToken cancellationToken)
+    public static async Task AddAsync(
+        NpgsqlConnection connection,
+        NpgsqlTransaction? transaction,
+        NewEvent e,
+        CancellationToken cancellationToken
+    )
     {
-        await using var command = new NpgsqlCommand("insert into eventstore.outbox (id, topic, type, key, data, traceparent) values ($1, $2, $3, $4, $5, $6)", connection, transaction);
+        await using var command = new NpgsqlCommand(
+            "insert into eventstore.outbox (id, topic, type, key, data, traceparent) values ($1, $2, $3, $4, $5, $6)",
+            connection,
+            transaction
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = e.Id ?? Guid.CreateVersion7() });
         foreach (var value in (ReadOnlySpan<string?>)[e.Topic, e.Type, e.Key, e.Data, e.TraceParent])
             command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
@@ -23,7 +33,12 @@ public static class Outbox
     /// <c>eventstore.outbox_refused</c>. No rows where none wait or the fence is no longer held.
     /// </summary>
     public static async Task<OutboxMove> RelayAsync(
-        NpgsqlDataSource store, string lease, long fence, int most, CancellationToken cancellationToken)
+        NpgsqlDataSource store,
+        string lease,
+        long fence,
+        int most,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = store.CreateCommand("select moved, refused from eventstore.move_outbox($1, $2, $3)");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lease });

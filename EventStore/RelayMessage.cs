@@ -5,27 +5,40 @@ namespace EventStore;
 
 /// <summary>
 /// What the Broadcaster publishes on Redis: a batch of the log, or, without events, a beat that says where the head is.
-/// <c>{"version":1,"epoch":…,"fence":…,"sent":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A receiver that stands before
-/// <paramref name="Previous"/> has missed something and reads it from the store. An event without <c>data</c> was too large to be carried; a message with one
+/// <c>{"version":1,"epoch":…,"fence":…,"sent":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A
+/// receiver that stands before
+/// <paramref name="Previous"/> has missed something and reads it from the store. An event without <c>data</c> was too
+/// large to be carried; a message with one
 /// is of version 2, so that a receiver which does not know of that takes it for a gap.
 /// </summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Fence">The leader's fencing number; a receiver ignores a lower one than it has seen in this epoch.</param>
+/// <param name="Fence">The leader's fencing number; a receiver ignores a lower one than it has seen in this
+/// epoch.</param>
 /// <param name="Previous">The position of the event before the batch.</param>
 /// <param name="Last">The position of the last event; for a beat, the head.</param>
 /// <param name="Events">In position order; empty for a beat.</param>
 /// <param name="TraceParent">W3C trace context of the relay; null where it is not traced.</param>
 /// <param name="Sent">Grows from message to message of one leader: one that does not is a repetition.</param>
 public sealed record RelayMessage(
-    string Epoch, long Fence, long Previous, long Last, IReadOnlyList<EventRecord> Events, string? TraceParent, long Sent = 0)
+    string Epoch,
+    long Fence,
+    long Previous,
+    long Last,
+    IReadOnlyList<EventRecord> Events,
+    string? TraceParent,
+    long Sent = 0
+)
 {
-    private const int Version = 1, VersionWithoutAllData = 2;
+    private const int Version = 1,
+        VersionWithoutAllData = 2;
 
     private bool CarriesAllData
     {
         get
         {
-            foreach (var e in Events) if (e.Data.IsEmpty) return false;
+            foreach (var e in Events)
+                if (e.Data.IsEmpty)
+                    return false;
             return true;
         }
     }
@@ -34,7 +47,16 @@ public sealed record RelayMessage(
     public byte[] ToBytes()
     {
         var output = new ArrayBufferWriter<byte>(256 + 512 * Events.Count);
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (
+            var json = new Utf8JsonWriter(
+                output,
+                new JsonWriterOptions
+                {
+                    SkipValidation = true,
+                    Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+                }
+            )
+        )
         {
             json.WriteStartObject();
             json.WriteNumber("version"u8, CarriesAllData ? Version : VersionWithoutAllData);
@@ -42,11 +64,14 @@ public sealed record RelayMessage(
             json.WriteNumber("fence"u8, Fence);
             json.WriteNumber("sent"u8, Sent);
             json.WriteNumber("previous"u8, Previous);
-            if (Events.Count > 0) json.WriteNumber("first"u8, Events[0].Position);
+            if (Events.Count > 0)
+                json.WriteNumber("first"u8, Events[0].Position);
             json.WriteNumber("last"u8, Last);
-            if (TraceParent is not null) json.WriteString("traceparent"u8, TraceParent);
+            if (TraceParent is not null)
+                json.WriteString("traceparent"u8, TraceParent);
             json.WriteStartArray("events"u8);
-            foreach (var e in Events) Write(json, e);
+            foreach (var e in Events)
+                Write(json, e);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -60,9 +85,11 @@ public sealed record RelayMessage(
         json.WriteString("id"u8, e.Id);
         json.WriteString("topic"u8, e.Topic);
         json.WriteString("type"u8, e.Type);
-        if (e.Key is not null) json.WriteString("key"u8, e.Key);
+        if (e.Key is not null)
+            json.WriteString("key"u8, e.Key);
         json.WriteNumber("time"u8, e.Time.UtcTicks);
-        if (e.TraceParent is not null) json.WriteString("traceparent"u8, e.TraceParent);
+        if (e.TraceParent is not null)
+            json.WriteString("traceparent"u8, e.TraceParent);
         if (!e.Data.IsEmpty)
         {
             json.WritePropertyName("data"u8);
@@ -71,14 +98,20 @@ public sealed record RelayMessage(
         json.WriteEndObject();
     }
 
-    /// <summary>Reads a message. Its events' data are slices of <paramref name="bytes"/>, which must not change afterwards.</summary>
+    /// <summary>Reads a message. Its events' data are slices of <paramref name="bytes"/>, which must not change
+    /// afterwards.</summary>
     /// <exception cref="JsonException">Not a message of this version, or one that contradicts itself.</exception>
     public static RelayMessage Parse(ReadOnlyMemory<byte> bytes)
     {
         var json = new Utf8JsonReader(bytes.Span);
-        string epoch = "", member;
+        string epoch = "",
+            member;
         string? traceParent = null;
-        long version = 0, fence = 0, sent = 0, previous = 0, last = 0;
+        long version = 0,
+            fence = 0,
+            sent = 0,
+            previous = 0,
+            last = 0;
         var events = new List<EventRecord>();
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
@@ -87,20 +120,38 @@ public sealed record RelayMessage(
             json.Read();
             switch (member)
             {
-                case "version": version = json.GetInt64(); break;
-                case "epoch": epoch = json.GetString()!; break;
-                case "fence": fence = json.GetInt64(); break;
-                case "sent": sent = json.GetInt64(); break;
-                case "previous": previous = json.GetInt64(); break;
-                case "last": last = json.GetInt64(); break;
-                case "traceparent": traceParent = json.GetString(); break;
-                case "events":
-                    while (json.Read() && json.TokenType == JsonTokenType.StartObject) events.Add(ReadEvent(ref json, bytes));
+                case "version":
+                    version = json.GetInt64();
                     break;
-                default: json.Skip(); break;
+                case "epoch":
+                    epoch = json.GetString()!;
+                    break;
+                case "fence":
+                    fence = json.GetInt64();
+                    break;
+                case "sent":
+                    sent = json.GetInt64();
+                    break;
+                case "previous":
+                    previous = json.GetInt64();
+                    break;
+                case "last":
+                    last = json.GetInt64();
+                    break;
+                case "traceparent":
+                    traceParent = json.GetString();
+                    break;
+                case "events":
+                    while (json.Read() && json.TokenType == JsonTokenType.StartObject)
+                        events.Add(ReadEvent(ref json, bytes));
+                    break;
+                default:
+                    json.Skip();
+                    break;
             }
         }
-        if (version is not (Version or VersionWithoutAllData)) throw new JsonException($"A relay message of version {version}; this is {VersionWithoutAllData}.");
+        if (version is not (Version or VersionWithoutAllData))
+            throw new JsonException($"A relay message of version {version}; this is {VersionWithoutAllData}.");
         var message = new RelayMessage(epoch, fence, previous, last, events, traceParent, sent);
         return message.IsPlausible ? message : throw new JsonException("Its positions do not follow each other.");
     }
@@ -112,7 +163,8 @@ public sealed record RelayMessage(
             var at = Previous;
             foreach (var e in Events)
             {
-                if (e.Position <= at) return false;
+                if (e.Position <= at)
+                    return false;
                 at = e.Position;
             }
             return Epoch.Length > 0 && Previous >= 0 && at == Last;
@@ -121,10 +173,13 @@ public sealed record RelayMessage(
 
     private static EventRecord ReadEvent(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
     {
-        long position = 0, ticks = 0;
+        long position = 0,
+            ticks = 0;
         Guid id = default;
-        string topic = "", type = "";
-        string? key = null, traceParent = null;
+        string topic = "",
+            type = "";
+        string? key = null,
+            traceParent = null;
         ReadOnlyMemory<byte> data = default;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -132,21 +187,46 @@ public sealed record RelayMessage(
             json.Read();
             switch (member)
             {
-                case "position": position = json.GetInt64(); break;
-                case "id": id = json.GetGuid(); break;
-                case "topic": topic = json.GetString()!; break;
-                case "type": type = json.GetString()!; break;
-                case "key": key = json.GetString(); break;
-                case "time": ticks = json.GetInt64(); break;
-                case "traceparent": traceParent = json.GetString(); break;
+                case "position":
+                    position = json.GetInt64();
+                    break;
+                case "id":
+                    id = json.GetGuid();
+                    break;
+                case "topic":
+                    topic = json.GetString()!;
+                    break;
+                case "type":
+                    type = json.GetString()!;
+                    break;
+                case "key":
+                    key = json.GetString();
+                    break;
+                case "time":
+                    ticks = json.GetInt64();
+                    break;
+                case "traceparent":
+                    traceParent = json.GetString();
+                    break;
                 case "data":
                     var start = (int)json.TokenStartIndex;
                     json.Skip();
                     data = bytes[start..(int)json.BytesConsumed];
                     break;
-                default: json.Skip(); break;
+                default:
+                    json.Skip();
+                    break;
             }
         }
-        return new EventRecord(position, id, topic, type, key, data, new DateTimeOffset(ticks, TimeSpan.Zero), traceParent);
+        return new EventRecord(
+            position,
+            id,
+            topic,
+            type,
+            key,
+            data,
+            new DateTimeOffset(ticks, TimeSpan.Zero),
+            traceParent
+        );
     }
 }

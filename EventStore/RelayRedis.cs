@@ -17,28 +17,40 @@ public static class RelayRedis
     /// <see cref="Lazy{T}"/>: the connection itself blocks the thread that asks for it first.
     /// </remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
-        this TBuilder builder, string connectionName = "redis",
-        Action<StackExchangeRedisSettings>? configureSettings = null, Action<ConfigurationOptions>? configureOptions = null)
+        this TBuilder builder,
+        string connectionName = "redis",
+        Action<StackExchangeRedisSettings>? configureSettings = null,
+        Action<ConfigurationOptions>? configureOptions = null
+    )
         where TBuilder : IHostApplicationBuilder
     {
         var isSet = false;
-        builder.AddRedisClient(connectionName, settings =>
-        {
-            configureSettings?.Invoke(settings);
-            // Activated by itself it would be opened within the host's start.
-            settings.DisableAutoActivation = true;
-            isSet = !string.IsNullOrWhiteSpace(settings.ConnectionString);
-            // Defaults: where the connection string says otherwise, that comes last and counts.
-            if (isSet)
-                settings.ConnectionString = $"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}";
-        }, options =>
-        {
-            options.ReconnectRetryPolicy = new LinearRetry(250);
-            configureOptions?.Invoke(options);
-        });
-        builder.Services.AddSingleton(services => new Lazy<IConnectionMultiplexer>(services.GetRequiredService<IConnectionMultiplexer>));
-        builder.Services.AddHostedService(services =>
-            new Opening(services.GetRequiredService<Lazy<IConnectionMultiplexer>>(), isSet ? null : connectionName));
+        builder.AddRedisClient(
+            connectionName,
+            settings =>
+            {
+                configureSettings?.Invoke(settings);
+                // Activated by itself it would be opened within the host's start.
+                settings.DisableAutoActivation = true;
+                isSet = !string.IsNullOrWhiteSpace(settings.ConnectionString);
+                // Defaults: where the connection string says otherwise, that comes last and counts.
+                if (isSet)
+                    settings.ConnectionString =
+                        $"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}";
+            },
+            options =>
+            {
+                options.ReconnectRetryPolicy = new LinearRetry(250);
+                configureOptions?.Invoke(options);
+            }
+        );
+        builder.Services.AddSingleton(services => new Lazy<IConnectionMultiplexer>(
+            services.GetRequiredService<IConnectionMultiplexer>
+        ));
+        builder.Services.AddHostedService(services => new Opening(
+            services.GetRequiredService<Lazy<IConnectionMultiplexer>>(),
+            isSet ? null : connectionName
+        ));
         return builder;
     }
 
@@ -49,7 +61,8 @@ public static class RelayRedis
             if (missing is not null)
                 throw new InvalidOperationException(
                     $"No Redis endpoint: set 'ConnectionStrings:{missing}' (ConnectionStrings__{missing}=localhost:6379; "
-                    + $"in the AppHost: WithReference({missing})).");
+                        + $"in the AppHost: WithReference({missing}))."
+                );
             _ = Task.Run(() => redis.Value, CancellationToken.None);
             return Task.CompletedTask;
         }

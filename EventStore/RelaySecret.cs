@@ -5,8 +5,10 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// The secret by which stream servers know the Broadcaster's messages: whoever can write to Redis, but not read Postgres, cannot make
-/// one. A signed message ends in a line feed and its HMAC-SHA256, where a server of a former version has stopped to read.
+/// The secret by which stream servers know the Broadcaster's messages: whoever can write to Redis, but not read
+/// Postgres, cannot make
+/// one. A signed message ends in a line feed and its HMAC-SHA256, where a server of a former version has stopped to
+/// read.
 /// </summary>
 public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
@@ -20,9 +22,14 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
     /// <summary>Reads it, again where it may have changed.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task ReadAsync(CancellationToken cancellationToken) =>
-        _key = await store.AskAsync("select value from eventstore.secrets where name = 'relay'", async command =>
-            await command.ExecuteScalarAsync(cancellationToken) as byte[]
-            ?? throw new InvalidOperationException("eventstore.secrets has no row 'relay'; run StreamApi migrate, which puts one there."));
+        _key = await store.AskAsync(
+            "select value from eventstore.secrets where name = 'relay'",
+            async command =>
+                await command.ExecuteScalarAsync(cancellationToken) as byte[]
+                ?? throw new InvalidOperationException(
+                    "eventstore.secrets has no row 'relay'; run StreamApi migrate, which puts one there."
+                )
+        );
 
     /// <summary>The message with its signature.</summary>
     public byte[] Sign(ReadOnlySpan<byte> message)
@@ -30,17 +37,24 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
         var output = new byte[message.Length + TrailerBytes];
         message.CopyTo(output);
         output[message.Length] = (byte)'\n';
-        HMACSHA256.HashData(_key ?? throw new InvalidOperationException("The secret has not been read."), message, output.AsSpan(message.Length + 1));
+        HMACSHA256.HashData(
+            _key ?? throw new InvalidOperationException("The secret has not been read."),
+            message,
+            output.AsSpan(message.Length + 1)
+        );
         return output;
     }
 
     /// <summary>The message within; null where the signature is not this secret's.</summary>
     public ReadOnlyMemory<byte>? Open(ReadOnlyMemory<byte> sealedMessage)
     {
-        if (_key is not { } key || sealedMessage.Length <= TrailerBytes) return null;
+        if (_key is not { } key || sealedMessage.Length <= TrailerBytes)
+            return null;
         var message = sealedMessage[..^TrailerBytes];
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(key, message.Span, expected);
-        return CryptographicOperations.FixedTimeEquals(expected, sealedMessage.Span[(message.Length + 1)..]) ? message : null;
+        return CryptographicOperations.FixedTimeEquals(expected, sealedMessage.Span[(message.Length + 1)..])
+            ? message
+            : null;
     }
 }

@@ -8,11 +8,15 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Keeps the log within its age and size, and holds nobody up for it. Readers that stand before what was dropped are told
+/// Keeps the log within its age and size, and holds nobody up for it. Readers that stand before what was dropped are
+/// told
 /// (<c>resync</c>, <c>expired</c>).
 /// </summary>
 public sealed class Retention(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<EventStoreOptions> options, ILogger<Retention> logger)
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IOptions<EventStoreOptions> options,
+    ILogger<Retention> logger
+)
 {
     /// <summary>The parts of <see cref="EventStoreOptions.MaxBytes"/> that one partition may have.</summary>
     private const int Shares = 8;
@@ -33,15 +37,22 @@ public sealed class Retention(
             try
             {
                 var rolled = await RollAsync(cancellationToken);
-                if (!rolled && Stopwatch.GetElapsedTime(droppedAt) < interval) continue;
+                if (!rolled && Stopwatch.GetElapsedTime(droppedAt) < interval)
+                    continue;
                 droppedAt = Stopwatch.GetTimestamp();
                 var dropped = await DropAsync(cancellationToken);
-                if (dropped > 0) logger.LogInformation("Dropped {Partitions} old partitions of the log", dropped);
+                if (dropped > 0)
+                    logger.LogInformation("Dropped {Partitions} old partitions of the log", dropped);
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { throw; }
-            catch (Exception e) { logger.LogWarning("Old events are not dropped now: {Reason}", e.Message); }
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                throw;
+            }
+            catch (Exception e)
+            {
+                logger.LogWarning("Old events are not dropped now: {Reason}", e.Message);
+            }
+        } while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     /// <summary>Begins the next partition where the one that is being written has its share of the bytes.</summary>
@@ -53,37 +64,56 @@ public sealed class Retention(
     }
 
     /// <summary>
-    /// Drops what may go now; the number of partitions. A partition that a long reader (a backup) has seen stays until that has ended, and
+    /// Drops what may go now; the number of partitions. A partition that a long reader (a backup) has seen stays until
+    /// that has ended, and
     /// a later call finishes what this one began.
     /// </summary>
     public async Task<int> DropAsync(CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
-        if (!await IsAloneAsync()) return 0;
+        if (!await IsAloneAsync())
+            return 0;
         var dropped = 0;
         try
         {
-            // Waits for readers are short: who waits here may keep an append from beginning a partition. The rest takes as long as it takes.
+            // Waits for readers are short: who waits here may keep an append from beginning a partition. The rest takes
+            // as long as it takes.
             await ExecuteAsync("set lock_timeout = '1s'", cancellationToken);
             await ExecuteAsync("set statement_timeout = 0", cancellationToken);
-            await ExecuteAsync("delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours'", cancellationToken);
-            await ExecuteAsync("select eventstore.retire_partitions($1, $2)", cancellationToken,
-                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.MaxAge }, new NpgsqlParameter<long> { TypedValue = options.Value.MaxBytes });
-            foreach (var name in await NamesAsync("select eventstore.detached_partitions()")) await DropTableAsync(name);
-            foreach (var name in await NamesAsync("select name from eventstore.retired_partitions() where detaching")) await DetachAsync(name, "finalize");
-            foreach (var name in await NamesAsync("select name from eventstore.retired_partitions()")) await DetachAsync(name, "concurrently");
+            await ExecuteAsync(
+                "delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours'",
+                cancellationToken
+            );
+            await ExecuteAsync(
+                "select eventstore.retire_partitions($1, $2)",
+                cancellationToken,
+                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.MaxAge },
+                new NpgsqlParameter<long> { TypedValue = options.Value.MaxBytes }
+            );
+            foreach (var name in await NamesAsync("select eventstore.detached_partitions()"))
+                await DropTableAsync(name);
+            foreach (var name in await NamesAsync("select name from eventstore.retired_partitions() where detaching"))
+                await DetachAsync(name, "finalize");
+            foreach (var name in await NamesAsync("select name from eventstore.retired_partitions()"))
+                await DetachAsync(name, "concurrently");
             _waiting = false;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            if (!_waiting) logger.LogInformation("Old partitions are dropped once a transaction that reads them, perhaps a backup, has ended");
+            if (!_waiting)
+                logger.LogInformation(
+                    "Old partitions are dropped once a transaction that reads them, perhaps a backup, has ended"
+                );
             _waiting = true;
         }
         finally
         {
             // The pool does not reset what it takes back.
             if (connection.State == ConnectionState.Open)
-                foreach (var undo in (string[])["reset lock_timeout", "reset statement_timeout", "select pg_advisory_unlock(7303014, 3)"])
+                foreach (
+                    var undo in (string[])
+                        ["reset lock_timeout", "reset statement_timeout", "select pg_advisory_unlock(7303014, 3)"]
+                )
                     await ExecuteAsync(undo, CancellationToken.None);
         }
         return dropped;
@@ -96,7 +126,10 @@ public sealed class Retention(
 
         async Task DetachAsync(string name, string how)
         {
-            await ExecuteAsync($"alter table eventstore.events detach partition eventstore.{name} {how}", cancellationToken);
+            await ExecuteAsync(
+                $"alter table eventstore.events detach partition eventstore.{name} {how}",
+                cancellationToken
+            );
             await DropTableAsync(name);
         }
 
@@ -118,7 +151,8 @@ public sealed class Retention(
             await using var command = new NpgsqlCommand(sql, connection);
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);
             var names = new List<string>();
-            while (await rows.ReadAsync(cancellationToken)) names.Add(rows.GetString(0));
+            while (await rows.ReadAsync(cancellationToken))
+                names.Add(rows.GetString(0));
             return names;
         }
     }

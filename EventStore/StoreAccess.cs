@@ -17,6 +17,9 @@ public static class StoreAccess
             await using var command = store.CreateCommand(sql);
             return await ask(command);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { throw new StoreUnavailableException("Postgres does not answer.", e); }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            throw new StoreUnavailableException("Postgres does not answer.", e);
+        }
     }
 }

@@ -5,13 +5,19 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Asks Postgres once a second whether it is there, so that <c>/health</c> costs it nothing however often that is asked.</summary>
+/// <summary>Asks Postgres once a second whether it is there, so that <c>/health</c> costs it nothing however often that
+/// is asked.</summary>
 public sealed class StoreContact(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<EventStoreOptions> options, TimeProvider clock, ILogger<StoreContact> logger) : LastingService(logger)
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IOptions<EventStoreOptions> options,
+    TimeProvider clock,
+    ILogger<StoreContact> logger
+) : LastingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // The beginning of the first question that has had no answer; what waits for one longer than a moment counts as away.
+    // The beginning of the first question that has had no answer; what waits for one longer than a moment counts as
+    // away.
     private long _askedAt = clock.GetTimestamp();
     private volatile bool _failing = true;
 
@@ -42,9 +48,13 @@ public sealed class StoreContact(
                 }
                 _failing = false;
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException) { _failing = true; }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                _failing = true;
+            }
             await Task.Delay(Interval, clock, stoppingToken);
-            if (!_failing) Volatile.Write(ref _askedAt, clock.GetTimestamp());
+            if (!_failing)
+                Volatile.Write(ref _askedAt, clock.GetTimestamp());
         }
     }
 }

@@ -6,8 +6,16 @@ namespace EventStore;
 internal static class StoreMetrics
 {
     private static readonly Meter Meter = new("AspireSse.EventStore");
-    private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("store.append.duration", "s", "Time of one group commit.");
-    private static readonly Histogram<int> Batch = Meter.CreateHistogram<int>("store.append.batch", "{event}", "Events of one group commit.");
+    private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
+        "store.append.duration",
+        "s",
+        "Time of one group commit."
+    );
+    private static readonly Histogram<int> Batch = Meter.CreateHistogram<int>(
+        "store.append.batch",
+        "{event}",
+        "Events of one group commit."
+    );
 
     public static void Appended(int events, TimeSpan took)
     {

@@ -12,7 +12,13 @@ public static class StoreNotifications
     /// <param name="listening">Called once notifications come; what was committed before is not told.</param>
     /// <param name="notified">Called with the payload of each.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
-    public static async Task ListenAsync(this NpgsqlDataSource store, string channel, Action listening, Action<string> notified, CancellationToken cancellationToken)
+    public static async Task ListenAsync(
+        this NpgsqlDataSource store,
+        string channel,
+        Action listening,
+        Action<string> notified,
+        CancellationToken cancellationToken
+    )
     {
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
         connection.Notification += (_, e) => notified(e.Payload);
@@ -20,12 +26,14 @@ public static class StoreNotifications
         try
         {
             listening();
-            while (true) await connection.WaitAsync(cancellationToken);
+            while (true)
+                await connection.WaitAsync(cancellationToken);
         }
         finally
         {
             // The pool does not reset what it takes back.
-            if (connection.State == ConnectionState.Open) await ExecuteAsync($"unlisten {channel}", CancellationToken.None);
+            if (connection.State == ConnectionState.Open)
+                await ExecuteAsync($"unlisten {channel}", CancellationToken.None);
         }
 
         async Task ExecuteAsync(string sql, CancellationToken cancellationToken)

@@ -4,7 +4,8 @@ namespace EventStore;
 
 /// <summary>
 /// A place in the event log as clients see it: <c>&lt;epoch&gt;-&lt;position&gt;</c>, the SSE <c>id</c> field and the
-/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients; at most 128 bytes of <c>[A-Za-z0-9._~-]</c>, since a
+/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients; at most 128 bytes of
+/// <c>[A-Za-z0-9._~-]</c>, since a
 /// browser preflights anything else (Fetch, "CORS-unsafe request-header byte").
 /// </summary>
 /// <param name="Epoch">Names one history of positions; another epoch's positions mean nothing here.</param>
@@ -14,13 +15,16 @@ public readonly record struct StreamId(string Epoch, long Position)
     /// <summary>The longest id that is accepted, in bytes.</summary>
     public const int MaxLength = 128;
 
-    /// <summary>Reads an id. False where it is not one of ours: wrong characters, no position, a negative one.</summary>
+    /// <summary>Reads an id. False where it is not one of ours: wrong characters, no position, a negative
+    /// one.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out StreamId id)
     {
         id = default;
         var dash = text.LastIndexOf('-');
-        if (text.Length > MaxLength || dash <= 0 || text.ContainsAnyExcept(IdCharacters)) return false;
-        if (!long.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var position)) return false;
+        if (text.Length > MaxLength || dash <= 0 || text.ContainsAnyExcept(IdCharacters))
+            return false;
+        if (!long.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var position))
+            return false;
         id = new StreamId(text[..dash].ToString(), position);
         return true;
     }
@@ -28,6 +32,7 @@ public readonly record struct StreamId(string Epoch, long Position)
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Epoch}-{Position}");
 
-    private static readonly System.Buffers.SearchValues<char> IdCharacters =
-        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-");
+    private static readonly System.Buffers.SearchValues<char> IdCharacters = System.Buffers.SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
+    );
 }

@@ -7,11 +7,18 @@ namespace EventStore;
 /// <param name="Store">The log's state in the same snapshot.</param>
 /// <param name="Through">The directory is complete up to this position.</param>
 /// <param name="PartitionSpan">Positions of one partition.</param>
-/// <param name="Topics">Each topic with a position that lies before its first kept event; null where there are too many to look up one by one.</param>
-internal sealed record TopicListing(LogState Store, long Through, long PartitionSpan, IReadOnlyDictionary<string, long>? Topics)
+/// <param name="Topics">Each topic with a position that lies before its first kept event; null where there are too many
+/// to look up one by one.</param>
+internal sealed record TopicListing(
+    LogState Store,
+    long Through,
+    long PartitionSpan,
+    IReadOnlyDictionary<string, long>? Topics
+)
 {
     /// <summary>Topics of the directory that one pattern, and all patterns together, may lead through.</summary>
-    private const int LeastPerPattern = 32, MostRows = 1_024;
+    private const int LeastPerPattern = 32,
+        MostRows = 1_024;
 
     /// <summary>Topics that are looked up one by one: more are found as fast by going through the log.</summary>
     private const int MostTopics = 256;
@@ -27,40 +34,52 @@ internal sealed record TopicListing(LogState Store, long Through, long Partition
         """;
 
     public static Task<TopicListing> ReadAsync(
-        NpgsqlDataSource store, IReadOnlyList<string> patterns, TopicPatternSet set, long after, CancellationToken cancellationToken)
+        NpgsqlDataSource store,
+        IReadOnlyList<string> patterns,
+        TopicPatternSet set,
+        long after,
+        CancellationToken cancellationToken
+    )
     {
         var ranges = patterns.Select(Range).Distinct().ToArray();
         var mostOfRange = Math.Max(LeastPerPattern, MostRows / ranges.Length);
-        return store.AskAsync(Sql, async command =>
-        {
-            command.Parameters.Add(Texts([.. ranges.Select(r => r.Low)]));
-            command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            var (state, through, span) = (default(LogState)!, 0L, 1L);
-            var (ofRange, tooMany) = (new int[ranges.Length], false);
-            var topics = new Dictionary<string, long>(StringComparer.Ordinal);
-            while (await row.ReadAsync(cancellationToken))
+        return store.AskAsync(
+            Sql,
+            async command =>
             {
-                if (state is null) (state, through, span) = (LogState.Of(row), row.GetInt64(3), row.GetInt64(4));
-                if (row.IsDBNull(5)) continue;
-                tooMany |= ++ofRange[row.GetInt64(5) - 1] == mostOfRange;
-                var topic = row.GetString(6);
-                if (row.GetInt64(8) > after && set.Matches(topic)) topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));
+                command.Parameters.Add(Texts([.. ranges.Select(r => r.Low)]));
+                command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
+                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                var (state, through, span) = (default(LogState)!, 0L, 1L);
+                var (ofRange, tooMany) = (new int[ranges.Length], false);
+                var topics = new Dictionary<string, long>(StringComparer.Ordinal);
+                while (await row.ReadAsync(cancellationToken))
+                {
+                    if (state is null)
+                        (state, through, span) = (LogState.Of(row), row.GetInt64(3), row.GetInt64(4));
+                    if (row.IsDBNull(5))
+                        continue;
+                    tooMany |= ++ofRange[row.GetInt64(5) - 1] == mostOfRange;
+                    var topic = row.GetString(6);
+                    if (row.GetInt64(8) > after && set.Matches(topic))
+                        topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));
+                }
+                return new TopicListing(state!, through, span, tooMany || topics.Count > MostTopics ? null : topics);
             }
-            return new TopicListing(state!, through, span, tooMany || topics.Count > MostTopics ? null : topics);
-        });
+        );
     }
 
-    /// <summary>The topics from <c>Low</c> to before <c>High</c>, by bytes: all that begin with the pattern's tokens before its first wildcard.</summary>
+    /// <summary>The topics from <c>Low</c> to before <c>High</c>, by bytes: all that begin with the pattern's tokens
+    /// before its first wildcard.</summary>
     private static (string Low, string High) Range(string pattern)
     {
         var wild = pattern.AsSpan().IndexOfAny('*', '>');
         return wild switch
         {
             < 0 => (pattern, pattern + "\u0001"),
-            0 => ("", "~"),     // after every character of a topic
-            _ => (pattern[..wild], pattern[..(wild - 1)] + "/"),    // the character after the dot
+            0 => ("", "~"), // after every character of a topic
+            _ => (pattern[..wild], pattern[..(wild - 1)] + "/"), // the character after the dot
         };
     }
 

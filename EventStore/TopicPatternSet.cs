@@ -1,7 +1,8 @@
 namespace EventStore;
 
 /// <summary>
-/// Topics and patterns of one filter as a tree of tokens. A look-up walks the topic's tokens and the wildcards beside them: its cost does not
+/// Topics and patterns of one filter as a tree of tokens. A look-up walks the topic's tokens and the wildcards beside
+/// them: its cost does not
 /// grow with the number of patterns.
 /// </summary>
 internal sealed class TopicPatternSet
@@ -10,7 +11,8 @@ internal sealed class TopicPatternSet
 
     public TopicPatternSet(IEnumerable<string> patterns)
     {
-        foreach (var pattern in patterns) Add(pattern);
+        foreach (var pattern in patterns)
+            Add(pattern);
     }
 
     /// <summary>Tells if one of the patterns matches.</summary>
@@ -19,14 +21,18 @@ internal sealed class TopicPatternSet
 
     private static bool Matches(Node node, ReadOnlySpan<char> rest)
     {
-        if (node.TakesRest) return true;
+        if (node.TakesRest)
+            return true;
         var dot = rest.IndexOf('.');
         var token = dot < 0 ? rest : rest[..dot];
-        return (node.Children is { } children
-                && children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var child) && Goes(child, dot, rest))
-            || (node.AnyToken is { } any && Goes(any, dot, rest));
+        return (
+                node.Children is { } children
+                && children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var child)
+                && Goes(child, dot, rest)
+            ) || (node.AnyToken is { } any && Goes(any, dot, rest));
 
-        static bool Goes(Node next, int dot, ReadOnlySpan<char> rest) => dot < 0 ? next.Ends : Matches(next, rest[(dot + 1)..]);
+        static bool Goes(Node next, int dot, ReadOnlySpan<char> rest) =>
+            dot < 0 ? next.Ends : Matches(next, rest[(dot + 1)..]);
     }
 
     private void Add(string pattern)
@@ -39,11 +45,13 @@ internal sealed class TopicPatternSet
                 node.TakesRest = true;
                 return;
             }
-            if (token == "*") node = node.AnyToken ??= new Node();
+            if (token == "*")
+                node = node.AnyToken ??= new Node();
             else
             {
                 node.Children ??= new Dictionary<string, Node>(StringComparer.Ordinal);
-                if (!node.Children.TryGetValue(token, out var child)) node.Children[token] = child = new Node();
+                if (!node.Children.TryGetValue(token, out var child))
+                    node.Children[token] = child = new Node();
                 node = child;
             }
         }
@@ -54,6 +62,7 @@ internal sealed class TopicPatternSet
     {
         public Dictionary<string, Node>? Children;
         public Node? AnyToken;
-        public bool Ends, TakesRest;
+        public bool Ends,
+            TakesRest;
     }
 }

@@ -5,44 +5,49 @@ using LoadTests.Scenarios;
 
 namespace LoadTests;
 
-internal enum LoadSize { Smoke, Full }
+internal enum LoadSize
+{
+    Smoke,
+    Full,
+}
 
 /// <summary>What the command line asks for.</summary>
 internal sealed record LoadOptions
 {
-    public static string Usage { get; } = $"""
-        Loads a running system with SSE clients, and holds it to losing, doubling and reordering nothing.
+    public static string Usage { get; } =
+        $"""
+            Loads a running system with SSE clients, and holds it to losing, doubling and reordering nothing.
 
-          dotnet run -c Release --project LoadTests -- [options] [scenario …]
+              dotnet run -c Release --project LoadTests -- [options] [scenario …]
 
-          --target URL         the StreamApi of the system, any replica of it, on this machine
-                               (otherwise the variable services__streamapi__http__0, which the AppHost sets)
-          --size smoke|full    how many, how fast, how long; smoke where nothing is said
-          --clients N          instead of the size's number of clients, 1 to 18000
-          --rate N             instead of the size's events published a second, 1 to 20000
-          --seconds N          instead of the size's time of publishing, 2 to 86400
-          --chaos WHAT         break redis, postgres, broadcaster, streamapi or all (of them, one after the other) while loaded: kills or
-                               freezes processes of the system itself. A replica has its turn after the others. A run takes at least 7 s
-                               and 20 s a fault, whatever --seconds says
-          --fault HOW          kill (SIGKILL), term (SIGTERM; to Postgres SIGINT) or stop (SIGSTOP, then SIGCONT after 4 s); kill where nothing is said. What
-                               has ended the AppHost starts again (Restart:DelaySeconds); what it did not start is not ended
-          --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses, or something else than
-                               the AppHost starts them again
-          --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
-          --llm-upstream-port N  llm: answer as the target's provider local, on this port, and time each token; the target was started with
-                               Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1 (otherwise the provider demo answers, untimed)
-          --topics ROOT        the topics begin with ROOT.SCENARIO, so that another client can read along; with a random name where nothing is said
-          --reports FOLDER     artifacts/load where nothing is said
-          --compare A B        two results.jsonl: prints ratios B/A, fails where B is worse beyond the noise; runs nothing
-          --plant-loss         acknowledge one event that was never published: every scenario must fail (checks the checker)
-          --progress json      for a program that watches: progress as a JSON line each quarter of a second on the output; ends when its
-                               input is closed
-          --help
+              --target URL         the StreamApi of the system, any replica of it, on this machine
+                                   (otherwise the variable services__streamapi__http__0, which the AppHost sets)
+              --size smoke|full    how many, how fast, how long; smoke where nothing is said
+              --clients N          instead of the size's number of clients, 1 to 18000
+              --rate N             instead of the size's events published a second, 1 to 20000
+              --seconds N          instead of the size's time of publishing, 2 to 86400
+              --chaos WHAT         break redis, postgres, broadcaster, streamapi or all (of them, one after the other) while loaded: kills or
+                                   freezes processes of the system itself. A replica has its turn after the others. A run takes at least 7 s
+                                   and 20 s a fault, whatever --seconds says
+              --fault HOW          kill (SIGKILL), term (SIGTERM; to Postgres SIGINT) or stop (SIGSTOP, then SIGCONT after 4 s); kill where nothing is said. What
+                                   has ended the AppHost starts again (Restart:DelaySeconds); what it did not start is not ended
+              --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses, or something else than
+                                   the AppHost starts them again
+              --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
+              --llm-upstream-port N  llm: answer as the target's provider local, on this port, and time each token; the target was started with
+                                   Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1 (otherwise the provider demo answers, untimed)
+              --topics ROOT        the topics begin with ROOT.SCENARIO, so that another client can read along; with a random name where nothing is said
+              --reports FOLDER     artifacts/load where nothing is said
+              --compare A B        two results.jsonl: prints ratios B/A, fails where B is worse beyond the noise; runs nothing
+              --plant-loss         acknowledge one event that was never published: every scenario must fail (checks the checker)
+              --progress json      for a program that watches: progress as a JSON line each quarter of a second on the output; ends when its
+                                   input is closed
+              --help
 
-        Scenarios (all but soak where none is named): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
-        Ends with 0 where every threshold held, 1 where one failed (it is named), 2 where it could not run.
+            Scenarios (all but soak where none is named): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
+            Ends with 0 where every threshold held, 1 where one failed (it is named), 2 where it could not run.
 
-        """;
+            """;
 
     public Uri? Target { get; private init; }
     public LoadSize Size { get; private init; }
@@ -64,12 +69,21 @@ internal sealed record LoadOptions
 
     public static LoadOptions Parse(IReadOnlyList<string> args)
     {
-        var options = new LoadOptions { Target = ReadUri("services__streamapi__http__0", Environment.GetEnvironmentVariable("services__streamapi__http__0")) };
+        var options = new LoadOptions
+        {
+            Target = ReadUri(
+                "services__streamapi__http__0",
+                Environment.GetEnvironmentVariable("services__streamapi__http__0")
+            ),
+        };
         var scenarios = new List<string>();
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
-            string Value() => ++i < args.Count ? args[i] : throw new LoadTestException($"{name} needs a value. --help lists the options.");
+            string Value() =>
+                ++i < args.Count
+                    ? args[i]
+                    : throw new LoadTestException($"{name} needs a value. --help lists the options.");
             options = name switch
             {
                 "--target" => options with { Target = ReadUri(name, Value()) },
@@ -81,45 +95,83 @@ internal sealed record LoadOptions
                 "--fault" => options with { Fault = OneOf<FaultKind>(name, Value()) },
                 "--pids" => options with { Pids = ReadPids(Value()) },
                 "--max-p99" => options with { MaxP99Ms = Number(name, Value(), 1, 3_600_000) },
-                "--llm-upstream-port" => options with { Llm = options.Llm with { UpstreamPort = Number(name, Value(), 1, 65_535) } },
+                "--llm-upstream-port" => options with
+                {
+                    Llm = options.Llm with { UpstreamPort = Number(name, Value(), 1, 65_535) },
+                },
                 "--topics" => options with { Topics = Value() },
                 "--reports" => options with { ReportFolder = Value() },
                 "--compare" => options with { Compare = (Value(), Value()) },
                 "--plant-loss" => options with { PlantLoss = true },
-                "--progress" => Value() == "json" ? options with { JsonProgress = true } : throw new LoadTestException("--progress takes json."),
+                "--progress" => Value() == "json"
+                    ? options with
+                    {
+                        JsonProgress = true,
+                    }
+                    : throw new LoadTestException("--progress takes json."),
                 "--help" or "-h" => options with { Help = true },
-                _ when name.StartsWith('-') => throw new LoadTestException($"There is no option {name}. --help lists those there are."),
+                _ when name.StartsWith('-') => throw new LoadTestException(
+                    $"There is no option {name}. --help lists those there are."
+                ),
                 _ => options,
             };
-            if (!name.StartsWith('-')) scenarios.AddRange(name.Split(','));
+            if (!name.StartsWith('-'))
+                scenarios.AddRange(name.Split(','));
         }
-        if (scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown) throw new LoadTestException($"There is no scenario '{unknown}'. There are {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.");
-        if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone) throw new LoadTestException($"{lone} is about what --chaos breaks, and nothing is to be broken. Give --chaos too.");
-        return options with { Scenarios = scenarios.Count > 0 ? scenarios : [.. ScenarioCatalog.All.Where(s => s.InDefaultSet).Select(s => s.Name)] };
+        if (scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown)
+            throw new LoadTestException(
+                $"There is no scenario '{unknown}'. There are {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}."
+            );
+        if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone)
+            throw new LoadTestException(
+                $"{lone} is about what --chaos breaks, and nothing is to be broken. Give --chaos too."
+            );
+        return options with
+        {
+            Scenarios =
+                scenarios.Count > 0
+                    ? scenarios
+                    : [.. ScenarioCatalog.All.Where(s => s.InDefaultSet).Select(s => s.Name)],
+        };
     }
 
-    private static IReadOnlyList<ChaosTarget> ReadChaos(string text) => text switch
-    {
-        "all" => [ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres],
-        "none" => [],
-        _ => [.. text.Split(',').Select(t => OneOf<ChaosTarget>("--chaos", t, " or all or none"))],
-    };
+    private static IReadOnlyList<ChaosTarget> ReadChaos(string text) =>
+        text switch
+        {
+            "all" => [ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres],
+            "none" => [],
+            _ => [.. text.Split(',').Select(t => OneOf<ChaosTarget>("--chaos", t, " or all or none"))],
+        };
 
     private static Dictionary<string, int> ReadPids(string text)
     {
         var pids = new Dictionary<string, int>();
         foreach (var pair in text.Split(',').Select(pair => pair.Split('=')))
-            if (pair.Length != 2 || !pids.TryAdd(OneOf<ChaosTarget>("--pids", pair[0]).ToString(), Number("--pids", pair[1], 2, int.MaxValue))) throw new LoadTestException("--pids is NAME=PID,… with each name once.");
+            if (
+                pair.Length != 2
+                || !pids.TryAdd(
+                    OneOf<ChaosTarget>("--pids", pair[0]).ToString(),
+                    Number("--pids", pair[1], 2, int.MaxValue)
+                )
+            )
+                throw new LoadTestException("--pids is NAME=PID,… with each name once.");
         return pids;
     }
 
-    private static T OneOf<T>(string name, string text, string orElse = "") where T : struct, Enum =>
-        Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]) ? value
-        : throw new LoadTestException($"{name} is '{text}'; it must be {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}{orElse}.");
+    private static T OneOf<T>(string name, string text, string orElse = "")
+        where T : struct, Enum =>
+        Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
+            ? value
+            : throw new LoadTestException(
+                $"{name} is '{text}'; it must be {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}{orElse}."
+            );
 
     private static int Number(string name, string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
-        : throw new LoadTestException($"{name} is '{text}'; it must be a number from {least} to {most}.");
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+        && value >= least
+        && value <= most
+            ? value
+            : throw new LoadTestException($"{name} is '{text}'; it must be a number from {least} to {most}.");
 
     private static Uri? ReadUri(string name, string? text) =>
         string.IsNullOrEmpty(text) ? null

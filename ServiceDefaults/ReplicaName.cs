@@ -4,7 +4,8 @@ namespace Microsoft.Extensions.Hosting;
 public static class ReplicaName
 {
     /// <summary>
-    /// <c>service.name-service.instance.id</c> of OpenTelemetry's environment variables, which is also the resource's name in the Aspire
+    /// <c>service.name-service.instance.id</c> of OpenTelemetry's environment variables, which is also the resource's
+    /// name in the Aspire
     /// dashboard; outside it, <paramref name="service"/> with the machine and process.
     /// </summary>
     public static string Get(string service)

@@ -16,7 +16,8 @@ using StreamApi.Streaming;
 using StreamApi.Tasks;
 using StreamApi.Traffic;
 
-if (args is ["migrate", ..]) return await StreamApi.Migration.RunAsync(args);
+if (args is ["migrate", ..])
+    return await StreamApi.Migration.RunAsync(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();

@@ -1,6 +1,6 @@
 using WebFrontend.Languages;
-using WebFrontend.Patterns;
 using WebFrontend.Load;
+using WebFrontend.Patterns;
 using WebFrontend.Security;
 using WebFrontend.Shell;
 using WebFrontend.SignIn;
@@ -8,6 +8,7 @@ using WebFrontend.Status;
 using WebFrontend.StreamApi;
 
 var builder = WebApplication.CreateBuilder(args);
+
 // A build has its pages' scripts and styles in Production too, as a published folder has.
 builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();

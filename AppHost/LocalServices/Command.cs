@@ -9,9 +9,17 @@ internal static class Command
 {
     internal sealed record Result(int ExitCode, string Output);
 
-    /// <summary>Exit code and all output; null where there is no such program. A run past its timeout is ended and counts as failed.</summary>
-    public static Result? Run(string program, IEnumerable<string> arguments, string? input = null, string? folder = null, string? libraries = null,
-        TimeSpan? timeout = null, Action? whileRunning = null)
+    /// <summary>Exit code and all output; null where there is no such program. A run past its timeout is ended and
+    /// counts as failed.</summary>
+    public static Result? Run(
+        string program,
+        IEnumerable<string> arguments,
+        string? input = null,
+        string? folder = null,
+        string? libraries = null,
+        TimeSpan? timeout = null,
+        Action? whileRunning = null
+    )
     {
         using var process = new Process
         {
@@ -45,7 +53,11 @@ internal static class Command
         process.BeginErrorReadLine();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        for (var left = timeout ?? TimeSpan.FromMinutes(10); !process.WaitForExit(TimeSpan.FromSeconds(2)); whileRunning?.Invoke())
+        for (
+            var left = timeout ?? TimeSpan.FromMinutes(10);
+            !process.WaitForExit(TimeSpan.FromSeconds(2));
+            whileRunning?.Invoke()
+        )
         {
             if ((left -= TimeSpan.FromSeconds(2)) <= TimeSpan.Zero)
             {

@@ -2,7 +2,8 @@ namespace AppHost.LocalServices;
 
 internal static class ContainerRuntime
 {
-    /// <summary>Whether the stores run in containers: a client without its daemon is no runtime, so the server is asked.</summary>
+    /// <summary>Whether the stores run in containers: a client without its daemon is no runtime, so the server is
+    /// asked.</summary>
     public static bool Take(LocalServicesMode mode)
     {
         if (mode == LocalServicesMode.Native)
@@ -10,19 +11,28 @@ internal static class ContainerRuntime
             return false;
         }
 
-        var chosen = Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME") ?? Environment.GetEnvironmentVariable("DOTNET_ASPIRE_CONTAINER_RUNTIME");
+        var chosen =
+            Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME")
+            ?? Environment.GetEnvironmentVariable("DOTNET_ASPIRE_CONTAINER_RUNTIME");
         string[] runtimes = chosen is { Length: > 0 } ? [chosen] : ["docker", "podman"];
         if (runtimes.Any(Answers))
         {
             return true;
         }
 
-        return mode != LocalServicesMode.Containers ? false : throw new LocalServicesException(
-            $"LocalServices:Mode is containers, but neither answers: {string.Join(", ", runtimes.Select(runtime => $"{runtime} info"))}. "
-            + "Start the container runtime, or leave the mode out: without one, Postgres and Redis run as processes.");
+        return mode != LocalServicesMode.Containers
+            ? false
+            : throw new LocalServicesException(
+                $"LocalServices:Mode is containers, but neither answers: {string.Join(", ", runtimes.Select(runtime => $"{runtime} info"))}. "
+                    + "Start the container runtime, or leave the mode out: without one, Postgres and Redis run as processes."
+            );
     }
 
     private static bool Answers(string runtime) =>
-        Command.Run(runtime, ["info", "--format", runtime == "podman" ? "{{.Version.Version}}" : "{{.ServerVersion}}"], timeout: TimeSpan.FromSeconds(5))
+        Command.Run(
+            runtime,
+            ["info", "--format", runtime == "podman" ? "{{.Version.Version}}" : "{{.ServerVersion}}"],
+            timeout: TimeSpan.FromSeconds(5)
+        )
             is { ExitCode: 0, Output.Length: > 0 };
 }

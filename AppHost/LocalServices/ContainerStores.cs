@@ -14,7 +14,10 @@ internal static class ContainerStores
         "Where the password is refused, the volume postgres-data was made with another: "
         + "set Parameters:postgres-password to that one, or remove the volume (its data with it: docker volume rm postgres-data).";
 
-    public static IResourceBuilder<IResourceWithConnectionString> AddEventStore(IDistributedApplicationBuilder builder, LocalServicesOptions options)
+    public static IResourceBuilder<IResourceWithConnectionString> AddEventStore(
+        IDistributedApplicationBuilder builder,
+        LocalServicesOptions options
+    )
     {
         var postgres = builder.AddPostgres("postgres").WithWayOut(WayOut);
         return (options.Ephemeral ? postgres : postgres.WithDataVolume()).AddDatabase("eventstore");

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace AppHost.LocalServices;
 
 /// <summary>
-/// Programs of the distribution, downloaded and verified by apt and unpacked into a folder of the clone: no root, nothing installed,
+/// Programs of the distribution, downloaded and verified by apt and unpacked into a folder of the clone: no root,
+/// nothing installed,
 /// no service started, no other clone touched. They find their libraries by LD_LIBRARY_PATH.
 /// </summary>
 internal sealed partial class DebianPackages(string what, string work)
@@ -22,7 +23,9 @@ internal sealed partial class DebianPackages(string what, string work)
             var (problem, root) = new DebianPackages(what, work).Fetch(packages);
             if (problem is not null)
             {
-                throw new LocalServicesException($"{what} is not on this machine and could not be fetched: {problem}\n{otherwise}");
+                throw new LocalServicesException(
+                    $"{what} is not on this machine and could not be fetched: {problem}\n{otherwise}"
+                );
             }
 
             Delete(target);
@@ -39,7 +42,9 @@ internal sealed partial class DebianPackages(string what, string work)
     public static string? Libraries(string target)
     {
         var libraries = Path.Combine(target, "usr", "lib");
-        return Directory.Exists(libraries) ? string.Join(':', Directory.EnumerateDirectories(libraries, "*-linux-*")) : null;
+        return Directory.Exists(libraries)
+            ? string.Join(':', Directory.EnumerateDirectories(libraries, "*-linux-*"))
+            : null;
     }
 
     private (string? Problem, string Root) Fetch(string[] packages)
@@ -53,7 +58,8 @@ internal sealed partial class DebianPackages(string what, string work)
         var (files, problem) = Plan(packages);
         if (files.Count == 0)
         {
-            // No package lists (a slim image), or lists that know no such package: lists of our own, which need no root either.
+            // No package lists (a slim image), or lists that know no such package: lists of our own, which need no root
+            // either.
             UseOwnLists();
             (files, problem) = Plan(packages);
         }
@@ -64,11 +70,26 @@ internal sealed partial class DebianPackages(string what, string work)
         }
 
         var size = files.Sum(file => file.Size);
-        Console.WriteLine($"{what}: fetching {files.Count} Debian packages, once for this clone ({Megabytes(size)} to download)");
+        Console.WriteLine(
+            $"{what}: fetching {files.Count} Debian packages, once for this clone ({Megabytes(size)} to download)"
+        );
         var folder = Directory.CreateDirectory(Path.Combine(work, "packages")).FullName;
-        var progress = new Action(() => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{what}: {Math.Min(1, (double)Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length) / size):P0} of {Megabytes(size)}")));
-        var download = new Func<Command.Result?>(() => Command.Run("apt-get", [.. _apt, "-qq", "download", .. files.Select(file => file.Package)], folder: folder, whileRunning: progress));
+        var progress = new Action(() =>
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{what}: {Math.Min(1, (double)Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length) / size):P0} of {Megabytes(size)}"
+                )
+            )
+        );
+        var download = new Func<Command.Result?>(() =>
+            Command.Run(
+                "apt-get",
+                [.. _apt, "-qq", "download", .. files.Select(file => file.Package)],
+                folder: folder,
+                whileRunning: progress
+            )
+        );
         // Once more: apt gives up when another apt replaces the lists meanwhile.
         var result = download() is { ExitCode: 0 } done ? done : download();
         if (result is not { ExitCode: 0 })
@@ -87,22 +108,40 @@ internal sealed partial class DebianPackages(string what, string work)
         return (null, root);
     }
 
-    /// <summary>The packages, and of those they need the libraries that this machine lacks; scripts and services around them are not needed here.</summary>
+    /// <summary>The packages, and of those they need the libraries that this machine lacks; scripts and services around
+    /// them are not needed here.</summary>
     private (List<(string Package, long Size)> Files, string Problem) Plan(string[] packages)
     {
         // `postgresql` only points to the distribution's version: postgresql-15.
-        var wanted = packages.Select(package =>
-            NewestOf().Match(Command.Run("apt-cache", [.. _apt, "depends", package])?.Output ?? "") is { Success: true } match ? match.Groups[1].Value : package).ToArray();
-        var plan = Command.Run("apt-get", [.. _apt, "install", "--print-uris", "--yes", "--no-install-recommends", "--reinstall", .. wanted]);
+        var wanted = packages
+            .Select(package =>
+                NewestOf().Match(Command.Run("apt-cache", [.. _apt, "depends", package])?.Output ?? "")
+                    is { Success: true } match
+                    ? match.Groups[1].Value
+                    : package
+            )
+            .ToArray();
+        var plan = Command.Run(
+            "apt-get",
+            [.. _apt, "install", "--print-uris", "--yes", "--no-install-recommends", "--reinstall", .. wanted]
+        );
         return plan is not { ExitCode: 0 }
             ? ([], $"apt-get install {string.Join(' ', wanted)} would fail.\n{plan?.Output}")
             : (Files(plan.Output, wanted), $"apt knows no source of {string.Join(", ", wanted)}.");
     }
 
     internal static List<(string Package, long Size)> Files(string plan, string[] wanted) =>
-        [.. Uri().Matches(plan)
-            .Select(match => (Package: match.Groups["package"].Value, Size: long.Parse(match.Groups["size"].ValueSpan, provider: null)))
-            .Where(file => wanted.Contains(file.Package) || Library().IsMatch(file.Package))];
+        [
+            .. Uri()
+                .Matches(plan)
+                .Select(match =>
+                    (
+                        Package: match.Groups["package"].Value,
+                        Size: long.Parse(match.Groups["size"].ValueSpan, provider: null)
+                    )
+                )
+                .Where(file => wanted.Contains(file.Package) || Library().IsMatch(file.Package)),
+        ];
 
     private void UseOwnLists()
     {

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace AppHost.LocalServices;
 
-/// <summary>A stack's data that is deleted when the stack has stopped; what a killed one left is deleted by the next.</summary>
+/// <summary>A stack's data that is deleted when the stack has stopped; what a killed one left is deleted by the
+/// next.</summary>
 internal sealed class EphemeralFolder(string path, IHostApplicationLifetime lifetime) : IHostedService
 {
     private const string Prefix = "aspire-sse-";
@@ -17,9 +18,16 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
             Delete(left);
         }
 
-        var path = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}")).FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path);     // a start that fails never stops
-        services.AddHostedService(provider => new EphemeralFolder(path, provider.GetRequiredService<IHostApplicationLifetime>()));
+        var path = Directory
+            .CreateDirectory(
+                Path.Combine(Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}")
+            )
+            .FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // a start that fails never stops
+        services.AddHostedService(provider => new EphemeralFolder(
+            path,
+            provider.GetRequiredService<IHostApplicationLifetime>()
+        ));
         return path;
     }
 
@@ -36,7 +44,8 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
     {
         var owner = Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
         // A minute's grace: the servers of a killed stack take some seconds to go.
-        return int.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && !IsRunning(id)
+        return int.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            && !IsRunning(id)
             && TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(folder) > TimeSpan.FromMinutes(1);
     }
 

@@ -9,7 +9,12 @@ internal static class FolderLock
         {
             try
             {
-                return new FileStream(Path.Combine(folder, $"{what}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new FileStream(
+                    Path.Combine(folder, $"{what}.lock"),
+                    FileMode.OpenOrCreate,
+                    FileAccess.ReadWrite,
+                    FileShare.None
+                );
             }
             catch (IOException)
             {
@@ -22,7 +27,9 @@ internal static class FolderLock
             }
             catch (UnauthorizedAccessException)
             {
-                throw new LocalServicesException($"{folder} belongs to another user. Start the stack as that user, or remove the folder (its data with it).");
+                throw new LocalServicesException(
+                    $"{folder} belongs to another user. Start the stack as that user, or remove the folder (its data with it)."
+                );
             }
         }
     }

@@ -21,8 +21,10 @@ internal static class LoopbackPort
             Thread.Sleep(TimeSpan.FromMilliseconds(100));
         }
 
-        throw new LocalServicesException($"Port {port}, meant for {server}, is taken by another program. "
-            + $"Stop that, or start with --LocalServices:{option}=0 (any free port), or a second, empty stack on free ports: {LocalServicesOptions.SecondStack}");
+        throw new LocalServicesException(
+            $"Port {port}, meant for {server}, is taken by another program. "
+                + $"Stop that, or start with --LocalServices:{option}=0 (any free port), or a second, empty stack on free ports: {LocalServicesOptions.SecondStack}"
+        );
     }
 
     private static int? Bind(int port)

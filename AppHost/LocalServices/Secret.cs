@@ -5,7 +5,8 @@ namespace AppHost.LocalServices;
 internal static class Secret
 {
     /// <summary>Letters and digits only: safe in connection strings, configuration files and SQL.</summary>
-    public static string Create() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 32);
+    public static string Create() =>
+        RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 32);
 
     /// <summary>Replaces the file by one that nobody else can read.</summary>
     public static void Write(string file, string text)

@@ -1,7 +1,13 @@
 namespace LoadTests.Chaos;
 
 /// <summary>What can be broken.</summary>
-internal enum ChaosTarget { Redis, Postgres, Broadcaster, StreamApi }
+internal enum ChaosTarget
+{
+    Redis,
+    Postgres,
+    Broadcaster,
+    StreamApi,
+}
 
 /// <summary>How.</summary>
 internal enum FaultKind

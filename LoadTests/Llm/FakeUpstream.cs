@@ -6,7 +6,8 @@ using System.Net.Sockets;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// An OpenAI-compatible provider inside this process, so that a token's way from the provider to the reader is timed by one clock. One thread
+/// An OpenAI-compatible provider inside this process, so that a token's way from the provider to the reader is timed by
+/// one clock. One thread
 /// paces all answers; whoever asks names, as its first message, an answer that is expected.
 /// </summary>
 internal sealed class FakeUpstream : IDisposable
@@ -22,8 +23,14 @@ internal sealed class FakeUpstream : IDisposable
     {
         _interval = Math.Max(1, Stopwatch.Frequency / tokensPerSecond);
         _listener = new TcpListener(IPAddress.Loopback, port);
-        try { _listener.Start(1_024); }
-        catch (SocketException e) { throw new LoadTestException($"--llm-upstream-port {port}: nobody can listen there ({e.Message}).", e); }
+        try
+        {
+            _listener.Start(1_024);
+        }
+        catch (SocketException e)
+        {
+            throw new LoadTestException($"--llm-upstream-port {port}: nobody can listen there ({e.Message}).", e);
+        }
         _ = AcceptAsync();
         _pacer = new Thread(Pace) { IsBackground = true, Name = "upstream" };
         _pacer.Start();
@@ -38,7 +45,8 @@ internal sealed class FakeUpstream : IDisposable
 
     public void Forget(string prompt)
     {
-        if (_expected.TryRemove(prompt, out var answer)) answer.Stop();
+        if (_expected.TryRemove(prompt, out var answer))
+            answer.Stop();
     }
 
     private async Task AcceptAsync()
@@ -63,13 +71,24 @@ internal sealed class FakeUpstream : IDisposable
             {
                 while (await connection.ReadPromptAsync(_stopping.Token) is { } prompt)
                 {
-                    if (!_expected.TryGetValue(prompt, out var answer)) { await connection.RefuseAsync(_stopping.Token); return; }
+                    if (!_expected.TryGetValue(prompt, out var answer))
+                    {
+                        await connection.RefuseAsync(_stopping.Token);
+                        return;
+                    }
                     connection.Begin(answer, Stopwatch.GetTimestamp());
                     _arrived.Enqueue(connection);
-                    if (!await connection.Answered) return;
+                    if (!await connection.Answered)
+                        return;
                 }
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidDataException or System.Text.Json.JsonException) { }
+            catch (Exception e)
+                when (e
+                        is OperationCanceledException
+                            or SocketException
+                            or InvalidDataException
+                            or System.Text.Json.JsonException
+                ) { }
         }
     }
 
@@ -78,12 +97,14 @@ internal sealed class FakeUpstream : IDisposable
         var connections = new List<UpstreamConnection>();
         while (!_stopping.IsCancellationRequested)
         {
-            while (_arrived.TryDequeue(out var arrived)) connections.Add(arrived);
+            while (_arrived.TryDequeue(out var arrived))
+                connections.Add(arrived);
             Answering = connections.Count;
             connections.RemoveAll(c => !c.SayWhatIsDue(Stopwatch.GetTimestamp(), _interval));
             Thread.Sleep(1);
         }
-        foreach (var connection in connections) connection.Abort();
+        foreach (var connection in connections)
+            connection.Abort();
     }
 
     public void Dispose()

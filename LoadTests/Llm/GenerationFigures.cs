@@ -4,7 +4,8 @@ namespace LoadTests.Llm;
 
 /// <summary>What is counted and timed of the generations of a run, beside the run's own figures. Thread-safe.</summary>
 /// <remarks>
-/// With the fake upstream a run's deliveries are the added latency: from the upstream's socket to the reader's hands. With the demo provider, whose
+/// With the fake upstream a run's deliveries are the added latency: from the upstream's socket to the reader's hands.
+/// With the demo provider, whose
 /// tokens carry no time, they are the gaps between one event and the next.
 /// </remarks>
 internal sealed class GenerationFigures(bool timed)
@@ -12,7 +13,13 @@ internal sealed class GenerationFigures(bool timed)
     private readonly System.Collections.Concurrent.ConcurrentQueue<string> _unexplained = new();
     private readonly System.Collections.Concurrent.ConcurrentDictionary<GenerationReader, bool> _readers = new();
     private int _running;
-    private long _begun, _done, _interrupted, _failed, _drops, _tokens, _different;
+    private long _begun,
+        _done,
+        _interrupted,
+        _failed,
+        _drops,
+        _tokens,
+        _different;
 
     /// <summary>Whether tokens carry the time they were sent.</summary>
     public bool IsTimed => timed;
@@ -30,8 +37,11 @@ internal sealed class GenerationFigures(bool timed)
 
     /// <summary>Readers that are connected, and get nothing.</summary>
     public int Stalled => _readers.Keys.Count(r => r.IsStalled);
+
     public void Reads(GenerationReader reader) => _readers[reader] = true;
+
     public void ReadsNoMore(GenerationReader reader) => _readers.TryRemove(reader, out _);
+
     public long Drops => Volatile.Read(ref _drops);
 
     /// <summary>Tokens of the generations that are done, as the server counts them.</summary>
@@ -52,9 +62,13 @@ internal sealed class GenerationFigures(bool timed)
     }
 
     public void EndedOne() => Interlocked.Decrement(ref _running);
+
     public void Dropped() => Interlocked.Increment(ref _drops);
+
     public void FailedOne() => Interlocked.Increment(ref _failed);
+
     public void InterruptedOne() => Interlocked.Increment(ref _interrupted);
+
     public void IsDifferent() => Interlocked.Increment(ref _different);
 
     public void DoneWith(long tokens)

@@ -6,7 +6,8 @@ using NBomber.CSharp;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// Clients with one generation each at any time, begun on each replica in turn and read from whichever. A measurement is one token where the
+/// Clients with one generation each at any time, begun on each replica in turn and read from whichever. A measurement
+/// is one token where the
 /// upstream is this process's own; otherwise one event of joined tokens.
 /// </summary>
 internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, IFinite, IAsyncDisposable
@@ -24,35 +25,63 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
         run.Owned.Add(this);
         var topics = new TopicSet(run, name, scale.Clients);
         var figures = run.Generations = new GenerationFigures(run.Llm.UpstreamPort is not null);
-        _api = run.Llm.UpstreamPort is null ? new GenerationApi(run.Replicas, "demo", null) : new GenerationApi(run.Replicas, "local", "load");
-        if (run.Llm.UpstreamPort is { } port) _upstream = new FakeUpstream(port, scale.Rate);
-        _clients = [.. topics.Lanes.Select((lane, i) => new GenerationClient(run, _plan, figures, _api, _upstream, lane, topics.Ledger.AddReader($"{name} {i}", lane.Publisher), i))];
+        _api = run.Llm.UpstreamPort is null
+            ? new GenerationApi(run.Replicas, "demo", null)
+            : new GenerationApi(run.Replicas, "local", "load");
+        if (run.Llm.UpstreamPort is { } port)
+            _upstream = new FakeUpstream(port, scale.Rate);
+        _clients =
+        [
+            .. topics.Lanes.Select(
+                (lane, i) =>
+                    new GenerationClient(
+                        run,
+                        _plan,
+                        figures,
+                        _api,
+                        _upstream,
+                        lane,
+                        topics.Ledger.AddReader($"{name} {i}", lane.Publisher),
+                        i
+                    )
+            ),
+        ];
         var next = -1;
-        return Scenario.Create(name, async context =>
-            {
-                if (!context.ScenarioInstanceData.TryGetValue("client", out var mine))
+        return Scenario
+            .Create(
+                name,
+                async context =>
                 {
-                    run.Saw(context);
-                    context.ScenarioInstanceData["client"] = mine = _clients[Interlocked.Increment(ref next)];
+                    if (!context.ScenarioInstanceData.TryGetValue("client", out var mine))
+                    {
+                        run.Saw(context);
+                        context.ScenarioInstanceData["client"] = mine = _clients[Interlocked.Increment(ref next)];
+                    }
+                    try
+                    {
+                        // The run ends before NBomber has told each copy so.
+                        if (run.Reading.IsCancellationRequested)
+                            await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
+                        if (await ((GenerationClient)mine).NextAsync() is { } response)
+                            return response;
+                        Interlocked.Decrement(ref _left);
+                        await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
+                        return Response.Ok();
+                    }
+                    catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
+                    {
+                        throw new IgnoreMeasurementException();
+                    }
                 }
-                try
-                {
-                    // The run ends before NBomber has told each copy so.
-                    if (run.Reading.IsCancellationRequested) await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
-                    if (await ((GenerationClient)mine).NextAsync() is { } response) return response;
-                    Interlocked.Decrement(ref _left);
-                    await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
-                    return Response.Ok();
-                }
-                catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
-            })
+            )
             .WithoutWarmUp()
             .WithLoadSimulations(Simulation.KeepConstant(scale.Clients, reading));
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var client in _clients) await client.DisposeAsync();
+        foreach (var client in _clients)
+            await client.DisposeAsync();
         _upstream?.Dispose();
         _api?.Dispose();
     }
@@ -65,5 +94,6 @@ internal interface IFinite
 }
 
 /// <summary>Where the tokens come from.</summary>
-/// <param name="UpstreamPort">Where the fake upstream listens, to which the target's provider <c>local</c> points; null: the demo provider answers.</param>
+/// <param name="UpstreamPort">Where the fake upstream listens, to which the target's provider <c>local</c> points;
+/// null: the demo provider answers.</param>
 internal sealed record LlmTarget(int? UpstreamPort);

@@ -3,14 +3,34 @@ using System.Globalization;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// What the fake upstream says: short tokens that carry their sequence, so that joined text still tells which tokens it is made of.
+/// What the fake upstream says: short tokens that carry their sequence, so that joined text still tells which tokens it
+/// is made of.
 /// <code>17:tunnel 18:列車 19:🚂 </code>
 /// </summary>
 internal static class TokenText
 {
-    private static readonly string[] Words = ["a", "train", "enters", "the", "tunnel", "and", "naïve", "readers", "列車", "トンネル", "🚂", "return", "\"token\"", "\\", "by", "token"];
+    private static readonly string[] Words =
+    [
+        "a",
+        "train",
+        "enters",
+        "the",
+        "tunnel",
+        "and",
+        "naïve",
+        "readers",
+        "列車",
+        "トンネル",
+        "🚂",
+        "return",
+        "\"token\"",
+        "\\",
+        "by",
+        "token",
+    ];
 
-    public static string Of(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{sequence}:{Words[sequence % Words.Length]} ");
+    public static string Of(long sequence) =>
+        string.Create(CultureInfo.InvariantCulture, $"{sequence}:{Words[sequence % Words.Length]} ");
 
     /// <summary>Takes the next token off the text.</summary>
     /// <returns>Its sequence; 0 where it is none that the upstream ever said.</returns>
@@ -20,6 +40,11 @@ internal static class TokenText
         var token = text[..end];
         var colon = token.IndexOf(':');
         text = text[end..];
-        return colon > 0 && long.TryParse(token[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) && token.SequenceEqual(Of(sequence)) ? sequence : 0;
+        return
+            colon > 0
+            && long.TryParse(token[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence)
+            && token.SequenceEqual(Of(sequence))
+            ? sequence
+            : 0;
     }
 }

@@ -7,18 +7,21 @@ using System.Text.Json;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// A connection to the fake upstream: HTTP/1.1 as far as one well-behaved client needs it, one request after the other. Not a web server:
+/// A connection to the fake upstream: HTTP/1.1 as far as one well-behaved client needs it, one request after the other.
+/// Not a web server:
 /// thousands of tokens a second are sent from one thread, which never waits for a socket.
 /// </summary>
 internal sealed class UpstreamConnection(Socket socket) : IDisposable
 {
-    private const string Head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    private const string Head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     private readonly byte[] _request = new byte[64 * 1024];
     private ReadOnlyMemory<byte> _unsent;
     private UpstreamAnswer? _answer;
     private TaskCompletionSource<bool> _answered = new();
     private long _due;
-    private bool _ended, _isToken;
+    private bool _ended,
+        _isToken;
 
     /// <summary>Whether the answer was sent to its end.</summary>
     public Task<bool> Answered => _answered.Task;
@@ -26,31 +29,49 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
     /// <summary>The first message of the next request; null when the client has left.</summary>
     public async Task<string?> ReadPromptAsync(CancellationToken cancellationToken)
     {
-        for (var (read, body, length) = (0, 0, 0); ;)
+        for (var (read, body, length) = (0, 0, 0); ; )
         {
-            if (read == _request.Length) throw new InvalidDataException("Too large a request.");
+            if (read == _request.Length)
+                throw new InvalidDataException("Too large a request.");
             var count = await socket.ReceiveAsync(_request.AsMemory(read), cancellationToken);
-            if (count == 0) return null;
+            if (count == 0)
+                return null;
             read += count;
             if (body == 0 && _request.AsSpan(0, read).IndexOf("\r\n\r\n"u8) is > 0 and var end)
             {
                 body = end + 4;
                 var head = Encoding.ASCII.GetString(_request, 0, end).Split("\r\n");
-                var line = head.FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)) ?? throw new InvalidDataException("No length.");
-                length = int.Parse(line["Content-Length:".Length..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+                var line =
+                    head.FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
+                    ?? throw new InvalidDataException("No length.");
+                length = int.Parse(
+                    line["Content-Length:".Length..],
+                    NumberStyles.AllowLeadingWhite,
+                    CultureInfo.InvariantCulture
+                );
             }
-            if (body == 0 || read < body + length) continue;
+            if (body == 0 || read < body + length)
+                continue;
             using var json = JsonDocument.Parse(_request.AsMemory(body, length));
             return json.RootElement.GetProperty("messages")[0].GetProperty("content").GetString();
         }
     }
 
     public async Task RefuseAsync(CancellationToken cancellationToken) =>
-        await socket.SendAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), cancellationToken);
+        await socket.SendAsync(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(),
+            cancellationToken
+        );
 
     public void Begin(UpstreamAnswer answer, long now)
     {
-        (_answer, _due, _ended, _isToken, _answered) = (answer, now, false, false, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        (_answer, _due, _ended, _isToken, _answered) = (
+            answer,
+            now,
+            false,
+            false,
+            new(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
         _unsent = Encoding.ASCII.GetBytes(Head);
         socket.Blocking = false;
     }
@@ -63,12 +84,21 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         {
             while (Flush())
             {
-                if (_ended) { _answered.TrySetResult(true); return false; }
-                if (now < _due) return true;
+                if (_ended)
+                {
+                    _answered.TrySetResult(true);
+                    return false;
+                }
+                if (now < _due)
+                    return true;
                 _due += interval;
                 var token = _answer!.Say();
                 (_isToken, _ended) = (token is not null, token is null);
-                _unsent = token is null ? LastChunks() : Chunk($$"""{"id":"load","model":"load","choices":[{"index":0,"delta":{"content":"{{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(token)}}"},"finish_reason":null}]}""");
+                _unsent = token is null
+                    ? LastChunks()
+                    : Chunk(
+                        $$"""{"id":"load","model":"load","choices":[{"index":0,"delta":{"content":"{{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(token)}}"},"finish_reason":null}]}"""
+                    );
             }
             return true;
         }
@@ -86,11 +116,14 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         while (_unsent.Length > 0)
         {
             var sent = socket.Send(_unsent.Span, SocketFlags.None, out var error);
-            if (error == SocketError.WouldBlock) return false;
-            if (error != SocketError.Success) throw new SocketException((int)error);
+            if (error == SocketError.WouldBlock)
+                return false;
+            if (error != SocketError.Success)
+                throw new SocketException((int)error);
             _unsent = _unsent[sent..];
         }
-        if (_isToken) _answer!.Sent();
+        if (_isToken)
+            _answer!.Sent();
         _isToken = false;
         return true;
     }
@@ -102,7 +135,12 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         return Encoding.UTF8.GetBytes($"{Encoding.UTF8.GetByteCount(frame):x}\r\n{frame}\r\n");
     }
 
-    private static byte[] LastChunks() => [.. Chunk("""{"id":"load","model":"load","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"""), .. Chunk("[DONE]"), .. "0\r\n\r\n"u8];
+    private static byte[] LastChunks() =>
+        [
+            .. Chunk("""{"id":"load","model":"load","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"""),
+            .. Chunk("[DONE]"),
+            .. "0\r\n\r\n"u8,
+        ];
 
     public void Dispose() => socket.Dispose();
 }

@@ -3,12 +3,16 @@ using System.Numerics;
 namespace LoadTests.Measuring;
 
 /// <summary>
-/// Counts latencies in buckets of equal relative width: 64 to each power of two, so a percentile is at most 1.6 % above the true value,
-/// from microseconds to hours, in 30 kB a processor. Thread-safe without locks; processors do not share what they write.
+/// Counts latencies in buckets of equal relative width: 64 to each power of two, so a percentile is at most 1.6 % above
+/// the true value,
+/// from microseconds to hours, in 30 kB a processor. Thread-safe without locks; processors do not share what they
+/// write.
 /// </summary>
 internal sealed class LatencyHistogram
 {
-    private const int SubBits = 6, Sub = 1 << SubBits, Buckets = (64 - SubBits + 1) * Sub;
+    private const int SubBits = 6,
+        Sub = 1 << SubBits,
+        Buckets = (64 - SubBits + 1) * Sub;
     private readonly Stripe?[] _stripes = new Stripe?[Math.Min(Environment.ProcessorCount, 16)];
 
     public void Record(TimeSpan latency) => RecordTicks(latency.Ticks);
@@ -23,18 +27,23 @@ internal sealed class LatencyHistogram
     public long Count()
     {
         long count = 0;
-        foreach (var stripe in _stripes) count += stripe is null ? 0 : Volatile.Read(ref stripe.Count);
+        foreach (var stripe in _stripes)
+            count += stripe is null ? 0 : Volatile.Read(ref stripe.Count);
         return count;
     }
 
     public LatencySnapshot Snapshot()
     {
         var counts = new long[Buckets];
-        long sum = 0, min = long.MaxValue, max = 0;
+        long sum = 0,
+            min = long.MaxValue,
+            max = 0;
         foreach (var stripe in _stripes)
         {
-            if (stripe is null) continue;
-            for (var i = 0; i < counts.Length; i++) counts[i] += Volatile.Read(ref stripe.Counts[i]);
+            if (stripe is null)
+                continue;
+            for (var i = 0; i < counts.Length; i++)
+                counts[i] += Volatile.Read(ref stripe.Counts[i]);
             sum += Volatile.Read(ref stripe.Sum);
             min = Math.Min(min, Volatile.Read(ref stripe.Min));
             max = Math.Max(max, Volatile.Read(ref stripe.Max));
@@ -46,24 +55,30 @@ internal sealed class LatencyHistogram
     private sealed class Stripe
     {
         public readonly long[] Counts = new long[Buckets];
-        public long Count, Sum, Max, Min = long.MaxValue;
+        public long Count,
+            Sum,
+            Max,
+            Min = long.MaxValue;
 
         public void Record(long ticks)
         {
             Interlocked.Increment(ref Counts[IndexOf(ticks)]);
             Interlocked.Increment(ref Count);
             Interlocked.Add(ref Sum, ticks);
-            for (var max = Volatile.Read(ref Max); ticks > max;)
-                if ((max = Interlocked.CompareExchange(ref Max, ticks, max)) >= ticks) break;
-            for (var min = Volatile.Read(ref Min); ticks < min;)
-                if ((min = Interlocked.CompareExchange(ref Min, ticks, min)) <= ticks) break;
+            for (var max = Volatile.Read(ref Max); ticks > max; )
+                if ((max = Interlocked.CompareExchange(ref Max, ticks, max)) >= ticks)
+                    break;
+            for (var min = Volatile.Read(ref Min); ticks < min; )
+                if ((min = Interlocked.CompareExchange(ref Min, ticks, min)) <= ticks)
+                    break;
         }
     }
 
     // 0…63 one bucket each; then 64 buckets to each octave.
     private static int IndexOf(long ticks)
     {
-        if (ticks < Sub) return (int)ticks;
+        if (ticks < Sub)
+            return (int)ticks;
         var exponent = BitOperations.Log2((ulong)ticks);
         return ((exponent - SubBits + 1) << SubBits) + (int)((ticks >> (exponent - SubBits)) & (Sub - 1));
     }
@@ -71,7 +86,8 @@ internal sealed class LatencyHistogram
     /// <summary>The highest value of a bucket: a percentile never says less than what was measured.</summary>
     internal static long UpperBound(int index)
     {
-        if (index < Sub) return index;
+        if (index < Sub)
+            return index;
         var exponent = (index >> SubBits) + SubBits - 1;
         return ((long)((index & (Sub - 1)) | Sub) << (exponent - SubBits)) + (1L << (exponent - SubBits)) - 1;
     }
@@ -90,24 +106,30 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
     public double SumMs => _sum / TicksPerMs;
     public double MeanMs => Count == 0 ? 0 : _sum / TicksPerMs / Count;
 
-    /// <summary>The smallest bucket bound that at least this share of the values does not exceed (nearest rank).</summary>
+    /// <summary>The smallest bucket bound that at least this share of the values does not exceed (nearest
+    /// rank).</summary>
     /// <param name="percent">Above 0, to 100.</param>
     public double Percentile(double percent)
     {
-        if (Count == 0) return 0;
-        var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6));     // 99.9 is a little more than 99.9
+        if (Count == 0)
+            return 0;
+        var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6)); // 99.9 is a little more than 99.9
         long seen = 0;
         for (var i = 0; i < _counts.Length; i++)
-            if ((seen += _counts[i]) >= rank) return Math.Min(LatencyHistogram.UpperBound(i), maxTicks) / TicksPerMs;
+            if ((seen += _counts[i]) >= rank)
+                return Math.Min(LatencyHistogram.UpperBound(i), maxTicks) / TicksPerMs;
         return MaxMs;
     }
 
     public double StdDevMs()
     {
-        if (Count == 0) return 0;
-        double mean = MeanMs, squares = 0;
+        if (Count == 0)
+            return 0;
+        double mean = MeanMs,
+            squares = 0;
         for (var i = 0; i < _counts.Length; i++)
-            if (_counts[i] > 0) squares += _counts[i] * Math.Pow(LatencyHistogram.UpperBound(i) / TicksPerMs - mean, 2);
+            if (_counts[i] > 0)
+                squares += _counts[i] * Math.Pow(LatencyHistogram.UpperBound(i) / TicksPerMs - mean, 2);
         return Math.Sqrt(squares / Count);
     }
 
@@ -115,15 +137,18 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
     {
         long count = 0;
         for (var i = 0; i < _counts.Length; i++)
-            if (LatencyHistogram.UpperBound(i) / TicksPerMs is var ms && ms > aboveMs && ms <= toMs) count += _counts[i];
+            if (LatencyHistogram.UpperBound(i) / TicksPerMs is var ms && ms > aboveMs && ms <= toMs)
+                count += _counts[i];
         return count;
     }
 
-    /// <summary>What came after an earlier snapshot of the same histogram; its minimum and maximum are those of the whole.</summary>
+    /// <summary>What came after an earlier snapshot of the same histogram; its minimum and maximum are those of the
+    /// whole.</summary>
     public LatencySnapshot Since(LatencySnapshot earlier)
     {
         var difference = new long[_counts.Length];
-        for (var i = 0; i < difference.Length; i++) difference[i] = _counts[i] - earlier._counts[i];
+        for (var i = 0; i < difference.Length; i++)
+            difference[i] = _counts[i] - earlier._counts[i];
         return new LatencySnapshot(difference, _sum - earlier._sum, minTicks, maxTicks);
     }
 }

@@ -7,7 +7,8 @@ using Ledger;
 namespace LoadTests.Measuring;
 
 /// <summary>
-/// What the published events carry: the ledger's stamp and when they were published, in nanoseconds since 1970 as this process's monotonic
+/// What the published events carry: the ledger's stamp and when they were published, in nanoseconds since 1970 as this
+/// process's monotonic
 /// clock has it, so that another client on this machine can read them too.
 /// <code>{"publisher":3,"sequence":17,"t":1760000000000000000,"pad":"xxx"}</code>
 /// </summary>
@@ -20,23 +21,34 @@ internal static class LoadEvent
 
     public static byte[] Json(int publisher, long sequence, long publishedAt, int bytes)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{{\"publisher\":{publisher},\"sequence\":{sequence},\"t\":{publishedAt}");
+        var text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{{\"publisher\":{publisher},\"sequence\":{sequence},\"t\":{publishedAt}"
+        );
         const string pad = ",\"pad\":\"";
-        return Encoding.UTF8.GetBytes(text.Length + pad.Length + 2 >= bytes ? text + "}" : $"{text}{pad}{new string('x', bytes - text.Length - pad.Length - 2)}\"}}");
+        return Encoding.UTF8.GetBytes(
+            text.Length + pad.Length + 2 >= bytes
+                ? text + "}"
+                : $"{text}{pad}{new string('x', bytes - text.Length - pad.Length - 2)}\"}}"
+        );
     }
 
-    /// <summary>Reads what <see cref="Json"/> wrote; once an event for each of thousands of readers, so by its fixed form.</summary>
+    /// <summary>Reads what <see cref="Json"/> wrote; once an event for each of thousands of readers, so by its fixed
+    /// form.</summary>
     public static bool TryRead(ReadOnlySpan<byte> json, out int publisher, out long sequence, out long publishedAt)
     {
         (publisher, sequence, publishedAt) = (-1, -1, -1);
-        return Take(ref json, "{\"publisher\":"u8, out var number) && (publisher = (int)number) >= 0
-            && Take(ref json, ",\"sequence\":"u8, out sequence) && Take(ref json, ",\"t\":"u8, out publishedAt);
+        return Take(ref json, "{\"publisher\":"u8, out var number)
+            && (publisher = (int)number) >= 0
+            && Take(ref json, ",\"sequence\":"u8, out sequence)
+            && Take(ref json, ",\"t\":"u8, out publishedAt);
     }
 
     private static bool Take(ref ReadOnlySpan<byte> json, ReadOnlySpan<byte> name, out long value)
     {
         value = -1;
-        if (!json.StartsWith(name) || !Utf8Parser.TryParse(json[name.Length..], out value, out int length)) return false;
+        if (!json.StartsWith(name) || !Utf8Parser.TryParse(json[name.Length..], out value, out int length))
+            return false;
         json = json[(name.Length + length)..];
         return true;
     }

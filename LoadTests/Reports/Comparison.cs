@@ -5,18 +5,22 @@ using System.Text.Json;
 namespace LoadTests.Reports;
 
 /// <summary>
-/// Two runs of the same scenarios on the same machine, side by side as ratios: absolute figures say more about the machine than about the code.
+/// Two runs of the same scenarios on the same machine, side by side as ratios: absolute figures say more about the
+/// machine than about the code.
 /// </summary>
 internal static class Comparison
 {
     /// <summary>
-    /// A ratio beyond this, and a difference beyond that, is worse than noise: medians of short runs beside each other on shared machines vary by
+    /// A ratio beyond this, and a difference beyond that, is worse than noise: medians of short runs beside each other
+    /// on shared machines vary by
     /// half, tails by more.
     /// </summary>
     private static readonly Measure[] Measures =
     [
-        new("delivery p50 ms", r => Number(r, "deliveryMs", "p50"), 2, 10), new("delivery p99 ms", r => Number(r, "deliveryMs", "p99"), 3, 100),
-        new("publish p50 ms", r => Number(r, "publishMs", "p50"), 2, 10), new("delivered/s", r => Number(r, "deliveredPerSecond"), 1.25, 0) { MoreIsBetter = true },
+        new("delivery p50 ms", r => Number(r, "deliveryMs", "p50"), 2, 10),
+        new("delivery p99 ms", r => Number(r, "deliveryMs", "p99"), 3, 100),
+        new("publish p50 ms", r => Number(r, "publishMs", "p50"), 2, 10),
+        new("delivered/s", r => Number(r, "deliveredPerSecond"), 1.25, 0) { MoreIsBetter = true },
     ];
 
     public static int Run(string before, string after, string folder)
@@ -24,21 +28,30 @@ internal static class Comparison
         var (a, b) = (Read(before), Read(after));
         var (text, worse) = Table(a, b);
         if (!a.Keys.Any(scenario => b.TryGetValue(scenario, out var now) && Differs(a[scenario], now) is null))
-            throw new LoadTestException($"There is nothing to compare: {before} and {after} have no scenario in common that was run alike.\n{text}");
+            throw new LoadTestException(
+                $"There is nothing to compare: {before} and {after} have no scenario in common that was run alike.\n{text}"
+            );
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "comparison.md"), text);
         Console.Write(text);
-        foreach (var line in worse) Console.Error.WriteLine($"FAILED: {line}");
+        foreach (var line in worse)
+            Console.Error.WriteLine($"FAILED: {line}");
         return worse.Count == 0 ? 0 : 1;
     }
 
-    internal static (string Text, IReadOnlyList<string> Worse) Table(IReadOnlyDictionary<string, JsonElement> before, IReadOnlyDictionary<string, JsonElement> after)
+    internal static (string Text, IReadOnlyList<string> Worse) Table(
+        IReadOnlyDictionary<string, JsonElement> before,
+        IReadOnlyDictionary<string, JsonElement> after
+    )
     {
-        var text = new StringBuilder("# Compared with the base\n\n| scenario | measure | base | now | ratio | |\n|---|---|---|---|---|---|\n");
+        var text = new StringBuilder(
+            "# Compared with the base\n\n| scenario | measure | base | now | ratio | |\n|---|---|---|---|---|---|\n"
+        );
         var worse = new List<string>();
         foreach (var (scenario, now) in after)
         {
-            if (!before.TryGetValue(scenario, out var then)) continue;
+            if (!before.TryGetValue(scenario, out var then))
+                continue;
             if (Differs(then, now) is { } difference)
             {
                 text.AppendLine($"| {scenario} | not compared: {difference} | | | | |");
@@ -46,13 +59,22 @@ internal static class Comparison
             }
             foreach (var measure in Measures)
             {
-                if (measure.Of(then) is not (> 0 and var was) || measure.Of(now) is not { } has) continue;
+                if (measure.Of(then) is not (> 0 and var was) || measure.Of(now) is not { } has)
+                    continue;
                 var isWorse = measure.IsWorse(was, has);
-                if (isWorse) worse.Add(FormattableString.Invariant($"{scenario}: {measure.Name} went from {was:0.##} to {has:0.##}"));
-                text.AppendLine(FormattableString.Invariant($"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | {(isWorse ? "**worse**" : "")} |"));
+                if (isWorse)
+                    worse.Add(
+                        FormattableString.Invariant($"{scenario}: {measure.Name} went from {was:0.##} to {has:0.##}")
+                    );
+                text.AppendLine(
+                    FormattableString.Invariant(
+                        $"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | {(isWorse ? "**worse**" : "")} |"
+                    )
+                );
             }
         }
-        foreach (var scenario in before.Keys.Except(after.Keys)) text.AppendLine($"| {scenario} | not compared: there is only the base | | | | |");
+        foreach (var scenario in before.Keys.Except(after.Keys))
+            text.AppendLine($"| {scenario} | not compared: there is only the base | | | | |");
         return (text.ToString(), worse);
     }
 
@@ -61,29 +83,39 @@ internal static class Comparison
     {
         foreach (var name in (string[])["chaos", "clients", "rate", "seconds"])
         {
-            string was = Text(then, name), has = Text(now, name);
-            if (was != has) return $"{name} was {was}, is {has}";
+            string was = Text(then, name),
+                has = Text(now, name);
+            if (was != has)
+                return $"{name} was {was}, is {has}";
         }
         return null;
     }
 
-    private static string Text(JsonElement result, string name) => result.TryGetProperty(name, out var value) ? value.ToString() : "not said";
+    private static string Text(JsonElement result, string name) =>
+        result.TryGetProperty(name, out var value) ? value.ToString() : "not said";
 
     private static Dictionary<string, JsonElement> Read(string path)
     {
         try
         {
             // Several rounds of a scenario count as their best: the machine can only make a run slower.
-            return File.ReadLines(path).Where(l => l.Length > 0).Select(l => JsonDocument.Parse(l).RootElement).GroupBy(r => r.GetProperty("scenario").GetString()!)
+            return File.ReadLines(path)
+                .Where(l => l.Length > 0)
+                .Select(l => JsonDocument.Parse(l).RootElement)
+                .GroupBy(r => r.GetProperty("scenario").GetString()!)
                 .ToDictionary(g => g.Key, g => g.MinBy(r => Number(r, "deliveryMs", "p50") ?? double.MaxValue));
         }
-        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException) { throw new LoadTestException($"{path} is no results.jsonl: {e.Message}", e); }
+        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException)
+        {
+            throw new LoadTestException($"{path} is no results.jsonl: {e.Message}", e);
+        }
     }
 
     private static double? Number(JsonElement result, params string[] path)
     {
         foreach (var name in path)
-            if (result.ValueKind != JsonValueKind.Object || !result.TryGetProperty(name, out result)) return null;
+            if (result.ValueKind != JsonValueKind.Object || !result.TryGetProperty(name, out result))
+                return null;
         return result.ValueKind == JsonValueKind.Number ? result.GetDouble() : null;
     }
 
@@ -91,6 +123,7 @@ internal static class Comparison
     {
         public bool MoreIsBetter { get; init; }
 
-        public bool IsWorse(double was, double now) => MoreIsBetter ? now * Ratio < was : now > was * Ratio && now - was > Difference;
+        public bool IsWorse(double was, double now) =>
+            MoreIsBetter ? now * Ratio < was : now > was * Ratio && now - was > Difference;
     }
 }

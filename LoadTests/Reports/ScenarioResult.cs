@@ -13,15 +13,43 @@ namespace LoadTests.Reports;
 /// <summary>What one scenario came to: the figures, and which thresholds did not hold.</summary>
 internal sealed class ScenarioResult
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
     private readonly IReadOnlyList<LedgerReport> _ledgers;
 
     public ScenarioResult(
-        LoadScenario scenario, LoadOptions options, ScenarioScale scale, LoadRun run, RunHistory history, NodeStats stats, IReadOnlyList<FaultRecord> faults, bool? targetAnswers, TimeSpan? drained, SteadyWindow steady)
+        LoadScenario scenario,
+        LoadOptions options,
+        ScenarioScale scale,
+        LoadRun run,
+        RunHistory history,
+        NodeStats stats,
+        IReadOnlyList<FaultRecord> faults,
+        bool? targetAnswers,
+        TimeSpan? drained,
+        SteadyWindow steady
+    )
     {
-        (Scenario, Scale, Faults, Drained, Steady, Counters) = (scenario.Name, scale, faults, drained, steady, run.Counters);
-        (Size, Chaos) = (options.Size.ToString().ToLowerInvariant(), options.Chaos.Count == 0 ? "none" : $"{options.Fault} {string.Join(',', options.Chaos)}".ToLowerInvariant());
-        (Delivery, CatchUp, Publish, Connect) = (run.Delivery.Snapshot(), run.CatchUp.Snapshot(), run.Publish.Snapshot(), run.Connect.Snapshot());
+        (Scenario, Scale, Faults, Drained, Steady, Counters) = (
+            scenario.Name,
+            scale,
+            faults,
+            drained,
+            steady,
+            run.Counters
+        );
+        (Size, Chaos) = (
+            options.Size.ToString().ToLowerInvariant(),
+            options.Chaos.Count == 0 ? "none" : $"{options.Fault} {string.Join(',', options.Chaos)}".ToLowerInvariant()
+        );
+        (Delivery, CatchUp, Publish, Connect) = (
+            run.Delivery.Snapshot(),
+            run.CatchUp.Snapshot(),
+            run.Publish.Snapshot(),
+            run.Connect.Snapshot()
+        );
         _ledgers = [.. run.Topics.Select(t => t.Ledger.Report())];
         Windows = [.. history.Windows];
         (Received, Generations, TargetAnswers) = (run.Received, run.Generations, targetAnswers);
@@ -44,7 +72,8 @@ internal sealed class ScenarioResult
 
     public IReadOnlyList<FaultRecord> Faults { get; }
 
-    /// <summary>Whether the address that was given, not only the replicas behind it, answers after the faults; null where there were none.</summary>
+    /// <summary>Whether the address that was given, not only the replicas behind it, answers after the faults; null
+    /// where there were none.</summary>
     public bool? TargetAnswers { get; }
     public IReadOnlyList<HistoryWindow> Windows { get; }
 
@@ -53,59 +82,125 @@ internal sealed class ScenarioResult
     public SteadyWindow Steady { get; }
 
     /// <summary>
-    /// Deliveries that the steady window's publishes asked for: each event goes to as many readers as the run's events did on the average. 0 where nobody knows: the
+    /// Deliveries that the steady window's publishes asked for: each event goes to as many readers as the run's events
+    /// did on the average. 0 where nobody knows: the
     /// demo provider's tokens are counted when their generation is over.
     /// </summary>
-    public double OfferedPerSecond => Counters.Acknowledged == 0 || Generations is { IsTimed: false } ? 0 : Steady.PublishedPerSecond * (Received + Lost) / Counters.Acknowledged;
+    public double OfferedPerSecond =>
+        Counters.Acknowledged == 0 || Generations is { IsTimed: false }
+            ? 0
+            : Steady.PublishedPerSecond * (Received + Lost) / Counters.Acknowledged;
     public IReadOnlyList<LoadThreshold> Thresholds { get; }
     public IEnumerable<string> Held => Thresholds.Where(t => t.Failure is null).Select(t => t.Says);
-    public IEnumerable<string> Failed => Thresholds.Where(t => t.Failure is not null).Select(t => $"{t.Says}: {t.Failure}");
+    public IEnumerable<string> Failed =>
+        Thresholds.Where(t => t.Failure is not null).Select(t => $"{t.Says}: {t.Failure}");
     public bool Ok => !Failed.Any();
     public long Lost => _ledgers.Sum(l => l.Lost);
     public long Twice => _ledgers.Sum(l => l.Twice);
     public long Reordered => _ledgers.Sum(l => l.Reordered);
     public long Unknown => _ledgers.Sum(l => l.Unknown);
 
-    /// <summary>Tokens that did not come since a fault broke the replica that generated them. What a visitor did not get after it had left is not counted: it was not for it.</summary>
+    /// <summary>Tokens that did not come since a fault broke the replica that generated them. What a visitor did not
+    /// get after it had left is not counted: it was not for it.</summary>
     public long Excused => Generations is null ? 0 : _ledgers.Sum(l => l.Excused);
 
     /// <summary>The ledgers that are not clean, in their own words.</summary>
     public IEnumerable<string> Faulty => _ledgers.Where(l => !l.Clean).Select(l => l.ToString());
 
-    public string ToJsonLine() => JsonSerializer.Serialize(new
-    {
-        scenario = Scenario, ok = Ok, failed = Failed, held = Held, size = Size, chaos = Chaos, clients = Scale.Clients, rate = Scale.Rate, seconds = Scale.Seconds,
-        connected = Counters.Connected, published = Counters.Published, acknowledged = Counters.Acknowledged, received = Received,
-        lost = Lost, twice = Twice, reordered = Reordered, unknown = Unknown, excused = Excused, reconnects = Counters.Reconnects, resyncs = Counters.Resyncs,
-        deliveredPerSecond = Math.Round(Steady.DeliveredPerSecond, 1), offeredPerSecond = Math.Round(OfferedPerSecond, 1), steadySeconds = Math.Round(Steady.Seconds, 2),
-        deliveryMs = Percentiles(Delivery), steadyDeliveryMs = Percentiles(Steady.Delivery), catchUpMs = Percentiles(CatchUp), publishMs = Percentiles(Publish), connectMs = Percentiles(Connect),
-        drainSeconds = Rounded(Drained?.TotalSeconds, 2),
-        generator = new { cpuMicrosecondsPerEvent = Math.Round(Steady.MicrosecondsPerEvent, 2), cores = Math.Round(Steady.Cores, 2) },
-        server = Steady.ServerCpuSeconds.Count == 0 ? null : new
-        {
-            // null: not known, since one of the processes was killed meanwhile.
-            cpuMicrosecondsPerEvent = Rounded(Steady.ServerMicrosecondsPerEvent, 1), cores = Rounded(Steady.AllServerCores, 2),
-            coresBy = Steady.ServerCores.ToDictionary(s => s.Key, s => Rounded(s.Value, 2)),
-        },
-        llm = Generations is not { } g ? null : new
-        {
-            deliveryIs = g.IsTimed ? "upstream to reader" : "gap between events", begun = g.Begun, done = g.Done, interrupted = g.Interrupted, failed = g.Failed, unexplained = g.UnexplainedFailures.Count, different = g.Different,
-            drops = g.Drops, tokens = g.Tokens, firstTokenMs = Percentiles(g.FirstToken.Snapshot()),
-        },
-        faults = Faults.Select(f => new
-        {
-            target = f.Target.ToString().ToLowerInvariant(), fault = f.Fault.ToString().ToLowerInvariant(), pid = f.Pid, atSecond = Math.Round(f.AtSecond, 1),
-            brokenSeconds = Math.Round(f.BrokenSeconds, 1), recoverySeconds = Rounded(f.RecoverySeconds, 2), recoveryIsKnown = f.Recovery.IsKnown, cutOff = f.CutOff,
-        }),
-        targetAnswers = TargetAnswers,
-    }, Json);
+    public string ToJsonLine() =>
+        JsonSerializer.Serialize(
+            new
+            {
+                scenario = Scenario,
+                ok = Ok,
+                failed = Failed,
+                held = Held,
+                size = Size,
+                chaos = Chaos,
+                clients = Scale.Clients,
+                rate = Scale.Rate,
+                seconds = Scale.Seconds,
+                connected = Counters.Connected,
+                published = Counters.Published,
+                acknowledged = Counters.Acknowledged,
+                received = Received,
+                lost = Lost,
+                twice = Twice,
+                reordered = Reordered,
+                unknown = Unknown,
+                excused = Excused,
+                reconnects = Counters.Reconnects,
+                resyncs = Counters.Resyncs,
+                deliveredPerSecond = Math.Round(Steady.DeliveredPerSecond, 1),
+                offeredPerSecond = Math.Round(OfferedPerSecond, 1),
+                steadySeconds = Math.Round(Steady.Seconds, 2),
+                deliveryMs = Percentiles(Delivery),
+                steadyDeliveryMs = Percentiles(Steady.Delivery),
+                catchUpMs = Percentiles(CatchUp),
+                publishMs = Percentiles(Publish),
+                connectMs = Percentiles(Connect),
+                drainSeconds = Rounded(Drained?.TotalSeconds, 2),
+                generator = new
+                {
+                    cpuMicrosecondsPerEvent = Math.Round(Steady.MicrosecondsPerEvent, 2),
+                    cores = Math.Round(Steady.Cores, 2),
+                },
+                server = Steady.ServerCpuSeconds.Count == 0
+                    ? null
+                    : new
+                    {
+                        // null: not known, since one of the processes was killed meanwhile.
+                        cpuMicrosecondsPerEvent = Rounded(Steady.ServerMicrosecondsPerEvent, 1),
+                        cores = Rounded(Steady.AllServerCores, 2),
+                        coresBy = Steady.ServerCores.ToDictionary(s => s.Key, s => Rounded(s.Value, 2)),
+                    },
+                llm = Generations is not { } g
+                    ? null
+                    : new
+                    {
+                        deliveryIs = g.IsTimed ? "upstream to reader" : "gap between events",
+                        begun = g.Begun,
+                        done = g.Done,
+                        interrupted = g.Interrupted,
+                        failed = g.Failed,
+                        unexplained = g.UnexplainedFailures.Count,
+                        different = g.Different,
+                        drops = g.Drops,
+                        tokens = g.Tokens,
+                        firstTokenMs = Percentiles(g.FirstToken.Snapshot()),
+                    },
+                faults = Faults.Select(f => new
+                {
+                    target = f.Target.ToString().ToLowerInvariant(),
+                    fault = f.Fault.ToString().ToLowerInvariant(),
+                    pid = f.Pid,
+                    atSecond = Math.Round(f.AtSecond, 1),
+                    brokenSeconds = Math.Round(f.BrokenSeconds, 1),
+                    recoverySeconds = Rounded(f.RecoverySeconds, 2),
+                    recoveryIsKnown = f.Recovery.IsKnown,
+                    cutOff = f.CutOff,
+                }),
+                targetAnswers = TargetAnswers,
+            },
+            Json
+        );
 
-    private static object? Percentiles(LatencySnapshot l) => l.Count == 0 ? null : new
-    {
-        count = l.Count, p50 = Round(l.Percentile(50)), p90 = Round(l.Percentile(90)), p95 = Round(l.Percentile(95)), p99 = Round(l.Percentile(99)), p999 = Round(l.Percentile(99.9)), max = Round(l.MaxMs),
-    };
+    private static object? Percentiles(LatencySnapshot l) =>
+        l.Count == 0
+            ? null
+            : new
+            {
+                count = l.Count,
+                p50 = Round(l.Percentile(50)),
+                p90 = Round(l.Percentile(90)),
+                p95 = Round(l.Percentile(95)),
+                p99 = Round(l.Percentile(99)),
+                p999 = Round(l.Percentile(99.9)),
+                max = Round(l.MaxMs),
+            };
 
-    private static double? Rounded(double? value, int digits) => value is { } number ? Math.Round(number, digits) : null;
+    private static double? Rounded(double? value, int digits) =>
+        value is { } number ? Math.Round(number, digits) : null;
 
     private static double Round(double ms) => Math.Round(ms, 2);
 }

@@ -11,19 +11,28 @@ internal sealed class LoadCounters(TimeProvider clock)
 
     /// <summary>Of each the moment when its client came; null of one that was let in.</summary>
     private readonly ConcurrentDictionary<SseStream, long?> _streams = new();
-    private long _connected, _reconnects, _resyncs, _published, _acknowledged, _refused;
+    private long _connected,
+        _reconnects,
+        _resyncs,
+        _published,
+        _acknowledged,
+        _refused;
 
     /// <summary>
-    /// Streams whose clients want to be there, and those of them that are not: cut off, and not back yet; or kept out, since they came or came back by intention.
+    /// Streams whose clients want to be there, and those of them that are not: cut off, and not back yet; or kept out,
+    /// since they came or came back by intention.
     /// </summary>
     public (long Open, long Away, long KeptOut) Streams()
     {
         var (open, away, keptOut) = (0L, 0L, 0L);
         foreach (var (stream, came) in _streams)
         {
-            if (stream.State == SseStreamState.Open) open++;
-            else if (came is not { } since) away++;
-            else if (clock.GetElapsedTime(since) > Patience) keptOut++;
+            if (stream.State == SseStreamState.Open)
+                open++;
+            else if (came is not { } since)
+                away++;
+            else if (clock.GetElapsedTime(since) > Patience)
+                keptOut++;
         }
         return (open, away, keptOut);
     }
@@ -48,14 +57,21 @@ internal sealed class LoadCounters(TimeProvider clock)
     public void Opened(SseStream stream, bool first)
     {
         _streams[stream] = null;
-        if (first) Interlocked.Increment(ref _connected);
+        if (first)
+            Interlocked.Increment(ref _connected);
     }
 
-    /// <summary>Its client leaves by intention. Said before its stream ends, or it would be taken for one that was cut off.</summary>
+    /// <summary>Its client leaves by intention. Said before its stream ends, or it would be taken for one that was cut
+    /// off.</summary>
     public void Leaves(SseStream stream) => _streams.TryRemove(stream, out _);
+
     public void Reconnected() => Interlocked.Increment(ref _reconnects);
+
     public void Resynced() => Interlocked.Increment(ref _resyncs);
+
     public void PublishedOne() => Interlocked.Increment(ref _published);
+
     public void AcknowledgedOne() => Interlocked.Increment(ref _acknowledged);
+
     public void RefusedOne() => Interlocked.Increment(ref _refused);
 }

@@ -6,13 +6,19 @@ using LoadTests.Measuring;
 namespace LoadTests.Running;
 
 /// <summary>One client with one stream, over all its connections. One call at a time.</summary>
-internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account, LatencyHistogram latency) : IAsyncDisposable
+internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account, LatencyHistogram latency)
+    : IAsyncDisposable
 {
-    private readonly SseStream _stream = run.Client.Open(new SseRequest($"/v1/events/stream?topic={Uri.EscapeDataString(topic)}"), run.StreamOptions);
+    private readonly SseStream _stream = run.Client.Open(
+        new SseRequest($"/v1/events/stream?topic={Uri.EscapeDataString(topic)}"),
+        run.StreamOptions
+    );
     private readonly Dictionary<int, long> _last = [];
     private IAsyncEnumerator<SseEvent>? _events;
-    private bool _keepsLast, _opened;
-    private long _returnedAt, _cameAt;
+    private bool _keepsLast,
+        _opened;
+    private long _returnedAt,
+        _cameAt;
 
     /// <summary>Size of the last event's data in bytes.</summary>
     public int Bytes { get; private set; }
@@ -29,8 +35,10 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (!await _events.MoveNextAsync()) throw Ended();
-            if (_events.Current.Type == "connected") break;
+            if (!await _events.MoveNextAsync())
+                throw Ended();
+            if (_events.Current.Type == "connected")
+                break;
             // A resumed stream may begin with its events.
             Take(_events.Current);
         }
@@ -45,11 +53,13 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     public async ValueTask<double> NextAsync()
     {
         while (await ArriveAsync())
-            if (TryTake(out var milliseconds)) return milliseconds;
+            if (TryTake(out var milliseconds))
+                return milliseconds;
         throw Ended();
     }
 
-    /// <summary>What <see cref="NextAsync"/> waits for, for a caller that has thousands of readers and no frame to spare on the way to each event.</summary>
+    /// <summary>What <see cref="NextAsync"/> waits for, for a caller that has thousands of readers and no frame to
+    /// spare on the way to each event.</summary>
     /// <returns>False at the stream's end.</returns>
     public ValueTask<bool> ArriveAsync() => _events!.MoveNextAsync();
 
@@ -79,40 +89,53 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     {
         using var stayed = new CancellationTokenSource(time);
         // Said before its stream ends: it is not cut off.
-        using var leaving = stayed.Token.UnsafeRegister(_ =>
+        using var leaving = stayed.Token.UnsafeRegister(
+            _ =>
+            {
+                run.Counters.Leaves(_stream);
+                leave.Cancel();
+            },
+            null
+        );
+        try
         {
-            run.Counters.Leaves(_stream);
-            leave.Cancel();
-        }, null);
-        try { while (true) await NextAsync(); }
+            while (true)
+                await NextAsync();
+        }
         catch (OperationCanceledException) { }
     }
 
-    /// <summary>From now on the last of each publisher is kept, for one that leaves for good before the others do.</summary>
+    /// <summary>From now on the last of each publisher is kept, for one that leaves for good before the others
+    /// do.</summary>
     public void KeepLast() => _keepsLast = true;
 
-    /// <summary>Of one who has left: what came after the last it got was not for it any more. Gaps before that stay losses.</summary>
+    /// <summary>Of one who has left: what came after the last it got was not for it any more. Gaps before that stay
+    /// losses.</summary>
     public void ExcuseAfterLeaving(IEnumerable<LedgerPublisher> publishers)
     {
-        foreach (var publisher in publishers) account.Excuse(publisher, _last.GetValueOrDefault(publisher.Number) + 1, long.MaxValue - 1);
+        foreach (var publisher in publishers)
+            account.Excuse(publisher, _last.GetValueOrDefault(publisher.Number) + 1, long.MaxValue - 1);
     }
 
     private long Take(SseEvent e)
     {
         var data = e.Utf8Data.Span;
-        if (!LoadEvent.TryRead(data, out var publisher, out var sequence, out var publishedAt)) return -1;
+        if (!LoadEvent.TryRead(data, out var publisher, out var sequence, out var publishedAt))
+            return -1;
         var nanoseconds = Math.Max(0, LoadEvent.Now() - publishedAt);
         account.Receive(publisher, sequence);
         // What was published while it was away is a matter of catching up.
         (publishedAt < _returnedAt ? run.CatchUp : latency).RecordTicks(nanoseconds / 100);
-        if (_keepsLast) _last[publisher] = Math.Max(sequence, _last.GetValueOrDefault(publisher));
+        if (_keepsLast)
+            _last[publisher] = Math.Max(sequence, _last.GetValueOrDefault(publisher));
         Bytes = data.Length;
         return nanoseconds;
     }
 
     private async Task CloseAsync()
     {
-        if (_events is null) return;
+        if (_events is null)
+            return;
         run.Counters.Leaves(_stream);
         await _events.DisposeAsync();
         _events = null;

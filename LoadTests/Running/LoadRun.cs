@@ -8,21 +8,42 @@ using NBomber.Contracts;
 
 namespace LoadTests.Running;
 
-/// <summary>What the loads of one scenario share while it runs: the system's address, the ledger, the measurements, and the end.</summary>
+/// <summary>What the loads of one scenario share while it runs: the system's address, the ledger, the measurements, and
+/// the end.</summary>
 internal sealed class LoadRun : IAsyncDisposable
 {
     private readonly CancellationTokenSource _reading = new();
-    private readonly HttpClient _streams, _publishing;
+    private readonly HttpClient _streams,
+        _publishing;
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IScenarioContext? _context;
 
     public LoadRun(ReplicaSet replicas, string name, string? topics = null)
     {
-        (Replicas, Root) = (replicas, topics is null ? $"load.{name}-{Guid.NewGuid():N}"[..(name.Length + 14)] : $"{topics}.{name}");
+        (Replicas, Root) = (
+            replicas,
+            topics is null ? $"load.{name}-{Guid.NewGuid():N}"[..(name.Length + 14)] : $"{topics}.{name}"
+        );
         (_streams, _publishing) = (replicas.CreateClient(), replicas.CreateClient());
         Client = new SseClient(_streams);
-        Publisher = new EventPublisher(_publishing, new PublisherOptions { AttemptTimeout = TimeSpan.FromSeconds(5), MaxRetries = 20, MaxDelay = TimeSpan.FromSeconds(2) });
-        StreamOptions = new SseOptions { OnReconnecting = _ => Counters.Reconnected(), OnResync = (_, _) => { Counters.Resynced(); return ValueTask.CompletedTask; } };
+        Publisher = new EventPublisher(
+            _publishing,
+            new PublisherOptions
+            {
+                AttemptTimeout = TimeSpan.FromSeconds(5),
+                MaxRetries = 20,
+                MaxDelay = TimeSpan.FromSeconds(2),
+            }
+        );
+        StreamOptions = new SseOptions
+        {
+            OnReconnecting = _ => Counters.Reconnected(),
+            OnResync = (_, _) =>
+            {
+                Counters.Resynced();
+                return ValueTask.CompletedTask;
+            },
+        };
     }
 
     public ReplicaSet Replicas { get; }
@@ -67,7 +88,8 @@ internal sealed class LoadRun : IAsyncDisposable
 
     public void Saw(IScenarioContext context)
     {
-        if (_context is null && Interlocked.CompareExchange(ref _context, context, null) is null) _begun.TrySetResult();
+        if (_context is null && Interlocked.CompareExchange(ref _context, context, null) is null)
+            _begun.TrySetResult();
     }
 
     /// <summary>Ends the run: everything was received, or will not be.</summary>
@@ -80,7 +102,8 @@ internal sealed class LoadRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _reading.CancelAsync();
-        foreach (var owned in Owned) await owned.DisposeAsync();
+        foreach (var owned in Owned)
+            await owned.DisposeAsync();
         Client.Dispose();
         _streams.Dispose();
         _publishing.Dispose();

@@ -10,7 +10,11 @@ internal static class LoadSuite
 {
     public static async Task<bool> RunAsync(LoadOptions options, CancellationToken cancellationToken)
     {
-        var target = options.Target ?? throw new LoadTestException("Where is the system? Give --target http://localhost:5080, or start this as the resource loadtests of the AppHost. --help says more.");
+        var target =
+            options.Target
+            ?? throw new LoadTestException(
+                "Where is the system? Give --target http://localhost:5080, or start this as the resource loadtests of the AppHost. --help says more."
+            );
         Directory.CreateDirectory(options.ReportFolder);
         var results = new List<ScenarioResult>();
         var lines = Path.Combine(options.ReportFolder, "results.jsonl");
@@ -21,15 +25,25 @@ internal static class LoadSuite
         {
             // Asked each time: replicas come and go, not least under chaos.
             await replicas.RefreshAsync(cancellationToken);
-            var result = await new ScenarioRunner(options, ScenarioCatalog.Get(name), replicas, faults).RunAsync(cancellationToken);
+            var result = await new ScenarioRunner(options, ScenarioCatalog.Get(name), replicas, faults).RunAsync(
+                cancellationToken
+            );
             results.Add(result);
             Console.WriteLine(result.ToJsonLine());
             await File.AppendAllTextAsync(lines, result.ToJsonLine() + "\n", cancellationToken);
-            if (result.Ok) await Console.Error.WriteLineAsync($"{name}: held {string.Join("; ", result.Held)}");
-            foreach (var failed in result.Failed) await Console.Error.WriteLineAsync($"{name}: FAILED: {failed}");
+            if (result.Ok)
+                await Console.Error.WriteLineAsync($"{name}: held {string.Join("; ", result.Held)}");
+            foreach (var failed in result.Failed)
+                await Console.Error.WriteLineAsync($"{name}: FAILED: {failed}");
         }
-        await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "report.md"), MarkdownReport.Of(options, results), cancellationToken);
-        await Console.Error.WriteLineAsync($"{results.Count(r => r.Ok)} of {results.Count} scenarios held all thresholds. Reports: {Path.GetFullPath(options.ReportFolder)}");
+        await File.WriteAllTextAsync(
+            Path.Combine(options.ReportFolder, "report.md"),
+            MarkdownReport.Of(options, results),
+            cancellationToken
+        );
+        await Console.Error.WriteLineAsync(
+            $"{results.Count(r => r.Ok)} of {results.Count} scenarios held all thresholds. Reports: {Path.GetFullPath(options.ReportFolder)}"
+        );
         return results.All(r => r.Ok);
     }
 }

@@ -10,10 +10,12 @@ using NBomber.CSharp;
 
 namespace LoadTests.Running;
 
-/// <summary>Runs one scenario: NBomber drives the loads; this watches, breaks what is to be broken, ends it when all is received, and judges.</summary>
+/// <summary>Runs one scenario: NBomber drives the loads; this watches, breaks what is to be broken, ends it when all is
+/// received, and judges.</summary>
 internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas, IFaultPlan faults)
 {
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120), AnswerLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120),
+        AnswerLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>For what is under way when the last event is published; slow readers catch up in it too.</summary>
     private TimeSpan DrainLimit => TimeSpan.FromSeconds(faults.Least > TimeSpan.Zero ? 90 : 30);
@@ -21,9 +23,12 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
     public async Task<ScenarioResult> RunAsync(CancellationToken cancellationToken)
     {
         var scale = (options.Size == LoadSize.Full ? scenario.Full : scenario.Smoke).With(options);
-        if (faults.Least.TotalSeconds > scale.Seconds) scale = scale with { Seconds = Math.Ceiling(faults.Least.TotalSeconds) };
+        if (faults.Least.TotalSeconds > scale.Seconds)
+            scale = scale with { Seconds = Math.Ceiling(faults.Least.TotalSeconds) };
         if (scale.Clients + 500 > GeneratorProcess.DescriptorLimit())
-            throw new LoadTestException($"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients.");
+            throw new LoadTestException(
+                $"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients."
+            );
         faults.Prepare();
 
         await using var run = new LoadRun(replicas, scenario.Name, options.Topics) { Llm = options.Llm };
@@ -36,12 +41,22 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         var history = new RunHistory(run);
         using var progress = new Progress(scenario.Name, run, lasts, options.JsonProgress);
 
-        var bombing = Task.Factory.StartNew(() => NBomberRunner.RegisterScenarios(props)
-            .WithTestSuite("Aspire.Sse").WithTestName(scenario.Name)
-            .WithReportFolder(Path.Combine(options.ReportFolder, scenario.Name)).WithReportFileName(scenario.Name)
-            .WithReportFormats(ReportFormat.Html, ReportFormat.Md, ReportFormat.Csv)
-            .WithScenarioCompletionTimeout(TimeSpan.FromSeconds(10)).DisplayConsoleMetrics(false).Run(),
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var bombing = Task.Factory.StartNew(
+            () =>
+                NBomberRunner
+                    .RegisterScenarios(props)
+                    .WithTestSuite("Aspire.Sse")
+                    .WithTestName(scenario.Name)
+                    .WithReportFolder(Path.Combine(options.ReportFolder, scenario.Name))
+                    .WithReportFileName(scenario.Name)
+                    .WithReportFormats(ReportFormat.Html, ReportFormat.Md, ReportFormat.Csv)
+                    .WithScenarioCompletionTimeout(TimeSpan.FromSeconds(10))
+                    .DisplayConsoleMetrics(false)
+                    .Run(),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
         try
         {
             await BeginAsync(run, bombing, cancellationToken);
@@ -54,28 +69,51 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             await watching;
             cancellationToken.ThrowIfCancellationRequested();
             bool? answers = options.Chaos.Count > 0 ? await TargetAnswersAsync(cancellationToken) : null;
-            var result = new ScenarioResult(scenario, options, scale, run, history, stats, await broken, answers, drained, steady);
+            var result = new ScenarioResult(
+                scenario,
+                options,
+                scale,
+                run,
+                history,
+                stats,
+                await broken,
+                answers,
+                drained,
+                steady
+            );
             Verdict.AddTo(stats.ReportFiles, result);
             return result;
         }
-        catch (Exception e) when (e is SseException or HttpRequestException) { throw new LoadTestException($"{scenario.Name}: {e.Message}", e); }
+        catch (Exception e) when (e is SseException or HttpRequestException)
+        {
+            throw new LoadTestException($"{scenario.Name}: {e.Message}", e);
+        }
     }
 
     private async Task<bool> TargetAnswersAsync(CancellationToken cancellationToken)
     {
-        for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < AnswerLimit; await Task.Delay(250, cancellationToken))
-            if (await replicas.TargetAnswersAsync(cancellationToken)) return true;
+        for (
+            var since = Stopwatch.GetTimestamp();
+            Stopwatch.GetElapsedTime(since) < AnswerLimit;
+            await Task.Delay(250, cancellationToken)
+        )
+            if (await replicas.TargetAnswersAsync(cancellationToken))
+                return true;
         return false;
     }
 
     private static async Task BeginAsync(LoadRun run, Task bombing, CancellationToken cancellationToken)
     {
         var first = await Task.WhenAny(run.Begun, bombing, Task.Delay(ConnectLimit, cancellationToken));
-        if (first == bombing) await bombing;
+        if (first == bombing)
+            await bombing;
         cancellationToken.ThrowIfCancellationRequested();
-        if (first == run.Begun) return;
+        if (first == run.Begun)
+            return;
         run.End("the clients could not all connect");
-        throw new LoadTestException($"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s.");
+        throw new LoadTestException(
+            $"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s."
+        );
     }
 
     private static async Task WatchAsync(LoadRun run, RunHistory history, Progress progress, Task bombing)
@@ -87,7 +125,13 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         }
     }
 
-    private static async Task<SteadyWindow> PublishAsync(LoadRun run, TimeSpan ramp, TimeSpan lasts, Task bombing, ServerUsage servers)
+    private static async Task<SteadyWindow> PublishAsync(
+        LoadRun run,
+        TimeSpan ramp,
+        TimeSpan lasts,
+        Task bombing,
+        ServerUsage servers
+    )
     {
         var started = Stopwatch.GetTimestamp();
         await Task.WhenAny(bombing, Task.Delay(ramp, run.Reading));
@@ -118,15 +162,18 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         {
             if (run.Counters.Outstanding == 0 && loads.OfType<IFinite>().All(load => load.IsFinished))
             {
-                foreach (var load in loads.OfType<IDepartures>()) load.ExcuseTheDeparted();
-                if ((missing = run.Missing) == 0) break;
+                foreach (var load in loads.OfType<IDepartures>())
+                    load.ExcuseTheDeparted();
+                if ((missing = run.Missing) == 0)
+                    break;
                 progress.Note($"{missing} deliveries still under way");
             }
             await Task.Delay(250);
         }
         var drained = Since();
         // A moment more: what comes twice comes late.
-        if (missing == 0) await Task.Delay(300);
+        if (missing == 0)
+            await Task.Delay(300);
         run.End("everything acknowledged was received, or the time for it is over");
         return missing == 0 ? drained : null;
     }

@@ -3,12 +3,15 @@ using Ledger;
 
 namespace LoadTests.Running;
 
-/// <summary>One of the ledger's publishers and the topic of its events. In one hand at a time: the ledger holds readers to its order.</summary>
+/// <summary>One of the ledger's publishers and the topic of its events. In one hand at a time: the ledger holds readers
+/// to its order.</summary>
 internal sealed record Lane(LedgerPublisher Publisher, string Topic);
 
 /// <summary>
-/// Topics that are published to together. Either as many as are needed to publish without waiting for earlier answers (the readers take them
-/// all), or a fixed number of which each reader takes one. A set has its own ledger, which judges its readers by its publishers.
+/// Topics that are published to together. Either as many as are needed to publish without waiting for earlier answers
+/// (the readers take them
+/// all), or a fixed number of which each reader takes one. A set has its own ledger, which judges its readers by its
+/// publishers.
 /// </summary>
 internal sealed class TopicSet
 {
@@ -23,7 +26,8 @@ internal sealed class TopicSet
     {
         (_run, _name, _grows) = (run, name, topics is null);
         run.Topics.Add(this);
-        for (var i = 0; i < (topics ?? 4); i++) _free.Writer.TryWrite(Add());
+        for (var i = 0; i < (topics ?? 4); i++)
+            _free.Writer.TryWrite(Add());
     }
 
     public DeliveryLedger Ledger { get; } = new();
@@ -33,15 +37,21 @@ internal sealed class TopicSet
 
     public IReadOnlyList<Lane> Lanes
     {
-        get { lock (_lanes) return [.. _lanes]; }
+        get
+        {
+            lock (_lanes)
+                return [.. _lanes];
+        }
     }
 
     /// <summary>A lane that nobody else publishes on, until it is put back.</summary>
     public ValueTask<Lane> TakeAsync(CancellationToken cancellationToken)
     {
-        if (_free.Reader.TryRead(out var free)) return new(free);
+        if (_free.Reader.TryRead(out var free))
+            return new(free);
         lock (_lanes)
-            if (_grows && _lanes.Count < MostLanes) return new(Add());
+            if (_grows && _lanes.Count < MostLanes)
+                return new(Add());
         return _free.Reader.ReadAsync(cancellationToken);
     }
 

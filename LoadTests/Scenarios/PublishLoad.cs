@@ -8,17 +8,23 @@ using NBomber.CSharp;
 namespace LoadTests.Scenarios;
 
 /// <summary>
-/// Publishes at a rate that does not depend on how the server does (open model). A measurement is one publish, until it is acknowledged.
+/// Publishes at a rate that does not depend on how the server does (open model). A measurement is one publish, until it
+/// is acknowledged.
 /// </summary>
 internal sealed class PublishLoad(string name, TopicSet topics, int bytes, params LoadSimulation[] simulations) : ILoad
 {
-    public ScenarioProps Build(LoadRun run, TimeSpan reading) => Scenario.Create(name, async context =>
-        {
-            run.Saw(context);
-            return await PublishOneAsync(run);
-        })
-        .WithoutWarmUp()
-        .WithLoadSimulations(simulations);
+    public ScenarioProps Build(LoadRun run, TimeSpan reading) =>
+        Scenario
+            .Create(
+                name,
+                async context =>
+                {
+                    run.Saw(context);
+                    return await PublishOneAsync(run);
+                }
+            )
+            .WithoutWarmUp()
+            .WithLoadSimulations(simulations);
 
     private async Task<IResponse> PublishOneAsync(LoadRun run)
     {
@@ -29,20 +35,39 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
         var sequence = lane.Publisher.Next();
         try
         {
-            var published = await run.Publisher.PublishAsync(new OutgoingEvent(lane.Topic, "load", LoadEvent.Json(lane.Publisher.Number, sequence, publishedAt, bytes)), run.Reading);
+            var published = await run.Publisher.PublishAsync(
+                new OutgoingEvent(
+                    lane.Topic,
+                    "load",
+                    LoadEvent.Json(lane.Publisher.Number, sequence, publishedAt, bytes)
+                ),
+                run.Reading
+            );
             lane.Publisher.Acknowledge(sequence, published.Position);
             run.Counters.AcknowledgedOne();
             run.Publish.Record(Stopwatch.GetElapsedTime(started));
             return Response.Ok<object>("", bytes, "", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
-        catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
+        catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
+        {
+            throw new IgnoreMeasurementException();
+        }
         catch (Exception e)
         {
             run.Counters.RefusedOne();
-            if (e is not PublishException refused) throw;
-            return Response.Fail<object>(refused.StatusCode is { } status ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture) : "no answer", e.Message);
+            if (e is not PublishException refused)
+                throw;
+            return Response.Fail<object>(
+                refused.StatusCode is { } status
+                    ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture)
+                    : "no answer",
+                e.Message
+            );
         }
-        finally { topics.PutBack(lane); }
+        finally
+        {
+            topics.PutBack(lane);
+        }
     }
 
     /// <summary>So many a second; injected at most 100 times a second, else some at once.</summary>
@@ -60,5 +85,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
     }
 
     private static (int Rate, TimeSpan Interval) Injection(int perSecond) =>
-        perSecond <= 100 ? (1, TimeSpan.FromSeconds(1.0 / perSecond)) : ((perSecond + 50) / 100, TimeSpan.FromMilliseconds(10));
+        perSecond <= 100
+            ? (1, TimeSpan.FromSeconds(1.0 / perSecond))
+            : ((perSecond + 50) / 100, TimeSpan.FromMilliseconds(10));
 }

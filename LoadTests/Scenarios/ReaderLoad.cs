@@ -6,7 +6,8 @@ using NBomber.CSharp;
 namespace LoadTests.Scenarios;
 
 /// <summary>
-/// Clients that are connected before anything is published, and stay. A measurement is one received event (publish → receive): an iteration
+/// Clients that are connected before anything is published, and stay. A measurement is one received event (publish →
+/// receive): an iteration
 /// waits for the next one.
 /// </summary>
 internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool oneTopicEach = false) : ILoad
@@ -20,30 +21,43 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
     /// <summary>Slow by intention: what it gets late says nothing about the server.</summary>
     public bool IsSlow { get; init; }
 
-    public ScenarioProps Build(LoadRun run, TimeSpan reading) => Scenario.Create(name, async context =>
-        {
-            var reader = ReaderOf(context, run);
-            try
-            {
-                // The run ends before NBomber has told each copy so.
-                if (run.Reading.IsCancellationRequested) await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
-                double milliseconds;
-                do if (!await reader.ArriveAsync()) throw LoadReader.Ended();
-                while (!reader.TryTake(out milliseconds));
-                if (AfterEach is { } afterEach) await afterEach(reader, run);
-                return Response.Ok<object>("", reader.Bytes, "", milliseconds);
-            }
-            catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
-        })
-        .WithInit(_ => OpenAllAsync(run))
-        .WithoutWarmUp()
-        .WithLoadSimulations(Simulation.KeepConstant(count, reading));
+    public ScenarioProps Build(LoadRun run, TimeSpan reading) =>
+        Scenario
+            .Create(
+                name,
+                async context =>
+                {
+                    var reader = ReaderOf(context, run);
+                    try
+                    {
+                        // The run ends before NBomber has told each copy so.
+                        if (run.Reading.IsCancellationRequested)
+                            await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
+                        double milliseconds;
+                        do if (!await reader.ArriveAsync())
+                            throw LoadReader.Ended();
+                        while (!reader.TryTake(out milliseconds));
+                        if (AfterEach is { } afterEach)
+                            await afterEach(reader, run);
+                        return Response.Ok<object>("", reader.Bytes, "", milliseconds);
+                    }
+                    catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
+                    {
+                        throw new IgnoreMeasurementException();
+                    }
+                }
+            )
+            .WithInit(_ => OpenAllAsync(run))
+            .WithoutWarmUp()
+            .WithLoadSimulations(Simulation.KeepConstant(count, reading));
 
     private LoadReader ReaderOf(IScenarioContext context, LoadRun run)
     {
-        if (context.ScenarioInstanceData.TryGetValue("reader", out var mine)) return (LoadReader)mine;
+        if (context.ScenarioInstanceData.TryGetValue("reader", out var mine))
+            return (LoadReader)mine;
         run.Saw(context);
-        if (!_readers.TryDequeue(out var reader)) throw new LoadTestException($"{name} has more copies than readers.");
+        if (!_readers.TryDequeue(out var reader))
+            throw new LoadTestException($"{name} has more copies than readers.");
         context.ScenarioInstanceData["reader"] = reader;
         return reader;
     }
@@ -51,13 +65,25 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
     private async Task OpenAllAsync(LoadRun run)
     {
         var lanes = topics.Lanes;
-        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = run.Reading }, async (i, _) =>
-        {
-            var lane = oneTopicEach ? lanes[i % lanes.Count] : null;
-            var account = lane is null ? topics.Ledger.AddReader($"{name} {i}") : topics.Ledger.AddReader($"{name} {i}", lane.Publisher);
-            var reader = new LoadReader(run, lane?.Topic ?? topics.Pattern, account, IsSlow ? run.CatchUp : run.Delivery);
-            await reader.OpenAsync(run.Reading);
-            _readers.Enqueue(reader);
-        });
+        await Parallel.ForAsync(
+            0,
+            count,
+            new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = run.Reading },
+            async (i, _) =>
+            {
+                var lane = oneTopicEach ? lanes[i % lanes.Count] : null;
+                var account = lane is null
+                    ? topics.Ledger.AddReader($"{name} {i}")
+                    : topics.Ledger.AddReader($"{name} {i}", lane.Publisher);
+                var reader = new LoadReader(
+                    run,
+                    lane?.Topic ?? topics.Pattern,
+                    account,
+                    IsSlow ? run.CatchUp : run.Delivery
+                );
+                await reader.OpenAsync(run.Reading);
+                _readers.Enqueue(reader);
+            }
+        );
     }
 }

@@ -5,67 +5,155 @@ using NBomber.CSharp;
 namespace LoadTests.Scenarios;
 
 /// <summary>A scenario: its sizes, and the loads that it is made of.</summary>
-internal sealed record LoadScenario(string Name, string Says, ScenarioScale Smoke, ScenarioScale Full, Func<LoadRun, ScenarioScale, IReadOnlyList<ILoad>> Loads)
+internal sealed record LoadScenario(
+    string Name,
+    string Says,
+    ScenarioScale Smoke,
+    ScenarioScale Full,
+    Func<LoadRun, ScenarioScale, IReadOnlyList<ILoad>> Loads
+)
 {
     public bool InDefaultSet { get; init; } = true;
 
     /// <summary>From the first publish or connect to the last publish.</summary>
     public Func<ScenarioScale, TimeSpan> Lasts { get; init; } = scale => scale.Time;
 
-    /// <summary>The part of it after which the load is what was asked for, and code that runs all the time is compiled: see <see cref="SteadyWindow"/>.</summary>
+    /// <summary>The part of it after which the load is what was asked for, and code that runs all the time is compiled:
+    /// see <see cref="SteadyWindow"/>.</summary>
     public Func<ScenarioScale, TimeSpan> Ramp { get; init; } = scale => scale.Time / 4;
 }
 
 /// <summary>All scenarios on one page.</summary>
 internal static class ScenarioCatalog
 {
-    private const int Bytes = 120, Large = 8_000;
+    private const int Bytes = 120,
+        Large = 8_000;
 
     public static IReadOnlyList<LoadScenario> All { get; } =
     [
-        new("connect-storm", "everybody connects at once, then all get the same events", new(300, 20, 3), new(8_000, 10, 10), (run, scale) =>
+        new(
+            "connect-storm",
+            "everybody connects at once, then all get the same events",
+            new(300, 20, 3),
+            new(8_000, 10, 10),
+            (run, scale) =>
+            {
+                var (topics, storm) = (new TopicSet(run, "all"), StormTime(scale));
+                return
+                [
+                    new StormLoad("storm", scale.Clients, storm, topics),
+                    new PublishLoad(
+                        "publish",
+                        topics,
+                        Bytes,
+                        Simulation.Pause(storm + Settle),
+                        PublishLoad.AtRate(scale.Rate, scale.Time)
+                    ),
+                ];
+            }
+        )
         {
-            var (topics, storm) = (new TopicSet(run, "all"), StormTime(scale));
-            return [new StormLoad("storm", scale.Clients, storm, topics), new PublishLoad("publish", topics, Bytes, Simulation.Pause(storm + Settle), PublishLoad.AtRate(scale.Rate, scale.Time))];
-        }) { Lasts = scale => StormTime(scale) + Settle + scale.Time, Ramp = scale => StormTime(scale) + Settle + (scale.Time / 4) },
-
-        new("fanout", "every event goes to every client, faster and faster", new(200, 100, 5), new(5_000, 20, 30), (run, scale) =>
+            Lasts = scale => StormTime(scale) + Settle + scale.Time,
+            Ramp = scale => StormTime(scale) + Settle + (scale.Time / 4),
+        },
+        new(
+            "fanout",
+            "every event goes to every client, faster and faster",
+            new(200, 100, 5),
+            new(5_000, 20, 30),
+            (run, scale) =>
+            {
+                var topics = new TopicSet(run, "all");
+                return
+                [
+                    new ReaderLoad("readers", scale.Clients, topics),
+                    new PublishLoad(
+                        "publish",
+                        topics,
+                        Bytes,
+                        PublishLoad.RampTo(scale.Rate, scale.Time / 2),
+                        PublishLoad.AtRate(scale.Rate, scale.Time / 2)
+                    ),
+                ];
+            }
+        )
         {
-            var topics = new TopicSet(run, "all");
-            return [new ReaderLoad("readers", scale.Clients, topics),
-                new PublishLoad("publish", topics, Bytes, PublishLoad.RampTo(scale.Rate, scale.Time / 2), PublishLoad.AtRate(scale.Rate, scale.Time / 2))];
-        }) { Ramp = scale => scale.Time / 2 },
-
-        new("many-topics", "every client has its own topic", new(200, 400, 4), new(2_000, 2_000, 30), (run, scale) =>
-        {
-            var topics = new TopicSet(run, "own", scale.Clients);
-            return [new ReaderLoad("readers", scale.Clients, topics, oneTopicEach: true), new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time))];
-        }),
-
-        new("slow-readers", "half the clients stop reading while large events come, and then want them all", new(20, 300, 6), new(100, 300, 30), (run, scale) =>
-        {
-            var topics = new TopicSet(run, "large");
-            return [new ReaderLoad("prompt", scale.Clients - (scale.Clients / 2), topics), Slow("slow", scale.Clients / 2, topics, TimeSpan.FromSeconds(Math.Min(3, scale.Seconds / 2))),
-                new PublishLoad("publish", topics, Large, PublishLoad.AtRate(scale.Rate, scale.Time))];
-        }),
-
-        new("resume", "clients drop, miss events, and come back to any replica with their last id", new(100, 50, 6), new(1_000, 50, 40), (run, scale) =>
-        {
-            var topics = new TopicSet(run, "all");
-            return [Returning("returning", scale.Clients, topics, everyEvents: scale.Rate), new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time))];
-        }),
-
-        new("churn", "clients come and go all the time, some stay", new(50, 50, 5), new(500, 50, 40), (run, scale) =>
-        {
-            var topics = new TopicSet(run, "all");
-            return [new ReaderLoad("staying", scale.Clients, topics), new VisitorLoad("visitors", scale.Clients, scale.Time, TimeSpan.FromSeconds(1), topics),
-                new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time))];
-        }),
-
-        new("llm", "answers are generated token by token, their readers drop, come back, and have every byte", new(10, 50, 5), new(200, 50, 30), (_, scale) => [new GenerationLoad("generations", scale)]),
-
+            Ramp = scale => scale.Time / 2,
+        },
+        new(
+            "many-topics",
+            "every client has its own topic",
+            new(200, 400, 4),
+            new(2_000, 2_000, 30),
+            (run, scale) =>
+            {
+                var topics = new TopicSet(run, "own", scale.Clients);
+                return
+                [
+                    new ReaderLoad("readers", scale.Clients, topics, oneTopicEach: true),
+                    new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
+                ];
+            }
+        ),
+        new(
+            "slow-readers",
+            "half the clients stop reading while large events come, and then want them all",
+            new(20, 300, 6),
+            new(100, 300, 30),
+            (run, scale) =>
+            {
+                var topics = new TopicSet(run, "large");
+                return
+                [
+                    new ReaderLoad("prompt", scale.Clients - (scale.Clients / 2), topics),
+                    Slow("slow", scale.Clients / 2, topics, TimeSpan.FromSeconds(Math.Min(3, scale.Seconds / 2))),
+                    new PublishLoad("publish", topics, Large, PublishLoad.AtRate(scale.Rate, scale.Time)),
+                ];
+            }
+        ),
+        new(
+            "resume",
+            "clients drop, miss events, and come back to any replica with their last id",
+            new(100, 50, 6),
+            new(1_000, 50, 40),
+            (run, scale) =>
+            {
+                var topics = new TopicSet(run, "all");
+                return
+                [
+                    Returning("returning", scale.Clients, topics, everyEvents: scale.Rate),
+                    new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
+                ];
+            }
+        ),
+        new(
+            "churn",
+            "clients come and go all the time, some stay",
+            new(50, 50, 5),
+            new(500, 50, 40),
+            (run, scale) =>
+            {
+                var topics = new TopicSet(run, "all");
+                return
+                [
+                    new ReaderLoad("staying", scale.Clients, topics),
+                    new VisitorLoad("visitors", scale.Clients, scale.Time, TimeSpan.FromSeconds(1), topics),
+                    new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
+                ];
+            }
+        ),
+        new(
+            "llm",
+            "answers are generated token by token, their readers drop, come back, and have every byte",
+            new(10, 50, 5),
+            new(200, 50, 30),
+            (_, scale) => [new GenerationLoad("generations", scale)]
+        ),
         new("mixed", "all kinds of clients at once", new(160, 50, 6), new(2_000, 50, 60), Mixed),
-        new("soak", "all kinds of clients, for long", new(100, 20, 20), new(1_000, 20, 3_600), Mixed) { InDefaultSet = false },
+        new("soak", "all kinds of clients, for long", new(100, 20, 20), new(1_000, 20, 3_600), Mixed)
+        {
+            InDefaultSet = false,
+        },
     ];
 
     private static TimeSpan Settle => TimeSpan.FromSeconds(1);
@@ -76,30 +164,43 @@ internal static class ScenarioCatalog
 
     private static List<ILoad> Mixed(LoadRun run, ScenarioScale scale)
     {
-        var (all, own, large) = (new TopicSet(run, "all"), new TopicSet(run, "own", scale.Clients / 4), new TopicSet(run, "large"));
+        var (all, own, large) = (
+            new TopicSet(run, "all"),
+            new TopicSet(run, "own", scale.Clients / 4),
+            new TopicSet(run, "large")
+        );
         return
         [
-            new ReaderLoad("readers", scale.Clients / 4, all), new ReaderLoad("one-topic", scale.Clients / 4, own, oneTopicEach: true),
-            Returning("returning", scale.Clients / 4, all, everyEvents: scale.Rate), Slow("slow", Math.Min(20, scale.Clients / 8), large, TimeSpan.FromSeconds(2)),
+            new ReaderLoad("readers", scale.Clients / 4, all),
+            new ReaderLoad("one-topic", scale.Clients / 4, own, oneTopicEach: true),
+            Returning("returning", scale.Clients / 4, all, everyEvents: scale.Rate),
+            Slow("slow", Math.Min(20, scale.Clients / 8), large, TimeSpan.FromSeconds(2)),
             new VisitorLoad("visitors", Math.Max(1, scale.Clients / 10), scale.Time, TimeSpan.FromSeconds(1), all),
-            new PublishLoad("publish-all", all, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)), new PublishLoad("publish-own", own, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
+            new PublishLoad("publish-all", all, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
+            new PublishLoad("publish-own", own, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
             new PublishLoad("publish-large", large, Large, PublishLoad.AtRate(scale.Rate, scale.Time)),
         ];
     }
 
     // Some 2,000 connects a second are asked for.
-    private static TimeSpan StormTime(ScenarioScale scale) => TimeSpan.FromSeconds(Math.Max(0.2, scale.Clients / 2_000.0));
+    private static TimeSpan StormTime(ScenarioScale scale) =>
+        TimeSpan.FromSeconds(Math.Max(0.2, scale.Clients / 2_000.0));
 
-    private static ReaderLoad Returning(string name, int count, TopicSet topics, int everyEvents) => new(name, count, topics)
-    {
-        // Not while it catches up: it would never be there.
-        AfterEach = (reader, run) => Random.Shared.Next(everyEvents) == 0 && reader.Here > TimeSpan.FromSeconds(1.5) && run.IsPublishing
-            ? reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.2 + (Random.Shared.NextDouble() * 1.5))) : Task.CompletedTask,
-    };
+    private static ReaderLoad Returning(string name, int count, TopicSet topics, int everyEvents) =>
+        new(name, count, topics)
+        {
+            // Not while it catches up: it would never be there.
+            AfterEach = (reader, run) =>
+                Random.Shared.Next(everyEvents) == 0 && reader.Here > TimeSpan.FromSeconds(1.5) && run.IsPublishing
+                    ? reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.2 + (Random.Shared.NextDouble() * 1.5)))
+                    : Task.CompletedTask,
+        };
 
-    private static ReaderLoad Slow(string name, int count, TopicSet topics, TimeSpan pause) => new(name, count, topics)
-    {
-        IsSlow = true,
-        AfterEach = (_, run) => Random.Shared.Next(100) == 0 && run.IsPublishing ? Task.Delay(pause, run.Reading) : Task.CompletedTask,
-    };
+    private static ReaderLoad Slow(string name, int count, TopicSet topics, TimeSpan pause) =>
+        new(name, count, topics)
+        {
+            IsSlow = true,
+            AfterEach = (_, run) =>
+                Random.Shared.Next(100) == 0 && run.IsPublishing ? Task.Delay(pause, run.Reading) : Task.CompletedTask,
+        };
 }

@@ -8,5 +8,6 @@ internal sealed record ScenarioScale(int Clients, int Rate, double Seconds)
 {
     public TimeSpan Time => TimeSpan.FromSeconds(Seconds);
 
-    public ScenarioScale With(LoadOptions options) => new(options.Clients ?? Clients, options.Rate ?? Rate, options.Seconds ?? Seconds);
+    public ScenarioScale With(LoadOptions options) =>
+        new(options.Clients ?? Clients, options.Rate ?? Rate, options.Seconds ?? Seconds);
 }

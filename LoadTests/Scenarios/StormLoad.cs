@@ -4,7 +4,8 @@ using NBomber.CSharp;
 
 namespace LoadTests.Scenarios;
 
-/// <summary>Clients that all come at once, and stay. A measurement is one connect, until the server says that the stream is open.</summary>
+/// <summary>Clients that all come at once, and stay. A measurement is one connect, until the server says that the
+/// stream is open.</summary>
 internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSet topics) : ILoad
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -13,18 +14,30 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
     {
         var intervals = Math.Max(1, (int)(during / Interval));
         var atOnce = (count + intervals - 1) / intervals;
-        return Scenario.Create(name, async context =>
-            {
-                run.Saw(context);
-                var reader = new LoadReader(run, topics.Pattern, topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}"), run.Delivery);
-                try
+        return Scenario
+            .Create(
+                name,
+                async context =>
                 {
-                    await reader.OpenAsync(run.Reading);
-                    _ = ReadAsync(reader);
-                    return Response.Ok();
+                    run.Saw(context);
+                    var reader = new LoadReader(
+                        run,
+                        topics.Pattern,
+                        topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}"),
+                        run.Delivery
+                    );
+                    try
+                    {
+                        await reader.OpenAsync(run.Reading);
+                        _ = ReadAsync(reader);
+                        return Response.Ok();
+                    }
+                    catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
+                    {
+                        throw new IgnoreMeasurementException();
+                    }
                 }
-                catch (OperationCanceledException) when (run.Reading.IsCancellationRequested) { throw new IgnoreMeasurementException(); }
-            })
+            )
             .WithoutWarmUp()
             .WithLoadSimulations(Simulation.Inject(atOnce, Interval, Interval * ((count + atOnce - 1) / atOnce)));
     }
@@ -32,7 +45,12 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
     // Outlives its scenario, and ends with the run. What goes wrong is found by the ledger.
     private static async Task ReadAsync(LoadReader reader)
     {
-        try { while (true) await reader.NextAsync(); }
-        catch (Exception e) when (e is OperationCanceledException or AspireSse.Client.SseException or LoadTestException) { }
+        try
+        {
+            while (true)
+                await reader.NextAsync();
+        }
+        catch (Exception e) when (e is OperationCanceledException or AspireSse.Client.SseException or LoadTestException)
+        { }
     }
 }

@@ -12,15 +12,20 @@ internal sealed record Replica(string Name, string Url, int Connections, string 
 }
 
 /// <summary>
-/// The replicas of the system under load, at their own addresses: the orchestrator's proxy would cost more than what is measured. Connections
+/// The replicas of the system under load, at their own addresses: the orchestrator's proxy would cost more than what is
+/// measured. Connections
 /// go to them in turn, and past one that does not answer, as a balancer would have it.
 /// </summary>
 internal sealed class ReplicaSet : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(3);
     private readonly Uri _target;
+
     // A connection for each question: one that was kept could go to a process that is not there any more.
-    private readonly HttpClient _asking = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(10) };
+    private readonly HttpClient _asking = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero })
+    {
+        Timeout = TimeSpan.FromSeconds(10),
+    };
     private volatile IReadOnlyList<Replica> _replicas = [];
     private uint _next;
 
@@ -32,12 +37,19 @@ internal sealed class ReplicaSet : IDisposable
     {
         RequireLoopback(target);
         var set = new ReplicaSet(target);
-        try { set._replicas = await set.AskAsync(target, cancellationToken); }
+        try
+        {
+            set._replicas = await set.AskAsync(target, cancellationToken);
+        }
         catch (Exception e) when (IsNoAnswer(e, cancellationToken))
         {
-            throw new LoadTestException($"{target} does not answer GET /v1/replicas as a StreamApi does ({e.Message}). Is the system up (dotnet run --project AppHost), and is --target its address?", e);
+            throw new LoadTestException(
+                $"{target} does not answer GET /v1/replicas as a StreamApi does ({e.Message}). Is the system up (dotnet run --project AppHost), and is --target its address?",
+                e
+            );
         }
-        if (set.Replicas.Count == 0) throw new LoadTestException($"{target} knows of no replica, not even itself.");
+        if (set.Replicas.Count == 0)
+            throw new LoadTestException($"{target} knows of no replica, not even itself.");
         await set.RefreshAsync(cancellationToken);
         return set;
     }
@@ -52,8 +64,10 @@ internal sealed class ReplicaSet : IDisposable
             {
                 var there = new List<Replica>();
                 foreach (var replica in await AskAsync(address, cancellationToken))
-                    if (await AnswersAsync(replica.Address, cancellationToken)) there.Add(replica);
-                if (there.Count == 0) continue;
+                    if (await AnswersAsync(replica.Address, cancellationToken))
+                        there.Add(replica);
+                if (there.Count == 0)
+                    continue;
                 _replicas = there;
                 return there.Count;
             }
@@ -62,13 +76,21 @@ internal sealed class ReplicaSet : IDisposable
         return 0;
     }
 
-    /// <summary>Whether the address that was given answers, as its users see it: not only the replicas behind it.</summary>
-    public Task<bool> TargetAnswersAsync(CancellationToken cancellationToken) => AnswersAsync(_target, cancellationToken);
+    /// <summary>Whether the address that was given answers, as its users see it: not only the replicas behind
+    /// it.</summary>
+    public Task<bool> TargetAnswersAsync(CancellationToken cancellationToken) =>
+        AnswersAsync(_target, cancellationToken);
 
     private async Task<bool> AnswersAsync(Uri address, CancellationToken cancellationToken)
     {
-        try { return await AskAsync(address, cancellationToken) is not null; }
-        catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { return false; }
+        try
+        {
+            return await AskAsync(address, cancellationToken) is not null;
+        }
+        catch (Exception e) when (IsNoAnswer(e, cancellationToken))
+        {
+            return false;
+        }
     }
 
     private async Task<IReadOnlyList<Replica>> AskAsync(Uri address, CancellationToken cancellationToken)
@@ -76,12 +98,14 @@ internal sealed class ReplicaSet : IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ConnectTimeout);
         var replicas = await _asking.GetFromJsonAsync<Replica[]>(new Uri(address, "/v1/replicas"), limit.Token) ?? [];
-        foreach (var replica in replicas) RequireLoopback(replica.Address);
+        foreach (var replica in replicas)
+            RequireLoopback(replica.Address);
         return replicas;
     }
 
     private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
-        e is HttpRequestException or System.Text.Json.JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+        e is HttpRequestException or System.Text.Json.JsonException
+        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     public void Dispose() => _asking.Dispose();
 
@@ -93,7 +117,10 @@ internal sealed class ReplicaSet : IDisposable
         return new HttpClient(handler) { BaseAddress = Replicas[0].Address, Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context,
+        CancellationToken cancellationToken
+    )
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -107,14 +134,28 @@ internal sealed class ReplicaSet : IDisposable
                 await socket.ConnectAsync(address.IdnHost, address.Port, limit.Token);
                 return new NetworkStream(socket, ownsSocket: true);
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested && attempt < replicas.Count) { socket.Dispose(); }
-            catch { socket.Dispose(); throw; }
+            catch (Exception e)
+                when (e is SocketException or OperationCanceledException
+                    && !cancellationToken.IsCancellationRequested
+                    && attempt < replicas.Count
+                )
+            {
+                socket.Dispose();
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
         }
     }
 
     private static void RequireLoopback(Uri address)
     {
-        if (address.IsLoopback || (IPAddress.TryParse(address.IdnHost, out var ip) && IPAddress.IsLoopback(ip))) return;
-        throw new LoadTestException($"{address} is not this machine. This generator loads only the machine that it runs on.");
+        if (address.IsLoopback || (IPAddress.TryParse(address.IdnHost, out var ip) && IPAddress.IsLoopback(ip)))
+            return;
+        throw new LoadTestException(
+            $"{address} is not this machine. This generator loads only the machine that it runs on."
+        );
     }
 }

@@ -18,11 +18,16 @@ internal static class HealthReports
             {
                 Status = report.Status.ToString(),
                 Checks = report.Entries.ToDictionary(
-                    entry => entry.Key, entry => new { Status = entry.Value.Status.ToString(), Description = Description(entry.Value) }),
+                    entry => entry.Key,
+                    entry => new { Status = entry.Value.Status.ToString(), Description = Description(entry.Value) }
+                ),
             },
-            Json, context.RequestAborted);
+            Json,
+            context.RequestAborted
+        );
 
-    // A check that throws gets the exception's message as its description, which may name hosts and users: not for this page.
+    // A check that throws gets the exception's message as its description, which may name hosts and users: not for this
+    // page.
     private static string? Description(HealthReportEntry entry) =>
         entry.Exception is { } exception && entry.Description == exception.Message ? null : entry.Description;
 }

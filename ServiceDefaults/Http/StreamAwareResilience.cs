@@ -4,7 +4,8 @@ using Polly;
 namespace ServiceDefaults.Http;
 
 /// <summary>
-/// The standard pipeline (total timeout, retries, circuit breaker, timeout an attempt), made to know two things: a stream is long on
+/// The standard pipeline (total timeout, retries, circuit breaker, timeout an attempt), made to know two things: a
+/// stream is long on
 /// purpose and its reader resumes it, and what is not idempotent must not happen twice.
 /// </summary>
 internal static class StreamAwareResilience
@@ -31,6 +32,7 @@ internal static class StreamAwareResilience
 
     // RFC 9110 §9.2.2
     private static bool IsRepeatable(ResilienceContext context) =>
-        context.GetRequestMessage() is { } request && !StreamRequests.IsStream(request)
+        context.GetRequestMessage() is { } request
+        && !StreamRequests.IsStream(request)
         && request.Method.Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
 }

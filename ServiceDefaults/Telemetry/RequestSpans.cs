@@ -9,9 +9,11 @@ using Microsoft.AspNetCore.Routing;
 namespace ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Completes the server span that ASP.NET Core 10 makes by itself: it has method, address and path, but neither route nor status, and
+/// Completes the server span that ASP.NET Core 10 makes by itself: it has method, address and path, but neither route
+/// nor status, and
 /// no name of its own. Outermost of all middleware, so it sees what really leaves.
-/// See <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server spans</see>.
+/// See <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server
+/// spans</see>.
 /// </summary>
 internal sealed class RequestSpans : IStartupFilter
 {
@@ -19,11 +21,12 @@ internal sealed class RequestSpans : IStartupFilter
     public static void EnableNativeTags() =>
         AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
 
-    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
-    {
-        app.Use(CompleteAsync);
-        next(app);
-    };
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) =>
+        app =>
+        {
+            app.Use(CompleteAsync);
+            next(app);
+        };
 
     private static async Task CompleteAsync(HttpContext context, RequestDelegate next)
     {
@@ -47,7 +50,12 @@ internal sealed class RequestSpans : IStartupFilter
         catch (Exception e)
         {
             span.AddException(e);
-            Complete(span, context, context.Response.HasStarted ? context.Response.StatusCode : 500, e.GetType().FullName);
+            Complete(
+                span,
+                context,
+                context.Response.HasStarted ? context.Response.StatusCode : 500,
+                e.GetType().FullName
+            );
             throw;
         }
     }
@@ -66,7 +74,8 @@ internal sealed class RequestSpans : IStartupFilter
         }
 
         // A ticket stands in the query, since EventSource can send no header.
-        if (span.GetTagItem("url.query") is string query) span.SetTag("url.query", SecretQueries.Redacted(query));
+        if (span.GetTagItem("url.query") is string query)
+            span.SetTag("url.query", SecretQueries.Redacted(query));
         span.SetTag("http.response.status_code", status);
         if (error is not null || status >= 500)
         {
@@ -75,11 +84,13 @@ internal sealed class RequestSpans : IStartupFilter
         }
     }
 
-    // An exception handler or status page runs the pipeline again, without the endpoint that was asked for. The slash at the end is
+    // An exception handler or status page runs the pipeline again, without the endpoint that was asked for. The slash
+    // at the end is
     // what a group's empty pattern leaves ("/v1/events/").
     private static string? Route(HttpContext context)
     {
-        var endpoint = context.Features.Get<IExceptionHandlerFeature>()?.Endpoint
+        var endpoint =
+            context.Features.Get<IExceptionHandlerFeature>()?.Endpoint
             ?? context.Features.Get<IStatusCodeReExecuteFeature>()?.Endpoint
             ?? context.GetEndpoint();
         return (endpoint as RouteEndpoint)?.RoutePattern.RawText is { } text ? $"/{text.Trim('/')}" : null;

@@ -1,11 +1,26 @@
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>Queries without their secrets, after OpenTelemetry's conventions for <c>url.query</c>: the name stays, the value is <c>REDACTED</c>.</summary>
+/// <summary>Queries without their secrets, after OpenTelemetry's conventions for <c>url.query</c>: the name stays, the
+/// value is <c>REDACTED</c>.</summary>
 internal static class SecretQueries
 {
     private static readonly string[] Secrets = ["ticket", "access_token", "token", "api_key"];
 
-    public static string Redacted(string query) => !Secrets.Any(s => query.Contains(s, StringComparison.OrdinalIgnoreCase)) ? query
-        : string.Join('&', query.Split('&').Select(pair => pair.IndexOf('=') is >= 0 and var equals
-            && Secrets.Contains(Uri.UnescapeDataString(pair[..equals].TrimStart('?')), StringComparer.OrdinalIgnoreCase) ? pair[..(equals + 1)] + "REDACTED" : pair));
+    public static string Redacted(string query) =>
+        !Secrets.Any(s => query.Contains(s, StringComparison.OrdinalIgnoreCase))
+            ? query
+            : string.Join(
+                '&',
+                query
+                    .Split('&')
+                    .Select(pair =>
+                        pair.IndexOf('=') is >= 0 and var equals
+                        && Secrets.Contains(
+                            Uri.UnescapeDataString(pair[..equals].TrimStart('?')),
+                            StringComparer.OrdinalIgnoreCase
+                        )
+                            ? pair[..(equals + 1)] + "REDACTED"
+                            : pair
+                    )
+            );
 }

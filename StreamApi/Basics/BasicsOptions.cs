@@ -6,5 +6,6 @@ namespace StreamApi.Basics;
 internal sealed class BasicsOptions
 {
     /// <summary>How long the ticks go on after their last reader on any replica, in seconds.</summary>
-    [Range(1, 86400)] public int TickLingerSeconds { get; set; } = 60;
+    [Range(1, 86400)]
+    public int TickLingerSeconds { get; set; } = 60;
 }

@@ -16,20 +16,26 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// </summary>
     public long InputTokens => _inputTokens ??= Messages.Sum(m => (long)DemoText.Count(m.Text));
 
-    public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) => Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);
+    public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) =>
+        Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);
 
-    /// <summary>Reads <c>{messages, model?, provider?, max_tokens?}</c>, as <c>/sse/chat</c> and <c>/v1/generations</c> take it.</summary>
+    /// <summary>Reads <c>{messages, model?, provider?, max_tokens?}</c>, as <c>/sse/chat</c> and <c>/v1/generations</c>
+    /// take it.</summary>
     /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
     {
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
         var messages = OpenAiMessages.Read(body, limits);
-        return new ChatCall(target, messages, new ChatOptions
-        {
-            ModelId = target.Model,
-            MaxOutputTokens = ChatBody.Count(body, "max_tokens", "maxTokens", "max_completion_tokens"),
-            Temperature = ChatBody.Number(body, "temperature", 2),
-            TopP = ChatBody.Number(body, "top_p", 1),
-        });
+        return new ChatCall(
+            target,
+            messages,
+            new ChatOptions
+            {
+                ModelId = target.Model,
+                MaxOutputTokens = ChatBody.Count(body, "max_tokens", "maxTokens", "max_completion_tokens"),
+                Temperature = ChatBody.Number(body, "temperature", 2),
+                TopP = ChatBody.Number(body, "top_p", 1),
+            }
+        );
     }
 }

@@ -29,8 +29,13 @@ internal sealed class ProviderAnswer : IAsyncDisposable
     /// <exception cref="Providers.UpstreamException">It has refused by then.</exception>
     public async Task BeginAsync(TimeSpan patience, TimeProvider clock)
     {
-        try { await _next.WaitAsync(patience, clock); }
-        catch (TimeoutException) when (!_next.IsCompleted) { /* it thinks */ }
+        try
+        {
+            await _next.WaitAsync(patience, clock);
+        }
+        catch (TimeoutException) when (!_next.IsCompleted)
+        { /* it thinks */
+        }
     }
 
     /// <summary>Reads the answer to its end. One reader, once.</summary>

@@ -9,9 +9,11 @@ internal static class VendorFrame
 {
     public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);
 
-    public static byte[] Of(string data, string? name = null) => SseFrame.ToBytes(f =>
-    {
-        if (name is not null) f.Event(name);
-        f.Data(data).End();
-    });
+    public static byte[] Of(string data, string? name = null) =>
+        SseFrame.ToBytes(f =>
+        {
+            if (name is not null)
+                f.Event(name);
+            f.Data(data).End();
+        });
 }

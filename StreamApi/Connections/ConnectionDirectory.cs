@@ -8,26 +8,38 @@ using StreamApi.Streaming.Connections;
 
 namespace StreamApi.Connections;
 
-/// <summary>Asks every replica for its open streams, and closes one wherever it is. A replica that does not answer makes the answer partial.</summary>
-internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams streams, ReplicaDirectory replicas, StreamTickets tickets, IHttpClientFactory http, TimeProvider clock)
+/// <summary>Asks every replica for its open streams, and closes one wherever it is. A replica that does not answer
+/// makes the answer partial.</summary>
+internal sealed class ConnectionDirectory(
+    ConnectionRegistry registry,
+    Streams streams,
+    ReplicaDirectory replicas,
+    StreamTickets tickets,
+    IHttpClientFactory http,
+    TimeProvider clock
+)
 {
     /// <summary>Tells a replica to speak only for itself.</summary>
     public const string LocalScope = "replica";
 
-    /// <summary>After a listing comes a rest of so many times its length, so that asking again and again takes little of every replica.</summary>
+    /// <summary>After a listing comes a rest of so many times its length, so that asking again and again takes little
+    /// of every replica.</summary>
     private const int RestFactor = 9;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Recent = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2),
+        Recent = TimeSpan.FromMilliseconds(800);
 
     private readonly Lock _gate = new();
-    private Task<ConnectionListing>? _latest, _next;
+    private Task<ConnectionListing>? _latest,
+        _next;
     private Task _listing = Task.CompletedTask;
     private TimeSpan _took;
     private long _listedAt;
 
     public IEnumerable<ConnectionRow> Local() => registry.Open.Select(open => ConnectionRow.Of(open, streams.Replica));
 
-    /// <summary>All of them, read after this was asked: one listing at a time, that all share who asked before it began.</summary>
+    /// <summary>All of them, read after this was asked: one listing at a time, that all share who asked before it
+    /// began.</summary>
     public Task<ConnectionListing> AllAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
@@ -44,27 +56,40 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     private async Task<ConnectionListing> ListAfterAsync(Task before)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        lock (_gate) _next = null;
+        lock (_gate)
+            _next = null;
         var start = clock.GetTimestamp();
-        try { return await ListAsync(CancellationToken.None); }
-        finally { lock (_gate) (_took, _listedAt) = (clock.GetElapsedTime(start), clock.GetTimestamp()); }
+        try
+        {
+            return await ListAsync(CancellationToken.None);
+        }
+        finally
+        {
+            lock (_gate)
+                (_took, _listedAt) = (clock.GetElapsedTime(start), clock.GetTimestamp());
+        }
     }
 
     private async Task<ConnectionListing> ListAsync(CancellationToken cancellationToken)
     {
-        var asked = (await OthersAsync(cancellationToken)).Select(async r => (r.Name, Rows: await AskAsync(r, cancellationToken))).ToList();
+        var asked = (await OthersAsync(cancellationToken))
+            .Select(async r => (r.Name, Rows: await AskAsync(r, cancellationToken)))
+            .ToList();
         var rows = Local().ToList();
         var silent = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, answer) in await Task.WhenAll(asked))
         {
-            if (answer is null) silent.Add(name);
-            else rows.AddRange(answer);
+            if (answer is null)
+                silent.Add(name);
+            else
+                rows.AddRange(answer);
         }
         return new ConnectionListing(rows, silent);
     }
 
     /// <summary>
-    /// All of them as of a moment ago, read once for all who ask meanwhile: less than a second, and more where a listing takes long, for every
+    /// All of them as of a moment ago, read once for all who ask meanwhile: less than a second, and more where a
+    /// listing takes long, for every
     /// replica lists every stream for it.
     /// </summary>
     public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken)
@@ -72,13 +97,18 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         lock (_gate)
         {
             var rest = TimeSpan.FromTicks(Math.Max(Recent.Ticks, RestFactor * _took.Ticks));
-            var isOver = _latest is null || _latest.IsFaulted || (_latest.IsCompleted && clock.GetElapsedTime(_listedAt) >= rest);
-            if (isOver) _latest = AllAsync(CancellationToken.None);
+            var isOver =
+                _latest is null
+                || _latest.IsFaulted
+                || (_latest.IsCompleted && clock.GetElapsedTime(_listedAt) >= rest);
+            if (isOver)
+                _latest = AllAsync(CancellationToken.None);
             return _latest!.WaitAsync(cancellationToken);
         }
     }
 
-    /// <summary>True where it was closed, false where no replica has it, null where one that may have it does not answer.</summary>
+    /// <summary>True where it was closed, false where no replica has it, null where one that may have it does not
+    /// answer.</summary>
     public async Task<bool?> CloseAsync(string id, bool localOnly, CancellationToken cancellationToken)
     {
         if (registry.TryGet(id, out var here))
@@ -87,18 +117,26 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
             await here.Ended.WaitAsync(cancellationToken);
             return true;
         }
-        if (localOnly) return false;
+        if (localOnly)
+            return false;
         var unknown = false;
         foreach (var replica in await OthersAsync(cancellationToken))
         {
             try
             {
                 using var client = await ClientAsync(replica, cancellationToken);
-                using var response = await client.DeleteAsync($"{replica.Url}/v1/connections/{Uri.EscapeDataString(id)}?scope={LocalScope}", cancellationToken);
-                if (response.IsSuccessStatusCode) return true;
+                using var response = await client.DeleteAsync(
+                    $"{replica.Url}/v1/connections/{Uri.EscapeDataString(id)}?scope={LocalScope}",
+                    cancellationToken
+                );
+                if (response.IsSuccessStatusCode)
+                    return true;
                 unknown |= response.StatusCode != HttpStatusCode.NotFound;
             }
-            catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { unknown = true; }
+            catch (Exception e) when (IsNoAnswer(e, cancellationToken))
+            {
+                unknown = true;
+            }
         }
         return unknown ? null : false;
     }
@@ -108,11 +146,17 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
         try
         {
             using var client = await ClientAsync(replica, cancellationToken);
-            var page = await client.GetFromJsonAsync<ConnectionPage>($"{replica.Url}/v1/connections?scope={LocalScope}", cancellationToken);
+            var page = await client.GetFromJsonAsync<ConnectionPage>(
+                $"{replica.Url}/v1/connections?scope={LocalScope}",
+                cancellationToken
+            );
             // At an address that leads elsewhere somebody else has answered.
             return page?.Connections?.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
         }
-        catch (Exception e) when (IsNoAnswer(e, cancellationToken)) { return null; }
+        catch (Exception e) when (IsNoAnswer(e, cancellationToken))
+        {
+            return null;
+        }
     }
 
     private async Task<IEnumerable<Replica>> OthersAsync(CancellationToken cancellationToken) =>
@@ -121,13 +165,22 @@ internal sealed class ConnectionDirectory(ConnectionRegistry registry, Streams s
     private async ValueTask<HttpClient> ClientAsync(Replica replica, CancellationToken cancellationToken)
     {
         var client = http.CreateClient("replicas");
-        client.DefaultRequestHeaders.Authorization = new(CredentialHandler.ReplicaScheme, await tickets.PassAsync(replica.Name, cancellationToken));
+        client.DefaultRequestHeaders.Authorization = new(
+            CredentialHandler.ReplicaScheme,
+            await tickets.PassAsync(replica.Name, cancellationToken)
+        );
         client.Timeout = Patience;
         return client;
     }
 
     private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
-        e is HttpRequestException or JsonException or OperationCanceledException or TimeoutException or EventStore.StoreUnavailableException && !cancellationToken.IsCancellationRequested;
+        e
+            is HttpRequestException
+                or JsonException
+                or OperationCanceledException
+                or TimeoutException
+                or EventStore.StoreUnavailableException
+        && !cancellationToken.IsCancellationRequested;
 }
 
 /// <summary>The open streams of all replicas but of those that did not answer.</summary>

@@ -6,7 +6,8 @@ using StreamApi.Streaming.Feed;
 namespace StreamApi.Connections;
 
 /// <summary>
-/// The replica's streams as metrics. Single connections appear only as the twenty slowest (by p99), so that a dashboard sees them while
+/// The replica's streams as metrics. Single connections appear only as the twenty slowest (by p99), so that a dashboard
+/// sees them while
 /// they are open and the number of series stays bounded.
 /// </summary>
 internal sealed class ConnectionGauges : IHostedService
@@ -16,19 +17,51 @@ internal sealed class ConnectionGauges : IHostedService
     public ConnectionGauges(IMeterFactory meters, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed)
     {
         var meter = meters.Create("AspireSse.StreamApi");
-        meter.CreateObservableUpDownCounter("sse.server.active_connections", () => registry.Count, "{stream}", "Open streams.");
-        meter.CreateObservableGauge("sse.server.lag", () => feed.Lag, "{event}", "Positions between the log's head and this replica.");
-        meter.CreateObservableGauge("sse.server.degraded", () => feed.Mode == FeedMode.Degraded ? 1 : 0, "{replica}", "1 while the log is read from Postgres for want of a beat.");
-        meter.CreateObservableGauge("sse.server.head", () => logs.Settled, "{event}", "The position up to which events have been fanned out.");
-        meter.CreateObservableGauge("sse.server.slowest_connections", () => Measure(registry), "ms", "Delivery p99 of the slowest open streams.");
+        meter.CreateObservableUpDownCounter(
+            "sse.server.active_connections",
+            () => registry.Count,
+            "{stream}",
+            "Open streams."
+        );
+        meter.CreateObservableGauge(
+            "sse.server.lag",
+            () => feed.Lag,
+            "{event}",
+            "Positions between the log's head and this replica."
+        );
+        meter.CreateObservableGauge(
+            "sse.server.degraded",
+            () => feed.Mode == FeedMode.Degraded ? 1 : 0,
+            "{replica}",
+            "1 while the log is read from Postgres for want of a beat."
+        );
+        meter.CreateObservableGauge(
+            "sse.server.head",
+            () => logs.Settled,
+            "{event}",
+            "The position up to which events have been fanned out."
+        );
+        meter.CreateObservableGauge(
+            "sse.server.slowest_connections",
+            () => Measure(registry),
+            "ms",
+            "Delivery p99 of the slowest open streams."
+        );
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static IEnumerable<Measurement<double>> Measure(ConnectionRegistry registry) => registry.Open
-        .Select(open => (Open: open, open.Latency.Quantiles()?.P99))
-        .Where(x => x.P99 is not null).OrderByDescending(x => x.P99).Take(Slowest)
-        .Select(x => new Measurement<double>(x.P99!.Value, new KeyValuePair<string, object?>("sse.connection.id", x.Open.Id), new KeyValuePair<string, object?>("client.address", x.Open.Client.Address)));
+    private static IEnumerable<Measurement<double>> Measure(ConnectionRegistry registry) =>
+        registry
+            .Open.Select(open => (Open: open, open.Latency.Quantiles()?.P99))
+            .Where(x => x.P99 is not null)
+            .OrderByDescending(x => x.P99)
+            .Take(Slowest)
+            .Select(x => new Measurement<double>(
+                x.P99!.Value,
+                new KeyValuePair<string, object?>("sse.connection.id", x.Open.Id),
+                new KeyValuePair<string, object?>("client.address", x.Open.Client.Address)
+            ));
 }

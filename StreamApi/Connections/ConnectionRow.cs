@@ -3,28 +3,64 @@ using StreamApi.Streaming.Connections;
 
 namespace StreamApi.Connections;
 
-/// <summary>One open stream as the API and the dashboard show it. Times in milliseconds; <c>lag</c> in positions; <c>rttMs</c> is the last hop's.</summary>
+/// <summary>One open stream as the API and the dashboard show it. Times in milliseconds; <c>lag</c> in positions;
+/// <c>rttMs</c> is the last hop's.</summary>
 internal sealed record ConnectionRow(
-    string Id, string Replica, string Client, string? User, IReadOnlyList<string> Topics, DateTimeOffset ConnectedAt, long Delivered, long Bytes,
-    LatencyQuantiles? LatencyMs, long Lag, double? RttMs, string State)
+    string Id,
+    string Replica,
+    string Client,
+    string? User,
+    IReadOnlyList<string> Topics,
+    DateTimeOffset ConnectedAt,
+    long Delivered,
+    long Bytes,
+    LatencyQuantiles? LatencyMs,
+    long Lag,
+    double? RttMs,
+    string State
+)
 {
-    public static ConnectionRow Of(OpenStream s, string replica) => new(
-        s.Id, replica, s.Client.Address, s.Client.User, s.Topics, s.ConnectedAt, Volatile.Read(ref s.Delivered), Volatile.Read(ref s.Bytes),
-        s.Latency.Quantiles(), s.Lag, TcpInfo.RoundTrip(s.Client.Socket), s.State);
+    public static ConnectionRow Of(OpenStream s, string replica) =>
+        new(
+            s.Id,
+            replica,
+            s.Client.Address,
+            s.Client.User,
+            s.Topics,
+            s.ConnectedAt,
+            Volatile.Read(ref s.Delivered),
+            Volatile.Read(ref s.Bytes),
+            s.Latency.Quantiles(),
+            s.Lag,
+            TcpInfo.RoundTrip(s.Client.Socket),
+            s.State
+        );
 
     public bool Contains(string text) =>
-        Client.Contains(text, StringComparison.OrdinalIgnoreCase) || (User?.Contains(text, StringComparison.OrdinalIgnoreCase) ?? false)
+        Client.Contains(text, StringComparison.OrdinalIgnoreCase)
+        || (User?.Contains(text, StringComparison.OrdinalIgnoreCase) ?? false)
         || Topics.Any(t => t.Contains(text, StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary>The order of a listing: a member's name, with <c>-</c> in front for the greatest first; equal ones by id.</summary>
+/// <summary>The order of a listing: a member's name, with <c>-</c> in front for the greatest first; equal ones by
+/// id.</summary>
 internal sealed class ConnectionOrder : IComparer<ConnectionRow>
 {
     private static readonly Dictionary<string, Func<ConnectionRow, IComparable?>> Members = new(StringComparer.Ordinal)
     {
-        ["id"] = r => r.Id, ["replica"] = r => r.Replica, ["client"] = r => r.Client, ["user"] = r => r.User, ["connectedAt"] = r => r.ConnectedAt,
-        ["delivered"] = r => r.Delivered, ["bytes"] = r => r.Bytes, ["lag"] = r => r.Lag, ["rttMs"] = r => r.RttMs, ["state"] = r => r.State,
-        ["latencyMs.p50"] = r => r.LatencyMs?.P50, ["latencyMs.p95"] = r => r.LatencyMs?.P95, ["latencyMs.p99"] = r => r.LatencyMs?.P99,
+        ["id"] = r => r.Id,
+        ["replica"] = r => r.Replica,
+        ["client"] = r => r.Client,
+        ["user"] = r => r.User,
+        ["connectedAt"] = r => r.ConnectedAt,
+        ["delivered"] = r => r.Delivered,
+        ["bytes"] = r => r.Bytes,
+        ["lag"] = r => r.Lag,
+        ["rttMs"] = r => r.RttMs,
+        ["state"] = r => r.State,
+        ["latencyMs.p50"] = r => r.LatencyMs?.P50,
+        ["latencyMs.p95"] = r => r.LatencyMs?.P95,
+        ["latencyMs.p99"] = r => r.LatencyMs?.P99,
     };
 
     private readonly Func<ConnectionRow, IComparable?> _member;
@@ -41,7 +77,9 @@ internal sealed class ConnectionOrder : IComparer<ConnectionRow>
     public static string Names => string.Join(", ", Members.Keys);
 
     public static ConnectionOrder? Parse(string? text) =>
-        text is null or "" ? new ConnectionOrder("id") : Members.ContainsKey(text.TrimStart('-')) && text.LastIndexOf('-') <= 0 ? new ConnectionOrder(text) : null;
+        text is null or "" ? new ConnectionOrder("id")
+        : Members.ContainsKey(text.TrimStart('-')) && text.LastIndexOf('-') <= 0 ? new ConnectionOrder(text)
+        : null;
 
     public int Compare(ConnectionRow? x, ConnectionRow? y)
     {
@@ -51,4 +89,8 @@ internal sealed class ConnectionOrder : IComparer<ConnectionRow>
 }
 
 /// <summary>One page of a listing; <c>next</c> is a row's id to go on after, null at the end.</summary>
-internal sealed record ConnectionPage(IReadOnlyList<ConnectionRow> Connections, string? Next, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Partial);
+internal sealed record ConnectionPage(
+    IReadOnlyList<ConnectionRow> Connections,
+    string? Next,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Partial
+);

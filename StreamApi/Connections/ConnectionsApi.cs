@@ -13,7 +13,8 @@ internal static class ConnectionsApi
     /// <summary>The system's own: for operators.</summary>
     public const string Topic = "$sys.connections";
 
-    private const int DefaultPage = 100, MaxPage = 1_000;
+    private const int DefaultPage = 100,
+        MaxPage = 1_000;
 
     public static void AddConnections(this WebApplicationBuilder builder)
     {
@@ -29,32 +30,83 @@ internal static class ConnectionsApi
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
         connections.MapGet("", ListAsync).Reads(Topic);
         connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
-        connections.MapGet("/stream", WatchAsync).DisableHttpMetrics().LimitedAsStream().SendsConnections().Reads(Topic);
+        connections
+            .MapGet("/stream", WatchAsync)
+            .DisableHttpMetrics()
+            .LimitedAsStream()
+            .SendsConnections()
+            .Reads(Topic);
     }
 
-    private static async Task<IResult> ListAsync(string? sort, string? filter, string? limit, string? after, string? scope, ConnectionDirectory directory, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(
+        string? sort,
+        string? filter,
+        string? limit,
+        string? after,
+        string? scope,
+        ConnectionDirectory directory,
+        CancellationToken cancellationToken
+    )
     {
-        if (ConnectionOrder.Parse(sort) is not { } order) return Problems.Field("sort", $"is one of {ConnectionOrder.Names}, with - in front for the greatest first.");
+        if (ConnectionOrder.Parse(sort) is not { } order)
+            return Problems.Field(
+                "sort",
+                $"is one of {ConnectionOrder.Names}, with - in front for the greatest first."
+            );
         var most = DefaultPage;
-        if (limit is { Length: > 0 } && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)) return Problems.Field("limit", "must be a whole number from 1.");
-        if (scope == ConnectionDirectory.LocalScope) return TypedResults.Ok(new ConnectionPage([.. directory.Local()], null, null));
+        if (
+            limit is { Length: > 0 }
+            && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
+        )
+            return Problems.Field("limit", "must be a whole number from 1.");
+        if (scope == ConnectionDirectory.LocalScope)
+            return TypedResults.Ok(new ConnectionPage([.. directory.Local()], null, null));
 
         var listing = await directory.AllAsync(cancellationToken);
         var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
         var start = 0;
-        if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0) return Problems.Field("after", "is no open connection of this listing; start over.");
+        if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0)
+            return Problems.Field("after", "is no open connection of this listing; start over.");
         var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
-        return TypedResults.Ok(new ConnectionPage(page, start + page.Count < rows.Count ? page[^1].Id : null, listing.IsPartial ? true : null));
+        return TypedResults.Ok(
+            new ConnectionPage(
+                page,
+                start + page.Count < rows.Count ? page[^1].Id : null,
+                listing.IsPartial ? true : null
+            )
+        );
     }
 
-    private static async Task<IResult> CloseAsync(string id, string? scope, ConnectionDirectory directory, HttpContext context) =>
+    private static async Task<IResult> CloseAsync(
+        string id,
+        string? scope,
+        ConnectionDirectory directory,
+        HttpContext context
+    ) =>
         await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted) switch
         {
             true => TypedResults.NoContent(),
-            false => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: "No such connection", detail: $"No open stream has the id {id}."),
-            null => TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable, title: "A replica does not answer", detail: "The connection may be on a replica that cannot be asked now. Try again."),
+            false => TypedResults.Problem(
+                statusCode: StatusCodes.Status404NotFound,
+                title: "No such connection",
+                detail: $"No open stream has the id {id}."
+            ),
+            null => TypedResults.Problem(
+                statusCode: StatusCodes.Status503ServiceUnavailable,
+                title: "A replica does not answer",
+                detail: "The connection may be on a replica that cannot be asked now. Try again."
+            ),
         };
 
-    private static Task WatchAsync(HttpContext context, Streams streams, ConnectionDirectory directory, TimeProvider clock) =>
-        streams.OpenPushAsync(context, [Topic], (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped));
+    private static Task WatchAsync(
+        HttpContext context,
+        Streams streams,
+        ConnectionDirectory directory,
+        TimeProvider clock
+    ) =>
+        streams.OpenPushAsync(
+            context,
+            [Topic],
+            (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped)
+        );
 }

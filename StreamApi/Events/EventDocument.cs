@@ -9,37 +9,82 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Events;
 
-/// <summary>Reads one published event: <c>{"topic","type","data","key"?,"id"?}</c>; unknown members are ignored.</summary>
+/// <summary>Reads one published event: <c>{"topic","type","data","key"?,"id"?}</c>; unknown members are
+/// ignored.</summary>
 internal static class EventDocument
 {
     /// <exception cref="InvalidEventException">What is wrong, and with which field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
-        if (json.ValueKind != JsonValueKind.Object) throw new InvalidEventException(at.TrimEnd('.'), "an event is a JSON object with topic, type and data.");
+        if (json.ValueKind != JsonValueKind.Object)
+            throw new InvalidEventException(at.TrimEnd('.'), "an event is a JSON object with topic, type and data.");
         var topic = Text(json, "topic", at) ?? throw new InvalidEventException(at + "topic", "is required.");
-        if (topic.StartsWith("$sys", StringComparison.Ordinal)) throw new InvalidEventException(at + "topic", "$sys topics are the system's own.", StatusCodes.Status403Forbidden);
-        if (!TopicPattern.IsTopic(topic)) throw new InvalidEventException(at + "topic", $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters.");
-        if (topic.AsSpan().Count('.') >= limits.MaxDepth) throw new InvalidEventException(at + "topic", $"has at most {limits.MaxDepth} tokens.");
-        if (OwnTopics.IsReserved(topic)) throw new InvalidEventException(at + "topic", $"'{topic}' is the server's own: it changes through its own endpoints.", StatusCodes.Status403Forbidden);
-        if (!grants.MayPublish(topic)) throw new InvalidEventException(at + "topic", $"you may not publish to '{topic}': that takes the claim sse.publish for it.", StatusCodes.Status403Forbidden);
+        if (topic.StartsWith("$sys", StringComparison.Ordinal))
+            throw new InvalidEventException(
+                at + "topic",
+                "$sys topics are the system's own.",
+                StatusCodes.Status403Forbidden
+            );
+        if (!TopicPattern.IsTopic(topic))
+            throw new InvalidEventException(
+                at + "topic",
+                $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
+            );
+        if (topic.AsSpan().Count('.') >= limits.MaxDepth)
+            throw new InvalidEventException(at + "topic", $"has at most {limits.MaxDepth} tokens.");
+        if (OwnTopics.IsReserved(topic))
+            throw new InvalidEventException(
+                at + "topic",
+                $"'{topic}' is the server's own: it changes through its own endpoints.",
+                StatusCodes.Status403Forbidden
+            );
+        if (!grants.MayPublish(topic))
+            throw new InvalidEventException(
+                at + "topic",
+                $"you may not publish to '{topic}': that takes the claim sse.publish for it.",
+                StatusCodes.Status403Forbidden
+            );
         var type = Text(json, "type", at) ?? throw new InvalidEventException(at + "type", "is required.");
         if (type.Length == 0 || type.Length > limits.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
-            throw new InvalidEventException(at + "type", $"must be 1 to {limits.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name.");
-        if (OwnTopics.IsReservedType(type)) throw new InvalidEventException(at + "type", $"'{type}' is one of the events that streams send of themselves: {OwnTopics.ReservedTypes}.");
+            throw new InvalidEventException(
+                at + "type",
+                $"must be 1 to {limits.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
+            );
+        if (OwnTopics.IsReservedType(type))
+            throw new InvalidEventException(
+                at + "type",
+                $"'{type}' is one of the events that streams send of themselves: {OwnTopics.ReservedTypes}."
+            );
         var key = Text(json, "key", at);
-        if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0'))) throw new InvalidEventException(at + "key", $"must be at most {limits.MaxNameLength} characters without NUL.");
+        if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0')))
+            throw new InvalidEventException(
+                at + "key",
+                $"must be at most {limits.MaxNameLength} characters without NUL."
+            );
         Guid? id = null;
-        if (Text(json, "id", at) is { } text) id = Guid.TryParseExact(text, "D", out var parsed) ? parsed : throw new InvalidEventException(at + "id", "must be a UUID.");
-        if (!json.TryGetProperty("data", out var data)) throw new InvalidEventException(at + "data", "is required (any JSON).");
+        if (Text(json, "id", at) is { } text)
+            id = Guid.TryParseExact(text, "D", out var parsed)
+                ? parsed
+                : throw new InvalidEventException(at + "id", "must be a UUID.");
+        if (!json.TryGetProperty("data", out var data))
+            throw new InvalidEventException(at + "data", "is required (any JSON).");
         return new NewEvent(topic, type, Compact(data, limits, at), key, id, Activity.Current?.Id);
     }
 
     private static string? Text(JsonElement json, string name, string at)
     {
-        if (!json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-        if (value.ValueKind != JsonValueKind.String) throw new InvalidEventException(at + name, "must be a string.");
-        try { return value.GetString(); }
-        catch (InvalidOperationException) { throw new InvalidEventException(at + name, "has half of a surrogate pair."); }
+        if (!json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind != JsonValueKind.String)
+            throw new InvalidEventException(at + name, "must be a string.");
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidEventException(at + name, "has half of a surrogate pair.");
+        }
     }
 
     /// <summary>One line, nothing escaped that JSON does not ask for; numbers stay as written.</summary>
@@ -52,15 +97,23 @@ internal static class EventDocument
             using var json = new Utf8JsonWriter(output, EventEnvelope.JsonOptions);
             data.WriteTo(json);
         }
-        catch (InvalidOperationException) { throw new InvalidEventException(at + "data", "has half of a surrogate pair, which is no UTF-8."); }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidEventException(at + "data", "has half of a surrogate pair, which is no UTF-8.");
+        }
         if (output.WrittenCount > limits.MaxEventBytes)
-            throw new InvalidEventException(at + "data", $"is {output.WrittenCount} bytes; an event has at most {limits.MaxEventBytes}.", StatusCodes.Status413PayloadTooLarge);
+            throw new InvalidEventException(
+                at + "data",
+                $"is {output.WrittenCount} bytes; an event has at most {limits.MaxEventBytes}.",
+                StatusCodes.Status413PayloadTooLarge
+            );
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 }
 
 /// <summary>A published event that is refused.</summary>
-internal sealed class InvalidEventException(string at, string problem, int status = StatusCodes.Status400BadRequest) : Exception($"{at}: {problem}")
+internal sealed class InvalidEventException(string at, string problem, int status = StatusCodes.Status400BadRequest)
+    : Exception($"{at}: {problem}")
 {
     public string Field => at.Length == 0 ? "body" : at;
     public string Problem => problem;

@@ -10,27 +10,36 @@ namespace StreamApi.Events;
 /// <summary><c>GET /v1/events?topic=…&amp;type=…&amp;after=…&amp;limit=…</c>: the log, page by page.</summary>
 internal static class HistoryEndpoint
 {
-    /// <summary>A filter that matches little does not walk the whole log at one request: what is not found by then, <c>next</c> leads to.</summary>
+    /// <summary>A filter that matches little does not walk the whole log at one request: what is not found by then,
+    /// <c>next</c> leads to.</summary>
     private const int MaxReads = 4;
 
     /// <summary>Bytes of a page that are written at once.</summary>
     private const int FlushBytes = 16 * 1024;
 
-    public static async Task<IResult> ReadAsync(HttpContext context, [FromKeyedServices(StorePool.Reads)] EventReader reader, IOptions<EventsOptions> options)
+    public static async Task<IResult> ReadAsync(
+        HttpContext context,
+        [FromKeyedServices(StorePool.Reads)] EventReader reader,
+        IOptions<EventsOptions> options
+    )
     {
         var query = context.Request.Query;
-        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) return invalid;
-        if (FilterQuery.Authorize(context, ref filter) is { } forbidden) return forbidden;
+        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
+            return invalid;
+        if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
+            return forbidden;
         var limit = options.Value.DefaultPage;
         if (query["limit"].ToString() is { Length: > 0 } limitText)
         {
-            if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0) return Problems.Field("limit", "must be a whole number from 1.");
+            if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0)
+                return Problems.Field("limit", "must be a whole number from 1.");
             limit = Math.Min(limit, options.Value.MaxPage);
         }
         var after = default(StreamId?);
         if (query["after"].ToString() is { Length: > 0 } afterText)
         {
-            if (!StreamId.TryParse(afterText, out var id)) return Problems.Field("after", "is not a stream id.");
+            if (!StreamId.TryParse(afterText, out var id))
+                return Problems.Field("after", "is not a stream id.");
             after = id;
         }
 
@@ -40,15 +49,28 @@ internal static class HistoryEndpoint
         EventPage page;
         do
         {
-            page = await reader.ReadAsync(position, filter, limit - events.Count, mostBytes: options.Value.MaxPageBytes - (int)bytes, cancellationToken: context.RequestAborted);
-            if (after is { } asked && asked.Epoch != page.Epoch) return Problems.Field("after", $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start.");
-            if (after is { } ahead && ahead.Position > page.Head) return Problems.Field("after", $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}.");
+            page = await reader.ReadAsync(
+                position,
+                filter,
+                limit - events.Count,
+                mostBytes: options.Value.MaxPageBytes - (int)bytes,
+                cancellationToken: context.RequestAborted
+            );
+            if (after is { } asked && asked.Epoch != page.Epoch)
+                return Problems.Field(
+                    "after",
+                    $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start."
+                );
+            if (after is { } ahead && ahead.Position > page.Head)
+                return Problems.Field("after", $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}.");
             events.AddRange(page.Events);
-            foreach (var e in page.Events) bytes += e.Data.Length;
+            foreach (var e in page.Events)
+                bytes += e.Data.Length;
             hold.Set(bytes);
             position = page.Through;
-        }
-        while (events.Count < limit && bytes < options.Value.MaxPageBytes && position < page.Head && ++reads < MaxReads);
+        } while (
+            events.Count < limit && bytes < options.Value.MaxPageBytes && position < page.Head && ++reads < MaxReads
+        );
         return new HistoryPage(page.Epoch, page.Head, events, position < page.Head ? position : null);
     }
 
@@ -64,8 +86,10 @@ internal static class HistoryEndpoint
             foreach (var e in events)
             {
                 EventEnvelope.Write(json, new StreamId(epoch, e.Position).ToString(), e);
-                // In parts: a page of megabytes would be held a second time, and its reader's progress could not be seen.
-                if (context.Response.BodyWriter.UnflushedBytes + json.BytesPending < FlushBytes) continue;
+                // In parts: a page of megabytes would be held a second time, and its reader's progress could not be
+                // seen.
+                if (context.Response.BodyWriter.UnflushedBytes + json.BytesPending < FlushBytes)
+                    continue;
                 json.Flush();
                 await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }

@@ -11,10 +11,16 @@ using StreamApi.Security.Limits;
 namespace StreamApi.Events;
 
 /// <summary>
-/// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines or kilobytes are appended, then the next are read.
+/// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines or kilobytes are
+/// appended, then the next are read.
 /// The lines before the first bad one are kept, and the answer says which line that was.
 /// </summary>
-internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, IOptions<EventsOptions> options, IOptions<EventStoreOptions> log)
+internal sealed class NdjsonPublish(
+    EventAppender store,
+    PublishBudget budget,
+    IOptions<EventsOptions> options,
+    IOptions<EventStoreOptions> log
+)
 {
     /// <summary>Bytes of memory that a stored event takes until the request is answered.</summary>
     private const int AnswerBytes = 128;
@@ -23,25 +29,44 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
 
     public async Task<IResult> PublishAsync(HttpContext context)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = null;
         var appended = new List<AppendedEvent>();
         var (batch, lines, line, batchBytes) = (new List<NewEvent>(), new List<int>(), 0, 0);
-        var (grants, client, publisher) = (Caller.Of(context).Grants, RequestLimits.KeyOf(context), RequestLimits.PublisherOf(context));
+        var (grants, client, publisher) = (
+            Caller.Of(context).Grants,
+            RequestLimits.KeyOf(context),
+            RequestLimits.PublisherOf(context)
+        );
         var hold = MemoryHold.Of(context);
         try
         {
             await foreach (var (one, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted))
             {
                 // What was read last is no line yet, but is held too.
-                try { hold.Set(buffered + sizeof(char) * batchBytes + AnswerBytes * (appended.Count + batch.Count)); }
-                catch (InvalidRequestException e) { throw new InvalidEventException(e.Field, e.Problem, e.Status); }
-                if (one is not { } text) continue;
+                try
+                {
+                    hold.Set(buffered + sizeof(char) * batchBytes + AnswerBytes * (appended.Count + batch.Count));
+                }
+                catch (InvalidRequestException e)
+                {
+                    throw new InvalidEventException(e.Field, e.Problem, e.Status);
+                }
+                if (one is not { } text)
+                    continue;
                 line++;
-                if (text.IsEmpty) continue;
-                if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents) throw new InvalidEventException("body", $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.", StatusCodes.Status413PayloadTooLarge);
+                if (text.IsEmpty)
+                    continue;
+                if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents)
+                    throw new InvalidEventException(
+                        "body",
+                        $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.",
+                        StatusCodes.Status413PayloadTooLarge
+                    );
                 var next = Read(text, grants);
                 var bytes = Encoding.UTF8.GetByteCount(next.Data);
-                if (batch.Count == options.Value.NdjsonBatch || batchBytes + bytes > _batchBytes) await FlushAsync();
+                if (batch.Count == options.Value.NdjsonBatch || batchBytes + bytes > _batchBytes)
+                    await FlushAsync();
                 batch.Add(next);
                 lines.Add(line);
                 batchBytes += bytes;
@@ -51,18 +76,32 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
         }
         catch (InvalidEventException e)
         {
-            try { await FlushAsync(); }
-            catch (EventConflictException conflict) { return Refused("id", conflict.Message, StatusCodes.Status409Conflict); }
+            try
+            {
+                await FlushAsync();
+            }
+            catch (EventConflictException conflict)
+            {
+                return Refused("id", conflict.Message, StatusCodes.Status409Conflict);
+            }
             return Refused(e.Field, e.Problem, e.Status);
         }
-        catch (EventConflictException e) { return Refused("id", e.Message, StatusCodes.Status409Conflict); }
+        catch (EventConflictException e)
+        {
+            return Refused("id", e.Message, StatusCodes.Status409Conflict);
+        }
 
         async Task FlushAsync()
         {
-            if (batch.Count == 0) return;
+            if (batch.Count == 0)
+                return;
             // Meanwhile the rest of the body waits in the client.
-            while (!await budget.SpendAsync(client, batch, context.RequestAborted)) await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
-            try { appended.AddRange(await AppendAsync(batch)); }
+            while (!await budget.SpendAsync(client, batch, context.RequestAborted))
+                await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
+            try
+            {
+                appended.AddRange(await AppendAsync(batch));
+            }
             catch (EventConflictException) when (batch.Count == 1)
             {
                 line = lines[0];
@@ -90,14 +129,29 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
         {
             while (true)
             {
-                try { return await store.AppendAsync(events, publisher, context.RequestAborted); }
-                catch (AppendQueueFullException) { await Task.Delay(TimeSpan.FromMilliseconds(500), context.RequestAborted); }
+                try
+                {
+                    return await store.AppendAsync(events, publisher, context.RequestAborted);
+                }
+                catch (AppendQueueFullException)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(500), context.RequestAborted);
+                }
             }
         }
 
-        IResult Refused(string field, string problem, int status) => TypedResults.Problem(
-            statusCode: status, title: "Invalid line", detail: $"Line {line}: {field}: {problem} The {appended.Count} events before it were kept.",
-            extensions: new Dictionary<string, object?> { ["line"] = line, ["accepted"] = appended.Count, ["errors"] = new Dictionary<string, string[]> { [field] = [problem] } });
+        IResult Refused(string field, string problem, int status) =>
+            TypedResults.Problem(
+                statusCode: status,
+                title: "Invalid line",
+                detail: $"Line {line}: {field}: {problem} The {appended.Count} events before it were kept.",
+                extensions: new Dictionary<string, object?>
+                {
+                    ["line"] = line,
+                    ["accepted"] = appended.Count,
+                    ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
+                }
+            );
     }
 
     private NewEvent Read(ReadOnlyMemory<byte> line, TopicGrants grants)
@@ -107,11 +161,18 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
             using var document = JsonRequest.Parse(line);
             return EventDocument.Read(document.RootElement, options.Value, grants);
         }
-        catch (InvalidRequestException e) { throw new InvalidEventException(e.Field, e.Problem, e.Status); }
+        catch (InvalidRequestException e)
+        {
+            throw new InvalidEventException(e.Field, e.Problem, e.Status);
+        }
     }
 
-    /// <summary>The lines, and the bytes that are held where they come from; after each read that, without a line.</summary>
-    private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, long Buffered)> LinesAsync(PipeReader body, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The lines, and the bytes that are held where they come from; after each read that, without a
+    /// line.</summary>
+    private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, long Buffered)> LinesAsync(
+        PipeReader body,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         // The envelope of an event is small beside its data.
         var most = options.Value.MaxEventBytes + 4_096;
@@ -119,25 +180,35 @@ internal sealed class NdjsonPublish(EventAppender store, PublishBudget budget, I
         {
             var read = await body.ReadAsync(cancellationToken);
             var (rest, buffered) = (read.Buffer, read.Buffer.Length);
-            // Also where a line is refused: Kestrel drains what is left of the body, and a read that was not advanced would make it cut the answer off.
+            // Also where a line is refused: Kestrel drains what is left of the body, and a read that was not advanced
+            // would make it cut the answer off.
             try
             {
                 yield return (null, buffered);
                 while (rest.PositionOf((byte)'\n') is { } end)
                 {
-                    if (rest.Slice(0, end).Length > most) throw TooLong();
+                    if (rest.Slice(0, end).Length > most)
+                        throw TooLong();
                     yield return (Trim(rest.Slice(0, end).ToArray()), buffered);
                     rest = rest.Slice(rest.GetPosition(1, end));
                 }
-                if (rest.Length > most) throw TooLong();
-                if (read.IsCompleted && !rest.IsEmpty) yield return (Trim(rest.ToArray()), buffered);
-                if (read.IsCompleted) rest = rest.Slice(rest.End);
+                if (rest.Length > most)
+                    throw TooLong();
+                if (read.IsCompleted && !rest.IsEmpty)
+                    yield return (Trim(rest.ToArray()), buffered);
+                if (read.IsCompleted)
+                    rest = rest.Slice(rest.End);
             }
-            finally { body.AdvanceTo(rest.Start, read.Buffer.End); }
-            if (read.IsCompleted) yield break;
+            finally
+            {
+                body.AdvanceTo(rest.Start, read.Buffer.End);
+            }
+            if (read.IsCompleted)
+                yield break;
         }
 
-        InvalidEventException TooLong() => new("data", $"the next line is longer than {most} bytes.", StatusCodes.Status413PayloadTooLarge);
+        InvalidEventException TooLong() =>
+            new("data", $"the next line is longer than {most} bytes.", StatusCodes.Status413PayloadTooLarge);
         static ReadOnlyMemory<byte> Trim(ReadOnlyMemory<byte> line) => line.Trim(" \t\r"u8.ToArray());
     }
 }

@@ -13,9 +13,17 @@ namespace StreamApi.Events;
 /// <summary><c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. 202 once durable.</summary>
 internal static class PublishEndpoint
 {
-    public static async Task<IResult> PublishAsync(HttpContext context, EventAppender store, NdjsonPublish ndjson, PublishBudget budget, IOptions<EventsOptions> options, IOptions<EventStoreOptions> log)
+    public static async Task<IResult> PublishAsync(
+        HttpContext context,
+        EventAppender store,
+        NdjsonPublish ndjson,
+        PublishBudget budget,
+        IOptions<EventsOptions> options,
+        IOptions<EventStoreOptions> log
+    )
     {
-        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)) return UnsupportedType();
+        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type))
+            return UnsupportedType();
         try
         {
             if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
@@ -24,30 +32,59 @@ internal static class PublishEndpoint
                 return await ndjson.PublishAsync(context);
             }
         }
-        catch (InvalidRequestException e) { return e.ToResult(); }
-        if (!type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)) return UnsupportedType();
+        catch (InvalidRequestException e)
+        {
+            return e.ToResult();
+        }
+        if (
+            !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
+        )
+            return UnsupportedType();
 
         try
         {
             using var document = await JsonRequest.ReadAsync(context, options.Value.MaxRequestBytes);
             var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
             if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
-                return Problems.Field("body", $"the data of an array have at most {log.Value.MaxBatchBytes} bytes, for it is appended at once; NDJSON takes more.", StatusCodes.Status413PayloadTooLarge);
-            if (!await budget.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted)) return TooMuch(context);
+                return Problems.Field(
+                    "body",
+                    $"the data of an array have at most {log.Value.MaxBatchBytes} bytes, for it is appended at once; NDJSON takes more.",
+                    StatusCodes.Status413PayloadTooLarge
+                );
+            if (!await budget.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted))
+                return TooMuch(context);
             var appended = await store.AppendAsync(events, RequestLimits.PublisherOf(context), context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
-        catch (InvalidRequestException e) { return e.ToResult(); }
-        catch (InvalidEventException e) { return Problems.Field(e.Field, e.Problem, e.Status); }
-        catch (EventConflictException e) { return Problems.Field("id", e.Message, StatusCodes.Status409Conflict); }
+        catch (InvalidRequestException e)
+        {
+            return e.ToResult();
+        }
+        catch (InvalidEventException e)
+        {
+            return Problems.Field(e.Field, e.Problem, e.Status);
+        }
+        catch (EventConflictException e)
+        {
+            return Problems.Field("id", e.Message, StatusCodes.Status409Conflict);
+        }
     }
 
     private static List<NewEvent> Read(JsonElement body, EventsOptions limits, TopicGrants grants)
     {
         var events = new List<NewEvent>();
-        if (body.ValueKind != JsonValueKind.Array) events.Add(EventDocument.Read(body, limits, grants));
-        else if (body.GetArrayLength() > limits.MaxArrayEvents) throw new InvalidEventException("body", $"an array has at most {limits.MaxArrayEvents} events; NDJSON takes more.", StatusCodes.Status413PayloadTooLarge);
-        else foreach (var one in body.EnumerateArray()) events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));
+        if (body.ValueKind != JsonValueKind.Array)
+            events.Add(EventDocument.Read(body, limits, grants));
+        else if (body.GetArrayLength() > limits.MaxArrayEvents)
+            throw new InvalidEventException(
+                "body",
+                $"an array has at most {limits.MaxArrayEvents} events; NDJSON takes more.",
+                StatusCodes.Status413PayloadTooLarge
+            );
+        else
+            foreach (var one in body.EnumerateArray())
+                events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));
         return events;
     }
 
@@ -55,16 +92,26 @@ internal static class PublishEndpoint
     public static ProblemHttpResult TooMuch(HttpContext context)
     {
         context.Response.Headers.RetryAfter = "5";
-        return TypedResults.Problem(statusCode: StatusCodes.Status429TooManyRequests, title: "Too much at once", detail: "More of your events wait than are published in ten seconds (Limits:PublishKilobytesPerSecond). Wait as long as Retry-After says.");
+        return TypedResults.Problem(
+            statusCode: StatusCodes.Status429TooManyRequests,
+            title: "Too much at once",
+            detail: "More of your events wait than are published in ten seconds (Limits:PublishKilobytesPerSecond). Wait as long as Retry-After says."
+        );
     }
 
-    private static IResult UnsupportedType() => Problems.Field("Content-Type", "must be application/json or application/x-ndjson.", StatusCodes.Status415UnsupportedMediaType);
+    private static IResult UnsupportedType() =>
+        Problems.Field(
+            "Content-Type",
+            "must be application/json or application/x-ndjson.",
+            StatusCodes.Status415UnsupportedMediaType
+        );
 }
 
 /// <summary>The answer to a publish.</summary>
 internal sealed record Published(int Accepted, IReadOnlyList<PublishedEvent> Events)
 {
-    public static Published Of(IReadOnlyList<AppendedEvent> events) => new(events.Count, [.. events.Select(e => new PublishedEvent(e.Id, e.At.ToString()))]);
+    public static Published Of(IReadOnlyList<AppendedEvent> events) =>
+        new(events.Count, [.. events.Select(e => new PublishedEvent(e.Id, e.At.ToString()))]);
 }
 
 internal sealed record PublishedEvent(Guid Id, string Position);

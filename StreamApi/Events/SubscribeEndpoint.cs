@@ -7,13 +7,19 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Events;
 
-/// <summary><c>/v1/events/stream</c>: GET with a query, POST and QUERY with <c>{"topics":[…],"types":[…],"keys":[…]}</c> and what else the query takes.</summary>
+/// <summary><c>/v1/events/stream</c>: GET with a query, POST and QUERY with
+/// <c>{"topics":[…],"types":[…],"keys":[…]}</c> and what else the query takes.</summary>
 internal static class SubscribeEndpoint
 {
     private static readonly string[] Everything = [">"];
 
     /// <summary>What a query says by repeating a name stands in a list of a body.</summary>
-    private static readonly Dictionary<string, string> Lists = new(StringComparer.OrdinalIgnoreCase) { ["topics"] = "topic", ["types"] = "type", ["keys"] = "key" };
+    private static readonly Dictionary<string, string> Lists = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["topics"] = "topic",
+        ["types"] = "type",
+        ["keys"] = "key",
+    };
 
     public static async Task SubscribeAsync(HttpContext context, Streams streams, IOptions<EventsOptions> options)
     {
@@ -22,15 +28,37 @@ internal static class SubscribeEndpoint
         {
             await context.TakeBodyAsync(Lists);
             var query = context.Request.Query;
-            if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid) { await invalid.ExecuteAsync(context); return; }
-            if (FilterQuery.Authorize(context, ref filter) is { } forbidden) { await forbidden.ExecuteAsync(context); return; }
+            if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
+            {
+                await invalid.ExecuteAsync(context);
+                return;
+            }
+            if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
+            {
+                await forbidden.ExecuteAsync(context);
+                return;
+            }
             FrameForm form = query.Flag("envelope") == true ? EnvelopeForm.Instance : PlainForm.Named;
-            request = context.Subscription(new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, form));
+            request = context.Subscription(
+                new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, form)
+            );
         }
-        catch (InvalidRequestException e) { await e.ToResult().ExecuteAsync(context); return; }
+        catch (InvalidRequestException e)
+        {
+            await e.ToResult().ExecuteAsync(context);
+            return;
+        }
         await streams.OpenAsync(context, request);
     }
 
     /// <summary>For the document.</summary>
-    internal sealed record SubscribeBody(string[]? Topics, string[]? Types, string[]? Keys, bool? Envelope, string? From, string? Slow, string? LastEventId);
+    internal sealed record SubscribeBody(
+        string[]? Topics,
+        string[]? Types,
+        string[]? Keys,
+        bool? Envelope,
+        string? From,
+        string? Slow,
+        string? LastEventId
+    );
 }

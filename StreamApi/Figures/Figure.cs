@@ -21,5 +21,7 @@ internal sealed record Figure(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Appended,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Lag,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Resumes,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] IReadOnlyDictionary<string, long>? Resyncs,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Degraded);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+        IReadOnlyDictionary<string, long>? Resyncs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Degraded
+);

@@ -8,11 +8,18 @@ using StreamApi.Streaming.Frames;
 namespace StreamApi.Figures;
 
 /// <summary>
-/// This replica by the second, for the last ten minutes: a dashboard that is opened now shows how it came to this. Counted once a second
+/// This replica by the second, for the last ten minutes: a dashboard that is opened now shows how it came to this.
+/// Counted once a second
 /// from what is counted anyway, whoever looks.
 /// </summary>
 internal sealed class FigureRing(
-    StreamingMetrics metrics, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed, TimeProvider clock, ILogger<FigureRing> logger) : LastingService(logger)
+    StreamingMetrics metrics,
+    ConnectionRegistry registry,
+    FilterLogs logs,
+    LiveFeed feed,
+    TimeProvider clock,
+    ILogger<FigureRing> logger
+) : LastingService(logger)
 {
     public const int Seconds = 600;
 
@@ -23,12 +30,13 @@ internal sealed class FigureRing(
     /// <summary>The figures of the seconds after that one, oldest first.</summary>
     public IReadOnlyList<Figure> After(long second)
     {
-        lock (_ring) return [.. _ring.Where(f => f.At > second)];
+        lock (_ring)
+            return [.. _ring.Where(f => f.At > second)];
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        await feed.Started.WaitAsync(stoppingToken);     // before it knows the head, all of the log would seem to be new
+        await feed.Started.WaitAsync(stoppingToken); // before it knows the head, all of the log would seem to be new
         var (before, since, at) = (Count.Now(metrics, logs), clock.GetTimestamp(), 0L);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -45,7 +53,8 @@ internal sealed class FigureRing(
     {
         lock (_ring)
         {
-            if (_ring.Count == Seconds) _ring.Dequeue();
+            if (_ring.Count == Seconds)
+                _ring.Dequeue();
             _ring.Enqueue(figure);
         }
     }
@@ -53,17 +62,28 @@ internal sealed class FigureRing(
     private Figure Between(Count before, Count now, double seconds, long at)
     {
         var deliveries = new long[LatencyHistogram.Buckets];
-        for (var i = 0; i < deliveries.Length; i++) deliveries[i] = now.Deliveries[i] - before.Deliveries[i];
-        var resyncs = Reasons.Where(r => now.Resyncs[(int)r] > before.Resyncs[(int)r]).ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);
+        for (var i = 0; i < deliveries.Length; i++)
+            deliveries[i] = now.Deliveries[i] - before.Deliveries[i];
+        var resyncs = Reasons
+            .Where(r => now.Resyncs[(int)r] > before.Resyncs[(int)r])
+            .ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);
         return new Figure(
-            at, registry.Count, Math.Round(deliveries.Sum() / seconds, 1), LatencyHistogram.Quantiles(deliveries),
+            at,
+            registry.Count,
+            Math.Round(deliveries.Sum() / seconds, 1),
+            LatencyHistogram.Quantiles(deliveries),
             // A store that was reset begins anew.
             Math.Round(Math.Max(0, now.Settled - before.Settled) / seconds, 1),
-            feed.Lag, now.Resumes - before.Resumes, resyncs.Count > 0 ? resyncs : null, feed.Mode == FeedMode.Degraded);
+            feed.Lag,
+            now.Resumes - before.Resumes,
+            resyncs.Count > 0 ? resyncs : null,
+            feed.Mode == FeedMode.Degraded
+        );
     }
 
     private sealed record Count(long[] Deliveries, long Settled, long Resumes, long[] Resyncs)
     {
-        public static Count Now(StreamingMetrics metrics, FilterLogs logs) => new(metrics.Totals(), logs.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
+        public static Count Now(StreamingMetrics metrics, FilterLogs logs) =>
+            new(metrics.Totals(), logs.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
     }
 }

@@ -25,26 +25,48 @@ internal sealed record BodyDescription(Type Body);
 /// <summary>Says in metadata what the endpoints do by hand, so that the document can tell.</summary>
 internal static class DescriptionExtensions
 {
-    public static RouteHandlerBuilder Sends(this RouteHandlerBuilder endpoint, string summary, params (string Name, Type Data)[] events) =>
+    public static RouteHandlerBuilder Sends(
+        this RouteHandlerBuilder endpoint,
+        string summary,
+        params (string Name, Type Data)[] events
+    ) =>
         endpoint.WithMetadata(new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))]));
 
     /// <summary>For a stream of one request: it carries no ids, and a drop ends it.</summary>
-    public static RouteHandlerBuilder SendsOnce(this RouteHandlerBuilder endpoint, string summary, params (string Name, Type Data)[] events) =>
-        endpoint.WithMetadata(new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))], Resumes: false));
+    public static RouteHandlerBuilder SendsOnce(
+        this RouteHandlerBuilder endpoint,
+        string summary,
+        params (string Name, Type Data)[] events
+    ) =>
+        endpoint.WithMetadata(
+            new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))], Resumes: false)
+        );
 
     /// <summary>For an endpoint that speaks a vendor's API.</summary>
-    public static RouteHandlerBuilder Answers(this RouteHandlerBuilder endpoint, Type whole, Type error,
-        string note = "", params (string Name, Type Data)[] frames) =>
-        endpoint.WithMetadata(new VendorDescription(whole, error,
-            [.. frames.Select(f => new StreamEvent(f.Name, f.Data))], note));
+    public static RouteHandlerBuilder Answers(
+        this RouteHandlerBuilder endpoint,
+        Type whole,
+        Type error,
+        string note = "",
+        params (string Name, Type Data)[] frames
+    ) =>
+        endpoint.WithMetadata(
+            new VendorDescription(whole, error, [.. frames.Select(f => new StreamEvent(f.Name, f.Data))], note)
+        );
 
-    public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body) where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new BodyDescription(body));
+    public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new BodyDescription(body));
 
     public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new IdempotencyKeyDescription());
 
-    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint) where T : notnull => endpoint.Accepts<T>("application/json");
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint)
+        where T : notnull => endpoint.Accepts<T>("application/json");
 
-    public static RouteHandlerBuilder Query(this RouteHandlerBuilder endpoint, string name, string description, bool required = false) =>
-        endpoint.WithMetadata(new QueryParameter(name, description, required));
+    public static RouteHandlerBuilder Query(
+        this RouteHandlerBuilder endpoint,
+        string name,
+        string description,
+        bool required = false
+    ) => endpoint.WithMetadata(new QueryParameter(name, description, required));
 }

@@ -7,7 +7,11 @@ internal static class PetstoreApi
 {
     public static void AddPetstore(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<PetstoreOptions>().BindConfiguration("Petstore").ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<PetstoreOptions>()
+            .BindConfiguration("Petstore")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddPetstoreStore();
         builder.Services.AddSingleton<Shelf>();
         builder.Services.AddSingleton<OrderDesk>();
@@ -24,5 +28,6 @@ internal static class PetstoreApi
         shop.MapRecommendations();
     }
 
-    public static void AddPetstoreStore(this IServiceCollection services) => services.AddEventContext<PetstoreContext>(PetstoreContext.SchemaName);
+    public static void AddPetstoreStore(this IServiceCollection services) =>
+        services.AddEventContext<PetstoreContext>(PetstoreContext.SchemaName);
 }

@@ -1,5 +1,5 @@
-using EventStore;
 using System.Text.Json;
+using EventStore;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -11,12 +11,21 @@ using StreamApi.Streaming.Feed;
 namespace StreamApi.Replicas;
 
 /// <summary>
-/// Says in Postgres that this replica is there, and reads who else is. While Postgres is away each replica knows itself and those it
+/// Says in Postgres that this replica is there, and reads who else is. While Postgres is away each replica knows itself
+/// and those it
 /// read last.
 /// </summary>
 internal sealed class ReplicaDirectory(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IServer server, Streams streams, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed,
-    IOptions<ReplicaOptions> options, IHostApplicationLifetime lifetime, ILogger<ReplicaDirectory> logger) : LastingService(logger)
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IServer server,
+    Streams streams,
+    ConnectionRegistry registry,
+    FilterLogs logs,
+    LiveFeed feed,
+    IOptions<ReplicaOptions> options,
+    IHostApplicationLifetime lifetime,
+    ILogger<ReplicaDirectory> logger
+) : LastingService(logger)
 {
     private IReadOnlyList<Replica> _others = [];
 
@@ -24,16 +33,33 @@ internal sealed class ReplicaDirectory(
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
-        try { _others = await HeardOfAsync(0, options.Value.ForgetSeconds, cancellationToken); }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { Logger.LogWarning("The replicas are as last read: {Reason}", e.Message); }
+        try
+        {
+            _others = await HeardOfAsync(0, options.Value.ForgetSeconds, cancellationToken);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            Logger.LogWarning("The replicas are as last read: {Reason}", e.Message);
+        }
         return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Those that have gone without a word, and when they were last heard of. One that was stopped has said so.</summary>
+    /// <summary>Those that have gone without a word, and when they were last heard of. One that was stopped has said
+    /// so.</summary>
     public async Task<IReadOnlyList<Replica>> LostAsync(CancellationToken cancellationToken)
     {
-        try { return await HeardOfAsync(options.Value.ForgetSeconds, options.Value.ForgetSeconds + options.Value.LostSeconds, cancellationToken); }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { return []; }
+        try
+        {
+            return await HeardOfAsync(
+                options.Value.ForgetSeconds,
+                options.Value.ForgetSeconds + options.Value.LostSeconds,
+                cancellationToken
+            );
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            return [];
+        }
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -46,20 +72,30 @@ internal sealed class ReplicaDirectory(
         {
             do
             {
-                try { await AnnounceAsync(stoppingToken); }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException) { Logger.LogDebug(e, "Not announced"); }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+                try
+                {
+                    await AnnounceAsync(stoppingToken);
+                }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException)
+                {
+                    Logger.LogDebug(e, "Not announced");
+                }
+            } while (await timer.WaitForNextTickAsync(stoppingToken));
         }
-        catch (OperationCanceledException) { await LeaveAsync(); }
+        catch (OperationCanceledException)
+        {
+            await LeaveAsync();
+        }
     }
 
     private async Task AnnounceAsync(CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand("""
+        await using var command = store.CreateCommand(
+            """
             insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())
             on conflict (name) do update set state = excluded.state, seen_at = excluded.seen_at
-            """);
+            """
+        );
         command.Parameters.AddWithValue(streams.Replica);
         command.Parameters.AddWithValue(JsonSerializer.Serialize(Here()));
         await command.ExecuteNonQueryAsync(cancellationToken);
@@ -67,10 +103,12 @@ internal sealed class ReplicaDirectory(
 
     private async Task<List<Replica>> HeardOfAsync(int fromSeconds, int toSeconds, CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand("""
+        await using var command = store.CreateCommand(
+            """
             select state, seen_at from eventstore.replicas
             where name <> $1 and clock_timestamp() - seen_at >= make_interval(secs => $2) and clock_timestamp() - seen_at < make_interval(secs => $3)
-            """);
+            """
+        );
         command.Parameters.AddWithValue(streams.Replica);
         command.Parameters.AddWithValue((double)fromSeconds);
         command.Parameters.AddWithValue((double)toSeconds);
@@ -89,7 +127,9 @@ internal sealed class ReplicaDirectory(
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         try
         {
-            await using var command = store.CreateCommand("delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'");
+            await using var command = store.CreateCommand(
+                "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'"
+            );
             command.Parameters.AddWithValue(streams.Replica);
             await command.ExecuteNonQueryAsync(limit.Token);
         }

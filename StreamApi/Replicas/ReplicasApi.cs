@@ -7,27 +7,60 @@ using StreamApi.Streaming.Feed;
 namespace StreamApi.Replicas;
 
 /// <summary>
-/// <c>GET /v1/replicas</c>: every StreamApi replica with its own address, since the public one may be any of them; with <c>?lost=true</c> those too
+/// <c>GET /v1/replicas</c>: every StreamApi replica with its own address, since the public one may be any of them; with
+/// <c>?lost=true</c> those too
 /// that were lost in the last minutes.
 /// </summary>
 internal static class ReplicasApi
 {
     public static void AddReplicas(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ReplicaOptions>().BindConfiguration("Replicas").ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<ReplicaOptions>()
+            .BindConfiguration("Replicas")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<ReplicaDirectory>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaDirectory>());
     }
 
     public static void MapReplicas(this IEndpointRouteBuilder app) =>
-        app.MapGet("/v1/replicas", async (string? lost, ReplicaDirectory directory, CancellationToken cancellationToken) =>
-            TypedResults.Ok<IReadOnlyList<Replica>>([.. await directory.AllAsync(cancellationToken), .. lost == "true" ? await directory.LostAsync(cancellationToken) : []])).WithTags("Replicas");
+        app.MapGet(
+                "/v1/replicas",
+                async (string? lost, ReplicaDirectory directory, CancellationToken cancellationToken) =>
+                    TypedResults.Ok<IReadOnlyList<Replica>>([
+                        .. await directory.AllAsync(cancellationToken),
+                        .. lost == "true" ? await directory.LostAsync(cancellationToken) : [],
+                    ])
+            )
+            .WithTags("Replicas");
 }
 
-/// <summary>One replica. <c>lag</c> is in positions; <c>mode</c> is <c>live</c> or <c>degraded</c>; <c>seenAt</c> is only there of one that is lost.</summary>
+/// <summary>One replica. <c>lag</c> is in positions; <c>mode</c> is <c>live</c> or <c>degraded</c>; <c>seenAt</c> is
+/// only there of one that is lost.</summary>
 internal sealed record Replica(
-    string Name, string Url, int Connections, string Head, long Lag, string Mode, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? SeenAt = null)
+    string Name,
+    string Url,
+    int Connections,
+    string Head,
+    long Lag,
+    string Mode,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? SeenAt = null
+)
 {
-    public static Replica Here(string url, Streams streams, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed) => new(
-        streams.Replica, url, registry.Count, new EventStore.StreamId(logs.Epoch, logs.Settled).ToString(), feed.Lag, feed.Mode == FeedMode.Live ? "live" : "degraded");
+    public static Replica Here(
+        string url,
+        Streams streams,
+        ConnectionRegistry registry,
+        FilterLogs logs,
+        LiveFeed feed
+    ) =>
+        new(
+            streams.Replica,
+            url,
+            registry.Count,
+            new EventStore.StreamId(logs.Epoch, logs.Settled).ToString(),
+            feed.Lag,
+            feed.Mode == FeedMode.Live ? "live" : "degraded"
+        );
 }

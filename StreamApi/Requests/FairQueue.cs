@@ -1,7 +1,8 @@
 namespace StreamApi.Requests;
 
 /// <summary>
-/// Hands out a few turns at once, to each waiting client in rotation: a client that asks hundreds of times at once waits for itself, the others
+/// Hands out a few turns at once, to each waiting client in rotation: a client that asks hundreds of times at once
+/// waits for itself, the others
 /// for one turn at most. Thread-safe.
 /// </summary>
 internal sealed class FairQueue(int turns, int mostWaitingOfClient)
@@ -28,14 +29,19 @@ internal sealed class FairQueue(int turns, int mostWaitingOfClient)
                 _waiting[client] = queue = [];
                 _rotation.Enqueue(client);
             }
-            if (queue.Count >= mostWaitingOfClient) throw new TimeoutException("Too many requests of this client wait.");
+            if (queue.Count >= mostWaitingOfClient)
+                throw new TimeoutException("Too many requests of this client wait.");
             queue.Enqueue(mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }
-        try { await mine.Task.WaitAsync(limit, cancellationToken); }
+        try
+        {
+            await mine.Task.WaitAsync(limit, cancellationToken);
+        }
         catch
         {
             // A turn that was given meanwhile goes to the next.
-            if (!mine.TrySetCanceled(CancellationToken.None)) Leave();
+            if (!mine.TrySetCanceled(CancellationToken.None))
+                Leave();
             throw;
         }
         return new Turn(this);
@@ -49,9 +55,12 @@ internal sealed class FairQueue(int turns, int mostWaitingOfClient)
             {
                 var queue = _waiting[client];
                 var next = queue.Dequeue();
-                if (queue.Count > 0) _rotation.Enqueue(client);
-                else _waiting.Remove(client);
-                if (next.TrySetResult()) return;
+                if (queue.Count > 0)
+                    _rotation.Enqueue(client);
+                else
+                    _waiting.Remove(client);
+                if (next.TrySetResult())
+                    return;
             }
             _free++;
         }

@@ -20,27 +20,48 @@ internal static class IdempotencyKey
     /// before.</returns>
     /// <exception cref="InvalidRequestException">400 for a malformed key, 409 for one that was used for something
     /// else.</exception>
-    public static async Task<(string Id, bool HasKey)> IdAsync(HttpContext context, IdempotencyKeys keys,
-        string content)
+    public static async Task<(string Id, bool HasKey)> IdAsync(
+        HttpContext context,
+        IdempotencyKeys keys,
+        string content
+    )
     {
         var fresh = Guid.CreateVersion7().ToString("N");
-        if (Of(context) is not { } key) return (fresh, false);
+        if (Of(context) is not { } key)
+            return (fresh, false);
         var request = context.Request;
-        var id = await keys.ClaimAsync(Caller.Of(context).User ?? "", key,
-            $"{request.Method} {request.Path}\n{content}", fresh, context.RequestAborted);
-        return (id ?? throw new InvalidRequestException(Header,
-            "was used for another request in the last 24 hours: take a new one.", StatusCodes.Status409Conflict), true);
+        var id = await keys.ClaimAsync(
+            Caller.Of(context).User ?? "",
+            key,
+            $"{request.Method} {request.Path}\n{content}",
+            fresh,
+            context.RequestAborted
+        );
+        return (
+            id
+                ?? throw new InvalidRequestException(
+                    Header,
+                    "was used for another request in the last 24 hours: take a new one.",
+                    StatusCodes.Status409Conflict
+                ),
+            true
+        );
     }
 
     /// <summary>The draft has it in quotes, the field mostly has not: both are the same key.</summary>
     private static string? Of(HttpContext context)
     {
         var values = context.Request.Headers[Header];
-        if (values.Count == 0) return null;
+        if (values.Count == 0)
+            return null;
         var key = values.Count == 1 ? values[0]! : "";
-        if (key is ['"', .. var quoted, '"']) key = quoted;
-        return key.Length is > 0 and <= MaxLength && key.All(c => c is > ' ' and <= '~' and not '"') ? key
-            : throw new InvalidRequestException(Header,
-                $"must be one key of 1 to {MaxLength} printable ASCII characters without spaces.");
+        if (key is ['"', .. var quoted, '"'])
+            key = quoted;
+        return key.Length is > 0 and <= MaxLength && key.All(c => c is > ' ' and <= '~' and not '"')
+            ? key
+            : throw new InvalidRequestException(
+                Header,
+                $"must be one key of 1 to {MaxLength} printable ASCII characters without spaces."
+            );
     }
 }

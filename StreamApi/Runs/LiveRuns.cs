@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Runs;
 
 /// <summary>
-/// The runs that this replica writes now. Their work belongs to the server, not to a request: it goes on when every reader has gone. When
+/// The runs that this replica writes now. Their work belongs to the server, not to a request: it goes on when every
+/// reader has gone. When
 /// the server stops they get <see cref="DrainOptions.DrainSeconds"/>; what is then unfinished ends as interrupted.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
@@ -20,16 +21,31 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     private readonly CancellationTokenRegistration _stopping;
     private readonly CancellationTokenSource _graceOver = new();
 
-    public LiveRuns(RunLeases leases, IOptions<DrainOptions> drain, IHostApplicationLifetime lifetime, ILogger<LiveRuns> logger)
+    public LiveRuns(
+        RunLeases leases,
+        IOptions<DrainOptions> drain,
+        IHostApplicationLifetime lifetime,
+        ILogger<LiveRuns> logger
+    )
     {
         (_leases, _logger) = (leases, logger);
         _grace = TimeSpan.FromSeconds(drain.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
         leases.Written = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
-        leases.Lost += writer => { foreach (var run in _live.Keys) if (run.Writer == writer) run.Stop(RunStop.Fenced); };
-        // From the first moment of the stop, not from when the host comes to this service: the server's requests may take as long.
+        leases.Lost += writer =>
+        {
+            foreach (var run in _live.Keys)
+                if (run.Writer == writer)
+                    run.Stop(RunStop.Fenced);
+        };
+        // From the first moment of the stop, not from when the host comes to this service: the server's requests may
+        // take as long.
         _stopping = lifetime.ApplicationStopping.Register(() => _graceOver.CancelAfter(_grace));
-        _graceOver.Token.Register(() => { foreach (var run in _live.Keys) run.Stop(RunStop.Interrupted); });
+        _graceOver.Token.Register(() =>
+        {
+            foreach (var run in _live.Keys)
+                run.Stop(RunStop.Interrupted);
+        });
     }
 
     /// <summary>Cancelled when what is being generated must stop for the server to stop.</summary>
@@ -38,7 +54,8 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     public int Count => _live.Count;
 
     /// <summary>
-    /// Does the run's work in the background. The work stops when <see cref="Run.Stopping"/> says so and ends the run itself where it can
+    /// Does the run's work in the background. The work stops when <see cref="Run.Stopping"/> says so and ends the run
+    /// itself where it can
     /// say how; a run that it leaves open, or fails in, is ended here with a fatal error.
     /// </summary>
     public Task Start(Run run, Func<Run, Task> work)
@@ -47,16 +64,24 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         var trace = Activity.Current?.Context ?? default;
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task task;
-        using (ExecutionContext.SuppressFlow()) task = Task.Run(async () => { await begun.Task; await DoAsync(run, work, trace); });
+        using (ExecutionContext.SuppressFlow())
+            task = Task.Run(async () =>
+            {
+                await begun.Task;
+                await DoAsync(run, work, trace);
+            });
         _live[run] = task;
-        if (_graceOver.IsCancellationRequested) run.Stop(RunStop.Interrupted);
+        if (_graceOver.IsCancellationRequested)
+            run.Stop(RunStop.Interrupted);
         begun.SetResult();
         return task;
     }
 
     private void Stop(string topic, RunStop reason)
     {
-        foreach (var run in _live.Keys) if (run.Name.Topic == topic) run.Stop(reason);
+        foreach (var run in _live.Keys)
+            if (run.Name.Topic == topic)
+                run.Stop(reason);
     }
 
     private async Task DoAsync(Run run, Func<Run, Task> work, ActivityContext trace)
@@ -66,16 +91,24 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         try
         {
             var (error, reason) = ("The run stopped before it was finished.", "interrupted");
-            try { await work(run); }
+            try
+            {
+                await work(run);
+            }
             catch (OperationCanceledException) when (run.StopReason != RunStop.None) { }
-            catch (RunFencedException) { return; }
+            catch (RunFencedException)
+            {
+                return;
+            }
             catch (Exception e)
             {
                 _logger.LogError(e, "Run {Run} failed", run.Name.Topic);
                 (error, reason) = ("The server failed.", "failed");
             }
-            if (run.StopReason == RunStop.Cancelled) (error, reason) = ("The run was cancelled.", "cancelled");
-            if (!run.Ended) await run.EndAsync(RunEvent.Failed(error, reason));
+            if (run.StopReason == RunStop.Cancelled)
+                (error, reason) = ("The run was cancelled.", "cancelled");
+            if (!run.Ended)
+                await run.EndAsync(RunEvent.Failed(error, reason));
         }
         catch (RunFencedException) { }
         finally

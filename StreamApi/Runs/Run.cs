@@ -3,31 +3,44 @@ using EventStore;
 
 namespace StreamApi.Runs;
 
-/// <summary>An event of a run before it is stored. The key is for the run's own bookkeeping; frames do not show it.</summary>
+/// <summary>An event of a run before it is stored. The key is for the run's own bookkeeping; frames do not show
+/// it.</summary>
 internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
 {
     /// <summary>Serialized as one compact line, readable.</summary>
     public static RunEvent Of(string type, object data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
 
     /// <summary>What readers get where a run ends without having come to its end.</summary>
-    public static RunEvent Failed(string error, string reason) => Of("error", new { error, fatal = true, reason });
+    public static RunEvent Failed(string error, string reason) =>
+        Of(
+            "error",
+            new
+            {
+                error,
+                fatal = true,
+                reason,
+            }
+        );
 }
 
 internal static class RunJson
 {
     public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
-        Encoder = Streaming.Frames.ReadableJsonEncoder.Instance, DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+        Encoder = Streaming.Frames.ReadableJsonEncoder.Instance,
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
     };
 }
 
-/// <summary>Which run: its kind and id. Its events have the topic <c>kind.id</c>, what is known of it <c>kind.id.log</c>.</summary>
+/// <summary>Which run: its kind and id. Its events have the topic <c>kind.id</c>, what is known of it
+/// <c>kind.id.log</c>.</summary>
 internal readonly record struct RunName(string Kind, string Id)
 {
     public string Topic => $"{Kind}.{Id}";
     public string Log => $"{Topic}.log";
 
-    public static RunName? Of(string topic) => topic.Split('.') is [var kind, var id, ..] ? new RunName(kind, id) : null;
+    public static RunName? Of(string topic) =>
+        topic.Split('.') is [var kind, var id, ..] ? new RunName(kind, id) : null;
 }
 
 /// <summary>Why a run's work must stop before its end.</summary>
@@ -46,7 +59,8 @@ internal enum RunStop
 }
 
 /// <summary>
-/// A run that this replica writes. One writer at a time. Every append is fenced: once the run has ended, whoever ended it, nothing can
+/// A run that this replica writes. One writer at a time. Every append is fenced: once the run has ended, whoever ended
+/// it, nothing can
 /// follow. While the store is away an append waits for it.
 /// </summary>
 internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog log) : IDisposable
@@ -74,9 +88,13 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
 
     public void Stop(RunStop reason)
     {
-        if (Interlocked.CompareExchange(ref _stopped, (int)reason, 0) != 0) return;
-        try { _stop.Cancel(); }
-        catch (ObjectDisposedException) { }     // its work has just ended by itself
+        if (Interlocked.CompareExchange(ref _stopped, (int)reason, 0) != 0)
+            return;
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException) { } // its work has just ended by itself
     }
 
     /// <exception cref="RunFencedException">The run has ended.</exception>

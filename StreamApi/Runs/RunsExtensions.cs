@@ -4,9 +4,20 @@ internal static class RunsExtensions
 {
     public static void AddRuns(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateDataAnnotations()
-            .Validate(o => o.LeaseSeconds > 2 * o.RenewSeconds, "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds, or a late renewal would end living runs.").ValidateOnStart();
-        builder.Services.AddOptions<DrainOptions>().BindConfiguration("Llm").ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<RunOptions>()
+            .BindConfiguration("Runs")
+            .ValidateDataAnnotations()
+            .Validate(
+                o => o.LeaseSeconds > 2 * o.RenewSeconds,
+                "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds, or a late renewal would end living runs."
+            )
+            .ValidateOnStart();
+        builder
+            .Services.AddOptions<DrainOptions>()
+            .BindConfiguration("Llm")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<RunLeases>();
         builder.Services.AddSingleton<RunLog>();
         builder.Services.AddSingleton<LiveRuns>();

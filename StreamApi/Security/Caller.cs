@@ -2,8 +2,10 @@ using System.Security.Claims;
 
 namespace StreamApi.Security;
 
-/// <summary>Who made a request, and what they may do. Found once, at the request; a stream keeps only what its end needs of it.</summary>
-/// <param name="User">Made by <see cref="UserOfToken"/> or <see cref="UserOfKey"/>, or the ticket's; null for who needs none (Development, on this machine).</param>
+/// <summary>Who made a request, and what they may do. Found once, at the request; a stream keeps only what its end
+/// needs of it.</summary>
+/// <param name="User">Made by <see cref="UserOfToken"/> or <see cref="UserOfKey"/>, or the ticket's; null for who needs
+/// none (Development, on this machine).</param>
 /// <param name="Grants">The topics.</param>
 /// <param name="Until">When the authorization ends; null: never by itself.</param>
 /// <param name="Ticket">The ticket's id, where it came by one.</param>
@@ -19,7 +21,8 @@ internal sealed record Caller(string? User, TopicGrants Grants, DateTimeOffset? 
     private static readonly Caller Nobody = new(null, TopicGrants.None);
 
     /// <summary>
-    /// A token's subject as it is, or after <c>sub:</c> where it looks like another kind of user. Without kinds a key named
+    /// A token's subject as it is, or after <c>sub:</c> where it looks like another kind of user. Without kinds a key
+    /// named
     /// "alice" and a token for "alice" would share limits, sessions and generations.
     /// </summary>
     public static string UserOfToken(string subject) =>
@@ -30,5 +33,6 @@ internal sealed record Caller(string? User, TopicGrants Grants, DateTimeOffset? 
 
     public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? Nobody;
 
-    public ClaimsPrincipal Principal(string scheme) => new(new ClaimsIdentity(User is null ? [] : [new Claim("sub", User)], scheme, "sub", null));
+    public ClaimsPrincipal Principal(string scheme) =>
+        new(new ClaimsIdentity(User is null ? [] : [new Claim("sub", User)], scheme, "sub", null));
 }

@@ -22,10 +22,17 @@ internal static class CrossSite
     {
         var cors = app.Services.GetRequiredService<IOptions<CorsOptions>>().Value;
         var allowed = cors.GetPolicy(cors.DefaultPolicyName);
-        app.Use((context, next) => !IsCrossSite(context.Request) || !Works(context)
-            || IsAllowed(context.Request.Headers.Origin) ? next(context)
-            : Refusals.WriteAsync(context, StatusCodes.Status403Forbidden, "Request of another site",
-                "A page of another site asked for this, and it changes something or costs something. Let its origin in by Cors:AllowedOrigins, and ask with fetch or EventSource."));
+        app.Use(
+            (context, next) =>
+                !IsCrossSite(context.Request) || !Works(context) || IsAllowed(context.Request.Headers.Origin)
+                    ? next(context)
+                    : Refusals.WriteAsync(
+                        context,
+                        StatusCodes.Status403Forbidden,
+                        "Request of another site",
+                        "A page of another site asked for this, and it changes something or costs something. Let its origin in by Cors:AllowedOrigins, and ask with fetch or EventSource."
+                    )
+        );
 
         bool IsAllowed(string? origin) => origin is { Length: > 0 } && allowed?.IsOriginAllowed(origin) == true;
     }
@@ -33,9 +40,11 @@ internal static class CrossSite
     private static bool IsCrossSite(HttpRequest request) => request.Headers["Sec-Fetch-Site"] == "cross-site";
 
     private static bool Works(HttpContext context) =>
-        !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
-            || HttpMethods.IsOptions(context.Request.Method))
-        || context.GetEndpoint()?.Metadata.GetMetadata<StartsWorkMetadata>() is not null;
+        !(
+            HttpMethods.IsGet(context.Request.Method)
+            || HttpMethods.IsHead(context.Request.Method)
+            || HttpMethods.IsOptions(context.Request.Method)
+        ) || context.GetEndpoint()?.Metadata.GetMetadata<StartsWorkMetadata>() is not null;
 
     private sealed record StartsWorkMetadata;
 }

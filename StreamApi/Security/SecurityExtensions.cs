@@ -8,7 +8,8 @@ using StreamApi.Security.Tickets;
 
 namespace StreamApi.Security;
 
-/// <summary>Who may what. Asked when a request comes; a delivery costs nothing for it: a stream carries only what was granted, and ends when the grant does.</summary>
+/// <summary>Who may what. Asked when a request comes; a delivery costs nothing for it: a stream carries only what was
+/// granted, and ends when the grant does.</summary>
 internal static class SecurityExtensions
 {
     public static void AddSecurity(this WebApplicationBuilder builder)
@@ -22,9 +23,15 @@ internal static class SecurityExtensions
         services.AddSingleton<StreamTickets>();
         services.AddSingleton<TicketHolders>();
         services.AddHostedService(s => s.GetRequiredService<TicketHolders>());
-        services.AddAuthentication(CredentialHandler.Name).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
+        services
+            .AddAuthentication(CredentialHandler.Name)
+            .AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
         // What says nothing of itself is for whoever is known.
-        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder(CredentialHandler.Name).RequireAuthenticatedUser().Build());
+        services
+            .AddAuthorizationBuilder()
+            .SetFallbackPolicy(
+                new AuthorizationPolicyBuilder(CredentialHandler.Name).RequireAuthenticatedUser().Build()
+            );
         services.AddSingleton<IAuthorizationHandler, TopicPolicyHandler>();
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
         builder.AddLimits();
@@ -35,13 +42,17 @@ internal static class SecurityExtensions
     /// <summary>After CORS: a browser's preflight has no credentials.</summary>
     public static void UseSecurity(this WebApplication app)
     {
-        if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0) app.UseForwardedHeaders();
-        if (!app.Environment.IsDevelopment()) app.UseHsts();
-        app.Use((context, next) =>
-        {
-            context.Response.Headers.XContentTypeOptions = "nosniff";
-            return next(context);
-        });
+        if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)
+            app.UseForwardedHeaders();
+        if (!app.Environment.IsDevelopment())
+            app.UseHsts();
+        app.Use(
+            (context, next) =>
+            {
+                context.Response.Headers.XContentTypeOptions = "nosniff";
+                return next(context);
+            }
+        );
         ResponsePace.Use(app);
         app.UseCrossSiteRefusal();
         app.UseAuthentication();
@@ -55,10 +66,11 @@ internal static class SecurityExtensions
         public void Configure(ForwardedHeadersOptions options)
         {
             options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-            options.ForwardLimit = null;        // through as many proxies as are trusted, and no further
+            options.ForwardLimit = null; // through as many proxies as are trusted, and no further
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();
-            foreach (var proxy in security.Value.Proxies) options.KnownIPNetworks.Add(SecurityOptions.NetworkOf(proxy));
+            foreach (var proxy in security.Value.Proxies)
+                options.KnownIPNetworks.Add(SecurityOptions.NetworkOf(proxy));
         }
     }
 }

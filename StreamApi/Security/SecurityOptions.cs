@@ -16,29 +16,38 @@ internal sealed class SecurityOptions
     /// <summary>Keys for programs.</summary>
     public IList<ApiKeyOptions> ApiKeys { get; } = [];
 
-    /// <summary>Who comes from this machine without credentials may do everything. Where nothing is said: in Development. Nowhere else is it allowed.</summary>
+    /// <summary>Who comes from this machine without credentials may do everything. Where nothing is said: in
+    /// Development. Nowhere else is it allowed.</summary>
     public bool? OpenOnLoopback { get; set; }
 
     /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed: addresses or networks (<c>10.0.0.0/8</c>).</summary>
     public IList<string> Proxies { get; } = [];
 
-    /// <summary>Seconds before its end that a stream is told that its authorization ends. Streams that begin with less than twice that are told only the end.</summary>
-    [Range(1, 3_600)] public int RenewSeconds { get; set; } = 30;
+    /// <summary>Seconds before its end that a stream is told that its authorization ends. Streams that begin with less
+    /// than twice that are told only the end.</summary>
+    [Range(1, 3_600)]
+    public int RenewSeconds { get; set; } = 30;
 
-    /// <summary>The network of an entry of <see cref="Proxies"/>; of IPv4 also where it is written as IPv6 (<c>::ffff:10.0.0.1</c>).</summary>
+    /// <summary>The network of an entry of <see cref="Proxies"/>; of IPv4 also where it is written as IPv6
+    /// (<c>::ffff:10.0.0.1</c>).</summary>
     /// <exception cref="FormatException">Neither an address nor a network.</exception>
     public static IPNetwork NetworkOf(string proxy)
     {
-        var network = IPAddress.TryParse(proxy, out var address) ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32) : IPNetwork.Parse(proxy);
-        const int Mapped = 96;      // RFC 4291 §2.5.5.2
-        return network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= Mapped ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - Mapped) : network;
+        var network = IPAddress.TryParse(proxy, out var address)
+            ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32)
+            : IPNetwork.Parse(proxy);
+        const int Mapped = 96; // RFC 4291 §2.5.5.2
+        return network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= Mapped
+            ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - Mapped)
+            : network;
     }
 
     /// <summary>Whether anything says who may use this server.</summary>
     public bool IsConfigured => Jwt.Keys.Count > 0 || ApiKeys.Count > 0;
 }
 
-/// <summary>Which JSON Web Tokens (RFC 7519) are accepted. Issuer and audience are compared exactly; <c>exp</c> and <c>sub</c> are required.</summary>
+/// <summary>Which JSON Web Tokens (RFC 7519) are accepted. Issuer and audience are compared exactly; <c>exp</c> and
+/// <c>sub</c> are required.</summary>
 internal sealed class JwtOptions
 {
     public string Issuer { get; set; } = "";
@@ -68,7 +77,8 @@ internal sealed class ApiKeyOptions
     /// <summary>The user's name: <c>key:</c> and this, in the list of connections and for limits.</summary>
     public string Name { get; set; } = "";
 
-    /// <summary>SHA-256 of the key, in hex. Keys are long and random (<c>openssl rand -base64 32</c>), so a slow hash would add nothing.</summary>
+    /// <summary>SHA-256 of the key, in hex. Keys are long and random (<c>openssl rand -base64 32</c>), so a slow hash
+    /// would add nothing.</summary>
     public string Sha256 { get; set; } = "";
 
     /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> makes an operator.</summary>
@@ -81,8 +91,8 @@ internal sealed class ApiKeyOptions
 internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IValidateOptions<SecurityOptions>
 {
     public const string Open =
-        "Nothing says who may use this server, and outside Development it does not start open. Set Security:Jwt (Issuer, Audience, Keys:0:Algorithm and :Secret or :PublicKey), " +
-        "or Security:ApiKeys:0 (Name, Sha256, Subscribe:0, Publish:0); in the environment Security__ApiKeys__0__Name and so on. docs/security.md has examples.";
+        "Nothing says who may use this server, and outside Development it does not start open. Set Security:Jwt (Issuer, Audience, Keys:0:Algorithm and :Secret or :PublicKey), "
+        + "or Security:ApiKeys:0 (Name, Sha256, Subscribe:0, Publish:0); in the environment Security__ApiKeys__0__Name and so on. docs/security.md has examples.";
 
     public ValidateOptionsResult Validate(string? name, SecurityOptions options)
     {
@@ -94,40 +104,60 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
     {
         if (!environment.IsDevelopment())
         {
-            if (!options.IsConfigured) yield return Open;
-            if (options.OpenOnLoopback == true) yield return "Security:OpenOnLoopback is for Development alone: behind a proxy on this machine everybody comes from it.";
+            if (!options.IsConfigured)
+                yield return Open;
+            if (options.OpenOnLoopback == true)
+                yield return "Security:OpenOnLoopback is for Development alone: behind a proxy on this machine everybody comes from it.";
         }
-        if (options.RenewSeconds is < 1 or > 3_600) yield return "Security:RenewSeconds is from 1 to 3600.";
+        if (options.RenewSeconds is < 1 or > 3_600)
+            yield return "Security:RenewSeconds is from 1 to 3600.";
         if (options.Jwt.Keys.Count > 0 && (options.Jwt.Issuer.Length == 0 || options.Jwt.Audience.Length == 0))
             yield return "Security:Jwt:Issuer and Security:Jwt:Audience are required: a token that was made for somebody else is not for this server.";
         for (var i = 0; i < options.Jwt.Keys.Count; i++)
-            if (Problem(options.Jwt.Keys[i]) is { } wrong) yield return $"Security:Jwt:Keys:{i}: {wrong}";
+            if (Problem(options.Jwt.Keys[i]) is { } wrong)
+                yield return $"Security:Jwt:Keys:{i}: {wrong}";
         for (var i = 0; i < options.ApiKeys.Count; i++)
-            if (Problem(options.ApiKeys[i]) is { } wrong) yield return $"Security:ApiKeys:{i}: {wrong}";
+            if (Problem(options.ApiKeys[i]) is { } wrong)
+                yield return $"Security:ApiKeys:{i}: {wrong}";
         foreach (var proxy in options.Proxies)
-            if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _)) yield return $"Security:Proxies: '{proxy}' is neither an address nor a network (10.0.0.0/8).";
+            if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _))
+                yield return $"Security:Proxies: '{proxy}' is neither an address nor a network (10.0.0.0/8).";
     }
 
     private static string? Problem(JwtKeyOptions key)
     {
         switch (key.Algorithm)
         {
-            case "HS256": return Encoding.UTF8.GetByteCount(key.Secret) >= 32 ? null : "an HS256 secret has at least 32 bytes (RFC 7518 §3.2): openssl rand -base64 48.";
+            case "HS256":
+                return Encoding.UTF8.GetByteCount(key.Secret) >= 32
+                    ? null
+                    : "an HS256 secret has at least 32 bytes (RFC 7518 §3.2): openssl rand -base64 48.";
             case "RS256":
                 using (var rsa = RSA.Create())
                 {
-                    try { rsa.ImportFromPem(key.PublicKey); }
-                    catch (Exception e) when (e is ArgumentException or CryptographicException) { return "PublicKey is no RSA public key in PEM."; }
+                    try
+                    {
+                        rsa.ImportFromPem(key.PublicKey);
+                    }
+                    catch (Exception e) when (e is ArgumentException or CryptographicException)
+                    {
+                        return "PublicKey is no RSA public key in PEM.";
+                    }
                     return rsa.KeySize >= 2_048 ? null : "an RS256 key has at least 2048 bits (RFC 7518 §3.3).";
                 }
-            default: return "Algorithm is HS256 or RS256.";
+            default:
+                return "Algorithm is HS256 or RS256.";
         }
     }
 
     private static string? Problem(ApiKeyOptions key)
     {
-        if (key.Name.Length is 0 or > Caller.MaxName || key.Name.Any(char.IsControl)) return "Name is required, at most 256 characters.";
-        if (key.Sha256.Length != 64 || !key.Sha256.All(char.IsAsciiHexDigit)) return "Sha256 is the key's hash, 64 hex digits: printf %s \"$KEY\" | sha256sum.";
-        return key.Subscribe.Concat(key.Publish).FirstOrDefault(p => !TopicGrants.IsGrant(p)) is { } wrong ? $"'{wrong}' is no topic or pattern." : null;
+        if (key.Name.Length is 0 or > Caller.MaxName || key.Name.Any(char.IsControl))
+            return "Name is required, at most 256 characters.";
+        if (key.Sha256.Length != 64 || !key.Sha256.All(char.IsAsciiHexDigit))
+            return "Sha256 is the key's hash, 64 hex digits: printf %s \"$KEY\" | sha256sum.";
+        return key.Subscribe.Concat(key.Publish).FirstOrDefault(p => !TopicGrants.IsGrant(p)) is { } wrong
+            ? $"'{wrong}' is no topic or pattern."
+            : null;
     }
 }

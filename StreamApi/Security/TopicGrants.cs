@@ -3,7 +3,8 @@ using EventStore;
 namespace StreamApi.Security;
 
 /// <summary>
-/// Which topics somebody may read and publish to. <c>&gt;</c> and <c>*</c> stand for everything but the system's own <c>$sys</c>, as in
+/// Which topics somebody may read and publish to. <c>&gt;</c> and <c>*</c> stand for everything but the system's own
+/// <c>$sys</c>, as in
 /// NATS: that takes a grant which names it, and whoever has one is an operator.
 /// </summary>
 internal sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<string> publish)
@@ -25,14 +26,18 @@ internal sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<stri
     public bool MayPublish(string topicOrPattern) => Any(publish, topicOrPattern);
 
     public static bool IsOfSystem(string topicOrPattern) =>
-        topicOrPattern.StartsWith(System, StringComparison.Ordinal) && (topicOrPattern.Length == System.Length || topicOrPattern[System.Length] == '.');
+        topicOrPattern.StartsWith(System, StringComparison.Ordinal)
+        && (topicOrPattern.Length == System.Length || topicOrPattern[System.Length] == '.');
 
     /// <summary>Whether this is a topic or pattern, the system's own included.</summary>
-    public static bool IsGrant(string? text) => TopicPattern.IsTopicOrPattern(IsOfSystem(text ?? "") ? text![1..] : text);
+    public static bool IsGrant(string? text) =>
+        TopicPattern.IsTopicOrPattern(IsOfSystem(text ?? "") ? text![1..] : text);
 
     private static bool Any(IReadOnlyList<string> grants, string wanted)
     {
-        foreach (var grant in grants) if (Covers(grant, wanted)) return true;
+        foreach (var grant in grants)
+            if (Covers(grant, wanted))
+                return true;
         return false;
     }
 

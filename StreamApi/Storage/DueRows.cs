@@ -3,15 +3,18 @@ using Npgsql;
 namespace StreamApi.Storage;
 
 /// <summary>
-/// Work that waits in a table until it is due, on any replica. It sleeps until the first row is due; of rows that this replica writes it is
-/// told (<see cref="Changed"/>), what others write it finds at its next look, which matters only where they die before they take it.
+/// Work that waits in a table until it is due, on any replica. It sleeps until the first row is due; of rows that this
+/// replica writes it is
+/// told (<see cref="Changed"/>), what others write it finds at its next look, which matters only where they die before
+/// they take it.
 /// </summary>
 /// <param name="store">The database.</param>
 /// <param name="table">Schema and name, of our own.</param>
 /// <param name="column">When a row is due, indexed; null: never.</param>
 /// <param name="look">The longest sleep.</param>
 /// <param name="clock">The clock that the rows are written by.</param>
-internal sealed class DueRows(NpgsqlDataSource store, string table, string column, TimeSpan look, TimeProvider clock) : IDisposable
+internal sealed class DueRows(NpgsqlDataSource store, string table, string column, TimeSpan look, TimeProvider clock)
+    : IDisposable
 {
     /// <summary>Before rows that another replica holds are tried again.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -25,7 +28,11 @@ internal sealed class DueRows(NpgsqlDataSource store, string table, string colum
     /// <param name="take">Takes due rows and says how many; 0 where others hold them.</param>
     /// <param name="failed">Told what went wrong; it is tried again.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task RunAsync(Func<CancellationToken, Task<int>> take, Action<Exception> failed, CancellationToken cancellationToken)
+    public async Task RunAsync(
+        Func<CancellationToken, Task<int>> take,
+        Action<Exception> failed,
+        CancellationToken cancellationToken
+    )
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -34,14 +41,18 @@ internal sealed class DueRows(NpgsqlDataSource store, string table, string colum
                 var sleep = await UntilDueAsync(cancellationToken);
                 if (sleep <= TimeSpan.Zero)
                 {
-                    if (await take(cancellationToken) > 0) continue;
+                    if (await take(cancellationToken) > 0)
+                        continue;
                     sleep = Pause;
                 }
                 // Up to a whole millisecond: who wakes before a row is due asks once more.
                 await _changed.WaitAsync((int)Math.Ceiling(sleep.TotalMilliseconds), cancellationToken);
                 while (_changed.Wait(0, CancellationToken.None)) { }
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { return; }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
             catch (Exception e)
             {
                 failed(e);
@@ -54,7 +65,8 @@ internal sealed class DueRows(NpgsqlDataSource store, string table, string colum
     private async Task<TimeSpan> UntilDueAsync(CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand($"select min({column}) from {table}");
-        if (await command.ExecuteScalarAsync(cancellationToken) is not DateTime first) return look;
+        if (await command.ExecuteScalarAsync(cancellationToken) is not DateTime first)
+            return look;
         var until = new DateTimeOffset(first) - clock.GetUtcNow();
         return until < look ? until : look;
     }

@@ -12,11 +12,19 @@ namespace StreamApi.Streaming;
 /// <param name="StartAfter">Where a reader without a valid id of ours starts, instead of the head.</param>
 /// <param name="Slow">What happens where the client cannot keep up.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-/// <param name="ResyncAfter">Where a reader goes on whose id cannot be honoured, instead of the head: a finite stream is its own state.</param>
+/// <param name="ResyncAfter">Where a reader goes on whose id cannot be honoured, instead of the head: a finite stream
+/// is its own state.</param>
 /// <param name="OrdinalIsBeyond">The last id is an ordinal of this stream's own that it has not come to.</param>
 internal sealed record StreamRequest(
-    StreamFilter Filter, LastEventId Last, bool FromEarliest = false, StreamId? StartAfter = null, SlowReader Slow = SlowReader.CatchUp, Greeting? Greeting = null,
-    StreamId? ResyncAfter = null, bool OrdinalIsBeyond = false);
+    StreamFilter Filter,
+    LastEventId Last,
+    bool FromEarliest = false,
+    StreamId? StartAfter = null,
+    SlowReader Slow = SlowReader.CatchUp,
+    Greeting? Greeting = null,
+    StreamId? ResyncAfter = null,
+    bool OrdinalIsBeyond = false
+);
 
 /// <summary>Makes a stream's first frame.</summary>
 internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string connectionId, string replica);
@@ -24,8 +32,10 @@ internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string co
 internal static class Greetings
 {
     /// <summary><c>event: connected</c>.</summary>
-    public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) => ControlFrames.Connected(startsAfter, connectionId, replica, head);
+    public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
+        ControlFrames.Connected(startsAfter, connectionId, replica, head);
 
     /// <summary>Only an id, for streams whose clients expect no event of ours.</summary>
-    public static byte[] IdOnly(StreamId startsAfter, StreamId head, string connectionId, string replica) => ControlFrames.IdOnly(startsAfter);
+    public static byte[] IdOnly(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
+        ControlFrames.IdOnly(startsAfter);
 }

@@ -14,8 +14,16 @@ internal static class StreamingExtensions
 {
     public static void AddStreaming(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<StreamingOptions>().BindConfiguration("Streaming").ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<StreamPoolOptions>().BindConfiguration("Pools").ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<StreamingOptions>()
+            .BindConfiguration("Streaming")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder
+            .Services.AddOptions<StreamPoolOptions>()
+            .BindConfiguration("Pools")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<FilterLogs>();
         builder.Services.AddSingleton<StoreReplay>();
         builder.Services.AddSingleton<StreamingMetrics>();
@@ -49,12 +57,16 @@ internal static class StreamingExtensions
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.ConfigureEndpointDefaults(endpoint =>
             {
-                var unsent = endpoint.ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>().Value.UnsentKilobytes;
-                endpoint.Use(next => connection =>
-                {
-                    UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
-                    return next(connection);
-                });
+                var unsent = endpoint
+                    .ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>()
+                    .Value.UnsentKilobytes;
+                endpoint.Use(next =>
+                    connection =>
+                    {
+                        UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
+                        return next(connection);
+                    }
+                );
                 endpoint.Use(ConnectionHandover.Middleware);
             });
         });

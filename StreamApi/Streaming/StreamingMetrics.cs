@@ -7,7 +7,8 @@ using StreamApi.Streaming.Frames;
 namespace StreamApi.Streaming;
 
 /// <summary>
-/// Meter <c>AspireSse.StreamApi</c>. Deliveries are counted by each loop in its own buckets; once a second a proportional sample of them
+/// Meter <c>AspireSse.StreamApi</c>. Deliveries are counted by each loop in its own buckets; once a second a
+/// proportional sample of them
 /// goes into the histogram, since recording each would cost as much as a twentieth of the delivery itself.
 /// </summary>
 internal sealed class StreamingMetrics : IDisposable
@@ -23,19 +24,41 @@ internal sealed class StreamingMetrics : IDisposable
     private readonly ILogger<StreamingMetrics> _logger;
     private readonly long[][] _counts;
     private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
-    private long _resumed, _unshownAt;
+    private long _resumed,
+        _unshownAt;
 
-    public StreamingMetrics(IMeterFactory meters, IOptions<StreamingOptions> options, TimeProvider clock, ILogger<StreamingMetrics> logger)
+    public StreamingMetrics(
+        IMeterFactory meters,
+        IOptions<StreamingOptions> options,
+        TimeProvider clock,
+        ILogger<StreamingMetrics> logger
+    )
     {
         _logger = logger;
         var meter = meters.Create("AspireSse.StreamApi");
         _delivered = meter.CreateCounter<long>("sse.server.events.delivered", "{event}", "Events handed to sockets.");
-        _resumes = meter.CreateCounter<long>("sse.server.resumes", "{stream}", "Streams that went on after a last id, by where from.");
+        _resumes = meter.CreateCounter<long>(
+            "sse.server.resumes",
+            "{stream}",
+            "Streams that went on after a last id, by where from."
+        );
         _resyncs = meter.CreateCounter<long>("sse.server.resyncs", "{stream}", "Ids that could not be honoured.");
-        _replayed = meter.CreateCounter<long>("sse.server.events.replayed", "{event}", "Events read from the store for connections that lagged.");
-        _unshown = meter.CreateCounter<long>("sse.server.events.unshown", "{event}", "Events that could not be framed and were left out of a stream.");
+        _replayed = meter.CreateCounter<long>(
+            "sse.server.events.replayed",
+            "{event}",
+            "Events read from the store for connections that lagged."
+        );
+        _unshown = meter.CreateCounter<long>(
+            "sse.server.events.unshown",
+            "{event}",
+            "Events that could not be framed and were left out of a stream."
+        );
         FrameForm.Unshown += Unshown;
-        _duration = meter.CreateHistogram<double>("sse.server.delivery.duration", "s", "Commit, or the connection's coming where that was later, to the bytes being handed to the socket (a proportional sample).");
+        _duration = meter.CreateHistogram<double>(
+            "sse.server.delivery.duration",
+            "s",
+            "Commit, or the connection's coming where that was later, to the bytes being handed to the socket (a proportional sample)."
+        );
         _counts = [.. Enumerable.Range(0, options.Value.Writers).Select(_ => new long[LatencyHistogram.Buckets])];
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
@@ -44,14 +67,17 @@ internal sealed class StreamingMetrics : IDisposable
     public long[] Totals()
     {
         var totals = new long[LatencyHistogram.Buckets];
-        foreach (var loop in _counts) for (var i = 0; i < totals.Length; i++) totals[i] += Volatile.Read(ref loop[i]);
+        foreach (var loop in _counts)
+            for (var i = 0; i < totals.Length; i++)
+                totals[i] += Volatile.Read(ref loop[i]);
         return totals;
     }
 
     public void Delivered(int loop, ReadOnlySpan<int> buckets)
     {
         var counts = _counts[loop];
-        foreach (var bucket in buckets) counts[bucket]++;
+        foreach (var bucket in buckets)
+            counts[bucket]++;
     }
 
     public void Resumed(bool fromMemory)
@@ -78,8 +104,14 @@ internal sealed class StreamingMetrics : IDisposable
     private void Unshown(EventRecord e, Exception error)
     {
         _unshown.Add(1);
-        if (Interlocked.Exchange(ref _unshownAt, e.Position) == e.Position) return;
-        _logger.LogError(error, "Event {Position} of {Topic} cannot be shown and is left out of its streams", e.Position, e.Topic);
+        if (Interlocked.Exchange(ref _unshownAt, e.Position) == e.Position)
+            return;
+        _logger.LogError(
+            error,
+            "Event {Position} of {Topic} cannot be shown and is left out of its streams",
+            e.Position,
+            e.Topic
+        );
     }
 
     public void Replayed(int events) => _replayed.Add(events);
@@ -90,13 +122,16 @@ internal sealed class StreamingMetrics : IDisposable
     {
         var totals = Totals();
         long all = 0;
-        for (var i = 0; i < totals.Length; i++) all += totals[i] - _flushed[i];
-        if (all > 0) _delivered.Add(all);
+        for (var i = 0; i < totals.Length; i++)
+            all += totals[i] - _flushed[i];
+        if (all > 0)
+            _delivered.Add(all);
         var every = Math.Max(1, all / SamplesPerFlush);
         for (var i = 0; i < totals.Length; i++)
         {
             var seconds = Math.Pow(2, (i + 0.5) / 2) / 1e6;
-            for (var n = (totals[i] - _flushed[i] + every - 1) / every; n > 0; n--) _duration.Record(seconds);
+            for (var n = (totals[i] - _flushed[i] + every - 1) / every; n > 0; n--)
+                _duration.Record(seconds);
         }
         _flushed = totals;
     }

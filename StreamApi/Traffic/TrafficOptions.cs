@@ -9,14 +9,20 @@ internal sealed class TrafficOptions
     public bool? Enabled { get; set; }
 
     /// <summary>From one change to the next, in milliseconds.</summary>
-    [Range(10, 3_600_000)] public int IntervalMilliseconds { get; set; } = 3_000;
+    [Range(10, 3_600_000)]
+    public int IntervalMilliseconds { get; set; } = 3_000;
 }
 
 internal static class TrafficExtensions
 {
     public static void AddTraffic(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<TrafficOptions>().BindConfiguration("Traffic").ValidateDataAnnotations().ValidateOnStart();
-        if (builder.Configuration.GetValue<bool?>("Traffic:Enabled") ?? builder.Environment.IsDevelopment()) builder.Services.AddHostedService<TrafficGenerator>();
+        builder
+            .Services.AddOptions<TrafficOptions>()
+            .BindConfiguration("Traffic")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        if (builder.Configuration.GetValue<bool?>("Traffic:Enabled") ?? builder.Environment.IsDevelopment())
+            builder.Services.AddHostedService<TrafficGenerator>();
     }
 }

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace WebFrontend.Languages;
 
 /// <summary>
-/// One language's texts, from <c>Languages/&lt;code&gt;.json</c>. A key that is missing is an error, not an empty place on a page.
+/// One language's texts, from <c>Languages/&lt;code&gt;.json</c>. A key that is missing is an error, not an empty place
+/// on a page.
 /// </summary>
 internal sealed class Language
 {
@@ -15,7 +16,8 @@ internal sealed class Language
 
     private Language(string code, string name)
     {
-        using var file = typeof(Language).Assembly.GetManifestResourceStream($"{code}.json")
+        using var file =
+            typeof(Language).Assembly.GetManifestResourceStream($"{code}.json")
             ?? throw new InvalidOperationException($"Languages/{code}.json is not part of the assembly.");
         texts = JsonSerializer.Deserialize<Dictionary<string, string>>(file)!.ToFrozenDictionary();
         (Code, Name) = (code, name);
@@ -31,12 +33,23 @@ internal sealed class Language
 
     public IEnumerable<string> Keys => texts.Keys;
 
-    public string this[string key] => texts.TryGetValue(key, out var text)
-        ? text
-        : throw new KeyNotFoundException($"Languages/{Code}.json has no '{key}'.");
+    public string this[string key] =>
+        texts.TryGetValue(key, out var text)
+            ? text
+            : throw new KeyNotFoundException($"Languages/{Code}.json has no '{key}'.");
 
-    /// <summary>The texts of a page as JSON, for its scripts: those under its prefix by what follows (<c>{"pause":"Pause",…}</c>), shared ones in full.</summary>
-    public string Json(string prefix, string shared = "stream.") => JsonSerializer.Serialize(texts
-        .Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal) || t.Key.StartsWith(shared, StringComparison.Ordinal))
-        .ToDictionary(t => t.Key.StartsWith(prefix, StringComparison.Ordinal) ? t.Key[prefix.Length..] : t.Key, t => t.Value));
+    /// <summary>The texts of a page as JSON, for its scripts: those under its prefix by what follows
+    /// (<c>{"pause":"Pause",…}</c>), shared ones in full.</summary>
+    public string Json(string prefix, string shared = "stream.") =>
+        JsonSerializer.Serialize(
+            texts
+                .Where(t =>
+                    t.Key.StartsWith(prefix, StringComparison.Ordinal)
+                    || t.Key.StartsWith(shared, StringComparison.Ordinal)
+                )
+                .ToDictionary(
+                    t => t.Key.StartsWith(prefix, StringComparison.Ordinal) ? t.Key[prefix.Length..] : t.Key,
+                    t => t.Value
+                )
+        );
 }

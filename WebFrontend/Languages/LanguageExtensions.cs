@@ -1,7 +1,8 @@
 namespace WebFrontend.Languages;
 
 /// <summary>
-/// Which language a request wants: <c>?lang=</c> (remembered in a cookie), else that cookie, else <c>Accept-Language</c>, else English.
+/// Which language a request wants: <c>?lang=</c> (remembered in a cookie), else that cookie, else
+/// <c>Accept-Language</c>, else English.
 /// </summary>
 internal static class LanguageExtensions
 {
@@ -17,19 +18,31 @@ internal static class LanguageExtensions
     {
         if (Find(context.Request.Query[Name]) is { } chosen)
         {
-            context.Response.Cookies.Append(Name, chosen.Code, new CookieOptions
-            {
-                SameSite = SameSiteMode.Lax, HttpOnly = true, Secure = context.Request.IsHttps, MaxAge = TimeSpan.FromDays(365), IsEssential = true,
-            });
+            context.Response.Cookies.Append(
+                Name,
+                chosen.Code,
+                new CookieOptions
+                {
+                    SameSite = SameSiteMode.Lax,
+                    HttpOnly = true,
+                    Secure = context.Request.IsHttps,
+                    MaxAge = TimeSpan.FromDays(365),
+                    IsEssential = true,
+                }
+            );
             return chosen;
         }
 
         context.Response.Headers.Vary = "Accept-Language, Cookie";
         return Find(context.Request.Cookies[Name])
-            ?? context.Request.GetTypedHeaders().AcceptLanguage.OrderByDescending(l => l.Quality ?? 1)
-                .Select(l => Find(l.Value.Value?.Split('-')[0])).FirstOrDefault(l => l is not null)
+            ?? context
+                .Request.GetTypedHeaders()
+                .AcceptLanguage.OrderByDescending(l => l.Quality ?? 1)
+                .Select(l => Find(l.Value.Value?.Split('-')[0]))
+                .FirstOrDefault(l => l is not null)
             ?? Language.English;
     }
 
-    private static Language? Find(string? code) => Language.All.FirstOrDefault(l => string.Equals(l.Code, code, StringComparison.OrdinalIgnoreCase));
+    private static Language? Find(string? code) =>
+        Language.All.FirstOrDefault(l => string.Equals(l.Code, code, StringComparison.OrdinalIgnoreCase));
 }

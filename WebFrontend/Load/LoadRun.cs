@@ -6,7 +6,8 @@ namespace WebFrontend.Load;
 internal readonly record struct LoadRunEvent(int Number, string Type, string Data);
 
 /// <summary>
-/// One run as those who watch see it: <c>run</c>, then <c>progress</c>, <c>result</c> and <c>log</c>, then <c>end</c>. All of it is kept,
+/// One run as those who watch see it: <c>run</c>, then <c>progress</c>, <c>result</c> and <c>log</c>, then <c>end</c>.
+/// All of it is kept,
 /// so that a page that comes later, or again, sees the same.
 /// </summary>
 internal sealed class LoadRun(string id, LoadRequest request, DateTimeOffset startedAt)
@@ -17,7 +18,22 @@ internal sealed class LoadRun(string id, LoadRequest request, DateTimeOffset sta
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     private readonly Lock _gate = new();
-    private readonly List<LoadRunEvent> _events = [new(0, "run", JsonSerializer.Serialize(new { id, startedAt, request }, Json))];
+    private readonly List<LoadRunEvent> _events =
+    [
+        new(
+            0,
+            "run",
+            JsonSerializer.Serialize(
+                new
+                {
+                    id,
+                    startedAt,
+                    request,
+                },
+                Json
+            )
+        ),
+    ];
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Id => id;
@@ -30,16 +46,23 @@ internal sealed class LoadRun(string id, LoadRequest request, DateTimeOffset sta
         try
         {
             using var json = JsonDocument.Parse(line);
-            if (json.RootElement.ValueKind != JsonValueKind.Object) return;
-            if (json.RootElement.TryGetProperty("progress", out var progress)) Add("progress", progress.GetRawText());
-            else if (json.RootElement.TryGetProperty("scenario", out _)) Add("result", line);
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                return;
+            if (json.RootElement.TryGetProperty("progress", out var progress))
+                Add("progress", progress.GetRawText());
+            else if (json.RootElement.TryGetProperty("scenario", out _))
+                Add("result", line);
         }
-        catch (JsonException) { TakeLog(line); }
+        catch (JsonException)
+        {
+            TakeLog(line);
+        }
     }
 
     public void TakeLog(string line)
     {
-        if (line.Length > 0) Add("log", JsonSerializer.Serialize(new { line }, Json));
+        if (line.Length > 0)
+            Add("log", JsonSerializer.Serialize(new { line }, Json));
     }
 
     /// <param name="status"><c>passed</c>, <c>failed</c> (a threshold), <c>stopped</c> or <c>error</c>.</param>
@@ -48,14 +71,16 @@ internal sealed class LoadRun(string id, LoadRequest request, DateTimeOffset sta
     /// <summary>Everything after that number, and what completes when there is more; null where that was all.</summary>
     public (IReadOnlyList<LoadRunEvent> Events, Task? More) After(int number)
     {
-        lock (_gate) return ([.. _events.Skip(number + 1)], Ended ? null : _more.Task);
+        lock (_gate)
+            return ([.. _events.Skip(number + 1)], Ended ? null : _more.Task);
     }
 
     private void Add(string type, string data, bool ends = false)
     {
         lock (_gate)
         {
-            if (Ended || (_events.Count >= Most && !ends)) return;
+            if (Ended || (_events.Count >= Most && !ends))
+                return;
             _events.Add(new LoadRunEvent(_events.Count, type, data));
             Ended = ends;
             _more.SetResult();

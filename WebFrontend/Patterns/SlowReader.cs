@@ -3,14 +3,19 @@ using System.Net.Sockets;
 namespace WebFrontend.Patterns;
 
 /// <summary>
-/// A connection of a reader that hardly buffers: its window is as small as the kernel allows (about 2 kB), and it is read in small pieces. A
+/// A connection of a reader that hardly buffers: its window is as small as the kernel allows (about 2 kB), and it is
+/// read in small pieces. A
 /// browser would take in half a megabyte before the server felt that nobody reads.
 /// </summary>
 internal sealed class SlowReader(Socket socket) : NetworkStream(socket, ownsSocket: true)
 {
-    private const int Window = 1_024, Piece = 128;
+    private const int Window = 1_024,
+        Piece = 128;
 
-    public static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    public static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context,
+        CancellationToken cancellationToken
+    )
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = Window };
         try

@@ -5,17 +5,27 @@ using System.Text.Json;
 
 namespace WebFrontend.Patterns;
 
-/// <summary>One reading of <c>/sse/backpressure-chat</c>, as fast as <see cref="PerSecond"/> says from one chunk to the next.</summary>
+/// <summary>One reading of <c>/sse/backpressure-chat</c>, as fast as <see cref="PerSecond"/> says from one chunk to the
+/// next.</summary>
 internal sealed class SlowReading(string id, Uri replica, TimeProvider clock)
 {
-    private const int Tokens = 4_000;     // the longest answer of the built-in model: about 100 s of it
+    private const int Tokens = 4_000; // the longest answer of the built-in model: about 100 s of it
 
-    private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler { ConnectCallback = SlowReader.ConnectAsync, PooledConnectionLifetime = TimeSpan.Zero });
+    private static readonly HttpMessageInvoker Http = new(
+        new SocketsHttpHandler { ConnectCallback = SlowReader.ConnectAsync, PooledConnectionLifetime = TimeSpan.Zero }
+    );
 
-    private static readonly string Question = JsonSerializer.Serialize(new
-    {
-        provider = "demo", max_tokens = Tokens, messages = new[] { new { role = "user", content = "Tell me at length what happens to a stream when its reader is slow." } },
-    });
+    private static readonly string Question = JsonSerializer.Serialize(
+        new
+        {
+            provider = "demo",
+            max_tokens = Tokens,
+            messages = new[]
+            {
+                new { role = "user", content = "Tell me at length what happens to a stream when its reader is slow." },
+            },
+        }
+    );
 
     public string Id => id;
 
@@ -27,25 +37,38 @@ internal sealed class SlowReading(string id, Uri replica, TimeProvider clock)
     /// <exception cref="HttpRequestException">StreamApi does not answer.</exception>
     public async Task<HttpResponseMessage> AskAsync(string? credential, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/sse/backpressure-chat")) { Content = new StringContent(Question, new MediaTypeHeaderValue("application/json")) };
-        if (credential is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/sse/backpressure-chat"))
+        {
+            Content = new StringContent(Question, new MediaTypeHeaderValue("application/json")),
+        };
+        if (credential is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
         return await Http.SendAsync(request, cancellationToken);
     }
 
     /// <summary>The answer's chunks, each when it has been read; <c>end</c> after the last.</summary>
-    public async IAsyncEnumerable<SseItem<object>> ReadAsync(HttpResponseMessage answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<SseItem<object>> ReadAsync(
+        HttpResponseMessage answer,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         yield return new SseItem<object>(new { id }, "reader");
         await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
         var (read, due) = (0, clock.GetUtcNow());
         await foreach (var chunk in SseParser.Create(body).EnumerateAsync(cancellationToken))
         {
-            if (chunk.EventType != "message" || chunk.Data is "[DONE]") break;
-            yield return new SseItem<object>(new { read = ++read, chunk = JsonSerializer.Deserialize<JsonElement>(chunk.Data) }, "chunk");
+            if (chunk.EventType != "message" || chunk.Data is "[DONE]")
+                break;
+            yield return new SseItem<object>(
+                new { read = ++read, chunk = JsonSerializer.Deserialize<JsonElement>(chunk.Data) },
+                "chunk"
+            );
             var now = clock.GetUtcNow();
             due += TimeSpan.FromSeconds(1.0 / PerSecond);
-            if (due > now) await Task.Delay(due - now, clock, cancellationToken);
-            else due = now;     // what came late is not made up for by a burst
+            if (due > now)
+                await Task.Delay(due - now, clock, cancellationToken);
+            else
+                due = now; // what came late is not made up for by a burst
         }
         yield return new SseItem<object>(new { read }, "end");
     }

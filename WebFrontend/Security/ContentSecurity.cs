@@ -2,25 +2,34 @@ using WebFrontend.StreamApi;
 
 namespace WebFrontend.Security;
 
-/// <summary>A page runs and shows only what this origin served, and talks to StreamApi alone: no inline script, no third party.</summary>
+/// <summary>A page runs and shows only what this origin served, and talks to StreamApi alone: no inline script, no
+/// third party.</summary>
 internal static class ContentSecurity
 {
     public static void UseContentSecurity(this WebApplication app)
     {
-        var policy = string.Join("; ",
+        var policy = string.Join(
+            "; ",
             "default-src 'self'",
             $"connect-src 'self' {app.Services.GetRequiredService<StreamApiAddress>().Origin}",
-            "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'");
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'"
+        );
         // A year, over HTTPS and outside Development (RFC 6797); never for localhost.
-        if (!app.Environment.IsDevelopment()) app.UseHsts();
-        app.Use((context, next) =>
-        {
-            context.Response.Headers.ContentSecurityPolicy = policy;
-            context.Response.Headers.XContentTypeOptions = "nosniff";
-            context.Response.Headers["Referrer-Policy"] = "no-referrer";
-            context.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
-            context.Response.Headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
-            return next(context);
-        });
+        if (!app.Environment.IsDevelopment())
+            app.UseHsts();
+        app.Use(
+            (context, next) =>
+            {
+                context.Response.Headers.ContentSecurityPolicy = policy;
+                context.Response.Headers.XContentTypeOptions = "nosniff";
+                context.Response.Headers["Referrer-Policy"] = "no-referrer";
+                context.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+                context.Response.Headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
+                return next(context);
+            }
+        );
     }
 }

@@ -7,12 +7,15 @@ namespace WebFrontend.SignIn;
 
 internal static class SignInExtensions
 {
-    private const string NobodyCan = "Outside Development this is for visitors who have signed in: set SignIn:Enabled=true.";
+    private const string NobodyCan =
+        "Outside Development this is for visitors who have signed in: set SignIn:Enabled=true.";
 
     public static void AddSignIn(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<SignInOptions>().BindConfiguration("SignIn");
-        builder.Services.AddAntiforgery(antiforgery => antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest);
+        builder.Services.AddAntiforgery(antiforgery =>
+            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest
+        );
         builder.Services.AddSingleton<SignedIn>();
         builder.Services.AddSingleton<StreamApiPassage>();
     }
@@ -24,20 +27,29 @@ internal static class SignInExtensions
     public static void UseSignIn(this WebApplication app)
     {
         var enabled = app.Services.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled;
-        if (!enabled && app.Environment.IsDevelopment()) return;
+        if (!enabled && app.Environment.IsDevelopment())
+            return;
         var signedIn = app.Services.GetRequiredService<SignedIn>();
-        app.Use((context, next) =>
-        {
-            var isPage = context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
-            var isAllowed = enabled ? signedIn.VisitOf(context) is not null : isPage || context.GetEndpoint() is null;
-            if (isAllowed || IsForStrangers(context)) return next(context);
-            if (!enabled) return RefuseAsync(context, NobodyCan);
-            var isVisit = HttpMethods.IsGet(context.Request.Method)
-                && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html");
-            if (!isVisit) return RefuseAsync(context);
-            context.Response.Redirect(SignInPage.Path);
-            return Task.CompletedTask;
-        });
+        app.Use(
+            (context, next) =>
+            {
+                var isPage = context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
+                var isAllowed = enabled
+                    ? signedIn.VisitOf(context) is not null
+                    : isPage || context.GetEndpoint() is null;
+                if (isAllowed || IsForStrangers(context))
+                    return next(context);
+                if (!enabled)
+                    return RefuseAsync(context, NobodyCan);
+                var isVisit =
+                    HttpMethods.IsGet(context.Request.Method)
+                    && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html");
+                if (!isVisit)
+                    return RefuseAsync(context);
+                context.Response.Redirect(SignInPage.Path);
+                return Task.CompletedTask;
+            }
+        );
     }
 
     /// <summary>
@@ -46,9 +58,11 @@ internal static class SignInExtensions
     /// </summary>
     private static bool IsForStrangers(HttpContext context)
     {
-        if (context.Request.Path == SignInPage.Path || context.Request.Path == "/not-found") return true;
+        if (context.Request.Path == SignInPage.Path || context.Request.Path == "/not-found")
+            return true;
         var metadata = context.GetEndpoint()?.Metadata;
-        return metadata?.GetMetadata<StaticAssetDescriptor>() is not null || metadata?.GetMetadata<IAllowAnonymous>() is not null;
+        return metadata?.GetMetadata<StaticAssetDescriptor>() is not null
+            || metadata?.GetMetadata<IAllowAnonymous>() is not null;
     }
 
     public static Task RefuseAsync(HttpContext context, string detail = $"Sign in first, at {SignInPage.Path}.") =>
@@ -56,7 +70,12 @@ internal static class SignInExtensions
 
     public static void MapSignIn(this WebApplication app)
     {
-        if (!app.Services.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled) return;
-        app.Map(StreamApiPassage.Path + "/{**path}", (HttpContext context, StreamApiPassage passage) => passage.PassAsync(context)).DisableHttpMetrics();
+        if (!app.Services.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled)
+            return;
+        app.Map(
+                StreamApiPassage.Path + "/{**path}",
+                (HttpContext context, StreamApiPassage passage) => passage.PassAsync(context)
+            )
+            .DisableHttpMetrics();
     }
 }

@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.DataProtection;
 namespace WebFrontend.SignIn;
 
 /// <summary>
-/// A visitor's credential, in a cookie that no script can read, that goes to no other site and comes with no other site's request, sealed with this
+/// A visitor's credential, in a cookie that no script can read, that goes to no other site and comes with no other
+/// site's request, sealed with this
 /// server's keys: one that opens was accepted by StreamApi at the sign-in.
 /// </summary>
 internal sealed class SignedIn(IDataProtectionProvider protection)
@@ -16,7 +17,14 @@ internal sealed class SignedIn(IDataProtectionProvider protection)
     /// <summary>Most characters of a credential: what browsers keep in a cookie, after sealing.</summary>
     public const int MaxLength = 2_500;
 
-    private static readonly CookieOptions Options = new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Strict, Path = "/", IsEssential = true };
+    private static readonly CookieOptions Options = new()
+    {
+        HttpOnly = true,
+        Secure = true,
+        SameSite = SameSiteMode.Strict,
+        Path = "/",
+        IsEssential = true,
+    };
     private readonly IDataProtector _protector = protection.CreateProtector("WebFrontend.SignedIn");
     private readonly ConcurrentDictionary<CancellationTokenSource, string> _streams = new();
 
@@ -31,7 +39,12 @@ internal sealed class SignedIn(IDataProtectionProvider protection)
         if (VisitOf(context) is { } visit)
         {
             foreach (var (ends, id) in _streams)
-                if (id == visit.Id) try { ends.Cancel(); } catch (ObjectDisposedException) { }      // it has ended meanwhile
+                if (id == visit.Id)
+                    try
+                    {
+                        ends.Cancel();
+                    }
+                    catch (ObjectDisposedException) { } // it has ended meanwhile
         }
         Forget(context);
     }
@@ -39,9 +52,18 @@ internal sealed class SignedIn(IDataProtectionProvider protection)
     /// <summary>Null where nobody is signed in.</summary>
     public Visit? VisitOf(HttpContext context)
     {
-        if (context.Request.Cookies[Cookie] is not { Length: > 0 } sealed_) return null;
-        try { return _protector.Unprotect(sealed_).Split(' ') is [var id, var credential] ? new Visit(id, credential) : null; }
-        catch (CryptographicException) { return null; }
+        if (context.Request.Cookies[Cookie] is not { Length: > 0 } sealed_)
+            return null;
+        try
+        {
+            return _protector.Unprotect(sealed_).Split(' ') is [var id, var credential]
+                ? new Visit(id, credential)
+                : null;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Cancels this when the visitor signs out, until what is returned is disposed.</summary>
@@ -51,7 +73,10 @@ internal sealed class SignedIn(IDataProtectionProvider protection)
         return new Ending(_streams, ends);
     }
 
-    private sealed class Ending(ConcurrentDictionary<CancellationTokenSource, string> streams, CancellationTokenSource ends) : IDisposable
+    private sealed class Ending(
+        ConcurrentDictionary<CancellationTokenSource, string> streams,
+        CancellationTokenSource ends
+    ) : IDisposable
     {
         public void Dispose() => streams.TryRemove(ends, out _);
     }

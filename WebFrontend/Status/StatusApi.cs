@@ -2,7 +2,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace WebFrontend.Status;
 
-/// <summary><c>GET /status?after=</c>: what only this side of the firewall can ask, for the overview: each replica's health, figures after that second, and the Broadcaster.</summary>
+/// <summary><c>GET /status?after=</c>: what only this side of the firewall can ask, for the overview: each replica's
+/// health, figures after that second, and the Broadcaster.</summary>
 internal static class StatusApi
 {
     public static void AddStatus(this WebApplicationBuilder builder)
@@ -13,9 +14,13 @@ internal static class StatusApi
     }
 
     public static void MapStatus(this IEndpointRouteBuilder app) =>
-        app.MapGet("/status", async (long? after, StatusCache cache, HttpContext context) =>
-        {
-            context.Response.Headers.CacheControl = "no-store";
-            return TypedResults.Ok((await cache.GetAsync(context.RequestAborted)).After(after ?? 0));
-        }).DisableHttpMetrics();
+        app.MapGet(
+                "/status",
+                async (long? after, StatusCache cache, HttpContext context) =>
+                {
+                    context.Response.Headers.CacheControl = "no-store";
+                    return TypedResults.Ok((await cache.GetAsync(context.RequestAborted)).After(after ?? 0));
+                }
+            )
+            .DisableHttpMetrics();
 }

@@ -19,7 +19,8 @@ public sealed class SseEvent
     public string Type { get; }
 
     /// <summary>
-    /// The last event id as of this event: its own, or the one before it where it has none; empty where none came yet. Opaque. To resume
+    /// The last event id as of this event: its own, or the one before it where it has none; empty where none came yet.
+    /// Opaque. To resume
     /// after this event, keep it once the event is dealt with and give it to <see cref="SseRequest.LastEventId"/>.
     /// </summary>
     public string Id { get; }
@@ -34,15 +35,22 @@ public sealed class SseEvent
     /// <exception cref="JsonException">Not JSON, or not of this shape.</exception>
     public T? Json<T>(JsonTypeInfo<T> type) => JsonSerializer.Deserialize(Utf8Data.Span, type);
 
-    /// <summary>The data read as JSON, by reflection; with the web defaults (camelCase) where <paramref name="options"/> is null.</summary>
+    /// <summary>The data read as JSON, by reflection; with the web defaults (camelCase) where <paramref
+    /// name="options"/> is null.</summary>
     /// <exception cref="JsonException">Not JSON, or not of this shape.</exception>
-    [RequiresUnreferencedCode("Reads by reflection. Where code is trimmed, give a JsonTypeInfo."), RequiresDynamicCode("Reads by reflection. Ahead of time, give a JsonTypeInfo.")]
-    public T? Json<T>(JsonSerializerOptions? options = null) => JsonSerializer.Deserialize<T>(Utf8Data.Span, options ?? JsonSerializerOptions.Web);
+    [
+        RequiresUnreferencedCode("Reads by reflection. Where code is trimmed, give a JsonTypeInfo."),
+        RequiresDynamicCode("Reads by reflection. Ahead of time, give a JsonTypeInfo.")
+    ]
+    public T? Json<T>(JsonSerializerOptions? options = null) =>
+        JsonSerializer.Deserialize<T>(Utf8Data.Span, options ?? JsonSerializerOptions.Web);
 
-    /// <summary>Set where this is the server's <c>connected</c>: the stream is open and starts after <see cref="Id"/>.</summary>
+    /// <summary>Set where this is the server's <c>connected</c>: the stream is open and starts after <see
+    /// cref="Id"/>.</summary>
     public SseConnected? Connected => Control("connected", ClientJson.Default.SseConnected);
 
-    /// <summary>Set where this is the server's <c>resync</c>: what lies before <see cref="Id"/> may be missing.</summary>
+    /// <summary>Set where this is the server's <c>resync</c>: what lies before <see cref="Id"/> may be
+    /// missing.</summary>
     public SseResync? Resync => Control("resync", ClientJson.Default.SseResync);
 
     /// <summary>Set where this is the server's <c>skipped</c>: this reader was too slow, by its own choice.</summary>
@@ -52,10 +60,18 @@ public sealed class SseEvent
     public override string ToString() => $"{Type} {Id} {Data}";
 
     // Another server may use the name for something else: then it is an event like others.
-    private T? Control<T>(string type, JsonTypeInfo<T> json) where T : class
+    private T? Control<T>(string type, JsonTypeInfo<T> json)
+        where T : class
     {
-        if (Type != type) return null;
-        try { return JsonSerializer.Deserialize(Utf8Data.Span, json); }
-        catch (JsonException) { return null; }
+        if (Type != type)
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(Utf8Data.Span, json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

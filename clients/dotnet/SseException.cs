@@ -32,7 +32,13 @@ public enum SseError
 /// <summary>A stream that could not be opened or went wrong.</summary>
 public sealed class SseException : Exception
 {
-    internal SseException(SseError error, string message, Exception? inner = null, HttpStatusCode? status = null, ProblemDetails? problem = null)
+    internal SseException(
+        SseError error,
+        string message,
+        Exception? inner = null,
+        HttpStatusCode? status = null,
+        ProblemDetails? problem = null
+    )
         : base(message, inner)
     {
         Error = error;

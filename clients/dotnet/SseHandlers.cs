@@ -1,13 +1,18 @@
 namespace AspireSse.Client;
 
-/// <summary>Handlers by event type, for those who prefer them to a loop: <c>new SseHandlers().On("token", Show).RunAsync(stream)</c>.</summary>
-/// <remarks>Handlers run one at a time, in the events' order; the next event waits for them. What one throws ends the run. Add them before it.</remarks>
+/// <summary>Handlers by event type, for those who prefer them to a loop: <c>new SseHandlers().On("token",
+/// Show).RunAsync(stream)</c>.</summary>
+/// <remarks>Handlers run one at a time, in the events' order; the next event waits for them. What one throws ends the
+/// run. Add them before it.</remarks>
 public sealed class SseHandlers
 {
-    private readonly Dictionary<string, Func<SseEvent, CancellationToken, ValueTask>> _byType = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Func<SseEvent, CancellationToken, ValueTask>> _byType = new(
+        StringComparer.Ordinal
+    );
     private Func<SseEvent, CancellationToken, ValueTask>? _others;
 
-    /// <summary>Handles events of one type (case-sensitive; <c>message</c> for those without). Replaces an earlier handler of it.</summary>
+    /// <summary>Handles events of one type (case-sensitive; <c>message</c> for those without). Replaces an earlier
+    /// handler of it.</summary>
     public SseHandlers On(string type, Func<SseEvent, CancellationToken, ValueTask> handle)
     {
         _byType[type] = handle;
@@ -28,12 +33,14 @@ public sealed class SseHandlers
     public async Task RunAsync(IAsyncEnumerable<SseEvent> stream, CancellationToken cancellationToken = default)
     {
         await foreach (var e in stream.WithCancellation(cancellationToken).ConfigureAwait(false))
-            if ((_byType.GetValueOrDefault(e.Type) ?? _others) is { } handle) await handle(e, cancellationToken).ConfigureAwait(false);
+            if ((_byType.GetValueOrDefault(e.Type) ?? _others) is { } handle)
+                await handle(e, cancellationToken).ConfigureAwait(false);
     }
 
-    private static Func<SseEvent, CancellationToken, ValueTask> Awaited(Action<SseEvent> handle) => (e, _) =>
-    {
-        handle(e);
-        return ValueTask.CompletedTask;
-    };
+    private static Func<SseEvent, CancellationToken, ValueTask> Awaited(Action<SseEvent> handle) =>
+        (e, _) =>
+        {
+            handle(e);
+            return ValueTask.CompletedTask;
+        };
 }

@@ -6,18 +6,27 @@ using AspireSse.Client.Reading;
 namespace AspireSse.Client;
 
 /// <summary>
-/// A stream of events that outlives its connections. Enumerating connects; when the connection ends, breaks or falls silent, the stream
+/// A stream of events that outlives its connections. Enumerating connects; when the connection ends, breaks or falls
+/// silent, the stream
 /// waits and connects again with the last id, so that the enumeration goes on where it was.
 /// </summary>
 /// <remarks>
-/// <para>Order: as the server sent it. Each event is handed on once per time the server sent it; it is the server's resume that makes this
+/// <para>Order: as the server sent it. Each event is handed on once per time the server sent it; it is the server's
+/// resume that makes this
 /// exactly once.</para>
-/// <para>The enumeration ends quietly when the server answers 204, or when one that must not be begun anew (a POST without ids) has come to
-/// its proper end. It throws <see cref="SseException"/> when the server refuses (4xx but 408 and 429, another content type) or the
+/// <para>The enumeration ends quietly when the server answers 204, or when one that must not be begun anew (a POST
+/// without ids) has come to
+/// its proper end. It throws <see cref="SseException"/> when the server refuses (4xx but 408 and 429, another content
+/// type) or the
 /// retries are used up, <see cref="OperationCanceledException"/> as soon as its token is cancelled.</para>
-/// <para>One enumeration at a time; a later one goes on after <see cref="LastEventId"/>. The properties may be read from any thread.</para>
+/// <para>One enumeration at a time; a later one goes on after <see cref="LastEventId"/>. The properties may be read
+/// from any thread.</para>
 /// </remarks>
-[SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "An event stream is what the standard calls it.")]
+[SuppressMessage(
+    "Naming",
+    "CA1711:Identifiers should not have incorrect suffix",
+    Justification = "An event stream is what the standard calls it."
+)]
 public sealed class SseStream : IAsyncEnumerable<SseEvent>
 {
     private readonly SseClient _client;
@@ -37,8 +46,10 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     }
 
     /// <summary>
-    /// The id to resume after: of the last event handed on, moved on by frames that only carry an id. Never ahead of what was handed on.
-    /// Keep it after the event is dealt with, and a later stream with it as <see cref="SseRequest.LastEventId"/> misses nothing.
+    /// The id to resume after: of the last event handed on, moved on by frames that only carry an id. Never ahead of
+    /// what was handed on.
+    /// Keep it after the event is dealt with, and a later stream with it as <see cref="SseRequest.LastEventId"/> misses
+    /// nothing.
     /// </summary>
     public string LastEventId => _cursor.LastEventId;
 
@@ -46,46 +57,70 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     public SseStreamState State => _state;
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">The stream is being enumerated already (from the first move).</exception>
+    /// <exception cref="InvalidOperationException">The stream is being enumerated already (from the first
+    /// move).</exception>
     public IAsyncEnumerator<SseEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
         ReadAsync(cancellationToken).GetAsyncEnumerator(CancellationToken.None);
 
     private async IAsyncEnumerable<SseEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _reading, 1) != 0) throw new InvalidOperationException("This stream is being read already. Open another one for a second reader.");
+        if (Interlocked.Exchange(ref _reading, 1) != 0)
+            throw new InvalidOperationException(
+                "This stream is being read already. Open another one for a second reader."
+            );
         try
         {
-            for (var failures = 0; ;)
+            for (var failures = 0; ; )
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 _state = SseStreamState.Connecting;
                 TimeSpan? retryAfter;
                 SseException? failure;
-                using (var connection = new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken))
+                using (
+                    var connection = new Connection(
+                        _client,
+                        _connector,
+                        _cursor,
+                        _options,
+                        _telemetry,
+                        cancellationToken
+                    )
+                )
                 {
                     var reached = await connection.OpenAsync(failures).ConfigureAwait(false);
-                    if (reached == ConnectionState.EndedForGood) yield break;
+                    if (reached == ConnectionState.EndedForGood)
+                        yield break;
                     if (reached == ConnectionState.Open)
                     {
                         _state = SseStreamState.Open;
                         while (true)
                         {
                             SseEvent? e = null;
-                            try { e = await connection.NextAsync().ConfigureAwait(false); }
-                            catch (Exception broken) when (Connection.IsOfTheNetwork(broken)) { connection.Break(broken); }
-                            if (e is null) break;
+                            try
+                            {
+                                e = await connection.NextAsync().ConfigureAwait(false);
+                            }
+                            catch (Exception broken) when (Connection.IsOfTheNetwork(broken))
+                            {
+                                connection.Break(broken);
+                            }
+                            if (e is null)
+                                break;
                             failures = 0;
                             _telemetry.Received();
-                            if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false)) yield return e;
+                            if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false))
+                                yield return e;
                         }
                     }
                     (failure, retryAfter) = (connection.Failure, connection.RetryAfter);
-                    if (!MayGoOn(reached, failure)) yield break;
+                    if (!MayGoOn(reached, failure))
+                        yield break;
                 }
                 failures++;
                 if (_options.MaxRetries is { } most && failures > most)
                 {
-                    if (failure is null && most == 0) yield break;
+                    if (failure is null && most == 0)
+                        yield break;
                     throw Exhausted(failures - 1, failure);
                 }
                 await WaitAsync(failures, failure, retryAfter, cancellationToken).ConfigureAwait(false);
@@ -101,14 +136,28 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     /// <summary>False where the stream is over; throws where it was cut off and cannot be resumed.</summary>
     private bool MayGoOn(ConnectionState reached, SseException? failure)
     {
-        var may = reached == ConnectionState.Open ? _connector.MayResume(LastEventId) : _connector.MayResend(LastEventId, failure!);
+        var may =
+            reached == ConnectionState.Open
+                ? _connector.MayResume(LastEventId)
+                : _connector.MayResend(LastEventId, failure!);
         return may || failure is null ? may : throw failure;
     }
 
-    private static SseException Exhausted(int retries, SseException? last) => new(
-        SseError.RetriesExhausted, $"{retries} reconnects in a row brought no event. The last: {last?.Message ?? "the server ended the stream"}", last, last?.StatusCode, last?.Problem);
+    private static SseException Exhausted(int retries, SseException? last) =>
+        new(
+            SseError.RetriesExhausted,
+            $"{retries} reconnects in a row brought no event. The last: {last?.Message ?? "the server ended the stream"}",
+            last,
+            last?.StatusCode,
+            last?.Problem
+        );
 
-    private async Task WaitAsync(int failures, SseException? failure, TimeSpan? retryAfter, CancellationToken cancellationToken)
+    private async Task WaitAsync(
+        int failures,
+        SseException? failure,
+        TimeSpan? retryAfter,
+        CancellationToken cancellationToken
+    )
     {
         _state = SseStreamState.Waiting;
         var delay = ReconnectDelay.Next(_options, failures, _cursor.Retry, retryAfter, Random.Shared.NextDouble());
@@ -121,10 +170,17 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     {
         switch (e.Type)
         {
-            case "connected" when _options.OnConnected is { } handle && e.Connected is { } connected: await handle(connected, cancellationToken).ConfigureAwait(false); return true;
-            case "resync" when _options.OnResync is { } handle && e.Resync is { } resync: await handle(resync, cancellationToken).ConfigureAwait(false); return true;
-            case "skipped" when _options.OnSkipped is { } handle && e.Skipped is { } skipped: await handle(skipped, cancellationToken).ConfigureAwait(false); return true;
-            default: return false;
+            case "connected" when _options.OnConnected is { } handle && e.Connected is { } connected:
+                await handle(connected, cancellationToken).ConfigureAwait(false);
+                return true;
+            case "resync" when _options.OnResync is { } handle && e.Resync is { } resync:
+                await handle(resync, cancellationToken).ConfigureAwait(false);
+                return true;
+            case "skipped" when _options.OnSkipped is { } handle && e.Skipped is { } skipped:
+                await handle(skipped, cancellationToken).ConfigureAwait(false);
+                return true;
+            default:
+                return false;
         }
     }
 }

@@ -4,7 +4,8 @@ using System.Diagnostics.Metrics;
 namespace AspireSse.Client;
 
 /// <summary>
-/// What a stream tells OpenTelemetry, under the name <c>AspireSse.Client</c>: one client span a connect attempt (a stream has no end to
+/// What a stream tells OpenTelemetry, under the name <c>AspireSse.Client</c>: one client span a connect attempt (a
+/// stream has no end to
 /// wait for), counters and durations tagged by server only.
 /// </summary>
 internal sealed class StreamTelemetry(Uri address)
@@ -14,29 +15,48 @@ internal sealed class StreamTelemetry(Uri address)
     private static readonly ActivitySource Source = new(Name, Version);
     private static readonly Meter Meter = new(Name, Version);
 
-    private static readonly Counter<long> EventsReceived =
-        Meter.CreateCounter<long>("sse.client.events.received", "{event}", "Events received, control events included.");
-    private static readonly Counter<long> Reconnects =
-        Meter.CreateCounter<long>("sse.client.reconnects", "{reconnect}", "Reconnects begun, by error.type where an error was the reason.");
-    private static readonly UpDownCounter<long> Active =
-        Meter.CreateUpDownCounter<long>("sse.client.active_connections", "{connection}", "Streams open now.");
-    private static readonly Histogram<double> Duration =
-        Meter.CreateHistogram<double>("sse.client.connection.duration", "s", "How long a stream stayed open, by error.type where an error ended it.");
+    private static readonly Counter<long> EventsReceived = Meter.CreateCounter<long>(
+        "sse.client.events.received",
+        "{event}",
+        "Events received, control events included."
+    );
+    private static readonly Counter<long> Reconnects = Meter.CreateCounter<long>(
+        "sse.client.reconnects",
+        "{reconnect}",
+        "Reconnects begun, by error.type where an error was the reason."
+    );
+    private static readonly UpDownCounter<long> Active = Meter.CreateUpDownCounter<long>(
+        "sse.client.active_connections",
+        "{connection}",
+        "Streams open now."
+    );
+    private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
+        "sse.client.connection.duration",
+        "s",
+        "How long a stream stayed open, by error.type where an error ended it."
+    );
 
-    private readonly KeyValuePair<string, object?> _server = new("server.address", address.Host), _port = new("server.port", address.Port);
+    private readonly KeyValuePair<string, object?> _server = new("server.address", address.Host),
+        _port = new("server.port", address.Port);
 
     public Activity? StartConnect(int attempt, bool resumes)
     {
         var span = Source.StartActivity("sse connect", ActivityKind.Client);
-        if (span is not { IsAllDataRequested: true }) return span;
-        span.SetTag(_server.Key, _server.Value).SetTag(_port.Key, _port.Value).SetTag("url.path", address.AbsolutePath).SetTag("sse.resume", resumes);
-        if (attempt > 0) span.SetTag("http.request.resend_count", attempt);
+        if (span is not { IsAllDataRequested: true })
+            return span;
+        span.SetTag(_server.Key, _server.Value)
+            .SetTag(_port.Key, _port.Value)
+            .SetTag("url.path", address.AbsolutePath)
+            .SetTag("sse.resume", resumes);
+        if (attempt > 0)
+            span.SetTag("http.request.resend_count", attempt);
         return span;
     }
 
     public static void Finish(Activity? span, SseException? failure)
     {
-        if (failure is null) return;
+        if (failure is null)
+            return;
         span?.SetTag("error.type", TypeOf(failure)).SetStatus(ActivityStatusCode.Error, failure.Message);
     }
 
@@ -44,8 +64,10 @@ internal sealed class StreamTelemetry(Uri address)
 
     public void Reconnecting(SseException? reason)
     {
-        if (reason is null) Reconnects.Add(1, _server, _port);
-        else Reconnects.Add(1, _server, _port, new("error.type", TypeOf(reason)));
+        if (reason is null)
+            Reconnects.Add(1, _server, _port);
+        else
+            Reconnects.Add(1, _server, _port, new("error.type", TypeOf(reason)));
     }
 
     public void Opened() => Active.Add(1, _server, _port);
@@ -53,11 +75,15 @@ internal sealed class StreamTelemetry(Uri address)
     public void Closed(TimeSpan open, SseException? reason)
     {
         Active.Add(-1, _server, _port);
-        if (reason is null) Duration.Record(open.TotalSeconds, _server, _port);
-        else Duration.Record(open.TotalSeconds, _server, _port, new("error.type", TypeOf(reason)));
+        if (reason is null)
+            Duration.Record(open.TotalSeconds, _server, _port);
+        else
+            Duration.Record(open.TotalSeconds, _server, _port, new("error.type", TypeOf(reason)));
     }
 
     // The status where there is one, as OpenTelemetry's HTTP conventions have it.
     private static string TypeOf(SseException e) =>
-        e.StatusCode is { } status ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture) : e.Error.ToString();
+        e.StatusCode is { } status
+            ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture)
+            : e.Error.ToString();
 }

@@ -6,8 +6,11 @@ namespace Aspire.Hosting;
 /// <summary>Something that the user can put right: the message says what and how.</summary>
 public class DistributedApplicationException : Exception
 {
-    public DistributedApplicationException(string message) : base(message) { }
-    public DistributedApplicationException(string message, Exception inner) : base(message, inner) { }
+    public DistributedApplicationException(string message)
+        : base(message) { }
+
+    public DistributedApplicationException(string message, Exception inner)
+        : base(message, inner) { }
 }
 
 public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
@@ -15,14 +18,20 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
     private int _disposed;
 
     public static IDistributedApplicationBuilder CreateBuilder() => CreateBuilder([]);
-    public static IDistributedApplicationBuilder CreateBuilder(string[] args) => new DistributedApplicationBuilder(args);
-    public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) => new DistributedApplicationBuilder(options);
+
+    public static IDistributedApplicationBuilder CreateBuilder(string[] args) =>
+        new DistributedApplicationBuilder(args);
+
+    public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) =>
+        new DistributedApplicationBuilder(options);
 
     public IServiceProvider Services => host.Services;
-    public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
+    public ResourceNotificationService ResourceNotifications =>
+        Services.GetRequiredService<ResourceNotificationService>();
     public ResourceCommandService ResourceCommands => Services.GetRequiredService<ResourceCommandService>();
 
     public virtual Task StartAsync(CancellationToken cancellationToken = default) => host.StartAsync(cancellationToken);
+
     public virtual Task StopAsync(CancellationToken cancellationToken = default) => host.StopAsync(cancellationToken);
 
     public void Run() => RunAsync().GetAwaiter().GetResult();
@@ -35,7 +44,8 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
             await host.StartAsync(cancellationToken);
             await host.WaitForShutdownAsync(cancellationToken);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested || cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
+            when (stopping.IsCancellationRequested || cancellationToken.IsCancellationRequested)
         {
             // Ctrl+C while starting: not an error; what was started is stopped below.
         }
@@ -59,11 +69,14 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
     public virtual async ValueTask DisposeAsync()
     {
         // A test disposes both the builder and what it built.
-        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+            return;
         // Also when it was never stopped, or not even started to the end: nothing may be left running.
         await Services.GetRequiredService<Orchestrator>().StopAsync(CancellationToken.None);
-        if (host is IAsyncDisposable disposable) await disposable.DisposeAsync();
-        else host.Dispose();
+        if (host is IAsyncDisposable disposable)
+            await disposable.DisposeAsync();
+        else
+            host.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -37,8 +37,10 @@ public interface IDistributedApplicationBuilder
     IServiceCollection Services { get; }
     DistributedApplicationExecutionContext ExecutionContext { get; }
     IResourceCollection Resources { get; }
-    IResourceBuilder<T> AddResource<T>(T resource) where T : IResource;
-    IResourceBuilder<T> CreateResourceBuilder<T>(T resource) where T : IResource;
+    IResourceBuilder<T> AddResource<T>(T resource)
+        where T : IResource;
+    IResourceBuilder<T> CreateResourceBuilder<T>(T resource)
+        where T : IResource;
     DistributedApplication Build();
 }
 
@@ -48,29 +50,57 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     private readonly EntryPointHook? _hook = EntryPointHook.Current;
     private readonly ResourceCollection _resources = [];
 
-    public DistributedApplicationBuilder(string[] args) : this(new DistributedApplicationOptions { Args = args }) { }
+    public DistributedApplicationBuilder(string[] args)
+        : this(new DistributedApplicationOptions { Args = args }) { }
 
-    public DistributedApplicationBuilder(DistributedApplicationOptions options) : this(options, null) { }
+    public DistributedApplicationBuilder(DistributedApplicationOptions options)
+        : this(options, null) { }
 
-    internal DistributedApplicationBuilder(DistributedApplicationOptions options, Action<HostApplicationBuilderSettings>? configure)
+    internal DistributedApplicationBuilder(
+        DistributedApplicationOptions options,
+        Action<HostApplicationBuilderSettings>? configure
+    )
     {
-        AppHostAssembly = _hook?.AppHostAssembly ?? (options.AssemblyName is { } name ? Assembly.Load(name) : Assembly.GetEntryAssembly());
-        AppHostDirectory = options.ProjectDirectory ?? AssemblyFacts.Of(AppHostAssembly, "AppHostProjectPath") ?? Directory.GetCurrentDirectory();
-        var settings = new HostApplicationBuilderSettings { Args = options.Args, ContentRootPath = AppHostDirectory, ApplicationName = AppHostAssembly?.GetName().Name };
+        AppHostAssembly =
+            _hook?.AppHostAssembly
+            ?? (options.AssemblyName is { } name ? Assembly.Load(name) : Assembly.GetEntryAssembly());
+        AppHostDirectory =
+            options.ProjectDirectory
+            ?? AssemblyFacts.Of(AppHostAssembly, "AppHostProjectPath")
+            ?? Directory.GetCurrentDirectory();
+        var settings = new HostApplicationBuilderSettings
+        {
+            Args = options.Args,
+            ContentRootPath = AppHostDirectory,
+            ApplicationName = AppHostAssembly?.GetName().Name,
+        };
         _hook?.Configure(options, settings);
         configure?.Invoke(settings);
         _host = new HostApplicationBuilder(settings);
-        _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
-            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        _host
+            .Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
+            .AddFilter("System.Net.Http", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 
-        Services.AddSingleton(ExecutionContext).AddSingleton(new DistributedApplicationModel(_resources)).AddSingleton(new AppHostFacts(AppHostDirectory, AppHostAssembly));
+        Services
+            .AddSingleton(ExecutionContext)
+            .AddSingleton(new DistributedApplicationModel(_resources))
+            .AddSingleton(new AppHostFacts(AppHostDirectory, AppHostAssembly));
         Services.AddSingleton<ResourceLoggerService>().AddHttpClient().AddHealthChecks();
-        Services.Configure<ResourceNotificationServiceOptions>(o => o.DefaultWaitBehavior =
-            options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
-        Services.AddSingleton(s => new ResourceNotificationService(s.GetRequiredService<IOptions<ResourceNotificationServiceOptions>>().Value));
+        Services.Configure<ResourceNotificationServiceOptions>(o =>
+            o.DefaultWaitBehavior = options.DisableDashboard
+                ? WaitBehavior.StopOnResourceUnavailable
+                : WaitBehavior.WaitOnResourceUnavailable
+        );
+        Services.AddSingleton(s => new ResourceNotificationService(
+            s.GetRequiredService<IOptions<ResourceNotificationServiceOptions>>().Value
+        ));
         Services.AddSingleton(s => new ResourceCommandService(s, s.GetRequiredService<ResourceNotificationService>()));
         Services.AddOrchestration();
-        if (!options.DisableDashboard) this.AddDashboard();
+        if (!options.DisableDashboard)
+            this.AddDashboard();
     }
 
     public ConfigurationManager Configuration => _host.Configuration;
@@ -81,15 +111,19 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public DistributedApplicationExecutionContext ExecutionContext { get; } = new(DistributedApplicationOperation.Run);
     public IResourceCollection Resources => _resources;
 
-    public IResourceBuilder<T> AddResource<T>(T resource) where T : IResource
+    public IResourceBuilder<T> AddResource<T>(T resource)
+        where T : IResource
     {
         if (_resources.Any(r => string.Equals(r.Name, resource.Name, StringComparison.OrdinalIgnoreCase)))
-            throw new DistributedApplicationException($"Cannot add resource of type '{resource.GetType()}' with name '{resource.Name}' because a resource with that name already exists.");
+            throw new DistributedApplicationException(
+                $"Cannot add resource of type '{resource.GetType()}' with name '{resource.Name}' because a resource with that name already exists."
+            );
         _resources.Add(resource);
         return CreateResourceBuilder(resource);
     }
 
-    public IResourceBuilder<T> CreateResourceBuilder<T>(T resource) where T : IResource => new ResourceBuilder<T>(this, resource);
+    public IResourceBuilder<T> CreateResourceBuilder<T>(T resource)
+        where T : IResource => new ResourceBuilder<T>(this, resource);
 
     public DistributedApplication Build()
     {
@@ -107,6 +141,9 @@ internal static class AssemblyFacts
     public static string? Of(Assembly? assembly, string key) =>
         assembly?.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == key)?.Value;
 
-    public static string Own(string key) => Of(typeof(AssemblyFacts).Assembly, key)
-        ?? throw new InvalidOperationException($"{key} is missing from the assembly; Compat.Aspire.Hosting.csproj sets it.");
+    public static string Own(string key) =>
+        Of(typeof(AssemblyFacts).Assembly, key)
+        ?? throw new InvalidOperationException(
+            $"{key} is missing from the assembly; Compat.Aspire.Hosting.csproj sets it."
+        );
 }

@@ -17,7 +17,8 @@ public static class AspireRedisExtensions
         this IHostApplicationBuilder builder,
         string connectionName,
         Action<StackExchangeRedisSettings>? configureSettings = null,
-        Action<ConfigurationOptions>? configureOptions = null)
+        Action<ConfigurationOptions>? configureOptions = null
+    )
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(connectionName);
@@ -25,12 +26,16 @@ public static class AspireRedisExtensions
         var settings = new StackExchangeRedisSettings();
         builder.Configuration.GetSection(Section).Bind(settings);
         builder.Configuration.GetSection(Section).GetSection(connectionName).Bind(settings);
-        settings.ConnectionString = builder.Configuration.GetConnectionString(connectionName) ?? settings.ConnectionString;
+        settings.ConnectionString =
+            builder.Configuration.GetConnectionString(connectionName) ?? settings.ConnectionString;
         configureSettings?.Invoke(settings);
 
-        var options = new Lazy<ConfigurationOptions>(() => RedisConnection.Options(settings, connectionName, configureOptions));
+        var options = new Lazy<ConfigurationOptions>(() =>
+            RedisConnection.Options(settings, connectionName, configureOptions)
+        );
         builder.Services.AddSingleton<IConnectionMultiplexer>(services =>
-            RedisConnection.Open(options.Value, services.GetRequiredService<ILoggerFactory>()));
+            RedisConnection.Open(options.Value, services.GetRequiredService<ILoggerFactory>())
+        );
         if (!settings.DisableAutoActivation)
         {
             builder.Services.AddHostedService<RedisActivation>();
@@ -38,8 +43,16 @@ public static class AspireRedisExtensions
 
         if (!settings.DisableHealthChecks)
         {
-            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
-                "StackExchange.Redis", services => new RedisHealthCheck(services), failureStatus: null, tags: null));
+            builder
+                .Services.AddHealthChecks()
+                .Add(
+                    new HealthCheckRegistration(
+                        "StackExchange.Redis",
+                        services => new RedisHealthCheck(services),
+                        failureStatus: null,
+                        tags: null
+                    )
+                );
         }
     }
 }

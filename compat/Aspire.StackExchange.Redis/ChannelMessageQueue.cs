@@ -22,17 +22,20 @@ public readonly struct ChannelMessage
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1711", Justification = "The name that 2.x gave it")]
 public sealed class ChannelMessageQueue
 {
-    private readonly Channel<ChannelMessage> _queue = System.Threading.Channels.Channel.CreateUnbounded<ChannelMessage>();
+    private readonly Channel<ChannelMessage> _queue =
+        System.Threading.Channels.Channel.CreateUnbounded<ChannelMessage>();
     private readonly ISubscriber _subscriber;
     private int _hasHandler;
 
-    internal ChannelMessageQueue(ISubscriber subscriber, RedisChannel channel) => (_subscriber, Channel) = (subscriber, channel);
+    internal ChannelMessageQueue(ISubscriber subscriber, RedisChannel channel) =>
+        (_subscriber, Channel) = (subscriber, channel);
 
     public RedisChannel Channel { get; }
 
     public Task Completion => _queue.Reader.Completion;
 
-    public ValueTask<ChannelMessage> ReadAsync(CancellationToken cancellationToken = default) => _queue.Reader.ReadAsync(cancellationToken);
+    public ValueTask<ChannelMessage> ReadAsync(CancellationToken cancellationToken = default) =>
+        _queue.Reader.ReadAsync(cancellationToken);
 
     public bool TryRead(out ChannelMessage item) => _queue.Reader.TryRead(out item);
 
@@ -49,7 +52,8 @@ public sealed class ChannelMessageQueue
     public void OnMessage(Func<ChannelMessage, Task> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        if (Interlocked.Exchange(ref _hasHandler, 1) == 1) throw new InvalidOperationException("Only a single OnMessage is allowed");
+        if (Interlocked.Exchange(ref _hasHandler, 1) == 1)
+            throw new InvalidOperationException("Only a single OnMessage is allowed");
         _ = Task.Run(() => HandleAsync(handler));
     }
 
@@ -59,14 +63,20 @@ public sealed class ChannelMessageQueue
         _queue.Writer.TryComplete();
     }
 
-    internal void Write(RedisChannel channel, RedisValue message) => _queue.Writer.TryWrite(new ChannelMessage(this, channel, message));
+    internal void Write(RedisChannel channel, RedisValue message) =>
+        _queue.Writer.TryWrite(new ChannelMessage(this, channel, message));
 
     private async Task HandleAsync(Func<ChannelMessage, Task> handler)
     {
         await foreach (var message in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            try { await handler(message).ConfigureAwait(false); }
-            catch { /* as 2.x does: a handler that throws loses its message, not its subscription */ }
+            try
+            {
+                await handler(message).ConfigureAwait(false);
+            }
+            catch
+            { /* as 2.x does: a handler that throws loses its message, not its subscription */
+            }
         }
     }
 }
@@ -74,7 +84,11 @@ public sealed class ChannelMessageQueue
 /// <summary>Adds the overload that 2.x has on <see cref="ISubscriber"/> itself.</summary>
 public static class ChannelMessageQueueExtensions
 {
-    public static async Task<ChannelMessageQueue> SubscribeAsync(this ISubscriber subscriber, RedisChannel channel, CommandFlags flags = CommandFlags.None)
+    public static async Task<ChannelMessageQueue> SubscribeAsync(
+        this ISubscriber subscriber,
+        RedisChannel channel,
+        CommandFlags flags = CommandFlags.None
+    )
     {
         ArgumentNullException.ThrowIfNull(subscriber);
         // 1.2.6 knows order only for a whole connection.

@@ -7,17 +7,25 @@ namespace Aspire.StackExchange.Redis;
 /// <summary>Opens connections with the defaults of Aspire's own client: one that fails is tried again.</summary>
 internal static class RedisConnection
 {
-    public static ConfigurationOptions Options(StackExchangeRedisSettings settings, string connectionName, Action<ConfigurationOptions>? configure)
+    public static ConfigurationOptions Options(
+        StackExchangeRedisSettings settings,
+        string connectionName,
+        Action<ConfigurationOptions>? configure
+    )
     {
         var options = ConfigurationOptions.Parse(settings.ConnectionString ?? "");
         options.AbortOnConnectFail = false;
         configure?.Invoke(options);
-        return options.EndPoints.Count > 0 ? options : throw new InvalidOperationException(
-            $"No Redis endpoint: set 'ConnectionStrings:{connectionName}' (ConnectionStrings__{connectionName}=localhost:6379; " +
-            $"in the AppHost: WithReference({connectionName})) or 'Aspire:StackExchange:Redis:ConnectionString'.");
+        return options.EndPoints.Count > 0
+            ? options
+            : throw new InvalidOperationException(
+                $"No Redis endpoint: set 'ConnectionStrings:{connectionName}' (ConnectionStrings__{connectionName}=localhost:6379; "
+                    + $"in the AppHost: WithReference({connectionName})) or 'Aspire:StackExchange:Redis:ConnectionString'."
+            );
     }
 
-    /// <summary>Returns within about the connect timeout, connected or not: the client goes on trying by itself.</summary>
+    /// <summary>Returns within about the connect timeout, connected or not: the client goes on trying by
+    /// itself.</summary>
     public static ConnectionMultiplexer Open(ConfigurationOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger("StackExchange.Redis");

@@ -5,23 +5,34 @@ using StackExchange.Redis;
 
 namespace Aspire.StackExchange.Redis;
 
-/// <summary>Pings Redis. Answers within two seconds also when Redis is frozen: 1.2.6 has no timeout for what is awaited.</summary>
+/// <summary>Pings Redis. Answers within two seconds also when Redis is frozen: 1.2.6 has no timeout for what is
+/// awaited.</summary>
 internal sealed class RedisHealthCheck(IServiceProvider services) : IHealthCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public async Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context,
+        CancellationToken cancellationToken = default
+    )
     {
         try
         {
             // On another thread: whoever asks first for the connection waits while it opens.
-            var latency = await Task.Run(() => services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().PingAsync(), cancellationToken)
+            var latency = await Task.Run(
+                    () => services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().PingAsync(),
+                    cancellationToken
+                )
                 .WaitAsync(Patience, cancellationToken);
             return HealthCheckResult.Healthy($"Redis answered in {latency.TotalMilliseconds:0.0} ms.");
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return new HealthCheckResult(context.Registration.FailureStatus, e is TimeoutException ? "Redis does not answer." : "Redis is away.", e);
+            return new HealthCheckResult(
+                context.Registration.FailureStatus,
+                e is TimeoutException ? "Redis does not answer." : "Redis is away.",
+                e
+            );
         }
     }
 }

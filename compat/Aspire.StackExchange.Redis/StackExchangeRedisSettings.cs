@@ -8,7 +8,8 @@ public sealed class StackExchangeRedisSettings
 
     public bool DisableHealthChecks { get; set; }
 
-    /// <summary>True, as in Aspire 13: the connection is opened by whoever asks for it first, and blocks it meanwhile.</summary>
+    /// <summary>True, as in Aspire 13: the connection is opened by whoever asks for it first, and blocks it
+    /// meanwhile.</summary>
     public bool DisableAutoActivation { get; set; } = true;
 
     /// <summary>Accepted, without effect: this version of the client has nothing to trace with.</summary>

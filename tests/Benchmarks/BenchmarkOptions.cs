@@ -41,7 +41,10 @@ internal sealed record BenchmarkOptions
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
-            string Value() => ++i < args.Count ? args[i] : throw new BenchmarkException($"{name} needs a value. --help lists the options.");
+            string Value() =>
+                ++i < args.Count
+                    ? args[i]
+                    : throw new BenchmarkException($"{name} needs a value. --help lists the options.");
             options = name switch
             {
                 "--quick" => options with { Quick = true },
@@ -51,7 +54,9 @@ internal sealed record BenchmarkOptions
                 "--no-fsync" => options with { NoFsync = true },
                 "--list" => options with { List = true },
                 "--help" or "-h" => options with { Help = true },
-                _ when name.StartsWith('-') => throw new BenchmarkException($"There is no option {name}. --help lists those there are."),
+                _ when name.StartsWith('-') => throw new BenchmarkException(
+                    $"There is no option {name}. --help lists those there are."
+                ),
                 _ => options with { Names = [.. options.Names, name] },
             };
         }
@@ -59,5 +64,7 @@ internal sealed record BenchmarkOptions
     }
 
     private static int Number(string name, string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 100 ? number : throw new BenchmarkException($"{name} is '{text}'; it must be a number from 1 to 100.");
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 100
+            ? number
+            : throw new BenchmarkException($"{name} is '{text}'; it must be a number from 1 to 100.");
 }

@@ -6,7 +6,8 @@ using System.Text;
 #pragma warning disable CA1050 // The runtime looks for this name, in no namespace (DOTNET_STARTUP_HOOKS).
 
 /// <summary>
-/// Runs inside the measured .NET servers before their Main: answers on a Unix socket how much the process has allocated so far, which nobody can
+/// Runs inside the measured .NET servers before their Main: answers on a Unix socket how much the process has allocated
+/// so far, which nobody can
 /// see from outside, and how long it has compiled. Costs nothing until asked.
 /// </summary>
 internal static class StartupHook
@@ -15,7 +16,8 @@ internal static class StartupHook
 
     public static void Initialize()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path) new Thread(() => Serve(path)) { IsBackground = true, Name = "benchmark-probe" }.Start();
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
+            new Thread(() => Serve(path)) { IsBackground = true, Name = "benchmark-probe" }.Start();
     }
 
     private static void Serve(string path)
@@ -29,7 +31,10 @@ internal static class StartupHook
             using var asker = listener.Accept();
             while (asker.Receive(question) == 1)
             {
-                var answer = question[0] == 'c' ? (long)JitInfo.GetCompilationTime().TotalMilliseconds : GC.GetTotalAllocatedBytes(precise: true);
+                var answer =
+                    question[0] == 'c'
+                        ? (long)JitInfo.GetCompilationTime().TotalMilliseconds
+                        : GC.GetTotalAllocatedBytes(precise: true);
                 asker.Send(Encoding.ASCII.GetBytes(answer.ToString(CultureInfo.InvariantCulture) + "\n"));
             }
         }

@@ -35,21 +35,49 @@ internal static class Suite
 
     public static async Task<bool> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
     {
-        if (options.List) { foreach (var m in All) Console.WriteLine($"{m.Name,-26} {m.What}"); return true; }
-        if (!OperatingSystem.IsLinux()) throw new BenchmarkException("The benchmarks read /proc and use epoll: they run on Linux only.");
-        var chosen = All.Where(m => options.Names.Count == 0 || options.Names.Any(n => m.Name.StartsWith(n, StringComparison.Ordinal))).ToArray();
-        if (options.Names.FirstOrDefault(n => !All.Any(m => m.Name.StartsWith(n, StringComparison.Ordinal))) is { } unknown) throw new BenchmarkException($"There is nothing to measure that begins with '{unknown}'. --list says what there is.");
-        if (!Repository.IsRelease) Console.Error.WriteLine("This is a Debug build; its figures say nothing. Use: dotnet run -c Release --project tests/Benchmarks");
+        if (options.List)
+        {
+            foreach (var m in All)
+                Console.WriteLine($"{m.Name, -26} {m.What}");
+            return true;
+        }
+        if (!OperatingSystem.IsLinux())
+            throw new BenchmarkException("The benchmarks read /proc and use epoll: they run on Linux only.");
+        var chosen = All.Where(m =>
+                options.Names.Count == 0 || options.Names.Any(n => m.Name.StartsWith(n, StringComparison.Ordinal))
+            )
+            .ToArray();
+        if (
+            options.Names.FirstOrDefault(n => !All.Any(m => m.Name.StartsWith(n, StringComparison.Ordinal))) is
+            { } unknown
+        )
+            throw new BenchmarkException(
+                $"There is nothing to measure that begins with '{unknown}'. --list says what there is."
+            );
+        if (!Repository.IsRelease)
+            Console.Error.WriteLine(
+                "This is a Debug build; its figures say nothing. Use: dotnet run -c Release --project tests/Benchmarks"
+            );
 
         var clock = Stopwatch.StartNew();
-        void Progress(string text) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:F1} s  {text}"));
+        void Progress(string text) =>
+            Console.Error.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds, 6:F1} s  {text}")
+            );
         Progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
         await using var streamApi = await StreamApiPeer.StartAsync(durable: !options.NoFsync, cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
         var missing = options.Alone ? null : NchanPeer.Find();
-        await using var nchan = options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
-        if (missing is not null) Progress($"without Nchan: {missing}");
-        var run = new BenchmarkRun(options, streamApi, [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()], Progress);
+        await using var nchan =
+            options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
+        if (missing is not null)
+            Progress($"without Nchan: {missing}");
+        var run = new BenchmarkRun(
+            options,
+            streamApi,
+            [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()],
+            Progress
+        );
 
         foreach (var peer in run.Peers)
         {
@@ -67,18 +95,37 @@ internal static class Suite
             // What was measured until Ctrl+C, too.
             var table = Table.Of(run, chosen, clock.Elapsed, missing);
             Directory.CreateDirectory(options.ReportFolder);
-            await File.WriteAllTextAsync(Path.Combine(options.ReportFolder, "benchmarks.md"), table, CancellationToken.None);
-            await File.WriteAllLinesAsync(Path.Combine(options.ReportFolder, "benchmarks.jsonl"), run.Samples.Select(s => s.ToJsonLine()), CancellationToken.None);
+            await File.WriteAllTextAsync(
+                Path.Combine(options.ReportFolder, "benchmarks.md"),
+                table,
+                CancellationToken.None
+            );
+            await File.WriteAllLinesAsync(
+                Path.Combine(options.ReportFolder, "benchmarks.jsonl"),
+                run.Samples.Select(s => s.ToJsonLine()),
+                CancellationToken.None
+            );
             Console.Write(table);
             Progress($"written to {options.ReportFolder}");
         }
-        foreach (var wrong in run.Wrong) await Console.Error.WriteLineAsync($"FAILED: {wrong}");
+        foreach (var wrong in run.Wrong)
+            await Console.Error.WriteLineAsync($"FAILED: {wrong}");
         return run.Wrong.Count == 0;
     }
 
-    private static async Task MeasureAsync(Measurement measurement, BenchmarkRun run, CancellationToken cancellationToken)
+    private static async Task MeasureAsync(
+        Measurement measurement,
+        BenchmarkRun run,
+        CancellationToken cancellationToken
+    )
     {
-        try { await measurement.RunAsync(run, cancellationToken); }
-        catch (BenchmarkException e) { run.Wrong.Add($"{measurement.Name}: {e.Message}"); }
+        try
+        {
+            await measurement.RunAsync(run, cancellationToken);
+        }
+        catch (BenchmarkException e)
+        {
+            run.Wrong.Add($"{measurement.Name}: {e.Message}");
+        }
     }
 }

@@ -21,7 +21,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await Expect(search.Locator("h3")).ToHaveTextAsync("search_pets");
         await Expect(search.Locator("tbody tr").First).ToContainTextAsync("cat");
         var prices = await search.Locator("tbody td:nth-child(5)").AllInnerTextsAsync();
-        Assert.Single(prices.Select(price => price.Length - price.IndexOf('.')).Distinct());    // 299.99 below 349.50
+        Assert.Single(prices.Select(price => price.Length - price.IndexOf('.')).Distinct()); // 299.99 below 349.50
         await Expect(page.Locator(".step.says .text")).ToContainTextAsync("calculate says: 84");
         await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
         await Expect(page.Locator(".turn > .outcome")).ToContainTextAsync("2 tool calls");
@@ -35,7 +35,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await page.Locator("#question").FillAsync("What is 6 * 7?");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator(".tool[data-state=done]")).ToHaveCountAsync(1);
-        await page.ReloadAsync();      // while it answers
+        await page.ReloadAsync(); // while it answers
         await Expect(page.Locator(".question")).ToHaveTextAsync("What is 6 * 7?");
         await Expect(page.Locator(".tool .value")).ToHaveTextAsync("42");
         await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
@@ -54,7 +54,9 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
 
     /// <summary>Both show the same, once each has the server's times in the place of its own.</summary>
     private static Task SameAsync(IPage one, IPage other, string selector) =>
-        UntilAsync(async () => await one.Locator(selector).InnerTextAsync() == await other.Locator(selector).InnerTextAsync());
+        UntilAsync(async () =>
+            await one.Locator(selector).InnerTextAsync() == await other.Locator(selector).InnerTextAsync()
+        );
 
     [Fact]
     public async Task A_tool_that_fails_is_shown_as_failed_with_its_reason()

@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 
 namespace Browser.Tests;
 
-/// <summary>The stack's own API, as another program would use it: what the pages show is compared with what it does.</summary>
+/// <summary>The stack's own API, as another program would use it: what the pages show is compared with what it
+/// does.</summary>
 internal sealed class Api(Uri address) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = address };
@@ -14,33 +15,54 @@ internal sealed class Api(Uri address) : IDisposable
 
     public async Task PublishAsync(string topic, object data, string type = "said")
     {
-        using var response = await _http.PostAsJsonAsync("/v1/events", new { topic, type, data });
+        using var response = await _http.PostAsJsonAsync(
+            "/v1/events",
+            new
+            {
+                topic,
+                type,
+                data,
+            }
+        );
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
     }
 
     public async Task<IReadOnlyList<JsonNode>> ConnectionsAsync(string topic) =>
-        [.. (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!["connections"]!.AsArray().Select(c => c!)];
+        [
+            .. (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!["connections"]!
+                .AsArray()
+                .Select(c => c!),
+        ];
 
-    public async Task<IReadOnlyList<JsonNode>> ReplicasAsync() => [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/replicas"))!.Select(r => r!)];
+    public async Task<IReadOnlyList<JsonNode>> ReplicasAsync() =>
+        [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/replicas"))!.Select(r => r!)];
 
-    public async Task CreateTaskAsync(string title) => (await _http.PostAsJsonAsync("/tasks", new { title })).EnsureSuccessStatusCode().Dispose();
+    public async Task CreateTaskAsync(string title) =>
+        (await _http.PostAsJsonAsync("/tasks", new { title })).EnsureSuccessStatusCode().Dispose();
 
     public async Task MoveTaskAsync(string title, string status) =>
-        (await _http.PutAsync($"/tasks/status/{(await TaskAsync(title))["id"]}?new_status={status}", null)).EnsureSuccessStatusCode().Dispose();
+        (await _http.PutAsync($"/tasks/status/{(await TaskAsync(title))["id"]}?new_status={status}", null))
+            .EnsureSuccessStatusCode()
+            .Dispose();
 
     public async Task<string> TaskStatusAsync(string title) => (await TaskAsync(title))["status"]!.GetValue<string>();
 
-    public async Task<IReadOnlyList<JsonNode>> PetsAsync() => [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/pets"))!.Select(p => p!)];
+    public async Task<IReadOnlyList<JsonNode>> PetsAsync() =>
+        [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/pets"))!.Select(p => p!)];
 
-    public async Task ChangePetAsync(string id, object change) => (await _http.PatchAsJsonAsync($"/v1/pets/{id}", change)).EnsureSuccessStatusCode().Dispose();
+    public async Task ChangePetAsync(string id, object change) =>
+        (await _http.PatchAsJsonAsync($"/v1/pets/{id}", change)).EnsureSuccessStatusCode().Dispose();
 
-    public async Task OrderAsync(string petId, string userId) => (await _http.PostAsJsonAsync("/v1/orders", new { petId, userId })).EnsureSuccessStatusCode().Dispose();
+    public async Task OrderAsync(string petId, string userId) =>
+        (await _http.PostAsJsonAsync("/v1/orders", new { petId, userId })).EnsureSuccessStatusCode().Dispose();
 
-    private async Task<JsonNode> TaskAsync(string title) => (await _http.GetFromJsonAsync<JsonArray>("/tasks"))!.Single(t => t!["title"]!.GetValue<string>() == title)!;
+    private async Task<JsonNode> TaskAsync(string title) =>
+        (await _http.GetFromJsonAsync<JsonArray>("/tasks"))!.Single(t => t!["title"]!.GetValue<string>() == title)!;
 
     public async Task CloseAsync(string topic)
     {
-        foreach (var connection in await ConnectionsAsync(topic)) (await _http.DeleteAsync($"/v1/connections/{connection["id"]}")).Dispose();
+        foreach (var connection in await ConnectionsAsync(topic))
+            (await _http.DeleteAsync($"/v1/connections/{connection["id"]}")).Dispose();
     }
 
     /// <summary>An open stream, read past its headers.</summary>
@@ -55,7 +77,10 @@ internal sealed class Api(Uri address) : IDisposable
     /// <summary>Goes on at that replica after that id, as far as its first frames, and leaves.</summary>
     public async Task ResumeAsync(Uri replica, string topic, string lastId)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica, $"/v1/events/stream?topic={topic}"));
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get,
+            new Uri(replica, $"/v1/events/stream?topic={topic}")
+        );
         request.Headers.Add("Last-Event-ID", lastId);
         using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -64,7 +89,9 @@ internal sealed class Api(Uri address) : IDisposable
     /// <summary>Many open streams of one topic, with as little as a socket each.</summary>
     public static async Task<IReadOnlyList<Socket>> SubscribeManyAsync(Uri replica, string topic, int count)
     {
-        var request = System.Text.Encoding.ASCII.GetBytes($"GET /v1/events/stream?topic={topic} HTTP/1.1\r\nHost: {replica.Authority}\r\nAccept: text/event-stream\r\n\r\n");
+        var request = System.Text.Encoding.ASCII.GetBytes(
+            $"GET /v1/events/stream?topic={topic} HTTP/1.1\r\nHost: {replica.Authority}\r\nAccept: text/event-stream\r\n\r\n"
+        );
         var sockets = new List<Socket>(count);
         for (var i = 0; i < count; i++)
         {
@@ -77,14 +104,18 @@ internal sealed class Api(Uri address) : IDisposable
     }
 
     /// <summary>A generation as the server has it.</summary>
-    public async Task<JsonNode> GenerationAsync(string id) => (await _http.GetFromJsonAsync<JsonObject>($"/v1/generations/{id}"))!;
+    public async Task<JsonNode> GenerationAsync(string id) =>
+        (await _http.GetFromJsonAsync<JsonObject>($"/v1/generations/{id}"))!;
 
     /// <summary>An answer, complete; its id.</summary>
     public async Task<string> AnswerAsync(string question)
     {
-        using var response = await _http.PostAsJsonAsync("/v1/generations", new { messages = new[] { new { role = "user", content = question } } });
+        using var response = await _http.PostAsJsonAsync(
+            "/v1/generations",
+            new { messages = new[] { new { role = "user", content = question } } }
+        );
         var id = (await response.Content.ReadFromJsonAsync<JsonObject>())!["id"]!.GetValue<string>();
-        (await _http.GetAsync($"/v1/generations/{id}/stream")).Dispose();      // read to its end
+        (await _http.GetAsync($"/v1/generations/{id}/stream")).Dispose(); // read to its end
         return id;
     }
 

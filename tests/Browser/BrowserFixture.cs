@@ -5,7 +5,8 @@ using Stack;
 namespace Browser.Tests;
 
 /// <summary>
-/// One Chromium for each test that runs at the same time as others, kept for those after it: Playwright's objects are for one user at a
+/// One Chromium for each test that runs at the same time as others, kept for those after it: Playwright's objects are
+/// for one user at a
 /// time. Each test gets profiles of its own.
 /// </summary>
 public sealed class BrowserFixture : IAsyncLifetime
@@ -21,11 +22,13 @@ public sealed class BrowserFixture : IAsyncLifetime
         Assertions.SetDefaultExpectTimeout(20_000);
     }
 
-    /// <summary>A browser that no other test uses until it is given back. Skips the test where there is no Chromium.</summary>
+    /// <summary>A browser that no other test uses until it is given back. Skips the test where there is no
+    /// Chromium.</summary>
     public async Task<IBrowser> TakeAsync()
     {
         Assert.SkipWhen(_chromium.Path is null, _chromium.Reason);
-        if (_free.TryTake(out var free)) return free;
+        if (_free.TryTake(out var free))
+            return free;
         var driver = await Playwright.CreateAsync();
         _drivers.Add(driver);
         // A container's root has no sandbox to give; the pages are our own.
@@ -36,7 +39,9 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var browser in _free) await browser.DisposeAsync();
-        foreach (var driver in _drivers) driver.Dispose();
+        foreach (var browser in _free)
+            await browser.DisposeAsync();
+        foreach (var driver in _drivers)
+            driver.Dispose();
     }
 }

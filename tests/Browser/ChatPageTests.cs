@@ -126,11 +126,15 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
         return page;
     }
 
-    private static Task IsAsync(IPage page, string phase) => Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase, Patient);
+    private static Task IsAsync(IPage page, string phase) =>
+        Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase, Patient);
 
     // Byte for byte what the server has: the text as it is in the document, not as it is laid out.
     private async Task ShowsTheWholeAsync(IPage page) =>
-        Assert.Equal((await Api.GenerationAsync(IdOf(page)))["text"]!.GetValue<string>(), await page.Locator(".answer .text").EvaluateAsync<string>("text => text.textContent"));
+        Assert.Equal(
+            (await Api.GenerationAsync(IdOf(page)))["text"]!.GetValue<string>(),
+            await page.Locator(".answer .text").EvaluateAsync<string>("text => text.textContent")
+        );
 
     private static string IdOf(IPage page) => HttpUtility.ParseQueryString(new Uri(page.Url).Query)["id"]!;
 

@@ -18,14 +18,16 @@ public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : 
         await Expect(row).ToHaveCountAsync(1);
         await Expect(row.Locator(".topics")).ToHaveTextAsync(topic);
 
-        for (var n = 0; n < 3; n++) await Api.PublishAsync(topic, new { n });
+        for (var n = 0; n < 3; n++)
+            await Api.PublishAsync(topic, new { n });
         await Expect(row.Locator(".delivered")).ToHaveTextAsync("3");
         await Expect(row.Locator(".p99")).Not.ToHaveTextAsync("–");
 
         await row.GetByRole(AriaRole.Button).ClickAsync();
         await Expect(page.Locator("#confirm-text")).ToContainTextAsync(topic);
         await page.Locator("#confirm").GetByRole(AriaRole.Button, new() { Name = "Close" }).ClickAsync();
-        await stream.CopyToAsync(System.IO.Stream.Null, Cancelled).WaitAsync(TimeSpan.FromSeconds(10), Cancelled);      // ends: the server closed it
+        // ends: the server closed it
+        await stream.CopyToAsync(System.IO.Stream.Null, Cancelled).WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
         await Expect(row).ToHaveCountAsync(0);
         await Expect(page.Locator("#said")).ToContainTextAsync("was closed");
     }
@@ -63,7 +65,8 @@ public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : 
         }
         finally
         {
-            foreach (var socket in sockets) socket.Dispose();
+            foreach (var socket in sockets)
+                socket.Dispose();
         }
     }
 

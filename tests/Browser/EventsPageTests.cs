@@ -13,7 +13,8 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         var topic = Api.Topic();
         var page = await OpenLiveAsync($"/events?topic={topic}");
         await page.Locator("#publish-topic").FillAsync(topic);
-        await page.Locator("#publish-data").FillAsync("""{ "text": "こんにちは、世界 🌸", "n": 10000000000000000001 }""");
+        await page.Locator("#publish-data")
+            .FillAsync("""{ "text": "こんにちは、世界 🌸", "n": 10000000000000000001 }""");
         await page.Keyboard.PressAsync("Control+Enter");
         await Expect(page.Locator("#publish-result")).ToContainTextAsync("Stored at");
         await Expect(page.Locator("#rows li")).ToHaveCountAsync(1);
@@ -33,7 +34,8 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         var japanese = await OpenAsync("/events", await ContextAsync("ja-JP"));
         await japanese.Locator("#publish-data").FillAsync("{\n  oops }");
         await japanese.GetByRole(AriaRole.Button, new() { Name = "発行" }).ClickAsync();
-        await Expect(japanese.Locator("#publish-data-error")).ToHaveTextAsync("JSON として読めません（2 行 3 文字目）。");
+        await Expect(japanese.Locator("#publish-data-error"))
+            .ToHaveTextAsync("JSON として読めません（2 行 3 文字目）。");
     }
 
     [Fact]
@@ -56,7 +58,8 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         var context = await ContextAsync();
         var first = await OpenLiveAsync($"/events?topic={topic}", context);
         var second = await OpenLiveAsync($"/events?topic={topic}", context);
-        await Expect(second.Locator("#replica")).ToHaveTextAsync(await first.Locator("#replica").InnerTextAsync());      // it is told what the first is connected to
+        // it is told what the first is connected to
+        await Expect(second.Locator("#replica")).ToHaveTextAsync(await first.Locator("#replica").InnerTextAsync());
 
         await PublishAsync(topic, 0, 5);
         await ShowsAsync(first, 5);
@@ -111,7 +114,8 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await Api.PublishAsync(topic, new { n = 1 });
         await page.Locator("#rows summary").ClickAsync();
         var trace = TraceId().Match(await page.Locator(".envelope").InnerTextAsync()).Groups[1].Value;
-        await Expect(page.Locator(".trace")).ToHaveAttributeAsync("href", $"{StackFixture.Dashboard}/traces/detail/{trace}");
+        await Expect(page.Locator(".trace"))
+            .ToHaveAttributeAsync("href", $"{StackFixture.Dashboard}/traces/detail/{trace}");
     }
 
     [Fact]
@@ -140,7 +144,8 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         for (var n = from; n < to; n++)
         {
             await Api.PublishAsync(topic, new { n });
-            if (pause) await Task.Delay(20, Cancelled);      // a stream, not a burst
+            if (pause)
+                await Task.Delay(20, Cancelled); // a stream, not a burst
         }
     }
 

@@ -3,20 +3,37 @@ using Npgsql;
 
 namespace Browser.Tests;
 
-/// <summary>One more StreamApi on the stack's stores, which a test may kill without taking it from the others.</summary>
+/// <summary>One more StreamApi on the stack's stores, which a test may kill without taking it from the
+/// others.</summary>
 internal sealed class ExtraReplica : IAsyncDisposable
 {
     private readonly ServiceProcess _process;
     private readonly string _eventStore;
 
-    private ExtraReplica(ServiceProcess process, string eventStore) => (_process, _eventStore, Name) = (process, eventStore, $"streamapi-{Environment.MachineName}-{process.Id}");
+    private ExtraReplica(ServiceProcess process, string eventStore) =>
+        (_process, _eventStore, Name) = (process, eventStore, $"streamapi-{Environment.MachineName}-{process.Id}");
 
     public string Name { get; }
 
-    public static async Task<ExtraReplica> StartAsync(string eventStore, string redis, CancellationToken cancellationToken) => new(await ServiceProcess.StartAsync("StreamApi", new Dictionary<string, string>
-    {
-        ["ConnectionStrings__eventstore"] = eventStore, ["ConnectionStrings__redis"] = redis, ["ASPNETCORE_ENVIRONMENT"] = "Development", ["Traffic__Enabled"] = "false",
-    }, cancellationToken), eventStore);
+    public static async Task<ExtraReplica> StartAsync(
+        string eventStore,
+        string redis,
+        CancellationToken cancellationToken
+    ) =>
+        new(
+            await ServiceProcess.StartAsync(
+                "StreamApi",
+                new Dictionary<string, string>
+                {
+                    ["ConnectionStrings__eventstore"] = eventStore,
+                    ["ConnectionStrings__redis"] = redis,
+                    ["ASPNETCORE_ENVIRONMENT"] = "Development",
+                    ["Traffic__Enabled"] = "false",
+                },
+                cancellationToken
+            ),
+            eventStore
+        );
 
     public void Kill() => _process.Kill();
 

@@ -8,15 +8,30 @@ namespace Browser.Tests;
 public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     /// <param name="path">With places for what the page is to show: a topic, an answer, a session.</param>
-    protected async Task<string> PathAsync(string path, string topic) => path.Replace("{topic}", topic, StringComparison.Ordinal)
-        .Replace("{answer}", path.Contains("{answer}", StringComparison.Ordinal) ? await Api.AnswerAsync("Is this page for everybody?") : "", StringComparison.Ordinal)
-        .Replace("{session}", path.Contains("{session}", StringComparison.Ordinal) ? await Api.SessionAsync("What is 6 * 7, and which cats are there?") : "", StringComparison.Ordinal);
+    protected async Task<string> PathAsync(string path, string topic) =>
+        path.Replace("{topic}", topic, StringComparison.Ordinal)
+            .Replace(
+                "{answer}",
+                path.Contains("{answer}", StringComparison.Ordinal)
+                    ? await Api.AnswerAsync("Is this page for everybody?")
+                    : "",
+                StringComparison.Ordinal
+            )
+            .Replace(
+                "{session}",
+                path.Contains("{session}", StringComparison.Ordinal)
+                    ? await Api.SessionAsync("What is 6 * 7, and which cats are there?")
+                    : "",
+                StringComparison.Ordinal
+            );
 
     // Nothing is pressed or clicked: the keyboard's way begins at the top.
     protected async Task FilledAsync(IPage page, string path, string topic)
     {
-        if (path == "/") await Expect(page.Locator("#replica-rows [data-mode]").Nth(1)).ToBeVisibleAsync();
-        if (path.StartsWith("/connections", StringComparison.Ordinal)) await Expect(page.Locator("#rows [role=row]")).ToHaveCountAsync(1);
+        if (path == "/")
+            await Expect(page.Locator("#replica-rows [data-mode]").Nth(1)).ToBeVisibleAsync();
+        if (path.StartsWith("/connections", StringComparison.Ordinal))
+            await Expect(page.Locator("#rows [role=row]")).ToHaveCountAsync(1);
         if (path.StartsWith("/events", StringComparison.Ordinal))
         {
             await IsLiveAsync(page);
@@ -39,12 +54,19 @@ public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser
             await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
             await Expect(page.Locator("#chart-tokens .legend li")).ToHaveCountAsync(2);
         }
-        if (path.StartsWith("/chat", StringComparison.Ordinal) || path.StartsWith("/agent", StringComparison.Ordinal)) await Expect(page.Locator("#model optgroup").First).ToBeAttachedAsync();
-        if (path is "/chat" or "/agent") await Expect(page.Locator("#empty")).ToBeVisibleAsync();
-        if (path.StartsWith("/chat?", StringComparison.Ordinal)) await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "done");
-        if (path.StartsWith("/agent?", StringComparison.Ordinal)) await Expect(page.Locator(".turn[data-status=done] .tool[data-state=done]")).ToHaveCountAsync(2);
-        if (path == "/load") await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
+        if (path.StartsWith("/chat", StringComparison.Ordinal) || path.StartsWith("/agent", StringComparison.Ordinal))
+            await Expect(page.Locator("#model optgroup").First).ToBeAttachedAsync();
+        if (path is "/chat" or "/agent")
+            await Expect(page.Locator("#empty")).ToBeVisibleAsync();
+        if (path.StartsWith("/chat?", StringComparison.Ordinal))
+            await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "done");
+        if (path.StartsWith("/agent?", StringComparison.Ordinal))
+            await Expect(page.Locator(".turn[data-status=done] .tool[data-state=done]")).ToHaveCountAsync(2);
+        if (path == "/load")
+            await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
         // What fades in has its colour only then.
-        await page.EvaluateAsync("() => Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))");
+        await page.EvaluateAsync(
+            "() => Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))"
+        );
     }
 }

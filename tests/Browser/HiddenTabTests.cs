@@ -4,7 +4,8 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
-/// <summary>HTTP/1.1 gives a browser six connections to an origin: tabs that nobody looks at must not keep them.</summary>
+/// <summary>HTTP/1.1 gives a browser six connections to an origin: tabs that nobody looks at must not keep
+/// them.</summary>
 [Trait("Takes", "long")]
 public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
@@ -26,9 +27,11 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
             tabs.Add(tab);
         }
         var seventh = await OpenLiveAsync($"/events?topic={topics[^1]}", context);
-        foreach (var topic in topics[..Six]) await GoneAsync(topic);
+        foreach (var topic in topics[..Six])
+            await GoneAsync(topic);
 
-        foreach (var topic in topics) await Api.PublishAsync(topic, new { n = 1 });
+        foreach (var topic in topics)
+            await Api.PublishAsync(topic, new { n = 1 });
         await Expect(seventh.Locator("#rows li")).ToHaveCountAsync(1);
         await ShowAsync(tabs[0]);
         await Expect(tabs[0].Locator("#rows li")).ToHaveCountAsync(2);
@@ -46,9 +49,12 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
         var before = await TheOneAsync(topic);
 
         await HideAsync(first);
-        await UntilAsync(async () => await Api.ConnectionsAsync(topic) is [var now] && now["id"]!.GetValue<string>() != before);      // another one: the second tab's
+        await UntilAsync(async () =>
+            await Api.ConnectionsAsync(topic) is [var now] && now["id"]!.GetValue<string>() != before
+        ); // another one: the second tab's
         await Api.PublishAsync(topic, new { n = 0 });
-        foreach (var tab in (IPage[])[first, second]) await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1);      // the hidden one hears on
+        foreach (var tab in (IPage[])[first, second])
+            await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1); // the hidden one hears on
 
         await HideAsync(second);
         await GoneAsync(topic);
@@ -67,15 +73,20 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
 
     private static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);
 
-    private static async Task SetHiddenAsync(IPage page, bool hidden) => await page.EvaluateAsync("""
-        hidden => {
-          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-          Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
-          document.dispatchEvent(new Event('visibilitychange'));
-        }
-        """, hidden);
+    private static async Task SetHiddenAsync(IPage page, bool hidden) =>
+        await page.EvaluateAsync(
+            """
+            hidden => {
+              Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+              Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
+              document.dispatchEvent(new Event('visibilitychange'));
+            }
+            """,
+            hidden
+        );
 
-    private async Task<string> TheOneAsync(string topic) => Assert.Single(await Api.ConnectionsAsync(topic))["id"]!.GetValue<string>();
+    private async Task<string> TheOneAsync(string topic) =>
+        Assert.Single(await Api.ConnectionsAsync(topic))["id"]!.GetValue<string>();
 
     private Task GoneAsync(string topic) => UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
 }

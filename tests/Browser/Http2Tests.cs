@@ -20,9 +20,13 @@ public class Http2Tests(StackFixture stack, BrowserFixture browser) : PageTests(
         // A page of the API's own origin: nothing stands between the EventSources and the server.
         var response = await page.GotoAsync(new Uri(_stack.Address("streamapi", "https"), "/alive").ToString());
         Assert.Equal("localhost", (await response!.SecurityDetailsAsync())?.SubjectName);
-        Assert.Equal("h2", await page.EvaluateAsync<string>("performance.getEntriesByType('navigation')[0].nextHopProtocol"));
+        Assert.Equal(
+            "h2",
+            await page.EvaluateAsync<string>("performance.getEntriesByType('navigation')[0].nextHopProtocol")
+        );
 
-        await page.EvaluateAsync("""
+        await page.EvaluateAsync(
+            """
             ([topic, count]) => {
               window.got = Array.from({ length: count }, () => []);
               window.sources = window.got.map((got, i) => {
@@ -31,12 +35,16 @@ public class Http2Tests(StackFixture stack, BrowserFixture browser) : PageTests(
                 return source;
               });
             }
-            """, new object[] { topic, Count });
+            """,
+            new object[] { topic, Count }
+        );
         await page.WaitForFunctionAsync("sources.every(s => s.readyState === EventSource.OPEN)");
         await Api.PublishAsync(topic, new { n = -1 });
-        for (var n = 0; n < Count; n++) await Api.PublishAsync($"{topic}.only.{n}", new { n });
+        for (var n = 0; n < Count; n++)
+            await Api.PublishAsync($"{topic}.only.{n}", new { n });
         await page.WaitForFunctionAsync("got.every(g => g.length === 2)");
-        for (var n = 0; n < Count; n++) Assert.Equal([-1, n], await page.EvaluateAsync<int[]>($"got[{n}]"));
+        for (var n = 0; n < Count; n++)
+            Assert.Equal([-1, n], await page.EvaluateAsync<int[]>($"got[{n}]"));
         Assert.True(await page.EvaluateAsync<bool>("sources.every(s => s.readyState === EventSource.OPEN)"));
     }
 
@@ -44,7 +52,14 @@ public class Http2Tests(StackFixture stack, BrowserFixture browser) : PageTests(
     public async Task The_certificate_is_the_development_certificate_of_this_machine()
     {
         X509Certificate2? served = null;
-        using var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => (served = certificate as X509Certificate2) is not null } };
+        using var handler = new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                    (served = certificate as X509Certificate2) is not null,
+            },
+        };
         using var http = new HttpClient(handler);
         using var answer = await http.GetAsync(new Uri(_stack.Address("streamapi", "https"), "/alive"), Cancelled);
         Assert.True(answer.IsSuccessStatusCode);

@@ -18,7 +18,9 @@ public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledP
     [InlineData("/chat?id={answer}")]
     [InlineData("/agent?session={session}")]
     [InlineData("/load")]
-    public async Task By_keyboard_the_content_is_reached_first_and_everything_in_its_order_with_a_visible_focus(string path)
+    public async Task By_keyboard_the_content_is_reached_first_and_everything_in_its_order_with_a_visible_focus(
+        string path
+    )
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
@@ -31,14 +33,25 @@ public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledP
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#content")).ToBeFocusedAsync();
 
-        var expected = await page.EvaluateAsync<int>("[...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, [tabindex=\"0\"])')].filter(e => e.checkVisibility() && !e.disabled).length");
+        var expected = await page.EvaluateAsync<int>(
+            "[...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, [tabindex=\"0\"])')].filter(e => e.checkVisibility() && !e.disabled).length"
+        );
         var reached = 0;
         for (; reached <= expected; reached++)
         {
             await page.Keyboard.PressAsync("Tab");
-            if (!await page.EvaluateAsync<bool>("document.activeElement !== document.body && document.activeElement.closest('main') !== null")) break;
-            Assert.True(await page.EvaluateAsync<bool>("document.activeElement.matches(':focus-visible') && getComputedStyle(document.activeElement).outlineStyle !== 'none'"),
-                await page.EvaluateAsync<string>("'No visible focus: ' + document.activeElement.outerHTML"));
+            if (
+                !await page.EvaluateAsync<bool>(
+                    "document.activeElement !== document.body && document.activeElement.closest('main') !== null"
+                )
+            )
+                break;
+            Assert.True(
+                await page.EvaluateAsync<bool>(
+                    "document.activeElement.matches(':focus-visible') && getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+                ),
+                await page.EvaluateAsync<string>("'No visible focus: ' + document.activeElement.outerHTML")
+            );
         }
         Assert.Equal(expected, reached);
     }

@@ -27,7 +27,11 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
         await Expect(row.Locator(".verdict")).ToHaveTextAsync("held");
         await row.GetByRole(AriaRole.Button).ClickAsync();
         await Expect(page.Locator("#report-title")).ToBeFocusedAsync();
-        await Expect(page.FrameLocator("#report iframe").GetByRole(AriaRole.Heading, new() { Name = "fanout: held all thresholds" })).ToBeVisibleAsync();
+        await Expect(
+                page.FrameLocator("#report iframe")
+                    .GetByRole(AriaRole.Heading, new() { Name = "fanout: held all thresholds" })
+            )
+            .ToBeVisibleAsync();
     }
 
     [Fact]
@@ -65,7 +69,10 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
     public async Task A_page_of_another_origin_starts_nothing(string header, string value)
     {
         using var http = new HttpClient { BaseAddress = Frontend };
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/load/runs") { Content = JsonContent.Create(new { scenario = "fanout" }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/load/runs")
+        {
+            Content = JsonContent.Create(new { scenario = "fanout" }),
+        };
         request.Headers.Add(header, value);
         using var response = await http.SendAsync(request, Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
@@ -75,7 +82,10 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
     public async Task A_report_has_an_origin_of_its_own_and_no_network()
     {
         using var http = new HttpClient { BaseAddress = Frontend };
-        using var outside = await http.GetAsync(new Uri("/load/reports/..~..~AppHost/AppHost", UriKind.Relative), Cancelled);
+        using var outside = await http.GetAsync(
+            new Uri("/load/reports/..~..~AppHost/AppHost", UriKind.Relative),
+            Cancelled
+        );
         Assert.Equal(HttpStatusCode.NotFound, outside.StatusCode);
         var page = await OpenAsync("/load");
         await StartAsync(page, "many-topics", seconds: "2");
@@ -96,5 +106,6 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
         await page.Locator("#begin").ClickAsync();
     }
 
-    private static Task IsAsync(IPage page, string phase) => Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase, Patient);
+    private static Task IsAsync(IPage page, string phase) =>
+        Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase, Patient);
 }

@@ -34,10 +34,14 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         await Expect(page.Locator("#chart-delivered canvas")).ToBeVisibleAsync();
 
         using var publishing = new CancellationTokenSource();
-        var publisher = Task.Run(async () =>
-        {
-            for (var n = 0; !publishing.IsCancellationRequested; n++) await Api.PublishAsync(topic, new { n });
-        }, Cancelled);
+        var publisher = Task.Run(
+            async () =>
+            {
+                for (var n = 0; !publishing.IsCancellationRequested; n++)
+                    await Api.PublishAsync(topic, new { n });
+            },
+            Cancelled
+        );
         await Expect(page.Locator("#p99")).ToHaveTextAsync(Milliseconds());
         await Expect(page.Locator("#appended")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#chart-delivered .legend b").First).ToBeVisibleAsync();
@@ -73,7 +77,8 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
 
         var later = await OpenAsync("/", await ContextAsync());
-        await Expect(later.Locator("#replica-rows tr", new() { HasText = extra.Name })).ToContainTextAsync("Lost since");
+        await Expect(later.Locator("#replica-rows tr", new() { HasText = extra.Name }))
+            .ToContainTextAsync("Lost since");
     }
 
     [Fact]
@@ -95,8 +100,13 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     public async Task On_a_small_laptop_the_state_the_figures_and_the_way_to_the_events_are_seen_without_scrolling()
     {
         var page = await OpenAsync("/", await ContextAsync(width: 1280, height: 800));
-        foreach (var seen in (string[])["#mode", ".entry .button", ".way", "#chart-latency .chart", "#chart-lag .chart"])
-            Assert.True(await page.Locator(seen).EvaluateAsync<bool>("e => e.getBoundingClientRect().bottom <= innerHeight"), seen);
+        foreach (
+            var seen in (string[])["#mode", ".entry .button", ".way", "#chart-latency .chart", "#chart-lag .chart"]
+        )
+            Assert.True(
+                await page.Locator(seen).EvaluateAsync<bool>("e => e.getBoundingClientRect().bottom <= innerHeight"),
+                seen
+            );
     }
 
     [Fact]

@@ -18,10 +18,24 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
     protected Uri Frontend => stack.Address("webfrontend");
 
     /// <summary>A new profile: no cookies, storage of its own.</summary>
-    protected async Task<IBrowserContext> ContextAsync(string language = "en-US", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool ignoreHttpsErrors = false)
+    protected async Task<IBrowserContext> ContextAsync(
+        string language = "en-US",
+        ColorScheme scheme = ColorScheme.Light,
+        int width = 1280,
+        int height = 900,
+        bool ignoreHttpsErrors = false
+    )
     {
         _browser ??= await browsers.TakeAsync();
-        var context = await _browser.NewContextAsync(new() { Locale = language, ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height }, IgnoreHTTPSErrors = ignoreHttpsErrors });
+        var context = await _browser.NewContextAsync(
+            new()
+            {
+                Locale = language,
+                ColorScheme = scheme,
+                ViewportSize = new() { Width = width, Height = height },
+                IgnoreHTTPSErrors = ignoreHttpsErrors,
+            }
+        );
         _contexts.Add(context);
         context.SetDefaultTimeout(15_000);
         context.WebError += (_, error) => _errors.Add(error.Error);
@@ -33,7 +47,8 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         var page = await (context ?? await ContextAsync()).NewPageAsync();
         page.Console += (_, message) =>
         {
-            if (message.Type == "error" && message.Text.Contains("Content Security Policy", StringComparison.Ordinal)) _errors.Add(message.Text);
+            if (message.Type == "error" && message.Text.Contains("Content Security Policy", StringComparison.Ordinal))
+                _errors.Add(message.Text);
         };
         await page.GotoAsync(new Uri(stack.Address("webfrontend"), path).ToString());
         return page;
@@ -48,11 +63,13 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
     }
 
     /// <summary>Until the page's stream is open: what is published from now on must be seen.</summary>
-    protected static Task IsLiveAsync(IPage page) => Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
+    protected static Task IsLiveAsync(IPage page) =>
+        Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 
     protected static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled)) Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
+        for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled))
+            Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
     }
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -60,8 +77,10 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
     public async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
-        foreach (var context in _contexts) await context.DisposeAsync();
-        if (_browser is not null) browsers.GiveBack(_browser);
+        foreach (var context in _contexts)
+            await context.DisposeAsync();
+        if (_browser is not null)
+            browsers.GiveBack(_browser);
         Api.Dispose();
         Assert.Empty(_errors);
     }

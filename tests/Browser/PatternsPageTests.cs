@@ -19,7 +19,10 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         await Expect(page.Locator("#source")).ToHaveTextAsync("Fails: retry 3 of 3", new() { Timeout = 25_000 });
         await Expect(page.Locator("#retry")).ToHaveTextAsync("8.0 s");
         await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "fatal");
-        Assert.Equal(["retry: 2000", "retry: 4000", "retry: 8000"], (await page.Locator("#wire .retry").AllInnerTextsAsync()).Select(t => t.Trim()).TakeLast(3));
+        Assert.Equal(
+            ["retry: 2000", "retry: 4000", "retry: 8000"],
+            (await page.Locator("#wire .retry").AllInnerTextsAsync()).Select(t => t.Trim()).TakeLast(3)
+        );
         await Expect(page.Locator("#wire .bad").Last).ToContainTextAsync("event: error");
 
         // Who comes back with the last id is told that there is no more.
@@ -39,7 +42,10 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         await SpeaksAsync(page);
         await page.GetByRole(AriaRole.Button, new() { Name = "Cut my connection" }).ClickAsync();
         await Expect(page.Locator("#wire")).ToContainTextAsync("> Last-Event-ID: ");
-        var received = int.Parse(await page.Locator("#received").InnerTextAsync(), System.Globalization.CultureInfo.InvariantCulture);
+        var received = int.Parse(
+            await page.Locator("#received").InnerTextAsync(),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         await Expect(page.Locator("#received")).Not.ToHaveTextAsync($"{received}");
         await Expect(page.Locator("#missing")).ToHaveTextAsync("0");
         await IsLiveAsync(page);
@@ -49,13 +55,16 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
     public async Task A_slow_reader_pauses_the_buffer_and_the_upstream_stands_still()
     {
         var page = await OpenAsync("/patterns");
-        await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();      // at once: before the reader has begun
+        // at once: before the reader has begun
+        await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Is read");
         await Expect(page.Locator("#paused")).ToHaveTextAsync("paused: true", new() { Timeout = 40_000 });
-        // What the reader takes during a pause comes out of the buffer: their sum is what was read of the model. Looks belong together by the
+        // What the reader takes during a pause comes out of the buffer: their sum is what was read of the model. Looks
+        // belong together by the
         // pause's number, for on a busy machine one may end and the next begin between two of them.
-        var sums = await page.EvaluateAsync<int[]>("""
+        var sums = await page.EvaluateAsync<int[]>(
+            """
             () => new Promise(resolve => {
               const number = id => Number(document.getElementById(id).textContent.replaceAll(',', ''));
               const pauses = {};
@@ -67,7 +76,8 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
                 if (looks.size > 5) resolve([...looks.values()]);
               }, 100);
             })
-            """);
+            """
+        );
         Assert.True(sums.Length > 5, "The answer ended before a pause was seen.");
         Assert.Single(sums.Distinct());
         await page.GetByRole(AriaRole.Button, new() { Name = "The reader keeps up" }).ClickAsync();
@@ -80,24 +90,28 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         var page = await OpenAsync("/patterns");
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         var (speeds, release) = (new ConcurrentQueue<string>(), new TaskCompletionSource());
-        await page.RouteAsync("**/patterns/reader/*", async route =>
-        {
-            if (route.Request.Method == "PUT")
+        await page.RouteAsync(
+            "**/patterns/reader/*",
+            async route =>
             {
-                speeds.Enqueue(route.Request.Url.Split('=')[^1]);
-                await release.Task;
+                if (route.Request.Method == "PUT")
+                {
+                    speeds.Enqueue(route.Request.Url.Split('=')[^1]);
+                    await release.Task;
+                }
+                await route.ContinueAsync();
             }
-            await route.ContinueAsync();
-        });
+        );
         foreach (var name in (string[])["20 tokens a second", "The reader keeps up", "20 tokens a second"])
             await page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
-        Assert.Single(speeds);      // the others wait for its answer
+        Assert.Single(speeds); // the others wait for its answer
         release.SetResult();
         await UntilAsync(() => Task.FromResult(speeds.Count == 3));
         Assert.Equal("20", speeds.Last());
     }
 
-    private static Task SpeaksAsync(IPage page) => Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
+    private static Task SpeaksAsync(IPage page) =>
+        Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
 
     [GeneratedRegex("[1-9]")]
     private static partial Regex Positive();

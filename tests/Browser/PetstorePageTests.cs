@@ -14,7 +14,11 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         var other = await OpenLiveAsync("/petstore", await ContextAsync("ja-JP", ColorScheme.Dark));
         var page = await OpenLiveAsync("/petstore");
         var pet = (await Api.PetsAsync())[0];
-        var (id, name, stock) = (pet["id"]!.GetValue<string>(), pet["name"]!.GetValue<string>(), pet["stock"]!.GetValue<int>());
+        var (id, name, stock) = (
+            pet["id"]!.GetValue<string>(),
+            pet["name"]!.GetValue<string>(),
+            pet["stock"]!.GetValue<int>()
+        );
         await page.Locator($"[data-pet='{id}']").ClickAsync();
         await page.Locator("#quantity").FillAsync("2");
         await page.GetByRole(AriaRole.Button, new() { Name = "Place the order" }).ClickAsync();
@@ -34,7 +38,7 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
         await Expect(order.Locator(".tracking")).ToHaveTextAsync(TrackingNumber());
 
-        await page.ReloadAsync();       // of one that is shipped everything is still there
+        await page.ReloadAsync(); // of one that is shipped everything is still there
         await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
         await Expect(order.Locator(".steps time").Last).Not.ToBeEmptyAsync();
     }
@@ -46,10 +50,12 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         var cheapest = (await Api.PetsAsync()).MinBy(p => p["price"]!.GetValue<decimal>())!;
         await Api.OrderAsync(cheapest["id"]!.GetValue<string>(), "user-123");
         var page = await OpenAsync("/petstore");
-        await page.EvaluateAsync("""
+        await page.EvaluateAsync(
+            """
             window.seen = [];
             new MutationObserver(() => seen.push(document.querySelectorAll('#recommendations li').length)).observe(document.getElementById('recommendations'), { childList: true });
-            """);
+            """
+        );
         await page.Locator("#customer").SelectOptionAsync("user-123");
         await Expect(page.Locator("#recommended-for")).ToContainTextAsync("user-123");
         await Expect(page.Locator("#scored")).ToHaveTextAsync(Scored());

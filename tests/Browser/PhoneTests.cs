@@ -6,7 +6,8 @@ namespace Browser.Tests;
 
 public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
-    private const int Width = 390, Height = 844;
+    private const int Width = 390,
+        Height = 844;
 
     [Fact]
     public async Task The_pages_names_are_one_row_with_the_current_one_in_sight_and_events_begin_above_the_fold()
@@ -26,21 +27,28 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
     {
         var page = await OpenAsync("/chat", await PhoneAsync());
         await Expect(page.Locator(".examples button").Last).ToBeVisibleAsync();
-        Assert.True(await BottomOf(page.Locator(".examples")) <= await TopOf(page.Locator("#ask")), "The examples are under the composer.");
+        Assert.True(
+            await BottomOf(page.Locator(".examples")) <= await TopOf(page.Locator("#ask")),
+            "The examples are under the composer."
+        );
 
         await page.Locator(".examples button").Nth(1).ClickAsync();
         await Expect(page.Locator(".turn .text")).ToContainTextAsync("You asked");
         await page.Locator("#stop").ClickAsync();
         var again = page.GetByRole(AriaRole.Button, new() { Name = "Ask again" });
         await Expect(again).ToBeInViewportAsync();
-        await page.WaitForFunctionAsync("() => document.querySelector('.outcome .button').getBoundingClientRect().bottom <= document.getElementById('ask').getBoundingClientRect().top");
+        await page.WaitForFunctionAsync(
+            "() => document.querySelector('.outcome .button').getBoundingClientRect().bottom <= document.getElementById('ask').getBoundingClientRect().top"
+        );
     }
 
     private Task<IBrowserContext> PhoneAsync() => ContextAsync(width: Width, height: Height);
 
     private static async Task<float> TopOf(ILocator locator) => (await locator.BoundingBoxAsync())!.Y;
 
-    private static async Task<float> BottomOf(ILocator locator) => await TopOf(locator) + (await locator.BoundingBoxAsync())!.Height;
+    private static async Task<float> BottomOf(ILocator locator) =>
+        await TopOf(locator) + (await locator.BoundingBoxAsync())!.Height;
 
-    private static async Task<float> RightOf(ILocator locator) => (await locator.BoundingBoxAsync()) is { } box ? box.X + box.Width : -1;
+    private static async Task<float> RightOf(ILocator locator) =>
+        (await locator.BoundingBoxAsync()) is { } box ? box.X + box.Width : -1;
 }

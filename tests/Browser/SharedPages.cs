@@ -1,7 +1,8 @@
 namespace Browser.Tests;
 
 /// <summary>
-/// Pages that show what everybody does: replicas, connections, tasks, pets, load tests. Their tests, and those that count what is on every
+/// Pages that show what everybody does: replicas, connections, tasks, pets, load tests. Their tests, and those that
+/// count what is on every
 /// page, run one after the other; the others have topics, sessions and answers of their own and run beside them.
 /// </summary>
 [CollectionDefinition(Collection)]

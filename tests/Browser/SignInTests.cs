@@ -21,7 +21,8 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         await page.GotoAsync(system.Page("/connections"));
         await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));
         await SignInAsync(page, "nobody's-key");
-        await Expect(page.Locator("#trouble")).ToHaveTextAsync("StreamApi does not know this token or key, or its time is over.");
+        await Expect(page.Locator("#trouble"))
+            .ToHaveTextAsync("StreamApi does not know this token or key, or its time is over.");
         await SignInAsync(page, ProductionSystem.Key);
         await Expect(page).ToHaveURLAsync(system.Page("/"));
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");

@@ -14,18 +14,22 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         var mine = await OpenAsync("/tasks", context);
         var tab = await OpenAsync("/tasks", context);
         var other = await OpenAsync("/tasks", await ContextAsync("ja-JP", ColorScheme.Dark));
-        foreach (var page in (IPage[])[mine, tab, other]) await IsLiveAsync(page);
+        foreach (var page in (IPage[])[mine, tab, other])
+            await IsLiveAsync(page);
 
         var title = $"買い物 {Guid.NewGuid():N}";
         await mine.Locator("#title").FillAsync(title);
         await mine.Keyboard.PressAsync("Enter");
-        foreach (var page in (IPage[])[mine, tab, other]) await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+        foreach (var page in (IPage[])[mine, tab, other])
+            await Expect(In(page, "todo", title)).ToBeVisibleAsync();
         await Expect(mine.Locator("#title")).ToBeEmptyAsync();
 
         await In(other, "todo", title).GetByRole(AriaRole.Button).Last.ClickAsync();
-        foreach (var page in (IPage[])[mine, tab, other]) await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
+        foreach (var page in (IPage[])[mine, tab, other])
+            await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
         await In(mine, "in_progress", title).DragToAsync(mine.Locator("[data-status=done]"));
-        foreach (var page in (IPage[])[mine, tab, other]) await Expect(In(page, "done", title)).ToBeVisibleAsync();
+        foreach (var page in (IPage[])[mine, tab, other])
+            await Expect(In(page, "done", title)).ToBeVisibleAsync();
         await mine.ReloadAsync();
         await Expect(In(mine, "done", title)).ToBeVisibleAsync();
         Assert.Equal("done", await Api.TaskStatusAsync(title));
@@ -47,24 +51,29 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
 
         // However fast the keys are pressed, the moves reach the store in their order, and the card does not jump back.
-        await page.EvaluateAsync("""
+        await page.EvaluateAsync(
+            """
             title => {
               window.columns = [];
               const card = [...document.querySelectorAll('.card')].find(c => c.textContent.includes(title));
               new MutationObserver(() => { const column = card.closest('.column')?.dataset.status; if (column && column !== columns.at(-1)) columns.push(column); })
                 .observe(document.querySelector('.board'), { childList: true, subtree: true });
             }
-            """, title);
+            """,
+            title
+        );
         foreach (var key in (string[])["ArrowLeft", "ArrowRight", "ArrowRight"])
         {
             await page.Keyboard.PressAsync(key);
-            await page.EvaluateAsync("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))");
+            await page.EvaluateAsync(
+                "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+            );
         }
         var other = await OpenAsync("/tasks", await ContextAsync());
         await Expect(In(other, "done", title)).ToBeVisibleAsync();
         await IsLiveAsync(other);
         var marker = $"marker {Guid.NewGuid():N}";
-        await Api.CreateTaskAsync(marker);      // after everything that the stream had to tell of the card
+        await Api.CreateTaskAsync(marker); // after everything that the stream had to tell of the card
         await Expect(In(page, "todo", marker)).ToBeVisibleAsync();
         Assert.Equal(["todo", "in_progress", "done"], await page.EvaluateAsync<string[]>("columns"));
         Assert.Equal("done", await Api.TaskStatusAsync(title));
@@ -86,11 +95,14 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         var (first, second) = ($"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}");
         var page = await OpenAsync("/tasks");
         var answer = new TaskCompletionSource();
-        await page.RouteAsync("**/tasks", async route =>
-        {
-            await answer.Task;
-            await route.ContinueAsync();
-        });
+        await page.RouteAsync(
+            "**/tasks",
+            async route =>
+            {
+                await answer.Task;
+                await route.ContinueAsync();
+            }
+        );
         await page.Locator("#title").FillAsync(first);
         await page.Keyboard.PressAsync("Enter");
         await page.Locator("#title").FillAsync(second);
@@ -104,7 +116,10 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
     public async Task A_task_that_is_refused_is_in_the_field_again()
     {
         var page = await OpenAsync("/tasks");
-        await page.RouteAsync("**/tasks", route => route.Request.Method == "POST" ? route.AbortAsync() : route.ContinueAsync());
+        await page.RouteAsync(
+            "**/tasks",
+            route => route.Request.Method == "POST" ? route.AbortAsync() : route.ContinueAsync()
+        );
         await page.Locator("#title").FillAsync("feed the fish");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#title-error")).ToBeVisibleAsync();
@@ -135,14 +150,26 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         await Api.CreateTaskAsync(title);
         var page = await OpenAsync("/tasks");
         await Expect(In(page, "todo", title)).ToBeVisibleAsync();
-        await page.RouteAsync("**/tasks/status/**", route => route.Request.Method == "PUT" ? route.FulfillAsync(new()
-        {
-            Status = 503, ContentType = "application/problem+json", Body = """{"detail":"The event store is away."}""", Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
-        }) : route.ContinueAsync());
+        await page.RouteAsync(
+            "**/tasks/status/**",
+            route =>
+                route.Request.Method == "PUT"
+                    ? route.FulfillAsync(
+                        new()
+                        {
+                            Status = 503,
+                            ContentType = "application/problem+json",
+                            Body = """{"detail":"The event store is away."}""",
+                            Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
+                        }
+                    )
+                    : route.ContinueAsync()
+        );
         await In(page, "todo", title).GetByRole(AriaRole.Button).Last.ClickAsync();
         await Expect(page.Locator("#trouble")).ToContainTextAsync("away");
         await Expect(In(page, "todo", title)).ToBeVisibleAsync();
     }
 
-    private static ILocator In(IPage page, string status, string title) => page.Locator($"[data-status={status}] .card", new() { HasText = title });
+    private static ILocator In(IPage page, string status, string title) =>
+        page.Locator($"[data-status={status}] .card", new() { HasText = title });
 }

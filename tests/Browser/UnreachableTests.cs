@@ -12,16 +12,23 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
     [InlineData("/petstore", "petstore.inventory", "#pets [data-pet]")]
     [InlineData("/patterns", "{reader}", "#wire > *")]
     [InlineData("/agent?session={session}", "{session}", ".turn[data-status=done]")]
-    public async Task While_StreamApi_is_away_a_page_says_so_keeps_what_it_shows_and_comes_back_by_itself(string path, string topic, string shown)
+    public async Task While_StreamApi_is_away_a_page_says_so_keeps_what_it_shows_and_comes_back_by_itself(
+        string path,
+        string topic,
+        string shown
+    )
     {
-        var session = path.Contains("{session}", StringComparison.Ordinal) ? await Api.SessionAsync("What is 6 * 7?") : "";
-        await using var stream = await Api.SubscribeAsync(Api.Topic());      // something to list
+        var session = path.Contains("{session}", StringComparison.Ordinal)
+            ? await Api.SessionAsync("What is 6 * 7?")
+            : "";
+        await using var stream = await Api.SubscribeAsync(Api.Topic()); // something to list
         var context = await ContextAsync();
         var page = await OpenLiveAsync(path.Replace("{session}", session, StringComparison.Ordinal), context);
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();
         // Other pages' readers of other sessions are other tests'.
         topic = topic.Replace("{session}", session, StringComparison.Ordinal);
-        if (topic == "{reader}") topic = (await page.Locator("#session").InnerTextAsync()).Split('/')[^1];
+        if (topic == "{reader}")
+            topic = (await page.Locator("#session").InnerTextAsync()).Split('/')[^1];
 
         await context.SetOfflineAsync(true);
         await Api.CloseAsync(topic);
@@ -47,8 +54,11 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
             pages.Add(page);
         }
         // They look every few seconds: side by side, so that it takes those only once.
-        foreach (var page in pages) await Expect(page.Locator("#away")).ToBeVisibleAsync();
-        foreach (var page in pages) await page.UnrouteAllAsync();
-        foreach (var page in pages) await Expect(page.Locator("#away")).ToBeHiddenAsync();
+        foreach (var page in pages)
+            await Expect(page.Locator("#away")).ToBeVisibleAsync();
+        foreach (var page in pages)
+            await page.UnrouteAllAsync();
+        foreach (var page in pages)
+            await Expect(page.Locator("#away")).ToBeHiddenAsync();
     }
 }

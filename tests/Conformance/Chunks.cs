@@ -13,7 +13,8 @@ internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : 
     {
         if (rest.Count == 0)
         {
-            if (endless) await Task.Delay(Timeout.Infinite, cancellationToken);
+            if (endless)
+                await Task.Delay(Timeout.Infinite, cancellationToken);
             return 0;
         }
         var next = rest.Dequeue();
@@ -22,7 +23,8 @@ internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : 
             var later = rest.ToArray();
             rest.Clear();
             rest.Enqueue(next[buffer.Length..]);
-            foreach (var part in later) rest.Enqueue(part);
+            foreach (var part in later)
+                rest.Enqueue(part);
             next = next[..buffer.Length];
         }
         next.CopyTo(buffer);

@@ -8,7 +8,10 @@ public class FramerTests
 {
     [Fact]
     public void A_frame_has_its_fields_in_order_and_ends_in_an_empty_line() =>
-        Assert.Equal("id: e-1\nevent: hello\nretry: 2000\ndata: {\"n\":1}\n\n", Text(f => f.Id("e-1").Event("hello").Retry(2000).Data("{\"n\":1}"u8).End()));
+        Assert.Equal(
+            "id: e-1\nevent: hello\nretry: 2000\ndata: {\"n\":1}\n\n",
+            Text(f => f.Id("e-1").Event("hello").Retry(2000).Data("{\"n\":1}"u8).End())
+        );
 
     [Theory]
     [InlineData("a\nb")]
@@ -34,15 +37,18 @@ public class FramerTests
     [InlineData("1\n2")]
     [InlineData("1\r2")]
     [InlineData("1\02")]
-    public void An_id_that_would_end_its_line_is_refused(string id) => Assert.Throws<ArgumentException>(() => Text(f => f.Id(id).End()));
+    public void An_id_that_would_end_its_line_is_refused(string id) =>
+        Assert.Throws<ArgumentException>(() => Text(f => f.Id(id).End()));
 
     [Theory]
     [InlineData("a\ndata: forged")]
     [InlineData("a\r")]
-    public void An_event_name_that_would_end_its_line_is_refused(string name) => Assert.Throws<ArgumentException>(() => Text(f => f.Event(name).End()));
+    public void An_event_name_that_would_end_its_line_is_refused(string name) =>
+        Assert.Throws<ArgumentException>(() => Text(f => f.Event(name).End()));
 
     [Fact]
-    public void A_comment_stays_a_comment_on_every_line() => Assert.Equal(": one\n: data: two\n\n", Text(f => f.Comment("one\ndata: two").End()));
+    public void A_comment_stays_a_comment_on_every_line() =>
+        Assert.Equal(": one\n: data: two\n\n", Text(f => f.Comment("one\ndata: two").End()));
 
     [Fact]
     public void Empty_data_is_still_dispatched() => Assert.Equal("", Assert.Single(Parse(f => f.Data("").End())).Data);

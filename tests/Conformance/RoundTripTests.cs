@@ -6,11 +6,32 @@ using StreamApi.Streaming.Frames;
 
 namespace Conformance;
 
-/// <summary>What the server frames and the client reads, for texts that chance and malice choose: one frame in, one event out, the same.</summary>
+/// <summary>What the server frames and the client reads, for texts that chance and malice choose: one frame in, one
+/// event out, the same.</summary>
 public class RoundTripTests
 {
     private static readonly string[] Malice =
-        ["\n", "\r", "\r\n", "\n\n", "data: ", "event: ", "id: 7", "retry: 1", ":", " ", "\0", "\uFEFF", "日本語", "🌱", "\u2028", "\u0085", "\t", "x", "{\"n\":1}"];
+    [
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "data: ",
+        "event: ",
+        "id: 7",
+        "retry: 1",
+        ":",
+        " ",
+        "\0",
+        "\uFEFF",
+        "日本語",
+        "🌱",
+        "\u2028",
+        "\u0085",
+        "\t",
+        "x",
+        "{\"n\":1}",
+    ];
 
     private static readonly Gen<string> Text =
         from parts in Gen.OneOf(Gen.Elements(Malice), Gen.Choose(1, 0xD7FF).Select(c => ((char)c).ToString())).ListOf()
@@ -18,28 +39,60 @@ public class RoundTripTests
 
     [Fact]
     public void Whatever_text_is_framed_comes_out_as_one_event_with_that_text_however_the_bytes_are_cut() =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll(Text.ToArbitrary(), Gen.Choose(1, 7).ToArbitrary(), (text, size) =>
-        {
-            var frame = SseFrame.ToBytes(f => f.Id("e-1").Event("real").Data(text).End());
-            var read = Read(frame, size);
-            return read is [("real", "e-1", var data)] && data == text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');     // not U+2028 and the like: they are text here
-        }));
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(500),
+            Prop.ForAll(
+                Text.ToArbitrary(),
+                Gen.Choose(1, 7).ToArbitrary(),
+                (text, size) =>
+                {
+                    var frame = SseFrame.ToBytes(f => f.Id("e-1").Event("real").Data(text).End());
+                    var read = Read(frame, size);
+                    return read is [("real", "e-1", var data)]
+                        // not U+2028 and the like: they are text here
+                        && data == text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
+                }
+            )
+        );
 
     [Fact]
     public void No_name_or_id_is_framed_that_would_not_come_out_the_same() =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll(Text.ToArbitrary(), text =>
-        {
-            byte[] frame;
-            try { frame = SseFrame.ToBytes(f => f.Id(text).Event(text).Data("x"u8).End()); }
-            catch (ArgumentException) { return text.AsSpan().ContainsAny("\r\n\0"); }
-            return Read(frame, 1) is [var (type, id, data)] && (type, id, data) == (text.Length == 0 ? "message" : text, text, "x");
-        }));
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(500),
+            Prop.ForAll(
+                Text.ToArbitrary(),
+                text =>
+                {
+                    byte[] frame;
+                    try
+                    {
+                        frame = SseFrame.ToBytes(f => f.Id(text).Event(text).Data("x"u8).End());
+                    }
+                    catch (ArgumentException)
+                    {
+                        return text.AsSpan().ContainsAny("\r\n\0");
+                    }
+                    return Read(frame, 1) is [var (type, id, data)]
+                        && (type, id, data) == (text.Length == 0 ? "message" : text, text, "x");
+                }
+            )
+        );
 
-    private static List<(string Type, string Id, string Data)> Read(byte[] bytes, int size) => Task.Run(async () =>
-    {
-        var events = new List<(string, string, string)>();
-        using var reader = new EventReader(new Chunks(bytes.Chunk(size)), new Cursor(""), null, 1 << 20, CancellationToken.None);
-        while (await reader.NextAsync() is { } e) events.Add((e.Type, e.Id, e.Data));
-        return events;
-    }).GetAwaiter().GetResult();
+    private static List<(string Type, string Id, string Data)> Read(byte[] bytes, int size) =>
+        Task.Run(async () =>
+            {
+                var events = new List<(string, string, string)>();
+                using var reader = new EventReader(
+                    new Chunks(bytes.Chunk(size)),
+                    new Cursor(""),
+                    null,
+                    1 << 20,
+                    CancellationToken.None
+                );
+                while (await reader.NextAsync() is { } e)
+                    events.Add((e.Type, e.Id, e.Data));
+                return events;
+            })
+            .GetAwaiter()
+            .GetResult();
 }

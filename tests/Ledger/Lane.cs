@@ -1,25 +1,37 @@
 namespace Ledger;
 
-/// <summary>One reader's view of one publisher: how far it is, and what is out of line. Guarded by the reader.</summary>
+/// <summary>One reader's view of one publisher: how far it is, and what is out of line. Guarded by the
+/// reader.</summary>
 internal sealed class Lane
 {
     private const int Examples = 5;
 
     // Every sequence below _next has come, but for _missing and what lies before _from.
-    private long _from = 1, _next = 1, _twice, _reordered;
-    private SequenceSet? _missing, _excused;
-    private List<long>? _twiceExamples, _reorderedExamples;
+    private long _from = 1,
+        _next = 1,
+        _twice,
+        _reordered;
+    private SequenceSet? _missing,
+        _excused;
+    private List<long>? _twiceExamples,
+        _reorderedExamples;
 
     public void Receive(long sequence)
     {
-        if (sequence == _next) { _next++; return; }
+        if (sequence == _next)
+        {
+            _next++;
+            return;
+        }
         if (sequence > _next)
         {
             (_missing ??= new()).Add(_next, sequence - 1);
             _next = sequence + 1;
         }
-        else if (_missing?.Remove(sequence) is true) Note(ref _reordered, ref _reorderedExamples, sequence);
-        else Note(ref _twice, ref _twiceExamples, sequence);
+        else if (_missing?.Remove(sequence) is true)
+            Note(ref _reordered, ref _reorderedExamples, sequence);
+        else
+            Note(ref _twice, ref _twiceExamples, sequence);
     }
 
     public void ExpectFrom(long sequence) => _from = Math.Max(_from, sequence);
@@ -27,7 +39,8 @@ internal sealed class Lane
     /// <summary>All that is missing so far.</summary>
     public void ExcuseThrough(long issued)
     {
-        foreach (var (first, last) in _missing?.Ranges ?? []) Excuse(first, last);
+        foreach (var (first, last) in _missing?.Ranges ?? [])
+            Excuse(first, last);
         Excuse(_next, issued);
     }
 
@@ -37,7 +50,8 @@ internal sealed class Lane
     {
         account.Twice.Add(publisher, _twice, _twiceExamples);
         account.Reordered.Add(publisher, _reordered, _reorderedExamples);
-        foreach (var (first, last) in _missing?.Ranges ?? []) AddMissing(first, last);
+        foreach (var (first, last) in _missing?.Ranges ?? [])
+            AddMissing(first, last);
         AddMissing(_next, long.MaxValue);
 
         void AddMissing(long first, long last)
@@ -58,6 +72,7 @@ internal sealed class Lane
     private static void Note(ref long count, ref List<long>? examples, long sequence)
     {
         count++;
-        if ((examples ??= []).Count < Examples) examples.Add(sequence);
+        if ((examples ??= []).Count < Examples)
+            examples.Add(sequence);
     }
 }

@@ -11,7 +11,8 @@ public sealed class LedgerPublisher
     internal LedgerPublisher(int number, string name, bool keepPositions)
     {
         (Number, Name) = (number, name);
-        if (keepPositions) _positions = [];
+        if (keepPositions)
+            _positions = [];
     }
 
     /// <summary>To be carried in the payload.</summary>
@@ -27,31 +28,43 @@ public sealed class LedgerPublisher
     public long Issued => Volatile.Read(ref _issued);
 
     /// <summary>How many events were acknowledged.</summary>
-    public long Acknowledged { get { lock (_gate) return _acknowledged.Ranges.Sum(r => r.Last - r.First + 1); } }
+    public long Acknowledged
+    {
+        get
+        {
+            lock (_gate)
+                return _acknowledged.Ranges.Sum(r => r.Last - r.First + 1);
+        }
+    }
 
     /// <summary>
-    /// The server has promised this event. What is never acknowledged may come or not: it is no loss, but twice is still twice.
+    /// The server has promised this event. What is never acknowledged may come or not: it is no loss, but twice is
+    /// still twice.
     /// </summary>
     /// <param name="sequence">As given out by <see cref="Next"/>.</param>
     /// <param name="position">The server's id of it.</param>
     public void Acknowledge(long sequence, string? position = null)
     {
-        if (sequence < 1 || sequence > Issued) throw new ArgumentOutOfRangeException(nameof(sequence), sequence, $"{Name} has given out 1 to {Issued}.");
+        if (sequence < 1 || sequence > Issued)
+            throw new ArgumentOutOfRangeException(nameof(sequence), sequence, $"{Name} has given out 1 to {Issued}.");
         lock (_gate)
         {
             _acknowledged.Add(sequence, sequence);
-            if (position is not null) _positions?.TryAdd(sequence, position);
+            if (position is not null)
+                _positions?.TryAdd(sequence, position);
         }
     }
 
     internal string? PositionOf(long sequence)
     {
-        lock (_gate) return _positions?.GetValueOrDefault(sequence);
+        lock (_gate)
+            return _positions?.GetValueOrDefault(sequence);
     }
 
     /// <summary>Of the events of [first, last], or to the last of all, those acknowledged.</summary>
     internal List<(long First, long Last)> AcknowledgedWithin(long first, long last = long.MaxValue)
     {
-        lock (_gate) return [.. _acknowledged.Within(first, last)];
+        lock (_gate)
+            return [.. _acknowledged.Within(first, last)];
     }
 }

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Ledger;
 
-/// <summary>The account of all readers. <see cref="ToString"/> is for people: a line of sums, then each reader that is not clean.</summary>
+/// <summary>The account of all readers. <see cref="ToString"/> is for people: a line of sums, then each reader that is
+/// not clean.</summary>
 public sealed class LedgerReport
 {
     private const int ReadersShown = 20;
@@ -17,7 +18,8 @@ public sealed class LedgerReport
     /// <summary>One account a reader.</summary>
     public IReadOnlyList<ReaderAccount> Readers { get; }
 
-    /// <summary>Nothing lost, nothing twice, nothing reordered, nothing that nobody published; and something was published and read at all.</summary>
+    /// <summary>Nothing lost, nothing twice, nothing reordered, nothing that nobody published; and something was
+    /// published and read at all.</summary>
     public bool Clean => Readers.All(r => r.Clean) && Acknowledged > 0 && Received > 0;
 
     /// <summary>Events acknowledged to publishers.</summary>
@@ -45,12 +47,24 @@ public sealed class LedgerReport
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{(Clean ? "clean" : Acknowledged == 0 || Received == 0 ? "NOTHING MEASURED" : "NOT CLEAN")}: ")
-            .Append(CultureInfo.InvariantCulture, $"{_publishers.Count} publishers, {Acknowledged} acknowledged; {Readers.Count} readers, {Received} received; ")
-            .Append(CultureInfo.InvariantCulture, $"{Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, {Excused} excused");
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(Clean ? "clean" : Acknowledged == 0 || Received == 0 ? "NOTHING MEASURED" : "NOT CLEAN")}: "
+            )
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"{_publishers.Count} publishers, {Acknowledged} acknowledged; {Readers.Count} readers, {Received} received; "
+            )
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"{Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, {Excused} excused"
+            );
         var faulty = Readers.Where(r => !r.Clean).ToList();
-        foreach (var reader in faulty.Take(ReadersShown)) text.AppendLine().Append("  ").Append(reader);
-        if (faulty.Count > ReadersShown) text.AppendLine().Append(CultureInfo.InvariantCulture, $"  … and {faulty.Count - ReadersShown} more readers");
+        foreach (var reader in faulty.Take(ReadersShown))
+            text.AppendLine().Append("  ").Append(reader);
+        if (faulty.Count > ReadersShown)
+            text.AppendLine()
+                .Append(CultureInfo.InvariantCulture, $"  … and {faulty.Count - ReadersShown} more readers");
         return text.ToString();
     }
 }

@@ -33,7 +33,10 @@ public sealed class ReaderAccount
 
     /// <inheritdoc/>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Name}: {Received} received, {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, {Excused} excused");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Name}: {Received} received, {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, {Excused} excused"
+        );
 }
 
 /// <summary>How often something went wrong, and the first cases.</summary>
@@ -46,11 +49,15 @@ public sealed class Fault
     /// <summary>How many events.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The first ones: <c>orders#17</c>, <c>orders#20-22</c>, with the position where the publisher keeps it.</summary>
+    /// <summary>The first ones: <c>orders#17</c>, <c>orders#20-22</c>, with the position where the publisher keeps
+    /// it.</summary>
     public IReadOnlyList<string> Examples => _examples;
 
     /// <inheritdoc/>
-    public override string ToString() => Count == 0 ? "0" : $"{Count.ToString(CultureInfo.InvariantCulture)} ({string.Join(", ", _examples)}{(Count > _shown ? ", …" : "")})";
+    public override string ToString() =>
+        Count == 0
+            ? "0"
+            : $"{Count.ToString(CultureInfo.InvariantCulture)} ({string.Join(", ", _examples)}{(Count > _shown ? ", …" : "")})";
 
     internal void Add(LedgerPublisher publisher, long first, long last)
     {
@@ -61,14 +68,21 @@ public sealed class Fault
     internal void Add(LedgerPublisher publisher, long count, IReadOnlyList<long>? sequences)
     {
         Count += count;
-        foreach (var sequence in sequences ?? []) Show(publisher, sequence, sequence);
+        foreach (var sequence in sequences ?? [])
+            Show(publisher, sequence, sequence);
     }
 
     private void Show(LedgerPublisher publisher, long first, long last)
     {
-        if (_examples.Count >= Shown) return;
+        if (_examples.Count >= Shown)
+            return;
         _shown += last - first + 1;
         var position = publisher.PositionOf(first) is { } known ? $" at {known}" : "";
-        _examples.Add(string.Create(CultureInfo.InvariantCulture, $"{publisher.Name}#{first}{(last > first ? $"-{last}" : "")}{position}"));
+        _examples.Add(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{publisher.Name}#{first}{(last > first ? $"-{last}" : "")}{position}"
+            )
+        );
     }
 }

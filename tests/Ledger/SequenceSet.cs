@@ -1,7 +1,8 @@
 namespace Ledger;
 
 /// <summary>
-/// A set of sequence numbers as sorted ranges: what comes mostly in order takes next to no memory, however much it is. Not thread-safe.
+/// A set of sequence numbers as sorted ranges: what comes mostly in order takes next to no memory, however much it is.
+/// Not thread-safe.
 /// </summary>
 internal sealed class SequenceSet
 {
@@ -11,11 +12,13 @@ internal sealed class SequenceSet
 
     public long Max => _ranges.Count == 0 ? 0 : _ranges[^1].Last;
 
-    public bool Contains(long value) => IndexAtOrAfter(value) is var i && i < _ranges.Count && _ranges[i].First <= value;
+    public bool Contains(long value) =>
+        IndexAtOrAfter(value) is var i && i < _ranges.Count && _ranges[i].First <= value;
 
     public void Add(long first, long last)
     {
-        if (first > last) return;
+        if (first > last)
+            return;
         // Those that overlap or touch become one.
         var from = IndexAtOrAfter(first - 1);
         var until = from;
@@ -24,7 +27,11 @@ internal sealed class SequenceSet
             (first, last) = (Math.Min(first, _ranges[until].First), Math.Max(last, _ranges[until].Last));
             until++;
         }
-        if (until == from) { _ranges.Insert(from, (first, last)); return; }
+        if (until == from)
+        {
+            _ranges.Insert(from, (first, last));
+            return;
+        }
         _ranges[from] = (first, last);
         _ranges.RemoveRange(from + 1, until - from - 1);
     }
@@ -32,18 +39,22 @@ internal sealed class SequenceSet
     public bool Remove(long value)
     {
         var i = IndexAtOrAfter(value);
-        if (i == _ranges.Count || _ranges[i].First > value) return false;
+        if (i == _ranges.Count || _ranges[i].First > value)
+            return false;
         var (first, last) = _ranges[i];
         _ranges.RemoveAt(i);
-        if (value < last) _ranges.Insert(i, (value + 1, last));
-        if (first < value) _ranges.Insert(i, (first, value - 1));
+        if (value < last)
+            _ranges.Insert(i, (value + 1, last));
+        if (first < value)
+            _ranges.Insert(i, (first, value - 1));
         return true;
     }
 
     /// <summary>The part of [first, last] that is in this set.</summary>
     public IEnumerable<(long First, long Last)> Within(long first, long last)
     {
-        if (first > last) yield break;
+        if (first > last)
+            yield break;
         for (var i = IndexAtOrAfter(first); i < _ranges.Count && _ranges[i].First <= last; i++)
             yield return (Math.Max(first, _ranges[i].First), Math.Min(last, _ranges[i].Last));
     }
@@ -53,22 +64,28 @@ internal sealed class SequenceSet
     {
         foreach (var (inFirst, inLast) in Within(first, last))
         {
-            if (first < inFirst) yield return (first, inFirst - 1);
+            if (first < inFirst)
+                yield return (first, inFirst - 1);
             first = inLast + 1;
         }
-        if (first <= last) yield return (first, last);
+        if (first <= last)
+            yield return (first, last);
     }
 
     /// <summary>The first range that ends at or after the value.</summary>
     private int IndexAtOrAfter(long value)
     {
-        if (_ranges.Count == 0 || _ranges[^1].Last < value) return _ranges.Count;
-        int low = 0, high = _ranges.Count - 1;
+        if (_ranges.Count == 0 || _ranges[^1].Last < value)
+            return _ranges.Count;
+        int low = 0,
+            high = _ranges.Count - 1;
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (_ranges[middle].Last < value) low = middle + 1;
-            else high = middle;
+            if (_ranges[middle].Last < value)
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low;
     }

@@ -11,7 +11,9 @@ public static class Stamp
     {
         var bare = string.Create(CultureInfo.InvariantCulture, $"{{\"publisher\":{publisher},\"sequence\":{sequence}");
         const string pad = ",\"pad\":\"";
-        return bare.Length + pad.Length + 2 >= bytes ? bare + "}" : $"{bare}{pad}{new string('x', bytes - bare.Length - pad.Length - 2)}\"}}";
+        return bare.Length + pad.Length + 2 >= bytes
+            ? bare + "}"
+            : $"{bare}{pad}{new string('x', bytes - bare.Length - pad.Length - 2)}\"}}";
     }
 
     /// <summary>Reads the stamp of a JSON object, or of the <c>data</c> of an envelope. Allocates nothing.</summary>
@@ -20,14 +22,30 @@ public static class Stamp
         (publisher, sequence) = (-1, -1);
         try
         {
-            for (var reader = new Utf8JsonReader(json); reader.Read() && (publisher < 0 || sequence < 0);)
+            for (var reader = new Utf8JsonReader(json); reader.Read() && (publisher < 0 || sequence < 0); )
             {
-                if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth > 2) continue;
-                if (reader.ValueTextEquals("publisher"u8)) { if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out publisher)) return false; }
-                else if (reader.ValueTextEquals("sequence"u8) && (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out sequence))) return false;
+                if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth > 2)
+                    continue;
+                if (reader.ValueTextEquals("publisher"u8))
+                {
+                    if (
+                        !reader.Read()
+                        || reader.TokenType != JsonTokenType.Number
+                        || !reader.TryGetInt32(out publisher)
+                    )
+                        return false;
+                }
+                else if (
+                    reader.ValueTextEquals("sequence"u8)
+                    && (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out sequence))
+                )
+                    return false;
             }
         }
-        catch (JsonException) { return false; }
+        catch (JsonException)
+        {
+            return false;
+        }
         return publisher >= 0 && sequence >= 0;
     }
 }

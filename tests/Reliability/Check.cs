@@ -20,5 +20,6 @@ internal sealed record Outcome(bool Ok, string Line);
 internal sealed record Section(string Part, string Title, string Text, string Header, IReadOnlyList<ICheck> Checks)
 {
     /// <summary>Where a row could not be had.</summary>
-    public string Line(ICheck check, NotDoneException reason) => $"| {check.Name} |{string.Concat(Enumerable.Repeat(" – |", Header.Split('|').Length - 4))} not done: {reason.Message} |";
+    public string Line(ICheck check, NotDoneException reason) =>
+        $"| {check.Name} |{string.Concat(Enumerable.Repeat(" – |", Header.Split('|').Length - 4))} not done: {reason.Message} |";
 }

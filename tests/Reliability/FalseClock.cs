@@ -3,8 +3,10 @@ using AppHost.LocalServices;
 namespace Reliability;
 
 /// <summary>
-/// Sets the clock of single processes: libfaketime (a Debian package, fetched like the stores) answers for the kernel, from a file a process that
-/// says how far off the time is. The monotonic clock stays, as it does when an administrator or NTP sets a machine's clock.
+/// Sets the clock of single processes: libfaketime (a Debian package, fetched like the stores) answers for the kernel,
+/// from a file a process that
+/// says how far off the time is. The monotonic clock stays, as it does when an administrator or NTP sets a machine's
+/// clock.
 /// </summary>
 internal sealed class FalseClock : IDisposable
 {
@@ -17,21 +19,34 @@ internal sealed class FalseClock : IDisposable
     {
         try
         {
-            var tools = LocalFolder.For(Path.Combine(Repository.Root, "AppHost"), new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: false, 0, 0), new Microsoft.Extensions.DependencyInjection.ServiceCollection()).Tools;
+            var tools = LocalFolder
+                .For(
+                    Path.Combine(Repository.Root, "AppHost"),
+                    new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: false, 0, 0),
+                    new Microsoft.Extensions.DependencyInjection.ServiceCollection()
+                )
+                .Tools;
             var target = Path.Combine(tools, "faketime");
             if (Library("/usr/lib") is null && Library(Path.Combine(target, "usr", "lib")) is null)
             {
                 DebianPackages.Unpack("libfaketime", ["libfaketime"], target, "Install libfaketime.");
             }
 
-            var library = Library("/usr/lib") ?? Library(Path.Combine(target, "usr", "lib")) ?? throw new NotDoneException("needs libfaketime");
+            var library =
+                Library("/usr/lib")
+                ?? Library(Path.Combine(target, "usr", "lib"))
+                ?? throw new NotDoneException("needs libfaketime");
             // Postgres's user must read it.
             var folder = Directory.CreateTempSubdirectory("reliability-clock-").FullName;
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
             File.Copy(library, Path.Combine(folder, Path.GetFileName(library)));
             return new FalseClock(Path.Combine(folder, Path.GetFileName(library)), folder);
         }
-        catch (LocalServicesException e) { throw new NotDoneException($"needs libfaketime: {e.Message.Split('\n')[0]}"); }
+        catch (LocalServicesException e)
+        {
+            throw new NotDoneException($"needs libfaketime: {e.Message.Split('\n')[0]}");
+        }
     }
 
     public IReadOnlyDictionary<string, string> For(string process)
@@ -39,16 +54,29 @@ internal sealed class FalseClock : IDisposable
         Set(process, TimeSpan.Zero);
         return new Dictionary<string, string>
         {
-            ["LD_PRELOAD"] = _library, ["FAKETIME_TIMESTAMP_FILE"] = FileOf(process), ["FAKETIME_CACHE_DURATION"] = "1", ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1", ["DONT_FAKE_MONOTONIC"] = "1",
+            ["LD_PRELOAD"] = _library,
+            ["FAKETIME_TIMESTAMP_FILE"] = FileOf(process),
+            ["FAKETIME_CACHE_DURATION"] = "1",
+            ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
+            ["DONT_FAKE_MONOTONIC"] = "1",
         };
     }
 
-    public void Set(string process, TimeSpan offset) => File.WriteAllText(FileOf(process), FormattableString.Invariant($"{(offset < TimeSpan.Zero ? "" : "+")}{offset.TotalSeconds:F0}"));
+    public void Set(string process, TimeSpan offset) =>
+        File.WriteAllText(
+            FileOf(process),
+            FormattableString.Invariant($"{(offset < TimeSpan.Zero ? "" : "+")}{offset.TotalSeconds:F0}")
+        );
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string FileOf(string process) => Path.Combine(_folder, process.Replace(' ', '-'));
 
     private static string? Library(string folder) =>
-        Directory.Exists(folder) ? Directory.EnumerateDirectories(folder, "*-linux-*").Select(d => Path.Combine(d, "faketime", "libfaketimeMT.so.1")).FirstOrDefault(File.Exists) : null;
+        Directory.Exists(folder)
+            ? Directory
+                .EnumerateDirectories(folder, "*-linux-*")
+                .Select(d => Path.Combine(d, "faketime", "libfaketimeMT.so.1"))
+                .FirstOrDefault(File.Exists)
+            : null;
 }

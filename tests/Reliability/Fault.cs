@@ -3,9 +3,15 @@ namespace Reliability;
 /// <summary>What is done to the system, and undone.</summary>
 /// <param name="Name">As the table has it.</param>
 /// <param name="Lasts">Between the two.</param>
-/// <param name="Break">Returns once it is done; throws <see cref="NotDoneException"/> where this machine cannot.</param>
+/// <param name="Break">Returns once it is done; throws <see cref="NotDoneException"/> where this machine
+/// cannot.</param>
 /// <param name="Mend">Returns once what was broken answers again.</param>
-internal sealed record Fault(string Name, TimeSpan Lasts, Func<ReliabilitySystem, Task> Break, Func<ReliabilitySystem, CancellationToken, Task> Mend)
+internal sealed record Fault(
+    string Name,
+    TimeSpan Lasts,
+    Func<ReliabilitySystem, Task> Break,
+    Func<ReliabilitySystem, CancellationToken, Task> Mend
+)
 {
     /// <summary>The system that it happens to, where not the one that all share.</summary>
     public SystemKind Needs { get; init; }

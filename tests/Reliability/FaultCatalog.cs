@@ -5,57 +5,129 @@ namespace Reliability;
 /// <summary>All faults on one page.</summary>
 internal static class FaultCatalog
 {
-    private static readonly TimeSpan Down = TimeSpan.FromSeconds(4), Frozen = TimeSpan.FromSeconds(15), Cut = TimeSpan.FromSeconds(10), Off = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Down = TimeSpan.FromSeconds(4),
+        Frozen = TimeSpan.FromSeconds(15),
+        Cut = TimeSpan.FromSeconds(10),
+        Off = TimeSpan.FromHours(1);
 
     private static readonly (string Name, Func<ReliabilitySystem, SystemProcess> Of)[] Processes =
     [
-        ("StreamApi, replica 1", s => s.Replicas[0].Process), ("StreamApi, replica 2", s => s.Replicas[1].Process), ("the Broadcaster that leads", s => s.Leader.Process),
-        ("Redis", s => s.Redis), ("Postgres", s => s.Postgres),
+        ("StreamApi, replica 1", s => s.Replicas[0].Process),
+        ("StreamApi, replica 2", s => s.Replicas[1].Process),
+        ("the Broadcaster that leads", s => s.Leader.Process),
+        ("Redis", s => s.Redis),
+        ("Postgres", s => s.Postgres),
     ];
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        .. Processes.Select(p => new Fault($"kill -9 of {p.Name}", Down, s => Do(() => p.Of(s).Kill()), (s, token) => p.Of(s).StartAsync(token))),
-        .. Processes.Select(p => new Fault($"SIGTERM of {p.Name}", Down, s => Do(() => Terminate(p.Of(s))), async (s, token) =>
-        {
-            await p.Of(s).WaitForEndAsync(token);
-            await p.Of(s).StartAsync(token);
-        })),
-        .. Processes.Select(p => new Fault($"SIGSTOP of {p.Name}", Frozen, s => Do(() => p.Of(s).Freeze()), (s, _) => Do(() => p.Of(s).Thaw()))),
-        new("Redis restarted empty, at once", TimeSpan.Zero, s => Do(s.Redis.Kill), (s, token) => s.Redis.StartAsync(token)),
+        .. Processes.Select(p => new Fault(
+            $"kill -9 of {p.Name}",
+            Down,
+            s => Do(() => p.Of(s).Kill()),
+            (s, token) => p.Of(s).StartAsync(token)
+        )),
+        .. Processes.Select(p => new Fault(
+            $"SIGTERM of {p.Name}",
+            Down,
+            s => Do(() => Terminate(p.Of(s))),
+            async (s, token) =>
+            {
+                await p.Of(s).WaitForEndAsync(token);
+                await p.Of(s).StartAsync(token);
+            }
+        )),
+        .. Processes.Select(p => new Fault(
+            $"SIGSTOP of {p.Name}",
+            Frozen,
+            s => Do(() => p.Of(s).Freeze()),
+            (s, _) => Do(() => p.Of(s).Thaw())
+        )),
+        new(
+            "Redis restarted empty, at once",
+            TimeSpan.Zero,
+            s => Do(s.Redis.Kill),
+            (s, token) => s.Redis.StartAsync(token)
+        ),
         Link("all services cut off from Postgres", s => s.Services.Select(x => x.Postgres), link => link.Cut()),
         Link("all services cut off from Redis", s => s.Services.Select(x => x.Redis), link => link.Cut()),
         Link("nothing passes to or from Postgres", s => s.Services.Select(x => x.Postgres), link => link.Freeze()),
         Link("nothing passes to or from Redis", s => s.Services.Select(x => x.Redis), link => link.Freeze()),
-        Link("nothing passes between StreamApi's replica 1 and both stores", s => [s.Replicas[0].Postgres, s.Replicas[0].Redis], link => link.Freeze()),
-        Link("nothing passes between the Broadcaster that leads and both stores", s => [s.Leader.Postgres, s.Leader.Redis], link => link.Freeze()),
-        new("disk full under Postgres", Cut, s => Do(s.Disk!.Fill), async (s, token) =>
+        Link(
+            "nothing passes between StreamApi's replica 1 and both stores",
+            s => [s.Replicas[0].Postgres, s.Replicas[0].Redis],
+            link => link.Freeze()
+        ),
+        Link(
+            "nothing passes between the Broadcaster that leads and both stores",
+            s => [s.Leader.Postgres, s.Leader.Redis],
+            link => link.Freeze()
+        ),
+        new(
+            "disk full under Postgres",
+            Cut,
+            s => Do(s.Disk!.Fill),
+            async (s, token) =>
+            {
+                s.Disk!.Free();
+                await s.Postgres.StartAsync(token);
+            }
+        )
         {
-            s.Disk!.Free();
-            await s.Postgres.StartAsync(token);
-        }) { Needs = SystemKind.SmallDisk, Probe = () => new PublishProbe() },
-        Clock("Postgres's clock", "Postgres", Off), Clock("Postgres's clock", "Postgres", -Off),
-        Clock("the clock of StreamApi's replica 1", "StreamApi 1", Off), Clock("the clock of StreamApi's replica 1", "StreamApi 1", -Off),
+            Needs = SystemKind.SmallDisk,
+            Probe = () => new PublishProbe(),
+        },
+        Clock("Postgres's clock", "Postgres", Off),
+        Clock("Postgres's clock", "Postgres", -Off),
+        Clock("the clock of StreamApi's replica 1", "StreamApi 1", Off),
+        Clock("the clock of StreamApi's replica 1", "StreamApi 1", -Off),
     ];
 
-    private static Fault Link(string name, Func<ReliabilitySystem, IEnumerable<FaultyLink>> links, Action<FaultyLink> fault)
+    private static Fault Link(
+        string name,
+        Func<ReliabilitySystem, IEnumerable<FaultyLink>> links,
+        Action<FaultyLink> fault
+    )
     {
         // The leader may be another when it is over.
         FaultyLink[] broken = [];
-        return new Fault(name, Cut, s => Do(() => { foreach (var link in broken = [.. links(s)]) fault(link); }), (_, _) => Do(() => { foreach (var link in broken) link.Heal(); }));
+        return new Fault(
+            name,
+            Cut,
+            s =>
+                Do(() =>
+                {
+                    foreach (var link in broken = [.. links(s)])
+                        fault(link);
+                }),
+            (_, _) =>
+                Do(() =>
+                {
+                    foreach (var link in broken)
+                        link.Heal();
+                })
+        );
     }
 
-    private static Fault Clock(string name, string process, TimeSpan offset) => new($"{name} jumps an hour {(offset > TimeSpan.Zero ? "ahead" : "back")}, later to the right time again", Cut,
-        s => Do(() => s.Clock!.Set(process, offset)), (s, _) => Do(() => s.Clock!.Set(process, TimeSpan.Zero)))
-    {
-        Needs = SystemKind.SettableClock, Probe = () => new ClockProbe(process),
-    };
+    private static Fault Clock(string name, string process, TimeSpan offset) =>
+        new(
+            $"{name} jumps an hour {(offset > TimeSpan.Zero ? "ahead" : "back")}, later to the right time again",
+            Cut,
+            s => Do(() => s.Clock!.Set(process, offset)),
+            (s, _) => Do(() => s.Clock!.Set(process, TimeSpan.Zero))
+        )
+        {
+            Needs = SystemKind.SettableClock,
+            Probe = () => new ClockProbe(process),
+        };
 
     // To Postgres TERM means "when the last client has left"; who stops it sends INT, as the AppHost does.
     private static void Terminate(SystemProcess process)
     {
-        if (process.Name == "Postgres") process.Interrupt();
-        else process.Terminate();
+        if (process.Name == "Postgres")
+            process.Interrupt();
+        else
+            process.Terminate();
     }
 
     private static Task Do(Action action)

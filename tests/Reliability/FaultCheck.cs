@@ -13,24 +13,58 @@ internal sealed class FaultCheck(Fault fault) : ICheck
     public string Name => fault.Name;
     public SystemKind Needs => fault.Needs;
 
-    public async Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken)
+    public async Task<Outcome> RunAsync(
+        ReliabilitySystem system,
+        ReliabilityOptions options,
+        CancellationToken cancellationToken
+    )
     {
         var before = await system.CountAsync(cancellationToken);
-        var load = LoadOptions.Parse(["--target", system.Url.ToString(), "--clients", $"{options.Clients}", "--rate", $"{options.Rate}", "--max-p99", "3600000", "--reports", ReliabilitySuite.Folder, "mixed"]);
+        var load = LoadOptions.Parse([
+            "--target",
+            system.Url.ToString(),
+            "--clients",
+            $"{options.Clients}",
+            "--rate",
+            $"{options.Rate}",
+            "--max-p99",
+            "3600000",
+            "--reports",
+            ReliabilitySuite.Folder,
+            "mixed",
+        ]);
         var plan = new FaultPlan(fault, system);
         using var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
-        var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(cancellationToken);
-        if (plan.NotDone is { } reason) throw reason;
-        foreach (var faulty in result.Faulty) await Console.Error.WriteLineAsync(faulty);
-        await File.AppendAllTextAsync(Path.Combine(ReliabilitySuite.Folder, "results.jsonl"), $"{result.ToJsonLine()}\n", cancellationToken);
+        var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(
+            cancellationToken
+        );
+        if (plan.NotDone is { } reason)
+            throw reason;
+        foreach (var faulty in result.Faulty)
+            await Console.Error.WriteLineAsync(faulty);
+        await File.AppendAllTextAsync(
+            Path.Combine(ReliabilitySuite.Folder, "results.jsonl"),
+            $"{result.ToJsonLine()}\n",
+            cancellationToken
+        );
         await KeepAsync(system, result, cancellationToken);
         var broken = result.Faults.Count > 0 ? result.Faults[0] : null;
         var stored = await StoredAsync(system, cancellationToken) - before;
         var row = new FaultRow(fault.Name, plan.Remark ?? "")
         {
-            Acknowledged = result.Counters.Acknowledged, Refused = result.Counters.Refused, Received = result.Received,
-            Lost = result.Lost, NotStored = Math.Max(0, result.Counters.Acknowledged - stored), Twice = result.Twice, Reordered = result.Reordered, Unknown = result.Unknown,
-            Resyncs = result.Counters.Resyncs, BrokenSeconds = broken?.BrokenSeconds ?? 0, RecoverySeconds = broken?.RecoverySeconds, Recovered = broken?.Recovered ?? "**unknown**", Drained = result.Drained is not null,
+            Acknowledged = result.Counters.Acknowledged,
+            Refused = result.Counters.Refused,
+            Received = result.Received,
+            Lost = result.Lost,
+            NotStored = Math.Max(0, result.Counters.Acknowledged - stored),
+            Twice = result.Twice,
+            Reordered = result.Reordered,
+            Unknown = result.Unknown,
+            Resyncs = result.Counters.Resyncs,
+            BrokenSeconds = broken?.BrokenSeconds ?? 0,
+            RecoverySeconds = broken?.RecoverySeconds,
+            Recovered = broken?.Recovered ?? "**unknown**",
+            Drained = result.Drained is not null,
         };
         return new Outcome(row.Ok, Line(row));
     }
@@ -38,10 +72,28 @@ internal sealed class FaultCheck(Fault fault) : ICheck
     /// <summary>How it went, each quarter of a second, and what the services said: for who wants to know why.</summary>
     private async Task KeepAsync(ReliabilitySystem system, ScenarioResult result, CancellationToken cancellationToken)
     {
-        var file = Path.Combine(ReliabilitySuite.Folder, string.Concat(fault.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')));
-        await File.WriteAllLinesAsync($"{file}.csv", ["seconds,delivered,published,acknowledged,open,p50,p99", .. result.Windows.Select(w => string.Create(CultureInfo.InvariantCulture,
-            $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},{w.Open},{w.P50Ms:F1},{w.P99Ms:F1}"))], cancellationToken);
-        await File.WriteAllLinesAsync($"{file}.log", system.Services.Select(s => $"{s.Name}:\n{s.Process.Output}\n"), cancellationToken);
+        var file = Path.Combine(
+            ReliabilitySuite.Folder,
+            string.Concat(fault.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'))
+        );
+        await File.WriteAllLinesAsync(
+            $"{file}.csv",
+            [
+                "seconds,delivered,published,acknowledged,open,p50,p99",
+                .. result.Windows.Select(w =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},{w.Open},{w.P50Ms:F1},{w.P99Ms:F1}"
+                    )
+                ),
+            ],
+            cancellationToken
+        );
+        await File.WriteAllLinesAsync(
+            $"{file}.log",
+            system.Services.Select(s => $"{s.Name}:\n{s.Process.Output}\n"),
+            cancellationToken
+        );
     }
 
     private static async Task<long> StoredAsync(ReliabilitySystem system, CancellationToken cancellationToken)
@@ -55,12 +107,19 @@ internal sealed class FaultCheck(Fault fault) : ICheck
     private static string Line(FaultRow row)
     {
         List<string> remarks = row.Remark.Length > 0 ? [row.Remark] : [];
-        if (row.NotStored > 0) remarks.Add($"**{row.NotStored} not in the log**");
-        if (row.Unknown > 0) remarks.Add($"**{row.Unknown} that nobody published**");
-        if (row.Resyncs > 0) remarks.Add($"**{row.Resyncs} clients told that events may be missing**");
-        if (row.Refused > 0) remarks.Add($"{row.Refused} publishes given up, none acknowledged");
-        if (!row.Drained) remarks.Add("**not everything came within 90 s**");
-        return string.Create(CultureInfo.InvariantCulture,
-            $"| {row.Fault} | {row.Acknowledged} | {row.Received} | {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} | {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} | {string.Join("; ", remarks)} |");
+        if (row.NotStored > 0)
+            remarks.Add($"**{row.NotStored} not in the log**");
+        if (row.Unknown > 0)
+            remarks.Add($"**{row.Unknown} that nobody published**");
+        if (row.Resyncs > 0)
+            remarks.Add($"**{row.Resyncs} clients told that events may be missing**");
+        if (row.Refused > 0)
+            remarks.Add($"{row.Refused} publishes given up, none acknowledged");
+        if (!row.Drained)
+            remarks.Add("**not everything came within 90 s**");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {row.Fault} | {row.Acknowledged} | {row.Received} | {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} | {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} | {string.Join("; ", remarks)} |"
+        );
     }
 }

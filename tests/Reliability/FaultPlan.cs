@@ -6,7 +6,10 @@ namespace Reliability;
 /// <summary>One fault in the middle of a load.</summary>
 internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultPlan
 {
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(4), Mending = TimeSpan.FromSeconds(5), After = TimeSpan.FromSeconds(12), MendLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(4),
+        Mending = TimeSpan.FromSeconds(5),
+        After = TimeSpan.FromSeconds(12),
+        MendLimit = TimeSpan.FromSeconds(60);
     private readonly IFaultProbe? _probe = fault.Probe?.Invoke();
 
     public TimeSpan Least => Calm + fault.Lasts + Mending + After;
@@ -18,7 +21,11 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
 
     public void Prepare() { }
 
-    public async Task<IReadOnlyList<FaultRecord>> RunAsync(RunHistory history, Action<string> tell, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<FaultRecord>> RunAsync(
+        RunHistory history,
+        Action<string> tell,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
@@ -31,17 +38,34 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
                 await fault.Break(system);
                 await ProbeAsync(cancellationToken);
             }
-            finally { await MendAsync(tell); }
+            finally
+            {
+                await MendAsync(tell);
+            }
             var broken = (history.Elapsed - at).TotalSeconds;
             await Task.WhenAny(Task.Delay(After, cancellationToken));
-            return [new FaultRecord(fault.Name, "", 0, at.TotalSeconds, broken, history.RecoveredAfter(at, normal), history.CutOff(at))];
+            return
+            [
+                new FaultRecord(
+                    fault.Name,
+                    "",
+                    0,
+                    at.TotalSeconds,
+                    broken,
+                    history.RecoveredAfter(at, normal),
+                    history.CutOff(at)
+                ),
+            ];
         }
         catch (NotDoneException e)
         {
             NotDone = e;
             return [];
         }
-        catch (OperationCanceledException) { return []; }
+        catch (OperationCanceledException)
+        {
+            return [];
+        }
     }
 
     private async Task ProbeAsync(CancellationToken cancellationToken)
@@ -50,8 +74,10 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         lasts.CancelAfter(fault.Lasts);
         while (!lasts.IsCancellationRequested)
         {
-            if (_probe is not null) await _probe.AskAsync(system, lasts.Token);
-            await Task.Delay(_probe is null ? fault.Lasts : TimeSpan.FromMilliseconds(100), lasts.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_probe is not null)
+                await _probe.AskAsync(system, lasts.Token);
+            await Task.Delay(_probe is null ? fault.Lasts : TimeSpan.FromMilliseconds(100), lasts.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         cancellationToken.ThrowIfCancellationRequested();
         Remark = _probe?.Remark;
@@ -60,7 +86,10 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
     private async Task MendAsync(Action<string> tell)
     {
         using var limit = new CancellationTokenSource(MendLimit);
-        try { await fault.Mend(system, limit.Token); }
+        try
+        {
+            await fault.Mend(system, limit.Token);
+        }
         catch (OperationCanceledException)
         {
             Remark = $"did not come back within {MendLimit.TotalSeconds} s";

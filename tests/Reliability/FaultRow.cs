@@ -17,5 +17,10 @@ internal sealed record FaultRow(string Fault, string Remark)
     public required string Recovered { get; init; }
     public bool Drained { get; init; }
 
-    public bool Ok => Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0 && RecoverySeconds is not null && Drained && Acknowledged > 0 && Received > 0;
+    public bool Ok =>
+        Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0
+        && RecoverySeconds is not null
+        && Drained
+        && Acknowledged > 0
+        && Received > 0;
 }

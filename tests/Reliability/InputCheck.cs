@@ -14,35 +14,69 @@ internal sealed class InputCheck : ICheck
     public string Name => "requests at random";
     public SystemKind Needs => SystemKind.Talkative;
 
-    public async Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken)
+    public async Task<Outcome> RunAsync(
+        ReliabilitySystem system,
+        ReliabilityOptions options,
+        CancellationToken cancellationToken
+    )
     {
         var server = system.Replicas[0];
-        using var http = new HttpClient { BaseAddress = server.Url, DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) } };
-        using var asked = await http.PostAsJsonAsync("/v1/stream-tickets", new { topics = new[] { ">" } }, cancellationToken);
-        var ticket = (await asked.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("ticket").GetString()!;
-        var fuzz = new FuzzRun(server.Url, await http.GetFromJsonAsync<JsonElement>("/openapi/v1.json", cancellationToken), SystemSettings.Key, SystemSettings.User("fuzz", [">"], [">"]), ticket);
+        using var http = new HttpClient
+        {
+            BaseAddress = server.Url,
+            DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) },
+        };
+        using var asked = await http.PostAsJsonAsync(
+            "/v1/stream-tickets",
+            new { topics = new[] { ">" } },
+            cancellationToken
+        );
+        var ticket = (await asked.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(cancellationToken))
+            .GetProperty("ticket")
+            .GetString()!;
+        var fuzz = new FuzzRun(
+            server.Url,
+            await http.GetFromJsonAsync<JsonElement>("/openapi/v1.json", cancellationToken),
+            SystemSettings.Key,
+            SystemSettings.User("fuzz", [">"], [">"]),
+            ticket
+        );
         var (shown, lines) = (0, 0L);
         void Look(string line)
         {
             Interlocked.Increment(ref lines);
-            if (fuzz.Secrets.Any(s => line.Contains(s, StringComparison.Ordinal))) Interlocked.Increment(ref shown);
+            if (fuzz.Secrets.Any(s => line.Contains(s, StringComparison.Ordinal)))
+                Interlocked.Increment(ref shown);
         }
 
         var (seed, before) = (Random.Shared.Next(), ProcessFigures.ResidentMegabytes(server.Process.Pid));
         server.Process.Printed += Look;
-        try { await fuzz.RunAsync(options.BadRequests, seed, cancellationToken); }
-        finally { server.Process.Printed -= Look; }
+        try
+        {
+            await fuzz.RunAsync(options.BadRequests, seed, cancellationToken);
+        }
+        finally
+        {
+            server.Process.Printed -= Look;
+        }
         var after = ProcessFigures.ResidentMegabytes(server.Process.Pid);
-        foreach (var fault in fuzz.Faults.Take(10)) await Console.Error.WriteLineAsync(fault);
+        foreach (var fault in fuzz.Faults.Take(10))
+            await Console.Error.WriteLineAsync(fault);
         var left = await WaitUntilEmptyAsync(system, cancellationToken);
-        return new Outcome(fuzz.Faults.IsEmpty && shown == 0 && after < MaxMegabytes && left == 0 && fuzz.IsTelling, string.Create(CultureInfo.InvariantCulture,
-            $"| {Name} | {fuzz.Answers} | {ReliabilityReport.Bold(fuzz.Faults.Count)} | {ReliabilityReport.Bold(shown)} in {lines} lines | {before:F0} → {after:F0} | {options.BadRequests} in all, seed {seed}{(left > 0 ? $"; **{left} streams stayed open**" : "")} |"));
+        return new Outcome(
+            fuzz.Faults.IsEmpty && shown == 0 && after < MaxMegabytes && left == 0 && fuzz.IsTelling,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {Name} | {fuzz.Answers} | {ReliabilityReport.Bold(fuzz.Faults.Count)} | {ReliabilityReport.Bold(shown)} in {lines} lines | {before:F0} → {after:F0} | {options.BadRequests} in all, seed {seed}{(left > 0 ? $"; **{left} streams stayed open**" : "")} |"
+            )
+        );
     }
 
     private static async Task<int> WaitUntilEmptyAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
         var left = -1;
-        for (var i = 0; i < 60 && (left = await ServerFigures.ConnectionsAsync(system, cancellationToken)) > 0; i++) await Task.Delay(500, cancellationToken);
+        for (var i = 0; i < 60 && (left = await ServerFigures.ConnectionsAsync(system, cancellationToken)) > 0; i++)
+            await Task.Delay(500, cancellationToken);
         return left;
     }
 }

@@ -3,13 +3,16 @@ using System.Net.Http.Json;
 
 namespace Reliability;
 
-/// <summary>What a publish without retries is answered with while the disk is full; it also keeps the disk full.</summary>
+/// <summary>What a publish without retries is answered with while the disk is full; it also keeps the disk
+/// full.</summary>
 internal sealed class PublishProbe : IFaultProbe
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
     private readonly SortedDictionary<string, int> _answers = [];
 
-    public string Remark => "publish without retry answered " + string.Join(", ", _answers.Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Key} × {a.Value}")));
+    public string Remark =>
+        "publish without retry answered "
+        + string.Join(", ", _answers.Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Key} × {a.Value}")));
 
     public async Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
@@ -17,11 +20,26 @@ internal sealed class PublishProbe : IFaultProbe
         string answer;
         try
         {
-            using var response = await Http.PostAsJsonAsync(new Uri(system.Url, "/v1/events"), new { topic = "probe.disk", type = "probe", data = new string('x', 4_000) }, cancellationToken);
+            using var response = await Http.PostAsJsonAsync(
+                new Uri(system.Url, "/v1/events"),
+                new
+                {
+                    topic = "probe.disk",
+                    type = "probe",
+                    data = new string('x', 4_000),
+                },
+                cancellationToken
+            );
             answer = $"{(int)response.StatusCode}";
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { return; }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException) { answer = "nothing"; }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            answer = "nothing";
+        }
         _answers[answer] = _answers.GetValueOrDefault(answer) + 1;
     }
 }

@@ -1,7 +1,14 @@
 namespace Reliability;
 
 /// <summary>What the command line asks for.</summary>
-internal sealed record ReliabilityOptions(string Report, IReadOnlyList<string> Parts, IReadOnlyList<string> Only, int Clients, int Rate, bool Short)
+internal sealed record ReliabilityOptions(
+    string Report,
+    IReadOnlyList<string> Parts,
+    IReadOnlyList<string> Only,
+    int Clients,
+    int Rate,
+    bool Short
+)
 {
     public const string Usage = """
         Breaks and abuses a system of its own, one thing after the other, while clients publish and read, and writes what came of it.
@@ -24,7 +31,9 @@ internal sealed record ReliabilityOptions(string Report, IReadOnlyList<string> P
     public TimeSpan Abuse => TimeSpan.FromSeconds(Short ? 10 : 20);
     public TimeSpan Churn => TimeSpan.FromSeconds(Short ? 20 : 120);
 
-    public bool Wants(string part, string name) => (Parts.Count == 0 || Parts.Contains(part)) && (!Short || part != "faults" || name.StartsWith("kill", StringComparison.Ordinal))
+    public bool Wants(string part, string name) =>
+        (Parts.Count == 0 || Parts.Contains(part))
+        && (!Short || part != "faults" || name.StartsWith("kill", StringComparison.Ordinal))
         && (Only.Count == 0 || Only.Any(text => name.Contains(text, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Null where help is asked for.</summary>
@@ -34,19 +43,40 @@ internal sealed record ReliabilityOptions(string Report, IReadOnlyList<string> P
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
-            string Value() => ++i < args.Count ? args[i] : throw new ArgumentException($"{name} needs a value.\n\n{Usage}");
-            int Number() => int.TryParse(Value(), out var number) && number > 0 ? number : throw new ArgumentException($"{name} must be a number.\n\n{Usage}");
-            string Part() => Value() is ("faults" or "abuse" or "input" or "churn") and var part ? part : throw new ArgumentException($"{name} is faults, abuse, input or churn.\n\n{Usage}");
+            string Value() =>
+                ++i < args.Count ? args[i] : throw new ArgumentException($"{name} needs a value.\n\n{Usage}");
+            int Number() =>
+                int.TryParse(Value(), out var number) && number > 0
+                    ? number
+                    : throw new ArgumentException($"{name} must be a number.\n\n{Usage}");
+            string Part() =>
+                Value() is ("faults" or "abuse" or "input" or "churn") and var part
+                    ? part
+                    : throw new ArgumentException($"{name} is faults, abuse, input or churn.\n\n{Usage}");
             switch (name)
             {
-                case "--part": options = options with { Parts = [.. options.Parts, Part()] }; break;
-                case "--only": options = options with { Only = [.. options.Only, Value()] }; break;
-                case "--short": options = options with { Short = true }; break;
-                case "--clients": options = options with { Clients = Number() }; break;
-                case "--rate": options = options with { Rate = Number() }; break;
-                case "--help" or "-h": return null;
-                case ['-', ..]: throw new ArgumentException($"There is no option {name}.\n\n{Usage}");
-                default: options = options with { Report = name }; break;
+                case "--part":
+                    options = options with { Parts = [.. options.Parts, Part()] };
+                    break;
+                case "--only":
+                    options = options with { Only = [.. options.Only, Value()] };
+                    break;
+                case "--short":
+                    options = options with { Short = true };
+                    break;
+                case "--clients":
+                    options = options with { Clients = Number() };
+                    break;
+                case "--rate":
+                    options = options with { Rate = Number() };
+                    break;
+                case "--help" or "-h":
+                    return null;
+                case ['-', ..]:
+                    throw new ArgumentException($"There is no option {name}.\n\n{Usage}");
+                default:
+                    options = options with { Report = name };
+                    break;
             }
         }
         return options;

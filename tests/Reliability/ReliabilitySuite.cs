@@ -15,8 +15,14 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
 
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
-        var checks = Sections.All.SelectMany(s => s.Checks.Where(c => options.Wants(s.Part, c.Name)).Select(c => (Section: s, Check: c))).ToList();
-        if (checks.Count == 0) throw new ArgumentException("There is no such thing to do. There are:\n" + string.Join('\n', Sections.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}"))));
+        var checks = Sections
+            .All.SelectMany(s => s.Checks.Where(c => options.Wants(s.Part, c.Name)).Select(c => (Section: s, Check: c)))
+            .ToList();
+        if (checks.Count == 0)
+            throw new ArgumentException(
+                "There is no such thing to do. There are:\n"
+                    + string.Join('\n', Sections.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}")))
+            );
         var outcomes = new Dictionary<string, Outcome>();
         var before = ReliabilityReport.LinesOf(options.Report);
         Directory.CreateDirectory(Folder);
@@ -25,15 +31,29 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         {
             foreach (var (section, check) in checks)
             {
-                try { outcomes[check.Name] = await check.RunAsync(await SystemForAsync(check.Needs, cancellationToken), options, cancellationToken); }
-                catch (NotDoneException e) { outcomes[check.Name] = new Outcome(true, section.Line(check, e)); }
+                try
+                {
+                    outcomes[check.Name] = await check.RunAsync(
+                        await SystemForAsync(check.Needs, cancellationToken),
+                        options,
+                        cancellationToken
+                    );
+                }
+                catch (NotDoneException e)
+                {
+                    outcomes[check.Name] = new Outcome(true, section.Line(check, e));
+                }
                 Tell(outcomes[check.Name].Line);
             }
         }
         finally
         {
             // What was seen until Ctrl+C, too.
-            await File.WriteAllTextAsync(options.Report, ReliabilityReport.Of(options, outcomes, before, _clock.Elapsed), CancellationToken.None);
+            await File.WriteAllTextAsync(
+                options.Report,
+                ReliabilityReport.Of(options, outcomes, before, _clock.Elapsed),
+                CancellationToken.None
+            );
             Tell($"written to {options.Report}");
         }
         return outcomes.Values.All(o => o.Ok);
@@ -41,7 +61,8 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
 
     public async ValueTask DisposeAsync()
     {
-        if (_system is not null) await _system.DisposeAsync();
+        if (_system is not null)
+            await _system.DisposeAsync();
         _system = null;
     }
 
@@ -57,5 +78,8 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         return _system;
     }
 
-    private void Tell(string text) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds,6:F0} s  {text}"));
+    private void Tell(string text) =>
+        Console.Error.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds, 6:F0} s  {text}")
+        );
 }

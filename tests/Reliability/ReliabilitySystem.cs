@@ -6,21 +6,32 @@ using Npgsql;
 namespace Reliability;
 
 /// <summary>
-/// A whole system of this run's own on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two Broadcasters, each of these
+/// A whole system of this run's own on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two
+/// Broadcasters, each of these
 /// behind links of its own to either store where there are faults.
 /// </summary>
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
     private static readonly TimeSpan WholeLimit = TimeSpan.FromSeconds(120);
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3), DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) } };
+    private static readonly HttpClient Http = new()
+    {
+        Timeout = TimeSpan.FromSeconds(3),
+        DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) },
+    };
     private readonly SystemStores _stores;
 
     private ReliabilitySystem(SystemStores stores, FalseClock? clock, SystemKind kind)
     {
         (_stores, Clock) = (stores, clock);
         var (settings, linked) = (SystemSettings.Of(kind), kind is not (SystemKind.Guarded or SystemKind.Talkative));
-        Replicas = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings, linked))];
-        Broadcasters = [.. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock, settings, linked))];
+        Replicas =
+        [
+            .. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings, linked)),
+        ];
+        Broadcasters =
+        [
+            .. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock, settings, linked)),
+        ];
     }
 
     public IReadOnlyList<LinkedService> Replicas { get; }
@@ -44,7 +55,8 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
             await system._stores.Postgres.StartAsync(cancellationToken);
             await system._stores.Redis.StartAsync(cancellationToken);
             await system.Replicas[0].MigrateAsync(cancellationToken);
-            foreach (var service in system.Services) await service.Process.StartAsync(cancellationToken);
+            foreach (var service in system.Services)
+                await service.Process.StartAsync(cancellationToken);
             return system;
         }
         catch
@@ -61,13 +73,18 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         limit.CancelAfter(WholeLimit);
         try
         {
-            foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)]) await process.StartAsync(limit.Token);
-            while (!(await Task.WhenAll(Replicas.Select(IsLiveAsync))).All(live => live)) await Task.Delay(100, limit.Token);
+            foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)])
+                await process.StartAsync(limit.Token);
+            while (!(await Task.WhenAll(Replicas.Select(IsLiveAsync))).All(live => live))
+                await Task.Delay(100, limit.Token);
             await FindLeaderAsync(limit.Token);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new LoadTestException($"The system is not whole after {WholeLimit.TotalSeconds} s: {string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}"))}", e);
+            throw new LoadTestException(
+                $"The system is not whole after {WholeLimit.TotalSeconds} s: {string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}"))}",
+                e
+            );
         }
     }
 
@@ -76,7 +93,10 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("select count(*) from eventstore.events where topic like 'load.%'", connection);
+        await using var command = new NpgsqlCommand(
+            "select count(*) from eventstore.events where topic like 'load.%'",
+            connection
+        );
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -85,10 +105,13 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("""
+        await using var command = new NpgsqlCommand(
+            """
             select count(*) from pg_stat_activity
             where backend_type = 'client backend' and state = 'active' and clock_timestamp() - query_start > interval '1 second'
-            """, connection);
+            """,
+            connection
+        );
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -103,7 +126,8 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var service in Services) await service.DisposeAsync();
+        foreach (var service in Services)
+            await service.DisposeAsync();
         await _stores.DisposeAsync();
         Clock?.Dispose();
     }
@@ -113,15 +137,30 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         while (true)
         {
             foreach (var broadcaster in Broadcasters)
-                if (await LeadsAsync(broadcaster, cancellationToken)) { Leader = broadcaster; return; }
+                if (await LeadsAsync(broadcaster, cancellationToken))
+                {
+                    Leader = broadcaster;
+                    return;
+                }
             await Task.Delay(100, cancellationToken);
         }
     }
 
     private static async Task<bool> LeadsAsync(LinkedService broadcaster, CancellationToken cancellationToken)
     {
-        try { return (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"), cancellationToken)).GetProperty("leader").GetBoolean(); }
-        catch (Exception e) when (e is HttpRequestException or JsonException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested)) { return false; }
+        try
+        {
+            return (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"), cancellationToken))
+                .GetProperty("leader")
+                .GetBoolean();
+        }
+        catch (Exception e)
+            when (e is HttpRequestException or JsonException
+                || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested)
+            )
+        {
+            return false;
+        }
     }
 
     private async Task<bool> IsLiveAsync(LinkedService replica)
@@ -129,8 +168,12 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         try
         {
             var rows = await Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
-            return rows.GetArrayLength() == Replicas.Count && rows.EnumerateArray().All(r => r.GetProperty("mode").GetString() == "live");
+            return rows.GetArrayLength() == Replicas.Count
+                && rows.EnumerateArray().All(r => r.GetProperty("mode").GetString() == "live");
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException) { return false; }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
+        {
+            return false;
+        }
     }
 }

@@ -9,5 +9,6 @@ internal static class Repository
     public static string Root { get; } = Output.Parent!.Parent!.Parent!.Parent!.FullName;
 
     /// <summary>A service of ours, built with this program and in the same configuration.</summary>
-    public static string Service(string name) => Path.Combine(Output.Parent!.Parent!.FullName, name, Output.Name, name + ".dll");
+    public static string Service(string name) =>
+        Path.Combine(Output.Parent!.Parent!.FullName, name, Output.Name, name + ".dll");
 }

@@ -2,7 +2,8 @@ using AppHost.LocalServices;
 
 namespace Reliability;
 
-/// <summary>A disk of its own for the store, in memory, that can be filled to the last byte. Only root may mount one.</summary>
+/// <summary>A disk of its own for the store, in memory, that can be filled to the last byte. Only root may mount
+/// one.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     private const string Size = "192m";
@@ -14,9 +15,13 @@ internal sealed class SmallDisk : IDisposable
 
     public static SmallDisk Mount(string folder)
     {
-        if (!Environment.IsPrivilegedProcess) throw new NotDoneException("needs a disk of its own to fill, which only root may mount");
+        if (!Environment.IsPrivilegedProcess)
+            throw new NotDoneException("needs a disk of its own to fill, which only root may mount");
         Directory.CreateDirectory(folder);
-        if (Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder]) is not { ExitCode: 0 } result)
+        if (
+            Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder])
+            is not { ExitCode: 0 } result
+        )
         {
             throw new NotDoneException("needs a disk of its own to fill, and mount refuses here");
         }
@@ -31,13 +36,15 @@ internal sealed class SmallDisk : IDisposable
         try
         {
             using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
-            while (true) filler.Write(block);
+            while (true)
+                filler.Write(block);
         }
         catch (IOException) { }
         try
         {
             using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
-            while (true) filler.Write(block.AsSpan(0, 4096));
+            while (true)
+                filler.Write(block.AsSpan(0, 4096));
         }
         catch (IOException) { }
     }

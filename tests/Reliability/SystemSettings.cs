@@ -13,25 +13,43 @@ internal static class SystemSettings
     /// <summary>A program's key that may do as much.</summary>
     public static string Key { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(20));
 
-    public static string User(string name, string[] subscribe, string[] publish) => Tokens.Of(name, subscribe, publish, TimeSpan.FromHours(24));
+    public static string User(string name, string[] subscribe, string[] publish) =>
+        Tokens.Of(name, subscribe, publish, TimeSpan.FromHours(24));
 
-    public static IReadOnlyDictionary<string, string> Of(SystemKind kind) => kind switch
-    {
-        SystemKind.Guarded => Guarded,
-        SystemKind.Talkative => new Dictionary<string, string>(Guarded)
+    public static IReadOnlyDictionary<string, string> Of(SystemKind kind) =>
+        kind switch
         {
-            ["Limits__GenerationsPerMinute"] = "1000000", ["Limits__NewStreamsPerMinute"] = "1000000", ["Limits__ResumesPerMinute"] = "1000000", ["Limits__PublishesPerSecond"] = "1000000", ["Limits__ConnectionsPerSecond"] = "1000000", ["Limits__PublishKilobytesPerSecond"] = "1000000", ["Limits__RequestsPerSecond"] = "1000000",
-            ["Streaming__MaxConnectionsPerClient"] = "0", ["Llm__Providers__Demo__TokensPerSecond"] = "0", ["Petstore__ScoringMilliseconds"] = "1",
-            ["Logging__LogLevel__Default"] = "Information", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
-        },
-        _ => new Dictionary<string, string>(),
-    };
+            SystemKind.Guarded => Guarded,
+            SystemKind.Talkative => new Dictionary<string, string>(Guarded)
+            {
+                ["Limits__GenerationsPerMinute"] = "1000000",
+                ["Limits__NewStreamsPerMinute"] = "1000000",
+                ["Limits__ResumesPerMinute"] = "1000000",
+                ["Limits__PublishesPerSecond"] = "1000000",
+                ["Limits__ConnectionsPerSecond"] = "1000000",
+                ["Limits__PublishKilobytesPerSecond"] = "1000000",
+                ["Limits__RequestsPerSecond"] = "1000000",
+                ["Streaming__MaxConnectionsPerClient"] = "0",
+                ["Llm__Providers__Demo__TokensPerSecond"] = "0",
+                ["Petstore__ScoringMilliseconds"] = "1",
+                ["Logging__LogLevel__Default"] = "Information",
+                ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
+            },
+            _ => new Dictionary<string, string>(),
+        };
 
-    private static Dictionary<string, string> Guarded { get; } = new()
-    {
-        ["ASPNETCORE_ENVIRONMENT"] = "Production", ["Security__Jwt__Issuer"] = Tokens.Issuer, ["Security__Jwt__Audience"] = Tokens.Audience,
-        ["Security__Jwt__Keys__0__Algorithm"] = "HS256", ["Security__Jwt__Keys__0__Secret"] = Tokens.Secret,
-        ["Security__ApiKeys__0__Name"] = "program", ["Security__ApiKeys__0__Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
-        ["Security__ApiKeys__0__Subscribe__0"] = ">", ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>", ["Security__ApiKeys__0__Publish__0"] = ">",
-    };
+    private static Dictionary<string, string> Guarded { get; } =
+        new()
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Security__Jwt__Issuer"] = Tokens.Issuer,
+            ["Security__Jwt__Audience"] = Tokens.Audience,
+            ["Security__Jwt__Keys__0__Algorithm"] = "HS256",
+            ["Security__Jwt__Keys__0__Secret"] = Tokens.Secret,
+            ["Security__ApiKeys__0__Name"] = "program",
+            ["Security__ApiKeys__0__Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
+            ["Security__ApiKeys__0__Subscribe__0"] = ">",
+            ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
+            ["Security__ApiKeys__0__Publish__0"] = ">",
+        };
 }

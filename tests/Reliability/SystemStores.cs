@@ -6,7 +6,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Reliability;
 
-/// <summary>Postgres and Redis of a system, found or fetched as the AppHost does. Postgres waits for the disk (fsync), unlike an ephemeral stack's.</summary>
+/// <summary>Postgres and Redis of a system, found or fetched as the AppHost does. Postgres waits for the disk (fsync),
+/// unlike an ephemeral stack's.</summary>
 internal sealed class SystemStores : IAsyncDisposable
 {
     private readonly LocalFolder _folder;
@@ -19,18 +20,46 @@ internal sealed class SystemStores : IAsyncDisposable
         PostgresPort = LoopbackPort.Take(0, "Postgres", "PostgresPort");
         string[] settings =
         [
-            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB", "timezone=UTC", "fsync=on", "synchronous_commit=on", "full_page_writes=on",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=200",
+            "shared_buffers=128MB",
+            "timezone=UTC",
+            "fsync=on",
+            "synchronous_commit=on",
+            "full_page_writes=on",
             .. disk is null ? (string[])[] : ["max_wal_size=64MB", "min_wal_size=32MB"],
         ];
-        Direct = $"Host=127.0.0.1;Port={PostgresPort};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
-        Postgres = new SystemProcess("Postgres", [.. cluster.As, cluster.Programs.Server, "-D", cluster.Data, "-p", $"{PostgresPort}", .. settings.SelectMany(s => (string[])["-c", s])],
-            Environment(cluster.Programs.Libraries, clock?.For("Postgres")), "INT", data.Data, token => IsHealthyAsync(new PostgresHealthCheck(PostgresPort), token));
+        Direct =
+            $"Host=127.0.0.1;Port={PostgresPort};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
+        Postgres = new SystemProcess(
+            "Postgres",
+            [
+                .. cluster.As,
+                cluster.Programs.Server,
+                "-D",
+                cluster.Data,
+                "-p",
+                $"{PostgresPort}",
+                .. settings.SelectMany(s => (string[])["-c", s]),
+            ],
+            Environment(cluster.Programs.Libraries, clock?.For("Postgres")),
+            "INT",
+            data.Data,
+            token => IsHealthyAsync(new PostgresHealthCheck(PostgresPort), token)
+        );
 
         RedisPort = LoopbackPort.Take(0, "Redis", "RedisPort");
         var redis = RedisServer.Prepare(folder, RedisPort);
         RedisPassword = redis.Password;
-        Redis = new SystemProcess("Redis", [redis.Program, redis.Configuration], Environment(redis.Libraries, null), "TERM", folder.Data,
-            token => IsHealthyAsync(new RedisHealthCheck(RedisPort, redis.Password), token));
+        Redis = new SystemProcess(
+            "Redis",
+            [redis.Program, redis.Configuration],
+            Environment(redis.Libraries, null),
+            "TERM",
+            folder.Data,
+            token => IsHealthyAsync(new RedisHealthCheck(RedisPort, redis.Password), token)
+        );
     }
 
     public SystemProcess Postgres { get; }
@@ -46,9 +75,16 @@ internal sealed class SystemStores : IAsyncDisposable
     public static SystemStores Prepare(bool smallDisk, FalseClock? clock)
     {
         var appHost = Path.Combine(Repository.Root, "AppHost");
-        var folder = LocalFolder.For(appHost, new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: true, 0, 0), new ServiceCollection());
+        var folder = LocalFolder.For(
+            appHost,
+            new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: true, 0, 0),
+            new ServiceCollection()
+        );
         var disk = smallDisk ? SmallDisk.Mount(Path.Combine(folder.Data, "disk")) : null;
-        try { return new SystemStores(folder, disk, clock); }
+        try
+        {
+            return new SystemStores(folder, disk, clock);
+        }
         catch
         {
             disk?.Dispose();
@@ -67,7 +103,8 @@ internal sealed class SystemStores : IAsyncDisposable
     private static Dictionary<string, string> Environment(string? libraries, IReadOnlyDictionary<string, string>? more)
     {
         var environment = new Dictionary<string, string>(more ?? new Dictionary<string, string>());
-        if (libraries is not null) environment["LD_LIBRARY_PATH"] = libraries;
+        if (libraries is not null)
+            environment["LD_LIBRARY_PATH"] = libraries;
         return environment;
     }
 

@@ -4,7 +4,8 @@ using System.Diagnostics;
 namespace Stack;
 
 /// <summary>
-/// The Chromium that the tests drive: this machine's, or installed for them where that needs nobody's password. Without one the tests
+/// The Chromium that the tests drive: this machine's, or installed for them where that needs nobody's password. Without
+/// one the tests
 /// skip: <c>Assert.SkipWhen(chromium.Path is null, chromium.Reason)</c>.
 /// </summary>
 public sealed record Chromium(string? Path, string Reason)
@@ -19,7 +20,9 @@ public sealed record Chromium(string? Path, string Reason)
     {
         if (Environment.GetEnvironmentVariable("CHROME_PATH") is { Length: > 0 } given)
         {
-            return File.Exists(given) ? new Chromium(given, "") : new Chromium(null, $"CHROME_PATH names {given}, which does not exist.");
+            return File.Exists(given)
+                ? new Chromium(given, "")
+                : new Chromium(null, $"CHROME_PATH names {given}, which does not exist.");
         }
 
         if (Find() is { } found)
@@ -27,21 +30,35 @@ public sealed record Chromium(string? Path, string Reason)
             return new Chromium(found, "");
         }
 
-        const string Manually = "Install it (Debian, Ubuntu: sudo apt-get install -y chromium), or name one: CHROME_PATH=/path/to/chromium";
+        const string Manually =
+            "Install it (Debian, Ubuntu: sudo apt-get install -y chromium), or name one: CHROME_PATH=/path/to/chromium";
         if (!Environment.IsPrivilegedProcess || !File.Exists("/usr/bin/apt-get"))
         {
             return new Chromium(null, $"No Chromium on this machine. {Manually}");
         }
 
-        TestContext.Current.SendDiagnosticMessage("No Chromium on this machine: installing it (apt-get install chromium, about 100 MB)");
+        TestContext.Current.SendDiagnosticMessage(
+            "No Chromium on this machine: installing it (apt-get install chromium, about 100 MB)"
+        );
         var output = await InstallAsync();
-        return Find() is { } installed ? new Chromium(installed, "") : new Chromium(null, $"Chromium could not be installed. {Manually}\n{output}");
+        return Find() is { } installed
+            ? new Chromium(installed, "")
+            : new Chromium(null, $"Chromium could not be installed. {Manually}\n{output}");
     }
 
     // Another run may be installing it too: apt waits for its turn, and then finds nothing left to do.
     private static async Task<string> InstallAsync()
     {
-        string[] install = ["-qq", "-o", "DPkg::Lock::Timeout=300", "install", "--yes", "--no-install-recommends", "chromium"];
+        string[] install =
+        [
+            "-qq",
+            "-o",
+            "DPkg::Lock::Timeout=300",
+            "install",
+            "--yes",
+            "--no-install-recommends",
+            "chromium",
+        ];
         var (exitCode, output) = await RunAsync(install);
         if (exitCode != 0)
         {
@@ -55,7 +72,12 @@ public sealed record Chromium(string? Path, string Reason)
 
     private static async Task<(int ExitCode, string Output)> RunAsync(string[] arguments)
     {
-        var start = new ProcessStartInfo("apt-get", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("apt-get", arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
         using var process = Process.Start(start) ?? throw new Win32Exception("apt-get did not start.");
         process.StandardInput.Close();
@@ -66,9 +88,14 @@ public sealed record Chromium(string? Path, string Reason)
     }
 
     private static string? Find() =>
-        (from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-         from name in Names
-         let path = System.IO.Path.Combine(folder, name)
-         where File.Exists(path)
-         select path).FirstOrDefault();
+        (
+            from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(
+                System.IO.Path.PathSeparator,
+                StringSplitOptions.RemoveEmptyEntries
+            )
+            from name in Names
+            let path = System.IO.Path.Combine(folder, name)
+            where File.Exists(path)
+            select path
+        ).FirstOrDefault();
 }

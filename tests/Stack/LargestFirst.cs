@@ -5,26 +5,38 @@ using Xunit.v3;
 namespace Stack;
 
 /// <summary>
-/// Begins with the collections that have a test marked <c>[Trait("Takes", "long")]</c>, then with those that have most tests, so that none of them runs alone
-/// at the end. An orderer alone does not do it: the runner hands all collections to the thread pool at once, and those go first that get there first.
+/// Begins with the collections that have a test marked <c>[Trait("Takes", "long")]</c>, then with those that have most
+/// tests, so that none of them runs alone
+/// at the end. An orderer alone does not do it: the runner hands all collections to the thread pool at once, and those
+/// go first that get there first.
 /// </summary>
 public sealed class LargestFirst : XunitTestFramework
 {
-    protected override ITestFrameworkExecutor CreateExecutor(Assembly assembly) => new Executor(new XunitTestAssembly(assembly));
+    protected override ITestFrameworkExecutor CreateExecutor(Assembly assembly) =>
+        new Executor(new XunitTestAssembly(assembly));
 
     private sealed class Executor(IXunitTestAssembly assembly) : XunitTestFrameworkExecutor(assembly)
     {
-        public override async ValueTask RunTestCases(IReadOnlyCollection<IXunitTestCase> testCases, IMessageSink executionMessageSink, ITestFrameworkExecutionOptions executionOptions, CancellationToken cancellationToken) =>
-            await new Runner().Run(TestAssembly, testCases, executionMessageSink, executionOptions, cancellationToken);
+        public override async ValueTask RunTestCases(
+            IReadOnlyCollection<IXunitTestCase> testCases,
+            IMessageSink executionMessageSink,
+            ITestFrameworkExecutionOptions executionOptions,
+            CancellationToken cancellationToken
+        ) => await new Runner().Run(TestAssembly, testCases, executionMessageSink, executionOptions, cancellationToken);
     }
 
     private sealed class Runner : XunitTestAssemblyRunner
     {
         private readonly Dictionary<IXunitTestCollection, (Task Turn, TaskCompletionSource Next)> _turns = [];
 
-        protected override List<(IXunitTestCollection Collection, List<IXunitTestCase> TestCases)> OrderTestCollections(XunitTestAssemblyRunnerContext ctxt)
+        protected override List<(IXunitTestCollection Collection, List<IXunitTestCase> TestCases)> OrderTestCollections(
+            XunitTestAssemblyRunnerContext ctxt
+        )
         {
-            var order = base.OrderTestCollections(ctxt).OrderByDescending(c => c.TestCases.Any(t => t.Traits.ContainsKey("Takes"))).ThenByDescending(c => c.TestCases.Count).ToList();
+            var order = base.OrderTestCollections(ctxt)
+                .OrderByDescending(c => c.TestCases.Any(t => t.Traits.ContainsKey("Takes")))
+                .ThenByDescending(c => c.TestCases.Count)
+                .ToList();
             var turn = Task.CompletedTask;
             foreach (var (collection, _) in order)
             {
@@ -36,7 +48,11 @@ public sealed class LargestFirst : XunitTestFramework
         }
 
         /// <summary>Each queues for a place behind the one before it.</summary>
-        protected override async ValueTask<RunSummary> RunTestCollection(XunitTestAssemblyRunnerContext ctxt, IXunitTestCollection testCollection, IReadOnlyCollection<IXunitTestCase> testCases)
+        protected override async ValueTask<RunSummary> RunTestCollection(
+            XunitTestAssemblyRunnerContext ctxt,
+            IXunitTestCollection testCollection,
+            IReadOnlyCollection<IXunitTestCase> testCases
+        )
         {
             var (turn, next) = _turns[testCollection];
             await turn;

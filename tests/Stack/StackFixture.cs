@@ -8,12 +8,14 @@ using Npgsql;
 namespace Stack;
 
 /// <summary>
-/// The whole system, started once for a test assembly by the AppHost itself: real Postgres and Redis of its own in a temporary folder, on
+/// The whole system, started once for a test assembly by the AppHost itself: real Postgres and Redis of its own in a
+/// temporary folder, on
 /// free ports, so that it runs beside any other stack of this machine.
 /// </summary>
 public sealed class StackFixture : IAsyncLifetime
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);     // the first start fetches what the machine lacks
+    // the first start fetches what the machine lacks
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
 
     /// <summary>There is no dashboard in a test; the pages link to this one.</summary>
     public const string Dashboard = "http://dashboard.test";
@@ -29,16 +31,25 @@ public sealed class StackFixture : IAsyncLifetime
         // Another assembly's tests take as long as they take; the limit is for the start.
         _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Ephemeral=true", $"--Dashboard:Url={Dashboard}"], limit.Token);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            ["--LocalServices:Ephemeral=true", $"--Dashboard:Url={Dashboard}"],
+            limit.Token
+        );
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         // A test sees only what it did itself.
-        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(r => r.Name == "streamapi")).WithEnvironment("Traffic__Enabled", "false");
+        builder
+            .CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(r => r.Name == "streamapi"))
+            .WithEnvironment("Traffic__Enabled", "false");
         App = await builder.BuildAsync(limit.Token);
         await App.StartAsync(limit.Token);
         foreach (var service in (string[])["streamapi", "broadcaster", "webfrontend"])
             await App.ResourceNotifications.WaitForResourceHealthyAsync(service, limit.Token);
-        EventStore = await App.GetConnectionStringAsync("eventstore", limit.Token) ?? throw new InvalidOperationException("No connection string for the event store.");
-        Redis = await App.GetConnectionStringAsync("redis", limit.Token) ?? throw new InvalidOperationException("No connection string for Redis.");
+        EventStore =
+            await App.GetConnectionStringAsync("eventstore", limit.Token)
+            ?? throw new InvalidOperationException("No connection string for the event store.");
+        Redis =
+            await App.GetConnectionStringAsync("redis", limit.Token)
+            ?? throw new InvalidOperationException("No connection string for Redis.");
     }
 
     /// <summary>An address of the stack, as a user of it would have.</summary>
@@ -49,13 +60,15 @@ public sealed class StackFixture : IAsyncLifetime
     {
         var name = $"test_{Guid.NewGuid():N}";
         await using var source = NpgsqlDataSource.Create(EventStore);
-        await using (var create = source.CreateCommand($"create database {name}")) await create.ExecuteNonQueryAsync(cancellationToken);
+        await using (var create = source.CreateCommand($"create database {name}"))
+            await create.ExecuteNonQueryAsync(cancellationToken);
         return new NpgsqlConnectionStringBuilder(EventStore) { Database = name };
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (App is not null) await App.DisposeAsync();
+        if (App is not null)
+            await App.DisposeAsync();
         _lock?.Dispose();
     }
 }

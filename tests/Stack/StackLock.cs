@@ -1,7 +1,8 @@
 namespace Stack;
 
 /// <summary>
-/// Test assemblies run side by side; stacks and what stresses them do not: two on two cores would only measure each other.
+/// Test assemblies run side by side; stacks and what stresses them do not: two on two cores would only measure each
+/// other.
 /// </summary>
 public sealed class StackLock : IDisposable
 {
@@ -15,8 +16,14 @@ public sealed class StackLock : IDisposable
         var path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "test-stack.lock"));
         while (true)
         {
-            try { return new StackLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)); }
-            catch (IOException) { await Task.Delay(100, cancellationToken); }
+            try
+            {
+                return new StackLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException)
+            {
+                await Task.Delay(100, cancellationToken);
+            }
         }
     }
 

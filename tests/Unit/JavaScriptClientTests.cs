@@ -4,19 +4,29 @@ using System.Text;
 
 namespace Unit.Tests;
 
-/// <summary>The JavaScript client has its own tests; they are part of ours, run in a copy so that the sources stay as they are.</summary>
+/// <summary>The JavaScript client has its own tests; they are part of ours, run in a copy so that the sources stay as
+/// they are.</summary>
 public class JavaScriptClientTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);      // a first run fetches the packages
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5); // a first run fetches the packages
 
     [Fact]
     public async Task The_javascript_client_builds_passes_its_tests_and_is_as_small_as_promised()
     {
-        Assert.SkipWhen(await RunAsync(".", "npm", "--version") is not { ExitCode: 0 }, "npm is not installed (Debian, Ubuntu: sudo apt-get install -y npm).");
-        Assert.SkipWhen(await RunAsync(".", "node", "--version") is not { ExitCode: 0, Output: var node } || Major(node) < 20, "Node.js 20 or later is not installed.");
+        Assert.SkipWhen(
+            await RunAsync(".", "npm", "--version") is not { ExitCode: 0 },
+            "npm is not installed (Debian, Ubuntu: sudo apt-get install -y npm)."
+        );
+        Assert.SkipWhen(
+            await RunAsync(".", "node", "--version") is not { ExitCode: 0, Output: var node } || Major(node) < 20,
+            "Node.js 20 or later is not installed."
+        );
 
         var root = Repository.Root;
-        var folder = Copy(Path.Combine(root, "clients", "javascript"), Path.Combine(root, "artifacts", "javascript-client"));
+        var folder = Copy(
+            Path.Combine(root, "clients", "javascript"),
+            Path.Combine(root, "artifacts", "javascript-client")
+        );
         await PassesAsync(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline");
         await PassesAsync(folder, "test");
     }
@@ -27,16 +37,19 @@ public class JavaScriptClientTests
         Assert.True(run is { ExitCode: 0 }, $"npm {string.Join(' ', arguments)} in {folder}:\n{run?.Output}");
     }
 
-    private static int Major(string version) => int.Parse(version.Trim().TrimStart('v').Split('.')[0], System.Globalization.CultureInfo.InvariantCulture);
+    private static int Major(string version) =>
+        int.Parse(version.Trim().TrimStart('v').Split('.')[0], System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Copy(string from, string to)
     {
         foreach (var stale in (string[])["src", "test", "build", "dist"])
-            if (Directory.Exists(Path.Combine(to, stale))) Directory.Delete(Path.Combine(to, stale), recursive: true);
+            if (Directory.Exists(Path.Combine(to, stale)))
+                Directory.Delete(Path.Combine(to, stale), recursive: true);
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
             var relative = Path.GetRelativePath(from, file);
-            if (relative.Split(Path.DirectorySeparatorChar)[0] is "node_modules" or "build" or "dist") continue;
+            if (relative.Split(Path.DirectorySeparatorChar)[0] is "node_modules" or "build" or "dist")
+                continue;
             var target = Path.Combine(to, relative);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.Copy(file, target, overwrite: true);
@@ -55,16 +68,31 @@ public class JavaScriptClientTests
         using var process = new Process
         {
             // On Windows npm is a script, which only a shell starts.
-            StartInfo = OperatingSystem.IsWindows() ? new ProcessStartInfo("cmd", ["/c", program, .. arguments]) : new ProcessStartInfo(program, arguments),
+            StartInfo = OperatingSystem.IsWindows()
+                ? new ProcessStartInfo("cmd", ["/c", program, .. arguments])
+                : new ProcessStartInfo(program, arguments),
         };
-        (process.StartInfo.WorkingDirectory, process.StartInfo.RedirectStandardOutput, process.StartInfo.RedirectStandardError) = (folder, true, true);
+        (
+            process.StartInfo.WorkingDirectory,
+            process.StartInfo.RedirectStandardOutput,
+            process.StartInfo.RedirectStandardError
+        ) = (folder, true, true);
         process.OutputDataReceived += (_, line) => Append(line.Data);
         process.ErrorDataReceived += (_, line) => Append(line.Data);
-        try { process.Start(); }
-        catch (Win32Exception) { return null; }
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        try { await process.WaitForExitAsync(limit.Token); }
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
@@ -74,7 +102,8 @@ public class JavaScriptClientTests
 
         void Append(string? line)
         {
-            lock (output) output.AppendLine(line);
+            lock (output)
+                output.AppendLine(line);
         }
     }
 }

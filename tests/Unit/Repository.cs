@@ -8,7 +8,8 @@ internal static class Repository
     private static string FindRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln"))) return folder.FullName;
+            if (File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln")))
+                return folder.FullName;
         throw new InvalidOperationException($"{AppContext.BaseDirectory} is not inside the repository.");
     }
 }

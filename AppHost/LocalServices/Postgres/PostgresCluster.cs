@@ -3,7 +3,8 @@ using System.Globalization;
 namespace AppHost.LocalServices.Postgres;
 
 /// <summary>
-/// The folder of one Postgres server: `cluster` is its data directory, `password` what its superuser needs. Both come into being
+/// The folder of one Postgres server: `cluster` is its data directory, `password` what its superuser needs. Both come
+/// into being
 /// together, by one rename, so that an interrupted first start leaves nothing behind that looks like data.
 /// </summary>
 internal sealed record PostgresCluster(string Folder, string Password, PostgresPrograms Programs, string[] As)
@@ -24,7 +25,12 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
             Create(folder, programs, identity);
         }
 
-        var cluster = new PostgresCluster(folder, File.ReadAllText(Path.Combine(folder, "password")), programs, identity);
+        var cluster = new PostgresCluster(
+            folder,
+            File.ReadAllText(Path.Combine(folder, "password")),
+            programs,
+            identity
+        );
         PostmasterLock.Release(cluster.Data);
         return cluster;
     }
@@ -33,15 +39,22 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
     {
         try
         {
-            return int.Parse(File.ReadAllText(Path.Combine(folder, "cluster", "PG_VERSION")).Split('.')[0], CultureInfo.InvariantCulture);
+            return int.Parse(
+                File.ReadAllText(Path.Combine(folder, "cluster", "PG_VERSION")).Split('.')[0],
+                CultureInfo.InvariantCulture
+            );
         }
         catch (UnauthorizedAccessException)
         {
-            throw new LocalServicesException($"{folder} belongs to another user. Start the stack as that user, or remove the folder (its data with it).");
+            throw new LocalServicesException(
+                $"{folder} belongs to another user. Start the stack as that user, or remove the folder (its data with it)."
+            );
         }
         catch (Exception exception) when (exception is IOException or FormatException)
         {
-            throw new LocalServicesException($"{folder} is not a Postgres data folder (cluster/PG_VERSION cannot be read). Move it away: mv {folder} {folder}-broken");
+            throw new LocalServicesException(
+                $"{folder} is not a Postgres data folder (cluster/PG_VERSION cannot be read). Move it away: mv {folder} {folder}-broken"
+            );
         }
     }
 
@@ -57,20 +70,52 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
         var (cluster, password) = (Path.Combine(making, "cluster"), Path.Combine(making, "password"));
         Secret.Write(password, Secret.Create());
         LocalFolder.Give(password, identity);
-        Run(programs, identity, making, programs.InitDb, null, "-D", cluster, "--username=postgres", $"--pwfile={password}", "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale=C", "--no-instructions");
+        Run(
+            programs,
+            identity,
+            making,
+            programs.InitDb,
+            null,
+            "-D",
+            cluster,
+            "--username=postgres",
+            $"--pwfile={password}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-instructions"
+        );
         // Without a server: single-user mode, one statement a line.
-        Run(programs, identity, making, programs.Server, $"CREATE DATABASE {Database}\n", "--single", "-D", cluster, "postgres");
+        Run(
+            programs,
+            identity,
+            making,
+            programs.Server,
+            $"CREATE DATABASE {Database}\n",
+            "--single",
+            "-D",
+            cluster,
+            "postgres"
+        );
         Directory.Move(making, folder);
     }
 
-    private static void Run(PostgresPrograms programs, string[] identity, string folder, string program, string? input, params string[] arguments)
+    private static void Run(
+        PostgresPrograms programs,
+        string[] identity,
+        string folder,
+        string program,
+        string? input,
+        params string[] arguments
+    )
     {
         string[] command = [.. identity, program, .. arguments];
         var result = Command.Run(command[0], command[1..], input, folder, programs.Libraries);
         if (result is not { ExitCode: 0 })
         {
-            throw new LocalServicesException($"Postgres could not be set up: {string.Join(' ', command)} failed.\n{result?.Output}");
+            throw new LocalServicesException(
+                $"Postgres could not be set up: {string.Join(' ', command)} failed.\n{result?.Output}"
+            );
         }
     }
 }

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace AppHost.LocalServices.Postgres;
 
 /// <summary>
-/// Postgres writes its process id into postmaster.pid and refuses to start while that process lives. After a crash the id may
+/// Postgres writes its process id into postmaster.pid and refuses to start while that process lives. After a crash the
+/// id may
 /// belong to some other program by now, and after `kill -9` of the AppHost the old server may still be shutting down.
 /// </summary>
 internal static class PostmasterLock
@@ -34,13 +35,17 @@ internal static class PostmasterLock
 
             if (waited == TimeSpan.Zero)
             {
-                Console.WriteLine($"Postgres: an earlier one (process {id}) is still running on this clone's data, waiting for its end");
+                Console.WriteLine(
+                    $"Postgres: an earlier one (process {id}) is still running on this clone's data, waiting for its end"
+                );
             }
 
             if (waited >= Patience)
             {
-                throw new LocalServicesException($"A stack of this clone is running already (Postgres is process {id}). "
-                    + $"Stop that one, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}");
+                throw new LocalServicesException(
+                    $"A stack of this clone is running already (Postgres is process {id}). "
+                        + $"Stop that one, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}"
+                );
             }
 
             Thread.Sleep(TimeSpan.FromMilliseconds(100));
@@ -51,7 +56,14 @@ internal static class PostmasterLock
     {
         try
         {
-            return int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+            return int.TryParse(
+                File.ReadLines(file).FirstOrDefault(),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var id
+            )
+                ? id
+                : null;
         }
         catch (IOException)
         {

@@ -10,7 +10,10 @@ internal sealed class RedisHealthCheck(int port, string password) : IHealthCheck
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
 
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public async Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context,
+        CancellationToken cancellationToken = default
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);
@@ -23,9 +26,14 @@ internal sealed class RedisHealthCheck(int port, string password) : IHealthCheck
             using var answers = new StreamReader(stream, Encoding.ASCII);
             var authenticated = await answers.ReadLineAsync(limit.Token);
             var answer = authenticated is "+OK" ? await answers.ReadLineAsync(limit.Token) : authenticated;
-            return answer is "+PONG" ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy($"Redis answered: {answer ?? "nothing"}");
+            return answer is "+PONG"
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy($"Redis answered: {answer ?? "nothing"}");
         }
-        catch (Exception exception) when (exception is SocketException or IOException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception)
+            when (exception is SocketException or IOException
+                || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            )
         {
             return HealthCheckResult.Unhealthy($"Redis does not answer on port {port}.", exception);
         }

@@ -9,8 +9,10 @@ using StreamApi.Runs;
 namespace StreamApi.Agents.Sessions;
 
 /// <summary>
-/// Conversations that live in the store: messages wait there, and whichever replica gets the session's run answers the first that has no
-/// answer, then the next. One turn at a time in a session, on one replica; a turn whose replica dies is ended by its will, and the next
+/// Conversations that live in the store: messages wait there, and whichever replica gets the session's run answers the
+/// first that has no
+/// answer, then the next. One turn at a time in a session, on one replica; a turn whose replica dies is ended by its
+/// will, and the next
 /// message goes on.
 /// </summary>
 internal sealed class AgentSessions : IDisposable
@@ -29,9 +31,30 @@ internal sealed class AgentSessions : IDisposable
     private readonly ILogger<AgentSessions> _logger;
 
     public AgentSessions(
-        Agent agent, ChatProviders providers, RunLog runs, LiveRuns live, RunLeases leases, JoinBeat beat, ChatMetrics metrics, IOptions<LlmOptions> options, TimeProvider clock, ILogger<AgentSessions> logger)
+        Agent agent,
+        ChatProviders providers,
+        RunLog runs,
+        LiveRuns live,
+        RunLeases leases,
+        JoinBeat beat,
+        ChatMetrics metrics,
+        IOptions<LlmOptions> options,
+        TimeProvider clock,
+        ILogger<AgentSessions> logger
+    )
     {
-        (_agent, _providers, _runs, _live, _leases, _beat, _metrics, _options, _clock, _logger) = (agent, providers, runs, live, leases, beat, metrics, options.Value, clock, logger);
+        (_agent, _providers, _runs, _live, _leases, _beat, _metrics, _options, _clock, _logger) = (
+            agent,
+            providers,
+            runs,
+            live,
+            leases,
+            beat,
+            metrics,
+            options.Value,
+            clock,
+            logger
+        );
         _leases.Swept += GoOn;
     }
 
@@ -45,13 +68,22 @@ internal sealed class AgentSessions : IDisposable
 
     /// <summary>Makes a session; one of this id that is there already is left as it is.</summary>
     /// <exception cref="InvalidChatException">There is no such provider or model.</exception>
-    public async Task<RunName> CreateAsync(string? provider, string? model, Guid id,
-        CancellationToken cancellationToken)
+    public async Task<RunName> CreateAsync(
+        string? provider,
+        string? model,
+        Guid id,
+        CancellationToken cancellationToken
+    )
     {
-        if (provider is not null || model is not null) _providers.Resolve(provider, model);
+        if (provider is not null || model is not null)
+            _providers.Resolve(provider, model);
         var name = new RunName(Kind, id.ToString("D"));
-        await _runs.NoteAsync(name, RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model)), id,
-            cancellationToken);
+        await _runs.NoteAsync(
+            name,
+            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model)),
+            id,
+            cancellationToken
+        );
         return name;
     }
 
@@ -69,29 +101,39 @@ internal sealed class AgentSessions : IDisposable
 
     private void GoOn(IReadOnlyList<string> ended)
     {
-        foreach (var topic in ended) if (RunName.Of(topic) is { Kind: Kind } name) Wake(name);
+        foreach (var topic in ended)
+            if (RunName.Of(topic) is { Kind: Kind } name)
+                Wake(name);
     }
 
     private async Task TakeTurnAsync(RunName name)
     {
         try
         {
-            if (await _runs.PendingAsync(name, CancellationToken.None) is not { Key: { } key }) return;
+            if (await _runs.PendingAsync(name, CancellationToken.None) is not { Key: { } key })
+                return;
             // Another turn of the session goes on: at its end its replica looks again.
-            if (await _runs.TryTakeAsync(name, Interrupted(key)) is not { } run) return;
+            if (await _runs.TryTakeAsync(name, Interrupted(key)) is not { } run)
+                return;
             _ = _live.Start(run, AnswerAsync);
         }
-        catch (StoreUnavailableException e) { _logger.LogWarning("Session {Session} waits for the store: {Reason}", name.Id, e.Message); }
+        catch (StoreUnavailableException e)
+        {
+            _logger.LogWarning("Session {Session} waits for the store: {Reason}", name.Id, e.Message);
+        }
     }
 
     private async Task AnswerAsync(Run run)
     {
         // Asked again: what was pending may have been answered before this run began.
-        if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message) await _runs.ReleaseAsync(run);
-        else await AnswerAsync(run, message);
+        if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message)
+            await _runs.ReleaseAsync(run);
+        else
+            await AnswerAsync(run, message);
         run.MarkEnded();
         // A message that came meanwhile found the session busy.
-        if (run.StopReason == RunStop.None) Wake(run.Name);
+        if (run.StopReason == RunStop.None)
+            Wake(run.Name);
     }
 
     private async Task AnswerAsync(Run run, RunEntry message)
@@ -108,14 +150,31 @@ internal sealed class AgentSessions : IDisposable
             await _agent.AnswerAsync(target, conversation.Messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
-        catch (OperationCanceledException) when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled) { await writer!.EndAsync(Interrupted(key)); }
-        catch (UpstreamException e) { await writer!.EndAsync(AgentRuns.Error(e.Message, false, e.Reason), end); }
-        catch (InvalidChatException e) { await run.EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end); }
+        catch (OperationCanceledException)
+            when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+        {
+            await writer!.EndAsync(Interrupted(key));
+        }
+        catch (UpstreamException e)
+        {
+            await writer!.EndAsync(AgentRuns.Error(e.Message, false, e.Reason), end);
+        }
+        catch (InvalidChatException e)
+        {
+            await run.EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end);
+        }
     }
 
     private static RunEvent[] Interrupted(string key) =>
-    [
-        AgentRuns.Error("The server that worked on this stopped before it was finished. Send the message again.", false, "interrupted"),
-        RunEvent.Of("message_end", new { type = "message_end" }) with { Key = key },
-    ];
+        [
+            AgentRuns.Error(
+                "The server that worked on this stopped before it was finished. Send the message again.",
+                false,
+                "interrupted"
+            ),
+            RunEvent.Of("message_end", new { type = "message_end" }) with
+            {
+                Key = key,
+            },
+        ];
 }

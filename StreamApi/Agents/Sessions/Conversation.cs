@@ -26,8 +26,12 @@ internal sealed class Conversation
     private readonly StringBuilder _answer = new();
 
     /// <summary>Reads what was said up to and with a message, in bounded bytes; the message itself always.</summary>
-    public static async Task<Conversation> ReadAsync(RunName name, RunEntry message, RunLog runs,
-        CancellationToken cancellationToken)
+    public static async Task<Conversation> ReadAsync(
+        RunName name,
+        RunEntry message,
+        RunLog runs,
+        CancellationToken cancellationToken
+    )
     {
         var conversation = new Conversation();
         await runs.ReadConversationAsync(name, message, conversation.Take, cancellationToken);
@@ -36,10 +40,13 @@ internal sealed class Conversation
 
     private void Take(RunEntry e)
     {
-        if (e.OfLog && e.Type == RunLog.Announcement) return;
+        if (e.OfLog && e.Type == RunLog.Announcement)
+            return;
         using var data = JsonDocument.Parse(e.Data);
-        if (e.OfLog) _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
-        else if (e.Type == "content") _answer.Append(data.RootElement.GetProperty("data").GetString());
+        if (e.OfLog)
+            _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
+        else if (e.Type == "content")
+            _answer.Append(data.RootElement.GetProperty("data").GetString());
         else if (e.Key is { } key)
         {
             _answers.TryAdd(key, _answer.ToString());
@@ -58,7 +65,8 @@ internal sealed class Conversation
             foreach (var (key, content) in _messages)
             {
                 yield return new ChatMessage(ChatRole.User, content);
-                if (_answers.GetValueOrDefault(key) is { Length: > 0 } answer) yield return new ChatMessage(ChatRole.Assistant, answer);
+                if (_answers.GetValueOrDefault(key) is { Length: > 0 } answer)
+                    yield return new ChatMessage(ChatRole.Assistant, answer);
             }
         }
     }

@@ -6,8 +6,14 @@ using StreamApi.Runs;
 
 namespace StreamApi.Agents.Sessions;
 
-/// <summary>One message and its answer, as far as it has come: events as the session's stream sends them, text joined.</summary>
-internal sealed record SessionTurn(string Message, DateTimeOffset AskedAt, DateTimeOffset? EndedAt, IReadOnlyList<JsonElement> Events);
+/// <summary>One message and its answer, as far as it has come: events as the session's stream sends them, text
+/// joined.</summary>
+internal sealed record SessionTurn(
+    string Message,
+    DateTimeOffset AskedAt,
+    DateTimeOffset? EndedAt,
+    IReadOnlyList<JsonElement> Events
+);
 
 /// <summary>A session's history, for a reader that comes later or from elsewhere.</summary>
 /// <param name="SessionId">Its id.</param>
@@ -17,19 +23,34 @@ internal sealed record SessionTurn(string Message, DateTimeOffset AskedAt, DateT
 /// <param name="Turns">Its newest turns, in their order.</param>
 /// <param name="Truncated">True where earlier turns were left out: a session is read whole on its stream.</param>
 internal sealed record SessionState(
-    [property: JsonPropertyName("session_id")] string SessionId, string? Provider, string? Model,
-        DateTimeOffset CreatedAt, IReadOnlyList<SessionTurn> Turns, bool? Truncated = null)
+    [property: JsonPropertyName("session_id")] string SessionId,
+    string? Provider,
+    string? Model,
+    DateTimeOffset CreatedAt,
+    IReadOnlyList<SessionTurn> Turns,
+    bool? Truncated = null
+)
 {
     /// <summary>Null where there is no such session.</summary>
-    public static async Task<(SessionState State, StreamId Position)?> ReadAsync(RunName name, RunLog runs,
-        CancellationToken cancellationToken)
+    public static async Task<(SessionState State, StreamId Position)?> ReadAsync(
+        RunName name,
+        RunLog runs,
+        CancellationToken cancellationToken
+    )
     {
-        if (await runs.AnnouncementAsync(name, cancellationToken) is not { } announcement) return null;
+        if (await runs.AnnouncementAsync(name, cancellationToken) is not { } announcement)
+            return null;
         var turns = new TurnReader();
         var extent = await runs.ReadNewestAsync(name, turns.Take, cancellationToken);
         var session = SessionStarted.Of(announcement);
-        var state = new SessionState(name.Id, session.Provider, session.Model, session.CreatedAt ?? announcement.Time,
-            turns.All(), extent.IsWhole ? null : true);
+        var state = new SessionState(
+            name.Id,
+            session.Provider,
+            session.Model,
+            session.CreatedAt ?? announcement.Time,
+            turns.All(),
+            extent.IsWhole ? null : true
+        );
         return (state, new StreamId(extent.Epoch, extent.Through));
     }
 
@@ -43,17 +64,22 @@ internal sealed record SessionState(
 
         public void Take(RunEntry e)
         {
-            if (e.OfLog && e.Type == RunLog.Announcement) return;
+            if (e.OfLog && e.Type == RunLog.Announcement)
+                return;
             using var data = JsonDocument.Parse(e.Data);
-            if (e.OfLog) _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!, e.Time));
-            else if (e.Type == "content") _text.Append(data.RootElement.GetProperty("data").GetString());
+            if (e.OfLog)
+                _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!, e.Time));
+            else if (e.Type == "content")
+                _text.Append(data.RootElement.GetProperty("data").GetString());
             else
             {
                 JoinText();
-                if (e.Type != "message_end") _events.Add(data.RootElement.Clone());
+                if (e.Type != "message_end")
+                    _events.Add(data.RootElement.Clone());
                 else
                 {
-                    if (e.Key is { } key) _answers.TryAdd(key, (_events, e.Time));
+                    if (e.Key is { } key)
+                        _answers.TryAdd(key, (_events, e.Time));
                     _events = [];
                 }
             }
@@ -66,18 +92,30 @@ internal sealed record SessionState(
             foreach (var (key, content, askedAt) in _messages)
             {
                 var isAnswered = _answers.TryGetValue(key, out var answer);
-                turns.Add(new SessionTurn(content, askedAt, isAnswered ? answer.EndedAt : null, isAnswered
-                    ? answer.Events : _events));
+                turns.Add(
+                    new SessionTurn(
+                        content,
+                        askedAt,
+                        isAnswered ? answer.EndedAt : null,
+                        isAnswered ? answer.Events : _events
+                    )
+                );
                 // What has come of an answer belongs to the first message that has none.
-                if (!isAnswered) _events = [];
+                if (!isAnswered)
+                    _events = [];
             }
             return turns;
         }
 
         private void JoinText()
         {
-            if (_text.Length > 0) _events.Add(JsonSerializer.SerializeToElement(new { type = "content",
-                data = _text.ToString() }, RunJson.Options));
+            if (_text.Length > 0)
+                _events.Add(
+                    JsonSerializer.SerializeToElement(
+                        new { type = "content", data = _text.ToString() },
+                        RunJson.Options
+                    )
+                );
             _text.Clear();
         }
     }

@@ -8,29 +8,39 @@ internal ref struct Calculator
     private const int LongestExpression = 500;
 
     private readonly ReadOnlySpan<char> _text;
-    private int _at, _depth;
+    private int _at,
+        _depth;
 
     private Calculator(string text) => _text = text;
 
     /// <exception cref="FormatException">It is no sum, or one without a result.</exception>
     public static double Evaluate(string expression)
     {
-        if (expression.Length > LongestExpression) throw new FormatException($"An expression has at most {LongestExpression} characters.");
+        if (expression.Length > LongestExpression)
+            throw new FormatException($"An expression has at most {LongestExpression} characters.");
         var calculator = new Calculator(expression);
         var result = calculator.Sum();
-        if (calculator._at < calculator._text.Length) throw calculator.Unexpected();
+        if (calculator._at < calculator._text.Length)
+            throw calculator.Unexpected();
         return double.IsFinite(result) ? result : throw new FormatException("The result is no finite number.");
     }
 
     private double Sum()
     {
-        if (++_depth > 50) throw new FormatException("Too many parentheses.");
+        if (++_depth > 50)
+            throw new FormatException("Too many parentheses.");
         var left = Product();
         while (true)
         {
-            if (Take('+')) left += Product();
-            else if (Take('-', '−')) left -= Product();
-            else { _depth--; return left; }
+            if (Take('+'))
+                left += Product();
+            else if (Take('-', '−'))
+                left -= Product();
+            else
+            {
+                _depth--;
+                return left;
+            }
         }
     }
 
@@ -39,19 +49,25 @@ internal ref struct Calculator
         var left = Power();
         while (true)
         {
-            if (Take('*', '×')) left *= Power();
-            else if (Take('/', '÷')) left /= Power();
-            else if (Take('%')) left %= Power();
-            else return left;
+            if (Take('*', '×'))
+                left *= Power();
+            else if (Take('/', '÷'))
+                left /= Power();
+            else if (Take('%'))
+                left %= Power();
+            else
+                return left;
         }
     }
 
     private double Power()
     {
         var negative = false;
-        while (Take('-', '−')) negative = !negative;
+        while (Take('-', '−'))
+            negative = !negative;
         var left = Value();
-        if (Take('^')) left = Math.Pow(left, Power());
+        if (Take('^'))
+            left = Math.Pow(left, Power());
         return negative ? -left : left;
     }
 
@@ -63,8 +79,17 @@ internal ref struct Calculator
             return Take(')') ? inner : throw Unexpected();
         }
         var start = _at;
-        while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || _text[_at] == '.')) _at++;
-        if (!double.TryParse(_text[start.._at], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) throw Unexpected();
+        while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || _text[_at] == '.'))
+            _at++;
+        if (
+            !double.TryParse(
+                _text[start.._at],
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+        )
+            throw Unexpected();
         Skip();
         return number;
     }
@@ -72,13 +97,19 @@ internal ref struct Calculator
     private bool Take(char one, char other = '\0')
     {
         Skip();
-        if (_at >= _text.Length || (_text[_at] != one && (other == '\0' || _text[_at] != other))) return false;
+        if (_at >= _text.Length || (_text[_at] != one && (other == '\0' || _text[_at] != other)))
+            return false;
         _at++;
         Skip();
         return true;
     }
 
-    private void Skip() { while (_at < _text.Length && char.IsWhiteSpace(_text[_at])) _at++; }
+    private void Skip()
+    {
+        while (_at < _text.Length && char.IsWhiteSpace(_text[_at]))
+            _at++;
+    }
 
-    private readonly FormatException Unexpected() => new(_at < _text.Length ? $"'{_text[_at]}' was not expected at {_at + 1}." : "The expression ends too early.");
+    private readonly FormatException Unexpected() =>
+        new(_at < _text.Length ? $"'{_text[_at]}' was not expected at {_at + 1}." : "The expression ends too early.");
 }

@@ -4,7 +4,8 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Chat.Generations;
 
-/// <summary><c>event: token</c>, <c>tool_use</c>, <c>state</c> while the answer waits for its provider, then <c>done</c> or <c>error</c>. Every id names the generation.</summary>
+/// <summary><c>event: token</c>, <c>tool_use</c>, <c>state</c> while the answer waits for its provider, then
+/// <c>done</c> or <c>error</c>. Every id names the generation.</summary>
 internal sealed class GenerationForm : FrameForm
 {
     public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];
@@ -17,5 +18,6 @@ internal sealed class GenerationForm : FrameForm
 
     public override bool Ends(EventRecord e) => e.Type is "done" or "error";
 
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) => new SseFrame(output).Id(id).Event(e.Type).Data(e.Data.Span).End();
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
+        new SseFrame(output).Id(id).Event(e.Type).Data(e.Data.Span).End();
 }

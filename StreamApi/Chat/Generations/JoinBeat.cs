@@ -1,11 +1,14 @@
 namespace StreamApi.Chat.Generations;
 
 /// <summary>
-/// When tokens that wait are stored: all runs of this replica on one beat, so that one commit, one notification and one relay carry what all
-/// of them have. A token waits for the next beat, half the time between two on average, the whole of it at most. Where the last beat is
+/// When tokens that wait are stored: all runs of this replica on one beat, so that one commit, one notification and one
+/// relay carry what all
+/// of them have. A token waits for the next beat, half the time between two on average, the whole of it at most. Where
+/// the last beat is
 /// that long ago it comes at once: few runs, or slow ones, are not joined at all.
 /// </summary>
-/// <remarks>Thread-safe. The time between two beats grows with the runs, so that more answers do not mean more events.</remarks>
+/// <remarks>Thread-safe. The time between two beats grows with the runs, so that more answers do not mean more
+/// events.</remarks>
 internal sealed class JoinBeat : IDisposable
 {
     private readonly LlmOptions _options;
@@ -22,18 +25,30 @@ internal sealed class JoinBeat : IDisposable
     public JoinBeat(LlmOptions options, Func<int> runs, TimeProvider clock)
     {
         (_options, _runs, _clock) = (options, runs, clock);
-        _timer = clock.CreateTimer(static beat => ((JoinBeat)beat!).Beat(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.CreateTimer(
+            static beat => ((JoinBeat)beat!).Beat(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
     }
 
-    private double Milliseconds => Math.Min(_options.JoinMilliseconds * Math.Max(1.0, (double)_runs() / _options.JoinWidensFrom), Math.Max(_options.JoinMaxMilliseconds, _options.JoinMilliseconds));
+    private double Milliseconds =>
+        Math.Min(
+            _options.JoinMilliseconds * Math.Max(1.0, (double)_runs() / _options.JoinWidensFrom),
+            Math.Max(_options.JoinMaxMilliseconds, _options.JoinMilliseconds)
+        );
 
     /// <summary>Completes when what waits may go.</summary>
     public Task NextAsync()
     {
         lock (_gate)
         {
-            if (_next is not null) return _next.Task;
-            var rest = _last is { } last ? TimeSpan.FromMilliseconds(Milliseconds) - _clock.GetElapsedTime(last) : TimeSpan.Zero;
+            if (_next is not null)
+                return _next.Task;
+            var rest = _last is { } last
+                ? TimeSpan.FromMilliseconds(Milliseconds) - _clock.GetElapsedTime(last)
+                : TimeSpan.Zero;
             if (rest <= TimeSpan.Zero)
             {
                 _last = _clock.GetTimestamp();

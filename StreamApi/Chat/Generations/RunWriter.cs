@@ -6,7 +6,8 @@ using StreamApi.Runs;
 namespace StreamApi.Chat.Generations;
 
 /// <summary>
-/// Stores a run's tokens, joined by time: what arrives until the next beat becomes one event. The first token waits for nothing. While one
+/// Stores a run's tokens, joined by time: what arrives until the next beat becomes one event. The first token waits for
+/// nothing. While one
 /// append is on its way the next tokens gather.
 /// </summary>
 /// <remarks>One caller. What was handed over is stored in its order; the end takes all that waits with it.</remarks>
@@ -20,15 +21,19 @@ internal sealed class RunWriter
     private readonly string _provider;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
     private readonly Task _writing;
     private List<RunEvent> _events = [];
     private readonly StringBuilder _text = new();
     private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _since, _takenSince;
+    private long _since,
+        _takenSince;
     private int _bytes;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _first = true, _closing;
+    private bool _first = true,
+        _closing;
 
     /// <param name="run">Where to.</param>
     /// <param name="joined">Makes the event of joined text.</param>
@@ -37,26 +42,47 @@ internal sealed class RunWriter
     /// <param name="metrics">Takes how long tokens waited.</param>
     /// <param name="provider">Whose tokens they are.</param>
     /// <param name="clock">The clock.</param>
-    public RunWriter(Run run, Func<string, RunEvent> joined, LlmOptions options, JoinBeat beat, ChatMetrics metrics, string provider, TimeProvider clock)
+    public RunWriter(
+        Run run,
+        Func<string, RunEvent> joined,
+        LlmOptions options,
+        JoinBeat beat,
+        ChatMetrics metrics,
+        string provider,
+        TimeProvider clock
+    )
     {
-        (_run, _joined, _options, _beat, _metrics, _provider, _clock) = (run, joined, options, beat, metrics, provider, clock);
+        (_run, _joined, _options, _beat, _metrics, _provider, _clock) = (
+            run,
+            joined,
+            options,
+            beat,
+            metrics,
+            provider,
+            clock
+        );
         _writing = WriteAsync();
     }
 
-    /// <summary>Takes a token; waits only where the store is so far behind that reading on would only fill memory.</summary>
+    /// <summary>Takes a token; waits only where the store is so far behind that reading on would only fill
+    /// memory.</summary>
     public async ValueTask TextAsync(string text)
     {
         Task? full = null;
         lock (_gate)
         {
-            if (_text.Length == 0 && _events.Count == 0) _since = _clock.GetTimestamp();
+            if (_text.Length == 0 && _events.Count == 0)
+                _since = _clock.GetTimestamp();
             _text.Append(text);
             _bytes += text.Length;
-            if (_bytes > _options.JoinMaxBytes) full = _taken.Task;
+            if (_bytes > _options.JoinMaxBytes)
+                full = _taken.Task;
         }
         Wake();
-        if (_writing.IsCompleted) await _writing;
-        if (full is not null) await Task.WhenAny(full, _writing);
+        if (_writing.IsCompleted)
+            await _writing;
+        if (full is not null)
+            await Task.WhenAny(full, _writing);
     }
 
     /// <summary>Takes an event that keeps its place among the text.</summary>
@@ -65,7 +91,8 @@ internal sealed class RunWriter
         lock (_gate)
         {
             Gather();
-            if (_events.Count == 0) _since = _clock.GetTimestamp();
+            if (_events.Count == 0)
+                _since = _clock.GetTimestamp();
             _events.Add(e);
         }
         Wake();
@@ -79,16 +106,21 @@ internal sealed class RunWriter
 
     private async Task CloseAsync(RunEvent[] last, bool ends)
     {
-        lock (_gate) _closing = true;
+        lock (_gate)
+            _closing = true;
         _closed.TrySetResult();
         Wake();
         await _writing;
         List<RunEvent> rest;
-        lock (_gate) rest = Take();
+        lock (_gate)
+            rest = Take();
         rest.AddRange(last);
-        if (rest.Count == 0) return;
-        if (ends) await _run.EndAsync(rest);
-        else await _run.AppendAsync(rest);
+        if (rest.Count == 0)
+            return;
+        if (ends)
+            await _run.EndAsync(rest);
+        else
+            await _run.AppendAsync(rest);
         Measure();
     }
 
@@ -97,17 +129,24 @@ internal sealed class RunWriter
         while (true)
         {
             await _wake.Reader.ReadAsync();
-            if (_closing) return;
-            // A wake-up for what the last event took along would wait for a beat in vain, and the next token for the one after it.
-            lock (_gate) if (_text.Length == 0 && _events.Count == 0) continue;
-            if (!_first) await Task.WhenAny(_beat.NextAsync(), _closed.Task);
+            if (_closing)
+                return;
+            // A wake-up for what the last event took along would wait for a beat in vain, and the next token for the
+            // one after it.
+            lock (_gate)
+                if (_text.Length == 0 && _events.Count == 0)
+                    continue;
+            if (!_first)
+                await Task.WhenAny(_beat.NextAsync(), _closed.Task);
             List<RunEvent> events;
             lock (_gate)
             {
-                if (_closing) return;
+                if (_closing)
+                    return;
                 events = Take();
             }
-            if (events.Count == 0) continue;
+            if (events.Count == 0)
+                continue;
             _first = false;
             await _run.AppendAsync(events);
             Measure();
@@ -128,11 +167,13 @@ internal sealed class RunWriter
 
     private void Gather()
     {
-        if (_text.Length == 0) return;
+        if (_text.Length == 0)
+            return;
         // Half of a surrogate pair waits for the other: some providers cut there.
         var held = char.IsHighSurrogate(_text[^1]) && !_closing ? _text[^1].ToString() : "";
         _text.Length -= held.Length;
-        if (_text.Length > 0) _events.Add(_joined(_text.ToString()));
+        if (_text.Length > 0)
+            _events.Add(_joined(_text.ToString()));
         _text.Clear().Append(held);
     }
 

@@ -15,7 +15,8 @@ internal sealed class OpenAiAnswer(string model, TimeProvider clock)
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
     private readonly StringBuilder _text = new();
     private readonly List<FunctionCallContent> _calls = [];
-    private string _model = model, _finish = "stop";
+    private string _model = model,
+        _finish = "stop";
     private UsageDetails? _usage;
     private long _tokens;
 
@@ -41,15 +42,29 @@ internal sealed class OpenAiAnswer(string model, TimeProvider clock)
                     _calls.Add(call);
                     deltas.Add(new JsonObject { ["tool_calls"] = new JsonArray(whole) });
                     break;
-                case UsageContent usage: _usage = usage.Details; break;
+                case UsageContent usage:
+                    _usage = usage.Details;
+                    break;
             }
         return deltas;
     }
 
     public JsonObject Chunk(JsonObject delta, string? finish = null, bool usage = false)
     {
-        var chunk = Head("chat.completion.chunk", new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = delta, ["logprobs"] = null, ["finish_reason"] = finish }));
-        if (usage) chunk["usage"] = null;     // OpenAI: null in every chunk but the last
+        var chunk = Head(
+            "chat.completion.chunk",
+            new JsonArray(
+                new JsonObject
+                {
+                    ["index"] = 0,
+                    ["delta"] = delta,
+                    ["logprobs"] = null,
+                    ["finish_reason"] = finish,
+                }
+            )
+        );
+        if (usage)
+            chunk["usage"] = null; // OpenAI: null in every chunk but the last
         return chunk;
     }
 
@@ -62,23 +77,56 @@ internal sealed class OpenAiAnswer(string model, TimeProvider clock)
 
     public JsonObject Whole()
     {
-        var message = new JsonObject { ["role"] = "assistant", ["content"] = _text.Length > 0 || _calls.Count == 0 ? _text.ToString() : null, ["refusal"] = null };
-        if (_calls.Count > 0) message["tool_calls"] = new JsonArray([.. _calls.Select(Call)]);
-        var whole = Head("chat.completion", new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message, ["logprobs"] = null, ["finish_reason"] = FinishReason }));
+        var message = new JsonObject
+        {
+            ["role"] = "assistant",
+            ["content"] = _text.Length > 0 || _calls.Count == 0 ? _text.ToString() : null,
+            ["refusal"] = null,
+        };
+        if (_calls.Count > 0)
+            message["tool_calls"] = new JsonArray([.. _calls.Select(Call)]);
+        var whole = Head(
+            "chat.completion",
+            new JsonArray(
+                new JsonObject
+                {
+                    ["index"] = 0,
+                    ["message"] = message,
+                    ["logprobs"] = null,
+                    ["finish_reason"] = FinishReason,
+                }
+            )
+        );
         whole["usage"] = Usage();
         return whole;
     }
 
-    private JsonObject Head(string kind, JsonArray choices) => new() { ["id"] = _id, ["object"] = kind, ["created"] = _created, ["model"] = _model, ["choices"] = choices };
+    private JsonObject Head(string kind, JsonArray choices) =>
+        new()
+        {
+            ["id"] = _id,
+            ["object"] = kind,
+            ["created"] = _created,
+            ["model"] = _model,
+            ["choices"] = choices,
+        };
 
     private JsonObject Usage()
     {
         var (input, output) = (_usage?.InputTokenCount ?? 0, _usage?.OutputTokenCount ?? _tokens);
-        return new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output };
+        return new JsonObject
+        {
+            ["prompt_tokens"] = input,
+            ["completion_tokens"] = output,
+            ["total_tokens"] = input + output,
+        };
     }
 
-    private static JsonObject Call(FunctionCallContent call) => new()
-    {
-        ["id"] = call.CallId, ["type"] = "function", ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = ToolCalls.Arguments(call) },
-    };
+    private static JsonObject Call(FunctionCallContent call) =>
+        new()
+        {
+            ["id"] = call.CallId,
+            ["type"] = "function",
+            ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = ToolCalls.Arguments(call) },
+        };
 }

@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 namespace StreamApi.Chat.Providers;
 
 /// <summary>
-/// A request as its client wrote it. Where face and provider speak the same language it goes through with everything that the
+/// A request as its client wrote it. Where face and provider speak the same language it goes through with everything
+/// that the
 /// abstraction has no word for.
 /// </summary>
 /// <param name="Vendor"><c>openai</c> or <c>anthropic</c>.</param>
@@ -17,5 +18,7 @@ internal sealed record RawRequest(string Vendor, JsonObject Body)
 
     /// <summary>A copy of the body to send on; null where the client spoke another language.</summary>
     public static JsonObject? Of(ChatOptions? options, string vendor) =>
-        options?.AdditionalProperties?.GetValueOrDefault(Key) is RawRequest raw && raw.Vendor == vendor ? raw.Body.DeepClone().AsObject() : null;
+        options?.AdditionalProperties?.GetValueOrDefault(Key) is RawRequest raw && raw.Vendor == vendor
+            ? raw.Body.DeepClone().AsObject()
+            : null;
 }

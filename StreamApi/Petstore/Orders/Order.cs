@@ -25,34 +25,72 @@ internal sealed class Order
 /// <summary>The steps in their order, and the event that each of them is.</summary>
 internal static class OrderSteps
 {
-    public const string Payment = "payment_processing", Confirmed = "payment_confirmed", Preparing = "preparing_shipment", Shipped = "shipped";
+    public const string Payment = "payment_processing",
+        Confirmed = "payment_confirmed",
+        Preparing = "preparing_shipment",
+        Shipped = "shipped";
 
     /// <summary>The event type of the last one, which ends the stream.</summary>
     public const string Complete = "complete";
 
-    public static string? After(string status) => status switch { Payment => Confirmed, Confirmed => Preparing, Preparing => Shipped, _ => null };
+    public static string? After(string status) =>
+        status switch
+        {
+            Payment => Confirmed,
+            Confirmed => Preparing,
+            Preparing => Shipped,
+            _ => null,
+        };
 
     /// <summary>How long an order stays in a status.</summary>
-    public static TimeSpan? Duration(string status, PetstoreOptions options) => status switch
-    {
-        Payment => TimeSpan.FromMilliseconds(options.PaymentMilliseconds),
-        Confirmed => TimeSpan.FromMilliseconds(options.ConfirmationMilliseconds),
-        Preparing => TimeSpan.FromMilliseconds(options.PreparationMilliseconds),
-        _ => null,
-    };
+    public static TimeSpan? Duration(string status, PetstoreOptions options) =>
+        status switch
+        {
+            Payment => TimeSpan.FromMilliseconds(options.PaymentMilliseconds),
+            Confirmed => TimeSpan.FromMilliseconds(options.ConfirmationMilliseconds),
+            Preparing => TimeSpan.FromMilliseconds(options.PreparationMilliseconds),
+            _ => null,
+        };
 
     /// <summary>Puts the order into a status, within the caller's transaction and together with its event.</summary>
-    public static async Task EnterAsync(PetstoreContext context, Order order, string status, DateTimeOffset now, PetstoreOptions options, CancellationToken cancellationToken)
+    public static async Task EnterAsync(
+        PetstoreContext context,
+        Order order,
+        string status,
+        DateTimeOffset now,
+        PetstoreOptions options,
+        CancellationToken cancellationToken
+    )
     {
         (order.Status, order.UpdatedAt, order.NextStepAt) = (status, now, now + Duration(status, options));
-        if (status == Shipped) order.TrackingNumber = NewTrackingNumber();
+        if (status == Shipped)
+            order.TrackingNumber = NewTrackingNumber();
         await context.SaveChangesAsync(cancellationToken);
-        if (status == Shipped) await context.PublishAsync(Order.Topic(order.Id), Complete, new OrderShipped(status, order.TrackingNumber!), order.Id.ToString("D"), order.TraceParent, cancellationToken);
-        else await context.PublishAsync(Order.Topic(order.Id), status, new OrderStep(status, now.UtcDateTime), order.Id.ToString("D"), order.TraceParent, cancellationToken);
+        if (status == Shipped)
+            await context.PublishAsync(
+                Order.Topic(order.Id),
+                Complete,
+                new OrderShipped(status, order.TrackingNumber!),
+                order.Id.ToString("D"),
+                order.TraceParent,
+                cancellationToken
+            );
+        else
+            await context.PublishAsync(
+                Order.Topic(order.Id),
+                status,
+                new OrderStep(status, now.UtcDateTime),
+                order.Id.ToString("D"),
+                order.TraceParent,
+                cancellationToken
+            );
     }
 
     /// <summary>In the carrier's form: 1Z and sixteen characters.</summary>
-    private static string NewTrackingNumber() => "1Z" + Random.Shared.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 6) + Random.Shared.GetString("0123456789", 10);
+    private static string NewTrackingNumber() =>
+        "1Z"
+        + Random.Shared.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 6)
+        + Random.Shared.GetString("0123456789", 10);
 }
 
 internal sealed record OrderStep(string Status, DateTime Timestamp);

@@ -14,7 +14,8 @@ internal sealed class Pet
 /// <summary>Why the shop refuses, and with which status.</summary>
 internal sealed record Refusal(string Field, string Message, int Status)
 {
-    public static Refusal UnknownPet(string id) => new("petId", $"there is no pet '{id}'.", StatusCodes.Status404NotFound);
+    public static Refusal UnknownPet(string id) =>
+        new("petId", $"there is no pet '{id}'.", StatusCodes.Status404NotFound);
 
     public IResult ToResult() => Problems.Field(Field, Message, Status);
 }

@@ -6,20 +6,34 @@ using StreamApi.Streaming.Frames;
 
 namespace StreamApi.Petstore;
 
-/// <summary><c>GET /v1/pets/recommendations/stream?userId=…</c>: the request starts a run; who returns with an id of it reads on, and nothing is scored twice.</summary>
+/// <summary><c>GET /v1/pets/recommendations/stream?userId=…</c>: the request starts a run; who returns with an id of it
+/// reads on, and nothing is scored twice.</summary>
 internal static class RecommendationsEndpoint
 {
     private static readonly string[] Ends = [Recommender.Complete, "error"];
     private static readonly NamedForms Forms = NamedForms.Of(_ => true, Ends, sendsPositions: false);
 
-    public static void MapRecommendations(this RouteGroupBuilder shop) => shop.MapStream("/pets/recommendations/stream", StreamAsync).Publishes("recommendations.*")
-        .Query("userId", "Whose orders the scores are made from.", required: true)
-        .Sends("Recommendations, each as it is scored.", (Recommender.Recommended, typeof(Recommendation)), (Recommender.Complete, typeof(RecommendationsDone)), ("error", typeof(Chat.Generations.StreamError)));
+    public static void MapRecommendations(this RouteGroupBuilder shop) =>
+        shop.MapStream("/pets/recommendations/stream", StreamAsync)
+            .Publishes("recommendations.*")
+            .Query("userId", "Whose orders the scores are made from.", required: true)
+            .Sends(
+                "Recommendations, each as it is scored.",
+                (Recommender.Recommended, typeof(Recommendation)),
+                (Recommender.Complete, typeof(RecommendationsDone)),
+                ("error", typeof(Chat.Generations.StreamError))
+            );
 
     private static Task StreamAsync(HttpContext context, RunStreams streams, Recommender recommender)
     {
         var query = context.Request.Query;
         var userId = query.RequiredText("userId", 128);
-        return streams.OpenAsync(context, Recommender.Kind, Forms.For(query.Flag("named")), Ends, () => recommender.BeginAsync(userId, Caller.Of(context).User, context.RequestAborted));
+        return streams.OpenAsync(
+            context,
+            Recommender.Kind,
+            Forms.For(query.Flag("named")),
+            Ends,
+            () => recommender.BeginAsync(userId, Caller.Of(context).User, context.RequestAborted)
+        );
     }
 }

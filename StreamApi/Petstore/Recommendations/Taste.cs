@@ -4,7 +4,11 @@ namespace StreamApi.Petstore;
 /// <param name="Pets">How many of each pet the user ordered.</param>
 /// <param name="Species">The share of each species, 0 to 1.</param>
 /// <param name="MeanPrice">What the user pays for a pet; null without orders.</param>
-internal sealed record Taste(IReadOnlyDictionary<string, int> Pets, IReadOnlyDictionary<string, double> Species, double? MeanPrice)
+internal sealed record Taste(
+    IReadOnlyDictionary<string, int> Pets,
+    IReadOnlyDictionary<string, double> Species,
+    double? MeanPrice
+)
 {
     public static Taste Of(IReadOnlyList<(Pet Pet, int Quantity, decimal UnitPrice)> orders)
     {
@@ -12,23 +16,31 @@ internal sealed record Taste(IReadOnlyDictionary<string, int> Pets, IReadOnlyDic
         return new Taste(
             orders.GroupBy(o => o.Pet.Id).ToDictionary(g => g.Key, g => g.Sum(o => o.Quantity)),
             orders.GroupBy(o => o.Pet.Species).ToDictionary(g => g.Key, g => g.Sum(o => o.Quantity) / all),
-            orders.Count == 0 ? null : (double)orders.Sum(o => o.UnitPrice * o.Quantity) / all);
+            orders.Count == 0 ? null : (double)orders.Sum(o => o.UnitPrice * o.Quantity) / all
+        );
     }
 
-    /// <summary>How well a pet fits, 0 to 1, and mostly why. <paramref name="popularity"/> is its share of the best-sold pet's orders.</summary>
+    /// <summary>How well a pet fits, 0 to 1, and mostly why. <paramref name="popularity"/> is its share of the
+    /// best-sold pet's orders.</summary>
     public Recommendation Score(Pet pet, double popularity)
     {
         var species = Species.GetValueOrDefault(pet.Species);
         var price = MeanPrice is { } mean ? 1 / (1 + Math.Abs(Math.Log((double)pet.Price / mean))) : 0;
         (double Weight, string Reason)[] parts = MeanPrice is null
             ? [(0.4 + 0.5 * popularity, popularity > 0 ? "Popular with other customers" : "New in the shop")]
-            : [
+            :
+            [
                 (0.55 * species, $"Matches your preference for {Plural(pet.Species)}"),
                 (Pets.ContainsKey(pet.Id) ? 0.05 : 0, "You ordered this before"),
                 (0.25 * price, "Close to what you usually spend"),
                 (0.15 * popularity, "Popular with other customers"),
             ];
-        return new Recommendation(pet.Id, pet.Name, Math.Round(Math.Min(1, parts.Sum(p => p.Weight)), 2), parts.MaxBy(p => p.Weight).Reason);
+        return new Recommendation(
+            pet.Id,
+            pet.Name,
+            Math.Round(Math.Min(1, parts.Sum(p => p.Weight)), 2),
+            parts.MaxBy(p => p.Weight).Reason
+        );
     }
 
     private static string Plural(string species) => species == "fish" ? species : species + "s";

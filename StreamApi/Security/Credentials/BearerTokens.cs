@@ -7,14 +7,18 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Credentials;
 
 /// <summary>
-/// Checks JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c>, signed with HS256 or RS256 (RFC 7515, 7519),
-/// after the best practices of RFC 8725: each key is for one algorithm, so that a public key is never taken for a secret; nothing is
-/// unsigned or encrypted; issuer, audience, <c>exp</c> and <c>sub</c> are required. Keys come from the configuration alone, never from
+/// Checks JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c>, signed with HS256 or RS256
+/// (RFC 7515, 7519),
+/// after the best practices of RFC 8725: each key is for one algorithm, so that a public key is never taken for a
+/// secret; nothing is
+/// unsigned or encrypted; issuer, audience, <c>exp</c> and <c>sub</c> are required. Keys come from the configuration
+/// alone, never from
 /// what the token names.
 /// </summary>
 internal sealed class BearerTokens : IDisposable
 {
-    private const int MaxLength = 8_192, MaxGrants = 1_000;
+    private const int MaxLength = 8_192,
+        MaxGrants = 1_000;
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 8, AllowDuplicateProperties = false };
 
@@ -25,29 +29,43 @@ internal sealed class BearerTokens : IDisposable
     public BearerTokens(IOptions<SecurityOptions> options, TimeProvider clock)
     {
         (_options, _clock) = (options.Value.Jwt, clock);
-        _keys = [.. _options.Keys.Select(k => k.Algorithm == "HS256" ? (SigningKey)new SecretKey(k) : new PublicKey(k))];
+        _keys =
+        [
+            .. _options.Keys.Select(k => k.Algorithm == "HS256" ? (SigningKey)new SecretKey(k) : new PublicKey(k)),
+        ];
     }
 
     /// <summary>Whether a credential has the form of such a token at all.</summary>
     public static bool IsToken(string text) => text.AsSpan().Count('.') == 2;
 
-    /// <exception cref="InvalidCredentialException">Why it is not accepted; says nothing of the token's content.</exception>
+    /// <exception cref="InvalidCredentialException">Why it is not accepted; says nothing of the token's
+    /// content.</exception>
     public Caller Verify(string token)
     {
-        if (token.Length > MaxLength) throw new InvalidCredentialException($"The token is longer than {MaxLength} characters.");
+        if (token.Length > MaxLength)
+            throw new InvalidCredentialException($"The token is longer than {MaxLength} characters.");
         var last = token.LastIndexOf('.');
         var first = token.IndexOf('.');
         using var header = Part(token.AsSpan(0, first));
-        if (header.RootElement.TryGetProperty("crit", out _)) throw new InvalidCredentialException("The token has critical extensions, which this server does not know.");
-        if (!IsSigned(token, last, Text(header.RootElement, "alg") ?? "", Text(header.RootElement, "kid"))) throw new InvalidCredentialException("The token is not signed with a key of this server.");
+        if (header.RootElement.TryGetProperty("crit", out _))
+            throw new InvalidCredentialException("The token has critical extensions, which this server does not know.");
+        if (!IsSigned(token, last, Text(header.RootElement, "alg") ?? "", Text(header.RootElement, "kid")))
+            throw new InvalidCredentialException("The token is not signed with a key of this server.");
         using var claims = Part(token.AsSpan(first + 1, last - first - 1));
-        try { return Read(claims.RootElement); }
-        catch (InvalidOperationException) { throw new InvalidCredentialException("The token is malformed."); }     // text that is no UTF-8
+        try
+        {
+            return Read(claims.RootElement);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidCredentialException("The token is malformed.");
+        } // text that is no UTF-8
     }
 
     public void Dispose()
     {
-        foreach (var key in _keys) key.Dispose();
+        foreach (var key in _keys)
+            key.Dispose();
     }
 
     private bool IsSigned(string token, int last, string algorithm, string? id)
@@ -55,46 +73,77 @@ internal sealed class BearerTokens : IDisposable
         var signature = Decoded(token.AsSpan(last + 1));
         var content = Encoding.ASCII.GetBytes(token, 0, last);
         foreach (var key in _keys)
-            if (key.Algorithm == algorithm && (id is null || key.Id.Length == 0 || key.Id == id) && key.IsSignatureOf(content, signature)) return true;
+            if (
+                key.Algorithm == algorithm
+                && (id is null || key.Id.Length == 0 || key.Id == id)
+                && key.IsSignatureOf(content, signature)
+            )
+                return true;
         return false;
     }
 
     private Caller Read(JsonElement claims)
     {
         var now = _clock.GetUtcNow();
-        if (Text(claims, "iss") != _options.Issuer) throw new InvalidCredentialException("The token is not of the issuer that this server trusts.");
-        if (!Texts(claims, "aud", separator: null).Contains(_options.Audience)) throw new InvalidCredentialException("The token is not for this server (aud).");
-        if (Moment(claims, "exp") is not { } until) throw new InvalidCredentialException("The token has no end (exp).");
-        if (until <= now) throw new InvalidCredentialException("The token has expired.");
-        if (Moment(claims, "nbf") > now + ClockSkew) throw new InvalidCredentialException("The token is not valid yet (nbf).");
-        if (Text(claims, "sub") is not { Length: > 0 and <= Caller.MaxName } user || user.Any(char.IsControl)) throw new InvalidCredentialException("The token names no user (sub).");
-        return new Caller(Caller.UserOfToken(user), new TopicGrants(Grants(claims, "sse.subscribe"), Grants(claims, "sse.publish")), until);
+        if (Text(claims, "iss") != _options.Issuer)
+            throw new InvalidCredentialException("The token is not of the issuer that this server trusts.");
+        if (!Texts(claims, "aud", separator: null).Contains(_options.Audience))
+            throw new InvalidCredentialException("The token is not for this server (aud).");
+        if (Moment(claims, "exp") is not { } until)
+            throw new InvalidCredentialException("The token has no end (exp).");
+        if (until <= now)
+            throw new InvalidCredentialException("The token has expired.");
+        if (Moment(claims, "nbf") > now + ClockSkew)
+            throw new InvalidCredentialException("The token is not valid yet (nbf).");
+        if (Text(claims, "sub") is not { Length: > 0 and <= Caller.MaxName } user || user.Any(char.IsControl))
+            throw new InvalidCredentialException("The token names no user (sub).");
+        return new Caller(
+            Caller.UserOfToken(user),
+            new TopicGrants(Grants(claims, "sse.subscribe"), Grants(claims, "sse.publish")),
+            until
+        );
     }
 
     private static string[] Grants(JsonElement claims, string name)
     {
         var grants = Texts(claims, name);
-        if (grants.Length > MaxGrants) throw new InvalidCredentialException($"The claim {name} has more than {MaxGrants} patterns.");
-        return grants.All(TopicGrants.IsGrant) ? grants : throw new InvalidCredentialException($"The claim {name} holds what is no topic or pattern.");
+        if (grants.Length > MaxGrants)
+            throw new InvalidCredentialException($"The claim {name} has more than {MaxGrants} patterns.");
+        return grants.All(TopicGrants.IsGrant)
+            ? grants
+            : throw new InvalidCredentialException($"The claim {name} holds what is no topic or pattern.");
     }
 
     /// <summary>A list of strings, or one string with spaces between (as <c>scope</c>, RFC 8693 §4.2).</summary>
     private static string[] Texts(JsonElement claims, string name, char? separator = ' ')
     {
-        if (!claims.TryGetProperty(name, out var value)) return [];
-        if (value.ValueKind == JsonValueKind.String) return separator is { } between ? value.GetString()!.Split(between, StringSplitOptions.RemoveEmptyEntries) : [value.GetString()!];
-        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(v => v.GetString()!)] : throw new InvalidCredentialException($"The claim {name} is no list of strings.");
+        if (!claims.TryGetProperty(name, out var value))
+            return [];
+        if (value.ValueKind == JsonValueKind.String)
+            return separator is { } between
+                ? value.GetString()!.Split(between, StringSplitOptions.RemoveEmptyEntries)
+                : [value.GetString()!];
+        return
+            value.ValueKind == JsonValueKind.Array
+            && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
+            ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
+            : throw new InvalidCredentialException($"The claim {name} is no list of strings.");
     }
 
-    private static string? Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static DateTimeOffset? Moment(JsonElement claims, string name)
     {
-        if (!claims.TryGetProperty(name, out var value)) return null;
+        if (!claims.TryGetProperty(name, out var value))
+            return null;
         // NumericDate may have fractions; beyond the year 9999 there is no date.
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= 0 and < 253_402_300_799
-            ? DateTimeOffset.UnixEpoch.AddSeconds(seconds) : throw new InvalidCredentialException($"The claim {name} is no time.");
+        return
+            value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out var seconds)
+            && seconds is >= 0 and < 253_402_300_799
+            ? DateTimeOffset.UnixEpoch.AddSeconds(seconds)
+            : throw new InvalidCredentialException($"The claim {name} is no time.");
     }
 
     private static JsonDocument Part(ReadOnlySpan<char> encoded)
@@ -102,7 +151,8 @@ internal sealed class BearerTokens : IDisposable
         try
         {
             var document = JsonDocument.Parse(Decoded(encoded), Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+                return document;
             document.Dispose();
         }
         catch (JsonException) { }
@@ -111,8 +161,14 @@ internal sealed class BearerTokens : IDisposable
 
     private static byte[] Decoded(ReadOnlySpan<char> encoded)
     {
-        try { return Base64Url.DecodeFromChars(encoded); }
-        catch (FormatException) { throw new InvalidCredentialException("The token is malformed."); }
+        try
+        {
+            return Base64Url.DecodeFromChars(encoded);
+        }
+        catch (FormatException)
+        {
+            throw new InvalidCredentialException("The token is malformed.");
+        }
     }
 
     private abstract class SigningKey(JwtKeyOptions options) : IDisposable
@@ -120,6 +176,7 @@ internal sealed class BearerTokens : IDisposable
         public string Id => options.Id;
         public string Algorithm => options.Algorithm;
         public abstract bool IsSignatureOf(byte[] content, byte[] signature);
+
         public virtual void Dispose() { }
     }
 
@@ -127,29 +184,36 @@ internal sealed class BearerTokens : IDisposable
     {
         private readonly byte[] _secret = Encoding.UTF8.GetBytes(options.Secret);
 
-        public override bool IsSignatureOf(byte[] content, byte[] signature) => CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(_secret, content), signature);
+        public override bool IsSignatureOf(byte[] content, byte[] signature) =>
+            CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(_secret, content), signature);
     }
 
     /// <summary>One RSA object a thread: they are not made to be shared.</summary>
     private sealed class PublicKey(JwtKeyOptions options) : SigningKey(options)
     {
-        private readonly ThreadLocal<RSA> _rsa = new(() =>
-        {
-            var rsa = RSA.Create();
-            rsa.ImportFromPem(options.PublicKey);
-            return rsa;
-        }, trackAllValues: true);
+        private readonly ThreadLocal<RSA> _rsa = new(
+            () =>
+            {
+                var rsa = RSA.Create();
+                rsa.ImportFromPem(options.PublicKey);
+                return rsa;
+            },
+            trackAllValues: true
+        );
 
-        public override bool IsSignatureOf(byte[] content, byte[] signature) => _rsa.Value!.VerifyData(content, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        public override bool IsSignatureOf(byte[] content, byte[] signature) =>
+            _rsa.Value!.VerifyData(content, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
 
         public override void Dispose()
         {
             base.Dispose();
-            foreach (var rsa in _rsa.Values) rsa.Dispose();
+            foreach (var rsa in _rsa.Values)
+                rsa.Dispose();
             _rsa.Dispose();
         }
     }
 }
 
-/// <summary>A credential that is not accepted. The message is for the client: it holds nothing of the credential.</summary>
+/// <summary>A credential that is not accepted. The message is for the client: it holds nothing of the
+/// credential.</summary>
 internal sealed class InvalidCredentialException(string message) : Exception(message);

@@ -9,30 +9,44 @@ using StreamApi.Security.Tickets;
 namespace StreamApi.Security.Credentials;
 
 /// <summary>
-/// Finds out who calls: <c>Authorization: Bearer</c> with a token or a key (as OpenAI's clients send theirs), <c>X-Api-Key</c> (as
-/// Anthropic's do), or <c>?ticket=</c> for a stream. Without any, who comes from this machine may do everything in Development.
+/// Finds out who calls: <c>Authorization: Bearer</c> with a token or a key (as OpenAI's clients send theirs),
+/// <c>X-Api-Key</c> (as
+/// Anthropic's do), or <c>?ticket=</c> for a stream. Without any, who comes from this machine may do everything in
+/// Development.
 /// </summary>
 internal sealed class CredentialHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> scheme, ILoggerFactory loggers, UrlEncoder encoder,
-    IOptions<SecurityOptions> security, IHostEnvironment environment, BearerTokens tokens, ApiKeys keys, StreamTickets tickets) : AuthenticationHandler<AuthenticationSchemeOptions>(scheme, loggers, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> scheme,
+    ILoggerFactory loggers,
+    UrlEncoder encoder,
+    IOptions<SecurityOptions> security,
+    IHostEnvironment environment,
+    BearerTokens tokens,
+    ApiKeys keys,
+    StreamTickets tickets
+) : AuthenticationHandler<AuthenticationSchemeOptions>(scheme, loggers, encoder)
 {
     public const string Name = "AspireSse";
 
     /// <summary>How a replica shows its pass to another.</summary>
     public const string ReplicaScheme = "Replica";
 
-    /// <summary>Where nobody is configured there is nobody to tell apart: what official clients send as a key, because they must, is not looked at.</summary>
+    /// <summary>Where nobody is configured there is nobody to tell apart: what official clients send as a key, because
+    /// they must, is not looked at.</summary>
     private bool IsOpen => (security.Value.OpenOnLoopback ?? environment.IsDevelopment()) && IsLocal(Context);
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         try
         {
-            if (await FindAsync() is not { } caller) return AuthenticateResult.NoResult();
+            if (await FindAsync() is not { } caller)
+                return AuthenticateResult.NoResult();
             Context.Features.Set(caller);
             return AuthenticateResult.Success(new AuthenticationTicket(caller.Principal(Scheme.Name), Scheme.Name));
         }
-        catch (InvalidCredentialException e) { return AuthenticateResult.Fail(e); }
+        catch (InvalidCredentialException e)
+        {
+            return AuthenticateResult.Fail(e);
+        }
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
@@ -40,29 +54,55 @@ internal sealed class CredentialHandler(
         var failure = (await HandleAuthenticateOnceSafeAsync()).Failure as InvalidCredentialException;
         var isTicket = Context.Request.Query.ContainsKey("ticket");
         // RFC 6750 §3: without credentials no error code.
-        Response.Headers.WWWAuthenticate = failure is null || isTicket ? "Bearer" : $"Bearer error=\"invalid_token\", error_description=\"{failure.Message}\"";
-        await Refusals.WriteAsync(Context, StatusCodes.Status401Unauthorized, "Who are you?", failure?.Message
-            ?? (security.Value.OpenOnLoopback ?? environment.IsDevelopment()
-                ? "Without credentials this server is open only to its own machine, under its own name (localhost). Send Authorization: Bearer, X-Api-Key, or for a stream ?ticket=."
-                : "Send Authorization: Bearer with a token, X-Api-Key with a key, or for a stream ?ticket= (POST /v1/stream-tickets)."));
+        Response.Headers.WWWAuthenticate =
+            failure is null || isTicket
+                ? "Bearer"
+                : $"Bearer error=\"invalid_token\", error_description=\"{failure.Message}\"";
+        await Refusals.WriteAsync(
+            Context,
+            StatusCodes.Status401Unauthorized,
+            "Who are you?",
+            failure?.Message
+                ?? (
+                    security.Value.OpenOnLoopback ?? environment.IsDevelopment()
+                        ? "Without credentials this server is open only to its own machine, under its own name (localhost). Send Authorization: Bearer, X-Api-Key, or for a stream ?ticket=."
+                        : "Send Authorization: Bearer with a token, X-Api-Key with a key, or for a stream ?ticket= (POST /v1/stream-tickets)."
+                )
+        );
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
         // A ticket is for the streams that it names: for another it is none.
-        if (Caller.Of(Context).Ticket is not null) return Refusals.WriteAsync(Context, StatusCodes.Status401Unauthorized, "Not this ticket", "The ticket is for other topics.");
+        if (Caller.Of(Context).Ticket is not null)
+            return Refusals.WriteAsync(
+                Context,
+                StatusCodes.Status401Unauthorized,
+                "Not this ticket",
+                "The ticket is for other topics."
+            );
         Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
-        return Refusals.WriteAsync(Context, StatusCodes.Status403Forbidden, "Not allowed", TopicPolicy.MissingOf(Context));
+        return Refusals.WriteAsync(
+            Context,
+            StatusCodes.Status403Forbidden,
+            "Not allowed",
+            TopicPolicy.MissingOf(Context)
+        );
     }
 
     private async ValueTask<Caller?> FindAsync()
     {
         var sent = await SentAsync();
-        if (Request.Query["ticket"] is not { Count: > 0 } values) return sent;
-        if (values.Count > 1) throw new InvalidCredentialException("There is more than one ticket.");
-        if (Context.GetEndpoint()?.Metadata.GetMetadata<StreamDescription>() is null) throw new InvalidCredentialException("A ticket opens streams, nothing else.");
+        if (Request.Query["ticket"] is not { Count: > 0 } values)
+            return sent;
+        if (values.Count > 1)
+            throw new InvalidCredentialException("There is more than one ticket.");
+        if (Context.GetEndpoint()?.Metadata.GetMetadata<StreamDescription>() is null)
+            throw new InvalidCredentialException("A ticket opens streams, nothing else.");
         var ticket = await tickets.VerifyAsync(values.ToString(), Context.RequestAborted);
-        return sent?.User is null || sent.User == ticket.User ? ticket : throw new InvalidCredentialException("The ticket is another user's.");
+        return sent?.User is null || sent.User == ticket.User
+            ? ticket
+            : throw new InvalidCredentialException("The ticket is another user's.");
     }
 
     private async ValueTask<Caller?> SentAsync()
@@ -71,11 +111,14 @@ internal sealed class CredentialHandler(
         var text = authorization.ToString();
         if (text.StartsWith(ReplicaScheme + " ", StringComparison.Ordinal))
             return await tickets.VerifyPassAsync(text[(ReplicaScheme.Length + 1)..], Context.RequestAborted);
-        if (IsOpen && (authorization.Count + key.Count == 0 || !security.Value.IsConfigured)) return new Caller(null, TopicGrants.All);
-        if (authorization.Count > 1 || key.Count > 1) throw new InvalidCredentialException("There is more than one credential.");
+        if (IsOpen && (authorization.Count + key.Count == 0 || !security.Value.IsConfigured))
+            return new Caller(null, TopicGrants.All);
+        if (authorization.Count > 1 || key.Count > 1)
+            throw new InvalidCredentialException("There is more than one credential.");
         if (authorization.Count == 1)
         {
-            if (!text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)) throw new InvalidCredentialException("The scheme of Authorization is Bearer.");
+            if (!text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+                throw new InvalidCredentialException("The scheme of Authorization is Bearer.");
             var credential = text["Bearer ".Length..].Trim();
             return BearerTokens.IsToken(credential) ? tokens.Verify(credential) : keys.Verify(credential);
         }
@@ -83,13 +126,17 @@ internal sealed class CredentialHandler(
     }
 
     /// <summary>
-    /// From this machine, and under its own name: a page of somebody else's whose name was made to point here (DNS rebinding) is refused.
+    /// From this machine, and under its own name: a page of somebody else's whose name was made to point here (DNS
+    /// rebinding) is refused.
     /// </summary>
     private static bool IsLocal(HttpContext context)
     {
-        if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.Unmapped())) return false;
+        if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.Unmapped()))
+            return false;
         var host = context.Request.Host.Host.Trim('[', ']');
-        return host.Length == 0 || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        return host.Length == 0
+            || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host, out var named) && IPAddress.IsLoopback(named));
     }
 }

@@ -20,7 +20,14 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
     private long _total;
 
     /// <summary>Bytes held for all clients.</summary>
-    public long Held { get { lock (_gate) return _total; } }
+    public long Held
+    {
+        get
+        {
+            lock (_gate)
+                return _total;
+        }
+    }
 
     /// <summary>Lets one request of the client hold more bytes, or fewer.</summary>
     /// <param name="client">The client's key.</param>
@@ -32,11 +39,15 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
         lock (_gate)
         {
             var (mine, total) = (_held.GetValueOrDefault(client) + after - before, _total + after - before);
-            if (after > before && mine > _each) return StatusCodes.Status429TooManyRequests;
-            if (after > before && after > SmallBytes && total > _all) return StatusCodes.Status503ServiceUnavailable;
+            if (after > before && mine > _each)
+                return StatusCodes.Status429TooManyRequests;
+            if (after > before && after > SmallBytes && total > _all)
+                return StatusCodes.Status503ServiceUnavailable;
             _total = total;
-            if (mine == 0) _held.Remove(client);
-            else _held[client] = mine;
+            if (mine == 0)
+                _held.Remove(client);
+            else
+                _held[client] = mine;
             return null;
         }
     }
@@ -68,17 +79,23 @@ internal sealed class MemoryHold : IDisposable
     }
 
     /// <summary>Holds so many bytes from now on.</summary>
-    /// <exception cref="InvalidRequestException">More than the client may (429), or than all together (503).</exception>
+    /// <exception cref="InvalidRequestException">More than the client may (429), or than all together
+    /// (503).</exception>
     public void Set(long bytes)
     {
         bytes = Math.Max(bytes, LeastBytes);
-        if (bytes == _bytes) return;
+        if (bytes == _bytes)
+            return;
         if (_budget.Change(_client, _bytes, bytes) is { } status)
         {
             _context.Response.Headers.RetryAfter = "2";
-            throw new InvalidRequestException("body", status == StatusCodes.Status429TooManyRequests
-                ? "your requests hold as much memory as one client's may (Limits:HeldMegabytesPerClient). Wait as long as Retry-After says."
-                : "all requests hold as much memory as they may (Limits:HeldMegabytes). Wait as long as Retry-After says.", status);
+            throw new InvalidRequestException(
+                "body",
+                status == StatusCodes.Status429TooManyRequests
+                    ? "your requests hold as much memory as one client's may (Limits:HeldMegabytesPerClient). Wait as long as Retry-After says."
+                    : "all requests hold as much memory as they may (Limits:HeldMegabytes). Wait as long as Retry-After says.",
+                status
+            );
         }
         _bytes = bytes;
     }

@@ -8,7 +8,12 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Limits;
 
 /// <summary>Listens in the place of Kestrel's own sockets where <see cref="ConnectionPace"/> is kept.</summary>
-internal sealed class PacedListenerFactory(ConnectionPace pace, IOptions<SocketTransportOptions> sockets, TimeProvider clock, ILoggerFactory logs) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class PacedListenerFactory(
+    ConnectionPace pace,
+    IOptions<SocketTransportOptions> sockets,
+    TimeProvider clock,
+    ILoggerFactory logs
+) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => pace.IsKept && endpoint is IPEndPoint;
 
@@ -24,7 +29,8 @@ internal sealed class PacedListenerFactory(ConnectionPace pace, IOptions<SocketT
         {
             socket?.Dispose();
             // By this Kestrel tells a port that is taken from a family that the machine lacks, which it goes without.
-            if (e.SocketErrorCode == SocketError.AddressAlreadyInUse) throw new AddressInUseException(e.Message, e);
+            if (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+                throw new AddressInUseException(e.Message, e);
             throw;
         }
         return ValueTask.FromResult<IConnectionListener>(new PacedListener(socket, pace, sockets.Value, clock, logs));
@@ -32,12 +38,14 @@ internal sealed class PacedListenerFactory(ConnectionPace pace, IOptions<SocketT
 }
 
 /// <summary>
-/// Accepts connections, and gives Kestrel those whose turn it is. The others wait as bare sockets, of which nothing is made or read: a request that is refused
+/// Accepts connections, and gives Kestrel those whose turn it is. The others wait as bare sockets, of which nothing is
+/// made or read: a request that is refused
 /// costs nearly as much as one that is not, a socket that waits next to nothing.
 /// </summary>
 internal sealed class PacedListener : IConnectionListener
 {
-    /// <summary>Accepted in one go; then whatever else there is to do has its turn. Thousands at once would have the processor for as long as all of them take.</summary>
+    /// <summary>Accepted in one go; then whatever else there is to do has its turn. Thousands at once would have the
+    /// processor for as long as all of them take.</summary>
     private const int Burst = 16;
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(1);
 
@@ -46,21 +54,41 @@ internal sealed class PacedListener : IConnectionListener
     private readonly TimeProvider _clock;
     private readonly bool _noDelay;
     private readonly SocketConnectionContextFactory _connections;
-    private readonly Channel<Socket> _due = Channel.CreateUnbounded<Socket>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<Socket> _due = Channel.CreateUnbounded<Socket>(
+        new UnboundedChannelOptions { SingleReader = true }
+    );
     private readonly CancellationTokenSource _stop = new();
     private readonly ILogger _logger;
     private readonly Task _accepting;
     private long _toldAt;
 
-    public PacedListener(Socket socket, ConnectionPace pace, SocketTransportOptions options, TimeProvider clock, ILoggerFactory logs)
+    public PacedListener(
+        Socket socket,
+        ConnectionPace pace,
+        SocketTransportOptions options,
+        TimeProvider clock,
+        ILoggerFactory logs
+    )
     {
-        (_socket, _pace, _clock, _noDelay, _logger) = (socket, pace, clock, options.NoDelay, logs.CreateLogger<PacedListener>());
+        (_socket, _pace, _clock, _noDelay, _logger) = (
+            socket,
+            pace,
+            clock,
+            options.NoDelay,
+            logs.CreateLogger<PacedListener>()
+        );
         EndPoint = socket.LocalEndPoint!;
-        _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions
-        {
-            IOQueueCount = options.IOQueueCount, MaxReadBufferSize = options.MaxReadBufferSize, MaxWriteBufferSize = options.MaxWriteBufferSize,
-            UnsafePreferInlineScheduling = options.UnsafePreferInlineScheduling, WaitForDataBeforeAllocatingBuffer = options.WaitForDataBeforeAllocatingBuffer,
-        }, logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
+        _connections = new SocketConnectionContextFactory(
+            new SocketConnectionFactoryOptions
+            {
+                IOQueueCount = options.IOQueueCount,
+                MaxReadBufferSize = options.MaxReadBufferSize,
+                MaxWriteBufferSize = options.MaxWriteBufferSize,
+                UnsafePreferInlineScheduling = options.UnsafePreferInlineScheduling,
+                WaitForDataBeforeAllocatingBuffer = options.WaitForDataBeforeAllocatingBuffer,
+            },
+            logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")
+        );
         _accepting = AcceptAllAsync();
     }
 
@@ -70,9 +98,16 @@ internal sealed class PacedListener : IConnectionListener
     {
         while (await _due.Reader.WaitToReadAsync(cancellationToken))
         {
-            if (!_due.Reader.TryRead(out var socket)) continue;
-            try { return _connections.Create(socket); }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException) { socket.Dispose(); }      // gone meanwhile
+            if (!_due.Reader.TryRead(out var socket))
+                continue;
+            try
+            {
+                return _connections.Create(socket);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                socket.Dispose();
+            } // gone meanwhile
         }
         return null;
     }
@@ -97,10 +132,15 @@ internal sealed class PacedListener : IConnectionListener
             try
             {
                 Take(await _socket.AcceptAsync(_stop.Token));
-                if (accepted % Burst == 0) await Task.Delay(Rest, _stop.Token);
+                if (accepted % Burst == 0)
+                    await Task.Delay(Rest, _stop.Token);
             }
-            catch (Exception) when (_stop.IsCancellationRequested) { break; }
-            // Reset before it was accepted; or there are no descriptors, and will be none at once. Whatever it is: nobody else accepts here.
+            catch (Exception) when (_stop.IsCancellationRequested)
+            {
+                break;
+            }
+            // Reset before it was accepted; or there are no descriptors, and will be none at once. Whatever it is:
+            // nobody else accepts here.
             catch (Exception e)
             {
                 _logger.LogDebug(e, "A connection could not be accepted");
@@ -114,8 +154,10 @@ internal sealed class PacedListener : IConnectionListener
     {
         var from = (IPEndPoint)socket.RemoteEndPoint!;
         var turn = _pace.TakeTurn(from.Address);
-        if (turn == TimeSpan.Zero) Give(socket);
-        else if (turn is { } wait) _ = WaitAsync(socket, wait);
+        if (turn == TimeSpan.Zero)
+            Give(socket);
+        else if (turn is { } wait)
+            _ = WaitAsync(socket, wait);
         else
         {
             Tell(from);
@@ -128,8 +170,10 @@ internal sealed class PacedListener : IConnectionListener
     {
         await Task.Delay(turn, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _pace.HasWaited();
-        if (_stop.IsCancellationRequested) socket.Dispose();
-        else Give(socket);
+        if (_stop.IsCancellationRequested)
+            socket.Dispose();
+        else
+            Give(socket);
     }
 
     private void Give(Socket socket)
@@ -137,17 +181,23 @@ internal sealed class PacedListener : IConnectionListener
         try
         {
             socket.NoDelay = _noDelay;
-            if (_due.Writer.TryWrite(socket)) return;
+            if (_due.Writer.TryWrite(socket))
+                return;
         }
-        catch (SocketException) { }     // gone meanwhile
+        catch (SocketException) { } // gone meanwhile
         socket.Dispose();
     }
 
     private void Tell(IPEndPoint from)
     {
         var now = Environment.TickCount64;
-        if (_toldAt != 0 && now - _toldAt <= 60_000) return;
+        if (_toldAt != 0 && now - _toldAt <= 60_000)
+            return;
         _toldAt = now;
-        _logger.LogWarning("{Address} opens connections faster than Limits:ConnectionsPerSecond ({PerSecond}), some are closed. If it is a proxy of yours, name it in Security:Proxies", from, _pace.PerSecond);
+        _logger.LogWarning(
+            "{Address} opens connections faster than Limits:ConnectionsPerSecond ({PerSecond}), some are closed. If it is a proxy of yours, name it in Security:Proxies",
+            from,
+            _pace.PerSecond
+        );
     }
 }

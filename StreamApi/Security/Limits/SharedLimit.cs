@@ -3,12 +3,14 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// What Redis counts of one client for all replicas, in one step by its own clock. A script returns how many of the wanted permits it
+/// What Redis counts of one client for all replicas, in one step by its own clock. A script returns how many of the
+/// wanted permits it
 /// gives, and where it gives none, for how many milliseconds.
 /// </summary>
 /// <param name="Script">The step.</param>
 /// <param name="Arguments">Its figures; how many are wanted comes after them.</param>
-/// <param name="Block">Permits that a replica takes at once: a twentieth, so that who asks often costs few questions.</param>
+/// <param name="Block">Permits that a replica takes at once: a twentieth, so that who asks often costs few
+/// questions.</param>
 /// <param name="Lasts">How long a replica may keep them.</param>
 internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Block, TimeSpan Lasts)
 {
@@ -52,8 +54,14 @@ internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Bl
 
     /// <summary>So many in any time of that length, as .NET's sliding window has it.</summary>
     public static SharedLimit Window(int limit, TimeSpan window) =>
-        new(WindowScript, [limit, (long)(window / Segments).TotalMilliseconds, Segments], Math.Max(1, limit / 20), window / Segments);
+        new(
+            WindowScript,
+            [limit, (long)(window / Segments).TotalMilliseconds, Segments],
+            Math.Max(1, limit / 20),
+            window / Segments
+        );
 
     /// <summary>So many a second, and at most so many at once.</summary>
-    public static SharedLimit Bucket(int perSecond, int most) => new(BucketScript, [perSecond, most], Math.Max(1, most / 20), TimeSpan.FromSeconds(2));
+    public static SharedLimit Bucket(int perSecond, int most) =>
+        new(BucketScript, [perSecond, most], Math.Max(1, most / 20), TimeSpan.FromSeconds(2));
 }

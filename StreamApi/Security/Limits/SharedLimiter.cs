@@ -4,15 +4,25 @@ using System.Threading.RateLimiting;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// One client's limit over all replicas: this replica's own count first, which answers alone while Redis is away; then permits that were
+/// One client's limit over all replicas: this replica's own count first, which answers alone while Redis is away; then
+/// permits that were
 /// taken from Redis, a block at a time.
 /// </summary>
-internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit limit, SharedCounts counts, string key, TimeProvider clock) : ReplenishingRateLimiter
+internal sealed class SharedLimiter(
+    ReplenishingRateLimiter own,
+    SharedLimit limit,
+    SharedCounts counts,
+    string key,
+    TimeProvider clock
+) : ReplenishingRateLimiter
 {
     private readonly SemaphoreSlim _asking = new(1);
     private readonly Lock _lock = new();
-    private int _held, _refusals;
-    private long _takenAt, _refusedAt, _refusalsAt;
+    private int _held,
+        _refusals;
+    private long _takenAt,
+        _refusedAt,
+        _refusalsAt;
     private TimeSpan _refusedFor;
 
     /// <summary>Refusals a second that are answered at once.</summary>
@@ -24,33 +34,53 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
     public override TimeSpan? IdleDuration => own.IdleDuration;
     public override bool IsAutoReplenishing => own.IsAutoReplenishing;
     public override TimeSpan ReplenishmentPeriod => own.ReplenishmentPeriod;
+
     public override bool TryReplenish() => own.TryReplenish();
+
     public override RateLimiterStatistics? GetStatistics() => own.GetStatistics();
 
-    /// <summary>Without a question to Redis. Where this says no, the middleware asks <see cref="AcquireAsyncCore"/>.</summary>
-    protected override RateLimitLease AttemptAcquireCore(int permitCount) => TryTakeHeld() ? own.AttemptAcquire(permitCount) : NotHeld;
+    /// <summary>Without a question to Redis. Where this says no, the middleware asks <see
+    /// cref="AcquireAsyncCore"/>.</summary>
+    protected override RateLimitLease AttemptAcquireCore(int permitCount) =>
+        TryTakeHeld() ? own.AttemptAcquire(permitCount) : NotHeld;
 
-    protected override async ValueTask<RateLimitLease> AcquireAsyncCore(int permitCount, CancellationToken cancellationToken)
+    protected override async ValueTask<RateLimitLease> AcquireAsyncCore(
+        int permitCount,
+        CancellationToken cancellationToken
+    )
     {
         // Asked once until then, however fast a client repeats what was refused.
-        if (RefusedFor() is { } wait) return Refused(wait);
+        if (RefusedFor() is { } wait)
+            return Refused(wait);
         var lease = own.AttemptAcquire(permitCount);
-        if (!lease.IsAcquired) return Refused(lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1));
-        if (TryTakeHeld()) return lease;
+        if (!lease.IsAcquired)
+            return Refused(
+                lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1)
+            );
+        if (TryTakeHeld())
+            return lease;
         await _asking.WaitAsync(cancellationToken);
         try
         {
-            if (TryTakeHeld()) return lease;
-            if (RefusedFor() is { } waiting) return Refused(waiting);
-            if (await counts.TakeAsync(limit, key) is not { } permits) return lease;
+            if (TryTakeHeld())
+                return lease;
+            if (RefusedFor() is { } waiting)
+                return Refused(waiting);
+            if (await counts.TakeAsync(limit, key) is not { } permits)
+                return lease;
             lock (_lock)
             {
-                if (permits.Given > 0) (_held, _takenAt) = (permits.Given - 1, clock.GetTimestamp());
-                else (_refusedFor, _refusedAt) = (permits.Wait, clock.GetTimestamp());
+                if (permits.Given > 0)
+                    (_held, _takenAt) = (permits.Given - 1, clock.GetTimestamp());
+                else
+                    (_refusedFor, _refusedAt) = (permits.Wait, clock.GetTimestamp());
             }
             return permits.Given > 0 ? lease : Refused(permits.Wait);
         }
-        finally { _asking.Release(); }
+        finally
+        {
+            _asking.Release();
+        }
     }
 
     protected override void Dispose(bool disposing)
@@ -67,7 +97,8 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
     {
         lock (_lock)
         {
-            if (_held == 0 || clock.GetElapsedTime(_takenAt) > limit.Lasts) return false;
+            if (_held == 0 || clock.GetElapsedTime(_takenAt) > limit.Lasts)
+                return false;
             _held--;
             return true;
         }
@@ -75,14 +106,16 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
 
     private TimeSpan? RefusedFor()
     {
-        lock (_lock) return _refusedFor - clock.GetElapsedTime(_refusedAt) is var left && left > TimeSpan.Zero ? left : null;
+        lock (_lock)
+            return _refusedFor - clock.GetElapsedTime(_refusedAt) is var left && left > TimeSpan.Zero ? left : null;
     }
 
     private Refusal Refused(TimeSpan wait)
     {
         lock (_lock)
         {
-            if (clock.GetElapsedTime(_refusalsAt) > TimeSpan.FromSeconds(1)) (_refusals, _refusalsAt) = (0, clock.GetTimestamp());
+            if (clock.GetElapsedTime(_refusalsAt) > TimeSpan.FromSeconds(1))
+                (_refusals, _refusalsAt) = (0, clock.GetTimestamp());
             return new Refusal(wait, ++_refusals > PromptRefusals ? Refusals.Lateness : TimeSpan.Zero);
         }
     }
@@ -95,6 +128,12 @@ internal sealed class SharedLimiter(ReplenishingRateLimiter own, SharedLimit lim
         public override IEnumerable<string> MetadataNames => [MetadataName.RetryAfter.Name, Delay.Name];
 
         public override bool TryGetMetadata(string metadataName, [NotNullWhen(true)] out object? metadata) =>
-            (metadata = metadataName == MetadataName.RetryAfter.Name ? wait : metadataName == Delay.Name ? delay : null) is not null;
+            (
+                metadata =
+                    metadataName == MetadataName.RetryAfter.Name ? wait
+                    : metadataName == Delay.Name ? delay
+                    : null
+            )
+                is not null;
     }
 }

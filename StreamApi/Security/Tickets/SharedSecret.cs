@@ -1,48 +1,76 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using System.Buffers.Text;
 using EventStore;
 using Npgsql;
 
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// Seals small documents with a key that all replicas share (from Postgres, read once), so that any of them can open what another sealed,
+/// Seals small documents with a key that all replicas share (from Postgres, read once), so that any of them can open
+/// what another sealed,
 /// also while Postgres is away. AES-256-GCM: nobody else can read or change one.
 /// </summary>
 internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
 {
-    private const int NonceBytes = 12, TagBytes = 16;
+    private const int NonceBytes = 12,
+        TagBytes = 16;
     private readonly SemaphoreSlim _reading = new(1);
     private byte[]? _secret;
 
     /// <param name="purpose">What it is for: sealed for one purpose it does not open for another.</param>
     /// <param name="document">The content.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
+    /// answer.</exception>
     public async ValueTask<string> SealAsync<T>(string purpose, T document, CancellationToken cancellationToken)
     {
         using var aes = await CipherAsync(purpose, cancellationToken);
         var content = JsonSerializer.SerializeToUtf8Bytes(document);
         var all = new byte[NonceBytes + content.Length + TagBytes];
         RandomNumberGenerator.Fill(all.AsSpan(0, NonceBytes));
-        aes.Encrypt(all.AsSpan(0, NonceBytes), content, all.AsSpan(NonceBytes, content.Length), all.AsSpan(^TagBytes..));
+        aes.Encrypt(
+            all.AsSpan(0, NonceBytes),
+            content,
+            all.AsSpan(NonceBytes, content.Length),
+            all.AsSpan(^TagBytes..)
+        );
         return Base64Url.EncodeToString(all);
     }
 
     /// <summary>Null where it was not sealed here for this purpose.</summary>
-    /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not answer.</exception>
-    public async ValueTask<T?> OpenAsync<T>(string purpose, string text, CancellationToken cancellationToken) where T : class
+    /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
+    /// answer.</exception>
+    public async ValueTask<T?> OpenAsync<T>(string purpose, string text, CancellationToken cancellationToken)
+        where T : class
     {
         byte[] all;
-        try { all = Base64Url.DecodeFromChars(text); }
-        catch (FormatException) { return null; }
-        if (all.Length < NonceBytes + TagBytes) return null;
+        try
+        {
+            all = Base64Url.DecodeFromChars(text);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+        if (all.Length < NonceBytes + TagBytes)
+            return null;
         using var aes = await CipherAsync(purpose, cancellationToken);
         var content = new byte[all.Length - NonceBytes - TagBytes];
-        try { aes.Decrypt(all.AsSpan(0, NonceBytes), all.AsSpan(NonceBytes, content.Length), all.AsSpan(^TagBytes..), content); }
-        catch (AuthenticationTagMismatchException) { return null; }
+        try
+        {
+            aes.Decrypt(
+                all.AsSpan(0, NonceBytes),
+                all.AsSpan(NonceBytes, content.Length),
+                all.AsSpan(^TagBytes..),
+                content
+            );
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return null;
+        }
         return JsonSerializer.Deserialize<T>(content);
     }
 
@@ -51,7 +79,10 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
     private async ValueTask<AesGcm> CipherAsync(string purpose, CancellationToken cancellationToken)
     {
         var secret = _secret ?? await ReadAsync(cancellationToken);
-        return new AesGcm(HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: Encoding.UTF8.GetBytes(purpose)), TagBytes);
+        return new AesGcm(
+            HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: Encoding.UTF8.GetBytes(purpose)),
+            TagBytes
+        );
     }
 
     private async Task<byte[]> ReadAsync(CancellationToken cancellationToken)
@@ -59,10 +90,22 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            if (_secret is { } read) return read;
-            return _secret = await store.AskAsync("select value from eventstore.secrets where name = 'tickets'", async command =>
-                (byte[])(await command.ExecuteScalarAsync(cancellationToken) ?? throw new InvalidOperationException("eventstore.secrets has no row 'tickets'; the migrations put one there.")));
+            if (_secret is { } read)
+                return read;
+            return _secret = await store.AskAsync(
+                "select value from eventstore.secrets where name = 'tickets'",
+                async command =>
+                    (byte[])(
+                        await command.ExecuteScalarAsync(cancellationToken)
+                        ?? throw new InvalidOperationException(
+                            "eventstore.secrets has no row 'tickets'; the migrations put one there."
+                        )
+                    )
+            );
         }
-        finally { _reading.Release(); }
+        finally
+        {
+            _reading.Release();
+        }
     }
 }

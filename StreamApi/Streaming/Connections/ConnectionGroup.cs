@@ -1,8 +1,10 @@
 namespace StreamApi.Streaming.Connections;
 
 /// <summary>
-/// The connections of one filter log that one writer loop serves. Those whose peers take nothing at the moment stand behind the others, so that a round does
-/// not even look at them, however many they are. Walk it backwards: what takes the place of one that leaves or rests has had its turn.
+/// The connections of one filter log that one writer loop serves. Those whose peers take nothing at the moment stand
+/// behind the others, so that a round does
+/// not even look at them, however many they are. Walk it backwards: what takes the place of one that leaves or rests
+/// has had its turn.
 /// </summary>
 internal sealed class ConnectionGroup
 {
@@ -24,12 +26,14 @@ internal sealed class ConnectionGroup
 
     public void Rest(StreamConnection connection)
     {
-        if (connection.GroupIndex < Ready) Swap(connection, --Ready);
+        if (connection.GroupIndex < Ready)
+            Swap(connection, --Ready);
     }
 
     public void Resume(StreamConnection connection)
     {
-        if (connection.GroupIndex >= Ready) Swap(connection, Ready++);
+        if (connection.GroupIndex >= Ready)
+            Swap(connection, Ready++);
     }
 
     public void Remove(StreamConnection connection)

@@ -3,7 +3,8 @@ using StreamApi.Streaming.Fanout;
 namespace StreamApi.Streaming.Connections;
 
 /// <summary>
-/// Work for one writer loop, handed over from any thread: commands for single connections, and the filter logs that have grown. While the
+/// Work for one writer loop, handed over from any thread: commands for single connections, and the filter logs that
+/// have grown. While the
 /// loop is parked, the logs wait and the commands do not.
 /// </summary>
 internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposable
@@ -15,14 +16,21 @@ internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposa
     private readonly SemaphoreSlim _wake = new(0);
     private readonly List<FilterLog> _grown = [];
     private readonly List<TCommand> _commands = [];
-    private bool _signalled, _stopping, _isGrowthWaiting;
+    private bool _signalled,
+        _stopping,
+        _isGrowthWaiting;
 
     public void Post(TCommand command)
     {
-        lock (_gate) { _commands.Add(command); Signal(); }
+        lock (_gate)
+        {
+            _commands.Add(command);
+            Signal();
+        }
     }
 
-    /// <summary>Takes those that the loop has connections of, at once for however many: an event may be for thousands of filters.</summary>
+    /// <summary>Takes those that the loop has connections of, at once for however many: an event may be for thousands
+    /// of filters.</summary>
     public void Grown(IReadOnlyList<FilterLog> logs)
     {
         lock (_gate)
@@ -31,20 +39,27 @@ internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposa
             for (var i = 0; i < logs.Count; i++)
             {
                 ref var use = ref logs[i].Loops[loop];
-                if (Volatile.Read(ref use.Users) > 0 && Interlocked.Exchange(ref use.IsListed, 1) == 0) _grown.Add(logs[i]);
+                if (Volatile.Read(ref use.Users) > 0 && Interlocked.Exchange(ref use.IsListed, 1) == 0)
+                    _grown.Add(logs[i]);
             }
-            if (_grown.Count > before) Signal();
+            if (_grown.Count > before)
+                Signal();
         }
     }
 
     public void Stop()
     {
-        lock (_gate) { Signal(); _stopping = true; }
+        lock (_gate)
+        {
+            Signal();
+            _stopping = true;
+        }
     }
 
     /// <summary>Milliseconds that the loop may sleep now, where nobody signals.</summary>
     /// <remarks>
-    /// Growth that was left behind has used up its signal. The time parked may end while commands are handled, so that the answer is 0
+    /// Growth that was left behind has used up its signal. The time parked may end while commands are handled, so that
+    /// the answer is 0
     /// then, never the idle time.
     /// </remarks>
     public int SleepMilliseconds => _isGrowthWaiting ? Math.Max(0, pacing.Milliseconds) : IdleMilliseconds;
@@ -74,7 +89,8 @@ internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposa
 
     private void Signal()
     {
-        if (_signalled || _stopping) return;
+        if (_signalled || _stopping)
+            return;
         _signalled = true;
         _wake.Release();
     }

@@ -4,7 +4,8 @@ using EventStore;
 
 namespace StreamApi.Streaming.Connections;
 
-/// <summary>What the registry knows of any open stream, fed by a filter log or by an endpoint of its own. Safe to read from any thread.</summary>
+/// <summary>What the registry knows of any open stream, fed by a filter log or by an endpoint of its own. Safe to read
+/// from any thread.</summary>
 internal abstract class OpenStream(string id, StreamClient client)
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,11 +21,14 @@ internal abstract class OpenStream(string id, StreamClient client)
     /// <summary>The ticket that opened it.</summary>
     public Guid? Ticket { get; init; }
 
-    /// <summary>Events and bytes handed to the socket, and how long the events took (<see cref="LatencyQuantiles"/>).</summary>
-    public long Delivered, Bytes;
+    /// <summary>Events and bytes handed to the socket, and how long the events took (<see
+    /// cref="LatencyQuantiles"/>).</summary>
+    public long Delivered,
+        Bytes;
     public LatencyHistogram Latency { get; } = new();
 
-    /// <summary><c>live</c>, <c>catching-up</c> (fed from the store) or <c>slow</c> (the peer takes no more for now).</summary>
+    /// <summary><c>live</c>, <c>catching-up</c> (fed from the store) or <c>slow</c> (the peer takes no more for
+    /// now).</summary>
     public abstract string State { get; }
 
     /// <summary>Positions between the replica's head and what was written; 0 where the stream is level.</summary>
@@ -42,7 +46,8 @@ internal abstract class OpenStream(string id, StreamClient client)
     /// <summary>Called once, by whoever writes.</summary>
     public virtual void Finish(EndReason reason)
     {
-        if (End is not null) return;
+        if (End is not null)
+            return;
         End = reason;
         _ended.TrySetResult();
     }
@@ -54,7 +59,13 @@ internal abstract class OpenStream(string id, StreamClient client)
 /// <param name="Endpoint">The route of the stream.</param>
 /// <param name="Socket">For the round trip that the kernel measures; null where there is none.</param>
 /// <param name="Trace">The request's trace.</param>
-internal sealed record StreamClient(string Address, string? User, string Endpoint, Socket? Socket, ActivityContext Trace);
+internal sealed record StreamClient(
+    string Address,
+    string? User,
+    string Endpoint,
+    Socket? Socket,
+    ActivityContext Trace
+);
 
 /// <summary>Why a stream ended.</summary>
 internal enum EndReason
@@ -80,7 +91,8 @@ internal enum EndReason
     /// <summary>The reader was too slow, and asked to be disconnected rather than fed late.</summary>
     TooSlow,
 
-    /// <summary>A finite stream of a history that has ended: its client comes back, and is told from its beginning in the new one.</summary>
+    /// <summary>A finite stream of a history that has ended: its client comes back, and is told from its beginning in
+    /// the new one.</summary>
     Outdated,
 
     /// <summary>What it missed cannot be read.</summary>

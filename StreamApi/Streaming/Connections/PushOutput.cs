@@ -27,11 +27,14 @@ internal sealed class ResponseOutput(HttpContext context) : PushOutput
 }
 
 /// <summary>
-/// The socket of a handed-over connection, its send buffer made small: a write waits until the peer's window takes it, which is what
-/// backpressure is made of. Without it some thousand tokens lie in buffers before anybody notices a reader that stopped.
+/// The socket of a handed-over connection, its send buffer made small: a write waits until the peer's window takes it,
+/// which is what
+/// backpressure is made of. Without it some thousand tokens lie in buffers before anybody notices a reader that
+/// stopped.
 /// </summary>
 /// <remarks>
-/// Earlier responses on the connection are out of Kestrel's pipe: their reader had them whole before it sent this request (no client
+/// Earlier responses on the connection are out of Kestrel's pipe: their reader had them whole before it sent this
+/// request (no client
 /// pipelines).
 /// </remarks>
 internal sealed class PacedSocketOutput : PushOutput
@@ -50,7 +53,10 @@ internal sealed class PacedSocketOutput : PushOutput
 
     public override async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        await SendAsync((byte[])[.. Head, .. Encoding.ASCII.GetBytes($"{bytes.Length:x}\r\n"), .. bytes.Span, .. "\r\n"u8], cancellationToken);
+        await SendAsync(
+            (byte[])[.. Head, .. Encoding.ASCII.GetBytes($"{bytes.Length:x}\r\n"), .. bytes.Span, .. "\r\n"u8],
+            cancellationToken
+        );
         Head = [];
     }
 
@@ -60,7 +66,14 @@ internal sealed class PacedSocketOutput : PushOutput
 
     private async Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        try { while (!bytes.IsEmpty) bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, cancellationToken)..]; }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException) { throw new IOException("The peer is gone.", e); }
+        try
+        {
+            while (!bytes.IsEmpty)
+                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, cancellationToken)..];
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            throw new IOException("The peer is gone.", e);
+        }
     }
 }

@@ -1,13 +1,16 @@
 namespace StreamApi.Streaming.Connections;
 
 /// <summary>
-/// After a round of writes a writer loop rests as long from the next one: events that come meanwhile are joined into one write for each connection. So a loop
-/// that has little to do waits for nothing, and one that would do nothing but write does half of it. Where rounds join more than one event on the average, the
+/// After a round of writes a writer loop rests as long from the next one: events that come meanwhile are joined into
+/// one write for each connection. So a loop
+/// that has little to do waits for nothing, and one that would do nothing but write does half of it. Where rounds join
+/// more than one event on the average, the
 /// load is there to stay, and it rests twice as long.
 /// </summary>
 internal sealed class RoundRest(int maxMilliseconds, TimeProvider clock)
 {
-    /// <summary>Over about so many rounds it is averaged how many events were joined, and from how many on the rests are longer.</summary>
+    /// <summary>Over about so many rounds it is averaged how many events were joined, and from how many on the rests
+    /// are longer.</summary>
     private const int AveragedRounds = 16;
     private const double JoinedUnderLoad = 1.3;
 
@@ -23,6 +26,11 @@ internal sealed class RoundRest(int maxMilliseconds, TimeProvider clock)
     {
         _joinedMean += (joined - _joinedMean) / AveragedRounds;
         var now = clock.GetTimestamp();
-        _until = now + Math.Min((now - begun) * (_joinedMean > JoinedUnderLoad ? 2 : 1), maxMilliseconds * clock.TimestampFrequency / 1_000);
+        _until =
+            now
+            + Math.Min(
+                (now - begun) * (_joinedMean > JoinedUnderLoad ? 2 : 1),
+                maxMilliseconds * clock.TimestampFrequency / 1_000
+            );
     }
 }

@@ -5,9 +5,16 @@ using StreamApi.Streaming.Replay;
 namespace StreamApi.Streaming.Connections;
 
 /// <summary>
-/// One open stream: a cursor in a filter log and an output. All its state belongs to its writer loop, but for what is said to be safe.
+/// One open stream: a cursor in a filter log and an output. All its state belongs to its writer loop, but for what is
+/// said to be safe.
 /// </summary>
-internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs, StreamOutput output, StreamClient client) : OpenStream(id, client)
+internal sealed class StreamConnection(
+    string id,
+    FilterLog log,
+    FilterLogs logs,
+    StreamOutput output,
+    StreamClient client
+) : OpenStream(id, client)
 {
     public FilterLog Log => log;
     public StreamOutput Output => output;
@@ -25,22 +32,28 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     /// <summary>The next frame in the filter log; -1 where it must be sought by position.</summary>
     public long Sequence = -1;
 
-    /// <summary>Written before anything else, framed for the output: response head, reconnection time, first frame, a resync.</summary>
+    /// <summary>Written before anything else, framed for the output: response head, reconnection time, first frame, a
+    /// resync.</summary>
     public byte[]? Opening;
 
-    /// <summary>A page from the store that is being written, and how far; the wait for another, null where none was asked for.</summary>
+    /// <summary>A page from the store that is being written, and how far; the wait for another, null where none was
+    /// asked for.</summary>
     public ReplayPage? Page;
     public int PageIndex;
 
-    /// <summary>How many events the next page is to have; whether a page was taken from it because its peer did not read.</summary>
+    /// <summary>How many events the next page is to have; whether a page was taken from it because its peer did not
+    /// read.</summary>
     public int PageEvents;
     public bool HasStalled;
 
     public ReplayWaiter? Asked;
     public bool AwaitsPage => Asked is not null;
 
-    /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that reached the client.</summary>
-    public long WrittenAt, TakenAt, IdSentAt;
+    /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that
+    /// reached the client.</summary>
+    public long WrittenAt,
+        TakenAt,
+        IdSentAt;
 
     /// <summary>When it came, by the clock that stamps the events; UTC ticks.</summary>
     public long CameAt;
@@ -68,8 +81,14 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
     public bool IsBehind => Page is not null || AwaitsPage || Sequence < 0;
 
     public override IReadOnlyList<string> Topics => log.Filter.Events.Topics;
-    public override string State => output.Busy ? "slow" : IsBehind ? "catching-up" : "live";
-    public override long Lag => !IsBehind && Volatile.Read(ref Sequence) >= log.Next ? 0 : Math.Max(0, logs.Settled - Volatile.Read(ref Position));
+    public override string State =>
+        output.Busy ? "slow"
+        : IsBehind ? "catching-up"
+        : "live";
+    public override long Lag =>
+        !IsBehind && Volatile.Read(ref Sequence) >= log.Next
+            ? 0
+            : Math.Max(0, logs.Settled - Volatile.Read(ref Position));
 
     /// <summary>Called on the loop's thread when the stream has ended.</summary>
     public Action? OnEnd;
@@ -87,7 +106,8 @@ internal sealed class StreamConnection(string id, FilterLog log, FilterLogs logs
 
     public override void Finish(EndReason reason)
     {
-        if (End is not null) return;
+        if (End is not null)
+            return;
         base.Finish(reason);
         OnEnd?.Invoke();
     }

@@ -5,20 +5,29 @@ using StreamApi.Streaming.Replay;
 namespace StreamApi.Streaming.Fanout;
 
 /// <summary>
-/// All filter logs of this replica and the matcher that feeds them. The feed publishes in position order; <see cref="Settled"/> says up
-/// to where every log holds what it wants. The newest events of all topics are kept too, so that who returns after a moment is served from
+/// All filter logs of this replica and the matcher that feeds them. The feed publishes in position order; <see
+/// cref="Settled"/> says up
+/// to where every log holds what it wants. The newest events of all topics are kept too, so that who returns after a
+/// moment is served from
 /// memory, whatever its filter.
 /// </summary>
 internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
 {
-    private readonly Lock _gate = new(), _publishing = new();
+    private readonly Lock _gate = new(),
+        _publishing = new();
     private readonly Dictionary<StreamFilter, FilterLog> _logs = [];
     private readonly TopicIndex _index = new();
     private readonly Queue<FeedEvent> _recent = [];
     private readonly List<FilterLog> _matches = [];
     private readonly List<FilterLog> _touched = [];
     private readonly Queue<(long Position, int Bytes)> _inRings = [];
-    private long _recentBytes, _recentBase, _settled, _inRingsBytes, _floor = -1, _events, _batches;
+    private long _recentBytes,
+        _recentBase,
+        _settled,
+        _inRingsBytes,
+        _floor = -1,
+        _events,
+        _batches;
     private string _epoch = "";
 
     /// <summary>The position up to which every event of this epoch is in the logs that want it.</summary>
@@ -27,10 +36,24 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     public string Epoch => Volatile.Read(ref _epoch);
 
     /// <summary>Filters that are kept now.</summary>
-    public int Count { get { lock (_gate) return _logs.Count; } }
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _logs.Count;
+        }
+    }
 
     /// <summary>Room for frames in all rings, used or not.</summary>
-    public long Slots { get { lock (_gate) return _logs.Values.Sum(static log => (long)log.Slots); } }
+    public long Slots
+    {
+        get
+        {
+            lock (_gate)
+                return _logs.Values.Sum(static log => (long)log.Slots);
+        }
+    }
 
     /// <summary>Who stands at or after this is served from memory.</summary>
     public long RecentBase => Volatile.Read(ref _recentBase);
@@ -38,14 +61,18 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// <summary>The logs that a publish appended to, and the loops to wake. One call at a time.</summary>
     public event Action<IReadOnlyList<FilterLog>>? Appended;
 
-    /// <summary>Takes the log of a filter for use, made where there is none; give it back with <see cref="Release"/>.</summary>
+    /// <summary>Takes the log of a filter for use, made where there is none; give it back with <see
+    /// cref="Release"/>.</summary>
     public FilterLog Acquire(StreamFilter filter)
     {
         lock (_gate)
         {
             if (!_logs.TryGetValue(filter, out var log))
             {
-                log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes) { Loops = new LoopUse[options.Value.Writers] };
+                log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes)
+                {
+                    Loops = new LoopUse[options.Value.Writers],
+                };
                 log.Reset(_epoch, _settled);
                 _logs.Add(filter, log);
                 _index.Add(log);
@@ -57,10 +84,13 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
 
     public void Release(FilterLog log)
     {
-        lock (_gate) if (--log.Users == 0) log.IdleSince = clock.GetTimestamp();
+        lock (_gate)
+            if (--log.Users == 0)
+                log.IdleSince = clock.GetTimestamp();
     }
 
-    /// <summary>Another history, or the first: readers of the old one are told by the change of <see cref="FilterLog.Epoch"/>.</summary>
+    /// <summary>Another history, or the first: readers of the old one are told by the change of <see
+    /// cref="FilterLog.Epoch"/>.</summary>
     public void Reset(string epoch, long position)
     {
         lock (_publishing)
@@ -73,14 +103,16 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 (_recentBase, _inRingsBytes, _floor) = (position, 0, -1);
                 Volatile.Write(ref _settled, position);
                 Volatile.Write(ref _epoch, epoch);
-                foreach (var log in _logs.Values) log.Reset(epoch, position);
+                foreach (var log in _logs.Values)
+                    log.Reset(epoch, position);
             }
             Appended?.Invoke(Logs());
         }
     }
 
     /// <summary>
-    /// Takes events that this process itself has just committed, where nothing lies between them and <see cref="Settled"/>; else they come by the feed as
+    /// Takes events that this process itself has just committed, where nothing lies between them and <see
+    /// cref="Settled"/>; else they come by the feed as
     /// all others do, and what was taken here the feed then skips.
     /// </summary>
     /// <param name="epoch">Whose positions they are: of another history they would only seem to be next.</param>
@@ -90,13 +122,15 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     {
         lock (_publishing)
         {
-            if (epoch != _epoch || events[0].Position != _settled + 1) return false;
+            if (epoch != _epoch || events[0].Position != _settled + 1)
+                return false;
             Publish(events, events[^1].Position);
             return true;
         }
     }
 
-    /// <summary>Takes the next events, all after <see cref="Settled"/> and in order; <paramref name="through"/> may lie beyond the last.</summary>
+    /// <summary>Takes the next events, all after <see cref="Settled"/> and in order; <paramref name="through"/> may lie
+    /// beyond the last.</summary>
     public void Publish(IReadOnlyList<EventRecord> events, long through)
     {
         lock (_publishing)
@@ -105,18 +139,23 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             {
                 _touched.Clear();
                 _batches++;
-                foreach (var record in events) if (record.Position > _settled) Append(new FeedEvent(_epoch, record));
+                foreach (var record in events)
+                    if (record.Position > _settled)
+                        Append(new FeedEvent(_epoch, record));
                 // Only now: who reads Settled and is level with a log has had every match up to there.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
-            if (_touched.Count > 0) Appended?.Invoke(_touched);
+            if (_touched.Count > 0)
+                Appended?.Invoke(_touched);
         }
     }
 
     /// <summary>Whether there is a filter for an event that has come without its data.</summary>
     public bool AnyWantsMore(IReadOnlyList<EventRecord> events)
     {
-        foreach (var e in events) if (e.Data.IsEmpty && e.Position > Settled && AnyWants(e)) return true;
+        foreach (var e in events)
+            if (e.Data.IsEmpty && e.Position > Settled && AnyWants(e))
+                return true;
         return false;
     }
 
@@ -126,7 +165,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         {
             _matches.Clear();
             _index.Match(e.Topic, _matches);
-            foreach (var log in _matches) if (log.Users > 0 && log.Filter.Passes(e)) return true;
+            foreach (var log in _matches)
+                if (log.Users > 0 && log.Filter.Passes(e))
+                    return true;
             return false;
         }
     }
@@ -141,19 +182,25 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         foreach (var log in _matches)
         {
             // A log is found by each of its topics that matches; the mark says that this event is in it already.
-            if (log.LastEvent == _events || !log.Filter.Passes(e.Record)) continue;
+            if (log.LastEvent == _events || !log.Filter.Passes(e.Record))
+                continue;
             log.LastEvent = _events;
-            if (e.Record.Data.IsEmpty) log.Skip(e.Record.Position);
-            else log.Append(e.Frame(log.Filter.Form), _floor);
+            if (e.Record.Data.IsEmpty)
+                log.Skip(e.Record.Position);
+            else
+                log.Append(e.Frame(log.Filter.Form), _floor);
             appended = true;
-            if (log.LastBatch == _batches) continue;
+            if (log.LastBatch == _batches)
+                continue;
             log.LastBatch = _batches;
             _touched.Add(log);
         }
-        if (appended) CountInRings(e.Record);
+        if (appended)
+            CountInRings(e.Record);
     }
 
-    /// <summary>Moves the floor, so that all rings together hold no more bytes than they may. An event counts once, in however many rings it is.</summary>
+    /// <summary>Moves the floor, so that all rings together hold no more bytes than they may. An event counts once, in
+    /// however many rings it is.</summary>
     private void CountInRings(EventRecord e)
     {
         const int Overhead = 256;
@@ -174,7 +221,11 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             var idle = new HashSet<FilterLog>();
             foreach (var (filter, log) in _logs)
             {
-                if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime) { log.Trim(_floor); continue; }
+                if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime)
+                {
+                    log.Trim(_floor);
+                    continue;
+                }
                 _logs.Remove(filter);
                 idle.Add(log);
             }
@@ -182,13 +233,20 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    private FilterLog[] Logs() { lock (_gate) return [.. _logs.Values]; }
+    private FilterLog[] Logs()
+    {
+        lock (_gate)
+            return [.. _logs.Values];
+    }
 
     private void Keep(FeedEvent e)
     {
         _recent.Enqueue(e);
         _recentBytes += e.Record.Data.Length;
-        while (_recent.Count > options.Value.RecentEvents || (_recentBytes > options.Value.RecentBytes && _recent.Count > 1))
+        while (
+            _recent.Count > options.Value.RecentEvents
+            || (_recentBytes > options.Value.RecentBytes && _recent.Count > 1)
+        )
         {
             var oldest = _recent.Dequeue().Record;
             _recentBytes -= oldest.Data.Length;
@@ -196,7 +254,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>A page of what is kept of all topics; null where that does not reach back so far, or lacks an event's data.</summary>
+    /// <summary>A page of what is kept of all topics; null where that does not reach back so far, or lacks an event's
+    /// data.</summary>
     /// <param name="filter">Which events.</param>
     /// <param name="after">The last position that the reader has.</param>
     /// <param name="epoch">The history that this position belongs to.</param>
@@ -208,12 +267,18 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         long through;
         lock (_gate)
         {
-            if (epoch != _epoch || after < _recentBase || after > _settled) return null;
+            if (epoch != _epoch || after < _recentBase || after > _settled)
+                return null;
             through = _settled;
             foreach (var e in _recent)
             {
-                if (e.Record.Position <= after) continue;
-                if (examined.Count == MostExamined) { through = examined[^1].Record.Position; break; }
+                if (e.Record.Position <= after)
+                    continue;
+                if (examined.Count == MostExamined)
+                {
+                    through = examined[^1].Record.Position;
+                    break;
+                }
                 examined.Add(e);
             }
         }
@@ -224,10 +289,16 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         {
             found.Clear();
             index.Match(e.Record.Topic, found);
-            if (found.Count == 0 || !filter.Passes(e.Record)) continue;
+            if (found.Count == 0 || !filter.Passes(e.Record))
+                continue;
             var isLarge = e.Record.Data.IsEmpty;
-            if (isLarge && frames.Count == 0) return null;
-            if (isLarge || bytes > most) { through = frames[^1].Position; break; }
+            if (isLarge && frames.Count == 0)
+                return null;
+            if (isLarge || bytes > most)
+            {
+                through = frames[^1].Position;
+                break;
+            }
             frames.Add(e.Frame(filter.Form));
             bytes += frames[^1].Bytes.Length;
         }

@@ -13,8 +13,14 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Form = form;
         // Lists in a canonical order, lengths first: no content can imitate another list.
-        _key = string.Concat(Events.Topics.Select(Part)) + "|" + string.Concat(Events.Types.Select(Part)) + "|" + string.Concat(Events.Keys.Select(Part));
-        static string[] Distinct(IEnumerable<string> values) => [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        _key =
+            string.Concat(Events.Topics.Select(Part))
+            + "|"
+            + string.Concat(Events.Types.Select(Part))
+            + "|"
+            + string.Concat(Events.Keys.Select(Part));
+        static string[] Distinct(IEnumerable<string> values) =>
+            [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         static string Part(string value) => $"{value.Length}:{value}";
     }
 
@@ -26,12 +32,18 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
 
     private static bool Holds(IReadOnlyList<string> wanted, string? value)
     {
-        if (wanted.Count == 0) return true;
-        for (var i = 0; i < wanted.Count; i++) if (string.Equals(wanted[i], value, StringComparison.Ordinal)) return true;
+        if (wanted.Count == 0)
+            return true;
+        for (var i = 0; i < wanted.Count; i++)
+            if (string.Equals(wanted[i], value, StringComparison.Ordinal))
+                return true;
         return false;
     }
 
-    public bool Equals(StreamFilter? other) => other is not null && ReferenceEquals(Form, other.Form) && _key == other._key;
+    public bool Equals(StreamFilter? other) =>
+        other is not null && ReferenceEquals(Form, other.Form) && _key == other._key;
+
     public override bool Equals(object? obj) => Equals(obj as StreamFilter);
+
     public override int GetHashCode() => _key.GetHashCode(StringComparison.Ordinal);
 }

@@ -8,7 +8,8 @@ using StackExchange.Redis;
 namespace StreamApi.Streaming.Feed;
 
 /// <summary>
-/// What comes from Redis, in order, and only what the Broadcaster has signed. Bounded: a feed that cannot keep up loses messages, finds
+/// What comes from Redis, in order, and only what the Broadcaster has signed. Bounded: a feed that cannot keep up loses
+/// messages, finds
 /// the gap and reads it from the store. Redis loses, doubles and delays as it likes; nothing here trusts it.
 /// </summary>
 internal sealed class RedisIntake : LastingService
@@ -16,7 +17,8 @@ internal sealed class RedisIntake : LastingService
     /// <summary>Most bytes of messages that wait; what comes beyond is lost, and read from the store.</summary>
     private const long MaxWaitingBytes = 64 * 1024 * 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5),
+        Interval = TimeSpan.FromSeconds(1);
 
     private readonly Lazy<IConnectionMultiplexer> _redis;
     private readonly RelaySecret _secret;
@@ -25,22 +27,39 @@ internal sealed class RedisIntake : LastingService
     private readonly RedisChannel _channel;
     private readonly Counter<long> _refusals;
     private readonly Channel<(RelayMessage Message, int Bytes)> _messages;
-    private long _heardAt = long.MinValue / 2, _waitingBytes, _fence, _sent;
+    private long _heardAt = long.MinValue / 2,
+        _waitingBytes,
+        _fence,
+        _sent;
     private string _epoch = "";
-    private volatile bool _refused, _refusing;
+    private volatile bool _refused,
+        _refusing;
 
     public RedisIntake(
-        Lazy<IConnectionMultiplexer> redis, RelaySecret secret, IOptions<EventStoreOptions> store, IOptions<StreamingOptions> streaming, TimeProvider clock,
-        IMeterFactory meters, ILogger<RedisIntake> logger) : base(logger)
+        Lazy<IConnectionMultiplexer> redis,
+        RelaySecret secret,
+        IOptions<EventStoreOptions> store,
+        IOptions<StreamingOptions> streaming,
+        TimeProvider clock,
+        IMeterFactory meters,
+        ILogger<RedisIntake> logger
+    )
+        : base(logger)
     {
         (_redis, _secret, _clock) = (redis, secret, clock);
         _silence = TimeSpan.FromSeconds(3 * streaming.Value.BeatSeconds);
         _channel = new RedisChannel(store.Value.Channel, RedisChannel.PatternMode.Literal);
-        _refusals = meters.Create("AspireSse.StreamApi").CreateCounter<long>(
-            "sse.server.relay.refused", "{message}", "Messages on the Redis channel that the Broadcaster did not sign, or that were repeated.");
+        _refusals = meters
+            .Create("AspireSse.StreamApi")
+            .CreateCounter<long>(
+                "sse.server.relay.refused",
+                "{message}",
+                "Messages on the Redis channel that the Broadcaster did not sign, or that were repeated."
+            );
         _messages = Channel.CreateBounded<(RelayMessage Message, int Bytes)>(
             new BoundedChannelOptions(1_024) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
-            dropped => Interlocked.Add(ref _waitingBytes, -dropped.Bytes));
+            dropped => Interlocked.Add(ref _waitingBytes, -dropped.Bytes)
+        );
     }
 
     public bool TryRead(out RelayMessage message)
@@ -52,15 +71,21 @@ internal sealed class RedisIntake : LastingService
     }
 
     /// <summary>Until a message waits.</summary>
-    public Task WaitToReadAsync(CancellationToken cancellationToken) => _messages.Reader.WaitToReadAsync(cancellationToken).AsTask();
+    public Task WaitToReadAsync(CancellationToken cancellationToken) =>
+        _messages.Reader.WaitToReadAsync(cancellationToken).AsTask();
 
-    protected override Task RunAsync(CancellationToken stoppingToken) => TogetherAsync(stoppingToken, KnowSecretAsync, StaySubscribedAsync);
+    protected override Task RunAsync(CancellationToken stoppingToken) =>
+        TogetherAsync(stoppingToken, KnowSecretAsync, StaySubscribedAsync);
 
     private async Task StaySubscribedAsync(CancellationToken stoppingToken)
     {
         while (true)
         {
-            try { if (_clock.GetElapsedTime(Volatile.Read(ref _heardAt)) >= _silence) await SubscribeAsync(stoppingToken); }
+            try
+            {
+                if (_clock.GetElapsedTime(Volatile.Read(ref _heardAt)) >= _silence)
+                    await SubscribeAsync(stoppingToken);
+            }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
                 Logger.LogWarning("Redis does not take the subscription, trying again: {Reason}", e.Message);
@@ -69,21 +94,30 @@ internal sealed class RedisIntake : LastingService
         }
     }
 
-    /// <summary>Where something was refused it may be the secret that has changed: the store was restored, or an operator set another.</summary>
+    /// <summary>Where something was refused it may be the secret that has changed: the store was restored, or an
+    /// operator set another.</summary>
     private async Task KnowSecretAsync(CancellationToken stoppingToken)
     {
         while (true)
         {
             var isDue = !_secret.IsKnown || _refused;
             _refused = false;
-            try { if (isDue) await _secret.ReadAsync(stoppingToken); }
-            catch (StoreUnavailableException) { _refused = true; }
+            try
+            {
+                if (isDue)
+                    await _secret.ReadAsync(stoppingToken);
+            }
+            catch (StoreUnavailableException)
+            {
+                _refused = true;
+            }
             await Task.Delay(Interval, _clock, stoppingToken);
         }
     }
 
     /// <summary>
-    /// The client subscribes again after every reconnect that it notices. Where nothing comes although the Broadcaster should beat, the subscription is
+    /// The client subscribes again after every reconnect that it notices. Where nothing comes although the Broadcaster
+    /// should beat, the subscription is
     /// made anew: what the client holds for subscribed need not be so on the server.
     /// </summary>
     private async Task SubscribeAsync(CancellationToken stoppingToken)
@@ -108,13 +142,22 @@ internal sealed class RedisIntake : LastingService
                 return;
             }
             var message = RelayMessage.Parse(signed);
-            if (IsRepeated(message)) { _refusals.Add(1); return; }
+            if (IsRepeated(message))
+            {
+                _refusals.Add(1);
+                return;
+            }
             (_epoch, _fence, _sent, _refusing) = (message.Epoch, message.Fence, message.Sent, false);
             Volatile.Write(ref _heardAt, _clock.GetTimestamp());
-            if (Interlocked.Add(ref _waitingBytes, bytes.Length) <= MaxWaitingBytes) _messages.Writer.TryWrite((message, bytes.Length));
-            else Interlocked.Add(ref _waitingBytes, -bytes.Length);
+            if (Interlocked.Add(ref _waitingBytes, bytes.Length) <= MaxWaitingBytes)
+                _messages.Writer.TryWrite((message, bytes.Length));
+            else
+                Interlocked.Add(ref _waitingBytes, -bytes.Length);
         }
-        catch (Exception e) { Refuse(e.Message); }
+        catch (Exception e)
+        {
+            Refuse(e.Message);
+        }
     }
 
     /// <summary>A deposed leader's too. Of another epoch it may begin anew: the feed asks the store.</summary>
@@ -125,7 +168,11 @@ internal sealed class RedisIntake : LastingService
     {
         _refused = true;
         _refusals.Add(1);
-        if (!_refusing) Logger.LogWarning("A message on the Redis channel is refused, and those like it after it: {Reason}", reason);
+        if (!_refusing)
+            Logger.LogWarning(
+                "A message on the Redis channel is refused, and those like it after it: {Reason}",
+                reason
+            );
         _refusing = true;
     }
 }

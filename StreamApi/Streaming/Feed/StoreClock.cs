@@ -1,14 +1,16 @@
-using EventStore;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace StreamApi.Streaming.Feed;
 
 /// <summary>
-/// The clock that stamps the events, Postgres's, as this process's own with an offset: a delivery begins by the one and ends by the other, and
-/// on two machines they differ. Asked now and then; the answer with the shortest round trip counts (the clock filter of RFC 5905, §10), halfway
+/// The clock that stamps the events, Postgres's, as this process's own with an offset: a delivery begins by the one and
+/// ends by the other, and
+/// on two machines they differ. Asked now and then; the answer with the shortest round trip counts (the clock filter of
+/// RFC 5905, §10), halfway
 /// through it. An offset that the round trip alone could explain is none.
 /// </summary>
 internal sealed class StoreClock : LastingService
@@ -21,14 +23,27 @@ internal sealed class StoreClock : LastingService
     private long _ahead;
 
     public StoreClock(
-        [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, IOptions<StreamingOptions> options, TimeProvider clock, IMeterFactory meters,
-        ILogger<StoreClock> logger) : base(logger)
+        [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+        IOptions<StreamingOptions> options,
+        TimeProvider clock,
+        IMeterFactory meters,
+        ILogger<StoreClock> logger
+    )
+        : base(logger)
     {
         (_store, _clock, _options) = (store, clock, options.Value);
-        meters.Create("AspireSse.StreamApi").CreateObservableGauge("sse.server.store.clock.offset", () => Ahead.TotalSeconds, "s", "Postgres's clock minus this process's.");
+        meters
+            .Create("AspireSse.StreamApi")
+            .CreateObservableGauge(
+                "sse.server.store.clock.offset",
+                () => Ahead.TotalSeconds,
+                "s",
+                "Postgres's clock minus this process's."
+            );
     }
 
-    /// <summary>How far Postgres's clock is ahead of this process's; negative where it is behind. Zero until it is known.</summary>
+    /// <summary>How far Postgres's clock is ahead of this process's; negative where it is behind. Zero until it is
+    /// known.</summary>
     public TimeSpan Ahead => new(Volatile.Read(ref _ahead));
 
     /// <summary>Now, as the events are stamped; UTC ticks.</summary>
@@ -42,10 +57,12 @@ internal sealed class StoreClock : LastingService
             do
             {
                 // While the store is away the last offset stands: clocks do not drift far in an outage.
-                try { await AskAsync(stoppingToken); }
+                try
+                {
+                    await AskAsync(stoppingToken);
+                }
                 catch (Exception e) when (e is NpgsqlException or TimeoutException) { }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            } while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
     }
@@ -60,7 +77,8 @@ internal sealed class StoreClock : LastingService
             var (asked, began) = (_clock.GetUtcNow(), Stopwatch.GetTimestamp());
             var told = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
             var took = Stopwatch.GetElapsedTime(began);
-            if (took < shortest) (shortest, offset) = (took, told - (asked + took / 2));
+            if (took < shortest)
+                (shortest, offset) = (took, told - (asked + took / 2));
         }
         Volatile.Write(ref _ahead, offset.Duration() > shortest ? offset.Ticks : 0);
     }

@@ -3,7 +3,8 @@ using EventStore;
 namespace StreamApi.Streaming.Feed;
 
 /// <summary>
-/// The log's head as the store has it, for readers that start there: this replica may be some milliseconds behind what was acknowledged.
+/// The log's head as the store has it, for readers that start there: this replica may be some milliseconds behind what
+/// was acknowledged.
 /// Callers share reads: each gets one that began after it asked, however many ask at once.
 /// </summary>
 internal sealed class StoreHead(EventReader reader)
@@ -19,20 +20,31 @@ internal sealed class StoreHead(EventReader reader)
     public async Task<StreamId?> ReadAsync(CancellationToken cancellationToken)
     {
         Task<StreamId?> mine;
-        lock (_gate) mine = _next ??= AfterAsync(_running);
-        try { return await mine.WaitAsync(Patience, cancellationToken); }
-        catch (TimeoutException) { return null; }
+        lock (_gate)
+            mine = _next ??= AfterAsync(_running);
+        try
+        {
+            return await mine.WaitAsync(Patience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
     }
 
     private async Task<StreamId?> AfterAsync(Task running)
     {
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        lock (_gate) (_running, _next) = (_next!, null);
+        lock (_gate)
+            (_running, _next) = (_next!, null);
         try
         {
             var head = await reader.HeadAsync();
             return new StreamId(head.Epoch, head.Head);
         }
-        catch (StoreUnavailableException) { return null; }
+        catch (StoreUnavailableException)
+        {
+            return null;
+        }
     }
 }

@@ -5,11 +5,17 @@ using EventStore;
 
 namespace StreamApi.Streaming.Frames;
 
-/// <summary><c>{"id","position","topic","type","key","data","time","traceparent"}</c>: one event in history and envelope streams.</summary>
+/// <summary><c>{"id","position","topic","type","key","data","time","traceparent"}</c>: one event in history and
+/// envelope streams.</summary>
 internal static class EventEnvelope
 {
-    /// <summary>UTF-8 stays readable; what JSON itself does not ask for is not escaped. Never embedded in HTML by us.</summary>
-    public static readonly JsonWriterOptions JsonOptions = new() { Encoder = ReadableJsonEncoder.Instance, SkipValidation = true };
+    /// <summary>UTF-8 stays readable; what JSON itself does not ask for is not escaped. Never embedded in HTML by
+    /// us.</summary>
+    public static readonly JsonWriterOptions JsonOptions = new()
+    {
+        Encoder = ReadableJsonEncoder.Instance,
+        SkipValidation = true,
+    };
 
     public static void Write(Utf8JsonWriter json, string position, EventRecord e)
     {
@@ -29,7 +35,8 @@ internal static class EventEnvelope
     public static byte[] ToBytes(string position, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 256);
-        using (var json = new Utf8JsonWriter(output, JsonOptions)) Write(json, position, e);
+        using (var json = new Utf8JsonWriter(output, JsonOptions))
+            Write(json, position, e);
         return output.WrittenSpan.ToArray();
     }
 }

@@ -4,7 +4,8 @@ using EventStore;
 namespace StreamApi.Streaming.Frames;
 
 /// <summary>
-/// How a stream shows an event. Forms are compared by reference: one instance a form, so that connections of one filter and form share
+/// How a stream shows an event. Forms are compared by reference: one instance a form, so that connections of one filter
+/// and form share
 /// their frames.
 /// </summary>
 internal abstract class FrameForm
@@ -12,23 +13,30 @@ internal abstract class FrameForm
     /// <summary>Writes the frame of one event, id included.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
 
-    /// <summary>Whether the stream ends with this event's frame: <c>complete</c>, <c>done</c>, <c>end</c>, a fatal error.</summary>
+    /// <summary>Whether the stream ends with this event's frame: <c>complete</c>, <c>done</c>, <c>end</c>, a fatal
+    /// error.</summary>
     public virtual bool Ends(EventRecord e) => false;
 
     /// <summary>
-    /// Whether ids between this stream's own events are sent too, so that a quiet stream keeps up with the head. Not for a run, whose ids
+    /// Whether ids between this stream's own events are sent too, so that a quiet stream keeps up with the head. Not
+    /// for a run, whose ids
     /// must name it.
     /// </summary>
     public virtual bool SendsPositions => true;
 
-    /// <summary>Told of events that a form cannot show: the log of a former version holds what is refused today.</summary>
+    /// <summary>Told of events that a form cannot show: the log of a former version holds what is refused
+    /// today.</summary>
     public static event Action<EventRecord, Exception>? Unshown;
 
-    /// <summary>The event's frame; where the form cannot show it a comment, so that one event stops no stream.</summary>
+    /// <summary>The event's frame; where the form cannot show it a comment, so that one event stops no
+    /// stream.</summary>
     public byte[] Frame(string epoch, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);
-        try { Write(output, new StreamId(epoch, e.Position).ToString(), e); }
+        try
+        {
+            Write(output, new StreamId(epoch, e.Position).ToString(), e);
+        }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             Unshown?.Invoke(e, error);
@@ -37,7 +45,9 @@ internal abstract class FrameForm
         return output.WrittenSpan.ToArray();
     }
 
-    private static readonly byte[] LeftOut = SseFrame.ToBytes(f => f.Comment("an event that cannot be shown was left out").End());
+    private static readonly byte[] LeftOut = SseFrame.ToBytes(f =>
+        f.Comment("an event that cannot be shown was left out").End()
+    );
 }
 
 /// <summary>The event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>
@@ -55,7 +65,8 @@ internal sealed class PlainForm : FrameForm
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
     {
         var frame = new SseFrame(output).Id(id);
-        if (_named) frame.Event(e.Type);
+        if (_named)
+            frame.Event(e.Type);
         frame.Data(e.Data.Span).End();
     }
 }

@@ -5,8 +5,10 @@ using System.Text;
 namespace StreamApi.Streaming.Frames;
 
 /// <summary>
-/// Writes frames of the event stream format (HTML Living Standard §9.2.5), the only code here that does. Fields end in LF, a frame in an
-/// empty line. What could end a field early (CR, LF, NUL) is refused in an id or event name and split into lines in data, so that no
+/// Writes frames of the event stream format (HTML Living Standard §9.2.5), the only code here that does. Fields end in
+/// LF, a frame in an
+/// empty line. What could end a field early (CR, LF, NUL) is refused in an id or event name and split into lines in
+/// data, so that no
 /// input can forge a field or a frame.
 /// </summary>
 internal readonly struct SseFrame(IBufferWriter<byte> output)
@@ -14,10 +16,22 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
 
     /// <exception cref="ArgumentException">CR, LF or NUL in the id.</exception>
-    public SseFrame Id(ReadOnlySpan<char> id) => Field("id: "u8, id.ContainsAny('\r', '\n', '\0') ? throw new ArgumentException("An id cannot hold CR, LF or NUL.", nameof(id)) : id);
+    public SseFrame Id(ReadOnlySpan<char> id) =>
+        Field(
+            "id: "u8,
+            id.ContainsAny('\r', '\n', '\0')
+                ? throw new ArgumentException("An id cannot hold CR, LF or NUL.", nameof(id))
+                : id
+        );
 
     /// <exception cref="ArgumentException">CR or LF in the name.</exception>
-    public SseFrame Event(ReadOnlySpan<char> name) => Field("event: "u8, name.ContainsAny('\r', '\n') ? throw new ArgumentException("An event name cannot hold CR or LF.", nameof(name)) : name);
+    public SseFrame Event(ReadOnlySpan<char> name) =>
+        Field(
+            "event: "u8,
+            name.ContainsAny('\r', '\n')
+                ? throw new ArgumentException("An event name cannot hold CR or LF.", nameof(name))
+                : name
+        );
 
     public SseFrame Retry(int milliseconds)
     {
@@ -35,7 +49,8 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
             output.Write("data: "u8);
             output.Write(end < 0 ? utf8 : utf8[..end]);
             output.Write("\n"u8);
-            if (end < 0) return this;
+            if (end < 0)
+                return this;
             var crlf = utf8[end] == '\r' && end + 1 < utf8.Length && utf8[end + 1] == '\n';
             utf8 = utf8[(end + (crlf ? 2 : 1))..];
         }
@@ -46,7 +61,8 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
     /// <summary>A line that clients ignore; further lines of the text become further comments.</summary>
     public SseFrame Comment(string text)
     {
-        foreach (var line in text.Split(["\r\n", "\r", "\n"], StringSplitOptions.None)) Field(": "u8, line);
+        foreach (var line in text.Split(["\r\n", "\r", "\n"], StringSplitOptions.None))
+            Field(": "u8, line);
         return this;
     }
 

@@ -3,19 +3,23 @@ using Microsoft.AspNetCore.Connections;
 namespace StreamApi.Streaming.Handover;
 
 /// <summary>
-/// What an endpoint finds in its features where its connection can outlive the request: an HTTP/1.1 connection without TLS. The request
-/// goes through the whole pipeline like any other; then Kestrel's HTTP loop ends by itself and the connection goes on with neither
+/// What an endpoint finds in its features where its connection can outlive the request: an HTTP/1.1 connection without
+/// TLS. The request
+/// goes through the whole pipeline like any other; then Kestrel's HTTP loop ends by itself and the connection goes on
+/// with neither
 /// HttpContext nor pipeline state, about 6 kB instead of 16.
 /// </summary>
 internal interface IConnectionHandover
 {
     /// <summary>
-    /// Call before the response starts. From here on what Kestrel writes, the response head, is kept instead of sent. False where the
+    /// Call before the response starts. From here on what Kestrel writes, the response head, is kept instead of sent.
+    /// False where the
     /// connection cannot be handed over: HTTP/2, HTTP/1.0, TLS, a started response. Then hold the endpoint open.
     /// </summary>
     bool TryArm(HttpContext context);
 
-    /// <summary>Call last, and return: <paramref name="run"/> gets the connection when Kestrel's loop has ended. It must not hold the context.</summary>
+    /// <summary>Call last, and return: <paramref name="run"/> gets the connection when Kestrel's loop has ended. It
+    /// must not hold the context.</summary>
     void Complete(Func<HandedOverConnection, Task> run);
 }
 
@@ -26,12 +30,14 @@ internal sealed class HandedOverConnection(ConnectionContext connection, ReadOnl
 
     public ConnectionContext Connection => connection;
 
-    /// <summary>Nothing has been sent on it yet. Otherwise an earlier response may still be on its way through Kestrel's output pipe.</summary>
+    /// <summary>Nothing has been sent on it yet. Otherwise an earlier response may still be on its way through
+    /// Kestrel's output pipe.</summary>
     public bool IsFresh => isFresh;
 
     /// <summary>The response head, once, so that the buffer does not live as long as the connection.</summary>
     /// <remarks>
-    /// Without <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a connection that breaks in the middle of
+    /// Without <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a connection that breaks
+    /// in the middle of
     /// such a body for its proper end. RFC 9112 §9.6 lets a server close after any response.
     /// </remarks>
     public ReadOnlyMemory<byte> TakeHead()
@@ -44,21 +50,24 @@ internal sealed class HandedOverConnection(ConnectionContext connection, ReadOnl
 
     private static ReadOnlySpan<byte> CloseHeader => "\r\nConnection: close"u8;
 
-    /// <summary>Returns when the client is gone, or the read is cancelled, or it sends more than a stream's client has reason to. What it sends is dropped.</summary>
+    /// <summary>Returns when the client is gone, or the read is cancelled, or it sends more than a stream's client has
+    /// reason to. What it sends is dropped.</summary>
     public async Task ReadUntilGoneAsync()
     {
         const long MostIgnored = 64 * 1024;
         var input = connection.Transport.Input;
         try
         {
-            for (long ignored = 0; ignored <= MostIgnored;)
+            for (long ignored = 0; ignored <= MostIgnored; )
             {
                 var read = await input.ReadAsync();
                 ignored += read.Buffer.Length;
                 input.AdvanceTo(read.Buffer.End);
-                if (read.IsCompleted || read.IsCanceled) return;
+                if (read.IsCompleted || read.IsCanceled)
+                    return;
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException) { }     // reset, aborted
+        // reset, aborted
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException) { }
     }
 }

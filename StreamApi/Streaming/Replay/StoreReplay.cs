@@ -6,7 +6,13 @@ using StreamApi.Streaming.Fanout;
 namespace StreamApi.Streaming.Replay;
 
 /// <summary>A part of the log as the connections of one filter send it.</summary>
-internal sealed record ReplayPage(string Epoch, long DroppedThrough, IReadOnlyList<LogFrame> Frames, long Through, SkippedRange? Skipped = null)
+internal sealed record ReplayPage(
+    string Epoch,
+    long DroppedThrough,
+    IReadOnlyList<LogFrame> Frames,
+    long Through,
+    SkippedRange? Skipped = null
+)
 {
     /// <summary>Connections that it is written to; for <see cref="PageBudget"/>.</summary>
     public int Holders;
@@ -22,13 +28,22 @@ internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, Repl
 internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest, int? Most);
 
 /// <summary>
-/// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A few reads at once,
-/// in the order asked for; connections of one filter that want the same range share one read and its frames, those that come a moment later too: thousands that return after a break come over seconds, and what
-/// a page lacks by then its reader finds in memory, or by its next page. A read that nobody waits for any more is cancelled, in Postgres too.
+/// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A
+/// few reads at once,
+/// in the order asked for; connections of one filter that want the same range share one read and its frames, those that
+/// come a moment later too: thousands that return after a break come over seconds, and what
+/// a page lacks by then its reader finds in memory, or by its next page. A read that nobody waits for any more is
+/// cancelled, in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
-    FilterLogs logs, [FromKeyedServices(StorePool.Replays)] EventReader reader, IOptions<StreamingOptions> options, StreamingMetrics metrics,
-    TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<StoreReplay> logger) : IDisposable
+    FilterLogs logs,
+    [FromKeyedServices(StorePool.Replays)] EventReader reader,
+    IOptions<StreamingOptions> options,
+    StreamingMetrics metrics,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<StoreReplay> logger
+) : IDisposable
 {
     /// <summary>Bytes of a page from memory, whose frames are shared with all others that read them.</summary>
     private const int RecentPageBytes = 1024 * 1024;
@@ -43,7 +58,8 @@ internal sealed class StoreReplay(
     /// <summary>What connections hold of what was read for them.</summary>
     public PageBudget Pages { get; } = new(options.Value.ReplayBytes, clock);
 
-    /// <summary>Calls the waiter back when the page is there, tried a few times while the store is away. Give it up with <see cref="Cancel"/>.</summary>
+    /// <summary>Calls the waiter back when the page is there, tried a few times while the store is away. Give it up
+    /// with <see cref="Cancel"/>.</summary>
     /// <param name="waiter">Who waits, and for what.</param>
     /// <param name="epoch">The history that the position belongs to.</param>
     public void Read(ReplayWaiter waiter, string epoch)
@@ -53,12 +69,17 @@ internal sealed class StoreReplay(
         lock (_readings)
         {
             Forget();
-            if (_kept.TryGetValue(waiter.Range, out var read) && read.Page.Epoch == epoch) kept = read.Page;
-            else if (_readings.TryGetValue(waiter.Range, out var reading)) reading.Waiting.Add(waiter);
-            else _readings.Add(waiter.Range, begun = new Reading(waiter));
+            if (_kept.TryGetValue(waiter.Range, out var read) && read.Page.Epoch == epoch)
+                kept = read.Page;
+            else if (_readings.TryGetValue(waiter.Range, out var reading))
+                reading.Waiting.Add(waiter);
+            else
+                _readings.Add(waiter.Range, begun = new Reading(waiter));
         }
-        if (kept is not null) waiter.Done(waiter, kept);
-        else if (begun is not null) _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
+        if (kept is not null)
+            waiter.Done(waiter, kept);
+        else if (begun is not null)
+            _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
     }
 
     /// <summary>The waiter's reader has left. Where nobody else waits for the range, its read ends.</summary>
@@ -67,23 +88,36 @@ internal sealed class StoreReplay(
         Reading? abandoned = null;
         lock (_readings)
         {
-            if (!_readings.TryGetValue(waiter.Range, out var reading) || !reading.Waiting.Remove(waiter) || reading.Waiting.Count > 0) return;
+            if (
+                !_readings.TryGetValue(waiter.Range, out var reading)
+                || !reading.Waiting.Remove(waiter)
+                || reading.Waiting.Count > 0
+            )
+                return;
             _readings.Remove(waiter.Range);
             abandoned = reading;
         }
-        // On another thread: the callbacks of a cancellation run where it is asked for, and a writer loop has others to serve.
+        // On another thread: the callbacks of a cancellation run where it is asked for, and a writer loop has others to
+        // serve.
         _ = abandoned.Stop.CancelAsync();
     }
 
     /// <summary>Forgets what nobody shares any more.</summary>
-    public void Sweep() { lock (_readings) Forget(); }
+    public void Sweep()
+    {
+        lock (_readings)
+            Forget();
+    }
 
     public void Dispose() => _readers.Dispose();
 
     private async Task ReadAsync(ReplayRange range, string epoch, Reading reading)
     {
         ReplayPage? answer = null;
-        await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), reading.Stop);
+        await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(
+            static stop => ((CancellationTokenSource)stop!).Cancel(),
+            reading.Stop
+        );
         var fromStore = false;
         try
         {
@@ -91,31 +125,46 @@ internal sealed class StoreReplay(
             fromStore = answer is null;
             answer ??= await ReadStoreAsync(range, reading.Stop.Token);
         }
-        catch (Exception) when (reading.Stop.IsCancellationRequested) { return; }   // the server stops, or nobody waits
+        catch (Exception) when (reading.Stop.IsCancellationRequested)
+        {
+            return;
+        } // the server stops, or nobody waits
         catch (StoreUnavailableException e)
         {
-            logger.LogWarning("A replay after {Epoch}-{Position} was given up: the store failed {Tries} times ({Reason}). Its readers were told to come back",
-                epoch, range.After, options.Value.ReplayTries, e.InnerException?.Message ?? e.Message);
+            logger.LogWarning(
+                "A replay after {Epoch}-{Position} was given up: the store failed {Tries} times ({Reason}). Its readers were told to come back",
+                epoch,
+                range.After,
+                options.Value.ReplayTries,
+                e.InnerException?.Message ?? e.Message
+            );
         }
-        catch (Exception e) { logger.LogError(e, "A replay after {Epoch}-{Position} failed", epoch, range.After); }
+        catch (Exception e)
+        {
+            logger.LogError(e, "A replay after {Epoch}-{Position} failed", epoch, range.After);
+        }
         List<ReplayWaiter> waiting;
         lock (_readings)
         {
             // Given up meanwhile: another read of the same range may have begun since.
-            if (reading.Waiting.Count == 0) return;
+            if (reading.Waiting.Count == 0)
+                return;
             _readings.Remove(range);
             waiting = reading.Waiting;
             // The newest of a moment ago is not the newest.
-            if (answer is not null && fromStore && !range.Newest) Keep(range, answer);
+            if (answer is not null && fromStore && !range.Newest)
+                Keep(range, answer);
         }
-        foreach (var waiter in waiting) waiter.Done(waiter, answer);
+        foreach (var waiter in waiting)
+            waiter.Done(waiter, answer);
     }
 
     private ReplayPage? ReadRecent(ReplayRange range, string epoch)
     {
         // Only a few of them are kept where the newest are asked for.
         var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : RecentPageBytes);
-        if (page is null || !range.Newest) return page;
+        if (page is null || !range.Newest)
+            return page;
         var (kept, skipped) = SlowReaders.NewestOfEachKey(page.Frames);
         return page with { Frames = kept, Skipped = skipped };
     }
@@ -125,16 +174,19 @@ internal sealed class StoreReplay(
         var (page, skipped) = await TryReadAsync(range, stop);
         metrics.Replayed(page.Events.Count);
         var (frames, form) = (new LogFrame[page.Events.Count], range.Filter.Form);
-        for (var i = 0; i < frames.Length; i++) frames[i] = LogFrame.Of(page.Events[i], form.Frame(page.Epoch, page.Events[i]), form);
+        for (var i = 0; i < frames.Length; i++)
+            frames[i] = LogFrame.Of(page.Events[i], form.Frame(page.Epoch, page.Events[i]), form);
         return new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped);
     }
 
     private void Keep(ReplayRange range, ReplayPage page)
     {
         // A page without events may be so because the reader is ahead of this replica: it asks again until it is not.
-        if (page.Frames.Count == 0 || _kept.ContainsKey(range)) return;
+        if (page.Frames.Count == 0 || _kept.ContainsKey(range))
+            return;
         long bytes = 0;
-        foreach (var frame in page.Frames) bytes += frame.Bytes.Length;
+        foreach (var frame in page.Frames)
+            bytes += frame.Bytes.Length;
         _kept.Add(range, (page, bytes, clock.GetTimestamp()));
         _oldest.Enqueue(range);
         _keptBytes += bytes;
@@ -143,7 +195,11 @@ internal sealed class StoreReplay(
 
     private void Forget()
     {
-        while (_oldest.TryPeek(out var range) && _kept[range] is var (_, bytes, at) && (_keptBytes > options.Value.RecentBytes || clock.GetElapsedTime(at) >= _shared))
+        while (
+            _oldest.TryPeek(out var range)
+            && _kept[range] is var (_, bytes, at)
+            && (_keptBytes > options.Value.RecentBytes || clock.GetElapsedTime(at) >= _shared)
+        )
         {
             _oldest.Dequeue();
             _kept.Remove(range);
@@ -159,14 +215,26 @@ internal sealed class StoreReplay(
             await _readers.WaitAsync(stop);
             try
             {
-                if (range.Newest) return await reader.ReadNewestAsync(range.After, range.Filter.Events, stop);
-                return (await reader.ReadAsync(range.After, range.Filter.Events, range.Most, cancellationToken: stop), null);
+                if (range.Newest)
+                    return await reader.ReadNewestAsync(range.After, range.Filter.Events, stop);
+                return (
+                    await reader.ReadAsync(range.After, range.Filter.Events, range.Most, cancellationToken: stop),
+                    null
+                );
             }
-            catch (StoreUnavailableException e) when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
+            catch (StoreUnavailableException e)
+                when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
             {
-                logger.LogWarning("A replay after {Position} waits for the store: {Reason}", range.After, e.InnerException?.Message ?? e.Message);
+                logger.LogWarning(
+                    "A replay after {Position} waits for the store: {Reason}",
+                    range.After,
+                    e.InnerException?.Message ?? e.Message
+                );
             }
-            finally { _readers.Release(); }
+            finally
+            {
+                _readers.Release();
+            }
             // Others have their turn meanwhile: a read that never succeeds must not keep those that would.
             await Task.Delay(delay + Random.Shared.Next(delay), stop);
         }
@@ -177,7 +245,8 @@ internal sealed class StoreReplay(
     {
         public List<ReplayWaiter> Waiting { get; } = [first];
 
-        /// <summary>Not disposed, because it may be cancelled after its end; without a timer or a link it holds nothing.</summary>
+        /// <summary>Not disposed, because it may be cancelled after its end; without a timer or a link it holds
+        /// nothing.</summary>
         public CancellationTokenSource Stop { get; } = new();
     }
 }

@@ -5,7 +5,12 @@ using AspireSse.Client.Reading;
 namespace AspireSse.Client.Connecting;
 
 /// <summary>How far one connection got.</summary>
-internal enum ConnectionState { Open, Refused, EndedForGood }
+internal enum ConnectionState
+{
+    Open,
+    Refused,
+    EndedForGood,
+}
 
 /// <summary>One connect attempt and, where it succeeds, the stream it brings, until that ends.</summary>
 internal sealed class Connection : IDisposable
@@ -22,9 +27,23 @@ internal sealed class Connection : IDisposable
     private EventReader? _reader;
     private long _openedAt;
 
-    public Connection(SseClient client, Connector connector, Cursor cursor, SseOptions options, StreamTelemetry telemetry, CancellationToken caller)
+    public Connection(
+        SseClient client,
+        Connector connector,
+        Cursor cursor,
+        SseOptions options,
+        StreamTelemetry telemetry,
+        CancellationToken caller
+    )
     {
-        (_client, _connector, _cursor, _options, _telemetry, _caller) = (client, connector, cursor, options, telemetry, caller);
+        (_client, _connector, _cursor, _options, _telemetry, _caller) = (
+            client,
+            connector,
+            cursor,
+            options,
+            telemetry,
+            caller
+        );
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(caller);
         _watch = client.Watchdog.Watch(options.IdleTimeout, _cancellation);
     }
@@ -45,7 +64,11 @@ internal sealed class Connection : IDisposable
             StreamTelemetry.Finish(span, Failure);
             return state;
         }
-        catch (SseException e) { StreamTelemetry.Finish(span, e); throw; }
+        catch (SseException e)
+        {
+            StreamTelemetry.Finish(span, e);
+            throw;
+        }
     }
 
     private async Task<ConnectionState> SendAsync(Activity? span)
@@ -55,10 +78,20 @@ internal sealed class Connection : IDisposable
             _watch?.Begin();
             _response = await _connector.SendAsync(_cursor.LastEventId, _cancellation.Token).ConfigureAwait(false);
             span?.SetTag("http.response.status_code", (int)_response.StatusCode);
-            if (_response.StatusCode == HttpStatusCode.NoContent) return ConnectionState.EndedForGood;
-            if (_response.StatusCode != HttpStatusCode.OK) return await RefusedAsync(_response).ConfigureAwait(false);
-            var contentType = _response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : "";
-            if (!IsEventStream(contentType)) throw new SseException(SseError.WrongContentType, $"The answer is '{contentType}', not text/event-stream.", null, _response.StatusCode);
+            if (_response.StatusCode == HttpStatusCode.NoContent)
+                return ConnectionState.EndedForGood;
+            if (_response.StatusCode != HttpStatusCode.OK)
+                return await RefusedAsync(_response).ConfigureAwait(false);
+            var contentType = _response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values)
+                ? values.ToString()
+                : "";
+            if (!IsEventStream(contentType))
+                throw new SseException(
+                    SseError.WrongContentType,
+                    $"The answer is '{contentType}', not text/event-stream.",
+                    null,
+                    _response.StatusCode
+                );
             var body = await _response.Content.ReadAsStreamAsync(_cancellation.Token).ConfigureAwait(false);
             _reader = new EventReader(body, _cursor, _watch, _options.MaxEventBytes, _cancellation.Token);
             _openedAt = _client.Clock.GetTimestamp();
@@ -70,21 +103,32 @@ internal sealed class Connection : IDisposable
             Break(e);
             return ConnectionState.Refused;
         }
-        finally { _watch?.Pause(); }
+        finally
+        {
+            _watch?.Pause();
+        }
     }
 
     private async Task<ConnectionState> RefusedAsync(HttpResponseMessage response)
     {
         var problem = await Problems.ReadAsync(response, _cancellation.Token).ConfigureAwait(false);
         var transient = Problems.IsTransient(response.StatusCode);
-        var failure = new SseException(transient ? SseError.Unavailable : SseError.Rejected, Problems.Describe(response, problem), null, response.StatusCode, problem);
-        if (!transient) throw failure;
+        var failure = new SseException(
+            transient ? SseError.Unavailable : SseError.Rejected,
+            Problems.Describe(response, problem),
+            null,
+            response.StatusCode,
+            problem
+        );
+        if (!transient)
+            throw failure;
         Failure = failure;
         RetryAfter = Problems.RetryAfter(response, _client.Clock);
         return ConnectionState.Refused;
     }
 
-    /// <summary>The next event; null at the proper end. What <see cref="IsOfTheNetwork"/> of what it throws is to be told to <see cref="Break"/>.</summary>
+    /// <summary>The next event; null at the proper end. What <see cref="IsOfTheNetwork"/> of what it throws is to be
+    /// told to <see cref="Break"/>.</summary>
     public ValueTask<SseEvent?> NextAsync()
     {
         // Events that wait in the buffer are not handed to a caller who has left.
@@ -100,15 +144,24 @@ internal sealed class Connection : IDisposable
     private static bool IsEventStream(ReadOnlySpan<char> contentType)
     {
         var end = contentType.IndexOf(';');
-        return (end < 0 ? contentType : contentType[..end]).Trim().Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
+        return (end < 0 ? contentType : contentType[..end])
+            .Trim()
+            .Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
     }
 
-    public static bool IsOfTheNetwork(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
+    public static bool IsOfTheNetwork(Exception e) =>
+        e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
 
     private SseException Translate(Exception e)
     {
-        if (_caller.IsCancellationRequested) throw new OperationCanceledException("Reading the stream was cancelled.", e, _caller);
-        if (_watch is { Expired: true }) return new SseException(SseError.Silent, $"No byte came for {_options.IdleTimeout}, no heartbeat either (SseOptions.IdleTimeout).", e);
+        if (_caller.IsCancellationRequested)
+            throw new OperationCanceledException("Reading the stream was cancelled.", e, _caller);
+        if (_watch is { Expired: true })
+            return new SseException(
+                SseError.Silent,
+                $"No byte came for {_options.IdleTimeout}, no heartbeat either (SseOptions.IdleTimeout).",
+                e
+            );
         return new SseException(SseError.Disconnected, e.Message, e);
     }
 

@@ -1,8 +1,10 @@
 namespace AspireSse.Client.Connecting;
 
 /// <summary>
-/// How long to wait before a reconnect. The server's <c>retry:</c> is the least (HTML Living Standard §9.2.3) and the base of the doubling;
-/// where it sent none, full jitter from zero. The draw always has some breadth, so that clients dropped together do not return together.
+/// How long to wait before a reconnect. The server's <c>retry:</c> is the least (HTML Living Standard §9.2.3) and the
+/// base of the doubling;
+/// where it sent none, full jitter from zero. The draw always has some breadth, so that clients dropped together do not
+/// return together.
 /// <code>
 /// failures in a row   retry: 2000      no retry, InitialDelay 1 s
 ///        1            2.0 … 3.0 s      0 … 1 s
@@ -20,9 +22,13 @@ internal static class ReconnectDelay
     public static TimeSpan Next(SseOptions options, int failures, TimeSpan? retry, TimeSpan? retryAfter, double random)
     {
         var least = Min(Max(retry ?? TimeSpan.Zero, retryAfter ?? TimeSpan.Zero), options.MaxServerDelay);
-        var unit = Max(Min(retry ?? TimeSpan.Zero, options.MaxServerDelay), retry is null ? options.InitialDelay : TimeSpan.FromMilliseconds(1));
+        var unit = Max(
+            Min(retry ?? TimeSpan.Zero, options.MaxServerDelay),
+            retry is null ? options.InitialDelay : TimeSpan.FromMilliseconds(1)
+        );
         // retry: 0 allows to come back at once, not to hammer a server that is down.
-        if (failures > 1) unit = Max(unit, options.InitialDelay);
+        if (failures > 1)
+            unit = Max(unit, options.InitialDelay);
         var doubled = Min(unit * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay);
         return least + (Max(doubled, least * 1.5) - least) * random;
     }

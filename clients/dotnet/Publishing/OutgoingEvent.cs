@@ -4,7 +4,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace AspireSse.Client.Publishing;
 
-/// <summary>An event to publish. Immutable; publishing the same instance again is the same event (<see cref="Id"/>).</summary>
+/// <summary>An event to publish. Immutable; publishing the same instance again is the same event (<see
+/// cref="Id"/>).</summary>
 /// <param name="Topic">Dot-separated tokens of <c>[A-Za-z0-9_-]</c>, at most 256 characters.</param>
 /// <param name="Type">The SSE event name.</param>
 /// <param name="Data">One JSON value, as UTF-8; at most 1 MiB.</param>
@@ -13,15 +14,20 @@ public sealed record OutgoingEvent(string Topic, string Type, ReadOnlyMemory<byt
     /// <summary>What the event is about: <c>slow=latest</c> keeps the newest of each.</summary>
     public string? Key { get; init; }
 
-    /// <summary>Makes a retry idempotent: within 24 h the server appends an id once, and answers the same each time.</summary>
+    /// <summary>Makes a retry idempotent: within 24 h the server appends an id once, and answers the same each
+    /// time.</summary>
     public Guid Id { get; init; } = Guid.CreateVersion7();
 
     /// <summary>An event whose data is <paramref name="data"/> as JSON.</summary>
     public static OutgoingEvent Create<T>(string topic, string type, T data, JsonTypeInfo<T> json) =>
         new(topic, type, JsonSerializer.SerializeToUtf8Bytes(data, json));
 
-    /// <summary>The same by reflection; with the web defaults (camelCase) where <paramref name="options"/> is null.</summary>
-    [RequiresUnreferencedCode("Writes by reflection. Where code is trimmed, give a JsonTypeInfo."), RequiresDynamicCode("Writes by reflection. Ahead of time, give a JsonTypeInfo.")]
+    /// <summary>The same by reflection; with the web defaults (camelCase) where <paramref name="options"/> is
+    /// null.</summary>
+    [
+        RequiresUnreferencedCode("Writes by reflection. Where code is trimmed, give a JsonTypeInfo."),
+        RequiresDynamicCode("Writes by reflection. Ahead of time, give a JsonTypeInfo.")
+    ]
     public static OutgoingEvent Create<T>(string topic, string type, T data, JsonSerializerOptions? options = null) =>
         new(topic, type, JsonSerializer.SerializeToUtf8Bytes(data, options ?? JsonSerializerOptions.Web));
 
@@ -32,10 +38,12 @@ public sealed record OutgoingEvent(string Topic, string Type, ReadOnlyMemory<byt
         json.WriteString("id"u8, Id);
         json.WriteString("topic"u8, Topic);
         json.WriteString("type"u8, Type);
-        if (Key is not null) json.WriteString("key"u8, Key);
+        if (Key is not null)
+            json.WriteString("key"u8, Key);
         json.WritePropertyName("data"u8);
         // Read and written again: line ends between its tokens would break an NDJSON line.
-        using (var data = JsonDocument.Parse(Data)) data.RootElement.WriteTo(json);
+        using (var data = JsonDocument.Parse(Data))
+            data.RootElement.WriteTo(json);
         json.WriteEndObject();
     }
 }

@@ -3,12 +3,18 @@ using System.Net;
 namespace AspireSse.Client.Publishing;
 
 /// <summary>
-/// Events that were not acknowledged. With a status of 4xx (but 408 and 429) the server has refused them; otherwise their fate is unknown,
+/// Events that were not acknowledged. With a status of 4xx (but 408 and 429) the server has refused them; otherwise
+/// their fate is unknown,
 /// and publishing the same instances again settles it.
 /// </summary>
 public sealed class PublishException : Exception
 {
-    internal PublishException(string message, Exception? inner, HttpStatusCode? status = null, ProblemDetails? problem = null)
+    internal PublishException(
+        string message,
+        Exception? inner,
+        HttpStatusCode? status = null,
+        ProblemDetails? problem = null
+    )
         : base(message, inner)
     {
         StatusCode = status;
@@ -22,7 +28,8 @@ public sealed class PublishException : Exception
     public ProblemDetails? Problem { get; }
 
     /// <summary>
-    /// Of a published stream: how many of its events, from its first, were acknowledged or kept; the next one is what was refused. 0 otherwise.
+    /// Of a published stream: how many of its events, from its first, were acknowledged or kept; the next one is what
+    /// was refused. 0 otherwise.
     /// </summary>
     public long Accepted { get; internal set; }
 }

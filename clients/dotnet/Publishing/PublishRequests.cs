@@ -5,9 +5,13 @@ namespace AspireSse.Client.Publishing;
 /// <summary>Sends one body until it is answered: the same bytes, and so the same ids, each time.</summary>
 internal sealed class PublishRequests(HttpClient http, PublisherOptions options, TimeProvider clock)
 {
-    public async Task<IReadOnlyList<PublishedEvent>> SendAsync(ReadOnlyMemory<byte> body, string contentType, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<PublishedEvent>> SendAsync(
+        ReadOnlyMemory<byte> body,
+        string contentType,
+        CancellationToken cancellationToken
+    )
     {
-        for (var failures = 0; ;)
+        for (var failures = 0; ; )
         {
             TimeSpan? retryAfter = null;
             PublishException failure;
@@ -16,46 +20,85 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
             try
             {
                 using var response = await PostAsync(body, contentType, either.Token).ConfigureAwait(false);
-                if (response.IsSuccessStatusCode) return await AnswerAsync(response, either.Token).ConfigureAwait(false);
+                if (response.IsSuccessStatusCode)
+                    return await AnswerAsync(response, either.Token).ConfigureAwait(false);
                 var problem = await Problems.ReadAsync(response, either.Token).ConfigureAwait(false);
-                failure = new PublishException(Problems.Describe(response, problem), null, response.StatusCode, problem);
-                if (!Problems.IsTransient(response.StatusCode)) throw failure;
+                failure = new PublishException(
+                    Problems.Describe(response, problem),
+                    null,
+                    response.StatusCode,
+                    problem
+                );
+                if (!Problems.IsTransient(response.StatusCode))
+                    throw failure;
                 retryAfter = Problems.RetryAfter(response, clock);
             }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
             {
-                failure = new PublishException($"No answer within {options.AttemptTimeout} (PublisherOptions.AttemptTimeout).", e);
+                failure = new PublishException(
+                    $"No answer within {options.AttemptTimeout} (PublisherOptions.AttemptTimeout).",
+                    e
+                );
             }
-            catch (Exception e) when (e is HttpRequestException or IOException) { failure = new PublishException(e.Message, e); }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                failure = new PublishException(e.Message, e);
+            }
 
-            if (++failures > options.MaxRetries) throw failure;
+            if (++failures > options.MaxRetries)
+                throw failure;
             await Task.Delay(Delay(failures, retryAfter), clock, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<HttpResponseMessage> PostAsync(ReadOnlyMemory<byte> body, string contentType, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> PostAsync(
+        ReadOnlyMemory<byte> body,
+        string contentType,
+        CancellationToken cancellationToken
+    )
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, options.Path) { Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new(contentType) } } };
-        if (options.BearerToken is not null && await options.BearerToken(cancellationToken).ConfigureAwait(false) is { } token) request.Headers.Authorization = new("Bearer", token);
-        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var request = new HttpRequestMessage(HttpMethod.Post, options.Path)
+        {
+            Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new(contentType) } },
+        };
+        if (
+            options.BearerToken is not null
+            && await options.BearerToken(cancellationToken).ConfigureAwait(false) is { } token
+        )
+            request.Headers.Authorization = new("Bearer", token);
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+            .ConfigureAwait(false);
     }
 
-    private static async Task<IReadOnlyList<PublishedEvent>> AnswerAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<PublishedEvent>> AnswerAsync(
+        HttpResponseMessage response,
+        CancellationToken cancellationToken
+    )
     {
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var answer = await JsonSerializer.DeserializeAsync(body, ClientJson.Default.PublishAnswer, cancellationToken).ConfigureAwait(false);
+            var answer = await JsonSerializer
+                .DeserializeAsync(body, ClientJson.Default.PublishAnswer, cancellationToken)
+                .ConfigureAwait(false);
             return answer is { Events.Count: > 0 } ? answer.Events : throw new JsonException("it has no events.");
         }
-        catch (JsonException e) { throw new PublishException($"The answer is not the one of POST /v1/events: {e.Message}", e, response.StatusCode); }
+        catch (JsonException e)
+        {
+            throw new PublishException(
+                $"The answer is not the one of POST /v1/events: {e.Message}",
+                e,
+                response.StatusCode
+            );
+        }
     }
 
     private TimeSpan Delay(int failures, TimeSpan? retryAfter)
     {
         var most = options.InitialDelay * Math.Pow(2, Math.Min(failures - 1, 30));
         var least = retryAfter ?? TimeSpan.Zero;
-        if (least > options.MaxDelay * 10) least = options.MaxDelay * 10;
+        if (least > options.MaxDelay * 10)
+            least = options.MaxDelay * 10;
         return least + (most < options.MaxDelay ? most : options.MaxDelay) * Random.Shared.NextDouble();
     }
 }

@@ -12,7 +12,8 @@ public sealed record PublisherOptions
     /// <summary>Repeats of one request before <see cref="PublishException"/>; null for no limit. 8.</summary>
     public int? MaxRetries { get; init; } = 8;
 
-    /// <summary>Longest wait before the first repeat; doubles with each (full jitter, and never less than <c>Retry-After</c>). 100 ms.</summary>
+    /// <summary>Longest wait before the first repeat; doubles with each (full jitter, and never less than
+    /// <c>Retry-After</c>). 100 ms.</summary>
     public TimeSpan InitialDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The doubling ends here; a <c>Retry-After</c> is cut to ten times this. 10 s.</summary>
@@ -29,10 +30,14 @@ public sealed record PublisherOptions
 
     internal void Validate()
     {
-        if (AttemptTimeout <= TimeSpan.Zero && AttemptTimeout != Timeout.InfiniteTimeSpan) throw Invalid(nameof(AttemptTimeout), "is above zero, or Timeout.InfiniteTimeSpan");
-        if (MaxRetries < 0) throw Invalid(nameof(MaxRetries), "is zero or more, or null for no limit");
-        if (InitialDelay <= TimeSpan.Zero || MaxDelay < InitialDelay) throw Invalid(nameof(InitialDelay), "is above zero and at most MaxDelay");
-        if (StreamBatch < 1 || StreamBatchBytes < 1) throw Invalid(nameof(StreamBatch), "and StreamBatchBytes are at least 1");
+        if (AttemptTimeout <= TimeSpan.Zero && AttemptTimeout != Timeout.InfiniteTimeSpan)
+            throw Invalid(nameof(AttemptTimeout), "is above zero, or Timeout.InfiniteTimeSpan");
+        if (MaxRetries < 0)
+            throw Invalid(nameof(MaxRetries), "is zero or more, or null for no limit");
+        if (InitialDelay <= TimeSpan.Zero || MaxDelay < InitialDelay)
+            throw Invalid(nameof(InitialDelay), "is above zero and at most MaxDelay");
+        if (StreamBatch < 1 || StreamBatchBytes < 1)
+            throw Invalid(nameof(StreamBatch), "and StreamBatchBytes are at least 1");
     }
 
     private static ArgumentException Invalid(string name, string rule) => new($"PublisherOptions.{name} {rule}.");

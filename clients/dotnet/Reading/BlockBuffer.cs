@@ -5,9 +5,12 @@ using System.Text;
 namespace AspireSse.Client.Reading;
 
 /// <summary>
-/// What has come in, block by block (lines up to and with their empty line), every line ended by LF. It keeps from the parser what
-/// <see cref="System.Net.ServerSentEvents.SseParser"/> takes otherwise than HTML Living Standard §9.2.6 has it: the parser would take over the id of a block
-/// that the end of the stream cuts off, wait for the byte after a CR before it dispatches, and keep the type of a block without data for the next one.
+/// What has come in, block by block (lines up to and with their empty line), every line ended by LF. It keeps from the
+/// parser what
+/// <see cref="System.Net.ServerSentEvents.SseParser"/> takes otherwise than HTML Living Standard §9.2.6 has it: the
+/// parser would take over the id of a block
+/// that the end of the stream cuts off, wait for the byte after a CR before it dispatches, and keep the type of a block
+/// without data for the next one.
 /// <code>
 /// data: a\r\rid: 2\nda             →  data: a\n\n      and at the end the rest is dropped
 /// event: x\nid: 1\n\ndata: b\n\n   →  data: b\n\n      and before it the id, 1
@@ -19,10 +22,19 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
     private static ReadOnlySpan<byte> Bom => [0xEF, 0xBB, 0xBF];
 
     private byte[] _buffer = [];
-    // [_block, _write) is the block that is coming in, [_line, _write) its last line; nobody has looked at [_next, _end) yet.
-    private int _block, _line, _write, _next, _end;
-    private bool _afterCr, _pastFirstLine, _hasData;
-    private int _idAt, _idLength = -1;     // of its value, counted from _block; it may still be moved
+
+    // [_block, _write) is the block that is coming in, [_line, _write) its last line; nobody has looked at [_next,
+    // _end) yet.
+    private int _block,
+        _line,
+        _write,
+        _next,
+        _end;
+    private bool _afterCr,
+        _pastFirstLine,
+        _hasData;
+    private int _idAt,
+        _idLength = -1; // of its value, counted from _block; it may still be moved
     private TimeSpan? _retry;
 
     /// <summary>The <c>id</c> of the block taken last, where it has no data; null where it has none.</summary>
@@ -40,9 +52,15 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
             _buffer.AsSpan(_block, length).CopyTo(_buffer);
             (_block, _line, _write) = (0, _line - _block, length);
         }
-        if (length == 0 && _buffer.Length > 16 * InitialSize) Resize(InitialSize);     // one large event must not cost its memory for good
-        if (length >= maxBlock) throw new SseException(SseError.EventTooLarge, $"An event is larger than {maxBlock} bytes (SseOptions.MaxEventBytes).");
-        if (length == _buffer.Length) Resize(Math.Max(InitialSize, Math.Min(_buffer.Length * 2, maxBlock)));
+        if (length == 0 && _buffer.Length > 16 * InitialSize)
+            Resize(InitialSize); // one large event must not cost its memory for good
+        if (length >= maxBlock)
+            throw new SseException(
+                SseError.EventTooLarge,
+                $"An event is larger than {maxBlock} bytes (SseOptions.MaxEventBytes)."
+            );
+        if (length == _buffer.Length)
+            Resize(Math.Max(InitialSize, Math.Min(_buffer.Length * 2, maxBlock)));
         return _buffer.AsMemory(_write);
     }
 
@@ -56,18 +74,23 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         block = default;
         while (_next < _end)
         {
-            if (_afterCr && _buffer[_next] == '\n') _next++;
+            if (_afterCr && _buffer[_next] == '\n')
+                _next++;
             _afterCr = false;
             var fresh = _buffer.AsSpan(_next, _end - _next);
             var lineEnd = fresh.IndexOfAny((byte)'\r', (byte)'\n');
             var length = lineEnd < 0 ? fresh.Length : lineEnd;
             // Apart where a CR LF has become a LF.
-            if (_next != _write) fresh[..length].CopyTo(_buffer.AsSpan(_write));
+            if (_next != _write)
+                fresh[..length].CopyTo(_buffer.AsSpan(_write));
             (_next, _write) = (_next + length, _write + length);
-            if (lineEnd < 0) return false;
+            if (lineEnd < 0)
+                return false;
             _afterCr = _buffer[_next++] == '\r';
-            if (!EndLine()) continue;
-            if (_hasData) block = _buffer.AsMemory(_block, _write - _block);
+            if (!EndLine())
+                continue;
+            if (_hasData)
+                block = _buffer.AsMemory(_block, _write - _block);
             Id = _hasData || _idLength < 0 ? null : Encoding.UTF8.GetString(_buffer, _block + _idAt, _idLength);
             Retry = _retry;
             (_block, _hasData, _idLength, _retry) = (_write, false, -1, null);
@@ -88,10 +111,14 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         }
         _pastFirstLine = true;
         // No field's name, but the parser would pass over it where its first block begins so.
-        if (line.StartsWith(Bom)) line[0] = (byte)':';
-        if (IsField(line, "data"u8, out var value)) _hasData = true;
-        else if (IsField(line, "id"u8, out value) && !value.Contains((byte)0)) (_idAt, _idLength) = (_write - 1 - value.Length - _block, value.Length);
-        else if (IsField(line, "retry"u8, out value) && Milliseconds(value) is { } milliseconds) _retry = milliseconds;
+        if (line.StartsWith(Bom))
+            line[0] = (byte)':';
+        if (IsField(line, "data"u8, out var value))
+            _hasData = true;
+        else if (IsField(line, "id"u8, out value) && !value.Contains((byte)0))
+            (_idAt, _idLength) = (_write - 1 - value.Length - _block, value.Length);
+        else if (IsField(line, "retry"u8, out value) && Milliseconds(value) is { } milliseconds)
+            _retry = milliseconds;
         _line = _write;
         return line.IsEmpty;
     }
@@ -99,29 +126,38 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
     private static bool IsField(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
         value = default;
-        if (!line.StartsWith(name)) return false;
-        if (line.Length == name.Length) return true;
-        if (line[name.Length] != ':') return false;
+        if (!line.StartsWith(name))
+            return false;
+        if (line.Length == name.Length)
+            return true;
+        if (line[name.Length] != ':')
+            return false;
         value = line[(name.Length + 1)..];
-        if (value.StartsWith((byte)' ')) value = value[1..];
+        if (value.StartsWith((byte)' '))
+            value = value[1..];
         return true;
     }
 
     // ASCII digits and nothing else.
     private static TimeSpan? Milliseconds(ReadOnlySpan<byte> digits) =>
-        !digits.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(digits, out uint milliseconds, out _) ? TimeSpan.FromMilliseconds(milliseconds) : null;
+        !digits.ContainsAnyExceptInRange((byte)'0', (byte)'9')
+        && Utf8Parser.TryParse(digits, out uint milliseconds, out _)
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : null;
 
     private void Resize(int size)
     {
         var next = ArrayPool<byte>.Shared.Rent(size);
         _buffer.AsSpan(0, _write).CopyTo(next);
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = next;
     }
 
     public void Dispose()
     {
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
         (_block, _line, _write, _next, _end) = (0, 0, 0, 0, 0);
     }

@@ -2,18 +2,22 @@ using System.Net.ServerSentEvents;
 
 namespace AspireSse.Client.Reading;
 
-/// <summary><see cref="SseParser{T}"/>, given one block after the other, each of which dispatches exactly one event: it never runs dry, so it need not wait.</summary>
+/// <summary><see cref="SseParser{T}"/>, given one block after the other, each of which dispatches exactly one event: it
+/// never runs dry, so it need not wait.</summary>
 internal sealed class EventParser : IDisposable
 {
     private readonly BlockStream _block = new();
     private readonly IEnumerator<SseItem<byte[]>> _items;
 
-    public EventParser() => _items = SseParser.Create(_block, static (_, data) => data.ToArray()).Enumerate().GetEnumerator();
+    public EventParser() =>
+        _items = SseParser.Create(_block, static (_, data) => data.ToArray()).Enumerate().GetEnumerator();
 
     public SseItem<byte[]> Parse(ReadOnlyMemory<byte> block)
     {
         _block.Rest = block;
-        return _items.MoveNext() ? _items.Current : throw new InvalidOperationException("A block with data has dispatched nothing.");
+        return _items.MoveNext()
+            ? _items.Current
+            : throw new InvalidOperationException("A block with data has dispatched nothing.");
     }
 
     public void Dispose() => _items.Dispose();

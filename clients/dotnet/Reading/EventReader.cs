@@ -4,10 +4,18 @@ using System.Runtime.CompilerServices;
 namespace AspireSse.Client.Reading;
 
 /// <summary>
-/// Reads the events of one response body, and moves the cursor with each whole block: also with one that only has an id. Reading is pulled: nothing is read
-/// ahead of what is asked for, but what one read of the socket brings; and only the socket is waited for, the parser runs on what is there.
+/// Reads the events of one response body, and moves the cursor with each whole block: also with one that only has an
+/// id. Reading is pulled: nothing is read
+/// ahead of what is asked for, but what one read of the socket brings; and only the socket is waited for, the parser
+/// runs on what is there.
 /// </summary>
-internal sealed class EventReader(Stream body, Cursor cursor, IdleWatch? watch, int maxBlock, CancellationToken cancellationToken) : IDisposable
+internal sealed class EventReader(
+    Stream body,
+    Cursor cursor,
+    IdleWatch? watch,
+    int maxBlock,
+    CancellationToken cancellationToken
+) : IDisposable
 {
     private readonly BlockBuffer _blocks = new(maxBlock);
     private readonly EventParser _parser = new();
@@ -18,12 +26,20 @@ internal sealed class EventReader(Stream body, Cursor cursor, IdleWatch? watch, 
     {
         while (true)
         {
-            if (TryTake() is { } e) return e;
+            if (TryTake() is { } e)
+                return e;
             int read;
             watch?.Begin();
-            try { read = await body.ReadAsync(_blocks.Room(), cancellationToken).ConfigureAwait(false); }
-            finally { watch?.Pause(); }
-            if (read == 0) return null;
+            try
+            {
+                read = await body.ReadAsync(_blocks.Room(), cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                watch?.Pause();
+            }
+            if (read == 0)
+                return null;
             _blocks.Add(read);
         }
     }
@@ -32,15 +48,22 @@ internal sealed class EventReader(Stream body, Cursor cursor, IdleWatch? watch, 
     {
         while (_blocks.TryTake(out var block))
         {
-            if (_blocks.Retry is { } retry) cursor.Retry = retry;
+            if (_blocks.Retry is { } retry)
+                cursor.Retry = retry;
             if (block.IsEmpty)
             {
-                if (_blocks.Id is { } id) cursor.LastEventId = id;
+                if (_blocks.Id is { } id)
+                    cursor.LastEventId = id;
                 continue;
             }
             var item = _parser.Parse(block);
-            if (item.EventId is { } own) cursor.LastEventId = own;
-            return new SseEvent(item.EventType is { Length: > 0 } type ? type : SseParser.EventTypeDefault, cursor.LastEventId, item.Data);
+            if (item.EventId is { } own)
+                cursor.LastEventId = own;
+            return new SseEvent(
+                item.EventType is { Length: > 0 } type ? type : SseParser.EventTypeDefault,
+                cursor.LastEventId,
+                item.Data
+            );
         }
         return null;
     }

@@ -1,6 +1,7 @@
 namespace AspireSse.Client.Reading;
 
-/// <summary>Notices connections that bring no byte: one timer for all of a client's streams, running only while there are any.</summary>
+/// <summary>Notices connections that bring no byte: one timer for all of a client's streams, running only while there
+/// are any.</summary>
 internal sealed class IdleWatchdog(TimeProvider clock)
 {
     private readonly Lock _gate = new();
@@ -10,16 +11,19 @@ internal sealed class IdleWatchdog(TimeProvider clock)
 
     public TimeProvider Clock => clock;
 
-    /// <summary>Watches until the result is disposed; <paramref name="cancellation"/> is cancelled when it stays silent.</summary>
+    /// <summary>Watches until the result is disposed; <paramref name="cancellation"/> is cancelled when it stays
+    /// silent.</summary>
     public IdleWatch? Watch(TimeSpan timeout, CancellationTokenSource cancellation)
     {
-        if (timeout == Timeout.InfiniteTimeSpan) return null;
+        if (timeout == Timeout.InfiniteTimeSpan)
+            return null;
         var watch = new IdleWatch(this, timeout, cancellation);
         var period = TimeSpan.FromTicks(Math.Max(timeout.Ticks / 4, TimeSpan.TicksPerMillisecond));
         lock (_gate)
         {
             _watches.Add(watch);
-            if (_timer is not null && period >= _period) return watch;
+            if (_timer is not null && period >= _period)
+                return watch;
             _period = period;
             // The timer holds no flow of the stream that happened to be first.
             using (ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow())
@@ -34,7 +38,8 @@ internal sealed class IdleWatchdog(TimeProvider clock)
         lock (_gate)
         {
             _watches.Remove(watch);
-            if (_watches.Count > 0) return;
+            if (_watches.Count > 0)
+                return;
             _timer?.Dispose();
             _timer = null;
         }
@@ -46,21 +51,26 @@ internal sealed class IdleWatchdog(TimeProvider clock)
         lock (_gate)
         {
             foreach (var watch in _watches)
-                if (watch.IsSilent) (silent ??= []).Add(watch);
+                if (watch.IsSilent)
+                    (silent ??= []).Add(watch);
         }
-        foreach (var watch in silent ?? []) watch.Expire();
+        foreach (var watch in silent ?? [])
+            watch.Expire();
     }
 }
 
-/// <summary>One connection under watch. Time counts between <see cref="Begin"/> and <see cref="Pause"/>, while a read waits.</summary>
-internal sealed class IdleWatch(IdleWatchdog watchdog, TimeSpan timeout, CancellationTokenSource cancellation) : IDisposable
+/// <summary>One connection under watch. Time counts between <see cref="Begin"/> and <see cref="Pause"/>, while a read
+/// waits.</summary>
+internal sealed class IdleWatch(IdleWatchdog watchdog, TimeSpan timeout, CancellationTokenSource cancellation)
+    : IDisposable
 {
     private const long Paused = long.MinValue;
     private long _since = Paused;
 
     public bool Expired { get; private set; }
 
-    public bool IsSilent => Volatile.Read(ref _since) is var since && since != Paused && watchdog.Clock.GetElapsedTime(since) >= timeout;
+    public bool IsSilent =>
+        Volatile.Read(ref _since) is var since && since != Paused && watchdog.Clock.GetElapsedTime(since) >= timeout;
 
     public void Begin() => Volatile.Write(ref _since, watchdog.Clock.GetTimestamp());
 
@@ -69,8 +79,11 @@ internal sealed class IdleWatch(IdleWatchdog watchdog, TimeSpan timeout, Cancell
     public void Expire()
     {
         Expired = true;
-        try { cancellation.Cancel(); }
-        catch (ObjectDisposedException) { }     // ended by itself at the same moment
+        try
+        {
+            cancellation.Cancel();
+        }
+        catch (ObjectDisposedException) { } // ended by itself at the same moment
     }
 
     public void Dispose() => watchdog.Forget(this);

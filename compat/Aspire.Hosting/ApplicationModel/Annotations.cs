@@ -1,9 +1,13 @@
-// Stands in for Aspire.Hosting's annotations (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the .NET Foundation.
+// Stands in for Aspire.Hosting's annotations (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the
+// .NET Foundation.
 namespace Aspire.Hosting.ApplicationModel;
 
 public class EnvironmentCallbackContext(
-    DistributedApplicationExecutionContext executionContext, IResource resource,
-    Dictionary<string, object>? environmentVariables = null, CancellationToken cancellationToken = default)
+    DistributedApplicationExecutionContext executionContext,
+    IResource resource,
+    Dictionary<string, object>? environmentVariables = null,
+    CancellationToken cancellationToken = default
+)
 {
     public DistributedApplicationExecutionContext ExecutionContext { get; } = executionContext;
     public IResource Resource { get; } = resource;
@@ -16,14 +20,19 @@ public class EnvironmentCallbackAnnotation(Func<EnvironmentCallbackContext, Task
     public Func<EnvironmentCallbackContext, Task> Callback { get; } = callback;
 }
 
-public sealed class CommandLineArgsCallbackContext(IList<object> args, IResource resource, CancellationToken cancellationToken = default)
+public sealed class CommandLineArgsCallbackContext(
+    IList<object> args,
+    IResource resource,
+    CancellationToken cancellationToken = default
+)
 {
     public IList<object> Args { get; } = args;
     public IResource Resource { get; } = resource;
     public CancellationToken CancellationToken { get; } = cancellationToken;
 }
 
-public class CommandLineArgsCallbackAnnotation(Func<CommandLineArgsCallbackContext, Task> callback) : IResourceAnnotation
+public class CommandLineArgsCallbackAnnotation(Func<CommandLineArgsCallbackContext, Task> callback)
+    : IResourceAnnotation
 {
     public Func<CommandLineArgsCallbackContext, Task> Callback { get; } = callback;
 }
@@ -47,7 +56,13 @@ public sealed class WaitAnnotation(IResource resource, WaitType waitType, int ex
     public WaitType WaitType { get; } = waitType;
     public int ExitCode { get; } = exitCode;
 
-    internal string Goal => WaitType switch { WaitType.WaitForCompletion => "complete", WaitType.WaitUntilHealthy => "become healthy", _ => "start" };
+    internal string Goal =>
+        WaitType switch
+        {
+            WaitType.WaitForCompletion => "complete",
+            WaitType.WaitUntilHealthy => "become healthy",
+            _ => "start",
+        };
 }
 
 public sealed class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
@@ -81,7 +96,8 @@ public enum IconVariant
     Filled,
 }
 
-public sealed class ResourceIconAnnotation(string iconName, IconVariant iconVariant = IconVariant.Filled) : IResourceAnnotation
+public sealed class ResourceIconAnnotation(string iconName, IconVariant iconVariant = IconVariant.Filled)
+    : IResourceAnnotation
 {
     public string IconName { get; } = iconName;
     public IconVariant IconVariant { get; } = iconVariant;
@@ -102,7 +118,8 @@ public sealed class ResourceUrlAnnotation : IResourceAnnotation
     public UrlDisplayLocation DisplayLocation { get; set; }
 }
 
-internal sealed record EndpointUrlAnnotation(string EndpointName, Action<ResourceUrlAnnotation> Callback) : IResourceAnnotation;
+internal sealed record EndpointUrlAnnotation(string EndpointName, Action<ResourceUrlAnnotation> Callback)
+    : IResourceAnnotation;
 
 public sealed class ContainerImageAnnotation : IResourceAnnotation
 {
@@ -117,7 +134,8 @@ public enum ContainerMountType
     Volume,
 }
 
-public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly) : IResourceAnnotation
+public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly)
+    : IResourceAnnotation
 {
     public string? Source { get; } = source;
     public string Target { get; } = target;

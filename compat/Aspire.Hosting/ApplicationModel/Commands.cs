@@ -1,4 +1,5 @@
-// Stands in for Aspire.Hosting's resource commands (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the .NET Foundation.
+// Stands in for Aspire.Hosting's resource commands (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or
+// the .NET Foundation.
 namespace Aspire.Hosting.ApplicationModel;
 
 public enum ResourceCommandState
@@ -42,8 +43,12 @@ public sealed class ExecuteCommandResult
 public static class CommandResults
 {
     public static ExecuteCommandResult Success() => new() { Success = true };
+
     public static ExecuteCommandResult Success(string message) => new() { Success = true, Message = message };
-    public static ExecuteCommandResult Failure(string? errorMessage = null) => new() { Success = false, Message = errorMessage };
+
+    public static ExecuteCommandResult Failure(string? errorMessage = null) =>
+        new() { Success = false, Message = errorMessage };
+
     public static ExecuteCommandResult Canceled() => new() { Success = false, Canceled = true };
 }
 
@@ -55,33 +60,61 @@ public static class KnownResourceCommands
 }
 
 internal sealed record CommandAnnotation(
-    string Name, string DisplayName, Func<ExecuteCommandContext, Task<ExecuteCommandResult>> Execute, CommandOptions Options) : IResourceAnnotation;
+    string Name,
+    string DisplayName,
+    Func<ExecuteCommandContext, Task<ExecuteCommandResult>> Execute,
+    CommandOptions Options
+) : IResourceAnnotation;
 
 public class ResourceCommandService
 {
     private readonly IServiceProvider _services;
     private readonly ResourceNotificationService _notifications;
 
-    internal ResourceCommandService(IServiceProvider services, ResourceNotificationService notifications) => (_services, _notifications) = (services, notifications);
+    internal ResourceCommandService(IServiceProvider services, ResourceNotificationService notifications) =>
+        (_services, _notifications) = (services, notifications);
 
-    public async Task<ExecuteCommandResult> ExecuteCommandAsync(IResource resource, string commandName, CancellationToken cancellationToken = default)
+    public async Task<ExecuteCommandResult> ExecuteCommandAsync(
+        IResource resource,
+        string commandName,
+        CancellationToken cancellationToken = default
+    )
     {
-        var results = await Task.WhenAll(_notifications.InstancesOf(resource.Name).Select(e => ExecuteCommandAsync(e.ResourceId, commandName, cancellationToken)));
-        return results.FirstOrDefault(r => !r.Success) ?? results.FirstOrDefault() ?? CommandResults.Failure($"Resource '{resource.Name}' has not been created.");
+        var results = await Task.WhenAll(
+            _notifications
+                .InstancesOf(resource.Name)
+                .Select(e => ExecuteCommandAsync(e.ResourceId, commandName, cancellationToken))
+        );
+        return results.FirstOrDefault(r => !r.Success)
+            ?? results.FirstOrDefault()
+            ?? CommandResults.Failure($"Resource '{resource.Name}' has not been created.");
     }
 
-    public async Task<ExecuteCommandResult> ExecuteCommandAsync(string resourceId, string commandName, CancellationToken cancellationToken = default)
+    public async Task<ExecuteCommandResult> ExecuteCommandAsync(
+        string resourceId,
+        string commandName,
+        CancellationToken cancellationToken = default
+    )
     {
-        if (!_notifications.TryGetCurrentState(resourceId, out var current)) return CommandResults.Failure($"Resource '{resourceId}' not found.");
-        var command = current!.Resource.Annotations.OfType<CommandAnnotation>().FirstOrDefault(c => c.Name == commandName);
-        if (command is null) return CommandResults.Failure($"Command '{commandName}' not available for resource '{resourceId}'.");
+        if (!_notifications.TryGetCurrentState(resourceId, out var current))
+            return CommandResults.Failure($"Resource '{resourceId}' not found.");
+        var command = current!
+            .Resource.Annotations.OfType<CommandAnnotation>()
+            .FirstOrDefault(c => c.Name == commandName);
+        if (command is null)
+            return CommandResults.Failure($"Command '{commandName}' not available for resource '{resourceId}'.");
         var logger = _services.GetRequiredService<ResourceLoggerService>().GetLogger(resourceId);
         try
         {
-            return await command.Execute(new ExecuteCommandContext
-            {
-                ServiceProvider = _services, ResourceName = resourceId, CancellationToken = cancellationToken, Logger = logger,
-            });
+            return await command.Execute(
+                new ExecuteCommandContext
+                {
+                    ServiceProvider = _services,
+                    ResourceName = resourceId,
+                    CancellationToken = cancellationToken,
+                    Logger = logger,
+                }
+            );
         }
         catch (OperationCanceledException)
         {
@@ -89,7 +122,8 @@ public class ResourceCommandService
         }
         catch (Exception e)
         {
-            // A command is the user's code: whatever goes wrong in it is told in the dashboard and must not end the AppHost.
+            // A command is the user's code: whatever goes wrong in it is told in the dashboard and must not end the
+            // AppHost.
             logger.LogError(e, "Command '{Command}' failed.", command.DisplayName);
             return CommandResults.Failure(e.Message);
         }

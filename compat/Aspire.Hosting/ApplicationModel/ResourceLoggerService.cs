@@ -1,4 +1,5 @@
-// Stands in for Aspire.Hosting's ResourceLoggerService: the console log of every replica, kept and followed. Not affiliated with Microsoft.
+// Stands in for Aspire.Hosting's ResourceLoggerService: the console log of every replica, kept and followed. Not
+// affiliated with Microsoft.
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
@@ -11,21 +12,27 @@ public class ResourceLoggerService
 {
     private readonly ConcurrentDictionary<string, ConsoleLog> _logs = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>For what the AppHost itself has to say about a replica: what it waits for, why it could not be started.</summary>
+    /// <summary>For what the AppHost itself has to say about a replica: what it waits for, why it could not be
+    /// started.</summary>
     public ILogger GetLogger(string resourceName) => new ConsoleLogger(LogOf(resourceName));
 
     public IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(string resourceName) => FollowAsync(LogOf(resourceName));
 
-    private static async IAsyncEnumerable<IReadOnlyList<LogLine>> FollowAsync(ConsoleLog log, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    private static async IAsyncEnumerable<IReadOnlyList<LogLine>> FollowAsync(
+        ConsoleLog log,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
     {
         var (backlog, changes) = log.Follow();
         try
         {
-            if (backlog.Count > 0) yield return backlog;
+            if (backlog.Count > 0)
+                yield return backlog;
             while (await changes.Reader.WaitToReadAsync(cancellationToken))
             {
                 var lines = new List<LogLine>();
-                while (changes.Reader.TryRead(out var line)) lines.Add(line);
+                while (changes.Reader.TryRead(out var line))
+                    lines.Add(line);
                 yield return lines;
             }
         }
@@ -39,13 +46,24 @@ public class ResourceLoggerService
 
     private sealed class ConsoleLogger(ConsoleLog log) : ILogger
     {
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
-            if (!IsEnabled(logLevel)) return;
+            if (!IsEnabled(logLevel))
+                return;
             var text = formatter(state, exception) + (exception is null ? "" : Environment.NewLine + exception);
-            foreach (var line in text.Split('\n')) log.Add($"[sys] {line.TrimEnd('\r')}", logLevel >= LogLevel.Error);
+            foreach (var line in text.Split('\n'))
+                log.Add($"[sys] {line.TrimEnd('\r')}", logLevel >= LogLevel.Error);
         }
     }
 }
@@ -65,8 +83,10 @@ internal sealed class ConsoleLog
         {
             var line = new LogLine(++_count, text, isError);
             _lines.Enqueue(line);
-            if (_lines.Count > Capacity) _lines.Dequeue();
-            foreach (var follower in _followers) follower.Writer.TryWrite(line);
+            if (_lines.Count > Capacity)
+                _lines.Dequeue();
+            foreach (var follower in _followers)
+                follower.Writer.TryWrite(line);
         }
     }
 
@@ -82,6 +102,7 @@ internal sealed class ConsoleLog
 
     public void Unfollow(Channel<LogLine> changes)
     {
-        lock (_gate) _followers.Remove(changes);
+        lock (_gate)
+            _followers.Remove(changes);
     }
 }

@@ -1,4 +1,5 @@
-// Stands in for Aspire.Hosting's resources (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the .NET Foundation.
+// Stands in for Aspire.Hosting's resources (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the .NET
+// Foundation.
 using System.Collections.ObjectModel;
 
 namespace Aspire.Hosting.ApplicationModel
@@ -14,8 +15,11 @@ namespace Aspire.Hosting.ApplicationModel
     public sealed class ResourceAnnotationCollection : Collection<IResourceAnnotation>;
 
     public interface IResourceWithEnvironment : IResource;
+
     public interface IResourceWithArgs : IResource;
+
     public interface IResourceWithEndpoints : IResource;
+
     public interface IResourceWithWaitSupport : IResource;
 
     public interface IResourceWithParent : IResource
@@ -23,7 +27,8 @@ namespace Aspire.Hosting.ApplicationModel
         IResource Parent { get; }
     }
 
-    public interface IResourceWithParent<out T> : IResourceWithParent where T : IResource
+    public interface IResourceWithParent<out T> : IResourceWithParent
+        where T : IResource
     {
         new T Parent { get; }
         IResource IResourceWithParent.Parent => Parent;
@@ -33,8 +38,10 @@ namespace Aspire.Hosting.ApplicationModel
     {
         ReferenceExpression ConnectionStringExpression { get; }
         string? ConnectionStringEnvironmentVariable => null;
-        ValueTask<string?> GetConnectionStringAsync(CancellationToken cancellationToken = default) => ConnectionStringExpression.GetValueAsync(cancellationToken);
-        ValueTask<string?> IValueProvider.GetValueAsync(CancellationToken cancellationToken) => GetConnectionStringAsync(cancellationToken);
+        ValueTask<string?> GetConnectionStringAsync(CancellationToken cancellationToken = default) =>
+            ConnectionStringExpression.GetValueAsync(cancellationToken);
+        ValueTask<string?> IValueProvider.GetValueAsync(CancellationToken cancellationToken) =>
+            GetConnectionStringAsync(cancellationToken);
         string IManifestExpressionProvider.ValueExpression => $"{{{Name}.connectionString}}";
         IEnumerable<object> IValueWithReferences.References => [ConnectionStringExpression];
     }
@@ -46,26 +53,41 @@ namespace Aspire.Hosting.ApplicationModel
     }
 
     public class ProjectResource(string name)
-        : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithServiceDiscovery, IResourceWithWaitSupport;
+        : Resource(name),
+            IResourceWithEnvironment,
+            IResourceWithArgs,
+            IResourceWithServiceDiscovery,
+            IResourceWithWaitSupport;
 
     public class ExecutableResource(string name, string command, string workingDirectory)
-        : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
+        : Resource(name),
+            IResourceWithEnvironment,
+            IResourceWithArgs,
+            IResourceWithEndpoints,
+            IResourceWithWaitSupport
     {
         public string Command { get; } = command;
         public string WorkingDirectory { get; } = workingDirectory;
     }
 
     public class ContainerResource(string name, string? entrypoint = null)
-        : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
+        : Resource(name),
+            IResourceWithEnvironment,
+            IResourceWithArgs,
+            IResourceWithEndpoints,
+            IResourceWithWaitSupport
     {
         public string? Entrypoint { get; set; } = entrypoint;
     }
 
-    public class ParameterResource(string name, Func<ParameterDefault?, string> callback, bool secret = false) : Resource(name), IExpressionValue
+    public class ParameterResource(string name, Func<ParameterDefault?, string> callback, bool secret = false)
+        : Resource(name),
+            IExpressionValue
     {
         private readonly Lazy<string> _value = new(() => callback(null));
         public bool Secret { get; } = secret;
         public string ValueExpression => $"{{{Name}.value}}";
+
         public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) => new(_value.Value);
     }
 
@@ -89,25 +111,34 @@ namespace Aspire.Hosting.ApplicationModel
         Replace,
     }
 
-    public interface IResourceBuilder<out T> where T : IResource
+    public interface IResourceBuilder<out T>
+        where T : IResource
     {
         IDistributedApplicationBuilder ApplicationBuilder { get; }
         T Resource { get; }
-        IResourceBuilder<T> WithAnnotation<TAnnotation>(TAnnotation annotation, ResourceAnnotationMutationBehavior behavior = ResourceAnnotationMutationBehavior.Append)
+        IResourceBuilder<T> WithAnnotation<TAnnotation>(
+            TAnnotation annotation,
+            ResourceAnnotationMutationBehavior behavior = ResourceAnnotationMutationBehavior.Append
+        )
             where TAnnotation : IResourceAnnotation;
     }
 
-    internal sealed class ResourceBuilder<T>(IDistributedApplicationBuilder builder, T resource) : IResourceBuilder<T> where T : IResource
+    internal sealed class ResourceBuilder<T>(IDistributedApplicationBuilder builder, T resource) : IResourceBuilder<T>
+        where T : IResource
     {
         public IDistributedApplicationBuilder ApplicationBuilder { get; } = builder;
         public T Resource { get; } = resource;
 
-        public IResourceBuilder<T> WithAnnotation<TAnnotation>(TAnnotation annotation, ResourceAnnotationMutationBehavior behavior)
+        public IResourceBuilder<T> WithAnnotation<TAnnotation>(
+            TAnnotation annotation,
+            ResourceAnnotationMutationBehavior behavior
+        )
             where TAnnotation : IResourceAnnotation
         {
             if (behavior == ResourceAnnotationMutationBehavior.Replace)
             {
-                foreach (var old in Resource.Annotations.OfType<TAnnotation>().ToArray()) Resource.Annotations.Remove(old);
+                foreach (var old in Resource.Annotations.OfType<TAnnotation>().ToArray())
+                    Resource.Annotations.Remove(old);
             }
             Resource.Annotations.Add(annotation);
             return this;
@@ -120,7 +151,9 @@ namespace Aspire.Hosting
     public interface IResourceWithServiceDiscovery : IResourceWithEndpoints;
 
     public sealed class ConnectionStringResource(string name, ReferenceExpression connectionStringExpression)
-        : Resource(name), IResourceWithConnectionString, IResourceWithWaitSupport
+        : Resource(name),
+            IResourceWithConnectionString,
+            IResourceWithWaitSupport
     {
         public ReferenceExpression ConnectionStringExpression { get; } = connectionStringExpression;
     }

@@ -1,4 +1,5 @@
-// Stands in for Aspire.Hosting's resource states (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the .NET Foundation.
+// Stands in for Aspire.Hosting's resource states (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or
+// the .NET Foundation.
 using System.Collections.Immutable;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -61,8 +62,10 @@ public sealed record CustomResourceSnapshot
     public ImmutableArray<RelationshipSnapshot> Relationships { get; init; } = [];
     public ImmutableArray<HealthReportSnapshot> HealthReports { get; internal init; } = [];
 
-    /// <summary>Only what runs has a health: the worst of its reports, a report that has not been made yet counting as unhealthy.</summary>
-    public HealthStatus? HealthStatus => State?.Text != KnownResourceStates.Running ? null
+    /// <summary>Only what runs has a health: the worst of its reports, a report that has not been made yet counting as
+    /// unhealthy.</summary>
+    public HealthStatus? HealthStatus =>
+        State?.Text != KnownResourceStates.Running ? null
         : HealthReports.IsEmpty ? Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy
         : HealthReports.Min(r => r.Status ?? Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy);
 

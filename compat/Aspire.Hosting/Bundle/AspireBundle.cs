@@ -1,12 +1,15 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
+// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Reflection;
 
 namespace Aspire.Hosting.Bundle;
 
-/// <summary>Where Aspire's own orchestrator and dashboard lie. Stands in for the packages Aspire.Hosting.Orchestration and Aspire.Dashboard.Sdk.</summary>
+/// <summary>Where Aspire's own orchestrator and dashboard lie. Stands in for the packages Aspire.Hosting.Orchestration
+/// and Aspire.Dashboard.Sdk.</summary>
 internal sealed record AspireBundle(string Orchestrator, string Dashboard)
 {
-    /// <summary>Fetches the bundle on a clone's first start, telling <paramref name="output"/> how far it is; later starts only look.</summary>
+    /// <summary>Fetches the bundle on a clone's first start, telling <paramref name="output"/> how far it is; later
+    /// starts only look.</summary>
     /// <exception cref="BundleUnavailableException">The message says what is missing and how to get it.</exception>
     public static async Task<AspireBundle> RestoreAsync(TextWriter output, CancellationToken cancellation)
     {
@@ -22,8 +25,11 @@ internal sealed record AspireBundle(string Orchestrator, string Dashboard)
         return new AspireBundle(Path.Combine(bundle, "dcp", "dcp"), Path.Combine(bundle, "managed", "aspire-managed"));
     }
 
-    private static string Folder { get; } = typeof(AspireBundle).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .First(attribute => attribute.Key == "AspireBundleFolder").Value!;
+    private static string Folder { get; } =
+        typeof(AspireBundle)
+            .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(attribute => attribute.Key == "AspireBundleFolder")
+            .Value!;
 }
 
 /// <summary>Its message is all a person needs to see.</summary>

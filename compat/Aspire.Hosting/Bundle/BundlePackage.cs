@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
+// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -15,23 +16,35 @@ internal sealed record BundlePackage(string Name, string Version, long Download,
         {
             throw new BundleUnavailableException(
                 $"Aspire's dashboard and orchestrator are not pinned for {Platform} in compat/Aspire.Hosting/Bundle/package.json. "
-                + "Use a NuGet feed that carries Aspire (UseAspirePackages=true), or add the platform's package as docs/upgrading-aspire.md says.");
+                    + "Use a NuGet feed that carries Aspire (UseAspirePackages=true), or add the platform's package as docs/upgrading-aspire.md says."
+            );
         }
 
         var sizes = manifest.RootElement.GetProperty("sizes");
-        return new BundlePackage(name, version.GetString()!, sizes.GetProperty("download").GetInt64(), sizes.GetProperty("program").GetInt64(),
-            sizes.GetProperty("unpacked").GetInt64());
+        return new BundlePackage(
+            name,
+            version.GetString()!,
+            sizes.GetProperty("download").GetInt64(),
+            sizes.GetProperty("program").GetInt64(),
+            sizes.GetProperty("unpacked").GetInt64()
+        );
     }
 
     public static string Text(string file)
     {
-        using var reader = new StreamReader(typeof(BundlePackage).Assembly.GetManifestResourceStream($"bundle/{file}")!);
+        using var reader = new StreamReader(
+            typeof(BundlePackage).Assembly.GetManifestResourceStream($"bundle/{file}")!
+        );
         return reader.ReadToEnd();
     }
 
     // As npm names platforms. A C library other than glibc (musl) has its own runtime identifier, and no package here.
-    private static string Platform => RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
-        ? RuntimeInformation.RuntimeIdentifier
-        : (OperatingSystem.IsWindows() ? "win32" : OperatingSystem.IsMacOS() ? "darwin" : "linux")
-            + (RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "-arm64" : "-x64");
+    private static string Platform =>
+        RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
+            ? RuntimeInformation.RuntimeIdentifier
+            : (
+                OperatingSystem.IsWindows() ? "win32"
+                : OperatingSystem.IsMacOS() ? "darwin"
+                : "linux"
+            ) + (RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "-arm64" : "-x64");
 }

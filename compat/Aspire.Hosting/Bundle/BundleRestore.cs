@@ -1,11 +1,14 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
+// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Globalization;
 
 namespace Aspire.Hosting.Bundle;
 
 /// <summary>
-/// npm fetches the package (by integrity), the package's program unpacks itself, and one rename puts the result in place: what lies at
-/// the bundle's path is always whole. Everything before that happens in a work folder which the next restore clears away.
+/// npm fetches the package (by integrity), the package's program unpacks itself, and one rename puts the result in
+/// place: what lies at
+/// the bundle's path is always whole. Everything before that happens in a work folder which the next restore clears
+/// away.
 /// </summary>
 internal sealed class BundleRestore(BundlePackage package, string folder, TextWriter output)
 {
@@ -42,24 +45,42 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
 
     private async Task FetchAsync(CancellationToken cancellation)
     {
-        await output.WriteLineAsync($"Aspire {package.Version}: fetching its dashboard and orchestrator from npm, once for this clone "
-            + $"({Megabytes(package.Download)} to download, {Megabytes(package.Unpacked)} on disk)");
-        var fetch = Command.RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], _work, [], cancellation);
+        await output.WriteLineAsync(
+            $"Aspire {package.Version}: fetching its dashboard and orchestrator from npm, once for this clone "
+                + $"({Megabytes(package.Download)} to download, {Megabytes(package.Unpacked)} on disk)"
+        );
+        var fetch = Command.RunAsync(
+            "npm",
+            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            _work,
+            [],
+            cancellation
+        );
         while (await Task.WhenAny(fetch, Task.Delay(TimeSpan.FromSeconds(2), cancellation)) != fetch)
         {
             cancellation.ThrowIfCancellationRequested();
             // npm unpacks while it downloads, so the unpacked part tells how far the download is.
             var done = Math.Min(1, (double)Size(Path.Combine(_work, "node_modules")) / package.Program);
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Aspire {package.Version}: {done:P0} of {Megabytes(package.Download)}"));
+            await output.WriteLineAsync(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Aspire {package.Version}: {done:P0} of {Megabytes(package.Download)}"
+                )
+            );
         }
 
-        var (exitCode, text) = await fetch.ConfigureAwait(false) ?? throw new BundleUnavailableException(
-            "Aspire's dashboard and orchestrator come from npm, and npm is not installed. Install Node.js with npm "
-            + "(Debian, Ubuntu: sudo apt-get install -y npm) and start again.");
+        var (exitCode, text) =
+            await fetch.ConfigureAwait(false)
+            ?? throw new BundleUnavailableException(
+                "Aspire's dashboard and orchestrator come from npm, and npm is not installed. Install Node.js with npm "
+                    + "(Debian, Ubuntu: sudo apt-get install -y npm) and start again."
+            );
         if (exitCode != 0)
         {
-            throw new BundleUnavailableException($"npm could not fetch {package.Name} {package.Version} (exit code {exitCode}). "
-                + $"Is its registry reachable? Try: npm view {package.Name}@{package.Version}\n{text}");
+            throw new BundleUnavailableException(
+                $"npm could not fetch {package.Name} {package.Version} (exit code {exitCode}). "
+                    + $"Is its registry reachable? Try: npm view {package.Name}@{package.Version}\n{text}"
+            );
         }
     }
 
@@ -68,19 +89,36 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
     {
         var program = Path.Combine(_work, "node_modules", package.Name, "bin", "aspire");
         var layout = Path.Combine(_work, "layout");
-        var (exitCode, text) = await Command.RunAsync(program, ["setup", "--install-path", layout, "--nologo", "--non-interactive"], _work, new()
-        {
-            ["ASPIRE_CLI_TELEMETRY_OPTOUT"] = "1",
-            ["ASPIRE_LAYOUT_PATH"] = layout,    // otherwise it unpacks a second copy under the home directory
-            ["HOME"] = _work,                   // where it would leave its logs
-        }, cancellation) ?? throw new BundleUnavailableException($"{package.Name} {package.Version} holds no program at {program}.");
+        var (exitCode, text) =
+            await Command.RunAsync(
+                program,
+                ["setup", "--install-path", layout, "--nologo", "--non-interactive"],
+                _work,
+                new()
+                {
+                    ["ASPIRE_CLI_TELEMETRY_OPTOUT"] = "1",
+                    ["ASPIRE_LAYOUT_PATH"] = layout, // otherwise it unpacks a second copy under the home directory
+                    ["HOME"] = _work, // where it would leave its logs
+                },
+                cancellation
+            )
+            ?? throw new BundleUnavailableException($"{package.Name} {package.Version} holds no program at {program}.");
 
         // layout/bundle is an absolute link to layout/versions/<version>_<hash>: only the folder it names can be moved.
         var unpacked = Path.Combine(layout, "bundle");
-        var target = Directory.Exists(unpacked) ? Directory.ResolveLinkTarget(unpacked, returnFinalTarget: true)?.FullName ?? unpacked : null;
-        if (exitCode != 0 || target is null || !File.Exists(Path.Combine(target, "dcp", "dcp")) || !File.Exists(Path.Combine(target, "managed", "aspire-managed")))
+        var target = Directory.Exists(unpacked)
+            ? Directory.ResolveLinkTarget(unpacked, returnFinalTarget: true)?.FullName ?? unpacked
+            : null;
+        if (
+            exitCode != 0
+            || target is null
+            || !File.Exists(Path.Combine(target, "dcp", "dcp"))
+            || !File.Exists(Path.Combine(target, "managed", "aspire-managed"))
+        )
         {
-            throw new BundleUnavailableException($"{package.Name} {package.Version} did not unpack as expected (exit code {exitCode}).\n{text}");
+            throw new BundleUnavailableException(
+                $"{package.Name} {package.Version} did not unpack as expected (exit code {exitCode}).\n{text}"
+            );
         }
 
         return target;
@@ -93,13 +131,20 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         {
             try
             {
-                return new FileStream(Path.Combine(folder, "restore.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new FileStream(
+                    Path.Combine(folder, "restore.lock"),
+                    FileMode.OpenOrCreate,
+                    FileAccess.ReadWrite,
+                    FileShare.None
+                );
             }
             catch (IOException)
             {
                 if (waits == 0)
                 {
-                    await output.WriteLineAsync($"Aspire {package.Version}: another start is fetching the dashboard and orchestrator, waiting for it");
+                    await output.WriteLineAsync(
+                        $"Aspire {package.Version}: another start is fetching the dashboard and orchestrator, waiting for it"
+                    );
                 }
 
                 await Task.Delay(TimeSpan.FromMilliseconds(200), cancellation);
@@ -119,7 +164,9 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
     {
         try
         {
-            return Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) : 0;
+            return Directory.Exists(path)
+                ? new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length)
+                : 0;
         }
         catch (IOException)
         {

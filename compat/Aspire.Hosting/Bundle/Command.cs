@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
+// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
@@ -7,9 +8,15 @@ namespace Aspire.Hosting.Bundle;
 
 internal static class Command
 {
-    /// <summary>Runs to the end and returns the exit code and all output; null where there is no such program.</summary>
+    /// <summary>Runs to the end and returns the exit code and all output; null where there is no such
+    /// program.</summary>
     public static async Task<(int ExitCode, string Output)?> RunAsync(
-        string program, string[] arguments, string folder, Dictionary<string, string> environment, CancellationToken cancellation)
+        string program,
+        string[] arguments,
+        string folder,
+        Dictionary<string, string> environment,
+        CancellationToken cancellation
+    )
     {
         using var process = new Process
         {

@@ -1,4 +1,5 @@
-// Stands in for what Aspire.Hosting does with the dashboard: Aspire's own, from the npm bundle, run as a hidden resource. Not affiliated with Microsoft.
+// Stands in for what Aspire.Hosting does with the dashboard: Aspire's own, from the npm bundle, run as a hidden
+// resource. Not affiliated with Microsoft.
 using System.Security.Cryptography;
 
 namespace Aspire.Hosting.Dashboard;
@@ -8,21 +9,39 @@ internal static class DashboardResource
     public const string Name = "aspire-dashboard";
 
     /// <summary>Where the bundle will be once the orchestrator has restored it.</summary>
-    public static readonly string Program = Path.Combine(AssemblyFacts.Own("AspireBundleFolder"), AssemblyFacts.Own("AspireVersion"), "bundle", "managed", "aspire-managed");
+    public static readonly string Program = Path.Combine(
+        AssemblyFacts.Own("AspireBundleFolder"),
+        AssemblyFacts.Own("AspireVersion"),
+        "bundle",
+        "managed",
+        "aspire-managed"
+    );
 
     public static void AddDashboard(this IDistributedApplicationBuilder builder)
     {
         var configuration = builder.Configuration;
         foreach (var key in (string[])["BrowserToken", "OtlpApiKey", "DashboardApiKey", "ResourceService:ApiKey"])
             configuration[$"AppHost:{key}"] ??= Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        if (configuration["ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN"] is { Length: > 0 } token) configuration["AppHost:BrowserToken"] = token;
+        if (configuration["ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN"] is { Length: > 0 } token)
+            configuration["AppHost:BrowserToken"] = token;
 
         builder.Services.AddSingleton<ResourceServiceHost>().AddHostedService<DashboardAnnouncement>();
         var frontend = ConfiguredUrl(configuration, "ASPNETCORE_URLS");
-        var dashboard = builder.AddResource(new ExecutableResource(Name, Program, builder.AppHostDirectory))
+        var dashboard = builder
+            .AddResource(new ExecutableResource(Name, Program, builder.AppHostDirectory))
             .WithEndpoint(port: frontend?.Port, scheme: frontend?.Scheme ?? "http", name: "http", isProxied: false)
-            .WithEndpoint(port: ConfiguredUrl(configuration, "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL")?.Port, scheme: "http", name: "otlp-grpc", isProxied: false)
-            .WithEndpoint(port: ConfiguredUrl(configuration, "ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL")?.Port, scheme: "http", name: "otlp-http", isProxied: false)
+            .WithEndpoint(
+                port: ConfiguredUrl(configuration, "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL")?.Port,
+                scheme: "http",
+                name: "otlp-grpc",
+                isProxied: false
+            )
+            .WithEndpoint(
+                port: ConfiguredUrl(configuration, "ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL")?.Port,
+                scheme: "http",
+                name: "otlp-http",
+                isProxied: false
+            )
             .WithHttpHealthCheck("/health")
             .WithArgs("dashboard")
             .WithHidden();
@@ -34,7 +53,10 @@ internal static class DashboardResource
             variables["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = dashboard.GetEndpoint("otlp-grpc");
             variables["ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"] = dashboard.GetEndpoint("otlp-http");
             variables["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
-            variables["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = context.Resource.Annotations.OfType<ResourceServiceAddress>().Single().Url;
+            variables["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = context
+                .Resource.Annotations.OfType<ResourceServiceAddress>()
+                .Single()
+                .Url;
             Secure("RESOURCESERVICECLIENT", "APIKEY", "ResourceService:ApiKey");
             Secure("OTLP", "PRIMARYAPIKEY", "OtlpApiKey");
             Secure("API", "PRIMARYAPIKEY", "DashboardApiKey");
@@ -56,27 +78,48 @@ internal static class DashboardResource
 
     /// <summary>The launch profile's address, unless the testing builder wants free ports.</summary>
     public static Uri? ConfiguredUrl(IConfiguration configuration, string key) =>
-        !configuration.GetValue<bool>("DcpPublisher:RandomizePorts") && configuration[key]?.Split(';')[0] is { Length: > 0 } url ? new Uri(url) : null;
+        !configuration.GetValue<bool>("DcpPublisher:RandomizePorts")
+        && configuration[key]?.Split(';')[0] is { Length: > 0 } url
+            ? new Uri(url)
+            : null;
 }
 
 internal sealed record ResourceServiceAddress(string Url) : IResourceAnnotation;
 
 /// <summary>Prints the login address as soon as the dashboard answers.</summary>
 internal sealed class DashboardAnnouncement(
-    ResourceNotificationService notifications, DistributedApplicationModel model, IConfiguration configuration, ILogger<DistributedApplication> logger) : BackgroundService
+    ResourceNotificationService notifications,
+    DistributedApplicationModel model,
+    IConfiguration configuration,
+    ILogger<DistributedApplication> logger
+) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await notifications.WaitForResourceHealthyAsync(DashboardResource.Name, WaitBehavior.StopOnResourceUnavailable, stoppingToken);
-            var url = new EndpointReference((IResourceWithEndpoints)model.Resources.First(r => r.Name == DashboardResource.Name), "http").Url;
+            await notifications.WaitForResourceHealthyAsync(
+                DashboardResource.Name,
+                WaitBehavior.StopOnResourceUnavailable,
+                stoppingToken
+            );
+            var url = new EndpointReference(
+                (IResourceWithEndpoints)model.Resources.First(r => r.Name == DashboardResource.Name),
+                "http"
+            ).Url;
             logger.LogInformation("Now listening on: {Url}", url);
-            logger.LogInformation("Login to the dashboard at {Url}/login?t={Token}", url, configuration["AppHost:BrowserToken"]);
+            logger.LogInformation(
+                "Login to the dashboard at {Url}/login?t={Token}",
+                url,
+                configuration["AppHost:BrowserToken"]
+            );
         }
         catch (DistributedApplicationException)
         {
-            logger.LogError("The dashboard ({Path}) did not start; the application runs without it.", DashboardResource.Program);
+            logger.LogError(
+                "The dashboard ({Path}) did not start; the application runs without it.",
+                DashboardResource.Program
+            );
         }
         catch (OperationCanceledException)
         {

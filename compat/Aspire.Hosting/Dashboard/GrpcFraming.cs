@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: as much of gRPC over HTTP/2 as one service needs. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: as much of gRPC over HTTP/2 as one service needs. Not affiliated with
+// Microsoft.
 using System.Buffers.Binary;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
@@ -7,47 +8,67 @@ using Microsoft.AspNetCore.Http;
 namespace Aspire.Hosting.Dashboard;
 
 /// <summary>
-/// A message is one zero byte (not compressed), its length as four bytes big-endian, and the protobuf; the status follows in the
-/// trailers, or, where there is no body at all, in the headers. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+/// A message is one zero byte (not compressed), its length as four bytes big-endian, and the protobuf; the status
+/// follows in the
+/// trailers, or, where there is no body at all, in the headers.
+/// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 /// </summary>
 internal static class GrpcFraming
 {
-    public const string Ok = "0", Cancelled = "1", Unimplemented = "12", Internal = "13", Unavailable = "14", Unauthenticated = "16";
+    public const string Ok = "0",
+        Cancelled = "1",
+        Unimplemented = "12",
+        Internal = "13",
+        Unavailable = "14",
+        Unauthenticated = "16";
     private const int HeaderLength = 5;
     private const int MaxMessage = 4 * 1024 * 1024;
 
     public delegate Task Writer(IMessage message);
 
     public static void MapGrpc<TRequest>(
-        this WebApplication app, string path, MessageParser<TRequest> parser, Func<TRequest, Writer, CancellationToken, Task> handle) where TRequest : IMessage<TRequest> =>
-        app.MapPost(path, async (HttpContext http) =>
-        {
-            http.Response.ContentType = "application/grpc";
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, app.Lifetime.ApplicationStopping);
-            var status = Ok;
-            try
+        this WebApplication app,
+        string path,
+        MessageParser<TRequest> parser,
+        Func<TRequest, Writer, CancellationToken, Task> handle
+    )
+        where TRequest : IMessage<TRequest> =>
+        app.MapPost(
+            path,
+            async (HttpContext http) =>
             {
-                var request = parser.ParseFrom(await ReadAsync(http.Request.Body, ends.Token));
-                await handle(request, message => WriteAsync(http.Response, message, ends.Token), ends.Token);
+                http.Response.ContentType = "application/grpc";
+                using var ends = CancellationTokenSource.CreateLinkedTokenSource(
+                    http.RequestAborted,
+                    app.Lifetime.ApplicationStopping
+                );
+                var status = Ok;
+                try
+                {
+                    var request = parser.ParseFrom(await ReadAsync(http.Request.Body, ends.Token));
+                    await handle(request, message => WriteAsync(http.Response, message, ends.Token), ends.Token);
+                }
+                catch (OperationCanceledException)
+                {
+                    status = app.Lifetime.ApplicationStopping.IsCancellationRequested ? Unavailable : Cancelled;
+                }
+                catch (Exception e)
+                    when (e is InvalidProtocolBufferException or InvalidDataException or EndOfStreamException)
+                {
+                    status = Internal;
+                    http.Response.AppendTrailer("grpc-message", Uri.EscapeDataString(e.Message));
+                }
+                http.Response.AppendTrailer("grpc-status", status);
             }
-            catch (OperationCanceledException)
-            {
-                status = app.Lifetime.ApplicationStopping.IsCancellationRequested ? Unavailable : Cancelled;
-            }
-            catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException or EndOfStreamException)
-            {
-                status = Internal;
-                http.Response.AppendTrailer("grpc-message", Uri.EscapeDataString(e.Message));
-            }
-            http.Response.AppendTrailer("grpc-status", status);
-        });
+        );
 
     private static async Task<byte[]> ReadAsync(Stream body, CancellationToken cancellationToken)
     {
         var header = new byte[HeaderLength];
         await body.ReadExactlyAsync(header, cancellationToken);
         var length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(1));
-        if (header[0] != 0 || length > MaxMessage) throw new InvalidDataException("Compressed or oversized gRPC message.");
+        if (header[0] != 0 || length > MaxMessage)
+            throw new InvalidDataException("Compressed or oversized gRPC message.");
         var message = new byte[length];
         await body.ReadExactlyAsync(message, cancellationToken);
         return message;

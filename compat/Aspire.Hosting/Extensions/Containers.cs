@@ -1,4 +1,5 @@
-// Stands in for Aspire.Hosting.Redis and Aspire.Hosting.PostgreSQL, as far as AppHost uses them. Not affiliated with Microsoft.
+// Stands in for Aspire.Hosting.Redis and Aspire.Hosting.PostgreSQL, as far as AppHost uses them. Not affiliated with
+// Microsoft.
 // Containers are untested here: the machine that this was written on has no container engine.
 using System.Reflection;
 using System.Security.Cryptography;
@@ -7,30 +8,45 @@ using Microsoft.Extensions.Configuration.UserSecrets;
 
 namespace Aspire.Hosting.ApplicationModel
 {
-    public class RedisResource(string name, ParameterResource password) : ContainerResource(name), IResourceWithConnectionString
+    public class RedisResource(string name, ParameterResource password)
+        : ContainerResource(name),
+            IResourceWithConnectionString
     {
         public EndpointReference PrimaryEndpoint => new(this, "tcp");
         public ParameterResource? PasswordParameter { get; } = password;
         public ReferenceExpression ConnectionStringExpression =>
-            ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)},password={PasswordParameter!}");
+            ReferenceExpression.Create(
+                $"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)},password={PasswordParameter!}"
+            );
     }
 
-    public class PostgresServerResource(string name, ParameterResource? userName, ParameterResource password) : ContainerResource(name), IResourceWithConnectionString
+    public class PostgresServerResource(string name, ParameterResource? userName, ParameterResource password)
+        : ContainerResource(name),
+            IResourceWithConnectionString
     {
         public EndpointReference PrimaryEndpoint => new(this, "tcp");
         public ParameterResource? UserNameParameter { get; set; } = userName;
         public ParameterResource PasswordParameter { get; set; } = password;
-        public ReferenceExpression UserNameReference => UserNameParameter is { } user ? ReferenceExpression.Create($"{user}") : ReferenceExpression.Create($"postgres");
-        public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create(
-            $"Host={PrimaryEndpoint.Property(EndpointProperty.Host)};Port={PrimaryEndpoint.Property(EndpointProperty.Port)};Username={UserNameReference};Password={PasswordParameter}");
+        public ReferenceExpression UserNameReference =>
+            UserNameParameter is { } user
+                ? ReferenceExpression.Create($"{user}")
+                : ReferenceExpression.Create($"postgres");
+        public ReferenceExpression ConnectionStringExpression =>
+            ReferenceExpression.Create(
+                $"Host={PrimaryEndpoint.Property(EndpointProperty.Host)};Port={PrimaryEndpoint.Property(EndpointProperty.Port)};Username={UserNameReference};Password={PasswordParameter}"
+            );
     }
 
-    public class PostgresDatabaseResource(string name, string databaseName, PostgresServerResource postgresParentResource)
-        : Resource(name), IResourceWithParent<PostgresServerResource>, IResourceWithConnectionString
+    public class PostgresDatabaseResource(
+        string name,
+        string databaseName,
+        PostgresServerResource postgresParentResource
+    ) : Resource(name), IResourceWithParent<PostgresServerResource>, IResourceWithConnectionString
     {
         public PostgresServerResource Parent { get; } = postgresParentResource;
         public string DatabaseName { get; } = databaseName;
-        public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create($"{Parent.ConnectionStringExpression};Database={DatabaseName}");
+        public ReferenceExpression ConnectionStringExpression =>
+            ReferenceExpression.Create($"{Parent.ConnectionStringExpression};Database={DatabaseName}");
     }
 }
 
@@ -39,12 +55,24 @@ namespace Aspire.Hosting
     public static class RedisBuilderExtensions
     {
         public static IResourceBuilder<RedisResource> AddRedis(
-            this IDistributedApplicationBuilder builder, string name, int? port = null, IResourceBuilder<ParameterResource>? password = null)
+            this IDistributedApplicationBuilder builder,
+            string name,
+            int? port = null,
+            IResourceBuilder<ParameterResource>? password = null
+        )
         {
             var secret = password?.Resource ?? GeneratedPassword.For(builder, name);
-            return builder.AddResource(new RedisResource(name, secret))
+            return builder
+                .AddResource(new RedisResource(name, secret))
                 .WithEndpoint(port: port, targetPort: 6379, name: "tcp")
-                .WithAnnotation(new ContainerImageAnnotation { Registry = "docker.io", Image = "library/redis", Tag = "8.6" })
+                .WithAnnotation(
+                    new ContainerImageAnnotation
+                    {
+                        Registry = "docker.io",
+                        Image = "library/redis",
+                        Tag = "8.6",
+                    }
+                )
                 .WithArgs(context =>
                 {
                     context.Args.Add("redis-server");
@@ -53,55 +81,117 @@ namespace Aspire.Hosting
                 });
         }
 
-        public static IResourceBuilder<RedisResource> WithDataVolume(this IResourceBuilder<RedisResource> builder, string? name = null, bool isReadOnly = false) =>
-            builder.WithAnnotation(new ContainerMountAnnotation(name ?? $"{builder.Resource.Name}-data", "/data", ContainerMountType.Volume, isReadOnly));
+        public static IResourceBuilder<RedisResource> WithDataVolume(
+            this IResourceBuilder<RedisResource> builder,
+            string? name = null,
+            bool isReadOnly = false
+        ) =>
+            builder.WithAnnotation(
+                new ContainerMountAnnotation(
+                    name ?? $"{builder.Resource.Name}-data",
+                    "/data",
+                    ContainerMountType.Volume,
+                    isReadOnly
+                )
+            );
     }
 
     public static class PostgresBuilderExtensions
     {
         public static IResourceBuilder<PostgresServerResource> AddPostgres(
-            this IDistributedApplicationBuilder builder, string name, IResourceBuilder<ParameterResource>? userName = null,
-            IResourceBuilder<ParameterResource>? password = null, int? port = null)
+            this IDistributedApplicationBuilder builder,
+            string name,
+            IResourceBuilder<ParameterResource>? userName = null,
+            IResourceBuilder<ParameterResource>? password = null,
+            int? port = null
+        )
         {
-            var server = new PostgresServerResource(name, userName?.Resource, password?.Resource ?? GeneratedPassword.For(builder, name));
-            return builder.AddResource(server)
+            var server = new PostgresServerResource(
+                name,
+                userName?.Resource,
+                password?.Resource ?? GeneratedPassword.For(builder, name)
+            );
+            return builder
+                .AddResource(server)
                 .WithEndpoint(port: port, targetPort: 5432, name: "tcp")
-                .WithAnnotation(new ContainerImageAnnotation { Registry = "docker.io", Image = "library/postgres", Tag = "17.6" })
+                .WithAnnotation(
+                    new ContainerImageAnnotation
+                    {
+                        Registry = "docker.io",
+                        Image = "library/postgres",
+                        Tag = "17.6",
+                    }
+                )
                 .WithEnvironment("POSTGRES_USER", server.UserNameReference)
-                .WithEnvironment(context => context.EnvironmentVariables["POSTGRES_PASSWORD"] = server.PasswordParameter);
+                .WithEnvironment(context =>
+                    context.EnvironmentVariables["POSTGRES_PASSWORD"] = server.PasswordParameter
+                );
         }
 
-        public static IResourceBuilder<PostgresDatabaseResource> AddDatabase(this IResourceBuilder<PostgresServerResource> builder, string name, string? databaseName = null)
+        public static IResourceBuilder<PostgresDatabaseResource> AddDatabase(
+            this IResourceBuilder<PostgresServerResource> builder,
+            string name,
+            string? databaseName = null
+        )
         {
             // The image itself makes the database at its first start, so one server has one database here.
             builder.WithEnvironment("POSTGRES_DB", databaseName ?? name);
-            var database = builder.ApplicationBuilder.AddResource(new PostgresDatabaseResource(name, databaseName ?? name, builder.Resource));
-            return database.WithParentRelationship(builder.Resource).WithAnnotation(new WaitAnnotation(builder.Resource, WaitType.WaitUntilHealthy));
+            var database = builder.ApplicationBuilder.AddResource(
+                new PostgresDatabaseResource(name, databaseName ?? name, builder.Resource)
+            );
+            return database
+                .WithParentRelationship(builder.Resource)
+                .WithAnnotation(new WaitAnnotation(builder.Resource, WaitType.WaitUntilHealthy));
         }
 
-        public static IResourceBuilder<PostgresServerResource> WithDataVolume(this IResourceBuilder<PostgresServerResource> builder, string? name = null, bool isReadOnly = false) =>
-            builder.WithAnnotation(new ContainerMountAnnotation(name ?? $"{builder.Resource.Name}-data", "/var/lib/postgresql/data", ContainerMountType.Volume, isReadOnly));
+        public static IResourceBuilder<PostgresServerResource> WithDataVolume(
+            this IResourceBuilder<PostgresServerResource> builder,
+            string? name = null,
+            bool isReadOnly = false
+        ) =>
+            builder.WithAnnotation(
+                new ContainerMountAnnotation(
+                    name ?? $"{builder.Resource.Name}-data",
+                    "/var/lib/postgresql/data",
+                    ContainerMountType.Volume,
+                    isReadOnly
+                )
+            );
     }
 
-    /// <summary>A password that outlives the AppHost, as its data volume does: in the user secrets, where Aspire keeps it too.</summary>
+    /// <summary>A password that outlives the AppHost, as its data volume does: in the user secrets, where Aspire keeps
+    /// it too.</summary>
     internal static class GeneratedPassword
     {
-        public static ParameterResource For(IDistributedApplicationBuilder builder, string resource) => builder.AddParameter($"{resource}-password", () =>
-        {
-            var key = $"Parameters:{resource}-password";
-            if (builder.Configuration[key] is { } configured) return configured;
-            var value = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", 22);
-            if (builder.AppHostAssembly?.GetCustomAttribute<UserSecretsIdAttribute>() is { } secrets)
-            {
-                var file = PathHelper.GetSecretsPathFromSecretsId(secrets.UserSecretsId);
-                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-                var all = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : [];
-                // Outside Development the configuration has no user secrets, and the volume's password is there.
-                if ((string?)all[key] is { } kept) return kept;
-                all[key] = value;
-                File.WriteAllText(file, all.ToJsonString());
-            }
-            return value;
-        }, secret: true).Resource;
+        public static ParameterResource For(IDistributedApplicationBuilder builder, string resource) =>
+            builder
+                .AddParameter(
+                    $"{resource}-password",
+                    () =>
+                    {
+                        var key = $"Parameters:{resource}-password";
+                        if (builder.Configuration[key] is { } configured)
+                            return configured;
+                        var value = RandomNumberGenerator.GetString(
+                            "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789",
+                            22
+                        );
+                        if (builder.AppHostAssembly?.GetCustomAttribute<UserSecretsIdAttribute>() is { } secrets)
+                        {
+                            var file = PathHelper.GetSecretsPathFromSecretsId(secrets.UserSecretsId);
+                            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                            var all = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : [];
+                            // Outside Development the configuration has no user secrets, and the volume's password is
+                            // there.
+                            if ((string?)all[key] is { } kept)
+                                return kept;
+                            all[key] = value;
+                            File.WriteAllText(file, all.ToJsonString());
+                        }
+                        return value;
+                    },
+                    secret: true
+                )
+                .Resource;
     }
 }

@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: a client of DCP's API (Kubernetes-shaped HTTPS + JSON, without a promise: the bundle's version is pinned).
+// Part of the stand-in for Aspire.Hosting: a client of DCP's API (Kubernetes-shaped HTTPS + JSON, without a promise:
+// the bundle's version is pinned).
 // Not affiliated with Microsoft.
 using System.Net;
 using System.Net.Http.Headers;
@@ -27,10 +28,19 @@ internal sealed class DcpClient : IDisposable
         _session = session;
         var authority = X509CertificateLoader.LoadCertificate(kubeconfig.CertificateAuthority);
         var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true };
-        handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
         handler.SslOptions.CertificateChainPolicy.CustomTrustStore.Add(authority);
         // Endless watches and logs go through it: its calls are bounded by their tokens, not by a timeout of its own.
-        _http = new HttpClient(handler) { BaseAddress = kubeconfig.Server, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestVersion = HttpVersion.Version20 };
+        _http = new HttpClient(handler)
+        {
+            BaseAddress = kubeconfig.Server,
+            Timeout = Timeout.InfiniteTimeSpan,
+            DefaultRequestVersion = HttpVersion.Version20,
+        };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", kubeconfig.Token);
     }
 
@@ -41,7 +51,8 @@ internal sealed class DcpClient : IDisposable
             try
             {
                 using var response = await _http.GetAsync($"apis/{Group}", cancellationToken);
-                if (response.IsSuccessStatusCode) return;
+                if (response.IsSuccessStatusCode)
+                    return;
             }
             catch (HttpRequestException)
             {
@@ -54,7 +65,11 @@ internal sealed class DcpClient : IDisposable
     public async Task CreateAsync(string plural, JsonObject body, CancellationToken cancellationToken)
     {
         body["apiVersion"] = Group;
-        using var response = await _http.PostAsync($"apis/{Group}/{plural}", Json(body, "application/json"), cancellationToken);
+        using var response = await _http.PostAsync(
+            $"apis/{Group}/{plural}",
+            Json(body, "application/json"),
+            cancellationToken
+        );
         await ReadAsync(response, cancellationToken);
     }
 
@@ -64,12 +79,18 @@ internal sealed class DcpClient : IDisposable
         return response.StatusCode == HttpStatusCode.NotFound ? null : await ReadAsync(response, cancellationToken);
     }
 
-    /// <summary>Stops the process or container; the object, its log and its exit code stay. False where there is none.</summary>
+    /// <summary>Stops the process or container; the object, its log and its exit code stay. False where there is
+    /// none.</summary>
     public async Task<bool> StopAsync(string plural, string name, CancellationToken cancellationToken)
     {
         var patch = new JsonObject { ["spec"] = new JsonObject { ["stop"] = true } };
-        using var response = await _http.PatchAsync($"apis/{Group}/{plural}/{name}", Json(patch, MergePatch), cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound) return false;
+        using var response = await _http.PatchAsync(
+            $"apis/{Group}/{plural}/{name}",
+            Json(patch, MergePatch),
+            cancellationToken
+        );
+        if (response.StatusCode == HttpStatusCode.NotFound)
+            return false;
         await ReadAsync(response, cancellationToken);
         return true;
     }
@@ -79,14 +100,20 @@ internal sealed class DcpClient : IDisposable
     {
         using (var response = await _http.DeleteAsync($"apis/{Group}/{plural}/{name}", cancellationToken))
         {
-            if (response.StatusCode == HttpStatusCode.NotFound) return;
+            if (response.StatusCode == HttpStatusCode.NotFound)
+                return;
             await ReadAsync(response, cancellationToken);
         }
-        while (await GetAsync(plural, name, cancellationToken) is not null) await Task.Delay(50, cancellationToken);
+        while (await GetAsync(plural, name, cancellationToken) is not null)
+            await Task.Delay(50, cancellationToken);
     }
 
-    /// <summary>Everything that is (as ADDED), then every change. DCP ends a watch now and then: it is begun again.</summary>
-    public async IAsyncEnumerable<DcpEvent> WatchAsync(string plural, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Everything that is (as ADDED), then every change. DCP ends a watch now and then: it is begun
+    /// again.</summary>
+    public async IAsyncEnumerable<DcpEvent> WatchAsync(
+        string plural,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -100,8 +127,12 @@ internal sealed class DcpClient : IDisposable
     }
 
     /// <param name="source">stdout, stderr or system (what DCP itself has to say)</param>
-    public IAsyncEnumerable<string> LogsAsync(string plural, string name, string source, CancellationToken cancellationToken) =>
-        LinesAsync($"apis/{Group}/{plural}/{name}/log?follow=true&timestamps=true&source={source}", cancellationToken);
+    public IAsyncEnumerable<string> LogsAsync(
+        string plural,
+        string name,
+        string source,
+        CancellationToken cancellationToken
+    ) => LinesAsync($"apis/{Group}/{plural}/{name}/log?follow=true&timestamps=true&source={source}", cancellationToken);
 
     /// <summary>Ends DCP with all that it still runs; it deletes its session folder last.</summary>
     public async Task StopServerAsync(CancellationToken cancellationToken)
@@ -115,12 +146,16 @@ internal sealed class DcpClient : IDisposable
         {
             // The server may be gone before it has answered: that is what was asked for.
         }
-        while (Directory.Exists(_session)) await Task.Delay(50, cancellationToken);
+        while (Directory.Exists(_session))
+            await Task.Delay(50, cancellationToken);
     }
 
     public void Dispose() => _http.Dispose();
 
-    private async IAsyncEnumerable<string> LinesAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<string> LinesAsync(
+        string path,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         HttpResponseMessage response;
         try
@@ -133,7 +168,8 @@ internal sealed class DcpClient : IDisposable
         }
         using (response)
         {
-            if (!response.IsSuccessStatusCode) yield break;
+            if (!response.IsSuccessStatusCode)
+                yield break;
             using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
             while (true)
             {
@@ -146,19 +182,24 @@ internal sealed class DcpClient : IDisposable
                 {
                     yield break;
                 }
-                if (line is null) yield break;
+                if (line is null)
+                    yield break;
                 yield return line;
             }
         }
     }
 
     // No charset parameter: admin/execution answers 415 to `application/merge-patch+json; charset=utf-8`.
-    private static StringContent Json(JsonObject body, string mediaType) => new(body.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue(mediaType));
+    private static StringContent Json(JsonObject body, string mediaType) =>
+        new(body.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue(mediaType));
 
     private static async Task<JsonNode> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
-        if (response.IsSuccessStatusCode) return JsonNode.Parse(text)!;
-        throw new InvalidOperationException($"Aspire's orchestrator answered {(int)response.StatusCode} to {response.RequestMessage?.Method} {response.RequestMessage?.RequestUri?.AbsolutePath}: {text}");
+        if (response.IsSuccessStatusCode)
+            return JsonNode.Parse(text)!;
+        throw new InvalidOperationException(
+            $"Aspire's orchestrator answered {(int)response.StatusCode} to {response.RequestMessage?.Method} {response.RequestMessage?.RequestUri?.AbsolutePath}: {text}"
+        );
     }
 }

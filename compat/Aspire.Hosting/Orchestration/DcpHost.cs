@@ -1,35 +1,65 @@
-// Part of the stand-in for Aspire.Hosting: starts Aspire's own orchestrator (DCP, from the npm bundle). Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: starts Aspire's own orchestrator (DCP, from the npm bundle). Not affiliated
+// with Microsoft.
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Aspire.Hosting.Orchestration;
 
-/// <summary>One run of DCP. It watches this process: should the AppHost vanish, DCP stops everything that it started.</summary>
+/// <summary>One run of DCP. It watches this process: should the AppHost vanish, DCP stops everything that it
+/// started.</summary>
 internal static class DcpHost
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     // What belongs to the AppHost alone: DCP's children inherit the rest of the environment.
-    private static readonly string[] OwnVariables = ["ASPNETCORE_URLS", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "DOTNET_LAUNCH_PROFILE"];
+    private static readonly string[] OwnVariables =
+    [
+        "ASPNETCORE_URLS",
+        "ASPNETCORE_ENVIRONMENT",
+        "DOTNET_ENVIRONMENT",
+        "DOTNET_LAUNCH_PROFILE",
+    ];
 
     public static async Task<DcpClient> StartAsync(string dcp, CancellationToken cancellationToken)
     {
-        var session = Directory.CreateTempSubdirectory("aspire-dcp-").FullName;   // mode 700: it holds the token. DCP deletes it when it ends.
+        // mode 700: it holds the token. DCP deletes it when it ends.
+        var session = Directory.CreateTempSubdirectory("aspire-dcp-").FullName;
         var kubeconfig = Path.Combine(session, "kubeconfig");
         var start = new ProcessStartInfo(dcp) { RedirectStandardOutput = true, RedirectStandardError = true };
         // -i: how often, in seconds, DCP looks whether the AppHost is still there.
-        foreach (var arg in (string[])["start-apiserver", "--monitor", Environment.ProcessId.ToString(CultureInfo.InvariantCulture), "-i", "1", "--detach", "--kubeconfig", kubeconfig])
+        foreach (
+            var arg in (string[])
+                [
+                    "start-apiserver",
+                    "--monitor",
+                    Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
+                    "-i",
+                    "1",
+                    "--detach",
+                    "--kubeconfig",
+                    kubeconfig,
+                ]
+        )
             start.ArgumentList.Add(arg);
         start.Environment["DCP_SESSION_FOLDER"] = session;
-        foreach (var name in start.Environment.Keys.Where(k => OwnVariables.Contains(k) || k.StartsWith("ASPIRE_", StringComparison.Ordinal)).ToArray()) start.Environment.Remove(name);
+        foreach (
+            var name in start
+                .Environment.Keys.Where(k =>
+                    OwnVariables.Contains(k) || k.StartsWith("ASPIRE_", StringComparison.Ordinal)
+                )
+                .ToArray()
+        )
+            start.Environment.Remove(name);
 
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         var error = process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
         if (process.ExitCode != 0)
-            throw new DistributedApplicationException($"Aspire's orchestrator ({dcp}) could not be started: exit code {process.ExitCode}. {(await error).Trim()} {(await output).Trim()}");
+            throw new DistributedApplicationException(
+                $"Aspire's orchestrator ({dcp}) could not be started: exit code {process.ExitCode}. {(await error).Trim()} {(await output).Trim()}"
+            );
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(StartTimeout);
@@ -41,7 +71,9 @@ internal static class DcpHost
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new DistributedApplicationException($"Aspire's orchestrator ({dcp}) did not answer within {StartTimeout.TotalSeconds:0} s.");
+            throw new DistributedApplicationException(
+                $"Aspire's orchestrator ({dcp}) did not answer within {StartTimeout.TotalSeconds:0} s."
+            );
         }
     }
 
@@ -49,10 +81,18 @@ internal static class DcpHost
     {
         while (true)
         {
-            if (File.Exists(path) && await File.ReadAllTextAsync(path, cancellationToken) is var text && text.Contains("token:", StringComparison.Ordinal))
+            if (
+                File.Exists(path)
+                && await File.ReadAllTextAsync(path, cancellationToken) is var text
+                && text.Contains("token:", StringComparison.Ordinal)
+            )
             {
                 string Value(string key) => Regex.Match(text, $@"{key}:\s*(\S+)").Groups[1].Value;
-                return new(new Uri(Value("server") + "/"), Convert.FromBase64String(Value("certificate-authority-data")), Value("token"));
+                return new(
+                    new Uri(Value("server") + "/"),
+                    Convert.FromBase64String(Value("certificate-authority-data")),
+                    Value("token")
+                );
             }
             await Task.Delay(20, cancellationToken);
         }

@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: brings what DCP tells (states, ports, logs) to the notification and logger services.
+// Part of the stand-in for Aspire.Hosting: brings what DCP tells (states, ports, logs) to the notification and logger
+// services.
 // Not affiliated with Microsoft.
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
@@ -7,63 +8,111 @@ using System.Text.Json.Nodes;
 
 namespace Aspire.Hosting.Orchestration;
 
-internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Instance> instances, ResourceNotificationService notifications, ResourceLoggerService loggers)
+internal sealed class DcpObserver(
+    DcpClient dcp,
+    IReadOnlyDictionary<string, Instance> instances,
+    ResourceNotificationService notifications,
+    ResourceLoggerService loggers
+)
 {
     private readonly ConcurrentDictionary<string, byte> _logged = new();
 
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        WatchAsync("executables", Apply, cancellationToken), WatchAsync("containers", Apply, cancellationToken), WatchAsync("endpoints", ApplyEndpoint, cancellationToken));
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(
+            WatchAsync("executables", Apply, cancellationToken),
+            WatchAsync("containers", Apply, cancellationToken),
+            WatchAsync("endpoints", ApplyEndpoint, cancellationToken)
+        );
 
-    private async Task WatchAsync(string plural, Action<DcpEvent, CancellationToken> apply, CancellationToken cancellationToken)
+    private async Task WatchAsync(
+        string plural,
+        Action<DcpEvent, CancellationToken> apply,
+        CancellationToken cancellationToken
+    )
     {
         await foreach (var change in dcp.WatchAsync(plural, cancellationToken))
         {
-            if (change.Type is "ADDED" or "MODIFIED") apply(change, cancellationToken);
+            if (change.Type is "ADDED" or "MODIFIED")
+                apply(change, cancellationToken);
         }
     }
 
     private void ApplyEndpoint(DcpEvent change, CancellationToken cancellationToken)
     {
-        // A process's own port: {"metadata":{"ownerReferences":[{"name":"streamapi-kqwzrtbn"}]},"spec":{"serviceName":"streamapi-http","port":41237}}
+        // A process's own port:
+        // {"metadata":{"ownerReferences":[{"name":"streamapi-kqwzrtbn"}]},"spec":{"serviceName":"streamapi-http","port":41237}}
         var owner = (string?)change.Object["metadata"]?["ownerReferences"]?[0]?["name"];
-        if (owner is null || !instances.TryGetValue(owner, out var instance)) return;
+        if (owner is null || !instances.TryGetValue(owner, out var instance))
+            return;
         var spec = change.Object["spec"]!;
         instance.Ports[(string)spec["serviceName"]!] = (int)spec["port"]!;
     }
 
     private void Apply(DcpEvent change, CancellationToken cancellationToken)
     {
-        if (!instances.TryGetValue(change.Name, out var instance)) return;
+        if (!instances.TryGetValue(change.Name, out var instance))
+            return;
         // Deleted, to be created anew: what it was must not be told after what it becomes.
-        if (change.Object["metadata"]?["deletionTimestamp"] is not null) return;
+        if (change.Object["metadata"]?["deletionTimestamp"] is not null)
+            return;
         var status = change.Object["status"];
         var (exitCode, asked) = ((int?)status?["exitCode"], (bool?)change.Object["spec"]?["stop"] is true);
         var state = (string?)status?["state"] switch
         {
             null or "" or "Pending" or "Building" => KnownResourceStates.Starting,
-            "Finished" or "Terminated" or "Exited" => exitCode is 0 ? KnownResourceStates.Finished : KnownResourceStates.Exited,
+            "Finished" or "Terminated" or "Exited" => exitCode is 0
+                ? KnownResourceStates.Finished
+                : KnownResourceStates.Exited,
             // Asked to end: told from the asking on, so that nobody takes the end for one that was not asked for.
             "Running" when asked => KnownResourceStates.Stopping,
             var other => other,
         };
         // Even where a watch that began anew saw nothing of what lay between.
-        if (asked && notifications.TryGetCurrentState(instance.Id, out var before) && before?.Snapshot.State?.Text == KnownResourceStates.Running)
-            notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => s with { State = new(KnownResourceStates.Stopping, null) });
-        notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => s with
-        {
-            State = new(state, Style(state, exitCode)),
-            ExitCode = state is "Finished" or "Exited" ? exitCode : null,
-            StartTimeStamp = Time(status?["startupTimestamp"]) ?? s.StartTimeStamp,
-            StopTimeStamp = Time(status?["finishTimestamp"]),
-            EnvironmentVariables = Environment(instance, status),
-            Properties = Properties(instance, status, exitCode),
-            Urls = [.. s.Urls.Select(u => u with { IsInactive = state != KnownResourceStates.Running })],
-            // A new process has not been checked yet, whatever the old one's checks said.
-            HealthReports = state == KnownResourceStates.Running ? s.HealthReports : [.. s.HealthReports.Select(r => r with { Status = null, LastRunAt = null, Description = null, ExceptionText = null })],
-        });
+        if (
+            asked
+            && notifications.TryGetCurrentState(instance.Id, out var before)
+            && before?.Snapshot.State?.Text == KnownResourceStates.Running
+        )
+            notifications.PublishUpdateAsync(
+                instance.Resource,
+                instance.Id,
+                s => s with { State = new(KnownResourceStates.Stopping, null) }
+            );
+        notifications.PublishUpdateAsync(
+            instance.Resource,
+            instance.Id,
+            s =>
+                s with
+                {
+                    State = new(state, Style(state, exitCode)),
+                    ExitCode = state is "Finished" or "Exited" ? exitCode : null,
+                    StartTimeStamp = Time(status?["startupTimestamp"]) ?? s.StartTimeStamp,
+                    StopTimeStamp = Time(status?["finishTimestamp"]),
+                    EnvironmentVariables = Environment(instance, status),
+                    Properties = Properties(instance, status, exitCode),
+                    Urls = [.. s.Urls.Select(u => u with { IsInactive = state != KnownResourceStates.Running })],
+                    // A new process has not been checked yet, whatever the old one's checks said.
+                    HealthReports =
+                        state == KnownResourceStates.Running
+                            ? s.HealthReports
+                            :
+                            [
+                                .. s.HealthReports.Select(r =>
+                                    r with
+                                    {
+                                        Status = null,
+                                        LastRunAt = null,
+                                        Description = null,
+                                        ExceptionText = null,
+                                    }
+                                ),
+                            ],
+                }
+        );
         if (state != KnownResourceStates.Starting && _logged.TryAdd(change.Uid, 0))
         {
-            foreach (var source in (string[])["system", "stdout", "stderr"]) _ = FollowLogAsync(instance, source, cancellationToken);
+            foreach (var source in (string[])["system", "stdout", "stderr"])
+                _ = FollowLogAsync(instance, source, cancellationToken);
         }
     }
 
@@ -72,7 +121,8 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
         var log = loggers.LogOf(instance.Id);
         try
         {
-            await foreach (var line in dcp.LogsAsync(instance.Plural, instance.Id, source, cancellationToken)) log.Add(line, source == "stderr");
+            await foreach (var line in dcp.LogsAsync(instance.Plural, instance.Id, source, cancellationToken))
+                log.Add(line, source == "stderr");
         }
         catch (OperationCanceledException)
         {
@@ -84,10 +134,21 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
     {
         var spec = instance.Spec?["spec"]?["env"]?.AsArray().Select(e => (string)e!["name"]!).ToHashSet() ?? [];
         var effective = status?["effectiveEnv"] as JsonArray ?? [];
-        return [.. effective.Select(e => new EnvironmentVariableSnapshot((string)e!["name"]!, (string?)e["value"], spec.Contains((string)e["name"]!)))];
+        return
+        [
+            .. effective.Select(e => new EnvironmentVariableSnapshot(
+                (string)e!["name"]!,
+                (string?)e["value"],
+                spec.Contains((string)e["name"]!)
+            )),
+        ];
     }
 
-    private static ImmutableArray<ResourcePropertySnapshot> Properties(Instance instance, JsonNode? status, int? exitCode)
+    private static ImmutableArray<ResourcePropertySnapshot> Properties(
+        Instance instance,
+        JsonNode? status,
+        int? exitCode
+    )
     {
         var spec = instance.Spec!["spec"]!;
         var args = (status?["effectiveArgs"] as JsonArray ?? []).Select(a => (string?)a).ToArray();
@@ -100,24 +161,31 @@ internal sealed class DcpObserver(DcpClient dcp, IReadOnlyDictionary<string, Ins
         }
         else
         {
-            if (instance.Resource is ProjectResource) all.Add(new("project.path", instance.Resource.Annotations.OfType<ProjectOutput>().Single().ProjectPath));
+            if (instance.Resource is ProjectResource)
+                all.Add(
+                    new("project.path", instance.Resource.Annotations.OfType<ProjectOutput>().Single().ProjectPath)
+                );
             all.Add(new("executable.path", (string?)spec["executablePath"]));
             all.Add(new("executable.workDir", (string?)spec["workingDirectory"]));
             all.Add(new("executable.args", string.Join(' ', args)) { IsSensitive = instance.HasSecretArguments });
             all.Add(new("executable.pid", (int?)status?["pid"]));
         }
-        if (exitCode is not null) all.Add(new("resource.exitCode", exitCode));
+        if (exitCode is not null)
+            all.Add(new("resource.exitCode", exitCode));
         return [.. all.Where(p => p.Value is not null)];
     }
 
-    private static string Style(string state, int? exitCode) => state switch
-    {
-        "Running" => "success",
-        "FailedToStart" => "error",
-        "Exited" => exitCode is null or 0 ? "info" : "error",
-        _ => "info",
-    };
+    private static string Style(string state, int? exitCode) =>
+        state switch
+        {
+            "Running" => "success",
+            "FailedToStart" => "error",
+            "Exited" => exitCode is null or 0 ? "info" : "error",
+            _ => "info",
+        };
 
     private static DateTime? Time(JsonNode? value) =>
-        DateTime.TryParse((string?)value, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var time) ? time : null;
+        DateTime.TryParse((string?)value, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var time)
+            ? time
+            : null;
 }

@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: decides where every endpoint is before anything starts. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: decides where every endpoint is before anything starts. Not affiliated with
+// Microsoft.
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -9,7 +10,8 @@ using System.Text.Json.Nodes;
 namespace Aspire.Hosting.Orchestration;
 
 /// <summary>
-/// A proxied endpoint is a DCP service: DCP listens on its port and spreads connections over the replicas, each on a port of its own
+/// A proxied endpoint is a DCP service: DCP listens on its port and spreads connections over the replicas, each on a
+/// port of its own
 /// (<c>{{- portForServing "streamapi-http" -}}</c>). An endpoint that is not proxied is the process's own port.
 /// </summary>
 internal sealed class EndpointAllocator(IConfiguration configuration)
@@ -17,62 +19,114 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
     /// <summary>Set by the testing builder: what is proxied takes any free port instead of its fixed one.</summary>
     public bool RandomizePorts => configuration.GetValue<bool>("DcpPublisher:RandomizePorts");
 
-    public static string ServiceName(IResource resource, EndpointAnnotation endpoint) => $"{resource.Name}-{endpoint.Name}";
+    public static string ServiceName(IResource resource, EndpointAnnotation endpoint) =>
+        $"{resource.Name}-{endpoint.Name}";
 
     /// <exception cref="DistributedApplicationException">names every fixed port that is taken, and by what</exception>
     public void RequireFreePorts(IEnumerable<IResource> resources, int? resourceServicePort)
     {
-        var wanted = resources.SelectMany(r => r.Annotations.OfType<EndpointAnnotation>().Select(e => (Port: FixedPort(e), For: $"'{r.Name}' ({e.Name})")));
-        if (resourceServicePort is > 0) wanted = wanted.Append((resourceServicePort, "the dashboard's resource service"));
+        var wanted = resources.SelectMany(r =>
+            r.Annotations.OfType<EndpointAnnotation>().Select(e => (Port: FixedPort(e), For: $"'{r.Name}' ({e.Name})"))
+        );
+        if (resourceServicePort is > 0)
+            wanted = wanted.Append((resourceServicePort, "the dashboard's resource service"));
         var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(l => l.Port).ToHashSet();
         var busy = wanted.Where(w => w.Port is { } port && taken.Contains(port)).ToArray();
-        if (busy.Length == 0) return;
+        if (busy.Length == 0)
+            return;
         var lines = busy.Select(b => $"  port {b.Port} for {b.For} is in use by {PortOwner.Describe(b.Port!.Value)}");
         throw new DistributedApplicationException(
             $"The application cannot start because {(busy.Length == 1 ? "a port is" : "ports are")} taken:\n{string.Join('\n', lines)}\n"
-            + "Stop what occupies them (is the application running already?), or run this one on free ports: dotnet run --project AppHost -- --DcpPublisher:RandomizePorts=true");
+                + "Stop what occupies them (is the application running already?), or run this one on free ports: dotnet run --project AppHost -- --DcpPublisher:RandomizePorts=true"
+        );
     }
 
-    public async Task AllocateAsync(DcpClient dcp, IEnumerable<IResource> resources, CancellationToken cancellationToken)
+    public async Task AllocateAsync(
+        DcpClient dcp,
+        IEnumerable<IResource> resources,
+        CancellationToken cancellationToken
+    )
     {
-        var endpoints = resources.SelectMany(r => r.Annotations.OfType<EndpointAnnotation>().Select(e => (Resource: r, Endpoint: e)));
-        await Task.WhenAll(endpoints.Select(async x =>
-        {
-            var (resource, endpoint) = x;
-            if (!endpoint.IsProxied)
+        var endpoints = resources.SelectMany(r =>
+            r.Annotations.OfType<EndpointAnnotation>().Select(e => (Resource: r, Endpoint: e))
+        );
+        await Task.WhenAll(
+            endpoints.Select(async x =>
             {
-                var port = endpoint.Port ?? endpoint.TargetPort ?? FreePort();
-                endpoint.AllocatedEndpoint = new(endpoint, endpoint.TargetHost, port, Text(endpoint.TargetPort ?? port));
-                return;
-            }
-            var name = ServiceName(resource, endpoint);
-            await dcp.CreateAsync("services", new JsonObject
-            {
-                ["kind"] = "Service",
-                ["metadata"] = new JsonObject { ["name"] = name },
-                ["spec"] = new JsonObject { ["protocol"] = "TCP", ["addressAllocationMode"] = "Localhost", ["port"] = FixedPort(endpoint) },
-            }, cancellationToken);
-            var target = endpoint.TargetPort is { } fixedTarget ? Text(fixedTarget) : $"{{{{- portForServing \"{name}\" -}}}}";
-            endpoint.AllocatedEndpoint = new(endpoint, endpoint.TargetHost, await EffectivePortAsync(dcp, name, cancellationToken), target);
-        }));
+                var (resource, endpoint) = x;
+                if (!endpoint.IsProxied)
+                {
+                    var port = endpoint.Port ?? endpoint.TargetPort ?? FreePort();
+                    endpoint.AllocatedEndpoint = new(
+                        endpoint,
+                        endpoint.TargetHost,
+                        port,
+                        Text(endpoint.TargetPort ?? port)
+                    );
+                    return;
+                }
+                var name = ServiceName(resource, endpoint);
+                await dcp.CreateAsync(
+                    "services",
+                    new JsonObject
+                    {
+                        ["kind"] = "Service",
+                        ["metadata"] = new JsonObject { ["name"] = name },
+                        ["spec"] = new JsonObject
+                        {
+                            ["protocol"] = "TCP",
+                            ["addressAllocationMode"] = "Localhost",
+                            ["port"] = FixedPort(endpoint),
+                        },
+                    },
+                    cancellationToken
+                );
+                var target = endpoint.TargetPort is { } fixedTarget
+                    ? Text(fixedTarget)
+                    : $"{{{{- portForServing \"{name}\" -}}}}";
+                endpoint.AllocatedEndpoint = new(
+                    endpoint,
+                    endpoint.TargetHost,
+                    await EffectivePortAsync(dcp, name, cancellationToken),
+                    target
+                );
+            })
+        );
     }
 
     /// <summary>What tells DCP that a process or container serves its resource's proxied endpoints.</summary>
-    public static string ServiceProducers(IResource resource) => new JsonArray([.. resource.Annotations.OfType<EndpointAnnotation>().Where(e => e.IsProxied).Select(e =>
-    {
-        var producer = new JsonObject { ["serviceName"] = ServiceName(resource, e), ["address"] = e.TargetHost };
-        if (e.TargetPort is { } port) producer["port"] = port;
-        return producer;
-    })]).ToJsonString();
+    public static string ServiceProducers(IResource resource) =>
+        new JsonArray([
+            .. resource
+                .Annotations.OfType<EndpointAnnotation>()
+                .Where(e => e.IsProxied)
+                .Select(e =>
+                {
+                    var producer = new JsonObject
+                    {
+                        ["serviceName"] = ServiceName(resource, e),
+                        ["address"] = e.TargetHost,
+                    };
+                    if (e.TargetPort is { } port)
+                        producer["port"] = port;
+                    return producer;
+                }),
+        ]).ToJsonString();
 
-    private int? FixedPort(EndpointAnnotation endpoint) => RandomizePorts && endpoint.IsProxied || endpoint.Port is null or 0 ? null : endpoint.Port;
+    private int? FixedPort(EndpointAnnotation endpoint) =>
+        RandomizePorts && endpoint.IsProxied || endpoint.Port is null or 0 ? null : endpoint.Port;
 
-    private static async Task<int> EffectivePortAsync(DcpClient dcp, string service, CancellationToken cancellationToken)
+    private static async Task<int> EffectivePortAsync(
+        DcpClient dcp,
+        string service,
+        CancellationToken cancellationToken
+    )
     {
         while (true)
         {
             var port = (int?)(await dcp.GetAsync("services", service, cancellationToken))?["status"]?["effectivePort"];
-            if (port is > 0) return port.Value;
+            if (port is > 0)
+                return port.Value;
             await Task.Delay(20, cancellationToken);
         }
     }
@@ -111,16 +165,25 @@ internal static class PortOwner
         //   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
         //    0: 0100007F:13D8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 51234
         var suffix = $":{port:X4}";
-        var sockets = SocketTables.Where(File.Exists).SelectMany(File.ReadLines)
+        var sockets = SocketTables
+            .Where(File.Exists)
+            .SelectMany(File.ReadLines)
             .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(f => f.Length > 9 && f[3] == "0A" && f[1].EndsWith(suffix, StringComparison.Ordinal)).Select(f => $"socket:[{f[9]}]").ToHashSet();
+            .Where(f => f.Length > 9 && f[3] == "0A" && f[1].EndsWith(suffix, StringComparison.Ordinal))
+            .Select(f => $"socket:[{f[9]}]")
+            .ToHashSet();
         foreach (var process in Process.GetProcesses())
         {
             using (process)
             {
                 try
                 {
-                    if (Directory.EnumerateFiles($"/proc/{process.Id}/fd").Any(fd => new FileInfo(fd).LinkTarget is { } target && sockets.Contains(target))) return process.Id;
+                    if (
+                        Directory
+                            .EnumerateFiles($"/proc/{process.Id}/fd")
+                            .Any(fd => new FileInfo(fd).LinkTarget is { } target && sockets.Contains(target))
+                    )
+                        return process.Id;
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {

@@ -5,7 +5,11 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Aspire.Hosting.Orchestration;
 
 internal sealed class HealthMonitor(
-    ResourceNotificationService notifications, HealthCheckService checks, IHttpClientFactory clients, TimeProvider time)
+    ResourceNotificationService notifications,
+    HealthCheckService checks,
+    IHttpClientFactory clients,
+    TimeProvider time
+)
 {
     private static readonly TimeSpan UntilHealthy = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan OnceHealthy = TimeSpan.FromSeconds(5);
@@ -14,28 +18,50 @@ internal sealed class HealthMonitor(
     public async Task RunAsync(Instance instance, CancellationToken cancellationToken)
     {
         var annotations = instance.Resource.Annotations.OfType<HealthCheckAnnotation>().ToArray();
-        if (annotations.Length == 0) return;
+        if (annotations.Length == 0)
+            return;
         while (true)
         {
-            await notifications.WaitForResourceAsync(instance.Id, e => e.Snapshot.State?.Text == KnownResourceStates.Running, cancellationToken);
+            await notifications.WaitForResourceAsync(
+                instance.Id,
+                e => e.Snapshot.State?.Text == KnownResourceStates.Running,
+                cancellationToken
+            );
             var reports = await Task.WhenAll(annotations.Select(a => CheckAsync(instance, a, cancellationToken)));
             // Told when something is different: the dashboard draws the whole row again for every update.
-            if (notifications.TryGetCurrentState(instance.Id, out var current) && !reports.Select(Essence).SequenceEqual(current!.Snapshot.HealthReports.Select(Essence)))
+            if (
+                notifications.TryGetCurrentState(instance.Id, out var current)
+                && !reports.Select(Essence).SequenceEqual(current!.Snapshot.HealthReports.Select(Essence))
+            )
             {
-                await notifications.PublishUpdateAsync(instance.Resource, instance.Id, s =>
-                    s.State?.Text == KnownResourceStates.Running ? s with { HealthReports = [.. reports] } : s);
+                await notifications.PublishUpdateAsync(
+                    instance.Resource,
+                    instance.Id,
+                    s => s.State?.Text == KnownResourceStates.Running ? s with { HealthReports = [.. reports] } : s
+                );
             }
-            await Task.Delay(reports.All(r => r.Status == HealthStatus.Healthy) ? OnceHealthy : UntilHealthy, time, cancellationToken);
+            await Task.Delay(
+                reports.All(r => r.Status == HealthStatus.Healthy) ? OnceHealthy : UntilHealthy,
+                time,
+                cancellationToken
+            );
         }
     }
 
     private static HealthReportSnapshot Essence(HealthReportSnapshot report) => report with { LastRunAt = null };
 
-    private async Task<HealthReportSnapshot> CheckAsync(Instance instance, HealthCheckAnnotation annotation, CancellationToken cancellationToken)
+    private async Task<HealthReportSnapshot> CheckAsync(
+        Instance instance,
+        HealthCheckAnnotation annotation,
+        CancellationToken cancellationToken
+    )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Timeout);
-        var report = new HealthReportSnapshot(annotation.Key, HealthStatus.Unhealthy, null, null) { LastRunAt = time.GetUtcNow().UtcDateTime };
+        var report = new HealthReportSnapshot(annotation.Key, HealthStatus.Unhealthy, null, null)
+        {
+            LastRunAt = time.GetUtcNow().UtcDateTime,
+        };
         try
         {
             return annotation.Http is { } probe
@@ -52,25 +78,53 @@ internal sealed class HealthMonitor(
         }
     }
 
-    private async Task<HealthReportSnapshot> ProbeAsync(Instance instance, HttpProbe probe, HealthReportSnapshot report, CancellationToken cancellationToken)
+    private async Task<HealthReportSnapshot> ProbeAsync(
+        Instance instance,
+        HttpProbe probe,
+        HealthReportSnapshot report,
+        CancellationToken cancellationToken
+    )
     {
-        var endpoint = instance.Resource.Annotations.OfType<EndpointAnnotation>().First(e => e.Name == probe.EndpointName);
+        var endpoint = instance
+            .Resource.Annotations.OfType<EndpointAnnotation>()
+            .First(e => e.Name == probe.EndpointName);
         // Behind the proxy the replica's own port counts, and DCP tells it a moment after the start.
-        var port = !endpoint.IsProxied ? endpoint.AllocatedEndpoint!.Port
-            : instance.Ports.TryGetValue(EndpointAllocator.ServiceName(instance.Resource, endpoint), out var own) ? own : (int?)null;
-        if (port is null) return report with { Description = "Its port is not known yet." };
+        var port =
+            !endpoint.IsProxied ? endpoint.AllocatedEndpoint!.Port
+            : instance.Ports.TryGetValue(EndpointAllocator.ServiceName(instance.Resource, endpoint), out var own) ? own
+            : (int?)null;
+        if (port is null)
+            return report with { Description = "Its port is not known yet." };
         var uri = new UriBuilder(endpoint.UriScheme, endpoint.TargetHost, port.Value, probe.Path).Uri;
         using var response = await clients.CreateClient(nameof(HealthMonitor)).GetAsync(uri, cancellationToken);
         return (int)response.StatusCode == probe.StatusCode
-            ? report with { Status = HealthStatus.Healthy }
-            : report with { Description = $"{uri} answered {(int)response.StatusCode}, expected {probe.StatusCode}." };
+            ? report with
+            {
+                Status = HealthStatus.Healthy,
+            }
+            : report with
+            {
+                Description = $"{uri} answered {(int)response.StatusCode}, expected {probe.StatusCode}.",
+            };
     }
 
-    private async Task<HealthReportSnapshot> RegisteredAsync(string key, HealthReportSnapshot report, CancellationToken cancellationToken)
+    private async Task<HealthReportSnapshot> RegisteredAsync(
+        string key,
+        HealthReportSnapshot report,
+        CancellationToken cancellationToken
+    )
     {
         var result = await checks.CheckHealthAsync(r => r.Name == key, cancellationToken);
         return result.Entries.TryGetValue(key, out var entry)
-            ? report with { Status = entry.Status, Description = entry.Description, ExceptionText = entry.Exception?.ToString() }
-            : report with { Description = $"No health check '{key}' is registered." };
+            ? report with
+            {
+                Status = entry.Status,
+                Description = entry.Description,
+                ExceptionText = entry.Exception?.ToString(),
+            }
+            : report with
+            {
+                Description = $"No health check '{key}' is registered.",
+            };
     }
 }

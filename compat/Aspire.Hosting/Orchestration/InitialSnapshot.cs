@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: what the dashboard shows of a resource before it runs. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: what the dashboard shows of a resource before it runs. Not affiliated with
+// Microsoft.
 using System.Collections.Immutable;
 
 namespace Aspire.Hosting.Orchestration;
@@ -21,35 +22,63 @@ internal static class InitialSnapshot
                 var other => other.GetType().Name.Replace("Resource", "", StringComparison.Ordinal),
             },
             State = KnownResourceStates.NotStarted,
-            Properties = instance.Resource is ProjectResource ? [new("project.path", annotations.OfType<ProjectOutput>().Single().ProjectPath)] : [],
+            Properties =
+                instance.Resource is ProjectResource
+                    ? [new("project.path", annotations.OfType<ProjectOutput>().Single().ProjectPath)]
+                    : [],
             CreationTimeStamp = created,
             IsHidden = annotations.OfType<HiddenAnnotation>().Any(),
             IconName = icon?.IconName,
             IconVariant = icon?.IconVariant,
-            Relationships = [.. annotations.OfType<ResourceRelationshipAnnotation>().Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type)).Distinct()],
-            HealthReports = [.. annotations.OfType<HealthCheckAnnotation>().Select(a => new HealthReportSnapshot(a.Key, null, null, null))],
+            Relationships =
+            [
+                .. annotations
+                    .OfType<ResourceRelationshipAnnotation>()
+                    .Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type))
+                    .Distinct(),
+            ],
+            HealthReports =
+            [
+                .. annotations
+                    .OfType<HealthCheckAnnotation>()
+                    .Select(a => new HealthReportSnapshot(a.Key, null, null, null)),
+            ],
         };
     }
 
     public static ImmutableArray<UrlSnapshot> Urls(Instance instance)
     {
         var annotations = instance.Resource.Annotations;
-        var urls = annotations.OfType<EndpointAnnotation>().Where(e => e.AllocatedEndpoint is not null).Select(e =>
-        {
-            var url = new ResourceUrlAnnotation
+        var urls = annotations
+            .OfType<EndpointAnnotation>()
+            .Where(e => e.AllocatedEndpoint is not null)
+            .Select(e =>
             {
-                Url = e.AllocatedEndpoint!.UriString,
-                Endpoint = instance.Resource is IResourceWithEndpoints owner ? new EndpointReference(owner, e.Name) : null,
-            };
-            foreach (var change in annotations.OfType<EndpointUrlAnnotation>().Where(u => u.EndpointName == e.Name)) change.Callback(url);
-            // A changed address may be relative to the endpoint: "/health".
-            if (url.Url.StartsWith('/')) url.Url = e.AllocatedEndpoint.UriString + url.Url;
-            return url;
-        });
-        return [.. urls.Select(u => new UrlSnapshot(u.Endpoint?.EndpointName, u.Url, u.DisplayLocation == UrlDisplayLocation.DetailsOnly)
-        {
-            IsInactive = true,
-            DisplayProperties = new(u.DisplayText ?? "", u.DisplayOrder ?? 0),
-        })];
+                var url = new ResourceUrlAnnotation
+                {
+                    Url = e.AllocatedEndpoint!.UriString,
+                    Endpoint = instance.Resource is IResourceWithEndpoints owner
+                        ? new EndpointReference(owner, e.Name)
+                        : null,
+                };
+                foreach (var change in annotations.OfType<EndpointUrlAnnotation>().Where(u => u.EndpointName == e.Name))
+                    change.Callback(url);
+                // A changed address may be relative to the endpoint: "/health".
+                if (url.Url.StartsWith('/'))
+                    url.Url = e.AllocatedEndpoint.UriString + url.Url;
+                return url;
+            });
+        return
+        [
+            .. urls.Select(u => new UrlSnapshot(
+                u.Endpoint?.EndpointName,
+                u.Url,
+                u.DisplayLocation == UrlDisplayLocation.DetailsOnly
+            )
+            {
+                IsInactive = true,
+                DisplayProperties = new(u.DisplayText ?? "", u.DisplayOrder ?? 0),
+            }),
+        ];
     }
 }

@@ -6,8 +6,10 @@ using System.Text.Json.Nodes;
 namespace Aspire.Hosting.Orchestration;
 
 /// <summary>
-/// One replica: <c>streamapi-kqwzrtbn</c> to DCP, to the dashboard and, as service.name + service.instance.id, in its telemetry, so that
-/// the dashboard joins them. Resources that are no process (parameters, connection strings) have one instance under their own name.
+/// One replica: <c>streamapi-kqwzrtbn</c> to DCP, to the dashboard and, as service.name + service.instance.id, in its
+/// telemetry, so that
+/// the dashboard joins them. Resources that are no process (parameters, connection strings) have one instance under
+/// their own name.
 /// </summary>
 internal sealed class Instance
 {
@@ -19,7 +21,8 @@ internal sealed class Instance
     public bool IsProcess => Suffix.Length > 0;
     public string Plural => Resource is ContainerResource ? "containers" : "executables";
 
-    /// <summary>What this replica itself listens on, by DCP service, behind the proxy that its replicas share.</summary>
+    /// <summary>What this replica itself listens on, by DCP service, behind the proxy that its replicas
+    /// share.</summary>
     public ConcurrentDictionary<string, int> Ports { get; } = new();
 
     /// <summary>One start or stop at a time.</summary>
@@ -33,8 +36,12 @@ internal sealed class Instance
 
     public static IEnumerable<Instance> Of(IResource resource)
     {
-        if (resource is not (ProjectResource or ExecutableResource or ContainerResource)) return [new(resource, resource.Name, "")];
+        if (resource is not (ProjectResource or ExecutableResource or ContainerResource))
+            return [new(resource, resource.Name, "")];
         var replicas = resource.Annotations.OfType<ReplicaAnnotation>().LastOrDefault()?.Replicas ?? 1;
-        return Enumerable.Range(0, replicas).Select(_ => RandomNumberGenerator.GetString("abcdefghjkmnpqrstuvwxyz", 8)).Select(s => new Instance(resource, $"{resource.Name}-{s}", s));
+        return Enumerable
+            .Range(0, replicas)
+            .Select(_ => RandomNumberGenerator.GetString("abcdefghjkmnpqrstuvwxyz", 8))
+            .Select(s => new Instance(resource, $"{resource.Name}-{s}", s));
     }
 }

@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: starts, watches and stops the application through Aspire's own orchestrator (DCP).
+// Part of the stand-in for Aspire.Hosting: starts, watches and stops the application through Aspire's own orchestrator
+// (DCP).
 // Not affiliated with Microsoft or the .NET Foundation.
 using System.Collections.Immutable;
 using Aspire.Hosting.Bundle;
@@ -12,19 +13,31 @@ internal static class OrchestrationServices
     public static void AddOrchestration(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<EndpointAllocator>().AddSingleton<SpecFactory>().AddSingleton<HealthMonitor>().AddSingleton<Orchestrator>();
+        services
+            .AddSingleton<EndpointAllocator>()
+            .AddSingleton<SpecFactory>()
+            .AddSingleton<HealthMonitor>()
+            .AddSingleton<Orchestrator>();
         services.AddHostedService(s => s.GetRequiredService<Orchestrator>());
     }
 }
 
 internal sealed class Orchestrator(
-    IServiceProvider services, DistributedApplicationModel model, AppHostFacts appHost, EndpointAllocator endpoints, SpecFactory specs, HealthMonitor health,
-    ResourceNotificationService notifications, ResourceLoggerService loggers, TimeProvider time,
-    ILogger<DistributedApplication> logger) : IHostedService, IDisposable
+    IServiceProvider services,
+    DistributedApplicationModel model,
+    AppHostFacts appHost,
+    EndpointAllocator endpoints,
+    SpecFactory specs,
+    HealthMonitor health,
+    ResourceNotificationService notifications,
+    ResourceLoggerService loggers,
+    TimeProvider time,
+    ILogger<DistributedApplication> logger
+) : IHostedService, IDisposable
 {
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(15);
-    private readonly CancellationTokenSource _stopping = new();    // no more starts and health checks
-    private readonly CancellationTokenSource _observing = new();   // to the end: the stop itself is watched too
+    private readonly CancellationTokenSource _stopping = new(); // no more starts and health checks
+    private readonly CancellationTokenSource _observing = new(); // to the end: the stop itself is watched too
     private readonly List<Task> _background = [];
     private readonly Lock _stopGate = new();
     private ImmutableDictionary<string, Instance> _instances = ImmutableDictionary<string, Instance>.Empty;
@@ -33,7 +46,10 @@ internal sealed class Orchestrator(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        logger.LogInformation("Aspire version: {Version} (orchestrator and dashboard; hosting by compat/Aspire.Hosting; UseAspirePackages=true takes the packages)", AssemblyFacts.Own("AspireVersion"));
+        logger.LogInformation(
+            "Aspire version: {Version} (orchestrator and dashboard; hosting by compat/Aspire.Hosting; UseAspirePackages=true takes the packages)",
+            AssemblyFacts.Own("AspireVersion")
+        );
         logger.LogInformation("Distributed application starting.");
         logger.LogInformation("Application host directory is: {Directory}", appHost.Directory);
         using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
@@ -42,18 +58,25 @@ internal sealed class Orchestrator(
         endpoints.RequireFreePorts(model.Resources, resourceService?.FixedPort);
         var instances = model.Resources.SelectMany(Instance.Of).ToArray();
         _instances = instances.ToImmutableDictionary(i => i.Id);
-        foreach (var process in instances.Where(i => i.IsProcess).Select(i => i.Resource).Distinct()) LifecycleCommands.AddTo(process, this);
+        foreach (var process in instances.Where(i => i.IsProcess).Select(i => i.Resource).Distinct())
+            LifecycleCommands.AddTo(process, this);
         var created = time.GetUtcNow().UtcDateTime;
-        foreach (var instance in instances) Publish(instance, _ => InitialSnapshot.Of(instance, created));
+        foreach (var instance in instances)
+            Publish(instance, _ => InitialSnapshot.Of(instance, created));
 
         _dcp = await DcpHost.StartAsync(bundle.Orchestrator, starting.Token);
         await endpoints.AllocateAsync(_dcp, model.Resources, starting.Token);
-        foreach (var instance in instances) Publish(instance, s => s with { Urls = InitialSnapshot.Urls(instance) });
-        if (resourceService is not null) await resourceService.StartAsync(starting.Token);
+        foreach (var instance in instances)
+            Publish(instance, s => s with { Urls = InitialSnapshot.Urls(instance) });
+        if (resourceService is not null)
+            await resourceService.StartAsync(starting.Token);
 
         InBackground(new DcpObserver(_dcp, _instances, notifications, loggers).RunAsync(_observing.Token));
-        foreach (var instance in instances) InBackground(health.RunAsync(instance, _stopping.Token));
-        foreach (var instance in instances.Where(i => !i.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any()))
+        foreach (var instance in instances)
+            InBackground(health.RunAsync(instance, _stopping.Token));
+        foreach (
+            var instance in instances.Where(i => !i.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
+        )
             InBackground(StartWhenReadyAsync(instance, _stopping.Token));
         logger.LogInformation("Distributed application started. Press Ctrl+C to shut down.");
     }
@@ -63,13 +86,15 @@ internal sealed class Orchestrator(
         _dcp?.Dispose();
         _stopping.Dispose();
         _observing.Dispose();
-        foreach (var instance in _instances.Values) instance.Turn.Dispose();
+        foreach (var instance in _instances.Values)
+            instance.Turn.Dispose();
     }
 
     /// <summary>Stops everything, dependents first. Whoever asks again gets the same stop.</summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        lock (_stopGate) return _stopped ??= StopAllAsync();
+        lock (_stopGate)
+            return _stopped ??= StopAllAsync();
     }
 
     public async Task StartInstanceAsync(string id, CancellationToken cancellationToken)
@@ -78,8 +103,12 @@ internal sealed class Orchestrator(
         await instance.Turn.WaitAsync(cancellationToken);
         try
         {
-            Publish(instance, s => s with { State = KnownResourceStates.Starting, StopTimeStamp = null, ExitCode = null });
-            if (instance.Spec is not null) await _dcp!.DeleteAsync(instance.Plural, id, cancellationToken);
+            Publish(
+                instance,
+                s => s with { State = KnownResourceStates.Starting, StopTimeStamp = null, ExitCode = null }
+            );
+            if (instance.Spec is not null)
+                await _dcp!.DeleteAsync(instance.Plural, id, cancellationToken);
             instance.Ports.Clear();
             instance.Spec = await specs.CreateAsync(instance, cancellationToken);
             await _dcp!.CreateAsync(instance.Plural, instance.Spec, cancellationToken);
@@ -97,8 +126,10 @@ internal sealed class Orchestrator(
     public async Task StopInstanceAsync(string id, CancellationToken cancellationToken)
     {
         var instance = _instances[id];
-        if (instance.Spec is null) return;
-        if (!await _dcp!.StopAsync(instance.Plural, id, cancellationToken)) return;       // between two of its lives
+        if (instance.Spec is null)
+            return;
+        if (!await _dcp!.StopAsync(instance.Plural, id, cancellationToken))
+            return; // between two of its lives
         await notifications.WaitForResourceAsync(id, e => e.Snapshot.IsTerminal, cancellationToken);
     }
 
@@ -128,11 +159,16 @@ internal sealed class Orchestrator(
             if (waits.Length > 0)
             {
                 Publish(instance, s => s with { State = KnownResourceStates.Waiting });
-                foreach (var wait in waits) loggers.GetLogger(instance.Id).LogInformation("Waiting for resource '{Resource}' to {Goal}.", wait.Resource.Name, wait.Goal);
+                foreach (var wait in waits)
+                    loggers
+                        .GetLogger(instance.Id)
+                        .LogInformation("Waiting for resource '{Resource}' to {Goal}.", wait.Resource.Name, wait.Goal);
                 await notifications.WaitForDependenciesAsync(instance.Resource, cancellationToken);
             }
-            if (!instance.IsProcess) await ShowValueAsync(instance, cancellationToken);
-            else if (instance.Spec is null) await StartInstanceAsync(instance.Id, cancellationToken);   // not null: a user's Start did not wait
+            if (!instance.IsProcess)
+                await ShowValueAsync(instance, cancellationToken);
+            else if (instance.Spec is null)
+                await StartInstanceAsync(instance.Id, cancellationToken); // not null: a user's Start did not wait
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -144,11 +180,31 @@ internal sealed class Orchestrator(
     {
         var property = instance.Resource switch
         {
-            ParameterResource parameter => new ResourcePropertySnapshot("Value", await parameter.GetValueAsync(cancellationToken)) { IsSensitive = parameter.Secret },
-            IResourceWithConnectionString source => new("resource.connectionString", await source.GetConnectionStringAsync(cancellationToken)) { IsSensitive = true },
+            ParameterResource parameter => new ResourcePropertySnapshot(
+                "Value",
+                await parameter.GetValueAsync(cancellationToken)
+            )
+            {
+                IsSensitive = parameter.Secret,
+            },
+            IResourceWithConnectionString source => new(
+                "resource.connectionString",
+                await source.GetConnectionStringAsync(cancellationToken)
+            )
+            {
+                IsSensitive = true,
+            },
             _ => null,
         };
-        Publish(instance, s => s with { State = new(KnownResourceStates.Running, "success"), Properties = property is null ? s.Properties : [property] });
+        Publish(
+            instance,
+            s =>
+                s with
+                {
+                    State = new(KnownResourceStates.Running, "success"),
+                    Properties = property is null ? s.Properties : [property],
+                }
+        );
     }
 
     private async Task StopAllAsync()
@@ -163,7 +219,8 @@ internal sealed class Orchestrator(
         }
         await _observing.CancelAsync();
         await Ended(Task.WhenAll(_background).WaitAsync(StopTimeout));
-        if (services.GetService<ResourceServiceHost>() is { } resourceService) await Ended(resourceService.StopAsync().WaitAsync(StopTimeout));
+        if (services.GetService<ResourceServiceHost>() is { } resourceService)
+            await Ended(resourceService.StopAsync().WaitAsync(StopTimeout));
     }
 
     private async Task StopProcessesAsync()
@@ -172,9 +229,13 @@ internal sealed class Orchestrator(
         try
         {
             // The dashboard stays to the end: the services' last telemetry goes there.
-            var processes = _instances.Values.Where(i => i.Spec is not null && i.Resource.Name != DashboardResource.Name).ToLookup(i => i.Resource);
+            var processes = _instances
+                .Values.Where(i => i.Spec is not null && i.Resource.Name != DashboardResource.Name)
+                .ToLookup(i => i.Resource);
             foreach (var group in StopOrder.Of([.. model.Resources.Where(processes.Contains)]))
-                await Task.WhenAll(group.SelectMany(r => processes[r]).Select(i => StopInstanceAsync(i.Id, timeout.Token)));
+                await Task.WhenAll(
+                    group.SelectMany(r => processes[r]).Select(i => StopInstanceAsync(i.Id, timeout.Token))
+                );
         }
         catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or HttpRequestException)
         {
@@ -187,13 +248,19 @@ internal sealed class Orchestrator(
     private void InBackground(Task task)
     {
         _background.Add(task);
-        _ = task.ContinueWith(t => logger.LogError(t.Exception, "The orchestration of a resource failed."), CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = task.ContinueWith(
+            t => logger.LogError(t.Exception, "The orchestration of a resource failed."),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default
+        );
     }
 
     private void Fail(Instance instance, Exception e)
     {
-        loggers.GetLogger(instance.Id).LogError("{Message}", e is DistributedApplicationException ? e.Message : e.ToString());
+        loggers
+            .GetLogger(instance.Id)
+            .LogError("{Message}", e is DistributedApplicationException ? e.Message : e.ToString());
         Publish(instance, s => s with { State = new(KnownResourceStates.FailedToStart, "error") });
     }
 

@@ -1,17 +1,27 @@
-// Stands in for Aspire.Hosting.Testing's way into an AppHost's own Program. Not affiliated with Microsoft or the .NET Foundation.
+// Stands in for Aspire.Hosting.Testing's way into an AppHost's own Program. Not affiliated with Microsoft or the .NET
+// Foundation.
 using System.Reflection;
 
 namespace Aspire.Hosting.Testing;
 
 /// <summary>
-/// Runs an AppHost's entry point up to its Build(), waits there for the test, and takes the application: the entry point's own Run()
+/// Runs an AppHost's entry point up to its Build(), waits there for the test, and takes the application: the entry
+/// point's own Run()
 /// is never reached. The builder finds the hook by the flow of execution, so several AppHosts can be tested at once.
 /// </summary>
-internal sealed class EntryPointHook(Assembly appHost, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
+internal sealed class EntryPointHook(
+    Assembly appHost,
+    string[] args,
+    Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure
+)
 {
     private static readonly AsyncLocal<EntryPointHook?> Flowing = new();
-    private readonly TaskCompletionSource<DistributedApplicationBuilder> _builder = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<DistributedApplication> _app = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<DistributedApplicationBuilder> _builder = new(
+        TaskCreationOptions.RunContinuationsAsynchronously
+    );
+    private readonly TaskCompletionSource<DistributedApplication> _app = new(
+        TaskCreationOptions.RunContinuationsAsynchronously
+    );
     private readonly TaskCompletionSource _build = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public static EntryPointHook? Current => Flowing.Value;
@@ -26,7 +36,11 @@ internal sealed class EntryPointHook(Assembly appHost, string[] args, Action<Dis
             try
             {
                 entryPoint.Invoke(null, entryPoint.GetParameters().Length == 0 ? null : [args]);
-                Fail(new InvalidOperationException($"The entry point of {appHost.GetName().Name} ended without building a distributed application."));
+                Fail(
+                    new InvalidOperationException(
+                        $"The entry point of {appHost.GetName().Name} ended without building a distributed application."
+                    )
+                );
             }
             catch (TargetInvocationException e) when (e.InnerException is not EntryPointEndsHere)
             {
@@ -37,7 +51,10 @@ internal sealed class EntryPointHook(Assembly appHost, string[] args, Action<Dis
                 // As planned: the test has the application.
             }
         })
-        { IsBackground = true, Name = appHost.GetName().Name };
+        {
+            IsBackground = true,
+            Name = appHost.GetName().Name,
+        };
         thread.Start();
         return _builder.Task;
     }

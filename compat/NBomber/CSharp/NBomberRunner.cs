@@ -15,7 +15,8 @@ namespace NBomber.Contracts
         internal string TestName { get; init; } = "nbomber_default_test_name";
         internal string? ReportFileName { get; init; }
         internal string ReportFolder { get; init; } = "reports";
-        internal IReadOnlyList<ReportFormat> ReportFormats { get; init; } = [ReportFormat.Txt, ReportFormat.Html, ReportFormat.Csv, ReportFormat.Md];
+        internal IReadOnlyList<ReportFormat> ReportFormats { get; init; } =
+        [ReportFormat.Txt, ReportFormat.Html, ReportFormat.Csv, ReportFormat.Md];
         internal TimeSpan ReportingInterval { get; init; } = TimeSpan.FromSeconds(5);
         internal TimeSpan CompletionTimeout { get; init; } = TimeSpan.FromMinutes(1);
         internal bool ShowsProgress { get; init; } = true;
@@ -26,25 +27,71 @@ namespace NBomber.CSharp
 {
     public static class NBomberRunner
     {
-        public static NBomberContext RegisterScenarios(params ScenarioProps[] scenarios) => new() { Scenarios = [.. scenarios] };
-        public static NBomberContext WithTargetScenarios(this NBomberContext context, params string[] scenarioNames) => context with { Targets = [.. scenarioNames] };
-        public static NBomberContext WithTestSuite(this NBomberContext context, string testSuite) => context with { TestSuite = testSuite };
-        public static NBomberContext WithTestName(this NBomberContext context, string testName) => context with { TestName = testName };
-        public static NBomberContext WithReportFileName(this NBomberContext context, string reportFileName) => context with { ReportFileName = reportFileName };
-        public static NBomberContext WithReportFolder(this NBomberContext context, string reportFolder) => context with { ReportFolder = reportFolder };
-        public static NBomberContext WithReportFormats(this NBomberContext context, params ReportFormat[] reportFormats) => context with { ReportFormats = [.. reportFormats] };
+        public static NBomberContext RegisterScenarios(params ScenarioProps[] scenarios) =>
+            new() { Scenarios = [.. scenarios] };
+
+        public static NBomberContext WithTargetScenarios(this NBomberContext context, params string[] scenarioNames) =>
+            context with
+            {
+                Targets = [.. scenarioNames],
+            };
+
+        public static NBomberContext WithTestSuite(this NBomberContext context, string testSuite) =>
+            context with
+            {
+                TestSuite = testSuite,
+            };
+
+        public static NBomberContext WithTestName(this NBomberContext context, string testName) =>
+            context with
+            {
+                TestName = testName,
+            };
+
+        public static NBomberContext WithReportFileName(this NBomberContext context, string reportFileName) =>
+            context with
+            {
+                ReportFileName = reportFileName,
+            };
+
+        public static NBomberContext WithReportFolder(this NBomberContext context, string reportFolder) =>
+            context with
+            {
+                ReportFolder = reportFolder,
+            };
+
+        public static NBomberContext WithReportFormats(
+            this NBomberContext context,
+            params ReportFormat[] reportFormats
+        ) => context with { ReportFormats = [.. reportFormats] };
+
         public static NBomberContext WithoutReports(this NBomberContext context) => context with { ReportFormats = [] };
 
         /// <summary>How often thresholds are checked and progress is shown; at least 5 s.</summary>
         public static NBomberContext WithReportingInterval(this NBomberContext context, TimeSpan interval) =>
-            interval >= TimeSpan.FromSeconds(5) ? context with { ReportingInterval = interval } : throw new ArgumentException($"The reporting interval is at least 5 s; it is {interval}.");
+            interval >= TimeSpan.FromSeconds(5)
+                ? context with
+                {
+                    ReportingInterval = interval,
+                }
+                : throw new ArgumentException($"The reporting interval is at least 5 s; it is {interval}.");
 
-        /// <summary>How long iterations that are still running at the end are waited for. 1 min where nothing is said.</summary>
-        public static NBomberContext WithScenarioCompletionTimeout(this NBomberContext context, TimeSpan timeout) => context with { CompletionTimeout = timeout };
+        /// <summary>How long iterations that are still running at the end are waited for. 1 min where nothing is
+        /// said.</summary>
+        public static NBomberContext WithScenarioCompletionTimeout(this NBomberContext context, TimeSpan timeout) =>
+            context with
+            {
+                CompletionTimeout = timeout,
+            };
 
-        public static NBomberContext DisplayConsoleMetrics(this NBomberContext context, bool display) => context with { ShowsProgress = display };
+        public static NBomberContext DisplayConsoleMetrics(this NBomberContext context, bool display) =>
+            context with
+            {
+                ShowsProgress = display,
+            };
 
-        /// <summary>Runs the scenarios side by side, writes the reports, and returns what it came to. Blocks until then.</summary>
+        /// <summary>Runs the scenarios side by side, writes the reports, and returns what it came to. Blocks until
+        /// then.</summary>
         public static NodeStats Run(this NBomberContext context)
         {
             // On the pool: what scenarios await must not need the caller's thread.

@@ -18,7 +18,8 @@ namespace NBomber.Contracts
         internal Func<IScenarioInitContext, Task>? Init { get; init; }
         internal Func<IScenarioInitContext, Task>? Clean { get; init; }
         internal TimeSpan? WarmUpDuration { get; init; } = TimeSpan.FromSeconds(30);
-        internal IReadOnlyList<LoadSimulation> LoadSimulations { get; init; } = [new LoadSimulation.KeepConstant(1, TimeSpan.FromMinutes(1))];
+        internal IReadOnlyList<LoadSimulation> LoadSimulations { get; init; } =
+        [new LoadSimulation.KeepConstant(1, TimeSpan.FromMinutes(1))];
         internal IReadOnlyList<Threshold> Thresholds { get; init; } = [];
         internal bool RestartIterationOnFail { get; init; } = true;
     }
@@ -33,19 +34,55 @@ namespace NBomber.CSharp
         /// <summary>Only initialises and cleans.</summary>
         public static ScenarioProps Empty(string name) => new(name, null);
 
-        public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc) => scenario with { Init = initFunc };
-        public static ScenarioProps WithClean(this ScenarioProps scenario, Func<IScenarioInitContext, Task> cleanFunc) => scenario with { Clean = cleanFunc };
+        public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc) =>
+            scenario with
+            {
+                Init = initFunc,
+            };
 
-        /// <summary>For so long the first simulation runs before anything is measured. 30 s where nothing is said.</summary>
-        public static ScenarioProps WithWarmUpDuration(this ScenarioProps scenario, TimeSpan duration) => scenario with { WarmUpDuration = duration };
-        public static ScenarioProps WithoutWarmUp(this ScenarioProps scenario) => scenario with { WarmUpDuration = null };
-        public static ScenarioProps WithLoadSimulations(this ScenarioProps scenario, params LoadSimulation[] loadSimulations) => scenario with { LoadSimulations = [.. loadSimulations] };
-        public static ScenarioProps WithThresholds(this ScenarioProps scenario, params Threshold[] thresholds) => scenario with { Thresholds = [.. thresholds] };
+        public static ScenarioProps WithClean(
+            this ScenarioProps scenario,
+            Func<IScenarioInitContext, Task> cleanFunc
+        ) => scenario with { Clean = cleanFunc };
 
-        /// <summary>A failed step ends the iteration, which counts as failed; the next one begins. True where nothing is said.</summary>
-        public static ScenarioProps WithRestartIterationOnFail(this ScenarioProps scenario, bool shouldRestart) => scenario with { RestartIterationOnFail = shouldRestart };
+        /// <summary>For so long the first simulation runs before anything is measured. 30 s where nothing is
+        /// said.</summary>
+        public static ScenarioProps WithWarmUpDuration(this ScenarioProps scenario, TimeSpan duration) =>
+            scenario with
+            {
+                WarmUpDuration = duration,
+            };
+
+        public static ScenarioProps WithoutWarmUp(this ScenarioProps scenario) =>
+            scenario with
+            {
+                WarmUpDuration = null,
+            };
+
+        public static ScenarioProps WithLoadSimulations(
+            this ScenarioProps scenario,
+            params LoadSimulation[] loadSimulations
+        ) => scenario with { LoadSimulations = [.. loadSimulations] };
+
+        public static ScenarioProps WithThresholds(this ScenarioProps scenario, params Threshold[] thresholds) =>
+            scenario with
+            {
+                Thresholds = [.. thresholds],
+            };
+
+        /// <summary>A failed step ends the iteration, which counts as failed; the next one begins. True where nothing
+        /// is said.</summary>
+        public static ScenarioProps WithRestartIterationOnFail(this ScenarioProps scenario, bool shouldRestart) =>
+            scenario with
+            {
+                RestartIterationOnFail = shouldRestart,
+            };
 
         /// <summary>So many failures stop the whole test. 5,000 where nothing is said.</summary>
-        public static ScenarioProps WithMaxFailCount(this ScenarioProps scenario, int maxFailCount) => scenario with { MaxFailCount = maxFailCount };
+        public static ScenarioProps WithMaxFailCount(this ScenarioProps scenario, int maxFailCount) =>
+            scenario with
+            {
+                MaxFailCount = maxFailCount,
+            };
     }
 }

@@ -12,13 +12,22 @@ public static class Step
     /// <summary>Runs and measures a part of an iteration by itself.</summary>
     public static async Task<Response<T>> Run<T>(string name, IScenarioContext context, Func<Task<Response<T>>> run)
     {
-        if (name == "global information") throw new ArgumentException("This name is the whole scenario's.", nameof(name));
+        if (name == "global information")
+            throw new ArgumentException("This name is the whole scenario's.", nameof(name));
         var copy = (ScenarioCopy)context;
         var started = Stopwatch.GetTimestamp();
         Response<T> response;
-        try { response = await run().ConfigureAwait(false); }
-        catch (Exception e) when (e is not IgnoreMeasurementException) { response = Failures.Of<T>(e); }
+        try
+        {
+            response = await run().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not IgnoreMeasurementException)
+        {
+            response = Failures.Of<T>(e);
+        }
         copy.Scenario.Record(name, response, Stopwatch.GetElapsedTime(started), copy.IsWarmUp);
-        return response.IsError && copy.Scenario.Props.RestartIterationOnFail ? throw new StepFailedException(response) : response;
+        return response.IsError && copy.Scenario.Props.RestartIterationOnFail
+            ? throw new StepFailedException(response)
+            : response;
     }
 }

@@ -3,10 +3,22 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Contracts;
 
-public enum ScenarioOperation { Init = 0, Clean = 1, WarmUp = 2, Bombing = 3 }
+public enum ScenarioOperation
+{
+    Init = 0,
+    Clean = 1,
+    WarmUp = 2,
+    Bombing = 3,
+}
 
 /// <summary>One copy of a scenario.</summary>
-public sealed record ScenarioInfo(string InstanceId, int InstanceNumber, string ScenarioName, TimeSpan ScenarioDuration, ScenarioOperation ScenarioOperation);
+public sealed record ScenarioInfo(
+    string InstanceId,
+    int InstanceNumber,
+    string ScenarioName,
+    TimeSpan ScenarioDuration,
+    ScenarioOperation ScenarioOperation
+);
 
 /// <summary>What an iteration sees. One a copy; a copy's iterations follow one another.</summary>
 public interface IScenarioContext

@@ -3,10 +3,12 @@ using NBomber.Contracts;
 
 namespace NBomber.Contracts
 {
-    /// <summary>Thrown by an iteration that is not to be measured, such as one that waited for a push when its scenario ended.</summary>
+    /// <summary>Thrown by an iteration that is not to be measured, such as one that waited for a push when its scenario
+    /// ended.</summary>
     public sealed class IgnoreMeasurementException : Exception
     {
-        public IgnoreMeasurementException() : base("This iteration is not measured.") { }
+        public IgnoreMeasurementException()
+            : base("This iteration is not measured.") { }
     }
 
     /// <summary>What an iteration or a step reports.</summary>
@@ -21,29 +23,50 @@ namespace NBomber.Contracts
         string Message { get; }
     }
 
-    public sealed record Response<T>(string StatusCode, bool IsError, long SizeBytes, double CustomLatencyMs, string Message) : IResponse;
+    public sealed record Response<T>(
+        string StatusCode,
+        bool IsError,
+        long SizeBytes,
+        double CustomLatencyMs,
+        string Message
+    ) : IResponse;
 }
 
 namespace NBomber.CSharp
 {
     public static class Response
     {
-        private static readonly Response<object> EmptyOk = Ok<object>(""), EmptyFail = Fail<object>("");
+        private static readonly Response<object> EmptyOk = Ok<object>(""),
+            EmptyFail = Fail<object>("");
 
         public static Response<object> Ok() => EmptyOk;
 
         public static Response<object> Fail() => EmptyFail;
 
-        // NBomber's own form without a type drops the latency (it is always 0 there), so ours does not offer one: say Ok<object>(…).
-        public static Response<object> Ok(string statusCode = "", long sizeBytes = 0, string message = "") => Ok<object>(statusCode, sizeBytes, message);
+        // NBomber's own form without a type drops the latency (it is always 0 there), so ours does not offer one: say
+        // Ok<object>(…).
+        public static Response<object> Ok(string statusCode = "", long sizeBytes = 0, string message = "") =>
+            Ok<object>(statusCode, sizeBytes, message);
 
-        public static Response<T> Ok<T>(string statusCode = "", long sizeBytes = 0, string message = "", double customLatencyMs = 0) =>
-            new(statusCode, false, sizeBytes, customLatencyMs, message ?? "");
+        public static Response<T> Ok<T>(
+            string statusCode = "",
+            long sizeBytes = 0,
+            string message = "",
+            double customLatencyMs = 0
+        ) => new(statusCode, false, sizeBytes, customLatencyMs, message ?? "");
 
-        public static Response<object> Fail(string statusCode = "", string message = "", long sizeBytes = 0, double customLatencyMs = 0) =>
-            Fail<object>(statusCode, message, sizeBytes, customLatencyMs);
+        public static Response<object> Fail(
+            string statusCode = "",
+            string message = "",
+            long sizeBytes = 0,
+            double customLatencyMs = 0
+        ) => Fail<object>(statusCode, message, sizeBytes, customLatencyMs);
 
-        public static Response<T> Fail<T>(string statusCode = "", string message = "", long sizeBytes = 0, double customLatencyMs = 0) =>
-            new(statusCode, true, sizeBytes, customLatencyMs, message ?? "");
+        public static Response<T> Fail<T>(
+            string statusCode = "",
+            string message = "",
+            long sizeBytes = 0,
+            double customLatencyMs = 0
+        ) => new(statusCode, true, sizeBytes, customLatencyMs, message ?? "");
     }
 }

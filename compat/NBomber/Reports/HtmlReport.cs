@@ -19,35 +19,82 @@ internal static class HtmlReport
 
     public static string Of(NodeStats stats, IReadOnlyList<HistoryPoint> history)
     {
-        var page = new StringBuilder("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>");
-        page.Append(Html($"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}")).Append("</title><style>").Append(Style).Append("</style><h1>").Append(Html(stats.TestInfo.TestName))
-            .Append(CultureInfo.InvariantCulture, $"</h1><p>{Html(stats.TestInfo.TestSuite)}, {stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms.</p>");
+        var page = new StringBuilder(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>"
+        );
+        page.Append(Html($"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}"))
+            .Append("</title><style>")
+            .Append(Style)
+            .Append("</style><h1>")
+            .Append(Html(stats.TestInfo.TestName))
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"</h1><p>{Html(stats.TestInfo.TestSuite)}, {stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms.</p>"
+            );
         AppendTable(page, TableReport.Header, TableReport.Cells(stats));
         if (stats.Thresholds.Length > 0)
-            AppendTable(page, ["scenario", "threshold", "result"], stats.Thresholds.Select(t => new[] { t.ScenarioName, t.CheckExpression, TableReport.Verdict(t) }));
+            AppendTable(
+                page,
+                ["scenario", "threshold", "result"],
+                stats.Thresholds.Select(t => new[] { t.ScenarioName, t.CheckExpression, TableReport.Verdict(t) })
+            );
         foreach (var scenario in stats.ScenarioStats)
         {
             HistoryPoint[] points = [.. history.Where(h => h.Scenario == scenario.ScenarioName)];
-            page.Append("<h2>").Append(Html(scenario.ScenarioName)).Append("</h2><div class=\"charts\">")
-                .Append(Chart.Of("Latency over time, ms", "s", points, p => p.Second, ("p50", p => p.P50), ("p95", p => p.P95), ("p99", p => p.P99)))
-                .Append(Chart.Of("Rate, 1/s", "s", points, p => p.Second, ("ok", p => p.OkRate), ("fail", p => p.FailRate)))
-                .Append(Chart.Of("Copies (connections, where each holds one)", "s", points, p => p.Second, ("copies", p => p.Copies)))
-                .Append(Chart.Of("Percentiles, ms", "%", Percentiles(scenario.Ok.Latency), p => p.Percent, ("latency", p => p.Ms)))
+            page.Append("<h2>")
+                .Append(Html(scenario.ScenarioName))
+                .Append("</h2><div class=\"charts\">")
+                .Append(
+                    Chart.Of(
+                        "Latency over time, ms",
+                        "s",
+                        points,
+                        p => p.Second,
+                        ("p50", p => p.P50),
+                        ("p95", p => p.P95),
+                        ("p99", p => p.P99)
+                    )
+                )
+                .Append(
+                    Chart.Of("Rate, 1/s", "s", points, p => p.Second, ("ok", p => p.OkRate), ("fail", p => p.FailRate))
+                )
+                .Append(
+                    Chart.Of(
+                        "Copies (connections, where each holds one)",
+                        "s",
+                        points,
+                        p => p.Second,
+                        ("copies", p => p.Copies)
+                    )
+                )
+                .Append(
+                    Chart.Of(
+                        "Percentiles, ms",
+                        "%",
+                        Percentiles(scenario.Ok.Latency),
+                        p => p.Percent,
+                        ("latency", p => p.Ms)
+                    )
+                )
                 .Append("</div>");
         }
         return page.ToString();
     }
 
-    private static (double Percent, double Ms)[] Percentiles(LatencyStats l) => [(0, l.MinMs), (50, l.Percent50), (75, l.Percent75), (95, l.Percent95), (99, l.Percent99), (100, l.MaxMs)];
+    private static (double Percent, double Ms)[] Percentiles(LatencyStats l) =>
+        [(0, l.MinMs), (50, l.Percent50), (75, l.Percent75), (95, l.Percent95), (99, l.Percent99), (100, l.MaxMs)];
 
     private static void AppendTable(StringBuilder page, string[] columns, IEnumerable<string[]> rows)
     {
         page.Append("<div class=\"scroll\"><table><tr>");
-        foreach (var column in columns) page.Append("<th>").Append(Html(column));
+        foreach (var column in columns)
+            page.Append("<th>").Append(Html(column));
         foreach (var row in rows)
         {
             page.Append("<tr>");
-            foreach (var cell in row) page.Append(cell.StartsWith("FAILED", StringComparison.Ordinal) ? "<td class=\"failed\">" : "<td>").Append(Html(cell));
+            foreach (var cell in row)
+                page.Append(cell.StartsWith("FAILED", StringComparison.Ordinal) ? "<td class=\"failed\">" : "<td>")
+                    .Append(Html(cell));
         }
         page.Append("</table></div>");
     }

@@ -10,27 +10,36 @@ internal static class ReportWriter
 {
     public static ReportFile[] Write(NBomberContext context, NodeStats stats, IReadOnlyList<HistoryPoint> history)
     {
-        if (context.ReportFormats.Count == 0) return [];
+        if (context.ReportFormats.Count == 0)
+            return [];
         Directory.CreateDirectory(context.ReportFolder);
         var name = context.ReportFileName ?? $"nbomber_report_{stats.TestInfo.SessionId}";
-        return [.. context.ReportFormats.Distinct().Select(format =>
-        {
-            var content = format switch
-            {
-                ReportFormat.Html => HtmlReport.Of(stats, history),
-                ReportFormat.Csv => CsvReport.Of(stats),
-                ReportFormat.Md => TableReport.Markdown(stats),
-                _ => TableReport.Text(stats),
-            };
-            var path = Path.Combine(context.ReportFolder, $"{name}.{format.ToString().ToLowerInvariant()}");
-            File.WriteAllText(path, content);
-            return new ReportFile(path, format, content);
-        })];
+        return
+        [
+            .. context
+                .ReportFormats.Distinct()
+                .Select(format =>
+                {
+                    var content = format switch
+                    {
+                        ReportFormat.Html => HtmlReport.Of(stats, history),
+                        ReportFormat.Csv => CsvReport.Of(stats),
+                        ReportFormat.Md => TableReport.Markdown(stats),
+                        _ => TableReport.Text(stats),
+                    };
+                    var path = Path.Combine(context.ReportFolder, $"{name}.{format.ToString().ToLowerInvariant()}");
+                    File.WriteAllText(path, content);
+                    return new ReportFile(path, format, content);
+                }),
+        ];
     }
 
     /// <summary>Each scenario as a whole, then its steps, as rows.</summary>
-    public static IEnumerable<(string Scenario, string Step, MeasurementStats Ok, MeasurementStats Fail)> Rows(NodeStats stats) =>
-        stats.ScenarioStats.SelectMany(s => s.StepStats
-            .Select(step => (s.ScenarioName, step.StepName, step.Ok, step.Fail))
-            .Prepend((s.ScenarioName, "global information", s.Ok, s.Fail)));
+    public static IEnumerable<(string Scenario, string Step, MeasurementStats Ok, MeasurementStats Fail)> Rows(
+        NodeStats stats
+    ) =>
+        stats.ScenarioStats.SelectMany(s =>
+            s.StepStats.Select(step => (s.ScenarioName, step.StepName, step.Ok, step.Fail))
+                .Prepend((s.ScenarioName, "global information", s.Ok, s.Fail))
+        );
 }

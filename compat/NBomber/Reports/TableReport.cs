@@ -8,18 +8,51 @@ namespace NBomber.Reports;
 /// <summary>The figures as tables, as Markdown or plain.</summary>
 internal static class TableReport
 {
-    private static readonly string[] Columns = ["scenario", "step", "ok", "fail", "RPS", "min", "mean", "p50", "p75", "p95", "p99", "max", "StdDev", "MB"];
+    private static readonly string[] Columns =
+    [
+        "scenario",
+        "step",
+        "ok",
+        "fail",
+        "RPS",
+        "min",
+        "mean",
+        "p50",
+        "p75",
+        "p95",
+        "p99",
+        "max",
+        "StdDev",
+        "MB",
+    ];
 
     public static string Markdown(NodeStats stats)
     {
-        var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"# {stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}").AppendLine()
-            .AppendLine(CultureInfo.InvariantCulture, $"{stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms.").AppendLine();
+        var text = new StringBuilder()
+            .AppendLine(CultureInfo.InvariantCulture, $"# {stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}")
+            .AppendLine()
+            .AppendLine(
+                CultureInfo.InvariantCulture,
+                $"{stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms."
+            )
+            .AppendLine();
         AppendTable(text, Columns, Cells(stats));
-        var codes = stats.ScenarioStats.SelectMany(s => s.Ok.StatusCodes.Concat(s.Fail.StatusCodes).Select(c =>
-            new[] { s.ScenarioName, c.StatusCode, c.IsError ? "fail" : "ok", Text(c.Count), c.Message })).ToList();
-        if (codes.Count > 0) AppendTable(text.AppendLine(), ["scenario", "status code", "", "count", "message"], codes);
+        var codes = stats
+            .ScenarioStats.SelectMany(s =>
+                s.Ok.StatusCodes.Concat(s.Fail.StatusCodes)
+                    .Select(c =>
+                        new[] { s.ScenarioName, c.StatusCode, c.IsError ? "fail" : "ok", Text(c.Count), c.Message }
+                    )
+            )
+            .ToList();
+        if (codes.Count > 0)
+            AppendTable(text.AppendLine(), ["scenario", "status code", "", "count", "message"], codes);
         if (stats.Thresholds.Length > 0)
-            AppendTable(text.AppendLine(), ["scenario", "threshold", "result"], stats.Thresholds.Select(t => new[] { t.ScenarioName, $"`{t.CheckExpression}`", Verdict(t) }));
+            AppendTable(
+                text.AppendLine(),
+                ["scenario", "threshold", "result"],
+                stats.Thresholds.Select(t => new[] { t.ScenarioName, $"`{t.CheckExpression}`", Verdict(t) })
+            );
         return text.ToString();
     }
 
@@ -27,26 +60,62 @@ internal static class TableReport
     {
         string[][] rows = [Columns, .. Cells(stats)];
         var widths = Enumerable.Range(0, Columns.Length).Select(i => rows.Max(r => r[i].Length)).ToArray();
-        var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}");
-        foreach (var row in rows) text.AppendLine(string.Join("  ", row.Select((cell, i) => i < 2 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))).TrimEnd());
-        foreach (var t in stats.Thresholds) text.AppendLine(CultureInfo.InvariantCulture, $"{t.ScenarioName}: {t.CheckExpression}: {Verdict(t)}");
+        var text = new StringBuilder().AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}"
+        );
+        foreach (var row in rows)
+            text.AppendLine(
+                string.Join("  ", row.Select((cell, i) => i < 2 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))
+                    .TrimEnd()
+            );
+        foreach (var t in stats.Thresholds)
+            text.AppendLine(CultureInfo.InvariantCulture, $"{t.ScenarioName}: {t.CheckExpression}: {Verdict(t)}");
         return text.ToString();
     }
 
-    public static string Verdict(ThresholdResult t) => !t.IsFailed ? "held" : $"FAILED {Text(t.ErrorCount)} times{(t.ExceptionMsg.Length > 0 ? ": " + t.ExceptionMsg : "")}";
+    public static string Verdict(ThresholdResult t) =>
+        !t.IsFailed
+            ? "held"
+            : $"FAILED {Text(t.ErrorCount)} times{(t.ExceptionMsg.Length > 0 ? ": " + t.ExceptionMsg : "")}";
 
-    public static IEnumerable<string[]> Cells(NodeStats stats) => ReportWriter.Rows(stats).Select(r => new[]
-    {
-        r.Scenario, r.Step, Text(r.Ok.Request.Count), Text(r.Fail.Request.Count), Text(r.Ok.Request.RPS), Text(r.Ok.Latency.MinMs), Text(r.Ok.Latency.MeanMs), Text(r.Ok.Latency.Percent50),
-        Text(r.Ok.Latency.Percent75), Text(r.Ok.Latency.Percent95), Text(r.Ok.Latency.Percent99), Text(r.Ok.Latency.MaxMs), Text(r.Ok.Latency.StdDev), Text(r.Ok.DataTransfer.AllBytes / 1e6),
-    });
+    public static IEnumerable<string[]> Cells(NodeStats stats) =>
+        ReportWriter
+            .Rows(stats)
+            .Select(r =>
+                new[]
+                {
+                    r.Scenario,
+                    r.Step,
+                    Text(r.Ok.Request.Count),
+                    Text(r.Fail.Request.Count),
+                    Text(r.Ok.Request.RPS),
+                    Text(r.Ok.Latency.MinMs),
+                    Text(r.Ok.Latency.MeanMs),
+                    Text(r.Ok.Latency.Percent50),
+                    Text(r.Ok.Latency.Percent75),
+                    Text(r.Ok.Latency.Percent95),
+                    Text(r.Ok.Latency.Percent99),
+                    Text(r.Ok.Latency.MaxMs),
+                    Text(r.Ok.Latency.StdDev),
+                    Text(r.Ok.DataTransfer.AllBytes / 1e6),
+                }
+            );
 
     public static string[] Header => Columns;
 
     private static void AppendTable(StringBuilder text, string[] columns, IEnumerable<string[]> rows)
     {
-        text.Append("| ").AppendJoin(" | ", columns).AppendLine(" |").Append('|').AppendJoin("|", columns.Select(_ => "---")).AppendLine("|");
-        foreach (var row in rows) text.Append("| ").AppendJoin(" | ", row.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))).AppendLine(" |");
+        text.Append("| ")
+            .AppendJoin(" | ", columns)
+            .AppendLine(" |")
+            .Append('|')
+            .AppendJoin("|", columns.Select(_ => "---"))
+            .AppendLine("|");
+        foreach (var row in rows)
+            text.Append("| ")
+                .AppendJoin(" | ", row.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal)))
+                .AppendLine(" |");
     }
 
     private static string Text(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);

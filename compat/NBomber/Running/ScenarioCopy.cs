@@ -7,7 +7,8 @@ using NBomber.Contracts.Stats;
 namespace NBomber.Running;
 
 /// <summary>One copy of a scenario: iterates until it is told to end (closed model), or once (open model).</summary>
-internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp, CancellationToken cancellation) : IScenarioContext
+internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp, CancellationToken cancellation)
+    : IScenarioContext
 {
     private volatile bool _stopped;
 
@@ -15,15 +16,24 @@ internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp
     public bool IsWarmUp => warmUp;
     public TestInfo TestInfo => scenario.Session.TestInfo;
     public NodeInfo NodeInfo => scenario.Session.NodeInfo;
-    public ScenarioInfo ScenarioInfo { get; } = new(
-        $"{scenario.Props.ScenarioName}_{number}", number, scenario.Props.ScenarioName, scenario.Schedule.Duration, warmUp ? ScenarioOperation.WarmUp : ScenarioOperation.Bombing);
+    public ScenarioInfo ScenarioInfo { get; } =
+        new(
+            $"{scenario.Props.ScenarioName}_{number}",
+            number,
+            scenario.Props.ScenarioName,
+            scenario.Schedule.Duration,
+            warmUp ? ScenarioOperation.WarmUp : ScenarioOperation.Bombing
+        );
     public long InvocationNumber { get; private set; }
     public Dictionary<string, object> Data { get; } = [];
     public Dictionary<string, object> ScenarioInstanceData { get; } = [];
     public CancellationToken ScenarioCancellationToken => cancellation;
     public Random Random => Random.Shared;
+
     public void StopScenario(string scenarioName, string reason) => scenario.Session.Stop(scenarioName, reason);
+
     public void StopCurrentTest(string reason) => scenario.Session.Stop(null, reason);
+
     public TimeSpan GetScenarioTimerTime() => scenario.Elapsed;
 
     /// <summary>After the iteration in progress.</summary>
@@ -33,21 +43,36 @@ internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp
     {
         // A loop of iterations that never wait must not keep the thread that started it.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        while (!_stopped && !cancellation.IsCancellationRequested) await RunOnceAsync(Stopwatch.GetTimestamp()).ConfigureAwait(false);
+        while (!_stopped && !cancellation.IsCancellationRequested)
+            await RunOnceAsync(Stopwatch.GetTimestamp()).ConfigureAwait(false);
     }
 
-    // No garbage for each iteration: thousands of copies wait at any time, and what waits is what a collection must move.
+    // No garbage for each iteration: thousands of copies wait at any time, and what waits is what a collection must
+    // move.
     /// <param name="due">When the iteration should have begun; its latency counts from then.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunOnceAsync(long due)
     {
         InvocationNumber++;
-        if (Data.Count > 0) Data.Clear();
+        if (Data.Count > 0)
+            Data.Clear();
         IResponse response;
-        try { response = await scenario.Props.Run!(this).ConfigureAwait(false); }
-        catch (IgnoreMeasurementException) { return; }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested) { return; }
-        catch (Exception e) { response = Failures.Of<object>(e); }
+        try
+        {
+            response = await scenario.Props.Run!(this).ConfigureAwait(false);
+        }
+        catch (IgnoreMeasurementException)
+        {
+            return;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e)
+        {
+            response = Failures.Of<object>(e);
+        }
         scenario.Record(null, response, Stopwatch.GetElapsedTime(due), warmUp);
     }
 }

@@ -8,7 +8,11 @@ using NBomber.Contracts.Stats;
 namespace NBomber.Running;
 
 /// <summary>One scenario on its way: starts copies when its schedule says so, and collects what they measure.</summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "An iteration that outlives the completion timeout still looks at the token; the source has no timer.")]
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "An iteration that outlives the completion timeout still looks at the token; the source has no timer."
+)]
 internal sealed class ScenarioRun(Session session, ScenarioProps props, int index)
 {
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(20);
@@ -17,13 +21,18 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
     private readonly CancellationTokenSource _over = new();
     private readonly List<ScenarioCopy> _copies = [];
     private Measurements _whole = new();
-    private long _startedAt, _endedAt;
-    private int _numbers, _injecting;
+    private long _startedAt,
+        _endedAt;
+    private int _numbers,
+        _injecting;
 
     public Session Session => session;
     public ScenarioProps Props => props;
     public Schedule Schedule { get; private set; } = new(props.LoadSimulations);
-    public TimeSpan Elapsed => _startedAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_startedAt, _endedAt == 0 ? Stopwatch.GetTimestamp() : _endedAt);
+    public TimeSpan Elapsed =>
+        _startedAt == 0
+            ? TimeSpan.Zero
+            : Stopwatch.GetElapsedTime(_startedAt, _endedAt == 0 ? Stopwatch.GetTimestamp() : _endedAt);
     public int Copies => _copies.Count + Volatile.Read(ref _injecting);
     public Measurements Whole => _whole;
     public bool IsOver => _over.IsCancellationRequested;
@@ -32,16 +41,19 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
 
     public void Record(string? step, IResponse response, TimeSpan elapsed, bool warmUp)
     {
-        if (warmUp) return;
+        if (warmUp)
+            return;
         (step is null ? _whole : _steps.GetOrAdd(step, static _ => new Measurements())).Record(response, elapsed);
-        if (step is null && response.IsError && _whole.FailCount >= props.MaxFailCount) session.Stop(null, $"{props.ScenarioName} has failed {props.MaxFailCount} times (MaxFailCount).");
+        if (step is null && response.IsError && _whole.FailCount >= props.MaxFailCount)
+            session.Stop(null, $"{props.ScenarioName} has failed {props.MaxFailCount} times (MaxFailCount).");
     }
 
     /// <summary>The first simulation for a while, unmeasured; the copies end before what is measured begins.</summary>
     public async Task WarmUpAsync(TimeSpan duration)
     {
         var (all, first) = (Schedule, props.LoadSimulations.FirstOrDefault(s => s is not LoadSimulation.Pause));
-        if (first is null || props.Run is null) return;
+        if (first is null || props.Run is null)
+            return;
         using var warm = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
         Schedule = new Schedule([first with { During = duration }]);
         await RunScheduleAsync(warmUp: true, warm).ConfigureAwait(false);
@@ -51,7 +63,8 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
     public async Task RunAsync()
     {
         _startedAt = Stopwatch.GetTimestamp();
-        if (props.Run is not null) await RunScheduleAsync(warmUp: false, _over).ConfigureAwait(false);
+        if (props.Run is not null)
+            await RunScheduleAsync(warmUp: false, _over).ConfigureAwait(false);
         _over.Cancel();
         _endedAt = Stopwatch.GetTimestamp();
     }
@@ -60,12 +73,17 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
     {
         var started = Stopwatch.GetTimestamp();
         var injections = Task.Run(() => InjectAsync(started, warmUp, over.Token), CancellationToken.None);
-        while (Stopwatch.GetElapsedTime(started) is var elapsed && elapsed < Schedule.Duration && !over.IsCancellationRequested)
+        while (
+            Stopwatch.GetElapsedTime(started) is var elapsed
+            && elapsed < Schedule.Duration
+            && !over.IsCancellationRequested
+        )
         {
             Resize(Schedule.CopiesAt(elapsed), warmUp, over.Token);
             await WaitAsync(Min(Beat, Schedule.Duration - elapsed), over.Token).ConfigureAwait(false);
         }
-        foreach (var copy in _copies) copy.Stop();
+        foreach (var copy in _copies)
+            copy.Stop();
         await injections.ConfigureAwait(false);
         over.Cancel();
         var rest = Task.WhenAll(_running.Keys);
@@ -75,7 +93,8 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
 
     private void Resize(int copies, bool warmUp, CancellationToken over)
     {
-        for (; _copies.Count > copies; _copies.RemoveAt(_copies.Count - 1)) _copies[^1].Stop();
+        for (; _copies.Count > copies; _copies.RemoveAt(_copies.Count - 1))
+            _copies[^1].Stop();
         while (_copies.Count < copies)
         {
             var copy = new ScenarioCopy(this, ++_numbers, warmUp, over);
@@ -88,8 +107,10 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
     {
         foreach (var (due, count) in Schedule.Injections())
         {
-            if (due - Stopwatch.GetElapsedTime(started) is var early && early > TimeSpan.Zero) await WaitAsync(early, over).ConfigureAwait(false);
-            if (over.IsCancellationRequested) return;
+            if (due - Stopwatch.GetElapsedTime(started) is var early && early > TimeSpan.Zero)
+                await WaitAsync(early, over).ConfigureAwait(false);
+            if (over.IsCancellationRequested)
+                return;
             var dueAt = started + (long)(due.TotalSeconds * Stopwatch.Frequency);
             for (var i = 0; i < count; i++)
             {
@@ -103,34 +124,66 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
     private async Task InjectedAsync(ScenarioCopy copy, long dueAt)
     {
         Interlocked.Increment(ref _injecting);
-        try { await copy.RunOnceAsync(dueAt).ConfigureAwait(false); }
-        finally { Interlocked.Decrement(ref _injecting); }
+        try
+        {
+            await copy.RunOnceAsync(dueAt).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _injecting);
+        }
     }
 
     private void Keep(Task task)
     {
         _running.TryAdd(task, true);
-        task.ContinueWith(static (done, running) => ((ConcurrentDictionary<Task, bool>)running!).TryRemove(done, out _), _running,
-            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        task.ContinueWith(
+            static (done, running) => ((ConcurrentDictionary<Task, bool>)running!).TryRemove(done, out _),
+            _running,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
     }
 
     public ScenarioStats Stats(OperationType operation)
     {
         var (ok, fail) = _whole.Stats(Elapsed);
-        var steps = _steps.OrderBy(s => s.Key, StringComparer.Ordinal).Select((s, i) =>
-        {
-            var (stepOk, stepFail) = s.Value.Stats(Elapsed);
-            return new StepStats(s.Key, stepOk, stepFail, i);
-        }).ToArray();
+        var steps = _steps
+            .OrderBy(s => s.Key, StringComparer.Ordinal)
+            .Select(
+                (s, i) =>
+                {
+                    var (stepOk, stepFail) = s.Value.Stats(Elapsed);
+                    return new StepStats(s.Key, stepOk, stepFail, i);
+                }
+            )
+            .ToArray();
         var (simulation, value) = Schedule.At(Elapsed);
         return new ScenarioStats(
-            props.ScenarioName, ok, fail, steps, new LoadSimulationStats(simulation, value), operation, ok.Request.Count + fail.Request.Count, ok.Request.Count, fail.Request.Count,
-            ok.DataTransfer.AllBytes + fail.DataTransfer.AllBytes + steps.Sum(s => s.Ok.DataTransfer.AllBytes + s.Fail.DataTransfer.AllBytes), Elapsed, index);
+            props.ScenarioName,
+            ok,
+            fail,
+            steps,
+            new LoadSimulationStats(simulation, value),
+            operation,
+            ok.Request.Count + fail.Request.Count,
+            ok.Request.Count,
+            fail.Request.Count,
+            ok.DataTransfer.AllBytes
+                + fail.DataTransfer.AllBytes
+                + steps.Sum(s => s.Ok.DataTransfer.AllBytes + s.Fail.DataTransfer.AllBytes),
+            Elapsed,
+            index
+        );
     }
 
     private static async Task WaitAsync(TimeSpan time, CancellationToken over)
     {
-        try { await Task.Delay(time, over).ConfigureAwait(false); }
+        try
+        {
+            await Task.Delay(time, over).ConfigureAwait(false);
+        }
         catch (OperationCanceledException) { }
     }
 

@@ -4,7 +4,8 @@ using NBomber.Contracts;
 namespace NBomber.Running;
 
 /// <summary>
-/// What a scenario's simulations ask for at each moment since its start. Pure arithmetic: how the server does has no influence, and a
+/// What a scenario's simulations ask for at each moment since its start. Pure arithmetic: how the server does has no
+/// influence, and a
 /// scheduler that wakes late finds what it has missed still due.
 /// </summary>
 internal sealed class Schedule
@@ -44,7 +45,8 @@ internal sealed class Schedule
         return part.Simulation switch
         {
             LoadSimulation.KeepConstant keep => keep.Copies,
-            LoadSimulation.RampingConstant ramp => part.Before + (int)Math.Ceiling((ramp.Copies - part.Before) * ((elapsed - part.Start) / ramp.During)),
+            LoadSimulation.RampingConstant ramp => part.Before
+                + (int)Math.Ceiling((ramp.Copies - part.Before) * ((elapsed - part.Start) / ramp.During)),
             _ => 0,
         };
     }
@@ -60,14 +62,21 @@ internal sealed class Schedule
                 LoadSimulation.RampingInject ramp => (ramp.Interval, ramp.Rate, true),
                 _ => default,
             };
-            if (interval == TimeSpan.Zero) continue;
+            if (interval == TimeSpan.Zero)
+                continue;
             var intervals = Math.Max(1, part.Simulation.During.Ticks / interval.Ticks);
             var injected = 0L;
             for (var i = 0L; i < intervals; i++)
             {
                 // A ramp's rounding is carried on, so that a slow one is not lost in it.
-                var until = !ramps ? rate * (i + 1) : (long)Math.Round((part.Before * (i + 1)) + ((rate - part.Before) * (i + 1.0) * (i + 2) / (2 * intervals)));
-                if (until > injected) yield return (part.Start + (interval * i), (int)(until - injected));
+                var until = !ramps
+                    ? rate * (i + 1)
+                    : (long)
+                        Math.Round(
+                            (part.Before * (i + 1)) + ((rate - part.Before) * (i + 1.0) * (i + 2) / (2 * intervals))
+                        );
+                if (until > injected)
+                    yield return (part.Start + (interval * i), (int)(until - injected));
                 injected = Math.Max(injected, until);
             }
         }
@@ -81,7 +90,11 @@ internal sealed class Schedule
         {
             LoadSimulation.RampingConstant => ("ramping_constant", CopiesAt(elapsed)),
             LoadSimulation.KeepConstant keep => ("keep_constant", keep.Copies),
-            LoadSimulation.RampingInject ramp => ("ramping_inject", part.Before + (int)Math.Round((ramp.Rate - part.Before) * Math.Min(1, (elapsed - part.Start) / ramp.During))),
+            LoadSimulation.RampingInject ramp => (
+                "ramping_inject",
+                part.Before
+                    + (int)Math.Round((ramp.Rate - part.Before) * Math.Min(1, (elapsed - part.Start) / ramp.During))
+            ),
             LoadSimulation.Inject inject => ("inject", inject.Rate),
             _ => ("pause", 0),
         };
@@ -90,7 +103,8 @@ internal sealed class Schedule
     private Part PartAt(TimeSpan elapsed)
     {
         foreach (var part in _parts)
-            if (elapsed < part.End) return part;
+            if (elapsed < part.End)
+                return part;
         return default;
     }
 }

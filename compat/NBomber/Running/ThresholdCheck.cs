@@ -10,19 +10,36 @@ internal sealed class ThresholdCheck(ScenarioRun scenario, Threshold threshold)
     private string _exception = "";
     private int _errors;
 
-    public ThresholdResult Result => new(scenario.Props.ScenarioName, threshold.StepName, threshold.CheckExpression, _exception, _errors, _errors > 0);
+    public ThresholdResult Result =>
+        new(
+            scenario.Props.ScenarioName,
+            threshold.StepName,
+            threshold.CheckExpression,
+            _exception,
+            _errors,
+            _errors > 0
+        );
 
     public void Check()
     {
-        if (scenario.Elapsed < (threshold.StartCheckAfter ?? TimeSpan.Zero)) return;
+        if (scenario.Elapsed < (threshold.StartCheckAfter ?? TimeSpan.Zero))
+            return;
         try
         {
-            if (threshold.Holds(scenario.Stats(OperationType.Bombing))) return;
+            if (threshold.Holds(scenario.Stats(OperationType.Bombing)))
+                return;
         }
         // Before its first event a step or a status code is not there to be checked.
-        catch (KeyNotFoundException) when (!scenario.IsOver) { return; }
-        catch (Exception e) { _exception = e.Message; }
+        catch (KeyNotFoundException) when (!scenario.IsOver)
+        {
+            return;
+        }
+        catch (Exception e)
+        {
+            _exception = e.Message;
+        }
         _errors++;
-        if (_errors >= threshold.AbortWhenErrorCount) scenario.Session.Stop(null, $"the threshold {threshold.CheckExpression} failed {_errors} times.");
+        if (_errors >= threshold.AbortWhenErrorCount)
+            scenario.Session.Stop(null, $"the threshold {threshold.CheckExpression} failed {_errors} times.");
     }
 }

@@ -4,7 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace OpenTelemetry;
 
 /// <summary>
-/// Stands in for the builder of OpenTelemetry.Extensions.Hosting: the core package's WithTracing, WithMetrics, WithLogging and
+/// Stands in for the builder of OpenTelemetry.Extensions.Hosting: the core package's WithTracing, WithMetrics,
+/// WithLogging and
 /// ConfigureResource extend the interface.
 /// </summary>
 public sealed class OpenTelemetryBuilder : IOpenTelemetryBuilder

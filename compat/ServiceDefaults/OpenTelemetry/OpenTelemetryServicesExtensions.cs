@@ -21,7 +21,8 @@ public static class OpenTelemetryServicesExtensions
         return new OpenTelemetryBuilder(services);
     }
 
-    /// <summary>Builds the providers at start: nobody else asks for them. The container disposes them at the end, which flushes.</summary>
+    /// <summary>Builds the providers at start: nobody else asks for them. The container disposes them at the end, which
+    /// flushes.</summary>
     private sealed class TelemetryStart(IServiceProvider services) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)

@@ -4,7 +4,9 @@ namespace Polly;
 /// <summary>Stands in for Microsoft.Extensions.Http.Resilience.</summary>
 public static class HttpResilienceContextExtensions
 {
-    internal static readonly ResiliencePropertyKey<HttpRequestMessage?> RequestMessage = new("Resilience.Http.RequestMessage");
+    internal static readonly ResiliencePropertyKey<HttpRequestMessage?> RequestMessage = new(
+        "Resilience.Http.RequestMessage"
+    );
 
     public static HttpRequestMessage? GetRequestMessage(this ResilienceContext context) =>
         context.Properties.GetValue(RequestMessage, null);

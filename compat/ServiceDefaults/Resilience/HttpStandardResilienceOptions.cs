@@ -7,7 +7,8 @@ using Polly.Timeout;
 
 namespace Microsoft.Extensions.Http.Resilience;
 
-/// <summary>Stands in for Microsoft.Extensions.Http.Resilience: its standard pipeline without the rate limiter, with its defaults.</summary>
+/// <summary>Stands in for Microsoft.Extensions.Http.Resilience: its standard pipeline without the rate limiter, with
+/// its defaults.</summary>
 public class HttpStandardResilienceOptions
 {
     public HttpTimeoutStrategyOptions TotalRequestTimeout { get; set; } = new();
@@ -33,21 +34,30 @@ public class HttpRetryStrategyOptions : RetryStrategyOptions<HttpResponseMessage
         ShouldHandle = args => new(Transient.Is(args.Outcome));
         BackoffType = DelayBackoffType.Exponential;
         UseJitter = true;
-        DelayGenerator = args => new(args.Outcome.Result?.Headers.RetryAfter switch
-        {
-            { Delta: { } delta } => delta,
-            { Date: { } date } when date > TimeProvider.System.GetUtcNow() => date - TimeProvider.System.GetUtcNow(),
-            _ => null, // Polly's own backoff
-        });
+        DelayGenerator = args =>
+            new(
+                args.Outcome.Result?.Headers.RetryAfter switch
+                {
+                    { Delta: { } delta } => delta,
+                    { Date: { } date } when date > TimeProvider.System.GetUtcNow() => date
+                        - TimeProvider.System.GetUtcNow(),
+                    _ => null, // Polly's own backoff
+                }
+            );
     }
 }
 
 internal static class Transient
 {
-    public static bool Is(Outcome<HttpResponseMessage> outcome) => outcome switch
-    {
-        { Exception: HttpRequestException or TimeoutRejectedException } => true,
-        { Result.StatusCode: >= HttpStatusCode.InternalServerError or HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests } => true,
-        _ => false,
-    };
+    public static bool Is(Outcome<HttpResponseMessage> outcome) =>
+        outcome switch
+        {
+            { Exception: HttpRequestException or TimeoutRejectedException } => true,
+            {
+                Result.StatusCode: >= HttpStatusCode.InternalServerError
+                    or HttpStatusCode.RequestTimeout
+                    or HttpStatusCode.TooManyRequests
+            } => true,
+            _ => false,
+        };
 }

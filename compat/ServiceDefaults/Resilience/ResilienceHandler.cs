@@ -3,10 +3,14 @@ using Polly;
 
 namespace Microsoft.Extensions.Http.Resilience;
 
-/// <summary>Runs a request through a Polly pipeline. It ends with the response's headers, so no timeout ever cuts a body.</summary>
+/// <summary>Runs a request through a Polly pipeline. It ends with the response's headers, so no timeout ever cuts a
+/// body.</summary>
 internal sealed class ResilienceHandler(ResiliencePipeline<HttpResponseMessage> pipeline) : DelegatingHandler
 {
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken
+    )
     {
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
         context.Properties.Set(HttpResilienceContextExtensions.RequestMessage, request);
@@ -24,7 +28,9 @@ internal sealed class ResilienceHandler(ResiliencePipeline<HttpResponseMessage> 
                         return Outcome.FromException<HttpResponseMessage>(e);
                     }
                 },
-                context, (Handler: this, Request: request));
+                context,
+                (Handler: this, Request: request)
+            );
             outcome.ThrowIfException();
             return outcome.Result!;
         }

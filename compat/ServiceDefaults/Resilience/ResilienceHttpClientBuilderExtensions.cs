@@ -9,7 +9,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ResilienceHttpClientBuilderExtensions
 {
     public static IHttpStandardResiliencePipelineBuilder AddStandardResilienceHandler(
-        this IHttpClientBuilder builder, Action<HttpStandardResilienceOptions> configure)
+        this IHttpClientBuilder builder,
+        Action<HttpStandardResilienceOptions> configure
+    )
     {
         // The name for all clients (ConfigureHttpClientDefaults) is null, and so is the genuine options' first part.
         var name = builder.Name is null ? "standard" : $"{builder.Name}-standard";
@@ -19,15 +21,18 @@ public static class ResilienceHttpClientBuilderExtensions
         builder.AddHttpMessageHandler(services =>
         {
             var options = services.GetRequiredService<IOptionsMonitor<HttpStandardResilienceOptions>>().Get(name);
-            return new ResilienceHandler(new ResiliencePipelineBuilder<HttpResponseMessage>()
-                .AddTimeout(options.TotalRequestTimeout)
-                .AddRetry(options.Retry)
-                .AddCircuitBreaker(options.CircuitBreaker)
-                .AddTimeout(options.AttemptTimeout)
-                .Build());
+            return new ResilienceHandler(
+                new ResiliencePipelineBuilder<HttpResponseMessage>()
+                    .AddTimeout(options.TotalRequestTimeout)
+                    .AddRetry(options.Retry)
+                    .AddCircuitBreaker(options.CircuitBreaker)
+                    .AddTimeout(options.AttemptTimeout)
+                    .Build()
+            );
         });
         return new PipelineBuilder(name, builder.Services);
     }
 
-    private sealed record PipelineBuilder(string PipelineName, IServiceCollection Services) : IHttpStandardResiliencePipelineBuilder;
+    private sealed record PipelineBuilder(string PipelineName, IServiceCollection Services)
+        : IHttpStandardResiliencePipelineBuilder;
 }

@@ -20,6 +20,8 @@ public static class ServiceDiscoveryHttpClientBuilderExtensions
     public static IHttpClientBuilder AddServiceDiscovery(this IHttpClientBuilder httpClientBuilder)
     {
         httpClientBuilder.Services.AddServiceDiscovery();
-        return httpClientBuilder.AddHttpMessageHandler(services => new ResolvingHandler(services.GetRequiredService<ServiceEndpoints>()));
+        return httpClientBuilder.AddHttpMessageHandler(services => new ResolvingHandler(
+            services.GetRequiredService<ServiceEndpoints>()
+        ));
     }
 }

@@ -5,24 +5,32 @@ using Microsoft.Extensions.Configuration;
 namespace Microsoft.Extensions.ServiceDiscovery;
 
 /// <summary>
-/// Looks services up in the configuration that the AppHost hands over, <c>services__streamapi__http__0=http://localhost:5080</c>:
-/// <c>http://streamapi</c>, <c>https+http://streamapi</c> (the first scheme there is), <c>http://_admin.streamapi</c> (by endpoint name).
+/// Looks services up in the configuration that the AppHost hands over,
+/// <c>services__streamapi__http__0=http://localhost:5080</c>:
+/// <c>http://streamapi</c>, <c>https+http://streamapi</c> (the first scheme there is), <c>http://_admin.streamapi</c>
+/// (by endpoint name).
 /// </summary>
 internal sealed class ServiceEndpoints(IConfiguration configuration)
 {
     private readonly ConcurrentDictionary<string, int> turns = [];
 
-    /// <summary>The address to use in place of <paramref name="uri"/>, in turn where there are several; the same one for what is no service of ours.</summary>
+    /// <summary>The address to use in place of <paramref name="uri"/>, in turn where there are several; the same one
+    /// for what is no service of ours.</summary>
     public Uri Resolve(Uri uri)
     {
         var schemes = uri.Scheme.Split('+');
-        var (endpoint, service) = uri.Host.StartsWith('_') && uri.Host.Split('.', 2) is [var first, var rest] ? (first[1..], rest) : (null, uri.Host);
+        var (endpoint, service) =
+            uri.Host.StartsWith('_') && uri.Host.Split('.', 2) is [var first, var rest]
+                ? (first[1..], rest)
+                : (null, uri.Host);
         var section = configuration.GetSection("services").GetSection(service);
         string[] candidates = endpoint is null ? ["default", .. schemes] : [endpoint];
         foreach (var candidate in candidates)
         {
             var named = section.GetSection(candidate);
-            string[] addresses = named.Value is { Length: > 0 } single ? [single] : [.. named.GetChildren().Select(a => a.Value ?? "")];
+            string[] addresses = named.Value is { Length: > 0 } single
+                ? [single]
+                : [.. named.GetChildren().Select(a => a.Value ?? "")];
             if (addresses.Length > 0)
             {
                 var turn = turns.AddOrUpdate(named.Path, 0, (_, last) => last + 1);
@@ -30,11 +38,24 @@ internal sealed class ServiceEndpoints(IConfiguration configuration)
             }
         }
 
-        return schemes.Length == 1 ? uri : new UriBuilder(uri) { Scheme = schemes[0], Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
+        return schemes.Length == 1
+            ? uri
+            : new UriBuilder(uri) { Scheme = schemes[0], Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
     }
 
     private static Uri At(string address, string path, string scheme, Uri uri) =>
-        Uri.TryCreate(address.Contains("://", StringComparison.Ordinal) ? address : $"{scheme}://{address}", UriKind.Absolute, out var found) && found.Host is not ""
-            ? new UriBuilder(uri) { Scheme = found.Scheme, Host = found.Host, Port = found.Port }.Uri
-            : throw new InvalidOperationException($"The configuration '{path}' holds '{address}', which is no address of a service.");
+        Uri.TryCreate(
+            address.Contains("://", StringComparison.Ordinal) ? address : $"{scheme}://{address}",
+            UriKind.Absolute,
+            out var found
+        ) && found.Host is not ""
+            ? new UriBuilder(uri)
+            {
+                Scheme = found.Scheme,
+                Host = found.Host,
+                Port = found.Port,
+            }.Uri
+            : throw new InvalidOperationException(
+                $"The configuration '{path}' holds '{address}', which is no address of a service."
+            );
 }

@@ -10,8 +10,17 @@ internal static class ClientProgram
         // Ctrl+C reaches the whole terminal; we end when our parent does.
         Console.CancelKeyPress += (_, e) => e.Cancel = true;
         using var told = new CancellationTokenSource();
-        var order = JsonSerializer.Deserialize<TOrder>(Console.In.ReadLine() ?? throw new BenchmarkException("No order."))!;
-        new Thread(() => { while (Console.In.Read() >= 0) { } told.Cancel(); }) { IsBackground = true }.Start();
+        var order = JsonSerializer.Deserialize<TOrder>(
+            Console.In.ReadLine() ?? throw new BenchmarkException("No order.")
+        )!;
+        new Thread(() =>
+        {
+            while (Console.In.Read() >= 0) { }
+            told.Cancel();
+        })
+        {
+            IsBackground = true,
+        }.Start();
         var output = Console.Out;
         work(order, output, told.Token);
         output.Flush();

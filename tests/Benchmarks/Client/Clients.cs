@@ -7,12 +7,19 @@ internal static class Clients
     {
         await using var publisher = await ClientProcess.StartAsync("publish", order);
         var result = await publisher.NextAsync<PublishResult>(cancellationToken);
-        return result.Accepted == result.Sent ? result
-            : throw new BenchmarkException($"{order.Url} took {result.Accepted} of {result.Sent} requests{(result.FirstRefusal == 0 ? " in the time that there was" : $"; the first that it refused was answered {result.FirstRefusal}")}.");
+        return result.Accepted == result.Sent
+            ? result
+            : throw new BenchmarkException(
+                $"{order.Url} took {result.Accepted} of {result.Sent} requests{(result.FirstRefusal == 0 ? " in the time that there was" : $"; the first that it refused was answered {result.FirstRefusal}")}."
+            );
     }
 
     /// <summary>Readers whose streams are all open.</summary>
-    public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(ReadOrder order, CancellationToken cancellationToken, ReaderKind kind = ReaderKind.Raw)
+    public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(
+        ReadOrder order,
+        CancellationToken cancellationToken,
+        ReaderKind kind = ReaderKind.Raw
+    )
     {
         var readers = kind switch
         {
@@ -23,7 +30,11 @@ internal static class Clients
         try
         {
             var ready = await readers.NextAsync<ReadersReady>(cancellationToken);
-            return ready.Refused == 0 ? (readers, ready) : throw new BenchmarkException($"{order.Urls[0]} refused {ready.Refused} of {order.Connections} streams.");
+            return ready.Refused == 0
+                ? (readers, ready)
+                : throw new BenchmarkException(
+                    $"{order.Urls[0]} refused {ready.Refused} of {order.Connections} streams."
+                );
         }
         catch
         {

@@ -4,18 +4,33 @@ using System.Text;
 namespace Benchmarks.Client;
 
 /// <summary>
-/// Reads one response: its head, chunked or plain body, and of the event stream the lines that matter here: <c>data:</c> with a number and a time,
+/// Reads one response: its head, chunked or plain body, and of the event stream the lines that matter here:
+/// <c>data:</c> with a number and a time,
 /// <c>id:</c> with a position where the server has those, and the blank line that dispatches them. Splits anywhere.
 /// </summary>
 /// <param name="expect">Events are numbered from 1 to this; what comes twice is found.</param>
 internal sealed class EventScanner(long expect, Action<long> received)
 {
-    private enum At { Head, ChunkSize, Chunk, ChunkEnd, Plain, End }
+    private enum At
+    {
+        Head,
+        ChunkSize,
+        Chunk,
+        ChunkEnd,
+        Plain,
+        End,
+    }
 
     private At _at;
-    private bool _chunked, _hasData;
-    private int _status, _carried;
-    private long _left, _number, _time, _position, _lastPosition;
+    private bool _chunked,
+        _hasData;
+    private int _status,
+        _carried;
+    private long _left,
+        _number,
+        _time,
+        _position,
+        _lastPosition;
     private readonly ulong[] _seen = new ulong[expect / 64 + 1];
     private byte[] _carry = [];
 
@@ -23,7 +38,8 @@ internal sealed class EventScanner(long expect, Action<long> received)
     public int Status => _at == At.Head ? 0 : _status;
     public long Events { get; private set; }
 
-    /// <summary>Events that came twice, or at a position before an earlier one's. Their numbers may change places: publishers work side by side.</summary>
+    /// <summary>Events that came twice, or at a position before an earlier one's. Their numbers may change places:
+    /// publishers work side by side.</summary>
     public long Wrong { get; private set; }
 
     public void Read(ReadOnlySpan<byte> bytes)
@@ -33,82 +49,113 @@ internal sealed class EventScanner(long expect, Action<long> received)
             switch (_at)
             {
                 case At.Head:
-                    if (!TakeLine(ref bytes, out var text)) return;
+                    if (!TakeLine(ref bytes, out var text))
+                        return;
                     Head(Encoding.ASCII.GetString(text).TrimEnd('\r'));
                     break;
                 case At.ChunkSize:
-                    if (bytes[0] == '\n') _at = _left > 0 ? At.Chunk : At.End;
-                    else if (Hex(bytes[0]) is >= 0 and var digit) _left = _left * 16 + digit;
+                    if (bytes[0] == '\n')
+                        _at = _left > 0 ? At.Chunk : At.End;
+                    else if (Hex(bytes[0]) is >= 0 and var digit)
+                        _left = _left * 16 + digit;
                     bytes = bytes[1..];
                     break;
                 case At.Chunk:
                     var part = bytes[..(int)Math.Min(_left, bytes.Length)];
                     bytes = bytes[part.Length..];
                     Lines(part);
-                    if ((_left -= part.Length) == 0) _at = At.ChunkEnd;
+                    if ((_left -= part.Length) == 0)
+                        _at = At.ChunkEnd;
                     break;
                 case At.ChunkEnd:
-                    if (bytes[0] == '\n') _at = At.ChunkSize;
+                    if (bytes[0] == '\n')
+                        _at = At.ChunkSize;
                     bytes = bytes[1..];
                     break;
                 case At.Plain:
                     Lines(bytes);
                     return;
-                default: return;
+                default:
+                    return;
             }
         }
     }
 
     private void Head(string line)
     {
-        if (line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal)) _status = int.Parse(line.AsSpan(9, 3), provider: null);
-        else if (line.StartsWith("Transfer-Encoding:", StringComparison.OrdinalIgnoreCase)) _chunked = line.Contains("chunked", StringComparison.OrdinalIgnoreCase);
-        else if (line.Length == 0) _at = _chunked ? At.ChunkSize : At.Plain;
+        if (line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal))
+            _status = int.Parse(line.AsSpan(9, 3), provider: null);
+        else if (line.StartsWith("Transfer-Encoding:", StringComparison.OrdinalIgnoreCase))
+            _chunked = line.Contains("chunked", StringComparison.OrdinalIgnoreCase);
+        else if (line.Length == 0)
+            _at = _chunked ? At.ChunkSize : At.Plain;
     }
 
     private void Lines(ReadOnlySpan<byte> bytes)
     {
         while (TakeLine(ref bytes, out var line))
         {
-            if (line.IsEmpty || (line.Length == 1 && line[0] == '\r')) Dispatch();
-            else if (line.StartsWith("data:"u8) && Wire.TryReadEvent(line[5..], out _number, out _time)) _hasData = true;
+            if (line.IsEmpty || (line.Length == 1 && line[0] == '\r'))
+                Dispatch();
+            else if (line.StartsWith("data:"u8) && Wire.TryReadEvent(line[5..], out _number, out _time))
+                _hasData = true;
             // id: 0b1c…-17
-            else if (line.StartsWith("id:"u8) && line.LastIndexOf((byte)'-') is > 0 and var dash && Utf8Parser.TryParse(line[(dash + 1)..], out long position, out int _)) _position = position;
+            else if (
+                line.StartsWith("id:"u8)
+                && line.LastIndexOf((byte)'-') is > 0 and var dash
+                && Utf8Parser.TryParse(line[(dash + 1)..], out long position, out int _)
+            )
+                _position = position;
         }
     }
 
     private void Dispatch()
     {
-        if (!_hasData) return;
+        if (!_hasData)
+            return;
         _hasData = false;
         ref var word = ref _seen[Math.Clamp(_number, 0, expect) / 64];
         var twice = expect > 0 && (word & 1UL << (int)(_number % 64)) != 0;
         word |= 1UL << (int)(_number % 64);
-        if (twice || _position < _lastPosition) Wrong++;
+        if (twice || _position < _lastPosition)
+            Wrong++;
         _lastPosition = _position;
-        if (!twice) Events++;
+        if (!twice)
+            Events++;
         received(_time);
     }
 
-    /// <summary>The next line, together with what an earlier read ended with; false, and kept, where it has not ended yet.</summary>
+    /// <summary>The next line, together with what an earlier read ended with; false, and kept, where it has not ended
+    /// yet.</summary>
     private bool TakeLine(ref ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> line)
     {
         var end = bytes.IndexOf((byte)'\n');
         line = end < 0 ? bytes : bytes[..end];
-        if (end < 0 || _carried > 0) Carry(line);
+        if (end < 0 || _carried > 0)
+            Carry(line);
         bytes = end < 0 ? default : bytes[(end + 1)..];
-        if (end < 0) return false;
-        if (_carried > 0) line = _carry.AsSpan(0, _carried);
+        if (end < 0)
+            return false;
+        if (_carried > 0)
+            line = _carry.AsSpan(0, _carried);
         _carried = 0;
         return true;
     }
 
     private void Carry(ReadOnlySpan<byte> bytes)
     {
-        if (_carry.Length < _carried + bytes.Length) Array.Resize(ref _carry, 2 * (_carried + bytes.Length));
+        if (_carry.Length < _carried + bytes.Length)
+            Array.Resize(ref _carry, 2 * (_carried + bytes.Length));
         bytes.CopyTo(_carry.AsSpan(_carried));
         _carried += bytes.Length;
     }
 
-    private static int Hex(byte b) => b switch { >= (byte)'0' and <= (byte)'9' => b - '0', >= (byte)'a' and <= (byte)'f' => b - 'a' + 10, >= (byte)'A' and <= (byte)'F' => b - 'A' + 10, _ => -1 };
+    private static int Hex(byte b) =>
+        b switch
+        {
+            >= (byte)'0' and <= (byte)'9' => b - '0',
+            >= (byte)'a' and <= (byte)'f' => b - 'a' + 10,
+            >= (byte)'A' and <= (byte)'F' => b - 'A' + 10,
+            _ => -1,
+        };
 }

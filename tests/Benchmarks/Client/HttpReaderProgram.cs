@@ -7,7 +7,8 @@ using LoadTests.Running;
 namespace Benchmarks.Client;
 
 /// <summary>
-/// The mode <c>read-http</c>: what the raw reader does with each event, on <see cref="HttpClient"/>, as LoadTests uses it. What it costs more than that one is the
+/// The mode <c>read-http</c>: what the raw reader does with each event, on <see cref="HttpClient"/>, as LoadTests uses
+/// it. What it costs more than that one is the
 /// framework's; what LoadTests costs more is ours.
 /// </summary>
 internal static class HttpReaderProgram
@@ -17,7 +18,10 @@ internal static class HttpReaderProgram
     public static void Run(ReadOrder order, TextWriter output, CancellationToken told)
     {
         GeneratorProcess.Prepare();
-        try { RunAsync(order, output, told).GetAwaiter().GetResult(); }
+        try
+        {
+            RunAsync(order, output, told).GetAwaiter().GetResult();
+        }
         catch (OperationCanceledException) { }
     }
 
@@ -26,30 +30,68 @@ internal static class HttpReaderProgram
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(told);
         limit.CancelAfter(TimeSpan.FromSeconds(order.LimitSeconds));
         using var places = new SemaphoreSlim(ReaderProgram.MostInFlight);
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectCallback = (to, _) => ValueTask.FromResult<Stream>(new NetworkStream(Wire.Connect(new IPEndPoint(IPAddress.Parse(to.DnsEndPoint.Host), to.DnsEndPoint.Port)), ownsSocket: true)) });
+        using var http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = (to, _) =>
+                    ValueTask.FromResult<Stream>(
+                        new NetworkStream(
+                            Wire.Connect(new IPEndPoint(IPAddress.Parse(to.DnsEndPoint.Host), to.DnsEndPoint.Port)),
+                            ownsSocket: true
+                        )
+                    ),
+            }
+        );
         var (latency, begun, reads, lastAt) = (new LatencyHistogram(), Wire.Now(), 0L, 0L);
-        var bodies = await Task.WhenAll(Enumerable.Range(0, order.Connections).Select(i => OpenAsync(order.Urls[i % order.Urls.Length])));
+        var bodies = await Task.WhenAll(
+            Enumerable.Range(0, order.Connections).Select(i => OpenAsync(order.Urls[i % order.Urls.Length]))
+        );
         output.WriteLine(JsonSerializer.Serialize(new ReadersReady(bodies.Length, 0, Seconds(Wire.Now()))));
         var cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
         var scanners = await Task.WhenAll(bodies.Select(ReadAsync));
         var (figures, events) = (latency.Snapshot(), scanners.Sum(s => s.Events));
-        output.WriteLine(JsonSerializer.Serialize(new ReadResult(bodies.Length, events, Math.Max(0, order.Expect * bodies.Length - events), scanners.Sum(s => s.Wrong),
-            figures.Percentile(50), figures.Percentile(99), figures.Percentile(99.9), figures.MaxMs, Seconds(lastAt), Environment.CpuUsage.TotalTime.TotalSeconds - cpu, reads)));
+        output.WriteLine(
+            JsonSerializer.Serialize(
+                new ReadResult(
+                    bodies.Length,
+                    events,
+                    Math.Max(0, order.Expect * bodies.Length - events),
+                    scanners.Sum(s => s.Wrong),
+                    figures.Percentile(50),
+                    figures.Percentile(99),
+                    figures.Percentile(99.9),
+                    figures.MaxMs,
+                    Seconds(lastAt),
+                    Environment.CpuUsage.TotalTime.TotalSeconds - cpu,
+                    reads
+                )
+            )
+        );
 
         double Seconds(long at) => (at - begun) / (double)TimeSpan.TicksPerSecond;
 
         async Task<Stream> OpenAsync(Uri url)
         {
             await places.WaitAsync(limit.Token);
-            try { return await (await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, limit.Token)).EnsureSuccessStatusCode().Content.ReadAsStreamAsync(limit.Token); }
-            finally { places.Release(); }
+            try
+            {
+                return await (await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, limit.Token))
+                    .EnsureSuccessStatusCode()
+                    .Content.ReadAsStreamAsync(limit.Token);
+            }
+            finally
+            {
+                places.Release();
+            }
         }
 
         async Task<EventScanner> ReadAsync(Stream body)
         {
             long now = 0;
             var scanner = new EventScanner(order.Expect, at => latency.RecordTicks(now - at));
-            scanner.Read("HTTP/1.1 200 OK\r\n\r\n"u8);       // HttpClient has read the head; the rest is the stream's own bytes
+            // HttpClient has read the head; the rest is the stream's own bytes
+            scanner.Read("HTTP/1.1 200 OK\r\n\r\n"u8);
             var buffer = new byte[BufferBytes];
             while (scanner.Events < order.Expect && await body.ReadAsync(buffer, limit.Token) is > 0 and var n)
             {

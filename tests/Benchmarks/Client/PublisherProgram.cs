@@ -7,7 +7,8 @@ using LoadTests.Measuring;
 namespace Benchmarks.Client;
 
 /// <summary>
-/// The mode <c>publish</c>: one thread that posts events. With a rate each is due by the clock and carries that time, so that a server which stalls
+/// The mode <c>publish</c>: one thread that posts events. With a rate each is due by the clock and carries that time,
+/// so that a server which stalls
 /// is not asked less (coordinated omission).
 /// </summary>
 internal static class PublisherProgram
@@ -26,33 +27,55 @@ internal static class PublisherProgram
         var latency = new LatencyHistogram();
         var (connections, ready, buffer) = (new Connection[order.Connections], new int[1_024], new byte[256 * 1024]);
         var idle = new Queue<Connection>();
-        for (var i = 0; i < connections.Length; i++) Connect(i);
-        long sent = 0, answered = 0, accepted = 0, number = 0;
+        for (var i = 0; i < connections.Length; i++)
+            Connect(i);
+        long sent = 0,
+            answered = 0,
+            accepted = 0,
+            number = 0;
         var firstRefusal = 0;
         var begun = Wire.Now();
         var limit = begun + (long)(order.LimitSeconds * TimeSpan.TicksPerSecond);
         while (!told.IsCancellationRequested && answered < order.Count)
         {
             var now = Wire.Now();
-            if (now > limit && (order.Rate == 0 ? sent == answered : true)) break;
+            if (now > limit && (order.Rate == 0 ? sent == answered : true))
+                break;
             var due = order.Rate > 0 ? begun + (long)(sent * TimeSpan.TicksPerSecond / order.Rate) : now;
             while (idle.Count > 0 && sent < order.Count && due <= now && now <= limit)
             {
                 Send(idle.Dequeue(), due, now);
                 due = order.Rate > 0 ? begun + (long)(sent * TimeSpan.TicksPerSecond / order.Rate) : now = Wire.Now();
             }
-            if (order.Rate > 0 && sent < order.Count && idle.Count > 0) epoll.WakeAfter(TimeSpan.FromTicks(Math.Max(1, due - Wire.Now())));
+            if (order.Rate > 0 && sent < order.Count && idle.Count > 0)
+                epoll.WakeAfter(TimeSpan.FromTicks(Math.Max(1, due - Wire.Now())));
             var n = epoll.Wait(ready, 100);
-            for (var i = 0; i < n; i++) if (ready[i] >= 0) Read(ready[i]);
+            for (var i = 0; i < n; i++)
+                if (ready[i] >= 0)
+                    Read(ready[i]);
         }
         var figures = latency.Snapshot();
-        output.WriteLine(JsonSerializer.Serialize(new PublishResult(sent, accepted, firstRefusal, (Wire.Now() - begun) / (double)TimeSpan.TicksPerSecond,
-            figures.Percentile(50), figures.Percentile(99), Environment.CpuUsage.TotalTime.TotalSeconds)));
-        foreach (var connection in connections) connection.Socket.Dispose();
+        output.WriteLine(
+            JsonSerializer.Serialize(
+                new PublishResult(
+                    sent,
+                    accepted,
+                    firstRefusal,
+                    (Wire.Now() - begun) / (double)TimeSpan.TicksPerSecond,
+                    figures.Percentile(50),
+                    figures.Percentile(99),
+                    Environment.CpuUsage.TotalTime.TotalSeconds
+                )
+            )
+        );
+        foreach (var connection in connections)
+            connection.Socket.Dispose();
 
         void Connect(int index)
         {
-            connections[index] = new Connection(Wire.Connect(new IPEndPoint(IPAddress.Parse(order.Url.Host), order.Url.Port)));
+            connections[index] = new Connection(
+                Wire.Connect(new IPEndPoint(IPAddress.Parse(order.Url.Host), order.Url.Port))
+            );
             epoll.Watch(connections[index].Descriptor, index);
             idle.Enqueue(connections[index]);
         }
@@ -66,10 +89,13 @@ internal static class PublisherProgram
 
         string Body(long due)
         {
-            if (order.Topic is null) return Wire.Event(++number, due);
-            if (order.Batch == 1) return Wrapped();
+            if (order.Topic is null)
+                return Wire.Event(++number, due);
+            if (order.Batch == 1)
+                return Wrapped();
             var text = new StringBuilder("[");
-            for (var i = 0; i < order.Batch; i++) text.Append(i > 0 ? "," : "").Append(Wrapped());
+            for (var i = 0; i < order.Batch; i++)
+                text.Append(i > 0 ? "," : "").Append(Wrapped());
             return text.Append(']').ToString();
             string Wrapped() => $$"""{"topic":"{{order.Topic}}","type":"m","data":{{Wire.Event(++number, due)}}}""";
         }
@@ -78,16 +104,24 @@ internal static class PublisherProgram
         {
             var connection = connections[index];
             var n = Epoll.Receive(connection.Descriptor, buffer);
-            if (n < 0) return;
-            if (n > 0 && connection.Answer?.Read(buffer.AsSpan(0, n)) is not true) return;
+            if (n < 0)
+                return;
+            if (n > 0 && connection.Answer?.Read(buffer.AsSpan(0, n)) is not true)
+                return;
             if (connection.Answer is { } answer)
             {
                 answered++;
                 latency.RecordTicks(Wire.Now() - connection.SentAt);
-                if (n > 0 && answer.Status is >= 200 and < 300) accepted++;
-                else if (firstRefusal == 0) firstRefusal = n > 0 ? answer.Status : -1;
+                if (n > 0 && answer.Status is >= 200 and < 300)
+                    accepted++;
+                else if (firstRefusal == 0)
+                    firstRefusal = n > 0 ? answer.Status : -1;
                 connection.Answer = null;
-                if (n > 0) { idle.Enqueue(connection); return; }
+                if (n > 0)
+                {
+                    idle.Enqueue(connection);
+                    return;
+                }
             }
             connection.Socket.Dispose();
             // An idle connection that the server closed stands in the queue still.

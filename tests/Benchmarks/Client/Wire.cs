@@ -14,7 +14,8 @@ internal static class Wire
     /// <summary>100 ns since 1970, by the machine's clock, which reader and publisher share.</summary>
     public static long Now() => DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks;
 
-    /// <summary><c>{"n":17,"t":17600000000000000,"pad":"xxx"}</c>: its number from 1, when it was due, and filler up to 120 bytes.</summary>
+    /// <summary><c>{"n":17,"t":17600000000000000,"pad":"xxx"}</c>: its number from 1, when it was due, and filler up to
+    /// 120 bytes.</summary>
     public static string Event(long number, long at)
     {
         const int Size = 120;
@@ -22,11 +23,14 @@ internal static class Wire
         return $"{text}{new string('x', Math.Max(0, Size - text.Length - 2))}\"}}";
     }
 
-    /// <summary>An event as above or, read along, one of LoadTests: <c>{"publisher":3,"sequence":17,"t":1760000000000000000,…}</c>, in nanoseconds.</summary>
+    /// <summary>An event as above or, read along, one of LoadTests:
+    /// <c>{"publisher":3,"sequence":17,"t":1760000000000000000,…}</c>, in nanoseconds.</summary>
     public static bool TryReadEvent(ReadOnlySpan<byte> data, out long number, out long at)
     {
-        if (TryRead(data, "\"n\":"u8, out number, out at)) return true;
-        if (!TryRead(data, "\"sequence\":"u8, out number, out at)) return false;
+        if (TryRead(data, "\"n\":"u8, out number, out at))
+            return true;
+        if (!TryRead(data, "\"sequence\":"u8, out number, out at))
+            return false;
         at /= 100;
         return true;
     }
@@ -35,24 +39,35 @@ internal static class Wire
     {
         (number, at) = (0, 0);
         var start = data.IndexOf(name);
-        if (start < 0 || !Utf8Parser.TryParse(data = data[(start + name.Length)..], out number, out int digits)) return false;
+        if (start < 0 || !Utf8Parser.TryParse(data = data[(start + name.Length)..], out number, out int digits))
+            return false;
         data = data[digits..];
         return data.StartsWith(",\"t\":"u8) && Utf8Parser.TryParse(data[5..], out at, out _);
     }
 
-    /// <summary>Connects; from many loopback addresses, because one has only 28,000 ports, which stay taken for a minute after use.</summary>
+    /// <summary>Connects; from many loopback addresses, because one has only 28,000 ports, which stay taken for a
+    /// minute after use.</summary>
     public static Socket Connect(IPEndPoint server)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (server.Address.Equals(IPAddress.Loopback))
         {
-            socket.SetRawSocketOption(0, 24 /* IP_BIND_ADDRESS_NO_PORT */, BitConverter.GetBytes(1));
-            socket.Bind(new IPEndPoint(new IPAddress([127, 0, 1, (byte)(1 + Interlocked.Increment(ref _sources) % 16)]), 0));
+            socket.SetRawSocketOption(
+                0,
+                24 /* IP_BIND_ADDRESS_NO_PORT */
+                ,
+                BitConverter.GetBytes(1)
+            );
+            socket.Bind(
+                new IPEndPoint(new IPAddress([127, 0, 1, (byte)(1 + Interlocked.Increment(ref _sources) % 16)]), 0)
+            );
         }
         socket.Connect(server);
         return socket;
     }
 
     public static byte[] Request(string method, Uri url, string headers = "", string body = "") =>
-        Encoding.UTF8.GetBytes($"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\n{headers}{(body.Length > 0 ? $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n" : "")}\r\n{body}");
+        Encoding.UTF8.GetBytes(
+            $"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\n{headers}{(body.Length > 0 ? $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n" : "")}\r\n{body}"
+        );
 }

@@ -6,18 +6,34 @@ namespace Benchmarks.Machine;
 internal static class Command
 {
     /// <summary>What it wrote; throws that where it failed.</summary>
-    public static async Task<string> RunAsync(string name, IEnumerable<string> command, IReadOnlyDictionary<string, string>? environment, CancellationToken cancellationToken)
+    public static async Task<string> RunAsync(
+        string name,
+        IEnumerable<string> command,
+        IReadOnlyDictionary<string, string>? environment,
+        CancellationToken cancellationToken
+    )
     {
-        var start = new ProcessStartInfo(command.First(), command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (key, value) in environment ?? new Dictionary<string, string>()) start.Environment[key] = value;
+        var start = new ProcessStartInfo(command.First(), command.Skip(1))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (key, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[key] = value;
         using var process = Process.Start(start) ?? throw new BenchmarkException($"{name} did not start.");
         try
         {
             var errors = process.StandardError.ReadToEndAsync(cancellationToken);
             var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
             await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0 ? output : throw new BenchmarkException($"{name} failed:\n{output}\n{await errors}");
+            return process.ExitCode == 0
+                ? output
+                : throw new BenchmarkException($"{name} failed:\n{output}\n{await errors}");
         }
-        finally { if (!process.HasExited) process.Kill(entireProcessTree: true); }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
     }
 }

@@ -7,14 +7,36 @@ namespace Benchmarks.Machine;
 internal static class LoadTestsProgram
 {
     /// <returns>The JSON line that it prints.</returns>
-    public static async Task<JsonElement> RunAsync(BenchmarkRun run, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    public static async Task<JsonElement> RunAsync(
+        BenchmarkRun run,
+        IEnumerable<string> arguments,
+        CancellationToken cancellationToken
+    )
     {
         var reports = Directory.CreateTempSubdirectory("benchmarks-load-").FullName;
         try
         {
-            var output = await Command.RunAsync("LoadTests", ["dotnet", Repository.Service("LoadTests"), "--target", run.StreamApi.Address.ToString(), "--reports", reports, .. arguments], null, cancellationToken);
-            return JsonDocument.Parse(output.Split('\n').Last(l => l.StartsWith("{\"scenario\"", StringComparison.Ordinal))).RootElement;
+            var output = await Command.RunAsync(
+                "LoadTests",
+                [
+                    "dotnet",
+                    Repository.Service("LoadTests"),
+                    "--target",
+                    run.StreamApi.Address.ToString(),
+                    "--reports",
+                    reports,
+                    .. arguments,
+                ],
+                null,
+                cancellationToken
+            );
+            return JsonDocument
+                .Parse(output.Split('\n').Last(l => l.StartsWith("{\"scenario\"", StringComparison.Ordinal)))
+                .RootElement;
         }
-        finally { Directory.Delete(reports, recursive: true); }
+        finally
+        {
+            Directory.Delete(reports, recursive: true);
+        }
     }
 }

@@ -8,10 +8,12 @@ namespace Benchmarks.Machine;
 internal sealed class ServerProbe(string path)
 {
     /// <summary>The environment that a server must be started with.</summary>
-    public IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string, string>
-    {
-        ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location, [StartupHook.Variable] = path,
-    };
+    public IReadOnlyDictionary<string, string> Environment { get; } =
+        new Dictionary<string, string>
+        {
+            ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
+            [StartupHook.Variable] = path,
+        };
 
     /// <summary>Bytes that the process has allocated since its start.</summary>
     public long Allocated() => Ask('a');

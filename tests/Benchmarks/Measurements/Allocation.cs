@@ -3,30 +3,49 @@ using Benchmarks.Servers;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>What the server allocates for a delivery: the same events to one subscriber and to a thousand, the difference shared out.</summary>
+/// <summary>What the server allocates for a delivery: the same events to one subscriber and to a thousand, the
+/// difference shared out.</summary>
 internal sealed class Allocation : Measurement
 {
-    private const int Rate = 50, Many = 1_000;
+    private const int Rate = 50,
+        Many = 1_000;
 
-    public Allocation() : base("allocation", $"{Rate} events/s to 1 and to {Many:N0} subscribers") => Goals = new Dictionary<string, Goal> { [Figures.Allocated.Name] = Goal.AtMost(1) };
+    public Allocation()
+        : base("allocation", $"{Rate} events/s to 1 and to {Many:N0} subscribers") =>
+        Goals = new Dictionary<string, Goal> { [Figures.Allocated.Name] = Goal.AtMost(1) };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
-        run.InTurnAsync(this, async peer =>
-        {
-            if (peer.Probe is null) return;
-            var (few, many) = (await PerEventAsync(1), await PerEventAsync(Many));
-            run.Record(this, peer.Name, (Figures.Allocated, (many - few) / (Many - 1)), (Figures.AllocatedEvent, few));
-
-            async Task<double> PerEventAsync(int subscribers)
+        run.InTurnAsync(
+            this,
+            async peer =>
             {
-                var (topic, events) = (run.NewTopic(), (long)(Rate * run.Seconds(4)));
-                var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(topic)], subscribers, events, 60), cancellationToken);
-                await using var _ = readers;
-                await Task.Delay(1_500, cancellationToken);     // what connecting leaves behind to be done
-                var before = peer.Probe.Allocated();
-                await Clients.PublishAsync(new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, Rate, events, 1, 30), cancellationToken);
-                await readers.NextAsync<ReadResult>(cancellationToken);
-                return (peer.Probe.Allocated() - before) / (double)events;
+                if (peer.Probe is null)
+                    return;
+                var (few, many) = (await PerEventAsync(1), await PerEventAsync(Many));
+                run.Record(
+                    this,
+                    peer.Name,
+                    (Figures.Allocated, (many - few) / (Many - 1)),
+                    (Figures.AllocatedEvent, few)
+                );
+
+                async Task<double> PerEventAsync(int subscribers)
+                {
+                    var (topic, events) = (run.NewTopic(), (long)(Rate * run.Seconds(4)));
+                    var (readers, _) = await Clients.OpenAsync(
+                        new ReadOrder([peer.Subscribe(topic)], subscribers, events, 60),
+                        cancellationToken
+                    );
+                    await using var _ = readers;
+                    await Task.Delay(1_500, cancellationToken); // what connecting leaves behind to be done
+                    var before = peer.Probe.Allocated();
+                    await Clients.PublishAsync(
+                        new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, Rate, events, 1, 30),
+                        cancellationToken
+                    );
+                    await readers.NextAsync<ReadResult>(cancellationToken);
+                    return (peer.Probe.Allocated() - before) / (double)events;
+                }
             }
-        });
+        );
 }

@@ -4,7 +4,12 @@ using Benchmarks.Servers;
 namespace Benchmarks.Measurements;
 
 /// <summary>What the measurements share.</summary>
-internal sealed class BenchmarkRun(BenchmarkOptions options, StreamApiPeer streamApi, IReadOnlyList<Peer> peers, Action<string> progress)
+internal sealed class BenchmarkRun(
+    BenchmarkOptions options,
+    StreamApiPeer streamApi,
+    IReadOnlyList<Peer> peers,
+    Action<string> progress
+)
 {
     private int _topics;
 
@@ -24,14 +29,18 @@ internal sealed class BenchmarkRun(BenchmarkOptions options, StreamApiPeer strea
     public List<string> Skipped { get; } = [];
 
     /// <summary>
-    /// Each peer in turn, in the next round the other way round: nobody always measures after the same neighbour. One that does not manage (on a machine
+    /// Each peer in turn, in the next round the other way round: nobody always measures after the same neighbour. One
+    /// that does not manage (on a machine
     /// that is too busy, say) is skipped; the others' figures stand.
     /// </summary>
     public async Task InTurnAsync(Measurement measurement, Func<Peer, Task> measure)
     {
         foreach (var peer in Round % 2 == 1 ? peers : peers.Reverse())
         {
-            try { await measure(peer); }
+            try
+            {
+                await measure(peer);
+            }
             catch (BenchmarkException e)
             {
                 Skipped.Add($"{measurement.Name}, round {Round}, {peer.Name}: {e.Message}");
@@ -42,7 +51,11 @@ internal sealed class BenchmarkRun(BenchmarkOptions options, StreamApiPeer strea
 
     public double Seconds(double full) => options.Quick ? Math.Min(full, 2) : full;
 
-    public void Record(Measurement measurement, string server, params ReadOnlySpan<(Figure Figure, double Value)> figures)
+    public void Record(
+        Measurement measurement,
+        string server,
+        params ReadOnlySpan<(Figure Figure, double Value)> figures
+    )
     {
         var text = new List<string>();
         foreach (var (figure, value) in figures)

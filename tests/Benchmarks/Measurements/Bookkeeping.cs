@@ -5,16 +5,23 @@ using Connections = StreamApi.Streaming.Connections;
 namespace Benchmarks.Measurements;
 
 /// <summary>
-/// What it costs to know each connection's latency, beside what a delivery costs: for every delivery the clock is read and counted in the connection's
-/// histogram and in its loop's. In this process, with StreamApi's own code, for as many connections as the measurement beside it has.
+/// What it costs to know each connection's latency, beside what a delivery costs: for every delivery the clock is read
+/// and counted in the connection's
+/// histogram and in its loop's. In this process, with StreamApi's own code, for as many connections as the measurement
+/// beside it has.
 /// </summary>
 internal sealed class Bookkeeping : Measurement
 {
-    private const int Streams = 1_000, Rate = 50, Passes = 4_000;
+    private const int Streams = 1_000,
+        Rate = 50,
+        Passes = 4_000;
 
-    private static readonly Figure Time = new("latency of each connection", "ns/delivery"), Share = new("its share of the delivering process's CPU", "%"), Size = new("memory of a connection's histogram", "B");
+    private static readonly Figure Time = new("latency of each connection", "ns/delivery"),
+        Share = new("its share of the delivering process's CPU", "%"),
+        Size = new("memory of a connection's histogram", "B");
 
-    public Bookkeeping() : base("bookkeeping", $"latency histograms of {Streams:N0} connections, beside {Rate} events/s to them") =>
+    public Bookkeeping()
+        : base("bookkeeping", $"latency histograms of {Streams:N0} connections, beside {Rate} events/s to them") =>
         Goals = new Dictionary<string, Goal> { [Share.Name] = Goal.AtMost(3), [Size.Name] = Goal.AtMost(1_000) };
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
@@ -28,10 +35,15 @@ internal sealed class Bookkeeping : Measurement
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
         var histograms = new Connections.LatencyHistogram[Streams];
-        for (var i = 0; i < histograms.Length; i++) histograms[i] = new Connections.LatencyHistogram();
+        for (var i = 0; i < histograms.Length; i++)
+            histograms[i] = new Connections.LatencyHistogram();
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Streams;
 
-        var (totals, committed, clock) = (new long[Connections.LatencyHistogram.Buckets], DateTime.UtcNow.Ticks, TimeProvider.System);
+        var (totals, committed, clock) = (
+            new long[Connections.LatencyHistogram.Buckets],
+            DateTime.UtcNow.Ticks,
+            TimeProvider.System
+        );
         var best = TimeSpan.MaxValue;
         // The best of many: the first are interpreted by an unoptimized compiler, others are interrupted.
         for (var pass = 0; pass < Passes; pass++)
@@ -39,12 +51,15 @@ internal sealed class Bookkeeping : Measurement
             var start = Stopwatch.GetTimestamp();
             foreach (var histogram in histograms)
             {
-                var bucket = Connections.LatencyHistogram.BucketOf((clock.GetUtcNow().UtcTicks - committed) / TimeSpan.TicksPerMicrosecond);
+                var bucket = Connections.LatencyHistogram.BucketOf(
+                    (clock.GetUtcNow().UtcTicks - committed) / TimeSpan.TicksPerMicrosecond
+                );
                 histogram.Add(bucket);
                 totals[bucket]++;
             }
             var took = Stopwatch.GetElapsedTime(start);
-            if (took < best) best = took;
+            if (took < best)
+                best = took;
         }
         return (best.TotalNanoseconds / Streams, bytes);
     }

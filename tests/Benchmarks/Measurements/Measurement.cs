@@ -23,14 +23,21 @@ internal abstract class Measurement(string name, string what)
 internal sealed record Goal(double Least, double Most, string? Peer)
 {
     public static Goal AtMost(double bound, string? peer = null) => new(double.NegativeInfinity, bound, peer);
+
     public static Goal AtLeast(double bound) => new(bound, double.PositiveInfinity, null);
+
     public static Goal Within(double least, double most, string peer) => new(least, most, peer);
 
     public bool IsMet(double value) => value >= Least && value <= Most;
 
     public string Text(string unit)
     {
-        var bounds = (double.IsFinite(Least), double.IsFinite(Most)) switch { (true, true) => $"{Number(Least)}–{Number(Most)}", (false, _) => $"≤ {Number(Most)}", _ => $"≥ {Number(Least)}" };
+        var bounds = (double.IsFinite(Least), double.IsFinite(Most)) switch
+        {
+            (true, true) => $"{Number(Least)}–{Number(Most)}",
+            (false, _) => $"≤ {Number(Most)}",
+            _ => $"≥ {Number(Least)}",
+        };
         return $"{bounds} {(Peer is null ? unit : $"× {Peer}")}";
     }
 
@@ -40,11 +47,25 @@ internal sealed record Goal(double Least, double Most, string? Peer)
 /// <summary>Names and units of figures.</summary>
 internal static class Figures
 {
-    public static readonly Figure Cpu = new("server CPU", "µs/delivery"), FrontCpu = new("CPU of the delivering process", "µs/delivery"), P50 = new("p50", "ms"), P99 = new("p99", "ms"),
-        Rate = new("delivered", "1/s"), Received = new("received", "events"), Generator = new("reader CPU (not the server's)", "µs/delivery"), Elsewhere = new("other work on the machine", "cores"),
-        Appended = new("appended", "events/s"), AppendP50 = new("answered p50", "ms"), AppendP99 = new("answered p99", "ms"),
+    public static readonly Figure Cpu = new("server CPU", "µs/delivery"),
+        FrontCpu = new("CPU of the delivering process", "µs/delivery"),
+        P50 = new("p50", "ms"),
+        P99 = new("p99", "ms"),
+        Rate = new("delivered", "1/s"),
+        Received = new("received", "events"),
+        Generator = new("reader CPU (not the server's)", "µs/delivery"),
+        Elsewhere = new("other work on the machine", "cores"),
+        Appended = new("appended", "events/s"),
+        AppendP50 = new("answered p50", "ms"),
+        AppendP99 = new("answered p99", "ms"),
         RelayedAfter = new("replica level after the last append", "s"),
-        Seconds = new("all level after", "s"), Connects = new("connects", "1/s"), ConnectCpu = new("server CPU", "µs/connect"), ConnectFrontCpu = new("CPU of the delivering process", "µs/connect"), StoreReads = new("store reads", "reads"),
-        Allocated = new("allocated", "B/delivery"), AllocatedEvent = new("allocated for the event itself", "B/event"),
-        Memory = new("memory, 5,000 just connected", "kB/connection"), Settled = new("memory, 5,000 settled", "kB/connection");
+        Seconds = new("all level after", "s"),
+        Connects = new("connects", "1/s"),
+        ConnectCpu = new("server CPU", "µs/connect"),
+        ConnectFrontCpu = new("CPU of the delivering process", "µs/connect"),
+        StoreReads = new("store reads", "reads"),
+        Allocated = new("allocated", "B/delivery"),
+        AllocatedEvent = new("allocated for the event itself", "B/event"),
+        Memory = new("memory, 5,000 just connected", "kB/connection"),
+        Settled = new("memory, 5,000 settled", "kB/connection");
 }

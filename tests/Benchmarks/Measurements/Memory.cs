@@ -7,35 +7,57 @@ namespace Benchmarks.Measurements;
 /// <summary>5,000 idle streams on a server of their own that has just started: what they weigh.</summary>
 internal sealed class Memory : Measurement
 {
-    private const int Streams = 5_000, FirstSeconds = 3, SettledSeconds = 25;
+    private const int Streams = 5_000,
+        FirstSeconds = 3,
+        SettledSeconds = 25;
 
-    public Memory() : base("memory", $"{Streams:N0} idle subscribers on a fresh server") => Goals = new Dictionary<string, Goal>
-    {
-        [Figures.Memory.Name] = Goal.AtMost(1.4, "Nchan"), [Figures.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
-    };
+    public Memory()
+        : base("memory", $"{Streams:N0} idle subscribers on a fresh server") =>
+        Goals = new Dictionary<string, Goal>
+        {
+            [Figures.Memory.Name] = Goal.AtMost(1.4, "Nchan"),
+            [Figures.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
+        };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
-        run.InTurnAsync(this, async kind =>
-        {
-            await using var peer = await kind.StartAnotherAsync(cancellationToken);
-            await WarmUpAsync(run, peer, cancellationToken);
-            var empty = ProcessFigures.MemoryKb(peer.Front);
-            var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120), cancellationToken);
-            await using var _ = readers;
-            await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
-            var first = ProcessFigures.MemoryKb(peer.Front);
-            await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
-            var settled = ProcessFigures.MemoryKb(peer.Front);
-            run.Record(this, kind.Name, (Figures.Memory, (first - empty) / Streams), (Figures.Settled, (settled - empty) / Streams));
-        });
+        run.InTurnAsync(
+            this,
+            async kind =>
+            {
+                await using var peer = await kind.StartAnotherAsync(cancellationToken);
+                await WarmUpAsync(run, peer, cancellationToken);
+                var empty = ProcessFigures.MemoryKb(peer.Front);
+                var (readers, _) = await Clients.OpenAsync(
+                    new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120),
+                    cancellationToken
+                );
+                await using var _ = readers;
+                await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
+                var first = ProcessFigures.MemoryKb(peer.Front);
+                await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
+                var settled = ProcessFigures.MemoryKb(peer.Front);
+                run.Record(
+                    this,
+                    kind.Name,
+                    (Figures.Memory, (first - empty) / Streams),
+                    (Figures.Settled, (settled - empty) / Streams)
+                );
+            }
+        );
 
     /// <summary>Code that is loaded with the first streams is no memory of a stream.</summary>
     private static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)
     {
         var topic = run.NewTopic();
-        var (readers, _) = await Clients.OpenAsync(new ReadOrder([peer.Subscribe(topic)], 20, 20, 30), cancellationToken);
+        var (readers, _) = await Clients.OpenAsync(
+            new ReadOrder([peer.Subscribe(topic)], 20, 20, 30),
+            cancellationToken
+        );
         await using var _ = readers;
-        await Clients.PublishAsync(new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, 20, 20, 1, 20), cancellationToken);
+        await Clients.PublishAsync(
+            new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, 20, 20, 1, 20),
+            cancellationToken
+        );
         await readers.NextAsync<ReadResult>(cancellationToken);
     }
 }

@@ -11,13 +11,17 @@ using Npgsql;
 namespace Benchmarks.Measurements;
 
 /// <summary>
-/// CPU that a page of a filtered read costs Postgres, over the log's length and the number of patterns: <c>-- reads [events …]</c>. A program of
-/// its own, for it fills a log of up to ten million events. The time is the backend's own (<c>/proc/&lt;pid&gt;/schedstat</c>, nanoseconds),
+/// CPU that a page of a filtered read costs Postgres, over the log's length and the number of patterns: <c>-- reads
+/// [events …]</c>. A program of
+/// its own, for it fills a log of up to ten million events. The time is the backend's own
+/// (<c>/proc/&lt;pid&gt;/schedstat</c>, nanoseconds),
 /// so other work of the machine is hardly in it.
 /// </summary>
 internal static class ReadCost
 {
-    private const int Topics = 100, Pages = 40, PageEvents = 50;
+    private const int Topics = 100,
+        Pages = 40,
+        PageEvents = 50;
 
     private static readonly int[] AllTopics = [.. Enumerable.Range(0, Topics)];
     private static readonly (string Name, Func<int, string> Pattern)[] Shapes =
@@ -32,7 +36,9 @@ internal static class ReadCost
     {
         await using var stores = await Stores.StartAsync(durable: false, cancellationToken);
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = stores.EventStore });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = stores.EventStore }
+        );
         builder.Services.AddMetrics();
         builder.AddEventStore();
         using var host = builder.Build();
@@ -45,39 +51,68 @@ internal static class ReadCost
             await using var store = OneConnection(host);
             var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
             foreach (var (name, pattern) in Shapes)
-                foreach (var patterns in (int[])[1, 10, 100])
-                {
-                    var (median, most) = await PagesAsync(store, reader, size, () => [.. Random.Shared.GetItems(AllTopics, patterns).Select(pattern)], cancellationToken);
-                    if (!costs.TryGetValue((name, patterns), out var row)) costs[(name, patterns)] = row = [];
-                    row.Add(string.Create(CultureInfo.InvariantCulture, $"{median:F2} ({most:F1})"));
-                }
+            foreach (var patterns in (int[])[1, 10, 100])
+            {
+                var (median, most) = await PagesAsync(
+                    store,
+                    reader,
+                    size,
+                    () => [.. Random.Shared.GetItems(AllTopics, patterns).Select(pattern)],
+                    cancellationToken
+                );
+                if (!costs.TryGetValue((name, patterns), out var row))
+                    costs[(name, patterns)] = row = [];
+                row.Add(string.Create(CultureInfo.InvariantCulture, $"{median:F2} ({most:F1})"));
+            }
         }
-        var table = new StringBuilder($"CPU of Postgres for a page of {PageEvents} events from a random position, ms: median (most) of {Pages} pages\n\n");
-        table.AppendLine($"| patterns |{string.Concat(sizes.Select(s => string.Create(CultureInfo.InvariantCulture, $" {s:#,0} events |")))}");
+        var table = new StringBuilder(
+            $"CPU of Postgres for a page of {PageEvents} events from a random position, ms: median (most) of {Pages} pages\n\n"
+        );
+        table.AppendLine(
+            $"| patterns |{string.Concat(sizes.Select(s => string.Create(CultureInfo.InvariantCulture, $" {s:#,0} events |")))}"
+        );
         table.AppendLine($"|---|{string.Concat(sizes.Select(_ => "---|"))}");
-        foreach (var ((shape, patterns), row) in costs) table.AppendLine(CultureInfo.InvariantCulture, $"| {patterns} {shape} | {string.Join(" | ", row)} |");
+        foreach (var ((shape, patterns), row) in costs)
+            table.AppendLine(CultureInfo.InvariantCulture, $"| {patterns} {shape} | {string.Join(" | ", row)} |");
         Console.Write(table);
     }
 
     private static async Task<(double Median, double Most)> PagesAsync(
-        NpgsqlDataSource store, EventReader reader, long size, Func<string[]> filter, CancellationToken cancellationToken)
+        NpgsqlDataSource store,
+        EventReader reader,
+        long size,
+        Func<string[]> filter,
+        CancellationToken cancellationToken
+    )
     {
         await using var ask = store.CreateCommand("select pg_backend_pid()");
         var backend = (int)(await ask.ExecuteScalarAsync(cancellationToken))!;
         var costs = new List<double>();
-        for (var i = -5; i < Pages; i++)    // the first are warming up
+        for (var i = -5; i < Pages; i++) // the first are warming up
         {
             var before = Nanoseconds(backend);
-            await reader.ReadAsync(Random.Shared.NextInt64(size / 4), new EventFilter(filter(), [], []), PageEvents, cancellationToken: cancellationToken);
-            if (i >= 0) costs.Add((Nanoseconds(backend) - before) / 1e6);
+            await reader.ReadAsync(
+                Random.Shared.NextInt64(size / 4),
+                new EventFilter(filter(), [], []),
+                PageEvents,
+                cancellationToken: cancellationToken
+            );
+            if (i >= 0)
+                costs.Add((Nanoseconds(backend) - before) / 1e6);
         }
         costs.Sort();
         return (costs[costs.Count / 2], costs[^1]);
     }
 
-    private static long Nanoseconds(int process) => long.Parse(File.ReadAllText($"/proc/{process}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
+    private static long Nanoseconds(int process) =>
+        long.Parse(File.ReadAllText($"/proc/{process}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
 
-    private static async Task FillAsync(IHost host, string connectionString, long size, CancellationToken cancellationToken)
+    private static async Task FillAsync(
+        IHost host,
+        string connectionString,
+        long size,
+        CancellationToken cancellationToken
+    )
     {
         await using var store = NpgsqlDataSource.Create(connectionString);
         const int chunk = 500_000;
@@ -85,12 +120,14 @@ internal static class ReadCost
         for (var filled = (long)(await head.ExecuteScalarAsync(cancellationToken))!; filled < size; filled += chunk)
         {
             Console.Error.WriteLine($"filling: {filled} of {size} events");
-            await using var fill = store.CreateCommand($$"""
+            await using var fill = store.CreateCommand(
+                $$"""
                 select eventstore.ensure_partition(p * 1000000) from generate_series(0, {{size / 1_000_000}}) p;
                 insert into eventstore.events (position, id, topic, type, key, data, time)
                 select nextval('eventstore.position'), gen_random_uuid(), 't.' || (n::bigint * 7919) % {{Topics}} || '.a', 'n', null, '{"n":' || n || ',"text":"' || repeat('x', 80) || '"}', now()
                 from generate_series({{filled}} + 1, least({{filled}} + {{chunk}}, {{size}})) n
-                """);
+                """
+            );
             fill.CommandTimeout = 0;
             await fill.ExecuteNonQueryAsync(cancellationToken);
         }
@@ -104,10 +141,18 @@ internal static class ReadCost
     /// <summary>The reads' own settings on one connection, whose backend is the one that is measured.</summary>
     private static NpgsqlDataSource OneConnection(IHost host)
     {
-        var pooled = new NpgsqlConnectionStringBuilder(host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads).ConnectionString);
-        var text = new NpgsqlConnectionStringBuilder(host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore"))
+        var pooled = new NpgsqlConnectionStringBuilder(
+            host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads).ConnectionString
+        );
+        var text = new NpgsqlConnectionStringBuilder(
+            host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore")
+        )
         {
-            MaxPoolSize = 1, Options = pooled.Options, MaxAutoPrepare = pooled.MaxAutoPrepare, AutoPrepareMinUsages = pooled.AutoPrepareMinUsages, NoResetOnClose = true,
+            MaxPoolSize = 1,
+            Options = pooled.Options,
+            MaxAutoPrepare = pooled.MaxAutoPrepare,
+            AutoPrepareMinUsages = pooled.AutoPrepareMinUsages,
+            NoResetOnClose = true,
         };
         return NpgsqlDataSource.Create(text.ConnectionString);
     }

@@ -7,53 +7,96 @@ using Npgsql;
 namespace Benchmarks.Measurements;
 
 /// <summary>
-/// 5,000 clients return at once, each 100 events behind: from the replica's memory, and from the store where the replica remembers nothing (ten
+/// 5,000 clients return at once, each 100 events behind: from the replica's memory, and from the store where the
+/// replica remembers nothing (ten
 /// topics then, so ten ranges to read). Beside it: the same clients connect with nothing to catch up on.
 /// </summary>
 internal sealed class ResumeStorm : Measurement
 {
-    private const int Readers = 5_000, Behind = 100;
+    private const int Readers = 5_000,
+        Behind = 100;
     private readonly bool _fromStore;
     private readonly int _topics;
 
-    public ResumeStorm(string name, bool fromStore) : base(name, $"{Readers:N0} clients at once, each {Behind} events behind, {(fromStore ? "on 10 topics, nothing in memory" : "on one topic")}")
+    public ResumeStorm(string name, bool fromStore)
+        : base(
+            name,
+            $"{Readers:N0} clients at once, each {Behind} events behind, {(fromStore ? "on 10 topics, nothing in memory" : "on one topic")}"
+        )
     {
         (_fromStore, _topics) = (fromStore, fromStore ? 10 : 1);
-        Goals = new Dictionary<string, Goal> { [Figures.Seconds.Name] = Goal.AtMost(5), [Figures.StoreReads.Name] = Goal.AtMost(fromStore ? 2 * _topics : 0) };
+        Goals = new Dictionary<string, Goal>
+        {
+            [Figures.Seconds.Name] = Goal.AtMost(5),
+            [Figures.StoreReads.Name] = Goal.AtMost(fromStore ? 2 * _topics : 0),
+        };
     }
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
-        await using var forgetful = _fromStore ? await run.StreamApi.StartAnotherAsync(new() { ["Streaming__RecentEvents"] = "0" }, cancellationToken) : null;
+        await using var forgetful = _fromStore
+            ? await run.StreamApi.StartAnotherAsync(new() { ["Streaming__RecentEvents"] = "0" }, cancellationToken)
+            : null;
         var replica = forgetful ?? run.StreamApi;
         // A replica that has just started is not what storms hit.
-        if (forgetful is not null) await FanOut.WarmUpAsync(run, forgetful, cancellationToken);
+        if (forgetful is not null)
+            await FanOut.WarmUpAsync(run, forgetful, cancellationToken);
         var topics = Enumerable.Range(0, _topics).Select(_ => run.NewTopic()).ToArray();
         var ids = new List<string>();
         foreach (var topic in topics)
         {
             ids.Add(await PublishOneAsync(run.StreamApi, topic, cancellationToken));
-            await Clients.PublishAsync(new PublishOrder(run.StreamApi.Publish, topic, 1, 0, 1, Behind, 20), cancellationToken);
+            await Clients.PublishAsync(
+                new PublishOrder(run.StreamApi.Publish, topic, 1, 0, 1, Behind, 20),
+                cancellationToken
+            );
         }
         await Task.Delay(500, cancellationToken);
         await using var log = await StatementLog.OpenAsync(run.StreamApi.System.Stores, cancellationToken);
-        var (resuming, ready) = await Clients.OpenAsync(new ReadOrder([.. topics.Select(replica.Subscribe)], Readers, Behind, 60, [.. ids]), cancellationToken);
+        var (resuming, ready) = await Clients.OpenAsync(
+            new ReadOrder([.. topics.Select(replica.Subscribe)], Readers, Behind, 60, [.. ids]),
+            cancellationToken
+        );
         ReadResult result;
-        await using (resuming) result = await resuming.NextAsync<ReadResult>(cancellationToken);
-        if (result.Lost > 0 || result.Wrong > 0) run.Wrong.Add($"{Name}: {result.Lost} lost, {result.Wrong} doubled or out of order.");
+        await using (resuming)
+            result = await resuming.NextAsync<ReadResult>(cancellationToken);
+        if (result.Lost > 0 || result.Wrong > 0)
+            run.Wrong.Add($"{Name}: {result.Lost} lost, {result.Wrong} doubled or out of order.");
         var reads = await log.ReplayReadsAsync(cancellationToken);
 
-        var (fresh, connected) = await Clients.OpenAsync(new ReadOrder([replica.Subscribe(run.NewTopic())], Readers, 0, 60), cancellationToken);
+        var (fresh, connected) = await Clients.OpenAsync(
+            new ReadOrder([replica.Subscribe(run.NewTopic())], Readers, 0, 60),
+            cancellationToken
+        );
         await fresh.DisposeAsync();
-        run.Record(this, replica.Name, (Figures.Seconds, result.Seconds), (Figures.StoreReads, reads), (Figures.Rate, result.Events / result.Seconds));
+        run.Record(
+            this,
+            replica.Name,
+            (Figures.Seconds, result.Seconds),
+            (Figures.StoreReads, reads),
+            (Figures.Rate, result.Events / result.Seconds)
+        );
         run.Record(this, "fresh connects", (Figures.Seconds, connected.Seconds));
     }
 
     /// <summary>Publishes an event that readers do not count; its id.</summary>
-    private static async Task<string> PublishOneAsync(StreamApiPeer peer, string topic, CancellationToken cancellationToken)
+    private static async Task<string> PublishOneAsync(
+        StreamApiPeer peer,
+        string topic,
+        CancellationToken cancellationToken
+    )
     {
         using var http = new HttpClient();
-        using var response = await http.PostAsJsonAsync(peer.Publish, new { topic, type = "start", data = 0 }, cancellationToken);
+        using var response = await http.PostAsJsonAsync(
+            peer.Publish,
+            new
+            {
+                topic,
+                type = "start",
+                data = 0,
+            },
+            cancellationToken
+        );
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
         return answer.GetProperty("events")[0].GetProperty("position").GetString()!;
     }
@@ -72,9 +115,16 @@ internal sealed class ResumeStorm : Measurement
         public async Task<int> ReplayReadsAsync(CancellationToken cancellationToken)
         {
             await Task.Delay(300, cancellationToken);
-            using var text = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            using var text = new StreamReader(
+                new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)
+            );
             text.BaseStream.Position = from;
-            return (await text.ReadToEndAsync(cancellationToken)).Split('\n').Count(l => l.Contains("from eventstore.events where position >", StringComparison.Ordinal) && l.Contains("topic = any", StringComparison.Ordinal));
+            return (await text.ReadToEndAsync(cancellationToken))
+                .Split('\n')
+                .Count(l =>
+                    l.Contains("from eventstore.events where position >", StringComparison.Ordinal)
+                    && l.Contains("topic = any", StringComparison.Ordinal)
+                );
         }
 
         public async ValueTask DisposeAsync()
@@ -90,7 +140,7 @@ internal sealed class ResumeStorm : Measurement
                 await using var command = store.CreateCommand(sql);
                 await command.ExecuteNonQueryAsync(cancellationToken);
             }
-            await Task.Delay(300, cancellationToken);       // until every session has seen it
+            await Task.Delay(300, cancellationToken); // until every session has seen it
         }
     }
 }

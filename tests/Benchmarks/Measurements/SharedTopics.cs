@@ -6,17 +6,22 @@ using Benchmarks.Servers;
 namespace Benchmarks.Measurements;
 
 /// <summary>
-/// Events for everybody where each subscriber has a filter of its own: what belongs to its user, and what goes to all. Beside as many
+/// Events for everybody where each subscriber has a filter of its own: what belongs to its user, and what goes to all.
+/// Beside as many
 /// subscribers of the one topic, on a server of its own each.
 /// </summary>
 internal sealed class SharedTopics : Measurement
 {
-    private const string OneTopic = "one topic", OwnFilters = "a filter each";
-    private const int Streams = 10_000, Rate = 4, SettledSeconds = 20;
+    private const string OneTopic = "one topic",
+        OwnFilters = "a filter each";
+    private const int Streams = 10_000,
+        Rate = 4,
+        SettledSeconds = 20;
 
     private static readonly Figure Weight = new("memory after the events", "kB/connection");
 
-    public SharedTopics() : base("shared-topics", $"{Rate} events/s to {Streams:N0} subscribers, each with topics of its own beside") =>
+    public SharedTopics()
+        : base("shared-topics", $"{Rate} events/s to {Streams:N0} subscribers, each with topics of its own beside") =>
         Goals = new[] { Figures.FrontCpu, Weight }.ToDictionary(f => f.Name, _ => Goal.AtMost(1.2, OneTopic));
 
     public override string Ours => OwnFilters;
@@ -28,24 +33,42 @@ internal sealed class SharedTopics : Measurement
             (OneTopic, (server, topic, _) => new Uri(server, $"/v1/events/stream?topic={topic}")),
             (OwnFilters, (server, topic, n) => new Uri(server, $"/v1/events/stream?topic=user.{n}.%3E&topic={topic}")),
         ];
-        foreach (var (name, subscribe) in run.Round % 2 == 1 ? ways : ways.Reverse()) await MeasureAsync(run, name, subscribe, cancellationToken);
+        foreach (var (name, subscribe) in run.Round % 2 == 1 ? ways : ways.Reverse())
+            await MeasureAsync(run, name, subscribe, cancellationToken);
     }
 
-    private async Task MeasureAsync(BenchmarkRun run, string name, Func<Uri, string, int, Uri> subscribe, CancellationToken cancellationToken)
+    private async Task MeasureAsync(
+        BenchmarkRun run,
+        string name,
+        Func<Uri, string, int, Uri> subscribe,
+        CancellationToken cancellationToken
+    )
     {
         await using var peer = await run.StreamApi.StartAnotherAsync([], cancellationToken);
         await FanOut.WarmUpAsync(run, peer, cancellationToken);
-        var (topic, events, empty) = (run.NewTopic(), (long)(Rate * run.Seconds(20)), ProcessFigures.MemoryKb(peer.Front));
+        var (topic, events, empty) = (
+            run.NewTopic(),
+            (long)(Rate * run.Seconds(20)),
+            ProcessFigures.MemoryKb(peer.Front)
+        );
         Uri[] urls = [.. Enumerable.Range(0, Streams).Select(n => subscribe(peer.Address, topic, n))];
         var (readers, _) = await Clients.OpenAsync(new ReadOrder(urls, Streams, events, 180), cancellationToken);
         await using var _ = readers;
-        await Task.Delay(3_000, cancellationToken);     // what connecting leaves to be done
+        await Task.Delay(3_000, cancellationToken); // what connecting leaves to be done
         var front = ProcessFigures.Cpu(peer.Front);
         await Clients.PublishAsync(new PublishOrder(peer.Publish, topic, 4, Rate, events, 1, 90), cancellationToken);
         var read = await readers.NextAsync<ReadResult>(cancellationToken);
         front = ProcessFigures.Cpu(peer.Front) - front;
         await Task.Delay(TimeSpan.FromSeconds(SettledSeconds), cancellationToken);
-        if (read.Lost > 0 || read.Wrong > 0) run.Wrong.Add($"{Name}, {name}: {read.Lost} lost, {read.Wrong} doubled or out of order.");
-        run.Record(this, name, (Figures.FrontCpu, front * 1e6 / read.Events), (Weight, (ProcessFigures.MemoryKb(peer.Front) - empty) / Streams), (Figures.P50, read.P50Ms), (Figures.P99, read.P99Ms));
+        if (read.Lost > 0 || read.Wrong > 0)
+            run.Wrong.Add($"{Name}, {name}: {read.Lost} lost, {read.Wrong} doubled or out of order.");
+        run.Record(
+            this,
+            name,
+            (Figures.FrontCpu, front * 1e6 / read.Events),
+            (Weight, (ProcessFigures.MemoryKb(peer.Front) - empty) / Streams),
+            (Figures.P50, read.P50Ms),
+            (Figures.P99, read.P99Ms)
+        );
     }
 }

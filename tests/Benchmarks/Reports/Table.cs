@@ -5,67 +5,117 @@ using Benchmarks.Measurements;
 
 namespace Benchmarks.Reports;
 
-/// <summary>The figures as Markdown: medians with their spread, and ratios of what was measured in the same round.</summary>
+/// <summary>The figures as Markdown: medians with their spread, and ratios of what was measured in the same
+/// round.</summary>
 internal static class Table
 {
-    public static string Of(BenchmarkRun run, IReadOnlyList<Measurement> measurements, TimeSpan elapsed, string? withoutNchan)
+    public static string Of(
+        BenchmarkRun run,
+        IReadOnlyList<Measurement> measurements,
+        TimeSpan elapsed,
+        string? withoutNchan
+    )
     {
         var text = new StringBuilder("# Benchmarks\n\n");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessFigures.Describe()}; {(Repository.IsRelease ? "Release" : "Debug: the figures say nothing")}; {run.Options.Rounds} rounds{(run.Options.Quick ? ", quick" : "")}{(run.Options.NoFsync ? ", Postgres not waiting for the disk" : "")}; {elapsed.TotalMinutes:F1} min.");
-        if (withoutNchan is not null) text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
-        text.AppendLine("\nMedian (least–most) of the rounds. A ratio is the first column's figure over the other's of the same round. Servers, reader and publisher share the cores.");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessFigures.Describe()}; {(Repository.IsRelease ? "Release" : "Debug: the figures say nothing")}; {run.Options.Rounds} rounds{(run.Options.Quick ? ", quick" : "")}{(run.Options.NoFsync ? ", Postgres not waiting for the disk" : "")}; {elapsed.TotalMinutes:F1} min."
+        );
+        if (withoutNchan is not null)
+            text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
+        text.AppendLine(
+            "\nMedian (least–most) of the rounds. A ratio is the first column's figure over the other's of the same round. Servers, reader and publisher share the cores."
+        );
         foreach (var measurement in measurements)
         {
             var ours = measurement.Ours;
             var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
-            if (samples.Count == 0) continue;
-            var others = run.Peers.Select(p => p.Name).Concat(samples.Select(s => s.Server)).Distinct().Where(s => s != ours && samples.Any(x => x.Server == s)).ToList();
+            if (samples.Count == 0)
+                continue;
+            var others = run
+                .Peers.Select(p => p.Name)
+                .Concat(samples.Select(s => s.Server))
+                .Distinct()
+                .Where(s => s != ours && samples.Any(x => x.Server == s))
+                .ToList();
             text.AppendLine(CultureInfo.InvariantCulture, $"\n## {measurement.Name}\n\n{measurement.What}\n");
-            text.AppendLine($"| figure | {ours} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |").AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
+            text.AppendLine($"| figure | {ours} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |")
+                .AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
             foreach (var figure in samples.Select(s => s.Figure).Distinct())
             {
                 var mine = ByRound(ours);
-                text.Append(CultureInfo.InvariantCulture, $"| {figure.Name}, {figure.Unit} | {Spread([.. mine.Values])} |");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {figure.Name}, {figure.Unit} | {Spread([.. mine.Values])} |"
+                );
                 foreach (var other in others)
                 {
                     var (theirs, ratios) = (ByRound(other), Ratios(other));
-                    text.Append(CultureInfo.InvariantCulture, $" {Spread([.. theirs.Values])} | {(ratios.Length > 0 ? Spread(ratios) : "")} |");
+                    text.Append(
+                        CultureInfo.InvariantCulture,
+                        $" {Spread([.. theirs.Values])} | {(ratios.Length > 0 ? Spread(ratios) : "")} |"
+                    );
                 }
                 text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict(figure, mine)} |");
 
-                Dictionary<int, double> ByRound(string server) => samples.Where(s => s.Server == server && s.Figure == figure).ToDictionary(s => s.Round, s => s.Value);
+                Dictionary<int, double> ByRound(string server) =>
+                    samples
+                        .Where(s => s.Server == server && s.Figure == figure)
+                        .ToDictionary(s => s.Round, s => s.Value);
 
                 double[] Ratios(string other)
                 {
                     var theirs = ByRound(other);
-                    return [.. mine.Where(m => theirs.TryGetValue(m.Key, out var t) && t > 0).Select(m => m.Value / theirs[m.Key])];
+                    return
+                    [
+                        .. mine.Where(m => theirs.TryGetValue(m.Key, out var t) && t > 0)
+                            .Select(m => m.Value / theirs[m.Key]),
+                    ];
                 }
 
                 string Verdict(Figure of, Dictionary<int, double> values)
                 {
-                    if (!measurement.Goals.TryGetValue(of.Name, out var goal)) return "";
+                    if (!measurement.Goals.TryGetValue(of.Name, out var goal))
+                        return "";
                     double[] judged = goal.Peer is null ? [.. values.Values] : Ratios(goal.Peer);
-                    return judged.Length == 0 ? $"{goal.Text(of.Unit)}: not measured" : $"{goal.Text(of.Unit)}: {(goal.IsMet(Median(judged)) ? "met" : "**missed**")}";
+                    return judged.Length == 0
+                        ? $"{goal.Text(of.Unit)}: not measured"
+                        : $"{goal.Text(of.Unit)}: {(goal.IsMet(Median(judged)) ? "met" : "**missed**")}";
                 }
             }
         }
-        if (run.Skipped.Count > 0) text.AppendLine("\n## Skipped\n");
-        foreach (var skipped in run.Skipped) text.AppendLine(CultureInfo.InvariantCulture, $"- {skipped}");
+        if (run.Skipped.Count > 0)
+            text.AppendLine("\n## Skipped\n");
+        foreach (var skipped in run.Skipped)
+            text.AppendLine(CultureInfo.InvariantCulture, $"- {skipped}");
         return text.ToString();
     }
 
-    public static string Number(double value) => value.ToString(Math.Abs(value) switch { >= 1_000 => "#,0", >= 100 => "0", >= 10 => "0.0", _ => "0.00" }, CultureInfo.InvariantCulture);
+    public static string Number(double value) =>
+        value.ToString(
+            Math.Abs(value) switch
+            {
+                >= 1_000 => "#,0",
+                >= 100 => "0",
+                >= 10 => "0.0",
+                _ => "0.00",
+            },
+            CultureInfo.InvariantCulture
+        );
 
-    private static string Spread(double[] values) => values.Length switch
-    {
-        0 => "",
-        1 => Number(values[0]),
-        _ => $"{Number(Median(values))} ({Number(values.Min())}–{Number(values.Max())})",
-    };
+    private static string Spread(double[] values) =>
+        values.Length switch
+        {
+            0 => "",
+            1 => Number(values[0]),
+            _ => $"{Number(Median(values))} ({Number(values.Min())}–{Number(values.Max())})",
+        };
 
     private static double Median(double[] values)
     {
         var sorted = values.Order().ToArray();
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+        return sorted.Length % 2 == 1
+            ? sorted[sorted.Length / 2]
+            : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 }

@@ -4,42 +4,62 @@ using LoadTests.Chaos;
 
 namespace Benchmarks.Servers;
 
-/// <summary>nginx with the Nchan module, as Debian has them, fetched where they are not installed: one worker a processor, messages in memory.</summary>
+/// <summary>nginx with the Nchan module, as Debian has them, fetched where they are not installed: one worker a
+/// processor, messages in memory.</summary>
 internal sealed class NchanPeer : Peer
 {
-    private const string Module = "usr/lib/nginx/modules/ngx_nchan_module.so", Program = "usr/sbin/nginx";
+    private const string Module = "usr/lib/nginx/modules/ngx_nchan_module.so",
+        Program = "usr/sbin/nginx";
     private static LocalProgram? _program;
     private readonly Leash _nginx;
     private readonly string _folder;
 
-    private NchanPeer(Leash nginx, string folder, int port) : base("Nchan", new Uri($"http://127.0.0.1:{port}")) => (_nginx, _folder) = (nginx, folder);
+    private NchanPeer(Leash nginx, string folder, int port)
+        : base("Nchan", new Uri($"http://127.0.0.1:{port}")) => (_nginx, _folder) = (nginx, folder);
 
     /// <summary>Looks for it, or fetches it. Returns why it cannot be measured here; null where it can.</summary>
     public static string? Find()
     {
         try
         {
-            _program = LocalProgram.Find(Path.Combine(Repository.Root, ".local", "tools"), "Nchan", File.Exists("/" + Module) ? ["/" + Program] : [], "-v", ["nginx", "libnginx-mod-nchan"], Program,
-                "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).");
+            _program = LocalProgram.Find(
+                Path.Combine(Repository.Root, ".local", "tools"),
+                "Nchan",
+                File.Exists("/" + Module) ? ["/" + Program] : [],
+                "-v",
+                ["nginx", "libnginx-mod-nchan"],
+                Program,
+                "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan)."
+            );
             // Its module insists on a folder for large messages there, whatever the configuration says.
             Directory.CreateDirectory("/var/lib/nginx");
             return null;
         }
-        catch (LocalServicesException e) { return e.Message; }
-        catch (UnauthorizedAccessException) { return "Nchan wants a folder /var/lib/nginx, which only root can make. Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan)."; }
+        catch (LocalServicesException e)
+        {
+            return e.Message;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return "Nchan wants a folder /var/lib/nginx, which only root can make. Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).";
+        }
     }
 
     public override Uri Subscribe(string topic) => new(Address, "/sse");
+
     public override Uri Publish => new(Address, "/pub");
     public override IReadOnlyList<int> Front => _nginx.Processes;
 
-    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) => await StartAsync(cancellationToken);
+    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>
+        await StartAsync(cancellationToken);
 
     public static async Task<NchanPeer> StartAsync(CancellationToken cancellationToken)
     {
         var (folder, port) = (Directory.CreateTempSubdirectory("nchan-").FullName, FreePort());
         var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, $$"""
+        await File.WriteAllTextAsync(
+            configuration,
+            $$"""
             load_module {{_program!.File[..^Program.Length]}}{{Module}};
             daemon off;
             pid {{folder}}/nginx.pid;
@@ -59,9 +79,27 @@ internal sealed class NchanPeer : Peer
                 location = /pub { nchan_publisher; nchan_channel_id load; nchan_message_buffer_length 1000; nchan_message_timeout 1m; }
               }
             }
-            """, cancellationToken);
-        var peer = new NchanPeer(Leash.Start("nginx", [_program.File, "-p", folder, "-c", configuration], _program.Libraries is null ? null : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }), folder, port);
-        try { await peer._nginx.WaitUntilAsync(() => Task.FromResult(ProcessTable.ListenerOf(port) is not null), cancellationToken); }
+            """,
+            cancellationToken
+        );
+        var peer = new NchanPeer(
+            Leash.Start(
+                "nginx",
+                [_program.File, "-p", folder, "-c", configuration],
+                _program.Libraries is null
+                    ? null
+                    : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
+            ),
+            folder,
+            port
+        );
+        try
+        {
+            await peer._nginx.WaitUntilAsync(
+                () => Task.FromResult(ProcessTable.ListenerOf(port) is not null),
+                cancellationToken
+            );
+        }
         catch
         {
             await peer.DisposeAsync();

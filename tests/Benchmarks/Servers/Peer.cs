@@ -2,13 +2,15 @@ using Benchmarks.Machine;
 
 namespace Benchmarks.Servers;
 
-/// <summary>A server to be measured beside others: where one subscribes and publishes, and whose CPU that costs.</summary>
+/// <summary>A server to be measured beside others: where one subscribes and publishes, and whose CPU that
+/// costs.</summary>
 internal abstract class Peer(string name, Uri address) : IAsyncDisposable
 {
     public string Name => name;
     public Uri Address => address;
 
-    /// <summary>A stream of what is published under this name; Nchan and the plain server have one channel a server.</summary>
+    /// <summary>A stream of what is published under this name; Nchan and the plain server have one channel a
+    /// server.</summary>
     public abstract Uri Subscribe(string topic);
     public abstract Uri Publish { get; }
 
@@ -34,7 +36,16 @@ internal abstract class Peer(string name, Uri address) : IAsyncDisposable
     protected static async Task<bool> AnswersAsync(Uri url, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        try { return (await http.GetAsync(url, cancellationToken)).IsSuccessStatusCode; }
-        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)) { return false; }
+        try
+        {
+            return (await http.GetAsync(url, cancellationToken)).IsSuccessStatusCode;
+        }
+        catch (Exception e)
+            when (e is HttpRequestException
+                || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            )
+        {
+            return false;
+        }
     }
 }

@@ -8,22 +8,42 @@ internal sealed class PlainPeer : Peer
     private readonly Leash _server;
     private readonly string _folder;
 
-    private PlainPeer(Leash server, string folder, ServerProbe probe, int port) : base("plain ASP.NET", new Uri($"http://127.0.0.1:{port}")) => (_server, _folder, Probe) = (server, folder, probe);
+    private PlainPeer(Leash server, string folder, ServerProbe probe, int port)
+        : base("plain ASP.NET", new Uri($"http://127.0.0.1:{port}")) =>
+        (_server, _folder, Probe) = (server, folder, probe);
 
     public override Uri Subscribe(string topic) => new(Address, "/sse");
+
     public override Uri Publish => new(Address, "/pub");
     public override IReadOnlyList<int> Front => _server.Processes;
     public override ServerProbe Probe { get; }
 
-    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) => await StartAsync(cancellationToken);
+    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>
+        await StartAsync(cancellationToken);
 
     public static async Task<PlainPeer> StartAsync(CancellationToken cancellationToken)
     {
         var (folder, port) = (Directory.CreateTempSubdirectory("plain-").FullName, FreePort());
         var probe = new ServerProbe(Path.Combine(folder, "probe"));
-        var environment = new Dictionary<string, string>(probe.Environment) { ["DOTNET_gcServer"] = "1" };      // what Microsoft.NET.Sdk.Web would set
-        var peer = new PlainPeer(Leash.Start("The plain server", ["dotnet", typeof(PlainPeer).Assembly.Location, "plain", $"http://127.0.0.1:{port}"], environment), folder, probe, port);
-        try { await peer._server.WaitUntilAsync(() => AnswersAsync(new Uri(peer.Address, "/alive"), cancellationToken), cancellationToken); }
+        // what Microsoft.NET.Sdk.Web would set
+        var environment = new Dictionary<string, string>(probe.Environment) { ["DOTNET_gcServer"] = "1" };
+        var peer = new PlainPeer(
+            Leash.Start(
+                "The plain server",
+                ["dotnet", typeof(PlainPeer).Assembly.Location, "plain", $"http://127.0.0.1:{port}"],
+                environment
+            ),
+            folder,
+            probe,
+            port
+        );
+        try
+        {
+            await peer._server.WaitUntilAsync(
+                () => AnswersAsync(new Uri(peer.Address, "/alive"), cancellationToken),
+                cancellationToken
+            );
+        }
         catch
         {
             await peer.DisposeAsync();

@@ -10,7 +10,9 @@ using Microsoft.Extensions.Logging;
 namespace Benchmarks.Servers;
 
 /// <summary>
-/// The mode <c>plain</c>: what the framework gives by itself, <see cref="TypedResults.ServerSentEvents{T}(IAsyncEnumerable{SseItem{T}})"/> over a bounded channel a client. It forgets, and a
+/// The mode <c>plain</c>: what the framework gives by itself, <see
+/// cref="TypedResults.ServerSentEvents{T}(IAsyncEnumerable{SseItem{T}})"/> over a bounded channel a client. It forgets,
+/// and a
 /// slow client loses.
 /// </summary>
 internal static class PlainServer
@@ -23,26 +25,43 @@ internal static class PlainServer
         var app = builder.Build();
         var clients = new ConcurrentDictionary<ChannelWriter<SseItem<string>>, byte>();
         app.MapGet("/alive", () => "");
-        app.MapGet("/sse", (HttpContext context) => TypedResults.ServerSentEvents(ReadAsync(context, clients, context.RequestAborted)));
-        app.MapPost("/pub", async (HttpRequest request) =>
-        {
-            using var body = new StreamReader(request.Body);
-            var item = new SseItem<string>(await body.ReadToEndAsync());
-            foreach (var (client, _) in clients) client.TryWrite(item);
-            return TypedResults.Accepted((string?)null);
-        });
+        app.MapGet(
+            "/sse",
+            (HttpContext context) => TypedResults.ServerSentEvents(ReadAsync(context, clients, context.RequestAborted))
+        );
+        app.MapPost(
+            "/pub",
+            async (HttpRequest request) =>
+            {
+                using var body = new StreamReader(request.Body);
+                var item = new SseItem<string>(await body.ReadToEndAsync());
+                foreach (var (client, _) in clients)
+                    client.TryWrite(item);
+                return TypedResults.Accepted((string?)null);
+            }
+        );
         app.Run();
     }
 
-    private static async IAsyncEnumerable<SseItem<string>> ReadAsync(HttpContext context, ConcurrentDictionary<ChannelWriter<SseItem<string>>, byte> clients, [EnumeratorCancellation] CancellationToken gone)
+    private static async IAsyncEnumerable<SseItem<string>> ReadAsync(
+        HttpContext context,
+        ConcurrentDictionary<ChannelWriter<SseItem<string>>, byte> clients,
+        [EnumeratorCancellation] CancellationToken gone
+    )
     {
-        var channel = Channel.CreateBounded<SseItem<string>>(new BoundedChannelOptions(1_000) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        var channel = Channel.CreateBounded<SseItem<string>>(
+            new BoundedChannelOptions(1_000) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }
+        );
         clients.TryAdd(channel.Writer, 0);
         try
         {
-            await context.Response.Body.FlushAsync(gone);       // otherwise the head waits for the first event
-            await foreach (var item in channel.Reader.ReadAllAsync(gone)) yield return item;
+            await context.Response.Body.FlushAsync(gone); // otherwise the head waits for the first event
+            await foreach (var item in channel.Reader.ReadAllAsync(gone))
+                yield return item;
         }
-        finally { clients.TryRemove(channel.Writer, out _); }
+        finally
+        {
+            clients.TryRemove(channel.Writer, out _);
+        }
     }
 }

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Benchmarks.Servers;
 
 /// <summary>
-/// A Postgres and a Redis of this run's own, found or fetched as the AppHost does, on free ports. Unlike in the tests Postgres waits for the disk,
+/// A Postgres and a Redis of this run's own, found or fetched as the AppHost does, on free ports. Unlike in the tests
+/// Postgres waits for the disk,
 /// unless it is told not to.
 /// </summary>
 internal sealed class Stores : IAsyncDisposable
@@ -31,7 +32,13 @@ internal sealed class Stores : IAsyncDisposable
         try
         {
             var appHost = Path.Combine(Repository.Root, "AppHost");
-            var stores = new Stores(LocalFolder.For(appHost, new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: true, 0, 0), new ServiceCollection()));
+            var stores = new Stores(
+                LocalFolder.For(
+                    appHost,
+                    new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: true, 0, 0),
+                    new ServiceCollection()
+                )
+            );
             try
             {
                 await stores.StartPostgresAsync(durable, cancellationToken);
@@ -44,12 +51,16 @@ internal sealed class Stores : IAsyncDisposable
                 throw;
             }
         }
-        catch (LocalServicesException e) { throw new BenchmarkException(e.Message); }
+        catch (LocalServicesException e)
+        {
+            throw new BenchmarkException(e.Message);
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var server in _servers) await server.DisposeAsync();
+        foreach (var server in _servers)
+            await server.DisposeAsync();
         Directory.Delete(_folder.Data, recursive: true);
     }
 
@@ -60,26 +71,74 @@ internal sealed class Stores : IAsyncDisposable
         PostgresLog = Path.Combine(cluster.Data, "log", "postgres.log");
         string[] settings =
         [
-            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB", "timezone=UTC", $"fsync={(durable ? "on" : "off")}", $"synchronous_commit={(durable ? "on" : "off")}",
-            "logging_collector=on", "log_directory=log", "log_filename=postgres.log",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=200",
+            "shared_buffers=128MB",
+            "timezone=UTC",
+            $"fsync={(durable ? "on" : "off")}",
+            $"synchronous_commit={(durable ? "on" : "off")}",
+            "logging_collector=on",
+            "log_directory=log",
+            "log_filename=postgres.log",
         ];
-        await StartAsync("Postgres", [.. cluster.As, cluster.Programs.Server, "-D", cluster.Data, "-p", $"{port}", .. settings.SelectMany(s => (string[])["-c", s])],
-            cluster.Programs.Libraries, "INT", new PostgresHealthCheck(port), cancellationToken);
-        EventStore = $"Host=127.0.0.1;Port={port};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
+        await StartAsync(
+            "Postgres",
+            [
+                .. cluster.As,
+                cluster.Programs.Server,
+                "-D",
+                cluster.Data,
+                "-p",
+                $"{port}",
+                .. settings.SelectMany(s => (string[])["-c", s]),
+            ],
+            cluster.Programs.Libraries,
+            "INT",
+            new PostgresHealthCheck(port),
+            cancellationToken
+        );
+        EventStore =
+            $"Host=127.0.0.1;Port={port};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
     }
 
     private async Task StartRedisAsync(CancellationToken cancellationToken)
     {
         var port = LoopbackPort.Take(0, "Redis", "RedisPort");
         var server = RedisServer.Prepare(_folder, port);
-        await StartAsync("Redis", [server.Program, server.Configuration], server.Libraries, "TERM", new RedisHealthCheck(port, server.Password), cancellationToken);
+        await StartAsync(
+            "Redis",
+            [server.Program, server.Configuration],
+            server.Libraries,
+            "TERM",
+            new RedisHealthCheck(port, server.Password),
+            cancellationToken
+        );
         Redis = $"127.0.0.1:{port},password={server.Password}";
     }
 
-    private async Task StartAsync(string name, string[] command, string? libraries, string signal, IHealthCheck check, CancellationToken cancellationToken)
+    private async Task StartAsync(
+        string name,
+        string[] command,
+        string? libraries,
+        string signal,
+        IHealthCheck check,
+        CancellationToken cancellationToken
+    )
     {
-        var server = Leash.Start(name, command, libraries is null ? null : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = libraries }, signal, _folder.Data);
+        var server = Leash.Start(
+            name,
+            command,
+            libraries is null ? null : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = libraries },
+            signal,
+            _folder.Data
+        );
         _servers.Add(server);
-        await server.WaitUntilAsync(async () => (await check.CheckHealthAsync(new HealthCheckContext(), cancellationToken)).Status == HealthStatus.Healthy, cancellationToken);
+        await server.WaitUntilAsync(
+            async () =>
+                (await check.CheckHealthAsync(new HealthCheckContext(), cancellationToken)).Status
+                == HealthStatus.Healthy,
+            cancellationToken
+        );
     }
 }

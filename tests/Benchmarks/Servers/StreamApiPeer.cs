@@ -7,7 +7,8 @@ using Npgsql;
 namespace Benchmarks.Servers;
 
 /// <summary>
-/// One replica at its own port, with everything that belongs to it: Postgres, Redis, a Broadcaster. Its events are durable before they are answered, which
+/// One replica at its own port, with everything that belongs to it: Postgres, Redis, a Broadcaster. Its events are
+/// durable before they are answered, which
 /// the others' are not, and its telemetry leaves by OTLP as in the dashboard's stack.
 /// </summary>
 internal sealed class StreamApiPeer : Peer
@@ -17,7 +18,15 @@ internal sealed class StreamApiPeer : Peer
     private readonly bool _ownsSystem;
     private readonly string _folder;
 
-    private StreamApiPeer(StreamApiSystem system, bool ownsSystem, Leash replica, string folder, ServerProbe probe, Uri address) : base("StreamApi", address) =>
+    private StreamApiPeer(
+        StreamApiSystem system,
+        bool ownsSystem,
+        Leash replica,
+        string folder,
+        ServerProbe probe,
+        Uri address
+    )
+        : base("StreamApi", address) =>
         (_system, _ownsSystem, _replica, _folder, Probe) = (system, ownsSystem, replica, folder, probe);
 
     public StreamApiSystem System => _system;
@@ -32,7 +41,10 @@ internal sealed class StreamApiPeer : Peer
     public static async Task<StreamApiPeer> StartAsync(bool durable, CancellationToken cancellationToken)
     {
         var system = await StreamApiSystem.StartAsync(durable, cancellationToken);
-        try { return await StartAsync(system, ownsSystem: true, [], cancellationToken); }
+        try
+        {
+            return await StartAsync(system, ownsSystem: true, [], cancellationToken);
+        }
         catch
         {
             await system.DisposeAsync();
@@ -40,18 +52,37 @@ internal sealed class StreamApiPeer : Peer
         }
     }
 
-    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) => await StartAnotherAsync([], cancellationToken);
+    public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>
+        await StartAnotherAsync([], cancellationToken);
 
-    public Task<StreamApiPeer> StartAnotherAsync(Dictionary<string, string> settings, CancellationToken cancellationToken) => StartAsync(_system, ownsSystem: false, settings, cancellationToken);
+    public Task<StreamApiPeer> StartAnotherAsync(
+        Dictionary<string, string> settings,
+        CancellationToken cancellationToken
+    ) => StartAsync(_system, ownsSystem: false, settings, cancellationToken);
 
-    private static async Task<StreamApiPeer> StartAsync(StreamApiSystem system, bool ownsSystem, Dictionary<string, string> settings, CancellationToken cancellationToken)
+    private static async Task<StreamApiPeer> StartAsync(
+        StreamApiSystem system,
+        bool ownsSystem,
+        Dictionary<string, string> settings,
+        CancellationToken cancellationToken
+    )
     {
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var folder = Directory.CreateTempSubdirectory("streamapi-").FullName;
         var probe = new ServerProbe(Path.Combine(folder, "probe"));
         var environment = system.Environment.Concat(probe.Environment).Concat(settings).ToDictionary();
-        var peer = new StreamApiPeer(system, ownsSystem, StreamApiSystem.Start("StreamApi", address, environment), folder, probe, address);
-        try { await peer._replica.WaitUntilAsync(() => peer.IsLiveAsync(cancellationToken), cancellationToken); }
+        var peer = new StreamApiPeer(
+            system,
+            ownsSystem,
+            StreamApiSystem.Start("StreamApi", address, environment),
+            folder,
+            probe,
+            address
+        );
+        try
+        {
+            await peer._replica.WaitUntilAsync(() => peer.IsLiveAsync(cancellationToken), cancellationToken);
+        }
         catch
         {
             await peer._replica.DisposeAsync();
@@ -67,24 +98,35 @@ internal sealed class StreamApiPeer : Peer
         await using var command = store.CreateCommand("select eventstore.head()");
         var head = (long)(await command.ExecuteScalarAsync(cancellationToken))!;
         // A fresh stream's first id is the store's head, whatever the replica has: only /v1/replicas tells.
-        while (await SelfAsync(cancellationToken) is not { } self || long.Parse(self.GetProperty("head").GetString()!.Split('-')[^1], CultureInfo.InvariantCulture) < head) await Task.Delay(20, cancellationToken);
+        while (
+            await SelfAsync(cancellationToken) is not { } self
+            || long.Parse(self.GetProperty("head").GetString()!.Split('-')[^1], CultureInfo.InvariantCulture) < head
+        )
+            await Task.Delay(20, cancellationToken);
     }
 
     private async Task<bool> IsLiveAsync(CancellationToken cancellationToken) =>
-        await AnswersAsync(new Uri(Address, "/health"), cancellationToken) && await SelfAsync(cancellationToken) is { } self && self.GetProperty("mode").GetString() == "live";
+        await AnswersAsync(new Uri(Address, "/health"), cancellationToken)
+        && await SelfAsync(cancellationToken) is { } self
+        && self.GetProperty("mode").GetString() == "live";
 
     /// <summary>This replica as it lists itself.</summary>
     private async Task<JsonElement?> SelfAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient();
         var replicas = await http.GetFromJsonAsync<JsonElement>(new Uri(Address, "/v1/replicas"), cancellationToken);
-        return replicas.EnumerateArray().Where(r => r.GetProperty("url").GetString() == Address.ToString().TrimEnd('/')).Select(r => (JsonElement?)r).FirstOrDefault();
+        return replicas
+            .EnumerateArray()
+            .Where(r => r.GetProperty("url").GetString() == Address.ToString().TrimEnd('/'))
+            .Select(r => (JsonElement?)r)
+            .FirstOrDefault();
     }
 
     public override async ValueTask DisposeAsync()
     {
         await _replica.DisposeAsync();
-        if (_ownsSystem) await _system.DisposeAsync();
+        if (_ownsSystem)
+            await _system.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 }

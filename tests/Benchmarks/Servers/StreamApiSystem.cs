@@ -2,14 +2,19 @@ using Benchmarks.Machine;
 
 namespace Benchmarks.Servers;
 
-/// <summary>What the replicas of one system share: the stores, the Broadcaster, and somebody who takes their telemetry.</summary>
+/// <summary>What the replicas of one system share: the stores, the Broadcaster, and somebody who takes their
+/// telemetry.</summary>
 internal sealed class StreamApiSystem : IAsyncDisposable
 {
     private readonly Leash _broadcaster;
     private readonly TelemetrySink _telemetry;
 
-    private StreamApiSystem(Stores stores, TelemetrySink telemetry, Leash broadcaster, Dictionary<string, string> environment) =>
-        (Stores, _telemetry, _broadcaster, Environment) = (stores, telemetry, broadcaster, environment);
+    private StreamApiSystem(
+        Stores stores,
+        TelemetrySink telemetry,
+        Leash broadcaster,
+        Dictionary<string, string> environment
+    ) => (Stores, _telemetry, _broadcaster, Environment) = (stores, telemetry, broadcaster, environment);
 
     public Stores Stores { get; }
     public IReadOnlyDictionary<string, string> Environment { get; }
@@ -24,19 +29,29 @@ internal sealed class StreamApiSystem : IAsyncDisposable
             telemetry = await TelemetrySink.StartAsync(cancellationToken);
             var environment = new Dictionary<string, string>
             {
-                ["ConnectionStrings__eventstore"] = stores.EventStore, ["ConnectionStrings__redis"] = stores.Redis, ["Traffic__Enabled"] = "false",
-                ["ASPNETCORE_ENVIRONMENT"] = "Development",      // elsewhere one address may open only some streams a minute
-                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.Address.ToString(), ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                ["ConnectionStrings__eventstore"] = stores.EventStore,
+                ["ConnectionStrings__redis"] = stores.Redis,
+                ["Traffic__Enabled"] = "false",
+                ["ASPNETCORE_ENVIRONMENT"] = "Development", // elsewhere one address may open only some streams a minute
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.Address.ToString(),
+                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
                 // Sent soon: what connecting has to tell must be told before deliveries are counted.
-                ["OTEL_BSP_SCHEDULE_DELAY"] = "500", ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
+                ["OTEL_BSP_SCHEDULE_DELAY"] = "500",
+                ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
             };
-            await Command.RunAsync("StreamApi migrate", ["dotnet", Repository.Service("StreamApi"), "migrate"], environment, cancellationToken);
+            await Command.RunAsync(
+                "StreamApi migrate",
+                ["dotnet", Repository.Service("StreamApi"), "migrate"],
+                environment,
+                cancellationToken
+            );
             var broadcaster = Start("Broadcaster", new Uri("http://127.0.0.1:0"), environment);
             return new StreamApiSystem(stores, telemetry, broadcaster, environment);
         }
         catch
         {
-            if (telemetry is not null) await telemetry.DisposeAsync();
+            if (telemetry is not null)
+                await telemetry.DisposeAsync();
             await stores.DisposeAsync();
             throw;
         }
@@ -45,7 +60,12 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     public static Leash Start(string service, Uri url, IReadOnlyDictionary<string, string> environment)
     {
         var dll = Repository.Service(service);
-        return Leash.Start(service, ["dotnet", dll, "--urls", url.ToString()], environment, folder: Path.GetDirectoryName(dll));
+        return Leash.Start(
+            service,
+            ["dotnet", dll, "--urls", url.ToString()],
+            environment,
+            folder: Path.GetDirectoryName(dll)
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Benchmarks.Servers;
 
-/// <summary>Takes OTLP and drops it: without an exporter .NET's histograms would not even count, and would cost nothing.</summary>
+/// <summary>Takes OTLP and drops it: without an exporter .NET's histograms would not even count, and would cost
+/// nothing.</summary>
 internal sealed class TelemetrySink : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -20,7 +21,14 @@ internal sealed class TelemetrySink : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
-        app.MapPost("/{**path}", async (HttpRequest request) => { await request.Body.CopyToAsync(Stream.Null); return Results.Bytes([], "application/x-protobuf"); });
+        app.MapPost(
+            "/{**path}",
+            async (HttpRequest request) =>
+            {
+                await request.Body.CopyToAsync(Stream.Null);
+                return Results.Bytes([], "application/x-protobuf");
+            }
+        );
         await app.StartAsync(cancellationToken);
         return new TelemetrySink(app);
     }

@@ -8,7 +8,8 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What an append tells of its commit, to those that need not wait for it to come back; and where a new partition begins.</summary>
+/// <summary>What an append tells of its commit, to those that need not wait for it to come back; and where a new
+/// partition begins.</summary>
 public sealed class AppendTests(StackFixture stack)
 {
     [Fact]
@@ -26,13 +27,19 @@ public sealed class AppendTests(StackFixture stack)
         await appender.AppendAsync([early], cancellationToken);
         await appender.AppendAsync([Event("between")], cancellationToken);
         var mixed = await appender.AppendAsync([early, late, Event("without an id")], cancellationToken);
-        await appender.AppendAsync([late, early], cancellationToken);                           // nothing new
-        await Assert.ThrowsAsync<EventConflictException>(() => appender.AppendAsync([late with { Data = "0" }, Event("lost with it")], cancellationToken));
-        await appender.AppendAsync([Event("last")], cancellationToken);                         // told after all the others
+        await appender.AppendAsync([late, early], cancellationToken); // nothing new
+        await Assert.ThrowsAsync<EventConflictException>(() =>
+            appender.AppendAsync([late with { Data = "0" }, Event("lost with it")], cancellationToken)
+        );
+        await appender.AppendAsync([Event("last")], cancellationToken); // told after all the others
 
         Assert.Equal([1, 3, 4], mixed.Select(e => e.At.Position));
-        Assert.Equal(["1 \"early\"", "2 \"between\"", "3 \"late\", 4 \"without an id\"", "5 \"last\""],
-            told.Select(t => string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))));
+        Assert.Equal(
+            ["1 \"early\"", "2 \"between\"", "3 \"late\", 4 \"without an id\"", "5 \"last\""],
+            told.Select(t =>
+                string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))
+            )
+        );
         await using var epoch = database.CreateCommand("select eventstore.epoch()");
         Assert.All(told, t => Assert.Equal(epoch.ExecuteScalar(), t.Epoch));
         await host.StopAsync(cancellationToken);
@@ -50,13 +57,24 @@ public sealed class AppendTests(StackFixture stack)
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
         {
             await using var undone = await connection.BeginTransactionAsync(cancellationToken);
-            await using var take = new NpgsqlCommand("select eventstore.lock_log(), eventstore.take_positions(150)", connection, undone);
+            await using var take = new NpgsqlCommand(
+                "select eventstore.lock_log(), eventstore.take_positions(150)",
+                connection,
+                undone
+            );
             await take.ExecuteNonQueryAsync(cancellationToken);
         }
-        Assert.Equal(151, Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).At.Position);
+        Assert.Equal(
+            151,
+            Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).At.Position
+        );
         // As after a crash of Postgres: up to 32 values of a sequence are lost.
-        await using (var skip = database.CreateCommand("select setval('eventstore.position', 320)")) await skip.ExecuteNonQueryAsync(cancellationToken);
-        Assert.Equal(321, Assert.Single(await appender.AppendAsync([Event("after a gap")], cancellationToken)).At.Position);
+        await using (var skip = database.CreateCommand("select setval('eventstore.position', 320)"))
+            await skip.ExecuteNonQueryAsync(cancellationToken);
+        Assert.Equal(
+            321,
+            Assert.Single(await appender.AppendAsync([Event("after a gap")], cancellationToken)).At.Position
+        );
         await host.StopAsync(cancellationToken);
     }
 
@@ -71,16 +89,30 @@ public sealed class AppendTests(StackFixture stack)
         await NarrowAsync(database);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var backup = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", connection, backup)) await read.ExecuteScalarAsync(cancellationToken);
-        for (var n = 1; n <= 250; n += 50) Assert.Equal(50, (await appender.AppendAsync([.. Enumerable.Range(n, 50).Select(i => Event($"{i}"))], cancellationToken)).Count);
-        await using var partitions = database.CreateCommand("select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass");
+        await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", connection, backup))
+            await read.ExecuteScalarAsync(cancellationToken);
+        for (var n = 1; n <= 250; n += 50)
+            Assert.Equal(
+                50,
+                (
+                    await appender.AppendAsync(
+                        [.. Enumerable.Range(n, 50).Select(i => Event($"{i}"))],
+                        cancellationToken
+                    )
+                ).Count
+            );
+        await using var partitions = database.CreateCommand(
+            "select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass"
+        );
         Assert.Equal(3L, await partitions.ExecuteScalarAsync(cancellationToken));
         // A partition of its own making has all that the log's have.
-        await using var alike = database.CreateCommand("""
+        await using var alike = database.CreateCommand(
+            """
             select count(distinct (select array_agg(pg_get_constraintdef(oid) order by 1) from pg_constraint where conrelid = inhrelid and contype = 'p')), count(distinct (select count(*) from pg_index where indrelid = inhrelid and indisvalid)),
                 count(distinct (select attcompression from pg_attribute where attrelid = inhrelid and attname = 'data'))
             from pg_inherits where inhparent = 'eventstore.events'::regclass
-            """);
+            """
+        );
         await using var row = await alike.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         Assert.Equal((1L, 1L, 1L), (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)));
@@ -90,10 +122,13 @@ public sealed class AppendTests(StackFixture stack)
     private static async Task<IHost> StartAsync(string connectionString, int commandTimeoutSeconds = 15)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:eventstore"] = connectionString, ["EventStore:CommandTimeoutSeconds"] = $"{commandTimeoutSeconds}",
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = connectionString,
+                ["EventStore:CommandTimeoutSeconds"] = $"{commandTimeoutSeconds}",
+            }
+        );
         builder.Services.AddMetrics();
         builder.AddEventStore();
         var host = builder.Build();
@@ -105,7 +140,9 @@ public sealed class AppendTests(StackFixture stack)
     /// <summary>A hundred positions a partition, as if it had always been so.</summary>
     private static async Task NarrowAsync(NpgsqlDataSource database)
     {
-        await using var narrow = database.CreateCommand("update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)");
+        await using var narrow = database.CreateCommand(
+            "update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)"
+        );
         await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 

@@ -15,57 +15,104 @@ public sealed class BulkheadTests(StackFixture stack)
     public async Task Searches_that_hang_take_nothing_from_publishing_and_live_streams_and_end_with_their_clients()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "300", ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+            }
+        );
         var replica = system.Replicas[0];
         var positions = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 1, 10);
-        await using (var slow = system.Database.CreateCommand("""
-            create or replace function eventstore.epoch() returns text language plpgsql stable as $$
-            begin
-                if current_query() like '%as bytes,%' then perform pg_sleep(300); end if;
-                return (select substr(md5(concat_ws('/', s.id, c.system_identifier, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))), 1, 10)
-                    from eventstore.store s, pg_control_system() c, pg_database d where d.datname = current_database());
-            end $$
-            """)) await slow.ExecuteNonQueryAsync(cancellationToken);
+        await using (
+            var slow = system.Database.CreateCommand(
+                """
+                create or replace function eventstore.epoch() returns text language plpgsql stable as $$
+                begin
+                    if current_query() like '%as bytes,%' then perform pg_sleep(300); end if;
+                    return (select substr(md5(concat_ws('/', s.id, c.system_identifier, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))), 1, 10)
+                        from eventstore.store s, pg_control_system() c, pg_database d where d.datname = current_database());
+                end $$
+                """
+            )
+        )
+            await slow.ExecuteNonQueryAsync(cancellationToken);
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var hanging = Enumerable.Range(0, 50).Select(_ => http.GetAsync(new Uri(replica.Url, "/v1/events?type=n"), leave.Token)).ToList();
-        var stalled = await Task.WhenAll(positions.Select(at => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?type=none", at)));
+        var hanging = Enumerable
+            .Range(0, 50)
+            .Select(_ => http.GetAsync(new Uri(replica.Url, "/v1/events?type=n"), leave.Token))
+            .ToList();
+        var stalled = await Task.WhenAll(
+            positions.Select(at => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?type=none", at))
+        );
         await DeliverySystem.EventuallyAsync(async () => await HangingAsync() >= 8, "four reads and four replays hang");
 
         await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
-        foreach (var n in Enumerable.Range(1, 50)) await DeliverySystem.PublishAsync(replica, new { topic = "live", type = "n", data = n });
+        foreach (var n in Enumerable.Range(1, 50))
+            await DeliverySystem.PublishAsync(
+                replica,
+                new
+                {
+                    topic = "live",
+                    type = "n",
+                    data = n,
+                }
+            );
         await live.WaitForEventsAsync(50);
-        Assert.Equal(Enumerable.Range(1, 50), live.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            Enumerable.Range(1, 50),
+            live.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
 
         await leave.CancelAsync();
-        foreach (var reader in stalled) await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(async () => await HangingAsync() == 0, "Postgres runs nothing for clients that have gone");
+        foreach (var reader in stalled)
+            await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(
+            async () => await HangingAsync() == 0,
+            "Postgres runs nothing for clients that have gone"
+        );
 
         async Task<long> HangingAsync()
         {
             await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and query like '%as bytes,%'");
+                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and query like '%as bytes,%'"
+            );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }
     }
 
     [Theory]
-    [InlineData(null), InlineData(StorePool.Appends), InlineData(StorePool.Feed), InlineData(StorePool.Replays), InlineData(StorePool.Reads)]
+    [
+        InlineData(null),
+        InlineData(StorePool.Appends),
+        InlineData(StorePool.Feed),
+        InlineData(StorePool.Replays),
+        InlineData(StorePool.Reads)
+    ]
     public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:eventstore"] = stack.EventStore, ["EventStore:CommandTimeoutSeconds"] = "7",
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = stack.EventStore,
+                ["EventStore:CommandTimeoutSeconds"] = "7",
+            }
+        );
         builder.AddEventStore();
         using var host = builder.Build();
-        var store = pool is null ? host.Services.GetRequiredService<NpgsqlDataSource>() : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+        var store = pool is null
+            ? host.Services.GetRequiredService<NpgsqlDataSource>()
+            : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
         await using var ask = store.CreateCommand(
-            "select current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('client_connection_check_interval')");
+            "select current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('client_connection_check_interval')"
+        );
         Assert.Equal("8s 8s 2s", await ask.ExecuteScalarAsync(cancellationToken));
     }
 
@@ -73,15 +120,23 @@ public sealed class BulkheadTests(StackFixture stack)
     public async Task A_statement_whose_client_has_gone_without_a_word_ends_in_Postgres_too()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "7" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "7" }
+        );
         await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
-        await using (var hang = system.Database.CreateCommand("""
-            create or replace function eventstore.epoch() returns text language plpgsql stable as $$
-            begin
-                perform pg_sleep(300);
-                return 'never';
-            end $$
-            """)) await hang.ExecuteNonQueryAsync(cancellationToken);
+        await using (
+            var hang = system.Database.CreateCommand(
+                """
+                create or replace function eventstore.epoch() returns text language plpgsql stable as $$
+                begin
+                    perform pg_sleep(300);
+                    return 'never';
+                end $$
+                """
+            )
+        )
+            await hang.ExecuteNonQueryAsync(cancellationToken);
         await DeliverySystem.EventuallyAsync(async () => await RunningAsync() > 0, "a read of the replica hangs");
         // Nothing passes any more, so the replica cannot cancel what it gives up; it closes the connection.
         system.Postgres.Freeze();
@@ -90,7 +145,8 @@ public sealed class BulkheadTests(StackFixture stack)
         async Task<long> RunningAsync()
         {
             await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event = 'PgSleep'");
+                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event = 'PgSleep'"
+            );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }
     }

@@ -15,22 +15,41 @@ public sealed class ChurnTests(StackFixture stack)
         await VisitAsync(replica, 0, 50);
         await NobodyIsLeftAsync(replica);
         var before = Descriptors(replica);
-        for (var round = 1; round <= 10; round++) await VisitAsync(replica, round, 50);
+        for (var round = 1; round <= 10; round++)
+            await VisitAsync(replica, round, 50);
         await NobodyIsLeftAsync(replica);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(Descriptors(replica) <= before + 10), $"the {before} descriptors of before are all");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(Descriptors(replica) <= before + 10),
+            $"the {before} descriptors of before are all"
+        );
     }
 
-    private static Task VisitAsync(ServiceProcess replica, int round, int clients) => Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
-    {
-        await using var reader = await SseReader.OpenAsync(replica.Url, $"/v1/events/stream?topic=churn.r{round}.c{client}");
-        await reader.WaitAsync(r => r.LastId is not null);
-    }));
+    private static Task VisitAsync(ServiceProcess replica, int round, int clients) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, clients)
+                .Select(async client =>
+                {
+                    await using var reader = await SseReader.OpenAsync(
+                        replica.Url,
+                        $"/v1/events/stream?topic=churn.r{round}.c{client}"
+                    );
+                    await reader.WaitAsync(r => r.LastId is not null);
+                })
+        );
 
-    private static Task NobodyIsLeftAsync(ServiceProcess replica) => DeliverySystem.EventuallyAsync(async () =>
-    {
-        using var http = new HttpClient();
-        return (await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/connections"))).GetProperty("connections").GetArrayLength() == 0;
-    }, "no stream is open");
+    private static Task NobodyIsLeftAsync(ServiceProcess replica) =>
+        DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var http = new HttpClient();
+                return (await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/connections")))
+                        .GetProperty("connections")
+                        .GetArrayLength() == 0;
+            },
+            "no stream is open"
+        );
 
-    private static int Descriptors(ServiceProcess replica) => OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{replica.Id}/fd").Length : 0;
+    private static int Descriptors(ServiceProcess replica) =>
+        OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{replica.Id}/fd").Length : 0;
 }

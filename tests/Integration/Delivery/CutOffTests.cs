@@ -23,7 +23,10 @@ public sealed class CutOffTests(StackFixture stack)
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
         await DeliverySystem.PublishNumbersAsync(other, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
-        if (fault == "cut") system.Postgres.Cut(); else system.Postgres.Freeze();
+        if (fault == "cut")
+            system.Postgres.Cut();
+        else
+            system.Postgres.Freeze();
         await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
 
         // Each is waited for: one that came only by chance, between two looks at the store, would not be enough.
@@ -53,7 +56,15 @@ public sealed class CutOffTests(StackFixture stack)
         await using var small = await SseReader.OpenAtAsync(cutOff.Url, "/v1/events/stream?topic=t.small");
         await using var large = await SseReader.OpenAtAsync(cutOff.Url, "/v1/events/stream?topic=t.large");
         system.Postgres.Freeze();
-        await DeliverySystem.PublishAsync(other, new { topic = "t.large", type = "n", data = new string('x', 200_000) });
+        await DeliverySystem.PublishAsync(
+            other,
+            new
+            {
+                topic = "t.large",
+                type = "n",
+                data = new string('x', 200_000),
+            }
+        );
         await DeliverySystem.PublishNumbersAsync(other, "t.small", 1, 3);
         await small.WaitForEventsAsync(3);
         Assert.Empty(large.Events);
@@ -76,7 +87,10 @@ public sealed class CutOffTests(StackFixture stack)
         system.Redis.Cut();
         var lost = await DeliverySystem.PublishNumbersAsync(other, "t.1", 3, 2);
         // Relayed after the link is whole again they would not be lost.
-        await DeliverySystem.EventuallyAsync(async () => await RelayedAsync(system) >= long.Parse(lost[^1].Split('-')[1], CultureInfo.InvariantCulture), "the lost events are relayed");
+        await DeliverySystem.EventuallyAsync(
+            async () => await RelayedAsync(system) >= long.Parse(lost[^1].Split('-')[1], CultureInfo.InvariantCulture),
+            "the lost events are relayed"
+        );
         system.Redis.Heal();
         await HealthSaysAsync(cutOff, "only Postgres has");
         await DeliverySystem.PublishNumbersAsync(other, "t.1", 5, 2);
@@ -99,39 +113,74 @@ public sealed class CutOffTests(StackFixture stack)
     /// <summary>The first replica goes by the links, the second and the Broadcaster do not.</summary>
     private async Task<DeliverySystem> StartAsync()
     {
-        var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: new()
-        {
-            ["Streaming__StoreCheckSeconds"] = "1", ["EventStore__UnhealthySeconds"] = "1", ["EventStore__CommandTimeoutSeconds"] = "2",
-        });
+        var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new()
+            {
+                ["Streaming__StoreCheckSeconds"] = "1",
+                ["EventStore__UnhealthySeconds"] = "1",
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+            }
+        );
         try
         {
-            var database = new NpgsqlConnectionStringBuilder(stack.EventStore) { Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database };
-            var direct = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = database.ConnectionString, ["ConnectionStrings__redis"] = stack.Redis };
+            var database = new NpgsqlConnectionStringBuilder(stack.EventStore)
+            {
+                Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
+            };
+            var direct = new Dictionary<string, string>
+            {
+                ["ConnectionStrings__eventstore"] = database.ConnectionString,
+                ["ConnectionStrings__redis"] = stack.Redis,
+            };
             await system.StartReplicaAsync(direct);
             await system.StartBroadcasterAsync(direct);
             await system.WaitForModeAsync("live");
             return system;
         }
-        catch { await system.DisposeAsync(); throw; }
+        catch
+        {
+            await system.DisposeAsync();
+            throw;
+        }
     }
 
     private static async Task<long> RelayedAsync(DeliverySystem system) =>
-        (await Http.GetFromJsonAsync<JsonElement>(new Uri((await system.LeaderAsync()).Url, "/status"), TestContext.Current.CancellationToken)).GetProperty("relayed").GetInt64();
+        (
+            await Http.GetFromJsonAsync<JsonElement>(
+                new Uri((await system.LeaderAsync()).Url, "/status"),
+                TestContext.Current.CancellationToken
+            )
+        )
+            .GetProperty("relayed")
+            .GetInt64();
 
     private static async Task<HttpStatusCode> HealthAsync(ServiceProcess replica)
     {
-        using var response = await Http.GetAsync(new Uri(replica.Url, "/health"), TestContext.Current.CancellationToken);
+        using var response = await Http.GetAsync(
+            new Uri(replica.Url, "/health"),
+            TestContext.Current.CancellationToken
+        );
         return response.StatusCode;
     }
 
     private static Task HealthIsAsync(ServiceProcess replica, HttpStatusCode status) =>
         DeliverySystem.EventuallyAsync(async () => await HealthAsync(replica) == status, $"/health says {(int)status}");
 
-    private static Task HealthSaysAsync(ServiceProcess replica, string text) => DeliverySystem.EventuallyAsync(async () =>
-    {
-        using var response = await Http.GetAsync(new Uri(replica.Url, "/health"), TestContext.Current.CancellationToken);
-        return (await response.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
-    }, $"/health says '{text}'");
+    private static Task HealthSaysAsync(ServiceProcess replica, string text) =>
+        DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var response = await Http.GetAsync(
+                    new Uri(replica.Url, "/health"),
+                    TestContext.Current.CancellationToken
+                );
+                return (await response.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
+            },
+            $"/health says '{text}'"
+        );
 
-    private static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
+    private static IEnumerable<int> Numbers(SseReader reader) =>
+        reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 }

@@ -8,7 +8,9 @@ namespace Integration.Delivery;
 /// <summary>A stream that breaks off must not look like one that ended, to any client.</summary>
 public sealed class CutTests(StackFixture stack)
 {
-    private const string Live = "/v1/events/stream?topic=t.%3E", Finite = "/items/stream", Pushed = "/sse/backpressure-chat";
+    private const string Live = "/v1/events/stream?topic=t.%3E",
+        Finite = "/items/stream",
+        Pushed = "/sse/backpressure-chat";
 
     /// <summary>Reads a stream to its end and says how that came.</summary>
     private const string NodeClient = """
@@ -28,24 +30,38 @@ public sealed class CutTests(StackFixture stack)
     [InlineData("GET", Finite, "Accept: text/event-stream")]
     [InlineData("POST", Pushed, "Connection: close")]
     [InlineData("POST", Pushed, "Accept: text/event-stream")]
-    public async Task No_stream_says_anything_of_its_connection_and_a_proper_end_has_its_last_chunk(string method, string path, string header)
+    public async Task No_stream_says_anything_of_its_connection_and_a_proper_end_has_its_last_chunk(
+        string method,
+        string path,
+        string header
+    )
     {
         await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
         const string Body = """{"messages":[{"role":"user","content":"x"}],"max_tokens":1}""";
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(system.Replicas[0].Url.Host, system.Replicas[0].Url.Port, TestContext.Current.CancellationToken);
-        var content = method == "POST" ? $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}" : "\r\n";
+        await socket.ConnectAsync(
+            system.Replicas[0].Url.Host,
+            system.Replicas[0].Url.Port,
+            TestContext.Current.CancellationToken
+        );
+        var content =
+            method == "POST"
+                ? $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"
+                : "\r\n";
         var request = $"{method} {path} HTTP/1.1\r\nHost: {system.Replicas[0].Url.Authority}\r\n{header}\r\n{content}";
         await socket.SendAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
         using var lines = new StreamReader(new NetworkStream(socket));
         var head = new List<string>();
-        while (await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { Length: > 0 } line) head.Add(line);
+        while (await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { Length: > 0 } line)
+            head.Add(line);
         Assert.Equal("HTTP/1.1 200 OK", head[0]);
         Assert.Contains("Transfer-Encoding: chunked", head);
         Assert.DoesNotContain(head, h => h.StartsWith("Connection:", StringComparison.OrdinalIgnoreCase));
-        if (path == Live) return;
+        if (path == Live)
+            return;
         string? body;
-        do body = await lines.ReadLineAsync(TestContext.Current.CancellationToken); while (body is not (null or "0"));
+        do body = await lines.ReadLineAsync(TestContext.Current.CancellationToken);
+        while (body is not (null or "0"));
         Assert.Equal("0", body);
         Assert.Equal("", await lines.ReadLineAsync(TestContext.Current.CancellationToken));
     }
@@ -55,7 +71,13 @@ public sealed class CutTests(StackFixture stack)
     {
         Assert.SkipUnless(await NodeIsInstalledAsync(), "node is not installed.");
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0);
-        foreach (var (replica, end, outcome) in new (ServiceProcess, Action<ServiceProcess>, string)[] { (system.Replicas[0], r => r.Kill(), "threw"), (system.Replicas[1], r => r.Terminate(), "ended") })
+        foreach (
+            var (replica, end, outcome) in new (ServiceProcess, Action<ServiceProcess>, string)[]
+            {
+                (system.Replicas[0], r => r.Kill(), "threw"),
+                (system.Replicas[1], r => r.Terminate(), "ended"),
+            }
+        )
         {
             using var node = Node(new Uri(replica.Url, Live).ToString());
             Assert.Equal("reading", await node.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
@@ -69,13 +91,23 @@ public sealed class CutTests(StackFixture stack)
     {
         try
         {
-            using var node = Process.Start(new ProcessStartInfo("node", ["--version"]) { RedirectStandardOutput = true })!;
+            using var node = Process.Start(
+                new ProcessStartInfo("node", ["--version"]) { RedirectStandardOutput = true }
+            )!;
             await node.WaitForExitAsync(TestContext.Current.CancellationToken);
             return node.ExitCode == 0;
         }
-        catch (System.ComponentModel.Win32Exception) { return false; }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
     }
 
     private static Process Node(string url) =>
-        Process.Start(new ProcessStartInfo("node", ["--input-type=module", "-e", NodeClient, url]) { RedirectStandardOutput = true })!;
+        Process.Start(
+            new ProcessStartInfo("node", ["--input-type=module", "-e", NodeClient, url])
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
 }

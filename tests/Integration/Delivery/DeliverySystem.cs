@@ -7,7 +7,8 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>
-/// Stream servers and Broadcasters of one test, with a database and a Redis channel of their own, each service behind links that the test
+/// Stream servers and Broadcasters of one test, with a database and a Redis channel of their own, each service behind
+/// links that the test
 /// can break. What a test starts here it may kill.
 /// </summary>
 internal sealed class DeliverySystem : IAsyncDisposable
@@ -17,18 +18,27 @@ internal sealed class DeliverySystem : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private string? _apiKey;
 
-    private DeliverySystem(NpgsqlConnectionStringBuilder database, FaultyLink postgres, FaultyLink redis, string redisPassword)
+    private DeliverySystem(
+        NpgsqlConnectionStringBuilder database,
+        FaultyLink postgres,
+        FaultyLink redis,
+        string redisPassword
+    )
     {
         (Postgres, Redis) = (postgres, redis);
         Database = NpgsqlDataSource.Create(database.ConnectionString);
-        var linked = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Host = "127.0.0.1", Port = postgres.Port };
+        var linked = new NpgsqlConnectionStringBuilder(database.ConnectionString)
+        {
+            Host = "127.0.0.1",
+            Port = postgres.Port,
+        };
         _environment = new Dictionary<string, string>
         {
             ["ConnectionStrings__eventstore"] = linked.ConnectionString,
             ["ConnectionStrings__redis"] = $"127.0.0.1:{redis.Port}{redisPassword}",
             ["EventStore__Channel"] = database.Database!,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["Traffic__Enabled"] = "false",     // a test sees only what it did itself
+            ["Traffic__Enabled"] = "false", // a test sees only what it did itself
         };
     }
 
@@ -36,51 +46,79 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public NpgsqlDataSource Database { get; }
     public FaultyLink Postgres { get; }
     public FaultyLink Redis { get; }
+
     /// <summary>The Redis channel of this system.</summary>
     public string Channel => _environment["EventStore__Channel"];
     public List<ServiceProcess> Replicas { get; } = [];
     public List<ServiceProcess> Broadcasters { get; } = [];
 
-    public static async Task<DeliverySystem> StartAsync(StackFixture stack, int replicas = 1, int broadcasters = 1, Dictionary<string, string>? settings = null, string? apiKey = null)
+    public static async Task<DeliverySystem> StartAsync(
+        StackFixture stack,
+        int replicas = 1,
+        int broadcasters = 1,
+        Dictionary<string, string>? settings = null,
+        string? apiKey = null
+    )
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await stack.CreateDatabaseAsync(cancellationToken);
         var redis = stack.Redis.Split(',', 2);
         var endpoint = redis[0].Split(':');
-        var system = new DeliverySystem(database, new FaultyLink(database.Host!, database.Port),
-            new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture)), redis.Length > 1 ? "," + redis[1] : "");
-        foreach (var (name, value) in settings ?? []) system._environment[name] = value;
+        var system = new DeliverySystem(
+            database,
+            new FaultyLink(database.Host!, database.Port),
+            new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture)),
+            redis.Length > 1 ? "," + redis[1] : ""
+        );
+        foreach (var (name, value) in settings ?? [])
+            system._environment[name] = value;
         system._apiKey = apiKey;
         try
         {
-            // `StreamApi migrate` without a process of its own, which would take longer than the migration. That one is run by the AppHost.
-            await StreamApi.Migration.RunAsync(["--ConnectionStrings:eventstore", database.ConnectionString, "--Logging:LogLevel:Default", "Warning"]);
+            // `StreamApi migrate` without a process of its own, which would take longer than the migration. That one is
+            // run by the AppHost.
+            await StreamApi.Migration.RunAsync([
+                "--ConnectionStrings:eventstore",
+                database.ConnectionString,
+                "--Logging:LogLevel:Default",
+                "Warning",
+            ]);
             var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
             starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
             await Task.WhenAll(starting);
-            if (broadcasters > 0) await system.WaitForModeAsync("live");
+            if (broadcasters > 0)
+                await system.WaitForModeAsync("live");
             return system;
         }
         catch
         {
-            foreach (var process in system._processes) TestContext.Current.TestOutputHelper?.WriteLine($"{process.Url}\n{process.Output}");
-            await system.DisposeAsync();    // nobody else could: its processes would outlive the tests
+            foreach (var process in system._processes)
+                TestContext.Current.TestOutputHelper?.WriteLine($"{process.Url}\n{process.Output}");
+            await system.DisposeAsync(); // nobody else could: its processes would outlive the tests
             throw;
         }
     }
 
-    public async Task<ServiceProcess> StartReplicaAsync(Dictionary<string, string>? settings = null, string url = "http://127.0.0.1:0")
+    public async Task<ServiceProcess> StartReplicaAsync(
+        Dictionary<string, string>? settings = null,
+        string url = "http://127.0.0.1:0"
+    )
     {
         var replica = await StartAsync("StreamApi", settings, url);
-        await EventuallyAsync(async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode, "the replica is healthy");
-        lock (Replicas) Replicas.Add(replica);
+        await EventuallyAsync(
+            async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
+            "the replica is healthy"
+        );
+        lock (Replicas)
+            Replicas.Add(replica);
         return replica;
     }
 
     public async Task<ServiceProcess> StartBroadcasterAsync(Dictionary<string, string>? settings = null)
     {
         var broadcaster = await StartAsync("Broadcaster", settings);
-        lock (Replicas) Broadcasters.Add(broadcaster);
+        lock (Replicas)
+            Broadcasters.Add(broadcaster);
         return broadcaster;
     }
 
@@ -88,55 +126,103 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public async Task<ServiceProcess> LeaderAsync()
     {
         ServiceProcess? leader = null;
-        await EventuallyAsync(async () =>
-        {
-            foreach (var broadcaster in Broadcasters.Where(b => !b.HasExited))
-                if ((await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"))).GetProperty("leader").GetBoolean()) leader = broadcaster;
-            return leader is not null;
-        }, "a Broadcaster leads");
+        await EventuallyAsync(
+            async () =>
+            {
+                foreach (var broadcaster in Broadcasters.Where(b => !b.HasExited))
+                    if (
+                        (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status")))
+                            .GetProperty("leader")
+                            .GetBoolean()
+                    )
+                        leader = broadcaster;
+                return leader is not null;
+            },
+            "a Broadcaster leads"
+        );
         return leader!;
     }
 
-    public Task WaitForModeAsync(string mode) => EventuallyAsync(async () =>
-    {
-        foreach (var replica in Replicas.Where(r => !r.HasExited))
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, "/v1/replicas"));
-            if (_apiKey is not null) request.Headers.Add("X-Api-Key", _apiKey);
-            using var response = await Http.SendAsync(request);
-            var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
-            if (!rows.EnumerateArray().Any(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/') && r.GetProperty("mode").GetString() == mode)) return false;
-        }
-        return true;
-    }, $"every replica is {mode}");
+    public Task WaitForModeAsync(string mode) =>
+        EventuallyAsync(
+            async () =>
+            {
+                foreach (var replica in Replicas.Where(r => !r.HasExited))
+                {
+                    using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, "/v1/replicas"));
+                    if (_apiKey is not null)
+                        request.Headers.Add("X-Api-Key", _apiKey);
+                    using var response = await Http.SendAsync(request);
+                    var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
+                    if (
+                        !rows.EnumerateArray()
+                            .Any(r =>
+                                r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/')
+                                && r.GetProperty("mode").GetString() == mode
+                            )
+                    )
+                        return false;
+                }
+                return true;
+            },
+            $"every replica is {mode}"
+        );
 
     /// <summary>Publishes on a replica and returns the positions; throws where it is not accepted.</summary>
     public static async Task<string[]> PublishAsync(ServiceProcess replica, params object[] events)
     {
         using var response = await PostAsync(replica, events);
-        Assert.True(response.IsSuccessStatusCode, $"{response.StatusCode}: {await response.Content.ReadAsStringAsync()}");
+        Assert.True(
+            response.IsSuccessStatusCode,
+            $"{response.StatusCode}: {await response.Content.ReadAsStringAsync()}"
+        );
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         return [.. answer.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("position").GetString()!)];
     }
 
-    public static Task<HttpResponseMessage> PostAsync(ServiceProcess replica, object body) => Http.PostAsJsonAsync(new Uri(replica.Url, "/v1/events"), body);
+    public static Task<HttpResponseMessage> PostAsync(ServiceProcess replica, object body) =>
+        Http.PostAsJsonAsync(new Uri(replica.Url, "/v1/events"), body);
 
     public static async Task<string[]> PublishNumbersAsync(ServiceProcess replica, string topic, int from, int count)
     {
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(from, count).Chunk(500))
-            positions.AddRange(await PublishAsync(replica, [.. chunk.Select(n => (object)new { topic, type = "n", data = n })]));
+            positions.AddRange(
+                await PublishAsync(
+                    replica,
+                    [
+                        .. chunk.Select(n =>
+                            (object)
+                                new
+                                {
+                                    topic,
+                                    type = "n",
+                                    data = n,
+                                }
+                        ),
+                    ]
+                )
+            );
         return [.. positions];
     }
 
     public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
     {
-        var limit = DateTime.UtcNow.AddSeconds(60);     // patience, not a promise: machines that run tests are busy
+        var limit = DateTime.UtcNow.AddSeconds(60); // patience, not a promise: machines that run tests are busy
         Exception? last = null;
         while (DateTime.UtcNow < limit)
         {
-            try { if (await condition()) return; last = null; }
-            catch (Exception e) when (e is HttpRequestException or NpgsqlException or OperationCanceledException or IOException) { last = e; }
+            try
+            {
+                if (await condition())
+                    return;
+                last = null;
+            }
+            catch (Exception e)
+                when (e is HttpRequestException or NpgsqlException or OperationCanceledException or IOException)
+            {
+                last = e;
+            }
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
         Assert.Fail($"It never came about that {what}. {last?.Message}");
@@ -144,18 +230,25 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var process in _processes) await process.DisposeAsync();
+        foreach (var process in _processes)
+            await process.DisposeAsync();
         await Database.DisposeAsync();
         await Postgres.DisposeAsync();
         await Redis.DisposeAsync();
     }
 
-    private async Task<ServiceProcess> StartAsync(string service, Dictionary<string, string>? settings, string url = "http://127.0.0.1:0")
+    private async Task<ServiceProcess> StartAsync(
+        string service,
+        Dictionary<string, string>? settings,
+        string url = "http://127.0.0.1:0"
+    )
     {
         var environment = new Dictionary<string, string>(_environment);
-        foreach (var (name, value) in settings ?? []) environment[name] = value;
+        foreach (var (name, value) in settings ?? [])
+            environment[name] = value;
         var process = await ServiceProcess.StartAsync(service, environment, TestContext.Current.CancellationToken, url);
-        lock (_processes) _processes.Add(process);
+        lock (_processes)
+            _processes.Add(process);
         return process;
     }
 }

@@ -23,7 +23,12 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     {
         internal DeliverySystem System { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Streaming__PositionSeconds"] = "1" });
+        public async ValueTask InitializeAsync() =>
+            System = await DeliverySystem.StartAsync(
+                stack,
+                replicas: 2,
+                settings: new() { ["Streaming__PositionSeconds"] = "1" }
+            );
 
         public ValueTask DisposeAsync() => System.DisposeAsync();
     }
@@ -33,7 +38,17 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     {
         await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
         await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
-        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "hello", data = new { text = "こんにちは\n😀" } }));
+        var position = Assert.Single(
+            await DeliverySystem.PublishAsync(
+                A,
+                new
+                {
+                    topic = T("1"),
+                    type = "hello",
+                    data = new { text = "こんにちは\n😀" },
+                }
+            )
+        );
         foreach (var reader in (SseReader[])[a, b])
         {
             await reader.WaitForEventsAsync(1);
@@ -51,25 +66,84 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         // Of one topic on both replicas, so that what is relayed lies between what is not.
         for (var round = 0; round < 5; round++)
         {
-            await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "n", data = round }, new { topic = T("1"), type = "n", data = large }, new { topic = T("2"), type = "n", data = round });
-            await DeliverySystem.PublishAsync(B, new { topic = T("1"), type = "n", data = large + round }, new { topic = T("2"), type = "n", data = large });
+            await DeliverySystem.PublishAsync(
+                A,
+                new
+                {
+                    topic = T("1"),
+                    type = "n",
+                    data = round,
+                },
+                new
+                {
+                    topic = T("1"),
+                    type = "n",
+                    data = large,
+                },
+                new
+                {
+                    topic = T("2"),
+                    type = "n",
+                    data = round,
+                }
+            );
+            await DeliverySystem.PublishAsync(
+                B,
+                new
+                {
+                    topic = T("1"),
+                    type = "n",
+                    data = large + round,
+                },
+                new
+                {
+                    topic = T("2"),
+                    type = "n",
+                    data = large,
+                }
+            );
         }
         await wanted.WaitForEventsAsync(15);
         await others.WaitForEventsAsync(10);
-        await using var returned = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}", wanted.Events.First().Id);
+        await using var returned = await SseReader.OpenAtAsync(
+            B.Url,
+            $"/v1/events/stream?topic={T("1")}",
+            wanted.Events.First().Id
+        );
         await returned.WaitForEventsAsync(14);
 
-        string[] expected = [.. Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\"", $"\"{large}{round}\""])];
+        string[] expected =
+        [
+            .. Enumerable
+                .Range(0, 5)
+                .SelectMany(round => (string[])[$"{round}", $"\"{large}\"", $"\"{large}{round}\""]),
+        ];
         Assert.Equal(expected, wanted.Events.Select(e => e.Data));
         Assert.Equal(expected[1..], returned.Events.Select(e => e.Data));
-        Assert.Equal(Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\""]), others.Events.Select(e => e.Data));
+        Assert.Equal(
+            Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\""]),
+            others.Events.Select(e => e.Data)
+        );
     }
 
     [Fact]
     public async Task A_stream_answers_at_once_and_says_where_it_starts_before_any_event()
     {
-        var head = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = 1 }));
-        await DeliverySystem.EventuallyAsync(async () => await HeadAsync(B) == head || string.CompareOrdinal(await HeadAsync(B), head) > 0, "B has the event");
+        var head = Assert.Single(
+            await DeliverySystem.PublishAsync(
+                A,
+                new
+                {
+                    topic = T("1"),
+                    type = "x",
+                    data = 1,
+                }
+            )
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () => await HeadAsync(B) == head || string.CompareOrdinal(await HeadAsync(B), head) > 0,
+            "B has the event"
+        );
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
         Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
         Assert.Equal("no", Assert.Single(reader.Response.Headers.GetValues("X-Accel-Buffering")));
@@ -96,12 +170,17 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
             last = first.LastId!;
         }
         await DeliverySystem.PublishNumbersAsync(B, T("2"), 51, 1_200);
-        await using var second = byQuery ? await SseReader.OpenAtAsync(B.Url, $"{Stream}&last_event_id={last}") : await SseReader.OpenAtAsync(B.Url, Stream, last);
+        await using var second = byQuery
+            ? await SseReader.OpenAtAsync(B.Url, $"{Stream}&last_event_id={last}")
+            : await SseReader.OpenAtAsync(B.Url, Stream, last);
         Assert.Equal(last, second.Frames.First(f => f.Id is not null).Id);
         await second.WaitForEventsAsync(1_200);
         await DeliverySystem.PublishNumbersAsync(A, T("3"), 1_251, 20);
         await second.WaitForEventsAsync(1_220);
-        Assert.Equal(Enumerable.Range(51, 1_220), second.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            Enumerable.Range(51, 1_220),
+            second.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
     }
 
     [Fact]
@@ -112,7 +191,10 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await reader.WaitForEventsAsync(30);
         await DeliverySystem.PublishNumbersAsync(A, T("1"), 31, 5);
         await reader.WaitForEventsAsync(35);
-        Assert.Equal(Enumerable.Range(1, 35), reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            Enumerable.Range(1, 35),
+            reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
     }
 
     [Theory]
@@ -127,7 +209,14 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         var resync = reader.Frames.Single(f => f.Event == "resync");
         var data = JsonDocument.Parse(resync.Data!).RootElement;
-        Assert.Equal((reason, id, resync.Id), (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString(), data.GetProperty("resumedFrom").GetString()));
+        Assert.Equal(
+            (reason, id, resync.Id),
+            (
+                data.GetProperty("reason").GetString(),
+                data.GetProperty("requested").GetString(),
+                data.GetProperty("resumedFrom").GetString()
+            )
+        );
         await DeliverySystem.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
         Assert.Equal("4", Assert.Single(reader.Events).Data);
@@ -141,7 +230,10 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await using var reader = await SseReader.OpenAsync(A.Url, Stream, Encoding.Latin1.GetString(id));
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         var data = JsonDocument.Parse(reader.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(("malformed", requested), (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString()));
+        Assert.Equal(
+            ("malformed", requested),
+            (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString())
+        );
     }
 
     [Fact]
@@ -149,10 +241,27 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("quiet")}");
         var others = await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 10);
-        await reader.WaitAsync(r => r.Frames.Any(f => f is { Event: null, Data: null, Id: not null } && string.CompareOrdinal(f.Id, others[^1]) >= 0));
-        var match = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("quiet"), type = "x", data = 1 }));
+        await reader.WaitAsync(r =>
+            r.Frames.Any(f =>
+                f is { Event: null, Data: null, Id: not null } && string.CompareOrdinal(f.Id, others[^1]) >= 0
+            )
+        );
+        var match = Assert.Single(
+            await DeliverySystem.PublishAsync(
+                A,
+                new
+                {
+                    topic = T("quiet"),
+                    type = "x",
+                    data = 1,
+                }
+            )
+        );
         await reader.WaitForEventsAsync(1);
-        var ids = reader.Frames.Where(f => f.Id is not null).Select(f => long.Parse(f.Id!.Split('-')[1], CultureInfo.InvariantCulture)).ToList();
+        var ids = reader
+            .Frames.Where(f => f.Id is not null)
+            .Select(f => long.Parse(f.Id!.Split('-')[1], CultureInfo.InvariantCulture))
+            .ToList();
         Assert.Equal(ids.Order(), ids);
         Assert.Equal(match, reader.LastId);
     }
@@ -161,27 +270,89 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     public async Task Types_and_keys_narrow_a_subscription_and_POST_takes_what_the_query_takes()
     {
         var before = await HeadAsync(A);
-        await DeliverySystem.PublishAsync(A,
-            new { topic = T("1"), type = "a", data = 1, key = "k" }, new { topic = T("1"), type = "b", data = 2, key = "k" }, new { topic = T("2"), type = "a", data = 3 }, new { topic = T("u.1"), type = "a", data = 4, key = "k" });
+        await DeliverySystem.PublishAsync(
+            A,
+            new
+            {
+                topic = T("1"),
+                type = "a",
+                data = 1,
+                key = "k",
+            },
+            new
+            {
+                topic = T("1"),
+                type = "b",
+                data = 2,
+                key = "k",
+            },
+            new
+            {
+                topic = T("2"),
+                type = "a",
+                data = 3,
+            },
+            new
+            {
+                topic = T("u.1"),
+                type = "a",
+                data = 4,
+                key = "k",
+            }
+        );
         await using var typed = await SseReader.OpenAsync(A.Url, $"/v1/events/stream?topic={T("*")}&type=a", before);
         await typed.WaitForEventsAsync(2);
         Assert.Equal(["1", "3"], typed.Events.Select(e => e.Data));
         foreach (var method in (string[])["POST", "QUERY"])
         {
-            using var body = JsonContent.Create(new { topics = new[] { T("*"), T("u.*") }, types = new[] { "a" }, keys = new[] { "k" } });
-            await using var posted = await SseReader.OpenAsync(A.Url, "/v1/events/stream", before, new HttpMethod(method), body);
+            using var body = JsonContent.Create(
+                new
+                {
+                    topics = new[] { T("*"), T("u.*") },
+                    types = new[] { "a" },
+                    keys = new[] { "k" },
+                }
+            );
+            await using var posted = await SseReader.OpenAsync(
+                A.Url,
+                "/v1/events/stream",
+                before,
+                new HttpMethod(method),
+                body
+            );
             await posted.WaitForEventsAsync(2);
             Assert.Equal(["1", "4"], posted.Events.Select(e => e.Data));
         }
         foreach (var last in (string[])["lastEventId", "last_event_id"])
         {
-            using var body = JsonContent.Create(new Dictionary<string, object> { ["topics"] = new[] { T("2") }, [last] = before, ["envelope"] = true, ["slow"] = "latest" });
-            await using var posted = await SseReader.OpenAsync(A.Url, $"/v1/events/stream?{last}={await HeadAsync(A)}&envelope=false", method: HttpMethod.Post, body: body);
+            using var body = JsonContent.Create(
+                new Dictionary<string, object>
+                {
+                    ["topics"] = new[] { T("2") },
+                    [last] = before,
+                    ["envelope"] = true,
+                    ["slow"] = "latest",
+                }
+            );
+            await using var posted = await SseReader.OpenAsync(
+                A.Url,
+                $"/v1/events/stream?{last}={await HeadAsync(A)}&envelope=false",
+                method: HttpMethod.Post,
+                body: body
+            );
             await posted.WaitForEventsAsync(1);
-            Assert.Equal(T("2"), JsonDocument.Parse(Assert.Single(posted.Events).Data!).RootElement.GetProperty("topic").GetString());
+            Assert.Equal(
+                T("2"),
+                JsonDocument.Parse(Assert.Single(posted.Events).Data!).RootElement.GetProperty("topic").GetString()
+            );
         }
         using var earliest = JsonContent.Create(new { topics = new[] { T("2") }, from = "earliest" });
-        await using var oldest = await SseReader.OpenAsync(A.Url, "/v1/events/stream", method: HttpMethod.Post, body: earliest);
+        await using var oldest = await SseReader.OpenAsync(
+            A.Url,
+            "/v1/events/stream",
+            method: HttpMethod.Post,
+            body: earliest
+        );
         await oldest.WaitForEventsAsync(1);
     }
 
@@ -190,14 +361,39 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, Stream + "&envelope=true");
         var id = Guid.NewGuid();
-        var position = Assert.Single(await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = new { n = 1 }, key = "k", id }));
+        var position = Assert.Single(
+            await DeliverySystem.PublishAsync(
+                A,
+                new
+                {
+                    topic = T("1"),
+                    type = "x",
+                    data = new { n = 1 },
+                    key = "k",
+                    id,
+                }
+            )
+        );
         await reader.WaitForEventsAsync(1);
         var frame = Assert.Single(reader.Events);
         var envelope = JsonDocument.Parse(frame.Data!).RootElement;
         Assert.Equal("x", frame.Event);
-        Assert.Equal((id, position, T("1"), "x", "k", """{"n":1}"""), (envelope.GetProperty("id").GetGuid(), envelope.GetProperty("position").GetString(),
-            envelope.GetProperty("topic").GetString(), envelope.GetProperty("type").GetString(), envelope.GetProperty("key").GetString(), envelope.GetProperty("data").GetRawText()));
-        Assert.InRange(envelope.GetProperty("time").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(5));
+        Assert.Equal(
+            (id, position, T("1"), "x", "k", """{"n":1}"""),
+            (
+                envelope.GetProperty("id").GetGuid(),
+                envelope.GetProperty("position").GetString(),
+                envelope.GetProperty("topic").GetString(),
+                envelope.GetProperty("type").GetString(),
+                envelope.GetProperty("key").GetString(),
+                envelope.GetProperty("data").GetRawText()
+            )
+        );
+        Assert.InRange(
+            envelope.GetProperty("time").GetDateTimeOffset(),
+            DateTimeOffset.UtcNow.AddMinutes(-5),
+            DateTimeOffset.UtcNow.AddMinutes(5)
+        );
     }
 
     [Fact]
@@ -209,7 +405,8 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await b.WaitForEventsAsync(3);
         var shared = a.Events.Select(e => e.Id).Intersect(b.Events.Select(e => e.Id)).ToList();
         Assert.True(shared.Count >= 2, a + "\n--\n" + b);
-        foreach (var id in shared) Assert.Equal(a.Events.Single(e => e.Id == id), b.Events.Single(e => e.Id == id));
+        foreach (var id in shared)
+            Assert.Equal(a.Events.Single(e => e.Id == id), b.Events.Single(e => e.Id == id));
         var tick = JsonDocument.Parse(a.Events.First().Data!).RootElement;
         Assert.Equal(["id", "message", "timestamp"], tick.EnumerateObject().Select(m => m.Name));
         Assert.Null(a.Events.First().Event);
@@ -222,11 +419,14 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await DeliverySystem.PublishNumbersAsync(A, T("other.x"), 1, 25);
         using var http = new HttpClient();
         var seen = new List<int>();
-        for (string? after = null; ;)
+        for (string? after = null; ; )
         {
-            var page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("*")}&limit=10{(after is null ? "" : "&after=" + after)}"));
+            var page = await http.GetFromJsonAsync<JsonElement>(
+                new Uri(A.Url, $"/v1/events?topic={T("*")}&limit=10{(after is null ? "" : "&after=" + after)}")
+            );
             seen.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
-            if ((after = page.GetProperty("next").GetString()) is null) break;
+            if ((after = page.GetProperty("next").GetString()) is null)
+                break;
         }
         Assert.Equal(Enumerable.Range(1, 25), seen);
     }
@@ -235,9 +435,48 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     public async Task A_retry_with_the_same_id_gets_the_first_answer_and_other_content_is_a_conflict()
     {
         var id = Guid.NewGuid();
-        var first = await DeliverySystem.PublishAsync(A, new { topic = T("1"), type = "x", data = 1, id });
-        Assert.Equal(first, await DeliverySystem.PublishAsync(B, new { topic = T("1"), type = "x", data = 1, id }));
-        using var conflict = await DeliverySystem.PostAsync(A, new object[] { new { topic = T("1"), type = "x", data = 2, id }, new { topic = T("1"), type = "new", data = 3 } });
+        var first = await DeliverySystem.PublishAsync(
+            A,
+            new
+            {
+                topic = T("1"),
+                type = "x",
+                data = 1,
+                id,
+            }
+        );
+        Assert.Equal(
+            first,
+            await DeliverySystem.PublishAsync(
+                B,
+                new
+                {
+                    topic = T("1"),
+                    type = "x",
+                    data = 1,
+                    id,
+                }
+            )
+        );
+        using var conflict = await DeliverySystem.PostAsync(
+            A,
+            new object[]
+            {
+                new
+                {
+                    topic = T("1"),
+                    type = "x",
+                    data = 2,
+                    id,
+                },
+                new
+                {
+                    topic = T("1"),
+                    type = "new",
+                    data = 3,
+                },
+            }
+        );
         Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
         using var http = new HttpClient();
         var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
@@ -254,7 +493,11 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
         var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(HttpStatusCode.Accepted, twice.StatusCode);
-        var events = answer.GetProperty("events").EnumerateArray().Select(e => (e.GetProperty("id").GetGuid(), e.GetProperty("position").GetString())).ToList();
+        var events = answer
+            .GetProperty("events")
+            .EnumerateArray()
+            .Select(e => (e.GetProperty("id").GetGuid(), e.GetProperty("position").GetString()))
+            .ToList();
         Assert.Equal(3, answer.GetProperty("accepted").GetInt32());
         Assert.Equal((events[0], id), (events[2], events[0].Item1));
         Assert.NotEqual(events[0].Item2, events[1].Item2);
@@ -262,14 +505,34 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         using var differing = await SendAsync((other, 3), null, (other, 4));
         var problem = await differing.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(HttpStatusCode.Conflict, differing.StatusCode);
-        if (lines) Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));      // an empty line is one too
+        if (lines)
+            // an empty line is one too
+            Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
         var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
-        Assert.Equal(lines ? [1, 2, 3] : [1, 2], all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
+        Assert.Equal(
+            lines ? [1, 2, 3] : [1, 2],
+            all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32())
+        );
 
         async Task<HttpResponseMessage> SendAsync(params (Guid? Id, int Data)?[] some)
         {
-            var documents = some.Select(e => e is { } one ? JsonSerializer.Serialize(new { topic = T("1"), type = "x", data = one.Data, id = one.Id }) : "").ToList();
-            var text = lines ? string.Join('\n', documents) : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
+            var documents = some.Select(e =>
+                    e is { } one
+                        ? JsonSerializer.Serialize(
+                            new
+                            {
+                                topic = T("1"),
+                                type = "x",
+                                data = one.Data,
+                                id = one.Id,
+                            }
+                        )
+                        : ""
+                )
+                .ToList();
+            var text = lines
+                ? string.Join('\n', documents)
+                : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
             using var body = new StringContent(text, System.Text.Encoding.UTF8, type);
             return await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
         }
@@ -279,19 +542,30 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     public async Task Lines_before_the_first_bad_one_are_kept_and_the_answer_names_that_line()
     {
         using var http = new HttpClient();
-        var lines = string.Join('\n', Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"{{T("n")}}","type":"n","data":{{n}}}""")) + $$"""
+        var lines =
+            string.Join(
+                '\n',
+                Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"{{T("n")}}","type":"n","data":{{n}}}""")
+            )
+            + $$"""
 
-            {"topic":"{{T("n")}}","type":"n"}
-            {"topic":"{{T("n")}}","type":"n","data":9999}
-            """;
+                {"topic":"{{T("n")}}","type":"n"}
+                {"topic":"{{T("n")}}","type":"n","data":9999}
+                """;
         using var body = new StringContent(lines, System.Text.Encoding.UTF8, "application/x-ndjson");
         using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Equal((1_201, 1_200), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+        Assert.Equal(
+            (1_201, 1_200),
+            (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
+        );
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
         await reader.WaitForEventsAsync(1_200);
-        Assert.Equal(Enumerable.Range(1, 1_200), reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            Enumerable.Range(1, 1_200),
+            reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
     }
 
     [Fact]
@@ -301,20 +575,49 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await using var b = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("only.b")}");
         using var http = new HttpClient();
         JsonElement page = default;
-        await DeliverySystem.EventuallyAsync(async () => (page = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/connections?sort=-connectedAt&filter={_root}"))).GetProperty("connections").GetArrayLength() == 2, "both are listed");
-        var onB = page.GetProperty("connections").EnumerateArray().Single(c => c.GetProperty("topics")[0].GetString() == T("only.b"));
-        Assert.Equal(2, page.GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("replica").GetString()).Distinct().Count());
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (
+                    page = await http.GetFromJsonAsync<JsonElement>(
+                        new Uri(A.Url, $"/v1/connections?sort=-connectedAt&filter={_root}")
+                    )
+                )
+                    .GetProperty("connections")
+                    .GetArrayLength() == 2,
+            "both are listed"
+        );
+        var onB = page.GetProperty("connections")
+            .EnumerateArray()
+            .Single(c => c.GetProperty("topics")[0].GetString() == T("only.b"));
+        Assert.Equal(
+            2,
+            page.GetProperty("connections")
+                .EnumerateArray()
+                .Select(c => c.GetProperty("replica").GetString())
+                .Distinct()
+                .Count()
+        );
         var id = onB.GetProperty("id").GetString();
-        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
+        );
         await b.WaitForEndAsync();
         Assert.True(b.EndedProperly);
-        Assert.Equal(HttpStatusCode.NotFound, (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
+        );
     }
 
     private static async Task<string> HeadAsync(ServiceProcess replica)
     {
         using var http = new HttpClient();
         var replicas = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
-        return replicas.EnumerateArray().Single(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/')).GetProperty("head").GetString()!;
+        return replicas
+            .EnumerateArray()
+            .Single(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/'))
+            .GetProperty("head")
+            .GetString()!;
     }
 }

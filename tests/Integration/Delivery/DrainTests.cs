@@ -20,17 +20,38 @@ public sealed class DrainTests(StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
         var (leaving, staying) = (system.Replicas[0], system.Replicas[1]);
-        using var client = new SseClient(new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan });
+        using var client = new SseClient(
+            new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan }
+        );
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var ledger = new DeliveryLedger();
         var publisher = ledger.AddPublisher("publisher");
         var (connected, resynced) = (0, 0);
         var options = new SseOptions
         {
-            OnConnected = (_, _) => { Interlocked.Increment(ref connected); return ValueTask.CompletedTask; },
-            OnResync = (_, _) => { Interlocked.Increment(ref resynced); return ValueTask.CompletedTask; },
+            OnConnected = (_, _) =>
+            {
+                Interlocked.Increment(ref connected);
+                return ValueTask.CompletedTask;
+            },
+            OnResync = (_, _) =>
+            {
+                Interlocked.Increment(ref resynced);
+                return ValueTask.CompletedTask;
+            },
         };
-        var reading = Enumerable.Range(0, Streams).Select(n => ReadAsync(client, new Uri(leaving.Url, "/v1/events/stream?topic=drain"), options, ledger.AddReader($"reader {n}"), stop.Token)).ToArray();
+        var reading = Enumerable
+            .Range(0, Streams)
+            .Select(n =>
+                ReadAsync(
+                    client,
+                    new Uri(leaving.Url, "/v1/events/stream?topic=drain"),
+                    options,
+                    ledger.AddReader($"reader {n}"),
+                    stop.Token
+                )
+            )
+            .ToArray();
         await DeliverySystem.EventuallyAsync(() => Task.FromResult(connected == Streams), "every client is connected");
 
         await PublishAsync(staying, publisher, 20);
@@ -38,12 +59,23 @@ public sealed class DrainTests(StackFixture stack)
         var watch = Stopwatch.StartNew();
         var publishing = PublishAsync(staying, publisher, 200);
         await leaving.WaitForExitAsync(TestContext.Current.CancellationToken);
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The replica with {Streams} streams exited {watch.Elapsed.TotalSeconds:F1} s after SIGTERM."));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The replica with {Streams} streams exited {watch.Elapsed.TotalSeconds:F1} s after SIGTERM."
+            )
+        );
         Assert.Equal(0, leaving.ExitCode);
         await publishing;
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(connected >= 2 * Streams), "every client has come back");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(connected >= 2 * Streams),
+            "every client has come back"
+        );
         await PublishAsync(staying, publisher, 20);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(ledger.MissingNow == 0), "every client has everything that was acknowledged");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(ledger.MissingNow == 0),
+            "every client has everything that was acknowledged"
+        );
 
         await stop.CancelAsync();
         await Task.WhenAll(reading);
@@ -55,9 +87,19 @@ public sealed class DrainTests(StackFixture stack)
     [Fact]
     public async Task An_answer_that_a_stopping_server_cuts_short_says_so()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Llm__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" });
-        using var body = JsonContent.Create(new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 });
-        await using var chat = await SseReader.OpenAsync(system.Replicas[0].Url, "/sse/chat", method: HttpMethod.Post, body: body);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Llm__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" }
+        );
+        using var body = JsonContent.Create(
+            new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 }
+        );
+        await using var chat = await SseReader.OpenAsync(
+            system.Replicas[0].Url,
+            "/sse/chat",
+            method: HttpMethod.Post,
+            body: body
+        );
         await chat.WaitForEventsAsync(3);
         system.Replicas[0].Terminate();
         await chat.WaitForEndAsync();
@@ -69,11 +111,18 @@ public sealed class DrainTests(StackFixture stack)
         Assert.Equal("interrupted", error.GetProperty("reason").GetString());
     }
 
-    private static async Task ReadAsync(SseClient client, Uri uri, SseOptions options, LedgerReader reader, CancellationToken stop)
+    private static async Task ReadAsync(
+        SseClient client,
+        Uri uri,
+        SseOptions options,
+        LedgerReader reader,
+        CancellationToken stop
+    )
     {
         try
         {
-            await foreach (var e in client.Open(new SseRequest(uri), options).WithCancellation(stop)) reader.Receive(e.Utf8Data.Span);
+            await foreach (var e in client.Open(new SseRequest(uri), options).WithCancellation(stop))
+                reader.Receive(e.Utf8Data.Span);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
     }
@@ -84,7 +133,15 @@ public sealed class DrainTests(StackFixture stack)
         {
             var sequence = publisher.Next();
             var data = JsonDocument.Parse(Stamp.Json(publisher.Number, sequence)).RootElement;
-            var positions = await DeliverySystem.PublishAsync(replica, new { topic = "drain", type = "n", data });
+            var positions = await DeliverySystem.PublishAsync(
+                replica,
+                new
+                {
+                    topic = "drain",
+                    type = "n",
+                    data,
+                }
+            );
             publisher.Acknowledge(sequence, positions[0]);
         }
     }
@@ -103,7 +160,10 @@ public sealed class DrainTests(StackFixture stack)
                     await socket.ConnectAsync(replica.Host, replica.Port, cancellationToken);
                     return new NetworkStream(socket, ownsSocket: true);
                 }
-                catch (SocketException) { socket.Dispose(); }
+                catch (SocketException)
+                {
+                    socket.Dispose();
+                }
             }
             throw new HttpRequestException("No replica listens.");
         };

@@ -11,10 +11,15 @@ public sealed class EpochTests(StackFixture stack)
     [Theory]
     [InlineData("reset")]
     [InlineData("new_epoch")]
-    public async Task Readers_that_wait_for_the_store_while_the_epoch_changes_get_the_new_history_once_and_in_order(string change)
+    public async Task Readers_that_wait_for_the_store_while_the_epoch_changes_get_the_new_history_once_and_in_order(
+        string change
+    )
     {
         const int Readers = 24;
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" }
+        );
         var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1_000);
         var readers = new List<SseReader>();
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
@@ -22,7 +27,14 @@ public sealed class EpochTests(StackFixture stack)
             await using var held = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
             await ExecuteAsync("select eventstore.lock_log(); lock table eventstore.events in access exclusive mode");
             // Each with a filter, and so a read, of its own.
-            for (var i = 0; i < Readers; i++) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, $"/v1/events/stream?topic=t.%3E&topic=x.{i}", before[0]));
+            for (var i = 0; i < Readers; i++)
+                readers.Add(
+                    await SseReader.OpenAtAsync(
+                        system.Replicas[0].Url,
+                        $"/v1/events/stream?topic=t.%3E&topic=x.{i}",
+                        before[0]
+                    )
+                );
             await ExecuteAsync($"select eventstore.{change}()");
             await held.CommitAsync(TestContext.Current.CancellationToken);
 
@@ -32,7 +44,8 @@ public sealed class EpochTests(StackFixture stack)
                 await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             }
         }
-        foreach (var reader in readers) await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        foreach (var reader in readers)
+            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 2_001, 20);
         foreach (var reader in readers)
         {
@@ -40,29 +53,52 @@ public sealed class EpochTests(StackFixture stack)
             var told = reader.Frames.Last(f => f.Event == "resync");
             var from = Position(JsonDocument.Parse(told.Data!).RootElement.GetProperty("resumedFrom").GetString()!);
             var after = reader.Frames.SkipWhile(f => f != told).Skip(1).Where(f => f.Event == "n").ToList();
-            Assert.Equal(Enumerable.Range(2_001, 20), after.Select(f => int.Parse(f.Data!, CultureInfo.InvariantCulture)));
+            Assert.Equal(
+                Enumerable.Range(2_001, 20),
+                after.Select(f => int.Parse(f.Data!, CultureInfo.InvariantCulture))
+            );
             Assert.All(after, f => Assert.True(Position(f.Id!) > from, f.ToString()));
         }
-        foreach (var reader in readers) await reader.DisposeAsync();
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
     }
 
     [Fact]
     public async Task A_finite_stream_ends_with_its_history_and_whoever_returns_gets_it_whole_to_its_end()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
-        var begun = await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Post, "/v1/generations", new { model = "demo", messages = new[] { new { role = "user", content = "Say something long." } }, maxTokens = 120 });
+        var begun = await Requests.JsonAsync(
+            system.Replicas[0].Url,
+            HttpMethod.Post,
+            "/v1/generations",
+            new
+            {
+                model = "demo",
+                messages = new[] { new { role = "user", content = "Say something long." } },
+                maxTokens = 120,
+            }
+        );
         var path = begun.GetProperty("stream").GetString()!;
         await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, path);
         await open.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
-        await using (var change = system.Database.CreateCommand("select eventstore.new_epoch()")) await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using (var change = system.Database.CreateCommand("select eventstore.new_epoch()"))
+            await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await open.WaitForEndAsync();
         Assert.True(open.EndedProperly);
         Assert.DoesNotContain(open.Frames, f => f.Event is "done" or "resync");
         Assert.NotNull(open.Frames[^1].Retry);
         await using var returned = await SseReader.OpenAtAsync(system.Replicas[0].Url, path, open.LastId);
         await returned.WaitAsync(r => r.Frames.Any(f => f.Event == "done"));
-        var text = string.Concat(returned.Frames.Where(f => f.Event == "token").Select(f => JsonDocument.Parse(f.Data!).RootElement.GetProperty("text").GetString()));
-        var generation = await Requests.JsonAsync(system.Replicas[0].Url, HttpMethod.Get, $"/v1/generations/{begun.GetProperty("id").GetString()}");
+        var text = string.Concat(
+            returned
+                .Frames.Where(f => f.Event == "token")
+                .Select(f => JsonDocument.Parse(f.Data!).RootElement.GetProperty("text").GetString())
+        );
+        var generation = await Requests.JsonAsync(
+            system.Replicas[0].Url,
+            HttpMethod.Get,
+            $"/v1/generations/{begun.GetProperty("id").GetString()}"
+        );
         Assert.Equal(generation.GetProperty("text").GetString(), text);
         Assert.Contains(returned.Frames, f => f.Event == "resync");
     }
@@ -71,7 +107,12 @@ public sealed class EpochTests(StackFixture stack)
     public async Task A_new_history_whose_leaders_are_counted_from_the_start_comes_by_Redis_too()
     {
         // What Redis brings must do: nobody looks into the store by itself.
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0, settings: new() { ["Streaming__StoreCheckSeconds"] = "600" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            broadcasters: 0,
+            settings: new() { ["Streaming__StoreCheckSeconds"] = "600" }
+        );
         await ExecuteAsync("insert into eventstore.leases values ('broadcaster', 'nobody', 1000, clock_timestamp())");
         var old = await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Integration.Delivery;
 
-/// <summary>A TCP relay between a service and its store that can be cut or frozen, so that one test's fault is nobody else's.</summary>
+/// <summary>A TCP relay between a service and its store that can be cut or frozen, so that one test's fault is nobody
+/// else's.</summary>
 internal sealed class FaultyLink : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -26,7 +27,12 @@ internal sealed class FaultyLink : IAsyncDisposable
     public void Cut()
     {
         _cut = true;
-        lock (_sockets) { foreach (var socket in _sockets) socket.Close(0); _sockets.Clear(); }
+        lock (_sockets)
+        {
+            foreach (var socket in _sockets)
+                socket.Close(0);
+            _sockets.Clear();
+        }
     }
 
     /// <summary>Cuts what is open; from now on this is the way to another server.</summary>
@@ -60,9 +66,19 @@ internal sealed class FaultyLink : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             Socket client;
-            try { client = await _listener.AcceptSocketAsync(_stop.Token); }
-            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException) { return; }
-            if (_cut) { client.Close(0); continue; }
+            try
+            {
+                client = await _listener.AcceptSocketAsync(_stop.Token);
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                return;
+            }
+            if (_cut)
+            {
+                client.Close(0);
+                continue;
+            }
             _ = RelayAsync(client);
         }
     }
@@ -71,14 +87,19 @@ internal sealed class FaultyLink : IAsyncDisposable
     {
         var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         client.NoDelay = true;
-        lock (_sockets) _sockets.AddRange([client, server]);
+        lock (_sockets)
+            _sockets.AddRange([client, server]);
         try
         {
             await server.ConnectAsync(_target, _stop.Token);
             await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
-        lock (_sockets) { _sockets.Remove(client); _sockets.Remove(server); }
+        lock (_sockets)
+        {
+            _sockets.Remove(client);
+            _sockets.Remove(server);
+        }
         client.Close(0);
         server.Close(0);
     }
@@ -90,7 +111,8 @@ internal sealed class FaultyLink : IAsyncDisposable
         {
             while (await from.ReceiveAsync(buffer, _stop.Token) is var n and > 0)
             {
-                if (_frozen is { } frozen) await frozen.Task.WaitAsync(_stop.Token);
+                if (_frozen is { } frozen)
+                    await frozen.Task.WaitAsync(_stop.Token);
                 await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);
             }
         }

@@ -1,7 +1,7 @@
 using EventStore;
 using Npgsql;
-using StackExchange.Redis;
 using Stack;
+using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
@@ -14,7 +14,10 @@ public sealed class FenceTests(StackFixture stack)
     public async Task What_a_deposed_leader_says_on_Redis_reaches_no_reader()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0);
-        await ExecuteAsync(system.Database, "insert into eventstore.leases values ('broadcaster', 'deposed', 1000, clock_timestamp())");
+        await ExecuteAsync(
+            system.Database,
+            "insert into eventstore.leases values ('broadcaster', 'deposed', 1000, clock_timestamp())"
+        );
         await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream?topic=t.%3E");
@@ -24,11 +27,24 @@ public sealed class FenceTests(StackFixture stack)
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var channel = new RedisChannel(system.Channel, RedisChannel.PatternMode.Literal);
         var heard = new TaskCompletionSource<RelayMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
-        (await redis.GetSubscriber().SubscribeAsync(channel)).OnMessage(message => { if (RelayMessage.Parse((byte[])message.Message!) is { Last: > 0 } beat) heard.TrySetResult(beat); });
+        (await redis.GetSubscriber().SubscribeAsync(channel)).OnMessage(message =>
+        {
+            if (RelayMessage.Parse((byte[])message.Message!) is { Last: > 0 } beat)
+                heard.TrySetResult(beat);
+        });
         var now = await heard.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(1001, now.Fence);
         // Another event at the next position: a leader that was cut off together with a former primary has one.
-        var other = new EventRecord(now.Last + 1, Guid.CreateVersion7(), "t.1", "n", null, "-1"u8.ToArray(), DateTimeOffset.UtcNow, null);
+        var other = new EventRecord(
+            now.Last + 1,
+            Guid.CreateVersion7(),
+            "t.1",
+            "n",
+            null,
+            "-1"u8.ToArray(),
+            DateTimeOffset.UtcNow,
+            null
+        );
         var deposed = new RelayMessage(now.Epoch, now.Fence - 1, now.Last, now.Last + 1, [other], null, long.MaxValue);
         var secret = new RelaySecret(system.Database);
         await secret.ReadAsync(TestContext.Current.CancellationToken);
@@ -46,7 +62,10 @@ public sealed class FenceTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
         var lease = new LeaderLease(system.Database);
         var deposed = await lease.HoldAsync("test", "a", Ttl, TestContext.Current.CancellationToken);
-        await ExecuteAsync(system.Database, "update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'");
+        await ExecuteAsync(
+            system.Database,
+            "update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'"
+        );
         var leads = await lease.HoldAsync("test", "b", Ttl, TestContext.Current.CancellationToken);
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
             await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), TestContext.Current.CancellationToken);
@@ -55,7 +74,15 @@ public sealed class FenceTests(StackFixture stack)
         Assert.Equal(0, await MoveAsync(leads));
 
         async Task<int> MoveAsync(long? fence) =>
-            (await Outbox.RelayAsync(system.Database, "test", fence!.Value, 10, TestContext.Current.CancellationToken)).Rows;
+            (
+                await Outbox.RelayAsync(
+                    system.Database,
+                    "test",
+                    fence!.Value,
+                    10,
+                    TestContext.Current.CancellationToken
+                )
+            ).Rows;
     }
 
     private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using EventStore;
-using StackExchange.Redis;
 using Stack;
+using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
@@ -22,17 +22,33 @@ public sealed class ForgedMessageTests(StackFixture stack)
         await reader.WaitForEventsAsync(1);
         await using var channel = await OpenAsync(system);
 
-        var event_ = new EventRecord(2, Guid.NewGuid(), "t.1", "n", null, "666"u8.ToArray(), DateTimeOffset.UtcNow, null);
+        var event_ = new EventRecord(
+            2,
+            Guid.NewGuid(),
+            "t.1",
+            "n",
+            null,
+            "666"u8.ToArray(),
+            DateTimeOffset.UtcNow,
+            null
+        );
         var far = event_ with { Position = 1_000_000_000 };
         byte[][] forged =
         [
-            new RelayMessage(epoch, 1_000_000, 1, 2, [event_], null, long.MaxValue).ToBytes(),                 // without any signature
+            new RelayMessage(epoch, 1_000_000, 1, 2, [event_], null, long.MaxValue).ToBytes(), // without any signature
             [.. new RelayMessage(epoch, 1, 1, far.Position, [far], null, long.MaxValue).ToBytes(), .. new byte[33]],
-            [.. new RelayMessage(epoch, 1_000_000, 0, long.MaxValue, [], null, long.MaxValue).ToBytes(), (byte)'\n', .. new byte[32]],
+            [
+                .. new RelayMessage(epoch, 1_000_000, 0, long.MaxValue, [], null, long.MaxValue).ToBytes(),
+                (byte)'\n',
+                .. new byte[32],
+            ],
             [.. new RelayMessage("another", 1, 5, 5, [], null, long.MaxValue).ToBytes(), (byte)'\n', .. new byte[32]],
-            "garbage"u8.ToArray(), [], new byte[33],
+            "garbage"u8.ToArray(),
+            [],
+            new byte[33],
         ];
-        foreach (var message in forged) await channel.PublishAsync(message);
+        foreach (var message in forged)
+            await channel.PublishAsync(message);
 
         for (var n = 2; n <= 10; n++)
         {
@@ -50,7 +66,9 @@ public sealed class ForgedMessageTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 1, broadcasters: 1);
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await using var between = await ChangingChannel.OpenAsync(stack.Redis, system.Channel, listened);
-        var other = await system.StartReplicaAsync(new() { ["EventStore__Channel"] = listened, ["Streaming__StoreCheckSeconds"] = "600" });
+        var other = await system.StartReplicaAsync(
+            new() { ["EventStore__Channel"] = listened, ["Streaming__StoreCheckSeconds"] = "600" }
+        );
         await system.WaitForModeAsync("live");
         await using var behind = await SseReader.OpenAtAsync(other.Url, Stream);
         between.Changes = true;
@@ -72,18 +90,26 @@ public sealed class ForgedMessageTests(StackFixture stack)
         await channel.RecordAsync();
         await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(channel.Recorded.Count > 3), "there is something to play again");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(channel.Recorded.Count > 3),
+            "there is something to play again"
+        );
         channel.IsRecording = false;
-        foreach (var broadcaster in system.Broadcasters) broadcaster.Kill();
+        foreach (var broadcaster in system.Broadcasters)
+            broadcaster.Kill();
         using var stop = new CancellationTokenSource();
-        var playing = Task.Run(async () =>
-        {
-            while (!stop.IsCancellationRequested)
+        var playing = Task.Run(
+            async () =>
             {
-                foreach (var message in channel.Recorded) await channel.PublishAsync(message);
-                await Task.Delay(20);
-            }
-        }, TestContext.Current.CancellationToken);
+                while (!stop.IsCancellationRequested)
+                {
+                    foreach (var message in channel.Recorded)
+                        await channel.PublishAsync(message);
+                    await Task.Delay(20);
+                }
+            },
+            TestContext.Current.CancellationToken
+        );
         await system.WaitForModeAsync("degraded");
         await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 6, 5);
         await reader.WaitForEventsAsync(10);
@@ -96,7 +122,11 @@ public sealed class ForgedMessageTests(StackFixture stack)
     public async Task Another_secret_in_the_store_is_taken_up_by_all()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
-        await using (var change = system.Database.CreateCommand("update eventstore.secrets set value = sha256('another') where name = 'relay'"))
+        await using (
+            var change = system.Database.CreateCommand(
+                "update eventstore.secrets set value = sha256('another') where name = 'relay'"
+            )
+        )
             await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         // One that starts has the new secret, the Broadcaster for a while the old one.
         await system.StartReplicaAsync(NoLooks);
@@ -106,9 +136,11 @@ public sealed class ForgedMessageTests(StackFixture stack)
         await reader.WaitForEventsAsync(3);
     }
 
-    private async Task<RedisChannelTap> OpenAsync(DeliverySystem system) => await RedisChannelTap.OpenAsync(stack.Redis, system.Channel);
+    private async Task<RedisChannelTap> OpenAsync(DeliverySystem system) =>
+        await RedisChannelTap.OpenAsync(stack.Redis, system.Channel);
 
-    private static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
+    private static IEnumerable<int> Numbers(SseReader reader) =>
+        reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 
     /// <summary>A Redis channel as somebody has it who may do all there.</summary>
     private sealed class RedisChannelTap(ConnectionMultiplexer redis, RedisChannel channel) : IAsyncDisposable
@@ -117,17 +149,35 @@ public sealed class ForgedMessageTests(StackFixture stack)
 
         public volatile bool IsRecording = true;
 
-        public IReadOnlyList<byte[]> Recorded { get { lock (_recorded) return [.. _recorded]; } }
+        public IReadOnlyList<byte[]> Recorded
+        {
+            get
+            {
+                lock (_recorded)
+                    return [.. _recorded];
+            }
+        }
 
         public static async Task<RedisChannelTap> OpenAsync(string redis, string channel) =>
-            new(await ConnectionMultiplexer.ConnectAsync(redis), new RedisChannel(channel, RedisChannel.PatternMode.Literal));
+            new(
+                await ConnectionMultiplexer.ConnectAsync(redis),
+                new RedisChannel(channel, RedisChannel.PatternMode.Literal)
+            );
 
         public Task<long> PublishAsync(byte[] message) => redis.GetSubscriber().PublishAsync(channel, message);
 
-        public Task RecordAsync() => redis.GetSubscriber().SubscribeAsync(channel, (_, message) =>
-        {
-            lock (_recorded) if (IsRecording) _recorded.Add(message!);
-        });
+        public Task RecordAsync() =>
+            redis
+                .GetSubscriber()
+                .SubscribeAsync(
+                    channel,
+                    (_, message) =>
+                    {
+                        lock (_recorded)
+                            if (IsRecording)
+                                _recorded.Add(message!);
+                    }
+                );
 
         public async ValueTask DisposeAsync()
         {
@@ -136,7 +186,8 @@ public sealed class ForgedMessageTests(StackFixture stack)
         }
     }
 
-    /// <summary>Passes messages on to another channel, one character of an event's data changed while it is told to.</summary>
+    /// <summary>Passes messages on to another channel, one character of an event's data changed while it is told
+    /// to.</summary>
     private sealed class ChangingChannel(ConnectionMultiplexer redis) : IAsyncDisposable
     {
         public volatile bool Changes;
@@ -152,18 +203,21 @@ public sealed class ForgedMessageTests(StackFixture stack)
         private Task PassAsync(string from, RedisChannel to)
         {
             var subscriber = redis.GetSubscriber();
-            return subscriber.SubscribeAsync(new RedisChannel(from, RedisChannel.PatternMode.Literal), (_, message) =>
-            {
-                var bytes = (byte[])message!;
-                var at = bytes.AsSpan().IndexOf("\"data\":1"u8);
-                if (Changes && at >= 0)
+            return subscriber.SubscribeAsync(
+                new RedisChannel(from, RedisChannel.PatternMode.Literal),
+                (_, message) =>
                 {
-                    bytes = [.. bytes];
-                    bytes[at + 7] = (byte)'9';
-                    Changed++;
+                    var bytes = (byte[])message!;
+                    var at = bytes.AsSpan().IndexOf("\"data\":1"u8);
+                    if (Changes && at >= 0)
+                    {
+                        bytes = [.. bytes];
+                        bytes[at + 7] = (byte)'9';
+                        Changed++;
+                    }
+                    subscriber.Publish(to, bytes, CommandFlags.FireAndForget);
                 }
-                subscriber.Publish(to, bytes, CommandFlags.FireAndForget);
-            });
+            );
         }
 
         public async ValueTask DisposeAsync()

@@ -5,7 +5,8 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>An id belongs to one history of positions. Where the store goes on from another one, whoever returns is told.</summary>
+/// <summary>An id belongs to one history of positions. Where the store goes on from another one, whoever returns is
+/// told.</summary>
 public sealed class HistoryTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
@@ -15,7 +16,10 @@ public sealed class HistoryTests(StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
-        await using var standby = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, TestContext.Current.CancellationToken);
+        await using var standby = await PostgresStandby.PromoteCopyAsync(
+            Original(system).ConnectionString,
+            TestContext.Current.CancellationToken
+        );
         Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
         var promoted = await system.StartReplicaAsync(At(standby!.ConnectionString));
         await AssertOtherHistoryAsync(promoted, positions, eventsKept: 5);
@@ -24,11 +28,18 @@ public sealed class HistoryTests(StackFixture stack)
     [Fact]
     public async Task A_standby_that_takes_over_from_under_readers_and_Broadcaster_goes_on_and_tells_whoever_has_lost_positions()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" }
+        );
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var open = await SseReader.OpenAtAsync(a.Url, Stream);
         var kept = await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5);
-        await using var standby = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, TestContext.Current.CancellationToken);
+        await using var standby = await PostgresStandby.PromoteCopyAsync(
+            Original(system).ConnectionString,
+            TestContext.Current.CancellationToken
+        );
         Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
         // Acknowledged, delivered, and not on the standby.
         var lost = await DeliverySystem.PublishNumbersAsync(a, "t.1", 6, 3);
@@ -41,15 +52,35 @@ public sealed class HistoryTests(StackFixture stack)
         {
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
             var resync = JsonDocument.Parse(reader.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-            Assert.Equal(("epoch", lost[^1]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+            Assert.Equal(
+                ("epoch", lost[^1]),
+                (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+            );
         }
-        await DeliverySystem.EventuallyAsync(async () => (await DeliverySystem.PostAsync(a, new { topic = "t.1", type = "n", data = 9 })).IsSuccessStatusCode, "publishing works again");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (
+                    await DeliverySystem.PostAsync(
+                        a,
+                        new
+                        {
+                            topic = "t.1",
+                            type = "n",
+                            data = 9,
+                        }
+                    )
+                ).IsSuccessStatusCode,
+            "publishing works again"
+        );
         // The positions of 10 and 11 were once those of 7 and 8.
         var published = await DeliverySystem.PublishNumbersAsync(b, "t.1", 10, 3);
         foreach (var reader in (SseReader[])[open, away])
         {
             await reader.WaitAsync(r => r.LastId == published[^1]);
-            Assert.Equal(["9", "10", "11", "12"], reader.Frames.SkipWhile(f => f.Event != "resync").Where(f => f.Event == "n").Select(f => f.Data));
+            Assert.Equal(
+                ["9", "10", "11", "12"],
+                reader.Frames.SkipWhile(f => f.Event != "resync").Where(f => f.Event == "n").Select(f => f.Data)
+            );
         }
         // And again by Redis: a leader has found the new history too.
         await system.WaitForModeAsync("live");
@@ -60,7 +91,10 @@ public sealed class HistoryTests(StackFixture stack)
         await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await using var fresh = await SseReader.OpenAtAsync(b.Url, Stream + "&from=earliest");
         await fresh.WaitForEventsAsync(10);
-        Assert.Equal([1, 2, 3, 4, 5, 9, 10, 11, 12, 13], fresh.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            [1, 2, 3, 4, 5, 9, 10, 11, 12, 13],
+            fresh.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
     }
 
     [Fact]
@@ -68,13 +102,28 @@ public sealed class HistoryTests(StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
-        foreach (var process in (ServiceProcess[])[.. system.Replicas, .. system.Broadcasters]) process.Kill();
+        foreach (var process in (ServiceProcess[])[.. system.Replicas, .. system.Broadcasters])
+            process.Kill();
         var original = Original(system);
         var restored = original.Database + "_restored";
-        await using (var admin = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(original.ConnectionString) { Database = "postgres", Pooling = false }.ConnectionString))
+        await using (
+            var admin = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(original.ConnectionString)
+                {
+                    Database = "postgres",
+                    Pooling = false,
+                }.ConnectionString
+            )
+        )
         {
             await admin.OpenAsync(TestContext.Current.CancellationToken);
-            foreach (var sql in (string[])[$"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{original.Database}'", $"create database \"{restored}\" template \"{original.Database}\""])
+            foreach (
+                var sql in (string[])
+                    [
+                        $"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{original.Database}'",
+                        $"create database \"{restored}\" template \"{original.Database}\"",
+                    ]
+            )
             {
                 await using var command = new NpgsqlCommand(sql, admin);
                 await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -92,23 +141,31 @@ public sealed class HistoryTests(StackFixture stack)
         await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         await open.WaitForEventsAsync(5);
-        await using (var declare = system.Database.CreateCommand("select eventstore.new_epoch()")) await declare.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using (var declare = system.Database.CreateCommand("select eventstore.new_epoch()"))
+            await declare.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await open.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await AssertOtherHistoryAsync(system.Replicas[0], positions, eventsKept: 5);
     }
 
     private NpgsqlConnectionStringBuilder Original(DeliverySystem system) =>
-        new(stack.EventStore) { Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database };
+        new(stack.EventStore)
+        {
+            Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
+        };
 
     // Its own channel: no Broadcaster speaks there, so the replica tails its Postgres by itself.
-    private static Dictionary<string, string> At(string connectionString) => new() { ["ConnectionStrings__eventstore"] = connectionString, ["EventStore__Channel"] = "nobody-speaks-here" };
+    private static Dictionary<string, string> At(string connectionString) =>
+        new() { ["ConnectionStrings__eventstore"] = connectionString, ["EventStore__Channel"] = "nobody-speaks-here" };
 
     private static async Task AssertOtherHistoryAsync(ServiceProcess replica, string[] positions, int eventsKept)
     {
         await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, positions[^1]);
         await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         var resync = JsonDocument.Parse(returning.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(("epoch", positions[^1]), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        Assert.Equal(
+            ("epoch", positions[^1]),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
         var published = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 6, 1);
         await returning.WaitForEventsAsync(1);
         Assert.Equal(published[0], returning.LastId);

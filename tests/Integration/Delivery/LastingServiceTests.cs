@@ -7,15 +7,19 @@ namespace Integration.Delivery;
 
 public sealed class LastingServiceTests
 {
-    /// <summary>One that is not stands still, or ends the process, at the first exception that nobody foresaw.</summary>
+    /// <summary>One that is not stands still, or ends the process, at the first exception that nobody
+    /// foresaw.</summary>
     [Theory]
     [InlineData("EventStore")]
     [InlineData("StreamApi")]
     [InlineData("Broadcaster")]
     public void Every_background_service_of_ours_lasts(string assembly)
     {
-        var services = Assembly.Load(assembly).GetTypes()
-            .Where(t => t.IsSubclassOf(typeof(BackgroundService)) && t != typeof(LastingService)).ToList();
+        var services = Assembly
+            .Load(assembly)
+            .GetTypes()
+            .Where(t => t.IsSubclassOf(typeof(BackgroundService)) && t != typeof(LastingService))
+            .ToList();
         Assert.NotEmpty(services);
         Assert.DoesNotContain(services, t => !t.IsSubclassOf(typeof(LastingService)));
     }
@@ -47,7 +51,8 @@ public sealed class LastingServiceTests
 
         protected override Task RunAsync(CancellationToken stoppingToken)
         {
-            if (++_begun == 1) throw new InvalidOperationException("nobody foresaw this");
+            if (++_begun == 1)
+                throw new InvalidOperationException("nobody foresaw this");
             BegunTwice.SetResult();
             return Task.Delay(Timeout.Infinite, stoppingToken);
         }
@@ -57,7 +62,8 @@ public sealed class LastingServiceTests
     {
         public TaskCompletionSource Ended { get; } = new();
 
-        protected override Task RunAsync(CancellationToken stoppingToken) => TogetherAsync(stoppingToken, FailAsync, WaitAsync);
+        protected override Task RunAsync(CancellationToken stoppingToken) =>
+            TogetherAsync(stoppingToken, FailAsync, WaitAsync);
 
         private static async Task FailAsync(CancellationToken cancellationToken)
         {
@@ -67,8 +73,14 @@ public sealed class LastingServiceTests
 
         private async Task WaitAsync(CancellationToken cancellationToken)
         {
-            try { await Task.Delay(Timeout.Infinite, cancellationToken); }
-            finally { Ended.TrySetResult(); }
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            finally
+            {
+                Ended.TrySetResult();
+            }
         }
     }
 }

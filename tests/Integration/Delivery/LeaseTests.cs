@@ -43,26 +43,46 @@ public sealed class LeaseTests(StackFixture stack)
         {
             var holders = Enumerable.Range(0, 16).Select(i => $"{round}-{i}").ToList();
             using var start = new Barrier(holders.Count);
-            var fences = await Task.WhenAll(holders.Select(holder => OnThreadOfItsOwn(() => { start.SignalAndWait(); return HoldAsync(lease, holder); })));
+            var fences = await Task.WhenAll(
+                holders.Select(holder =>
+                    OnThreadOfItsOwn(() =>
+                    {
+                        start.SignalAndWait();
+                        return HoldAsync(lease, holder);
+                    })
+                )
+            );
             var fence = Assert.Single(fences, f => f is not null);
             Assert.True(fence > last, $"{fence} after {last}");
             last = fence!.Value;
             // And the holder alone keeps it, however many renewals of its own are on their way at once.
             var holding = holders[Array.IndexOf(fences, fence)];
-            var renewed = await Task.WhenAll(holders.Select(holder => HoldAsync(lease, holder)).Concat(holders.Select(_ => HoldAsync(lease, holding))));
-            Assert.Equal(holders.Select(holder => holder == holding ? fence : null).Concat(holders.Select(_ => fence)), renewed);
+            var renewed = await Task.WhenAll(
+                holders
+                    .Select(holder => HoldAsync(lease, holder))
+                    .Concat(holders.Select(_ => HoldAsync(lease, holding)))
+            );
+            Assert.Equal(
+                holders.Select(holder => holder == holding ? fence : null).Concat(holders.Select(_ => fence)),
+                renewed
+            );
             await ExpireAsync(system.Database, TimeSpan.FromSeconds(-1));
         }
 
         static Task<long?> OnThreadOfItsOwn(Func<Task<long?>> ask) =>
-            Task.Factory.StartNew(ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+            Task
+                .Factory.StartNew(ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .Unwrap();
     }
 
-    private static Task<long?> HoldAsync(LeaderLease lease, string holder) => lease.HoldAsync("test", holder, Ttl, TestContext.Current.CancellationToken);
+    private static Task<long?> HoldAsync(LeaderLease lease, string holder) =>
+        lease.HoldAsync("test", holder, Ttl, TestContext.Current.CancellationToken);
 
     private static async Task ExpireAsync(NpgsqlDataSource database, TimeSpan from)
     {
-        await using var command = database.CreateCommand("update eventstore.leases set expires_at = clock_timestamp() + $1 where name = 'test'");
+        await using var command = database.CreateCommand(
+            "update eventstore.leases set expires_at = clock_timestamp() + $1 where name = 'test'"
+        );
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = from });
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }

@@ -4,7 +4,8 @@ using Npgsql;
 
 namespace Integration.Delivery;
 
-/// <summary>One sequence of steps played on the running system, on topics of its own; then everything heals and every reader is judged.</summary>
+/// <summary>One sequence of steps played on the running system, on topics of its own; then everything heals and every
+/// reader is judged.</summary>
 internal sealed class ModelRun
 {
     private readonly DeliverySystem _system;
@@ -20,8 +21,11 @@ internal sealed class ModelRun
         (_system, _channel, _topics) = (system, channel, topics);
         _readers =
         [
-            new($"topic={topics}.%3E", _ => true), new($"topic={topics}.*", _ => true), new($"topic={topics}.0", e => e.Topic == topics + ".0"),
-            new($"topic={topics}.%3E&type=even", e => e.Type is "even"), new($"topic={topics}.1&topic={topics}.2&key=k0", e => e.Topic != topics + ".0" && e.Key == "k0"),
+            new($"topic={topics}.%3E", _ => true),
+            new($"topic={topics}.*", _ => true),
+            new($"topic={topics}.0", e => e.Topic == topics + ".0"),
+            new($"topic={topics}.%3E&type=even", e => e.Type is "even"),
+            new($"topic={topics}.1&topic={topics}.2&key=k0", e => e.Topic != topics + ".0" && e.Key == "k0"),
         ];
     }
 
@@ -29,14 +33,17 @@ internal sealed class ModelRun
     {
         try
         {
-            for (var i = 0; i < _readers.Length; i++) await _readers[i].OpenAsync(Replica(i));
-            foreach (var step in steps) await PlayAsync(step);
+            for (var i = 0; i < _readers.Length; i++)
+                await _readers[i].OpenAsync(Replica(i));
+            foreach (var step in steps)
+                await PlayAsync(step);
             await HealAsync();
             await JudgeAsync();
         }
         finally
         {
-            foreach (var reader in _readers) await reader.DropAsync();
+            foreach (var reader in _readers)
+                await reader.DropAsync();
         }
     }
 
@@ -45,13 +52,34 @@ internal sealed class ModelRun
         switch (step)
         {
             case ModelStep.Publish publish:
-                var events = Enumerable.Range(0, publish.Count).Select(_ => (object)new { topic = Topic(publish.Topic), type = Type(++_number), key = $"k{_number % 3}", data = new { n = _number, pad = new string('x', publish.Bytes) } });
-                _acknowledged.AddRange(await DeliverySystem.PublishAsync(_system.Replicas[publish.Replica % _system.Replicas.Count], [.. events]));
+                var events = Enumerable
+                    .Range(0, publish.Count)
+                    .Select(_ =>
+                        (object)
+                            new
+                            {
+                                topic = Topic(publish.Topic),
+                                type = Type(++_number),
+                                key = $"k{_number % 3}",
+                                data = new { n = _number, pad = new string('x', publish.Bytes) },
+                            }
+                    );
+                _acknowledged.AddRange(
+                    await DeliverySystem.PublishAsync(
+                        _system.Replicas[publish.Replica % _system.Replicas.Count],
+                        [.. events]
+                    )
+                );
                 break;
             case ModelStep.Begin begin:
                 var connection = await _system.Database.OpenConnectionAsync();
                 var transaction = await connection.BeginTransactionAsync();
-                await Outbox.AddAsync(connection, transaction, new NewEvent(Topic(begin.Topic), Type(++_number), $$"""{"n":{{_number}}}"""), CancellationToken.None);
+                await Outbox.AddAsync(
+                    connection,
+                    transaction,
+                    new NewEvent(Topic(begin.Topic), Type(++_number), $$"""{"n":{{_number}}}"""),
+                    CancellationToken.None
+                );
                 _open.Add((connection, transaction));
                 break;
             case ModelStep.Finish finish when _open.Count > 0:
@@ -100,7 +128,8 @@ internal sealed class ModelRun
     {
         _system.Redis.Heal();
         _channel.Treat(0, 0, 0, 0);
-        while (_open.Count > 0) await FinishAsync(0, commit: true);
+        while (_open.Count > 0)
+            await FinishAsync(0, commit: true);
         for (var i = 0; i < _readers.Length; i++)
         {
             _readers[i].ReadOn();
@@ -110,11 +139,14 @@ internal sealed class ModelRun
 
     private async Task JudgeAsync()
     {
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            await using var waiting = _system.Database.CreateCommand("select count(*) from eventstore.outbox");
-            return (long)(await waiting.ExecuteScalarAsync())! == 0;
-        }, "what was committed is in the log");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var waiting = _system.Database.CreateCommand("select count(*) from eventstore.outbox");
+                return (long)(await waiting.ExecuteScalarAsync())! == 0;
+            },
+            "what was committed is in the log"
+        );
         var log = await LogAsync();
         Assert.Equal(_acknowledged, log.Select(e => e.Id).Where(_acknowledged.ToHashSet().Contains));
         foreach (var reader in _readers)
@@ -129,24 +161,40 @@ internal sealed class ModelRun
     {
         var (connection, transaction) = _open[index];
         _open.RemoveAt(index);
-        if (commit) await transaction.CommitAsync(); else await transaction.RollbackAsync();
+        if (commit)
+            await transaction.CommitAsync();
+        else
+            await transaction.RollbackAsync();
         await connection.DisposeAsync();
     }
 
     private async Task<List<ModelEvent>> LogAsync()
     {
         await using var command = _system.Database.CreateCommand(
-            "select eventstore.epoch() || '-' || position, topic, type, key, (data::json ->> 'n')::int from eventstore.events where topic like $1 order by position");
+            "select eventstore.epoch() || '-' || position, topic, type, key, (data::json ->> 'n')::int from eventstore.events where topic like $1 order by position"
+        );
         command.Parameters.AddWithValue(_topics + ".%");
         await using var rows = await command.ExecuteReaderAsync();
         var log = new List<ModelEvent>();
-        while (await rows.ReadAsync()) log.Add(new(rows.GetString(0), rows.GetString(1), rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetInt32(4)));
+        while (await rows.ReadAsync())
+            log.Add(
+                new(
+                    rows.GetString(0),
+                    rows.GetString(1),
+                    rows.GetString(2),
+                    rows.IsDBNull(3) ? null : rows.GetString(3),
+                    rows.GetInt32(4)
+                )
+            );
         return log;
     }
 
     private ModelReader Reader(int number) => _readers[number % _readers.Length];
+
     private Uri Replica(int number) => _system.Replicas[number % _system.Replicas.Count].Url;
+
     private string Topic(int number) => string.Create(CultureInfo.InvariantCulture, $"{_topics}.{number % 3}");
+
     private static string Type(int number) => number % 2 == 0 ? "even" : "odd";
 }
 
@@ -163,12 +211,14 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
 
     public async Task OpenAsync(Uri server)
     {
-        if (_open is null) _open = await SseReader.OpenAtAsync(server, "/v1/events/stream?" + filter, _lastId);
+        if (_open is null)
+            _open = await SseReader.OpenAtAsync(server, "/v1/events/stream?" + filter, _lastId);
     }
 
     public async Task<IReadOnlyList<(string Id, int Number)>> DropAsync()
     {
-        if (_open is not { } open) return _got;
+        if (_open is not { } open)
+            return _got;
         _open = null;
         open.ReadOn();
         await open.DisposeAsync();
@@ -185,5 +235,7 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
     public Task WaitForAsync(int count) => _open!.WaitAsync(open => _got.Count + open.Events.Count() >= count);
 
     private static IEnumerable<(string Id, int Number)> Events(SseReader reader) =>
-        reader.Events.Select(e => (e.Id!, System.Text.Json.JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32()));
+        reader.Events.Select(e =>
+            (e.Id!, System.Text.Json.JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32())
+        );
 }

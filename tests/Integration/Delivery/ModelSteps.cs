@@ -7,14 +7,23 @@ namespace Integration.Delivery;
 internal abstract record ModelStep
 {
     public sealed record Publish(int Replica, int Topic, int Count, int Bytes) : ModelStep;
+
     public sealed record Begin(int Topic) : ModelStep;
+
     public sealed record Finish(int Transaction, bool Commit) : ModelStep;
+
     public sealed record Drop(int Reader) : ModelStep;
+
     public sealed record Resume(int Reader, int Replica) : ModelStep;
+
     public sealed record Stall(int Reader) : ModelStep;
+
     public sealed record ReadOn(int Reader) : ModelStep;
+
     public sealed record Mistreat(int Lost, int Doubled, int Held, int Seed) : ModelStep;
+
     public sealed record CutRedis(bool Heal) : ModelStep;
+
     public sealed record ChangeLeader(bool Frozen) : ModelStep;
 }
 
@@ -23,17 +32,37 @@ internal static class ModelSteps
     private static readonly Gen<int> Any = Gen.Choose(0, 1_000);
 
     private static readonly Gen<ModelStep> One = Gen.Frequency(
-        (12, from replica in Any from topic in Any from count in Gen.Choose(1, 40) from bytes in Gen.Elements(1, 100, 2_000) select (ModelStep)new ModelStep.Publish(replica, topic, count, bytes)),
+        (
+            12,
+            from replica in Any
+            from topic in Any
+            from count in Gen.Choose(1, 40)
+            from bytes in Gen.Elements(1, 100, 2_000)
+            select (ModelStep)new ModelStep.Publish(replica, topic, count, bytes)
+        ),
         (1, from replica in Any from topic in Any select (ModelStep)new ModelStep.Publish(replica, topic, 400, 8_000)),
         (3, from topic in Any select (ModelStep)new ModelStep.Begin(topic)),
-        (3, from transaction in Any from commit in Gen.Elements(true, true, false) select (ModelStep)new ModelStep.Finish(transaction, commit)),
+        (
+            3,
+            from transaction in Any
+            from commit in Gen.Elements(true, true, false)
+            select (ModelStep)new ModelStep.Finish(transaction, commit)
+        ),
         (4, from reader in Any select (ModelStep)new ModelStep.Drop(reader)),
         (5, from reader in Any from replica in Any select (ModelStep)new ModelStep.Resume(reader, replica)),
         (2, from reader in Any select (ModelStep)new ModelStep.Stall(reader)),
         (2, from reader in Any select (ModelStep)new ModelStep.ReadOn(reader)),
-        (3, from lost in Gen.Choose(0, 40) from doubled in Gen.Choose(0, 40) from held in Gen.Choose(0, 40) from seed in Any select (ModelStep)new ModelStep.Mistreat(lost, doubled, held, seed)),
+        (
+            3,
+            from lost in Gen.Choose(0, 40)
+            from doubled in Gen.Choose(0, 40)
+            from held in Gen.Choose(0, 40)
+            from seed in Any
+            select (ModelStep)new ModelStep.Mistreat(lost, doubled, held, seed)
+        ),
         (1, from heal in Gen.Elements(true, false) select (ModelStep)new ModelStep.CutRedis(heal)),
-        (1, from frozen in Gen.Elements(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen)));
+        (1, from frozen in Gen.Elements(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen))
+    );
 
     public static readonly Gen<ModelStep[]> Sequence = One.ArrayOf(30);
 }

@@ -6,34 +6,50 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>
-/// Whatever happens in whatever order, every reader sees exactly the events that match it, once and in the log's order. The model is the
-/// log itself, which is read past all of our code; what happens is drawn by chance, and told where a reader saw anything else.
+/// Whatever happens in whatever order, every reader sees exactly the events that match it, once and in the log's order.
+/// The model is the
+/// log itself, which is read past all of our code; what happens is drawn by chance, and told where a reader saw
+/// anything else.
 /// </summary>
 [Trait("Takes", "long")]
 public sealed class ModelTests(StackFixture stack)
 {
     /// <summary>More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>
-    private static readonly int Runs = int.Parse(Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "15", CultureInfo.InvariantCulture);
+    private static readonly int Runs = int.Parse(
+        Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "15",
+        CultureInfo.InvariantCulture
+    );
 
     [Fact]
     public async Task Every_reader_sees_exactly_the_matching_events_in_order_whatever_happens_meanwhile()
     {
         // Little memory: readers that lag behind by a few events are fed from the store already.
-        Dictionary<string, string> settings = new() { ["Streaming__RingEvents"] = "32", ["Streaming__RecentEvents"] = "64" };
+        Dictionary<string, string> settings = new()
+        {
+            ["Streaming__RingEvents"] = "32",
+            ["Streaming__RecentEvents"] = "64",
+        };
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 2, settings);
         var (from, to) = (system.Channel, system.Channel + ":unreliable");
         await using var channel = await UnreliableChannel.OpenAsync(stack.Redis, from, to);
-        for (var i = 0; i < 2; i++) await system.StartReplicaAsync(new() { ["EventStore__Channel"] = to });
+        for (var i = 0; i < 2; i++)
+            await system.StartReplicaAsync(new() { ["EventStore__Channel"] = to });
         await system.WaitForModeAsync("live");
 
         var run = 0;
-        var property = Prop.ForAll(ModelSteps.Sequence.ToArbitrary(), steps =>
-        {
-            // FsCheck calls synchronously; nothing else waits for this thread.
-            Task.Run(() => new ModelRun(system, channel, $"m{run++}").PlayAsync(steps)).GetAwaiter().GetResult();
-            return true;
-        });
+        var property = Prop.ForAll(
+            ModelSteps.Sequence.ToArbitrary(),
+            steps =>
+            {
+                // FsCheck calls synchronously; nothing else waits for this thread.
+                Task.Run(() => new ModelRun(system, channel, $"m{run++}").PlayAsync(steps)).GetAwaiter().GetResult();
+                return true;
+            }
+        );
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Runs), property);
-        Assert.True(channel is { Lost: > 0, Doubled: > 0, Reordered: > 0 }, $"Nothing was done to the messages: {channel.Lost} lost, {channel.Doubled} doubled, {channel.Reordered} reordered.");
+        Assert.True(
+            channel is { Lost: > 0, Doubled: > 0, Reordered: > 0 },
+            $"Nothing was done to the messages: {channel.Lost} lost, {channel.Doubled} doubled, {channel.Reordered} reordered."
+        );
     }
 }

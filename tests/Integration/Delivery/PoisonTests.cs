@@ -16,12 +16,19 @@ public sealed class PoisonTests(StackFixture stack)
     [InlineData("t.*", "n", "1", "outbox_topic_is_tokens")]
     [InlineData("", "n", "1", "outbox_topic_is_tokens")]
     [InlineData("t.1", "n", "[1,\n2]", "outbox_data_are_one_line")]
-    [InlineData("t.1", "n", "}", null)]     // no JSON: the cast itself says so
-    public async Task The_database_refuses_them_where_they_are_written(string topic, string type, string data, string? constraint)
+    [InlineData("t.1", "n", "}", null)] // no JSON: the cast itself says so
+    public async Task The_database_refuses_them_where_they_are_written(
+        string topic,
+        string type,
+        string data,
+        string? constraint
+    )
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
         var refused = await Assert.ThrowsAsync<PostgresException>(() => InsertAsync(system, topic, type, data));
-        var state = constraint is null ? PostgresErrorCodes.InvalidTextRepresentation : PostgresErrorCodes.CheckViolation;
+        var state = constraint is null
+            ? PostgresErrorCodes.InvalidTextRepresentation
+            : PostgresErrorCodes.CheckViolation;
         Assert.Equal((state, constraint), (refused.SqlState, refused.ConstraintName));
         await InsertAsync(system, "t.1", "n", "{\"one\":1}");
     }
@@ -32,19 +39,29 @@ public sealed class PoisonTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack);
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await DropConstraintsAsync(system);
-        await using (var rows = system.Database.CreateCommand(
-            "insert into eventstore.outbox (topic, type, data) values ('t.1','n','1'), ('t.1',e'a\\nb','2'), ('t..1','n','3'), ('t.1','n','{'), ('t.1','n','5')"))
+        await using (
+            var rows = system.Database.CreateCommand(
+                "insert into eventstore.outbox (topic, type, data) values ('t.1','n','1'), ('t.1',e'a\\nb','2'), ('t..1','n','3'), ('t.1','n','{'), ('t.1','n','5')"
+            )
+        )
             await rows.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await reader.WaitForEventsAsync(2);
         Assert.Equal(["1", "5"], reader.Events.Select(e => e.Data));
-        await using var aside = system.Database.CreateCommand("select array_agg(reason order by ordinal) from eventstore.outbox_refused");
+        await using var aside = system.Database.CreateCommand(
+            "select array_agg(reason order by ordinal) from eventstore.outbox_refused"
+        );
         var reasons = (string[])(await aside.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        Assert.Collection(reasons,
+        Assert.Collection(
+            reasons,
             r => Assert.StartsWith("the type", r, StringComparison.Ordinal),
             r => Assert.StartsWith("the topic", r, StringComparison.Ordinal),
-            r => Assert.StartsWith("the data are no JSON", r, StringComparison.Ordinal));
+            r => Assert.StartsWith("the data are no JSON", r, StringComparison.Ordinal)
+        );
         await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(system.Broadcasters[0].Output.Split("is now in eventstore.outbox_refused").Length == 4), "each is in the Broadcaster's log");
+            () =>
+                Task.FromResult(system.Broadcasters[0].Output.Split("is now in eventstore.outbox_refused").Length == 4),
+            "each is in the Broadcaster's log"
+        );
     }
 
     [Theory]
@@ -52,19 +69,31 @@ public sealed class PoisonTests(StackFixture stack)
     [InlineData("degraded")]
     public async Task One_that_is_in_the_log_is_left_out_of_each_stream_and_stops_none(string mode)
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Streaming__RecentEvents"] = "2" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new() { ["Streaming__RecentEvents"] = "2" }
+        );
         var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         await using var plain = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await using var enveloped = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream + "&envelope=true");
-        if (mode == "degraded") { system.Redis.Cut(); await system.WaitForModeAsync("degraded"); }
+        if (mode == "degraded")
+        {
+            system.Redis.Cut();
+            await system.WaitForModeAsync("degraded");
+        }
         await DropConstraintsAsync(system);
-        await using (var poison = system.Database.CreateCommand("""
-            do $$ begin
-                perform eventstore.lock_log();
-                insert into eventstore.events values (eventstore.take_positions(1), gen_random_uuid(), 't.1', e'a\nb', null, '2', null, clock_timestamp());
-                perform pg_notify('eventstore', '');
-            end $$
-            """))
+        await using (
+            var poison = system.Database.CreateCommand(
+                """
+                do $$ begin
+                    perform eventstore.lock_log();
+                    insert into eventstore.events values (eventstore.take_positions(1), gen_random_uuid(), 't.1', e'a\nb', null, '2', null, clock_timestamp());
+                    perform pg_notify('eventstore', '');
+                end $$
+                """
+            )
+        )
             await poison.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 3, 6);
         foreach (var reader in (SseReader[])[plain, enveloped])
@@ -82,19 +111,24 @@ public sealed class PoisonTests(StackFixture stack)
 
     private static async Task InsertAsync(DeliverySystem system, string topic, string type, string data)
     {
-        await using var insert = system.Database.CreateCommand("insert into eventstore.outbox (topic, type, data) values ($1, $2, $3)");
-        foreach (var value in (string[])[topic, type, data]) insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value });
+        await using var insert = system.Database.CreateCommand(
+            "insert into eventstore.outbox (topic, type, data) values ($1, $2, $3)"
+        );
+        foreach (var value in (string[])[topic, type, data])
+            insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value });
         await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>As a former version left it: what it let in stays.</summary>
     private static async Task DropConstraintsAsync(DeliverySystem system)
     {
-        await using var drop = system.Database.CreateCommand("""
+        await using var drop = system.Database.CreateCommand(
+            """
             alter table eventstore.outbox drop constraint outbox_topic_is_tokens, drop constraint outbox_type_is_one_line,
                 drop constraint outbox_data_are_one_line, drop constraint outbox_data_are_json;
             alter table eventstore.events drop constraint events_type_is_one_line
-            """);
+            """
+        );
         await drop.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -4,56 +4,117 @@ using Npgsql;
 
 namespace Integration.Delivery;
 
-/// <summary>A copy of the running Postgres, made as a base backup is, that starts as a standby and is promoted.</summary>
+/// <summary>A copy of the running Postgres, made as a base backup is, that starts as a standby and is
+/// promoted.</summary>
 internal sealed class PostgresStandby : IAsyncDisposable
 {
     private readonly Process _server;
     private readonly string _folder;
     private readonly NpgsqlConnectionStringBuilder _address;
 
-    private PostgresStandby(Process server, string folder, NpgsqlConnectionStringBuilder address) => (_server, _folder, _address) = (server, folder, address);
+    private PostgresStandby(Process server, string folder, NpgsqlConnectionStringBuilder address) =>
+        (_server, _folder, _address) = (server, folder, address);
 
     public string ConnectionString => _address.ConnectionString;
     public int Port => _address.Port;
 
-    /// <summary>Null where the server is no process that this one may look at: in a container, on another system.</summary>
+    /// <summary>Null where the server is no process that this one may look at: in a container, on another
+    /// system.</summary>
     public static async Task<PostgresStandby?> PromoteCopyAsync(string primary, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(primary);
         await connection.OpenAsync(cancellationToken);
         var backend = await ScalarAsync<int>(connection, "select pg_backend_pid()", cancellationToken);
-        if (!OperatingSystem.IsLinux() || Status(backend, "PPid") is not { } postmaster || Owned($"/proc/{postmaster}/exe") is not { } program) return null;
+        if (
+            !OperatingSystem.IsLinux()
+            || Status(backend, "PPid") is not { } postmaster
+            || Owned($"/proc/{postmaster}/exe") is not { } program
+        )
+            return null;
 
         var folder = Directory.CreateTempSubdirectory("standby-").FullName;
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-        var (data, source) = (Path.Combine(folder, "data"), await ScalarAsync<string>(connection, "show data_directory", cancellationToken));
-        var connections = await ScalarAsync<string>(connection, "show max_connections", cancellationToken);     // a standby may not allow fewer
+        var (data, source) = (
+            Path.Combine(folder, "data"),
+            await ScalarAsync<string>(connection, "show data_directory", cancellationToken)
+        );
+        // a standby may not allow fewer
+        var connections = await ScalarAsync<string>(connection, "show max_connections", cancellationToken);
         await ScalarAsync<object>(connection, "select pg_backup_start('standby', true)::text", cancellationToken);
         await RunAsync("cp", ["-a", source, data], cancellationToken);
-        var label = await ScalarAsync<string>(connection, "select labelfile from pg_backup_stop(false)", cancellationToken);
-        await RunAsync("cp", ["-a", Path.Combine(source, "pg_wal") + "/.", Path.Combine(data, "pg_wal")], cancellationToken);
+        var label = await ScalarAsync<string>(
+            connection,
+            "select labelfile from pg_backup_stop(false)",
+            cancellationToken
+        );
+        await RunAsync(
+            "cp",
+            ["-a", Path.Combine(source, "pg_wal") + "/.", Path.Combine(data, "pg_wal")],
+            cancellationToken
+        );
         File.Delete(Path.Combine(data, "postmaster.pid"));
         await File.WriteAllTextAsync(Path.Combine(data, "backup_label"), label, cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(data, "standby.signal"), "", cancellationToken);
 
         var port = FreePort.Take();
         var user = Status(postmaster, "Uid")!.Value.ToString(CultureInfo.InvariantCulture);
-        string[] identity = Environment.UserName == "root" && user != "0" ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] : [];
-        if (identity.Length > 0) await RunAsync("chown", ["-R", user, data], cancellationToken);
-        string[] command = [.. identity, program, "-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", $"max_connections={connections}"];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true };
-        if (Variable(postmaster, "LD_LIBRARY_PATH") is { } libraries) start.Environment["LD_LIBRARY_PATH"] = libraries;
+        string[] identity =
+            Environment.UserName == "root" && user != "0"
+                ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
+                : [];
+        if (identity.Length > 0)
+            await RunAsync("chown", ["-R", user, data], cancellationToken);
+        string[] command =
+        [
+            .. identity,
+            program,
+            "-D",
+            data,
+            "-p",
+            $"{port}",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+            "-c",
+            "fsync=off",
+            "-c",
+            $"max_connections={connections}",
+        ];
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        if (Variable(postmaster, "LD_LIBRARY_PATH") is { } libraries)
+            start.Environment["LD_LIBRARY_PATH"] = libraries;
         var server = Process.Start(start)!;
         server.BeginErrorReadLine();
         server.BeginOutputReadLine();
-        var standby = new PostgresStandby(server, folder, new(primary) { Host = "127.0.0.1", Port = port, Pooling = false });
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            await using var there = new NpgsqlConnection(standby.ConnectionString);
-            await there.OpenAsync(cancellationToken);
-            await ScalarAsync<bool>(there, "select case when pg_is_in_recovery() then pg_promote() else true end", cancellationToken);
-            return !await ScalarAsync<bool>(there, "select pg_is_in_recovery()", cancellationToken);
-        }, "the standby is promoted");
+        var standby = new PostgresStandby(
+            server,
+            folder,
+            new(primary)
+            {
+                Host = "127.0.0.1",
+                Port = port,
+                Pooling = false,
+            }
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var there = new NpgsqlConnection(standby.ConnectionString);
+                await there.OpenAsync(cancellationToken);
+                await ScalarAsync<bool>(
+                    there,
+                    "select case when pg_is_in_recovery() then pg_promote() else true end",
+                    cancellationToken
+                );
+                return !await ScalarAsync<bool>(there, "select pg_is_in_recovery()", cancellationToken);
+            },
+            "the standby is promoted"
+        );
         return standby;
     }
 
@@ -65,7 +126,11 @@ internal sealed class PostgresStandby : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static async Task<T> ScalarAsync<T>(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    private static async Task<T> ScalarAsync<T>(
+        NpgsqlConnection connection,
+        string sql,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = new NpgsqlCommand(sql, connection);
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
@@ -77,25 +142,44 @@ internal sealed class PostgresStandby : IAsyncDisposable
         var errors = await process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
         // A file that went away meanwhile is what a base backup allows.
-        Assert.True(process.ExitCode == 0 || errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).All(e => e.Contains("No such file", StringComparison.Ordinal)), errors);
+        Assert.True(
+            process.ExitCode == 0
+                || errors
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .All(e => e.Contains("No such file", StringComparison.Ordinal)),
+            errors
+        );
     }
 
     private static int? Status(int process, string field)
     {
         try
         {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith(field + ":", StringComparison.Ordinal));
+            var line = File.ReadLines($"/proc/{process}/status")
+                .FirstOrDefault(l => l.StartsWith(field + ":", StringComparison.Ordinal));
             return line is null ? null : int.Parse(line.Split('\t')[1], CultureInfo.InvariantCulture);
         }
-        catch (IOException) { return null; }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static string? Owned(string link)
     {
-        try { return File.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName; }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
+        try
+        {
+            return File.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static string? Variable(int process, string name) =>
-        File.ReadAllText($"/proc/{process}/environ").Split('\0').FirstOrDefault(v => v.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
+        File.ReadAllText($"/proc/{process}/environ")
+            .Split('\0')
+            .FirstOrDefault(v => v.StartsWith(name + "=", StringComparison.Ordinal))
+            ?[(name.Length + 1)..];
 }

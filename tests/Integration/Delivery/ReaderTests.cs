@@ -18,24 +18,35 @@ public sealed class ReaderTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         var random = new Random(seed);
         using var host = await StartAsync(partitionSpan: 500);
-        var (reader, directory) = (host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads), host.Services.GetRequiredService<TopicDirectory>());
+        var (reader, directory) = (
+            host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads),
+            host.Services.GetRequiredService<TopicDirectory>()
+        );
         var all = new List<(long Position, NewEvent Event)>();
         for (var round = 0; round < 6; round++)
         {
             var events = Enumerable.Range(0, 400).Select(_ => Event(random)).ToList();
-            var appended = await host.Services.GetRequiredService<EventAppender>().AppendAsync(events, cancellationToken);
+            var appended = await host
+                .Services.GetRequiredService<EventAppender>()
+                .AppendAsync(events, cancellationToken);
             all.AddRange(appended.Zip(events, (a, e) => (a.At.Position, e)));
             // Sometimes it follows, sometimes it is behind.
-            if (round < 2 || random.Next(2) == 0) await directory.ListAsync(cancellationToken);
+            if (round < 2 || random.Next(2) == 0)
+                await directory.ListAsync(cancellationToken);
             for (var i = 0; i < 8; i++)
             {
                 var filter = Filter(random);
                 var wanted = all.Where(e => Wants(filter, e.Event)).ToList();
 
                 var (after, found) = (0L, new List<long>());
-                for (var head = 1L; after < head;)
+                for (var head = 1L; after < head; )
                 {
-                    var page = await reader.ReadAsync(after, filter, random.Next(1, 40), cancellationToken: cancellationToken);
+                    var page = await reader.ReadAsync(
+                        after,
+                        filter,
+                        random.Next(1, 40),
+                        cancellationToken: cancellationToken
+                    );
                     Assert.True(page.Through > after, "a page without progress");
                     found.AddRange(page.Events.Select(e => e.Position));
                     (after, head) = (page.Through, page.Head);
@@ -44,7 +55,7 @@ public sealed class ReaderTests(StackFixture stack)
 
                 var (kept, left) = (new List<long>(), 0L);
                 after = 0;
-                for (var head = 1L; after < head;)
+                for (var head = 1L; after < head; )
                 {
                     var (page, skipped) = await reader.ReadNewestAsync(after, filter, cancellationToken);
                     kept.AddRange(page.Events.Select(e => e.Position));
@@ -53,7 +64,8 @@ public sealed class ReaderTests(StackFixture stack)
                 }
                 Assert.Equal(wanted.Count, kept.Count + left);
                 Assert.Equal(kept.Order(), kept);
-                foreach (var newest in wanted.GroupBy(e => e.Event.Key ?? e.Event.Topic).Select(g => g.Last().Position)) Assert.Contains(newest, kept);
+                foreach (var newest in wanted.GroupBy(e => e.Event.Key ?? e.Event.Topic).Select(g => g.Last().Position))
+                    Assert.Contains(newest, kept);
             }
         }
     }
@@ -67,30 +79,38 @@ public sealed class ReaderTests(StackFixture stack)
         await using var store = await OneConnectionAsync(host);
         var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
         var directory = host.Services.GetRequiredService<TopicDirectory>();
-        foreach (var filter in (EventFilter[])
-        [
-            new([.. Enumerable.Range(0, 100).Select(n => $"*.{n}.none")], [], []),
-            new([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.>")], ["rare"], []),
-            new([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.a")], [], ["rare"]),
-            new(["t.*.none"], [], []),
-            new(["nobody"], [], []),
-            new([">"], ["rare"], []),
-        ])
+        foreach (
+            var filter in (EventFilter[])
+                [
+                    new([.. Enumerable.Range(0, 100).Select(n => $"*.{n}.none")], [], []),
+                    new([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.>")], ["rare"], []),
+                    new([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.a")], [], ["rare"]),
+                    new(["t.*.none"], [], []),
+                    new(["nobody"], [], []),
+                    new([">"], ["rare"], []),
+                ]
+        )
         {
-            await using (var clear = store.CreateCommand("select eventstore.reset()")) await clear.ExecuteNonQueryAsync(cancellationToken);
+            await using (var clear = store.CreateCommand("select eventstore.reset()"))
+                await clear.ExecuteNonQueryAsync(cancellationToken);
             await FillAsync(5_000);
             var inShort = await RowsOfAsync(filter);
             await FillAsync(40_000);
             var inLong = await RowsOfAsync(filter);
-            Assert.True(inLong <= Math.Max(12_000, inShort * 1.5), $"{inShort} rows were looked at in a log of 5,000 events, {inLong} in one of 45,000 for {string.Join(' ', filter.Topics)}");
+            Assert.True(
+                inLong <= Math.Max(12_000, inShort * 1.5),
+                $"{inShort} rows were looked at in a log of 5,000 events, {inLong} in one of 45,000 for {string.Join(' ', filter.Topics)}"
+            );
         }
 
         async Task FillAsync(int events)
         {
-            await using var fill = store.CreateCommand($"""
+            await using var fill = store.CreateCommand(
+                $"""
                 insert into eventstore.events (position, id, topic, type, key, data, time)
                 select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % 3000 || '.a', 'n', null, '1', now() from generate_series(1, {events}) n
-                """);
+                """
+            );
             await fill.ExecuteNonQueryAsync(cancellationToken);
             while (listed && await directory.ListAsync(cancellationToken) > 0) { }
         }
@@ -108,18 +128,33 @@ public sealed class ReaderTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(partitionSpan: 100);
-        var (appender, topics, directory) = (host.Services.GetRequiredService<EventAppender>(), host.Services.GetRequiredService<TopicReader>(), host.Services.GetRequiredService<TopicDirectory>());
-        await appender.AppendAsync([.. Enumerable.Range(0, 99).Select(_ => new NewEvent("old", "n", "1"))], cancellationToken);
-        await appender.AppendAsync([.. Enumerable.Range(0, 50).Select(n => new NewEvent(n < 20 ? "old" : "new", "n", "1"))], cancellationToken);
+        var (appender, topics, directory) = (
+            host.Services.GetRequiredService<EventAppender>(),
+            host.Services.GetRequiredService<TopicReader>(),
+            host.Services.GetRequiredService<TopicDirectory>()
+        );
+        await appender.AppendAsync(
+            [.. Enumerable.Range(0, 99).Select(_ => new NewEvent("old", "n", "1"))],
+            cancellationToken
+        );
+        await appender.AppendAsync(
+            [.. Enumerable.Range(0, 50).Select(n => new NewEvent(n < 20 ? "old" : "new", "n", "1"))],
+            cancellationToken
+        );
         await directory.ListAsync(cancellationToken);
         await appender.AppendAsync([new("new", "n", "1"), new("newest", "n", "1")], cancellationToken);
         Assert.Equal([("new", 31), ("newest", 1), ("old", 119)], await CountsAsync());
 
-        await using (var drop = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("drop table eventstore.events_000000000; select eventstore.forget_partition(0)"))
+        await using (
+            var drop = host
+                .Services.GetRequiredService<NpgsqlDataSource>()
+                .CreateCommand("drop table eventstore.events_000000000; select eventstore.forget_partition(0)")
+        )
             await drop.ExecuteNonQueryAsync(cancellationToken);
         Assert.Equal([("new", 31), ("newest", 1), ("old", 20)], await CountsAsync());
 
-        async Task<(string, long)[]> CountsAsync() => [.. (await topics.ListAsync("", "", 10, cancellationToken)).Topics.Select(t => (t.Topic, t.Count))];
+        async Task<(string, long)[]> CountsAsync() =>
+            [.. (await topics.ListAsync("", "", 10, cancellationToken)).Topics.Select(t => (t.Topic, t.Count))];
     }
 
     [Fact]
@@ -127,27 +162,52 @@ public sealed class ReaderTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(partitionSpan: 100);
-        var (appender, reader) = (host.Services.GetRequiredService<EventAppender>(), host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads));
-        var (topics, directory) = (host.Services.GetRequiredService<TopicReader>(), host.Services.GetRequiredService<TopicDirectory>());
+        var (appender, reader) = (
+            host.Services.GetRequiredService<EventAppender>(),
+            host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads)
+        );
+        var (topics, directory) = (
+            host.Services.GetRequiredService<TopicReader>(),
+            host.Services.GetRequiredService<TopicDirectory>()
+        );
         var done = 0;
-        async Task UntilDoneAsync(Func<Task> read) { while (Volatile.Read(ref done) == 0) await read(); }
+        async Task UntilDoneAsync(Func<Task> read)
+        {
+            while (Volatile.Read(ref done) == 0)
+                await read();
+        }
         Task[] reading =
         [
-            .. Enumerable.Range(0, 3).Select(_ => Task.Run(() => UntilDoneAsync(() => topics.ListAsync("", "", 10, cancellationToken)))),
-            .. Enumerable.Range(0, 3).Select(_ => Task.Run(() => UntilDoneAsync(() => topics.ReadAsync("a.b", 1, ["end"], cancellationToken)))),
-            Task.Run(() => UntilDoneAsync(() => reader.ReadAsync(0, new EventFilter(["a.*"], [], []), cancellationToken: cancellationToken))),
+            .. Enumerable
+                .Range(0, 3)
+                .Select(_ => Task.Run(() => UntilDoneAsync(() => topics.ListAsync("", "", 10, cancellationToken)))),
+            .. Enumerable
+                .Range(0, 3)
+                .Select(_ =>
+                    Task.Run(() => UntilDoneAsync(() => topics.ReadAsync("a.b", 1, ["end"], cancellationToken)))
+                ),
+            Task.Run(() =>
+                UntilDoneAsync(() =>
+                    reader.ReadAsync(0, new EventFilter(["a.*"], [], []), cancellationToken: cancellationToken)
+                )
+            ),
             Task.Run(() => UntilDoneAsync(() => directory.ListAsync(cancellationToken))),
         ];
         try
         {
-            await using var reset = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("select eventstore.reset()");
+            await using var reset = host
+                .Services.GetRequiredService<NpgsqlDataSource>()
+                .CreateCommand("select eventstore.reset()");
             for (var i = 0; i < 30; i++)
             {
                 await appender.AppendAsync([new NewEvent("a.b", "n", "1")], cancellationToken);
                 await reset.ExecuteNonQueryAsync(cancellationToken);
             }
         }
-        finally { Volatile.Write(ref done, 1); }
+        finally
+        {
+            Volatile.Write(ref done, 1);
+        }
         await Task.WhenAll(reading);
     }
 
@@ -155,16 +215,24 @@ public sealed class ReaderTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:eventstore"] = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString, ["EventStore:SearchRows"] = "256",
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = (
+                    await stack.CreateDatabaseAsync(cancellationToken)
+                ).ConnectionString,
+                ["EventStore:SearchRows"] = "256",
+            }
+        );
         builder.Services.AddMetrics();
         builder.AddEventStore();
         var host = builder.Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
-        await using var narrow = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
-            $"update eventstore.store set partition_span = {partitionSpan}; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)");
+        await using var narrow = host
+            .Services.GetRequiredService<NpgsqlDataSource>()
+            .CreateCommand(
+                $"update eventstore.store set partition_span = {partitionSpan}; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)"
+            );
         await narrow.ExecuteNonQueryAsync(cancellationToken);
         await host.StartAsync(cancellationToken);
         return host;
@@ -175,42 +243,62 @@ public sealed class ReaderTests(StackFixture stack)
     {
         var pooled = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads);
         await using var connection = await pooled.OpenConnectionAsync();
-        var text = new NpgsqlConnectionStringBuilder(host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore"))
+        var text = new NpgsqlConnectionStringBuilder(
+            host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore")
+        )
         {
-            MaxPoolSize = 1, Options = new NpgsqlConnectionStringBuilder(pooled.ConnectionString).Options,
+            MaxPoolSize = 1,
+            Options = new NpgsqlConnectionStringBuilder(pooled.ConnectionString).Options,
         };
         return NpgsqlDataSource.Create(text.ConnectionString);
     }
 
     private static async Task<long> RowsReadAsync(NpgsqlDataSource store)
     {
-        await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()")) await flush.ExecuteNonQueryAsync();
-        await using var command = store.CreateCommand("""
+        await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()"))
+            await flush.ExecuteNonQueryAsync();
+        await using var command = store.CreateCommand(
+            """
             select (select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = 'eventstore')
                  + (select sum(seq_tup_read) from pg_stat_user_tables where schemaname = 'eventstore')
-            """);
+            """
+        );
         return (long)(decimal)(await command.ExecuteScalarAsync())!;
     }
 
-    private static NewEvent Event(Random random) => new(
-        $"{Token(random)}.{Token(random)}" + (random.Next(3) == 0 ? $".{random.Next(60)}" : ""), $"type{random.Next(4)}", $"\"{new string('x', random.Next(60))}\"",
-        random.Next(3) == 0 ? null : $"key{random.Next(5)}");
+    private static NewEvent Event(Random random) =>
+        new(
+            $"{Token(random)}.{Token(random)}" + (random.Next(3) == 0 ? $".{random.Next(60)}" : ""),
+            $"type{random.Next(4)}",
+            $"\"{new string('x', random.Next(60))}\"",
+            random.Next(3) == 0 ? null : $"key{random.Next(5)}"
+        );
 
     private static string Token(Random random) => $"{(char)('a' + random.Next(6))}";
 
-    private static EventFilter Filter(Random random) => new(
-        [.. Enumerable.Range(0, random.Next(4)).Select(_ => random.Next(6) switch
-        {
-            0 => $"{Token(random)}.>",
-            1 => $"*.{Token(random)}",
-            2 => $"{Token(random)}.*",
-            3 => $"*.{Token(random)}.>",
-            4 => $"{Token(random)}.*.{random.Next(60)}",
-            _ => $"{Token(random)}.{Token(random)}",
-        })],
-        random.Next(3) == 0 ? [$"type{random.Next(4)}", $"type{random.Next(4)}"] : [], random.Next(4) == 0 ? [$"key{random.Next(5)}"] : []);
+    private static EventFilter Filter(Random random) =>
+        new(
+            [
+                .. Enumerable
+                    .Range(0, random.Next(4))
+                    .Select(_ =>
+                        random.Next(6) switch
+                        {
+                            0 => $"{Token(random)}.>",
+                            1 => $"*.{Token(random)}",
+                            2 => $"{Token(random)}.*",
+                            3 => $"*.{Token(random)}.>",
+                            4 => $"{Token(random)}.*.{random.Next(60)}",
+                            _ => $"{Token(random)}.{Token(random)}",
+                        }
+                    ),
+            ],
+            random.Next(3) == 0 ? [$"type{random.Next(4)}", $"type{random.Next(4)}"] : [],
+            random.Next(4) == 0 ? [$"key{random.Next(5)}"] : []
+        );
 
     private static bool Wants(EventFilter filter, NewEvent e) =>
         (filter.Topics.Count == 0 || filter.Topics.Any(t => TopicPattern.Matches(t, e.Topic)))
-        && (filter.Types.Count == 0 || filter.Types.Contains(e.Type)) && (filter.Keys.Count == 0 || (e.Key is not null && filter.Keys.Contains(e.Key)));
+        && (filter.Types.Count == 0 || filter.Types.Contains(e.Type))
+        && (filter.Keys.Count == 0 || (e.Key is not null && filter.Keys.Contains(e.Key)));
 }

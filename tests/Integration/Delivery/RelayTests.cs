@@ -15,7 +15,8 @@ namespace Integration.Delivery;
 /// <summary>The work of the replica that leads.</summary>
 public sealed class RelayTests(StackFixture stack)
 {
-    /// <summary>A lease that is renewed late is lost for a moment, by the leader's own clock, and then its own again.</summary>
+    /// <summary>A lease that is renewed late is lost for a moment, by the leader's own clock, and then its own
+    /// again.</summary>
     [Theory]
     [InlineData("TailAsync")]
     [InlineData("BeatAsync")]
@@ -25,33 +26,51 @@ public sealed class RelayTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await stack.CreateDatabaseAsync(cancellationToken);
         using var host = await StartAsync(database);
-        var fence = (await host.Services.GetRequiredService<LeaderLease>().HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken))!.Value;
-        var (relay, source) = (host.Services.GetRequiredService<Relay>(), host.Services.GetRequiredService<NpgsqlDataSource>());
+        var fence = (
+            await host
+                .Services.GetRequiredService<LeaderLease>()
+                .HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken)
+        )!.Value;
+        var (relay, source) = (
+            host.Services.GetRequiredService<Relay>(),
+            host.Services.GetRequiredService<NpgsqlDataSource>()
+        );
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var heard = new ConcurrentQueue<long>();
-        var messages = await redis.GetSubscriber().SubscribeAsync(new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal));
+        var messages = await redis
+            .GetSubscriber()
+            .SubscribeAsync(new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal));
         messages.OnMessage(message => heard.Enqueue(RelayMessage.Parse((byte[])message.Message!).Fence));
 
         // Each part asks for itself. Only this one is told no, the fifth time, and never again.
         var asked = 0;
-        await relay.RunAsync(fence, () => !Asks(part) || Interlocked.Increment(ref asked) != 5, cancellationToken).WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+        await relay
+            .RunAsync(fence, () => !Asks(part) || Interlocked.Increment(ref asked) != 5, cancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
         Assert.Equal(5, asked);
 
-        // Ten beats of a leader that follows: long enough to hear a part that went on, or to miss an outbox row that it moved.
-        await using (var connection = await source.OpenConnectionAsync(cancellationToken)) await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), cancellationToken);
+        // Ten beats of a leader that follows: long enough to hear a part that went on, or to miss an outbox row that it
+        // moved.
+        await using (var connection = await source.OpenConnectionAsync(cancellationToken))
+            await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), cancellationToken);
         var ended = heard.Count;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = relay.RunAsync(fence + 1, () => true, stop.Token);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(heard.Count(f => f == fence + 1) >= 10), "the next leader beats");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(heard.Count(f => f == fence + 1) >= 10),
+            "the next leader beats"
+        );
         Assert.All(heard.Skip(ended).SkipWhile(f => f == fence), f => Assert.Equal(fence + 1, f));
-        await using (var waiting = source.CreateCommand("select count(*) from eventstore.outbox")) Assert.Equal(1L, await waiting.ExecuteScalarAsync(cancellationToken));
+        await using (var waiting = source.CreateCommand("select count(*) from eventstore.outbox"))
+            Assert.Equal(1L, await waiting.ExecuteScalarAsync(cancellationToken));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
     }
 
     private static bool Asks(string part) => new StackTrace().ToString().Contains(part, StringComparison.Ordinal);
 
-    /// <summary>A replica that is between the two would take the batch for the next, and skip what stands before it.</summary>
+    /// <summary>A replica that is between the two would take the batch for the next, and skip what stands before
+    /// it.</summary>
     [Fact]
     public async Task A_batch_of_a_new_history_says_after_which_position_it_was_read()
     {
@@ -61,9 +80,15 @@ public sealed class RelayTests(StackFixture stack)
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var relayed = Channel.CreateUnbounded<RelayMessage>();
-        await redis.GetSubscriber().SubscribeAsync(
-            new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal), (_, bytes) => relayed.Writer.TryWrite(RelayMessage.Parse((byte[])bytes!)));
-        var fence = await host.Services.GetRequiredService<LeaderLease>().HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken);
+        await redis
+            .GetSubscriber()
+            .SubscribeAsync(
+                new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal),
+                (_, bytes) => relayed.Writer.TryWrite(RelayMessage.Parse((byte[])bytes!))
+            );
+        var fence = await host
+            .Services.GetRequiredService<LeaderLease>()
+            .HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken);
         await ExecuteAsync("select eventstore.lock_log(); " + Insert(500));
         var relay = host.Services.GetRequiredService<Relay>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -71,13 +96,17 @@ public sealed class RelayTests(StackFixture stack)
         var before = await relayed.Reader.ReadAsync(cancellationToken);
         Assert.Equal(500, before.Last);
 
-        // As after the promotion of a standby that lacked the last fifty: the Broadcaster finds fifty more than it had, of a hundred.
-        await ExecuteAsync($"""
+        // As after the promotion of a standby that lacked the last fifty: the Broadcaster finds fifty more than it had,
+        // of a hundred.
+        await ExecuteAsync(
+            $"""
             select eventstore.new_epoch(); delete from eventstore.events where position > 450; select setval('eventstore.position', 450);
             {Insert(100)}
-            """);
+            """
+        );
         RelayMessage message;
-        do message = await relayed.Reader.ReadAsync(cancellationToken); while (message.Epoch == before.Epoch || message.Events.Count == 0);
+        do message = await relayed.Reader.ReadAsync(cancellationToken);
+        while (message.Epoch == before.Epoch || message.Events.Count == 0);
         Assert.Equal((500, 501, 550), (message.Previous, message.Events[0].Position, message.Last));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -86,26 +115,33 @@ public sealed class RelayTests(StackFixture stack)
         {
             await using var connection = await store.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await using (var command = new NpgsqlCommand(sql, connection, transaction)) await command.ExecuteNonQueryAsync(cancellationToken);
+            await using (var command = new NpgsqlCommand(sql, connection, transaction))
+                await command.ExecuteNonQueryAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
 
-        static string Insert(int count) => $"""
-            insert into eventstore.events
-            select p.first + n, gen_random_uuid(), 't.1', 'n', null, '1', null, now()
-            from eventstore.take_positions({count}) as p(first), generate_series(0, {count - 1}) as n;
-            select pg_notify('eventstore', '');
-            """;
+        static string Insert(int count) =>
+            $"""
+                insert into eventstore.events
+                select p.first + n, gen_random_uuid(), 't.1', 'n', null, '1', null, now()
+                from eventstore.take_positions({count}) as p(first), generate_series(0, {count - 1}) as n;
+                select pg_notify('eventstore', '');
+                """;
     }
 
     private async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:eventstore"] = database.ConnectionString, ["ConnectionStrings:redis"] = stack.Redis,
-            ["EventStore:Channel"] = database.Database, ["EventStore:PollMilliseconds"] = "50", ["Relay:BeatMilliseconds"] = "100",
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = database.ConnectionString,
+                ["ConnectionStrings:redis"] = stack.Redis,
+                ["EventStore:Channel"] = database.Database,
+                ["EventStore:PollMilliseconds"] = "50",
+                ["Relay:BeatMilliseconds"] = "100",
+            }
+        );
         builder.Services.AddMetrics();
         builder.AddEventStore();
         builder.AddRelayRedis();

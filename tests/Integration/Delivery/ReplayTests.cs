@@ -11,12 +11,19 @@ public sealed class ReplayTests(StackFixture stack)
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     /// <summary>What a reader lacks comes from the store.</summary>
-    private static readonly Dictionary<string, string> Forgetful = new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" };
+    private static readonly Dictionary<string, string> Forgetful = new()
+    {
+        ["Streaming__RecentEvents"] = "0",
+        ["Streaming__RingEvents"] = "16",
+    };
 
     [Fact]
     public async Task Readers_that_return_one_after_the_other_share_what_was_read_for_the_first()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__ReplaySharedSeconds"] = "60" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__ReplaySharedSeconds"] = "60" }
+        );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 30);
         await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await first.WaitForEventsAsync(29);
@@ -26,7 +33,21 @@ public sealed class ReplayTests(StackFixture stack)
         Assert.Equal(Enumerable.Range(2, 29), Numbers(second));
         // And go on from there together.
         system.Postgres.Heal();
-        await DeliverySystem.EventuallyAsync(async () => (await DeliverySystem.PostAsync(system.Replicas[0], new { topic = "t.1", type = "n", data = 31 })).IsSuccessStatusCode, "publishing works again");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (
+                    await DeliverySystem.PostAsync(
+                        system.Replicas[0],
+                        new
+                        {
+                            topic = "t.1",
+                            type = "n",
+                            data = 31,
+                        }
+                    )
+                ).IsSuccessStatusCode,
+            "publishing works again"
+        );
         foreach (var reader in (SseReader[])[first, second])
         {
             await reader.WaitForEventsAsync(30);
@@ -37,20 +58,31 @@ public sealed class ReplayTests(StackFixture stack)
     [Fact]
     public async Task A_replay_that_the_store_never_answers_keeps_no_other_from_being_read()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new()
-        {
-            ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16", ["Streaming__ReplayReaders"] = "1", ["EventStore__CommandTimeoutSeconds"] = "1",
-            ["Streaming__ReplayTries"] = "1000",
-        });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+                ["Streaming__ReplayReaders"] = "1",
+                ["EventStore__CommandTimeoutSeconds"] = "1",
+                ["Streaming__ReplayTries"] = "1000",
+            }
+        );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         // A search for what a filter wants never ends; a reader of everything needs none.
-        await using (var slow = system.Database.CreateCommand("""
-            create or replace function eventstore.head() returns bigint language plpgsql stable as $$
-            begin
-                if current_query() like '%as bytes,%' then perform pg_sleep(60); end if;
-                return coalesce((select max(position) from eventstore.events), 0);
-            end $$
-            """)) await slow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using (
+            var slow = system.Database.CreateCommand(
+                """
+                create or replace function eventstore.head() returns bigint language plpgsql stable as $$
+                begin
+                    if current_query() like '%as bytes,%' then perform pg_sleep(60); end if;
+                    return coalesce((select max(position) from eventstore.events), 0);
+                end $$
+                """
+            )
+        )
+            await slow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await using var never = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await using var other = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream", positions[0]);
         await other.WaitForEventsAsync(99);
@@ -64,22 +96,36 @@ public sealed class ReplayTests(StackFixture stack)
     public async Task A_replay_ends_in_Postgres_too_when_its_last_reader_leaves(string slow)
     {
         const int Readers = 3;
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" }
+        );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked))
+        await using (
+            var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked)
+        )
             await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         var readers = new List<SseReader>();
-        foreach (var position in positions.Take(Readers)) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, position));
+        foreach (var position in positions.Take(Readers))
+            readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, position));
         // Two want the same range: it is read on while one of them is there.
         readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]));
         // The feed, too, may wait for the lock, in one statement at a time.
-        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) >= Readers, "every range is being read");
+        await DeliverySystem.EventuallyAsync(
+            async () => await WaitingAsync(system) >= Readers,
+            "every range is being read"
+        );
         await readers[^1].DisposeAsync();
-        foreach (var reader in readers[1..Readers]) await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) is 1 or 2, "only what is waited for is being read");
+        foreach (var reader in readers[1..Readers])
+            await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(
+            async () => await WaitingAsync(system) is 1 or 2,
+            "only what is waited for is being read"
+        );
 
         await locked.RollbackAsync(TestContext.Current.CancellationToken);
         await readers[0].WaitForEventsAsync(slow.Length > 0 ? 1 : 99);
@@ -89,26 +135,45 @@ public sealed class ReplayTests(StackFixture stack)
     [Fact]
     public async Task A_replay_is_not_read_on_after_all_have_left()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" }
+        );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked))
+        await using (
+            var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked)
+        )
             await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         // Twice as many as are read at once: those in the queue must not take the places of those that left.
         var readers = new List<SseReader>();
-        foreach (var position in positions.Take(8)) readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, position));
-        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) >= 4, "as many ranges are being read as may be");
-        foreach (var reader in readers) await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(async () => await WaitingAsync(system) <= 1, "nothing is being read but the feed");
+        foreach (var position in positions.Take(8))
+            readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, position));
+        await DeliverySystem.EventuallyAsync(
+            async () => await WaitingAsync(system) >= 4,
+            "as many ranges are being read as may be"
+        );
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
+        await DeliverySystem.EventuallyAsync(
+            async () => await WaitingAsync(system) <= 1,
+            "nothing is being read but the feed"
+        );
     }
 
     [Theory]
     [InlineData("")]
     [InlineData("&slow=latest")]
-    public async Task A_replay_that_fails_again_and_again_ends_its_stream_in_band_and_its_client_comes_back_to_everything(string slow)
+    public async Task A_replay_that_fails_again_and_again_ends_its_stream_in_band_and_its_client_comes_back_to_everything(
+        string slow
+    )
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new(Forgetful) { ["Streaming__ReplayTries"] = "2" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new(Forgetful) { ["Streaming__ReplayTries"] = "2" }
+        );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         system.Postgres.Cut();
         await using (var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]))
@@ -133,9 +198,12 @@ public sealed class ReplayTests(StackFixture stack)
     /// <summary>Statements of the system that wait for a lock.</summary>
     private static async Task<long> WaitingAsync(DeliverySystem system)
     {
-        await using var ask = system.Database.CreateCommand("select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event_type = 'Lock'");
+        await using var ask = system.Database.CreateCommand(
+            "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event_type = 'Lock'"
+        );
         return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
-    private static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
+    private static IEnumerable<int> Numbers(SseReader reader) =>
+        reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 }

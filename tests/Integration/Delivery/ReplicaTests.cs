@@ -16,44 +16,107 @@ public sealed class ReplicaTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
         var everywhere = await system.StartReplicaAsync(url: "http://+:0");
         var port = FreePort.Take();
-        await system.StartReplicaAsync(new() { ["Replicas__Url"] = $"http://localhost:{port}/" }, $"http://127.0.0.1:{port}");
+        await system.StartReplicaAsync(
+            new() { ["Replicas__Url"] = $"http://localhost:{port}/" },
+            $"http://127.0.0.1:{port}"
+        );
         await using var stream = await SseReader.OpenAtAsync(everywhere.Url, $"/v1/events/stream?topic={topic}");
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
-        var known = new HashSet<string> { system.Replicas[0].Url.ToString().TrimEnd('/'), $"http://127.0.0.1:{everywhere.Url.Port}", $"http://localhost:{port}" };
-        await DeliverySystem.EventuallyAsync(async () => known.SetEquals((await http.GetFromJsonAsync<JsonElement>("/v1/replicas")).EnumerateArray().Select(r => r.GetProperty("url").GetString()!)), "each is known by its address");
-        await DeliverySystem.EventuallyAsync(async () => (await http.GetFromJsonAsync<JsonElement>($"/v1/connections?filter={topic}")) is var page
-            && page.GetProperty("connections") is var open && open.GetArrayLength() == 1 && open[0].GetProperty("client").GetString()!.StartsWith("127.0.0.1:", StringComparison.Ordinal) && !page.TryGetProperty("partial", out _), "its stream is listed, from where it came");
+        var known = new HashSet<string>
+        {
+            system.Replicas[0].Url.ToString().TrimEnd('/'),
+            $"http://127.0.0.1:{everywhere.Url.Port}",
+            $"http://localhost:{port}",
+        };
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                known.SetEquals(
+                    (await http.GetFromJsonAsync<JsonElement>("/v1/replicas"))
+                        .EnumerateArray()
+                        .Select(r => r.GetProperty("url").GetString()!)
+                ),
+            "each is known by its address"
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await http.GetFromJsonAsync<JsonElement>($"/v1/connections?filter={topic}")) is var page
+                && page.GetProperty("connections") is var open
+                && open.GetArrayLength() == 1
+                && open[0].GetProperty("client").GetString()!.StartsWith("127.0.0.1:", StringComparison.Ordinal)
+                && !page.TryGetProperty("partial", out _),
+            "its stream is listed, from where it came"
+        );
     }
 
     [Theory]
     [InlineData("{}")]
     [InlineData("<html>")]
-    public async Task A_replica_whose_address_leads_to_somebody_else_makes_a_listing_partial_and_what_he_is_shown_opens_nothing(string says)
+    public async Task A_replica_whose_address_leads_to_somebody_else_makes_a_listing_partial_and_what_he_is_shown_opens_nothing(
+        string says
+    )
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Replicas__ForgetSeconds"] = "600" };
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: settings, apiKey: SecureSystem.OperatorKey);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: settings,
+            apiKey: SecureSystem.OperatorKey
+        );
         var (server, port) = (system.Replicas[0].Url, FreePort.Take());
         using var stranger = new HttpListener();
         stranger.Prefixes.Add($"http://127.0.0.1:{port}/");
         stranger.Start();
         var shown = AnswerOnceAsync();
-        await using (var announce = system.Database.CreateCommand("insert into eventstore.replicas values ('gone', $1::jsonb, clock_timestamp())"))
+        await using (
+            var announce = system.Database.CreateCommand(
+                "insert into eventstore.replicas values ('gone', $1::jsonb, clock_timestamp())"
+            )
+        )
         {
-            announce.Parameters.AddWithValue(JsonSerializer.Serialize(new { Name = "gone", Url = $"http://127.0.0.1:{port}", Connections = 0, Head = "x-0", Lag = 0, Mode = "live" }));
+            announce.Parameters.AddWithValue(
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        Name = "gone",
+                        Url = $"http://127.0.0.1:{port}",
+                        Connections = 0,
+                        Head = "x-0",
+                        Lag = 0,
+                        Mode = "live",
+                    }
+                )
+            );
             await announce.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
-        using var listing = await SecureSystem.SendAsync(server, HttpMethod.Get, "/v1/connections", key: SecureSystem.OperatorKey);
+        using var listing = await SecureSystem.SendAsync(
+            server,
+            HttpMethod.Get,
+            "/v1/connections",
+            key: SecureSystem.OperatorKey
+        );
         Assert.Equal(HttpStatusCode.OK, listing.StatusCode);
         Assert.True((await listing.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("partial").GetBoolean());
 
         using var client = new HttpClient { BaseAddress = server };
-        client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", await shown.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        client.DefaultRequestHeaders.TryAddWithoutValidation(
+            "Authorization",
+            await shown.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)
+        );
         foreach (var path in (string[])["/v1/connections?scope=replica", "/v1/events", "/v1/topics"])
         {
             using var refused = await client.GetAsync(path, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         }
-        using var publish = await client.PostAsJsonAsync("/v1/events", new { topic = "t.1", type = "n", data = 1 }, TestContext.Current.CancellationToken);
+        using var publish = await client.PostAsJsonAsync(
+            "/v1/events",
+            new
+            {
+                topic = "t.1",
+                type = "n",
+                data = 1,
+            },
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(HttpStatusCode.Unauthorized, publish.StatusCode);
 
         async Task<string?> AnswerOnceAsync()

@@ -12,7 +12,8 @@ namespace Integration.Delivery;
 /// <summary>What leaves the log, and that nobody waits for it.</summary>
 public sealed class RetentionTests(StackFixture stack)
 {
-    private const string AllGone = "select count(*) from eventstore.retired_partitions() union all select count(*) from eventstore.detached_partitions()";
+    private const string AllGone =
+        "select count(*) from eventstore.retired_partitions() union all select count(*) from eventstore.detached_partitions()";
 
     [Fact]
     public async Task While_a_backup_runs_events_are_appended_and_read_and_what_is_old_goes_once_it_has_ended()
@@ -20,7 +21,10 @@ public sealed class RetentionTests(StackFixture stack)
         await using var log = await StartAsync(("MaxAge", "00:00:00"));
         await log.AppendAsync(450);
         await using var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var seen = await backup.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, TestContext.Current.CancellationToken);
+        await using var seen = await backup.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(450L, await CountAsync());
 
         for (var run = 0; run < 3; run++)
@@ -29,23 +33,29 @@ public sealed class RetentionTests(StackFixture stack)
             do
             {
                 // An append or a read would wait behind the request for this lock, whether it is granted or not.
-                Assert.Equal(0L, await log.ScalarAsync(
-                    "select count(*) from pg_locks where relation = 'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"));
-                await log.AppendAsync(20);      // into partitions that have to be made too
-            }
-            while (!dropping.IsCompleted);
+                Assert.Equal(
+                    0L,
+                    await log.ScalarAsync(
+                        "select count(*) from pg_locks where relation = 'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"
+                    )
+                );
+                await log.AppendAsync(20); // into partitions that have to be made too
+            } while (!dropping.IsCompleted);
             Assert.Equal(0, await dropping);
         }
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
-        Assert.InRange(page.DroppedThrough, 399, page.Head);     // readers are told already
-        Assert.Equal(450L, await CountAsync());     // the backup has what it began with
+        Assert.InRange(page.DroppedThrough, 399, page.Head); // readers are told already
+        Assert.Equal(450L, await CountAsync()); // the backup has what it began with
         await seen.CommitAsync(TestContext.Current.CancellationToken);
 
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            await log.Retention.DropAsync(TestContext.Current.CancellationToken);
-            return (await log.ColumnAsync(AllGone)).All(n => n == 0);
-        }, "what is old has gone");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await log.Retention.DropAsync(TestContext.Current.CancellationToken);
+                return (await log.ColumnAsync(AllGone)).All(n => n == 0);
+            },
+            "what is old has gone"
+        );
         page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(page.DroppedThrough + 1, page.Events[0].Position);
 
@@ -66,17 +76,24 @@ public sealed class RetentionTests(StackFixture stack)
         await using (var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
             await using var seen = await backup.BeginTransactionAsync(TestContext.Current.CancellationToken);
-            await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", backup, seen)) await read.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+            await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", backup, seen))
+                await read.ExecuteScalarAsync(TestContext.Current.CancellationToken);
             using var broken = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             var dropping = log.Retention.DropAsync(broken.Token);
-            await DeliverySystem.EventuallyAsync(async () =>
-                await log.ScalarAsync("select count(*) from pg_inherits where inhdetachpending") == 1, "a partition is being detached");
+            await DeliverySystem.EventuallyAsync(
+                async () => await log.ScalarAsync("select count(*) from pg_inherits where inhdetachpending") == 1,
+                "a partition is being detached"
+            );
             await broken.CancelAsync();
-            try { await dropping; }
+            try
+            {
+                await dropping;
+            }
             catch (OperationCanceledException) { }
         }
         Assert.Equal(1L, await log.ScalarAsync("select count(*) from eventstore.partitions() where detaching"));
-        if (reset) await log.ScalarAsync("select 1 from eventstore.reset()");
+        if (reset)
+            await log.ScalarAsync("select 1 from eventstore.reset()");
         await log.AppendAsync(250);
         await log.Retention.DropAsync(TestContext.Current.CancellationToken);
         Assert.All(await log.ColumnAsync(AllGone), n => Assert.Equal(0, n));
@@ -91,16 +108,25 @@ public sealed class RetentionTests(StackFixture stack)
     {
         await using var log = await StartAsync(("MaxAge", "00:00:00"));
         await log.AppendAsync(1_000);
-        var dropped = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => log.Retention.DropAsync(TestContext.Current.CancellationToken)));
+        var dropped = await Task.WhenAll(
+            Enumerable.Range(0, 6).Select(_ => log.Retention.DropAsync(TestContext.Current.CancellationToken))
+        );
         var rest = await log.Retention.DropAsync(TestContext.Current.CancellationToken);
         Assert.Equal(10, dropped.Sum() + rest);
-        Assert.Equal((999L, 1L), (await log.ScalarAsync("select dropped_through from eventstore.store"), await log.ScalarAsync("select count(*) from eventstore.events")));
+        Assert.Equal(
+            (999L, 1L),
+            (
+                await log.ScalarAsync("select dropped_through from eventstore.store"),
+                await log.ScalarAsync("select count(*) from eventstore.events")
+            )
+        );
     }
 
     [Fact]
     public async Task The_log_stays_within_its_bytes_however_large_its_events_are()
     {
-        const long MaxBytes = 4 * 1024 * 1024, Chunk = 8 * 60_000;
+        const long MaxBytes = 4 * 1024 * 1024,
+            Chunk = 8 * 60_000;
         await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
         await log.ScalarAsync("update eventstore.store set partition_span = 1000000 returning 1");
         long largest = 0;
@@ -109,7 +135,10 @@ public sealed class RetentionTests(StackFixture stack)
             await log.AppendAsync(8, bytes: 60_000);
             await log.Retention.RollAsync(TestContext.Current.CancellationToken);
             await log.Retention.DropAsync(TestContext.Current.CancellationToken);
-            largest = Math.Max(largest, await log.ScalarAsync("select sum(bytes)::bigint from eventstore.partitions()"));
+            largest = Math.Max(
+                largest,
+                await log.ScalarAsync("select sum(bytes)::bigint from eventstore.partitions()")
+            );
         }
         Assert.InRange(largest, MaxBytes / 2, MaxBytes);
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
@@ -120,31 +149,63 @@ public sealed class RetentionTests(StackFixture stack)
     [Fact]
     public async Task A_reader_behind_what_had_to_go_for_its_size_is_told_and_reads_on_over_positions_that_were_never_given()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new()
-        {
-            ["EventStore__MaxBytes"] = "1048576", ["EventStore__RetentionSeconds"] = "1", ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16",
-        });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new()
+            {
+                ["EventStore__MaxBytes"] = "1048576",
+                ["EventStore__RetentionSeconds"] = "1",
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+            }
+        );
         const string Stream = "/v1/events/stream?topic=t.%3E";
         await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
         string first = "";
         var n = 0;
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            var positions = await DeliverySystem.PublishAsync(system.Replicas[0], [.. Enumerable.Range(0, 5).Select(_ => (object)new { topic = "t.1", type = "n", data = new { n = ++n, noise = Noise(30_000) } })]);
-            if (first.Length == 0) first = positions[0];
-            await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
-            return (long)(await ask.ExecuteScalarAsync())! > 1_000_000;
-        }, "two partitions were begun before they were full, and the first are gone");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var positions = await DeliverySystem.PublishAsync(
+                    system.Replicas[0],
+                    [
+                        .. Enumerable
+                            .Range(0, 5)
+                            .Select(_ =>
+                                (object)
+                                    new
+                                    {
+                                        topic = "t.1",
+                                        type = "n",
+                                        data = new { n = ++n, noise = Noise(30_000) },
+                                    }
+                            ),
+                    ]
+                );
+                if (first.Length == 0)
+                    first = positions[0];
+                await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
+                return (long)(await ask.ExecuteScalarAsync())! > 1_000_000;
+            },
+            "two partitions were begun before they were full, and the first are gone"
+        );
         await live.WaitForEventsAsync(n);
         Assert.Equal(Enumerable.Range(1, n), Numbers(live));
 
         await using var behind = await SseReader.OpenAsync(system.Replicas[1].Url, Stream, first);
         await behind.WaitAsync(r => r.Events.Any() && Numbers(r).Last() == n);
         var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(("expired", first), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        Assert.Equal(
+            ("expired", first),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
         Assert.Equal(Enumerable.Range(Numbers(behind).First(), behind.Events.Count()), Numbers(behind));
 
-        static IEnumerable<int> Numbers(SseReader reader) => reader.Events.Where(e => e.Event == "n").Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32());
+        static IEnumerable<int> Numbers(SseReader reader) =>
+            reader
+                .Events.Where(e => e.Event == "n")
+                .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32());
     }
 
     /// <summary>What Postgres cannot compress.</summary>
@@ -160,7 +221,11 @@ public sealed class RetentionTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         var connectionString = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create("EventStore:" + s.Name, (string?)s.Value)).Append(new("ConnectionStrings:eventstore", connectionString)));
+        builder.Configuration.AddInMemoryCollection(
+            settings
+                .Select(s => KeyValuePair.Create("EventStore:" + s.Name, (string?)s.Value))
+                .Append(new("ConnectionStrings:eventstore", connectionString))
+        );
         builder.Services.AddMetrics();
         builder.AddEventStore();
         var host = builder.Build();
@@ -168,7 +233,9 @@ public sealed class RetentionTests(StackFixture stack)
         await host.StartAsync(cancellationToken);
         var log = new Log(host, NpgsqlDataSource.Create(connectionString));
         // A hundred positions a partition, as if it had always been so.
-        await log.ScalarAsync("update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)");
+        await log.ScalarAsync(
+            "update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
+        );
         return log;
     }
 
@@ -178,9 +245,21 @@ public sealed class RetentionTests(StackFixture stack)
         public Retention Retention => host.Services.GetRequiredService<Retention>();
         public EventReader Reader => host.Services.GetRequiredService<EventReader>();
 
-        public Task<IReadOnlyList<AppendedEvent>> AppendAsync(int count, int bytes = 0) => host.Services.GetRequiredService<EventAppender>().AppendAsync(
-            [.. Enumerable.Range(0, count).Select(n => new NewEvent("t.1", "n", bytes == 0 ? n.ToString(CultureInfo.InvariantCulture) : $"\"{Noise(bytes)}\""))],
-            TestContext.Current.CancellationToken);
+        public Task<IReadOnlyList<AppendedEvent>> AppendAsync(int count, int bytes = 0) =>
+            host
+                .Services.GetRequiredService<EventAppender>()
+                .AppendAsync(
+                    [
+                        .. Enumerable
+                            .Range(0, count)
+                            .Select(n => new NewEvent(
+                                "t.1",
+                                "n",
+                                bytes == 0 ? n.ToString(CultureInfo.InvariantCulture) : $"\"{Noise(bytes)}\""
+                            )),
+                    ],
+                    TestContext.Current.CancellationToken
+                );
 
         public async Task<long> ScalarAsync(string sql) => Convert.ToInt64((await ColumnAsync(sql))[0]);
 
@@ -190,7 +269,8 @@ public sealed class RetentionTests(StackFixture stack)
             await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
             while (rows.FieldCount == 0 && await rows.NextResultAsync(TestContext.Current.CancellationToken)) { }
             var values = new List<long>();
-            while (await rows.ReadAsync(TestContext.Current.CancellationToken)) values.Add(Convert.ToInt64(rows.GetValue(0), CultureInfo.InvariantCulture));
+            while (await rows.ReadAsync(TestContext.Current.CancellationToken))
+                values.Add(Convert.ToInt64(rows.GetValue(0), CultureInfo.InvariantCulture));
             return values;
         }
 

@@ -6,28 +6,53 @@ namespace Integration.Delivery;
 public sealed class SlowCatchUpTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
-    private const int Events = 600, Stalled = 60;
+    private const int Events = 600,
+        Stalled = 60;
 
-    /// <summary>One event is too large for a page of many, and all pages together for less than one of each reader.</summary>
+    /// <summary>One event is too large for a page of many, and all pages together for less than one of each
+    /// reader.</summary>
     private static readonly string Pad = new('x', 20_000);
 
     [Fact]
     public async Task Readers_that_stall_in_catch_up_each_at_another_position_hold_up_no_other_and_get_everything_once_when_they_read_on()
     {
-        // Every reader's page has megabytes; there is room for one. A page that its reader kept would be the last one read.
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new()
-        {
-            ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16", ["Streaming__ReplayBytes"] = "1048576", ["Streaming__ReplaySharedSeconds"] = "0",
-        });
+        // Every reader's page has megabytes; there is room for one. A page that its reader kept would be the last one
+        // read.
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+                ["Streaming__ReplayBytes"] = "1048576",
+                ["Streaming__ReplaySharedSeconds"] = "0",
+            }
+        );
         var replica = system.Replicas[0];
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(1, Events).Chunk(50))
-            positions.AddRange(await DeliverySystem.PublishAsync(replica, [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, pad = Pad } })]));
+            positions.AddRange(
+                await DeliverySystem.PublishAsync(
+                    replica,
+                    [
+                        .. chunk.Select(n =>
+                            (object)
+                                new
+                                {
+                                    topic = "t.1",
+                                    type = "n",
+                                    data = new { n, pad = Pad },
+                                }
+                        ),
+                    ]
+                )
+            );
 
         var stalled = new List<StalledReader>();
         try
         {
-            for (var i = 0; i < Stalled; i++) stalled.Add(await StalledReader.OpenAsync(replica.Url, $"{Stream}&last_event_id={positions[i]}"));
+            for (var i = 0; i < Stalled; i++)
+                stalled.Add(await StalledReader.OpenAsync(replica.Url, $"{Stream}&last_event_id={positions[i]}"));
             await using (var other = await SseReader.OpenAtAsync(replica.Url, Stream, positions[Stalled]))
             {
                 await other.WaitForEventsAsync(Events - Stalled - 1);
@@ -39,6 +64,10 @@ public sealed class SlowCatchUpTests(StackFixture stack)
                 Assert.Equal(Enumerable.Range(i + 2, Events - i - 1), numbers);
             }
         }
-        finally { foreach (var reader in stalled) await reader.DisposeAsync(); }
+        finally
+        {
+            foreach (var reader in stalled)
+                await reader.DisposeAsync();
+        }
     }
 }

@@ -7,12 +7,22 @@ namespace Integration.Delivery;
 internal sealed record Frame(string? Id, string? Event, string? Data, string? Retry, string? Comment);
 
 /// <summary>
-/// A reader of the bytes on the wire, so that a test sees comments, retry and id-only frames too. It knows nothing of reconnecting: a
+/// A reader of the bytes on the wire, so that a test sees comments, retry and id-only frames too. It knows nothing of
+/// reconnecting: a
 /// test opens the next one with the last id.
 /// </summary>
 internal sealed class SseReader : IAsyncDisposable
 {
-    private static readonly HttpClient Client = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1 }) { Timeout = Timeout.InfiniteTimeSpan };
+    private static readonly HttpClient Client = new(
+        new SocketsHttpHandler
+        {
+            PooledConnectionLifetime = TimeSpan.Zero,
+            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        }
+    )
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
@@ -29,20 +39,43 @@ internal sealed class SseReader : IAsyncDisposable
 
     public HttpResponseMessage Response { get; }
 
-    /// <summary>The body ended as it should, with the terminating chunk; false while it is open or where it broke off.</summary>
+    /// <summary>The body ended as it should, with the terminating chunk; false while it is open or where it broke
+    /// off.</summary>
     public bool EndedProperly { get; private set; }
 
-    public IReadOnlyList<Frame> Frames { get { lock (_frames) return [.. _frames]; } }
-    public IEnumerable<Frame> Events => Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync"));
+    public IReadOnlyList<Frame> Frames
+    {
+        get
+        {
+            lock (_frames)
+                return [.. _frames];
+        }
+    }
+    public IEnumerable<Frame> Events =>
+        Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync"));
     public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
 
-    public static async Task<SseReader> OpenAsync(Uri server, string pathAndQuery, string? lastId = null, HttpMethod? method = null, HttpContent? body = null, HttpClient? client = null)
+    public static async Task<SseReader> OpenAsync(
+        Uri server,
+        string pathAndQuery,
+        string? lastId = null,
+        HttpMethod? method = null,
+        HttpContent? body = null,
+        HttpClient? client = null
+    )
     {
-        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(server, pathAndQuery)) { Content = body };
+        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(server, pathAndQuery))
+        {
+            Content = body,
+        };
         request.Headers.Accept.ParseAdd("text/event-stream");
-        if (client is not null) (request.Version, request.VersionPolicy) = (client.DefaultRequestVersion, client.DefaultVersionPolicy);
-        if (lastId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
-        var response = await (client ?? Client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(Patience);
+        if (client is not null)
+            (request.Version, request.VersionPolicy) = (client.DefaultRequestVersion, client.DefaultVersionPolicy);
+        if (lastId is not null)
+            request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+        var response = await (client ?? Client)
+            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead)
+            .WaitAsync(Patience);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         return new SseReader(response);
@@ -63,10 +96,18 @@ internal sealed class SseReader : IAsyncDisposable
         while (true)
         {
             var more = Volatile.Read(ref _more);
-            if (condition(this)) return;
-            if (_reading.IsCompleted) Assert.Fail("The stream ended first:\n" + this);
-            try { await more.Task.WaitAsync(limit.Token); }
-            catch (OperationCanceledException) { Assert.Fail("It did not come in time:\n" + this); }
+            if (condition(this))
+                return;
+            if (_reading.IsCompleted)
+                Assert.Fail("The stream ended first:\n" + this);
+            try
+            {
+                await more.Task.WaitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Fail("It did not come in time:\n" + this);
+            }
         }
     }
 
@@ -83,7 +124,8 @@ internal sealed class SseReader : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _reading;
-        Response.Dispose();     // not before: a decompressing stream that is disposed while it is read fails in ways of its own
+        // not before: a decompressing stream that is disposed while it is read fails in ways of its own
+        Response.Dispose();
         _stop.Dispose();
     }
 
@@ -97,22 +139,31 @@ internal sealed class SseReader : IAsyncDisposable
             var fields = new List<(string Name, string Value)>();
             while (await lines.ReadLineAsync(_stop.Token) is { } line)
             {
-                if (_stalled is { } stalled) await stalled.Task.WaitAsync(_stop.Token);
+                if (_stalled is { } stalled)
+                    await stalled.Task.WaitAsync(_stop.Token);
                 if (line.Length > 0)
                 {
                     var colon = line.IndexOf(':');
                     fields.Add((line[..colon], line[(colon + 1)..].TrimStart(' ')));
                     continue;
                 }
-                string? Value(string name) => fields.Any(f => f.Name == name) ? string.Join('\n', fields.Where(f => f.Name == name).Select(f => f.Value)) : null;
-                lock (_frames) _frames.Add(new Frame(Value("id"), Value("event"), Value("data"), Value("retry"), Value("")));
+                string? Value(string name) =>
+                    fields.Any(f => f.Name == name)
+                        ? string.Join('\n', fields.Where(f => f.Name == name).Select(f => f.Value))
+                        : null;
+                lock (_frames)
+                    _frames.Add(new Frame(Value("id"), Value("event"), Value("data"), Value("retry"), Value("")));
                 fields.Clear();
                 Interlocked.Exchange(ref _more, New()).TrySetResult();
             }
             EndedProperly = true;
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException) { }
-        finally { Volatile.Read(ref _more).TrySetResult(); }
+        catch (Exception e)
+            when (e is IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException) { }
+        finally
+        {
+            Volatile.Read(ref _more).TrySetResult();
+        }
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -14,13 +14,18 @@ internal sealed partial class StalledReader : IAsyncDisposable
     {
         var reader = new StalledReader();
         await reader._socket.ConnectAsync(server.Host, server.Port);
-        await reader._socket.SendAsync(Encoding.ASCII.GetBytes($"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\nAccept: text/event-stream\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"));
+        await reader._socket.SendAsync(
+            Encoding.ASCII.GetBytes(
+                $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\nAccept: text/event-stream\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"
+            )
+        );
         // The head must be there, or the server may not have the subscription yet; no more than that is read.
         await reader._socket.ReceiveAsync(new byte[16], SocketFlags.None);
         return reader;
     }
 
-    /// <summary>Reads on, through the chunk framing, to the event <c>"n":last</c> or the end; adds up what was skipped.</summary>
+    /// <summary>Reads on, through the chunk framing, to the event <c>"n":last</c> or the end; adds up what was
+    /// skipped.</summary>
     public async Task<(List<int> Numbers, int Skipped)> ReadToAsync(int last)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
@@ -32,11 +37,13 @@ internal sealed partial class StalledReader : IAsyncDisposable
         {
             while (numbers.LastOrDefault() != last && await lines.ReadLineAsync(limit.Token) is { } line)
             {
-                if (Number().Match(line) is { Success: true } number) numbers.Add(int.Parse(number.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
-                else if (Count().Match(line) is { Success: true } count) skipped += int.Parse(count.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+                if (Number().Match(line) is { Success: true } number)
+                    numbers.Add(int.Parse(number.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+                else if (Count().Match(line) is { Success: true } count)
+                    skipped += int.Parse(count.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
             }
         }
-        catch (IOException) { }     // cut off
+        catch (IOException) { } // cut off
         return (numbers, skipped);
     }
 

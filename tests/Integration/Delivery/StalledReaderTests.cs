@@ -9,25 +9,48 @@ namespace Integration.Delivery;
 public sealed class StalledReaderTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
-    private const int Count = 4_000, Rounds = 40, Readers = 8;     // 4,000 events are 16 MB: more than both socket buffers hold
+    private const int Count = 4_000,
+        Rounds = 40,
+        Readers = 8; // 4,000 events are 16 MB: more than both socket buffers hold
 
     [Fact]
     public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" }
+        );
         var (stalling, free) = (system.Replicas[0], system.Replicas[1]);
         await using var prompt = await SseReader.OpenAtAsync(stalling.Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(stalling.Url, Stream);
         var padding = new string('x', 4_000);
         foreach (var chunk in Enumerable.Range(1, Count).Chunk(200))
-            await DeliverySystem.PublishAsync(stalling, [.. chunk.Select(n => (object)new { topic = "t.1", type = "n", data = new { n, padding } })]);
+            await DeliverySystem.PublishAsync(
+                stalling,
+                [
+                    .. chunk.Select(n =>
+                        (object)
+                            new
+                            {
+                                topic = "t.1",
+                                type = "n",
+                                data = new { n, padding },
+                            }
+                    ),
+                ]
+            );
         await prompt.WaitForEventsAsync(Count);
 
         // Its window, what is on its way, and Streaming:UnsentKilobytes.
-        var connections = (await Requests.JsonAsync(stalling.Url, HttpMethod.Get, "/v1/connections")).GetProperty("connections");
-        if (OperatingSystem.IsLinux()) Assert.InRange(connections.EnumerateArray().Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
+        var connections = (await Requests.JsonAsync(stalling.Url, HttpMethod.Get, "/v1/connections")).GetProperty(
+            "connections"
+        );
+        if (OperatingSystem.IsLinux())
+            Assert.InRange(connections.EnumerateArray().Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
 
-        // One event at a time, to readers beside the stalled one and to as many that share nothing with it: the same journey, but for the
+        // One event at a time, to readers beside the stalled one and to as many that share nothing with it: the same
+        // journey, but for the
         // stall. So many that each of the server's writers has some of them.
         var (beside, apart) = (new List<SseReader>(), new List<SseReader>());
         for (var i = 0; i < Readers; i++)
@@ -40,7 +63,15 @@ public sealed class StalledReaderTests(StackFixture stack)
         {
             var begun = Stopwatch.GetTimestamp();
             var both = Task.WhenAll(ArriveAsync(beside, withStall), ArriveAsync(apart, without));
-            await DeliverySystem.PublishAsync(system.Replicas[round % 2], new { topic = "t.1", type = "n", data = new { n = Count + round } });
+            await DeliverySystem.PublishAsync(
+                system.Replicas[round % 2],
+                new
+                {
+                    topic = "t.1",
+                    type = "n",
+                    data = new { n = Count + round },
+                }
+            );
             await both;
 
             async Task ArriveAsync(List<SseReader> readers, List<TimeSpan> arrivals)
@@ -49,8 +80,12 @@ public sealed class StalledReaderTests(StackFixture stack)
                 arrivals.Add(Stopwatch.GetElapsedTime(begun));
             }
         }
-        foreach (var reader in (SseReader[])[.. beside, .. apart]) await reader.DisposeAsync();
-        Assert.True(Median(withStall) <= 3 * Median(without), $"beside the stalled reader {Median(withStall)}, apart from it {Median(without)}");
+        foreach (var reader in (SseReader[])[.. beside, .. apart])
+            await reader.DisposeAsync();
+        Assert.True(
+            Median(withStall) <= 3 * Median(without),
+            $"beside the stalled reader {Median(withStall)}, apart from it {Median(without)}"
+        );
 
         var (numbers, _) = await stalled.ReadToAsync(Count + Rounds);
         Assert.Equal(Enumerable.Range(1, Count + Rounds), numbers);

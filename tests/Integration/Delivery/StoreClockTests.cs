@@ -8,7 +8,8 @@ using StreamApi.Streaming.Feed;
 
 namespace Integration.Delivery;
 
-/// <summary>A replica whose clock is not Postgres's: what it says of a delivery's time must not contain the difference.</summary>
+/// <summary>A replica whose clock is not Postgres's: what it says of a delivery's time must not contain the
+/// difference.</summary>
 public sealed class StoreClockTests(StackFixture stack)
 {
     [Theory]
@@ -17,7 +18,10 @@ public sealed class StoreClockTests(StackFixture stack)
     {
         await using var store = NpgsqlDataSource.Create(stack.EventStore);
         using var clock = await StartAsync(store, new OffClock(TimeSpan.FromSeconds(secondsAhead)));
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(clock.Ahead != TimeSpan.Zero), "the clocks are compared");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(clock.Ahead != TimeSpan.Zero),
+            "the clocks are compared"
+        );
         // Far closer than the difference, however busy the machine is.
         Assert.Equal(-secondsAhead, clock.Ahead.TotalSeconds, tolerance: 1);
         Assert.Equal(DateTime.UtcNow.Ticks, clock.NowTicks, TimeSpan.TicksPerSecond);
@@ -27,7 +31,9 @@ public sealed class StoreClockTests(StackFixture stack)
     [Fact]
     public async Task While_the_store_is_away_a_replica_goes_by_its_own_clock()
     {
-        await using var nowhere = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={FreePort.Take()};Username=nobody;Timeout=1");
+        await using var nowhere = NpgsqlDataSource.Create(
+            $"Host=127.0.0.1;Port={FreePort.Take()};Username=nobody;Timeout=1"
+        );
         using var clock = await StartAsync(nowhere, new OffClock(TimeSpan.FromSeconds(3)));
         Assert.Equal(TimeSpan.Zero, clock.Ahead);
         await clock.StopAsync(TestContext.Current.CancellationToken);
@@ -38,7 +44,12 @@ public sealed class StoreClockTests(StackFixture stack)
     {
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var clock = new StoreClock(
-            store, Options.Create(new StreamingOptions()), time, services.GetRequiredService<IMeterFactory>(), Microsoft.Extensions.Logging.Abstractions.NullLogger<StoreClock>.Instance);
+            store,
+            Options.Create(new StreamingOptions()),
+            time,
+            services.GetRequiredService<IMeterFactory>(),
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<StoreClock>.Instance
+        );
         await clock.StartAsync(TestContext.Current.CancellationToken);
         return clock;
     }

@@ -3,7 +3,8 @@ using StackExchange.Redis;
 namespace Integration.Delivery;
 
 /// <summary>
-/// Stands between the Broadcaster's Redis channel and the one that stream servers listen to, and loses, doubles and reorders messages
+/// Stands between the Broadcaster's Redis channel and the one that stream servers listen to, and loses, doubles and
+/// reorders messages
 /// between them as it is told.
 /// </summary>
 internal sealed class UnreliableChannel : IAsyncDisposable
@@ -30,15 +31,19 @@ internal sealed class UnreliableChannel : IAsyncDisposable
     public static async Task<UnreliableChannel> OpenAsync(string redis, string from, string to)
     {
         var channel = new UnreliableChannel(await ConnectionMultiplexer.ConnectAsync(redis), to);
-        var messages = await channel._subscriber.SubscribeAsync(new RedisChannel(from, RedisChannel.PatternMode.Literal));
+        var messages = await channel._subscriber.SubscribeAsync(
+            new RedisChannel(from, RedisChannel.PatternMode.Literal)
+        );
         messages.OnMessage(message => channel.Pass(message.Message));
         return channel;
     }
 
-    /// <summary>What happens to how many of a hundred messages, from now on. Which ones follows from the seed.</summary>
+    /// <summary>What happens to how many of a hundred messages, from now on. Which ones follows from the
+    /// seed.</summary>
     public void Treat(int lost, int doubled, int held, int seed)
     {
-        lock (_gate) (_percent, _random) = ((lost, doubled, held), new Random(seed));
+        lock (_gate)
+            (_percent, _random) = ((lost, doubled, held), new Random(seed));
     }
 
     public async ValueTask DisposeAsync()
@@ -51,11 +56,24 @@ internal sealed class UnreliableChannel : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (Chance(_percent.Lost)) { Lost++; return; }
-            if (_held is null && Chance(_percent.Held)) { _held = message; return; }
+            if (Chance(_percent.Lost))
+            {
+                Lost++;
+                return;
+            }
+            if (_held is null && Chance(_percent.Held))
+            {
+                _held = message;
+                return;
+            }
             Send(message);
-            if (Chance(_percent.Doubled)) { Doubled++; Send(message); }
-            if (_held is not { } late) return;
+            if (Chance(_percent.Doubled))
+            {
+                Doubled++;
+                Send(message);
+            }
+            if (_held is not { } late)
+                return;
             Reordered++;
             Send(late);
             _held = null;

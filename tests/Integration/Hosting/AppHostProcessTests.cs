@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Integration.Tests.Hosting;
 
-/// <summary>The AppHost as a process of its own, with everything that it starts, on free ports and with empty stores.</summary>
+/// <summary>The AppHost as a process of its own, with everything that it starts, on free ports and with empty
+/// stores.</summary>
 [Trait("Takes", "long")]
 public class AppHostProcessTests
 {
@@ -28,7 +29,9 @@ public class AppHostProcessTests
         Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
 
         Assert.Equal(0, Kill(appHost.Process.Id, SigTerm));
-        await appHost.Process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await appHost
+            .Process.WaitForExitAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Equal(0, appHost.Process.ExitCode);
         await GoneAsync(run, TimeSpan.FromSeconds(15));
     }
@@ -47,12 +50,21 @@ public class AppHostProcessTests
     private static List<string> ProcessesOf(string run)
     {
         var found = new List<string>();
-        foreach (var directory in Directory.EnumerateDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _)))
+        foreach (
+            var directory in Directory
+                .EnumerateDirectories("/proc")
+                .Where(d => int.TryParse(Path.GetFileName(d), out _))
+        )
         {
             try
             {
-                if (File.ReadAllText($"{directory}/environ").Contains($"{AppHostProcess.Marker}={run}", StringComparison.Ordinal))
-                    found.Add($"{Path.GetFileName(directory)} {File.ReadAllText($"{directory}/cmdline").Replace('\0', ' ')}");
+                if (
+                    File.ReadAllText($"{directory}/environ")
+                        .Contains($"{AppHostProcess.Marker}={run}", StringComparison.Ordinal)
+                )
+                    found.Add(
+                        $"{Path.GetFileName(directory)} {File.ReadAllText($"{directory}/cmdline").Replace('\0', ' ')}"
+                    );
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -76,27 +88,36 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
 
     public static async Task<AppHostProcess> StartAsync(string run)
     {
-        var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Projects.AppHost).Assembly.Location, "--ephemeral", "--DcpPublisher:RandomizePorts=true"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment = { [Marker] = run },
-        })!;
+        var process = Process.Start(
+            new ProcessStartInfo(
+                "dotnet",
+                [typeof(Projects.AppHost).Assembly.Location, "--ephemeral", "--DcpPublisher:RandomizePorts=true"]
+            )
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                Environment = { [Marker] = run },
+            }
+        )!;
         var appHost = new AppHostProcess(process);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var output = new List<string>();
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-            timeout.CancelAfter(TimeSpan.FromMinutes(5));   // a first run fetches the stores and the dashboard
+            timeout.CancelAfter(TimeSpan.FromMinutes(5)); // a first run fetches the stores and the dashboard
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
                 output.Add(line);
-                if (!line.Contains("Login to the dashboard at", StringComparison.Ordinal)) continue;
-                _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);   // or a full pipe would block it
+                if (!line.Contains("Login to the dashboard at", StringComparison.Ordinal))
+                    continue;
+                // or a full pipe would block it
+                _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
                 return appHost;
             }
-            throw new InvalidOperationException($"The AppHost did not start:\n{string.Join('\n', output)}\n{await error}");
+            throw new InvalidOperationException(
+                $"The AppHost did not start:\n{string.Join('\n', output)}\n{await error}"
+            );
         }
         catch
         {
@@ -107,7 +128,8 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited) process.Kill();   // the orchestrator ends the rest
+        if (!process.HasExited)
+            process.Kill(); // the orchestrator ends the rest
         await process.WaitForExitAsync();
         process.Dispose();
     }

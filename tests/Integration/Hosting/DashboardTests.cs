@@ -11,7 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Tests.Hosting;
 
-/// <summary>The contracts with the bundle's dashboard, which come without a promise: they are checked at every upgrade.</summary>
+/// <summary>The contracts with the bundle's dashboard, which come without a promise: they are checked at every
+/// upgrade.</summary>
 public class DashboardTests
 {
     [Fact]
@@ -19,12 +20,22 @@ public class DashboardTests
     {
         await using var app = await HostedApplication.StartAsync(_ => { }, dashboard: true);
         await app.States.WaitForResourceHealthyAsync("aspire-dashboard", TestContext.Current.CancellationToken);
-        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = app.App.GetEndpoint("aspire-dashboard", "http") };
+        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false })
+        {
+            BaseAddress = app.App.GetEndpoint("aspire-dashboard", "http"),
+        };
         var settings = app.App.Services.GetRequiredService<IConfiguration>();
 
         Assert.Equal(HttpStatusCode.OK, await StatusOf("/health"));
-        Assert.StartsWith("/login", (await http.GetAsync("/", TestContext.Current.CancellationToken)).Headers.Location!.PathAndQuery, StringComparison.Ordinal);
-        using var login = await http.GetAsync($"/login?t={settings["AppHost:BrowserToken"]}", TestContext.Current.CancellationToken);
+        Assert.StartsWith(
+            "/login",
+            (await http.GetAsync("/", TestContext.Current.CancellationToken)).Headers.Location!.PathAndQuery,
+            StringComparison.Ordinal
+        );
+        using var login = await http.GetAsync(
+            $"/login?t={settings["AppHost:BrowserToken"]}",
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal("/", login.Headers.Location!.OriginalString);
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf("/api/telemetry/resources"));
@@ -41,42 +52,96 @@ public class DashboardTests
     [Fact]
     public async Task The_resource_service_tells_resources_and_their_logs_and_executes_commands()
     {
-        await using var app = await HostedApplication.StartAsync(b =>
-        {
-            var secret = b.AddParameter("password", "hunter2", secret: true);
-            b.AddScript("talker", "echo こんにちは; exec sleep 1000").WithArgs(secret)
-                .WithCommand("greet", "Greet", _ => Task.FromResult(CommandResults.Success("hello")), new CommandOptions { ConfirmationMessage = "Really?" });
-        }, dashboard: true);
+        await using var app = await HostedApplication.StartAsync(
+            b =>
+            {
+                var secret = b.AddParameter("password", "hunter2", secret: true);
+                b.AddScript("talker", "echo こんにちは; exec sleep 1000")
+                    .WithArgs(secret)
+                    .WithCommand(
+                        "greet",
+                        "Greet",
+                        _ => Task.FromResult(CommandResults.Success("hello")),
+                        new CommandOptions { ConfirmationMessage = "Really?" }
+                    );
+            },
+            dashboard: true
+        );
         var talker = await app.RunsAsync("talker");
         await app.LogsAsync(talker, "こんにちは");
 
-        var resources = (await CallAsync(app, "WatchResources", new WatchResourcesRequest(), WatchResourcesUpdate.Parser)).InitialData.Resources;
+        var resources = (
+            await CallAsync(app, "WatchResources", new WatchResourcesRequest(), WatchResourcesUpdate.Parser)
+        )
+            .InitialData
+            .Resources;
         var wire = Assert.Single(resources, r => r.Name == talker.ResourceId);
         Assert.Equal(("talker", "Executable", "Running"), (wire.DisplayName, wire.ResourceType, wire.State));
         Assert.True(Assert.Single(wire.Properties, p => p.Name == "executable.args").IsSensitive);
         Assert.Equal("Really?", Assert.Single(wire.Commands, c => c.Name == "greet").ConfirmationMessage);
-        Assert.True(Assert.Single(Assert.Single(resources, r => r.Name == "password").Properties, p => p.Name == "Value").IsSensitive);
+        Assert.True(
+            Assert
+                .Single(Assert.Single(resources, r => r.Name == "password").Properties, p => p.Name == "Value")
+                .IsSensitive
+        );
         Assert.True(Assert.Single(resources, r => r.DisplayName == "aspire-dashboard").IsHidden);
 
-        var logs = await CallAsync(app, "WatchResourceConsoleLogs", new WatchResourceConsoleLogsRequest { ResourceName = wire.Name, SuppressFollow = true }, WatchResourceConsoleLogsUpdate.Parser);
+        var logs = await CallAsync(
+            app,
+            "WatchResourceConsoleLogs",
+            new WatchResourceConsoleLogsRequest { ResourceName = wire.Name, SuppressFollow = true },
+            WatchResourceConsoleLogsUpdate.Parser
+        );
         Assert.Contains(logs.LogLines, l => l.Text.EndsWith("こんにちは", StringComparison.Ordinal));
-        var greeted = await CallAsync(app, "ExecuteResourceCommand", new ResourceCommandRequest { ResourceName = wire.Name, CommandName = "greet" }, ResourceCommandResponse.Parser);
+        var greeted = await CallAsync(
+            app,
+            "ExecuteResourceCommand",
+            new ResourceCommandRequest { ResourceName = wire.Name, CommandName = "greet" },
+            ResourceCommandResponse.Parser
+        );
         Assert.Equal((CommandOutcome.OutcomeSucceeded, "hello"), (greeted.Kind, greeted.Message));
     }
 
     // One message each way, framed as GrpcFraming says.
-    private static async Task<T> CallAsync<T>(HostedApplication app, string method, IMessage request, MessageParser<T> parser) where T : IMessage<T>
+    private static async Task<T> CallAsync<T>(
+        HostedApplication app,
+        string method,
+        IMessage request,
+        MessageParser<T> parser
+    )
+        where T : IMessage<T>
     {
-        var dashboard = (IResourceWithEndpoints)app.App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(r => r.Name == "aspire-dashboard");
+        var dashboard = (IResourceWithEndpoints)
+            app
+                .App.Services.GetRequiredService<DistributedApplicationModel>()
+                .Resources.Single(r => r.Name == "aspire-dashboard");
         var address = dashboard.Annotations.OfType<Aspire.Hosting.Dashboard.ResourceServiceAddress>().Single().Url;
         var body = new byte[5 + request.CalculateSize()];
         BinaryPrimitives.WriteUInt32BigEndian(body.AsSpan(1), (uint)request.CalculateSize());
         request.ToByteArray().CopyTo(body, 5);
-        using var http = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        using var call = new HttpRequestMessage(HttpMethod.Post, $"{address}/aspire.v1.DashboardService/{method}") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        call.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
-        call.Headers.Add("x-resource-service-api-key", app.App.Services.GetRequiredService<IConfiguration>()["AppHost:ResourceService:ApiKey"]);
-        using var response = await http.SendAsync(call, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var http = new HttpClient
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var call = new HttpRequestMessage(HttpMethod.Post, $"{address}/aspire.v1.DashboardService/{method}")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        call.Content = new ByteArrayContent(body)
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") },
+        };
+        call.Headers.Add(
+            "x-resource-service-api-key",
+            app.App.Services.GetRequiredService<IConfiguration>()["AppHost:ResourceService:ApiKey"]
+        );
+        using var response = await http.SendAsync(
+            call,
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken
+        );
         await using var stream = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
         var header = new byte[5];
         await stream.ReadExactlyAsync(header, TestContext.Current.CancellationToken);

@@ -17,14 +17,22 @@ public class FailureReportTests
     public async Task What_fails_is_named_with_its_last_lines_who_waits_and_what_to_do()
     {
         var console = new Reports();
-        await using var app = await StartAsync(console, b =>
-        {
-            var store = b.AddScript("store", "echo one; echo the disk is full >&2; exit 3").WithWayOut("Free some space.");
-            var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
-            b.AddScript("page", "exec sleep 1000").WaitFor(service);
-        });
+        await using var app = await StartAsync(
+            console,
+            b =>
+            {
+                var store = b.AddScript("store", "echo one; echo the disk is full >&2; exit 3")
+                    .WithWayOut("Free some space.");
+                var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
+                b.AddScript("page", "exec sleep 1000").WaitFor(service);
+            }
+        );
         var report = await console.FirstAsync("store");
-        Assert.StartsWith("store ended with exit code 3. Waiting for it: page, service.", report, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "store ended with exit code 3. Waiting for it: page, service.",
+            report,
+            StringComparison.Ordinal
+        );
         Assert.Contains("the disk is full", report, StringComparison.Ordinal);
         Assert.EndsWith("What to do: Free some space.", report, StringComparison.Ordinal);
     }
@@ -33,7 +41,10 @@ public class FailureReportTests
     public async Task What_cannot_be_started_is_named_too_and_the_dashboard_is_pointed_to_where_nobody_knows_better()
     {
         var console = new Reports();
-        await using var app = await StartAsync(console, b => b.AddExecutable("nothing", "/no/such/program", Path.GetTempPath()));
+        await using var app = await StartAsync(
+            console,
+            b => b.AddExecutable("nothing", "/no/such/program", Path.GetTempPath())
+        );
         var report = await console.FirstAsync("nothing");
         Assert.StartsWith("nothing could not be started.", report, StringComparison.Ordinal);
         Assert.Contains("/no/such/program", report, StringComparison.Ordinal);
@@ -44,12 +55,17 @@ public class FailureReportTests
     public async Task What_runs_but_never_gets_healthy_is_named_where_others_wait_for_it()
     {
         var console = new Reports();
-        await using var app = await StartAsync(console, b =>
-        {
-            b.Services.AddHealthChecks().AddCheck("never", () => HealthCheckResult.Unhealthy("it is asleep"));
-            foreach (var name in (string[])["sick", "alone"]) b.AddScript(name, "echo still here; exec sleep 1000").WithHealthCheck("never");
-            b.AddScript("service", "exec sleep 1000").WaitFor(b.CreateResourceBuilder((ExecutableResource)b.Resources.Single(r => r.Name == "sick")));
-        });
+        await using var app = await StartAsync(
+            console,
+            b =>
+            {
+                b.Services.AddHealthChecks().AddCheck("never", () => HealthCheckResult.Unhealthy("it is asleep"));
+                foreach (var name in (string[])["sick", "alone"])
+                    b.AddScript(name, "echo still here; exec sleep 1000").WithHealthCheck("never");
+                b.AddScript("service", "exec sleep 1000")
+                    .WaitFor(b.CreateResourceBuilder((ExecutableResource)b.Resources.Single(r => r.Name == "sick")));
+            }
+        );
         var report = await console.FirstAsync("sick");
         Assert.Contains("is not healthy (it is asleep). Waiting for it: service.", report, StringComparison.Ordinal);
         Assert.Contains("still here", report, StringComparison.Ordinal);
@@ -60,16 +76,28 @@ public class FailureReportTests
     public async Task What_ends_well_or_was_stopped_by_a_person_is_no_failure()
     {
         var console = new Reports();
-        await using var app = await StartAsync(console, b =>
-        {
-            b.AddScript("done", "exit 0");
-            b.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
-            b.AddScript("witness", "sleep 0.1; exit 4").WithExplicitStart();
-            b.AddScript("last", "while ! test -e \"$GO\"; do sleep 0.1; done; exit 5").WithEnvironment("GO", console.Flag);
-        });
+        await using var app = await StartAsync(
+            console,
+            b =>
+            {
+                b.AddScript("done", "exit 0");
+                b.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
+                b.AddScript("witness", "sleep 0.1; exit 4").WithExplicitStart();
+                b.AddScript("last", "while ! test -e \"$GO\"; do sleep 0.1; done; exit 5")
+                    .WithEnvironment("GO", console.Flag);
+            }
+        );
         await app.ReachesAsync("done", "Finished");
         var stopped = await app.RunsAsync("stopped");
-        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(stopped.ResourceId, KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success);
+        Assert.True(
+            (
+                await app.App.ResourceCommands.ExecuteCommandAsync(
+                    stopped.ResourceId,
+                    KnownResourceCommands.StopCommand,
+                    TestContext.Current.CancellationToken
+                )
+            ).Success
+        );
         await File.WriteAllTextAsync(console.Flag, "", TestContext.Current.CancellationToken);
         await console.FirstAsync("last");
         Assert.Single(console.All);
@@ -79,25 +107,51 @@ public class FailureReportTests
     public async Task A_stack_of_processes_does_not_take_the_passwords_that_containers_left()
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            ["--ephemeral", "--LocalServices:Mode=native", "--Parameters:postgres-password=stale", "--Parameters:redis-password=stale"], TestContext.Current.CancellationToken);
-        var passwords = builder.Resources.OfType<ParameterResource>().Where(p => p.Secret && p.Name.EndsWith("-password", StringComparison.Ordinal)).ToList();
+            [
+                "--ephemeral",
+                "--LocalServices:Mode=native",
+                "--Parameters:postgres-password=stale",
+                "--Parameters:redis-password=stale",
+            ],
+            TestContext.Current.CancellationToken
+        );
+        var passwords = builder
+            .Resources.OfType<ParameterResource>()
+            .Where(p => p.Secret && p.Name.EndsWith("-password", StringComparison.Ordinal))
+            .ToList();
         Assert.Equal(2, passwords.Count);
-        foreach (var password in passwords) Assert.NotEqual("stale", await password.GetValueAsync(TestContext.Current.CancellationToken));
+        foreach (var password in passwords)
+            Assert.NotEqual("stale", await password.GetValueAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
     public async Task A_parameter_that_is_given_its_value_is_not_looked_up()
     {
-        await using var builder = DistributedApplicationTestingBuilder.Create(["--Parameters:secret=configured"], (_, _) => { });
-        Assert.Equal("given", await builder.AddParameter("secret", "given", secret: true).Resource.GetValueAsync(TestContext.Current.CancellationToken));
+        await using var builder = DistributedApplicationTestingBuilder.Create(
+            ["--Parameters:secret=configured"],
+            (_, _) => { }
+        );
+        Assert.Equal(
+            "given",
+            await builder
+                .AddParameter("secret", "given", secret: true)
+                .Resource.GetValueAsync(TestContext.Current.CancellationToken)
+        );
     }
 
-    private static Task<HostedApplication> StartAsync(Reports console, Action<IDistributedApplicationTestingBuilder> compose) => HostedApplication.StartAsync(b =>
-    {
-        b.AddFailureReport();
-        b.Services.AddLogging(logging => logging.AddProvider(console));
-        compose(b);
-    }, args: "--FailureReport:Seconds=1");
+    private static Task<HostedApplication> StartAsync(
+        Reports console,
+        Action<IDistributedApplicationTestingBuilder> compose
+    ) =>
+        HostedApplication.StartAsync(
+            b =>
+            {
+                b.AddFailureReport();
+                b.Services.AddLogging(logging => logging.AddProvider(console));
+                compose(b);
+            },
+            args: "--FailureReport:Seconds=1"
+        );
 
     /// <summary>The errors that the console shows.</summary>
     private sealed class Reports : ILoggerProvider, ILogger
@@ -109,17 +163,32 @@ public class FailureReportTests
 
         public async Task<string> FirstAsync(string resource)
         {
-            await DeliverySystem.EventuallyAsync(() => Task.FromResult(_all.Any(r => r.StartsWith(resource + " ", StringComparison.Ordinal))), $"{resource} is reported");
+            await DeliverySystem.EventuallyAsync(
+                () => Task.FromResult(_all.Any(r => r.StartsWith(resource + " ", StringComparison.Ordinal))),
+                $"{resource} is reported"
+            );
             return _all.First(r => r.StartsWith(resource + " ", StringComparison.Ordinal));
         }
 
         public ILogger CreateLogger(string categoryName) => this;
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
-            if (IsEnabled(logLevel)) _all.Enqueue(formatter(state, exception));
+            if (IsEnabled(logLevel))
+                _all.Enqueue(formatter(state, exception));
         }
+
         public void Dispose() => File.Delete(Flag);
     }
 }

@@ -5,24 +5,33 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Tests.Hosting;
 
-/// <summary>An application of small shell scripts, run by the real orchestrator; skipped where that cannot be had.</summary>
+/// <summary>An application of small shell scripts, run by the real orchestrator; skipped where that cannot be
+/// had.</summary>
 internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisposable
 {
     public DistributedApplication App => app;
     public ResourceNotificationService States => app.ResourceNotifications;
     private static CancellationToken Timeout => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
-    public static async Task<HostedApplication> StartAsync(Action<IDistributedApplicationTestingBuilder> compose, bool dashboard = false, params string[] args)
+    public static async Task<HostedApplication> StartAsync(
+        Action<IDistributedApplicationTestingBuilder> compose,
+        bool dashboard = false,
+        params string[] args
+    )
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The scripts of these tests need a POSIX shell.");
-        var builder = DistributedApplicationTestingBuilder.Create(args, (options, _) => options.DisableDashboard = !dashboard);
+        var builder = DistributedApplicationTestingBuilder.Create(
+            args,
+            (options, _) => options.DisableDashboard = !dashboard
+        );
         compose(builder);
         var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
         try
         {
             await app.StartAsync(TestContext.Current.CancellationToken);
         }
-        catch (DistributedApplicationException e) when (e.InnerException?.GetType().Name == "BundleUnavailableException")
+        catch (DistributedApplicationException e)
+            when (e.InnerException?.GetType().Name == "BundleUnavailableException")
         {
             Assert.Skip(e.Message);
         }
@@ -35,16 +44,27 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
     /// <param name="resource">Which.</param>
     /// <param name="not">The process that it was before.</param>
     public async Task<ResourceEvent> RunsAsync(string resource, int? not = null) =>
-        await States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text == "Running" && Pid(e) is { } pid && pid != not, Timeout);
+        await States.WaitForResourceAsync(
+            resource,
+            e => e.Snapshot.State?.Text == "Running" && Pid(e) is { } pid && pid != not,
+            Timeout
+        );
 
-    public static int? Pid(ResourceEvent e) => e.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value as int?;
+    public static int? Pid(ResourceEvent e) =>
+        e.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value as int?;
 
     /// <summary>The first line that ends so. (The orchestrator's own lines quote whole scripts.)</summary>
     public async Task<LogLine> LogsAsync(ResourceEvent resource, string ending)
     {
-        await foreach (var lines in app.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(resource.ResourceId).WithCancellation(Timeout))
+        await foreach (
+            var lines in app
+                .Services.GetRequiredService<ResourceLoggerService>()
+                .WatchAsync(resource.ResourceId)
+                .WithCancellation(Timeout)
+        )
         {
-            if (lines.Where(l => l.Content.EndsWith(ending, StringComparison.Ordinal)).Take(1).ToArray() is [var found]) return found;
+            if (lines.Where(l => l.Content.EndsWith(ending, StringComparison.Ordinal)).Take(1).ToArray() is [var found])
+                return found;
         }
         throw new InvalidOperationException("The log ended.");
     }
@@ -54,6 +74,9 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
 
 internal static class Scripts
 {
-    public static IResourceBuilder<ExecutableResource> AddScript(this IDistributedApplicationBuilder builder, string name, string script) =>
-        builder.AddExecutable(name, "sh", Path.GetTempPath(), "-c", script);
+    public static IResourceBuilder<ExecutableResource> AddScript(
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string script
+    ) => builder.AddExecutable(name, "sh", Path.GetTempPath(), "-c", script);
 }

@@ -13,7 +13,9 @@ public class LifecycleTests
     [Fact]
     public async Task A_resource_runs_and_what_it_writes_reaches_its_console_log()
     {
-        await using var app = await HostedApplication.StartAsync(b => b.AddScript("talker", "echo こんにちは; echo oops >&2; exec sleep 1000"));
+        await using var app = await HostedApplication.StartAsync(b =>
+            b.AddScript("talker", "echo こんにちは; echo oops >&2; exec sleep 1000")
+        );
         var talker = await app.RunsAsync("talker");
         Assert.False((await app.LogsAsync(talker, "こんにちは")).IsErrorMessage);
         Assert.True((await app.LogsAsync(talker, "oops")).IsErrorMessage);
@@ -26,9 +28,25 @@ public class LifecycleTests
         var first = await app.RunsAsync("worker");
         using var process = Process.GetProcessById(HostedApplication.Pid(first)!.Value);
 
-        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(first.ResourceId, "stop", TestContext.Current.CancellationToken)).Success);
+        Assert.True(
+            (
+                await app.App.ResourceCommands.ExecuteCommandAsync(
+                    first.ResourceId,
+                    "stop",
+                    TestContext.Current.CancellationToken
+                )
+            ).Success
+        );
         Assert.True(process.HasExited);
-        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(first.ResourceId, "start", TestContext.Current.CancellationToken)).Success);
+        Assert.True(
+            (
+                await app.App.ResourceCommands.ExecuteCommandAsync(
+                    first.ResourceId,
+                    "start",
+                    TestContext.Current.CancellationToken
+                )
+            ).Success
+        );
 
         var second = await app.RunsAsync("worker");
         Assert.NotEqual(HostedApplication.Pid(first), HostedApplication.Pid(second));
@@ -59,7 +77,10 @@ public class LifecycleTests
             b.AddScript("bystander", "exec sleep 1000");
             b.AddExecutable("nonsense", "/no/such/program", "/");
         });
-        await app.LogsAsync(await app.ReachesAsync("service", "FailedToStart"), "exit code 3, expected 0. See its console log.");
+        await app.LogsAsync(
+            await app.ReachesAsync("service", "FailedToStart"),
+            "exit code 3, expected 0. See its console log."
+        );
         await app.ReachesAsync("nonsense", "FailedToStart");
         await app.RunsAsync("bystander");
     }
@@ -74,20 +95,35 @@ public class LifecycleTests
             var store = b.AddScript("store", "exec sleep 1000").WithHealthCheck("switch");
             b.AddScript("service", "exec sleep 1000").WaitFor(store);
         });
-        await app.States.WaitForResourceAsync("store", e => e.Snapshot.HealthReports is [{ LastRunAt: not null }], TestContext.Current.CancellationToken);
+        await app.States.WaitForResourceAsync(
+            "store",
+            e => e.Snapshot.HealthReports is [{ LastRunAt: not null }],
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal("Waiting", (await app.ReachesAsync("service", "Waiting")).Snapshot.State?.Text);
 
         health.IsOn = true;
         await app.RunsAsync("service");
-        Assert.Equal(HealthStatus.Healthy, (await app.States.WaitForResourceHealthyAsync("store", TestContext.Current.CancellationToken)).Snapshot.HealthStatus);
+        Assert.Equal(
+            HealthStatus.Healthy,
+            (await app.States.WaitForResourceHealthyAsync("store", TestContext.Current.CancellationToken))
+                .Snapshot
+                .HealthStatus
+        );
     }
 
     [Fact]
     public async Task A_resource_with_an_explicit_start_waits_for_its_user()
     {
-        await using var app = await HostedApplication.StartAsync(b => b.AddScript("loadtests", "echo done").WithExplicitStart());
+        await using var app = await HostedApplication.StartAsync(b =>
+            b.AddScript("loadtests", "echo done").WithExplicitStart()
+        );
         var created = await app.ReachesAsync("loadtests", "NotStarted");
-        await app.App.ResourceCommands.ExecuteCommandAsync(created.ResourceId, "start", TestContext.Current.CancellationToken);
+        await app.App.ResourceCommands.ExecuteCommandAsync(
+            created.ResourceId,
+            "start",
+            TestContext.Current.CancellationToken
+        );
         await app.ReachesAsync("loadtests", "Finished");
     }
 
@@ -95,17 +131,23 @@ public class LifecycleTests
     public async Task Stopping_ends_dependents_before_what_they_depend_on()
     {
         var order = Path.GetTempFileName();
-        string Until(string name) => $"trap 'echo {name} >> {order}; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
-        await using (var app = await HostedApplication.StartAsync(b =>
-        {
-            var store = b.AddScript("store", Until("store"));
-            var cache = b.AddScript("cache", Until("cache"));
-            b.AddScript("service", Until("service")).WaitFor(store).WaitFor(cache);
-        }))
+        string Until(string name) =>
+            $"trap 'echo {name} >> {order}; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+        await using (
+            var app = await HostedApplication.StartAsync(b =>
+            {
+                var store = b.AddScript("store", Until("store"));
+                var cache = b.AddScript("cache", Until("cache"));
+                b.AddScript("service", Until("service")).WaitFor(store).WaitFor(cache);
+            })
+        )
         {
             await app.LogsAsync(await app.RunsAsync("service"), "ready");
         }
-        Assert.Equal(["service", "cache", "store"], await File.ReadAllLinesAsync(order, TestContext.Current.CancellationToken));
+        Assert.Equal(
+            ["service", "cache", "store"],
+            await File.ReadAllLinesAsync(order, TestContext.Current.CancellationToken)
+        );
         File.Delete(order);
     }
 
@@ -115,16 +157,24 @@ public class LifecycleTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        var error = await Assert.ThrowsAsync<DistributedApplicationException>(() => HostedApplication.StartAsync(
-            b => b.AddScript("api", "exec sleep 1000").WithHttpEndpoint(port: port), args: "--DcpPublisher:RandomizePorts=false"));
+        var error = await Assert.ThrowsAsync<DistributedApplicationException>(() =>
+            HostedApplication.StartAsync(
+                b => b.AddScript("api", "exec sleep 1000").WithHttpEndpoint(port: port),
+                args: "--DcpPublisher:RandomizePorts=false"
+            )
+        );
         Assert.Contains($"port {port} for 'api' (http)", error.Message, StringComparison.Ordinal);
-        if (OperatingSystem.IsLinux()) Assert.Contains($"process {Environment.ProcessId} ", error.Message, StringComparison.Ordinal);
+        if (OperatingSystem.IsLinux())
+            Assert.Contains($"process {Environment.ProcessId} ", error.Message, StringComparison.Ordinal);
     }
 
     private sealed class Switch : IHealthCheck
     {
         public volatile bool IsOn;
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(IsOn ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("off"));
+
+        public Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context,
+            CancellationToken cancellationToken = default
+        ) => Task.FromResult(IsOn ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("off"));
     }
 }

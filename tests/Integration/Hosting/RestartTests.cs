@@ -11,16 +11,35 @@ public class RestartTests
     [Fact]
     public async Task What_is_killed_or_ends_by_itself_starts_again_and_what_was_stopped_stays_stopped()
     {
-        await using var app = await HostedApplication.StartAsync(b =>
-        {
-            foreach (var name in (string[])["worker", "stopped"]) b.AddScript(name, "exec sleep 1000").WithRestart();
-            b.AddScript("ends", "exec sleep 0.2").WithRestart();
-            b.AddScript("left", "exec sleep 1000");
-        }, args: "--Restart:DelaySeconds=0.1");
-        await app.LogsAsync(await app.RunsAsync("ends"), "Starts again in 0.1 s (Restart:DelaySeconds; 0 turns this off).");
+        await using var app = await HostedApplication.StartAsync(
+            b =>
+            {
+                foreach (var name in (string[])["worker", "stopped"])
+                    b.AddScript(name, "exec sleep 1000").WithRestart();
+                b.AddScript("ends", "exec sleep 0.2").WithRestart();
+                b.AddScript("left", "exec sleep 1000");
+            },
+            args: "--Restart:DelaySeconds=0.1"
+        );
+        await app.LogsAsync(
+            await app.RunsAsync("ends"),
+            "Starts again in 0.1 s (Restart:DelaySeconds; 0 turns this off)."
+        );
 
-        var (worker, stopped, left) = (await app.RunsAsync("worker"), await app.RunsAsync("stopped"), await app.RunsAsync("left"));
-        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(stopped.ResourceId, KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success);
+        var (worker, stopped, left) = (
+            await app.RunsAsync("worker"),
+            await app.RunsAsync("stopped"),
+            await app.RunsAsync("left")
+        );
+        Assert.True(
+            (
+                await app.App.ResourceCommands.ExecuteCommandAsync(
+                    stopped.ResourceId,
+                    KnownResourceCommands.StopCommand,
+                    TestContext.Current.CancellationToken
+                )
+            ).Success
+        );
         Kill(left);
         await app.ReachesAsync("left", "Exited");
         // Twice: the second time by the process that the orchestrator started for the first.
@@ -29,8 +48,14 @@ public class RestartTests
             Kill(worker);
             worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
         }
-        var log = await app.App.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(worker.ResourceId).FirstAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(2, log.Count(line => line.Content.Contains("Ended without having been asked to", StringComparison.Ordinal)));
+        var log = await app
+            .App.Services.GetRequiredService<ResourceLoggerService>()
+            .WatchAsync(worker.ResourceId)
+            .FirstAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(
+            2,
+            log.Count(line => line.Content.Contains("Ended without having been asked to", StringComparison.Ordinal))
+        );
         // Both ended before the worker did, so they would be back before it was.
         foreach (var gone in (ResourceEvent[])[stopped, left])
         {
@@ -43,10 +68,14 @@ public class RestartTests
     public async Task What_a_person_started_during_the_delay_and_stopped_stays_stopped_and_nothing_starts_before_its_delay_is_over()
     {
         const int Delay = 3;
-        await using var app = await HostedApplication.StartAsync(b =>
-        {
-            foreach (var name in (string[])["worker", "witness"]) b.AddScript(name, "exec sleep 1000").WithRestart();
-        }, args: $"--Restart:DelaySeconds={Delay}");
+        await using var app = await HostedApplication.StartAsync(
+            b =>
+            {
+                foreach (var name in (string[])["worker", "witness"])
+                    b.AddScript(name, "exec sleep 1000").WithRestart();
+            },
+            args: $"--Restart:DelaySeconds={Delay}"
+        );
         var (worker, witness) = (await app.RunsAsync("worker"), await app.RunsAsync("witness"));
         Kill(worker);
         await app.ReachesAsync("worker", "Exited");
@@ -66,7 +95,10 @@ public class RestartTests
     [Fact]
     public async Task What_ends_while_the_AppHost_stops_is_not_started_again()
     {
-        await using var app = await HostedApplication.StartAsync(b => b.AddScript("worker", "exec sleep 1000").WithRestart(), args: "--Restart:DelaySeconds=0.001");
+        await using var app = await HostedApplication.StartAsync(
+            b => b.AddScript("worker", "exec sleep 1000").WithRestart(),
+            args: "--Restart:DelaySeconds=0.001"
+        );
         var worker = await app.RunsAsync("worker");
         // Ctrl+C, which the shell tells the processes too.
         app.App.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
@@ -74,22 +106,48 @@ public class RestartTests
         await app.ReachesAsync("worker", "Exited");
         // It would be up long before.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => app.States.WaitForResourceAsync("worker", e => e.Snapshot.State?.Text is "Starting" or "Running", limit.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            app.States.WaitForResourceAsync(
+                "worker",
+                e => e.Snapshot.State?.Text is "Starting" or "Running",
+                limit.Token
+            )
+        );
     }
 
     [Fact]
     public async Task A_delay_that_is_no_number_is_named_at_the_start()
     {
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => HostedApplication.StartAsync(b => b.AddScript("worker", "true").WithRestart(), args: "--Restart:DelaySeconds=soon"));
-        Assert.Contains("Restart:DelaySeconds is 'soon'; it must be a number of seconds from 0 (off) to 60.", error.Message, StringComparison.Ordinal);
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            HostedApplication.StartAsync(
+                b => b.AddScript("worker", "true").WithRestart(),
+                args: "--Restart:DelaySeconds=soon"
+            )
+        );
+        Assert.Contains(
+            "Restart:DelaySeconds is 'soon'; it must be a number of seconds from 0 (off) to 60.",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void The_delay_doubles_up_to_a_minute() =>
-        Assert.Equal([3, 6, 12, 24, 48, 60, 60], Enumerable.Range(1, 7).Select(ends => new RestartDelay(TimeSpan.FromSeconds(3)).Of(ends).TotalSeconds));
+        Assert.Equal(
+            [3, 6, 12, 24, 48, 60, 60],
+            Enumerable.Range(1, 7).Select(ends => new RestartDelay(TimeSpan.FromSeconds(3)).Of(ends).TotalSeconds)
+        );
 
     private static async Task CommandAsync(HostedApplication app, ResourceEvent resource, string command) =>
-        Assert.True((await app.App.ResourceCommands.ExecuteCommandAsync(resource.ResourceId, command, TestContext.Current.CancellationToken)).Success);
+        Assert.True(
+            (
+                await app.App.ResourceCommands.ExecuteCommandAsync(
+                    resource.ResourceId,
+                    command,
+                    TestContext.Current.CancellationToken
+                )
+            ).Success
+        );
 
     private static void Kill(ResourceEvent resource)
     {

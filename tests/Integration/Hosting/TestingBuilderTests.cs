@@ -8,26 +8,39 @@ public class TestingBuilderTests
     [Fact]
     public async Task The_AppHost_runs_in_a_test_on_free_ports_beside_another_stack()
     {
-        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--ephemeral"], TestContext.Current.CancellationToken);
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            ["--ephemeral"],
+            TestContext.Current.CancellationToken
+        );
         Assert.DoesNotContain(builder.Resources, r => r.Name == "aspire-dashboard");
         var streamapi = Assert.Single(builder.Resources.OfType<ProjectResource>(), r => r.Name == "streamapi");
         Assert.Equal(2, streamapi.Annotations.OfType<ReplicaAnnotation>().Last().Replicas);
 
         await using var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        await app.ResourceNotifications.WaitForResourceHealthyAsync("streamapi", TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await app
+            .ResourceNotifications.WaitForResourceHealthyAsync("streamapi", TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
 
         Assert.NotEqual(5080, app.GetEndpoint("streamapi", "http").Port);
         using var http = app.CreateHttpClient("streamapi", "http");
         Assert.True((await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
-        Assert.Contains("Host=", await app.GetConnectionStringAsync("eventstore", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            "Host=",
+            await app.GetConnectionStringAsync("eventstore", TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task An_AppHost_that_fails_before_it_builds_fails_the_test_with_its_own_error()
     {
         var error = await Assert.ThrowsAnyAsync<Exception>(() =>
-            DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(["--LocalServices:Mode=nonsense"], TestContext.Current.CancellationToken));
+            DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+                ["--LocalServices:Mode=nonsense"],
+                TestContext.Current.CancellationToken
+            )
+        );
         Assert.Contains("nonsense", error.Message, StringComparison.Ordinal);
     }
 }

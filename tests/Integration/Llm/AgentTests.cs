@@ -14,15 +14,32 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
     [Fact]
     public async Task An_agent_uses_the_tools_that_the_question_needs_and_answers_with_what_they_say()
     {
-        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask("What is 12 * (3 + 4), and which cats do you have?"));
+        await using var reader = await SseReader.OpenAsync(
+            system.A.Url,
+            Ask("What is 12 * (3 + 4), and which cats do you have?")
+        );
         await reader.WaitForEndAsync();
         var events = reader.Events.ToList();
-        Assert.Equal(["tool_use", "tool_result", "tool_use", "tool_result", "content"], events.Take(5).Select(e => e.Event));
+        Assert.Equal(
+            ["tool_use", "tool_result", "tool_use", "tool_result", "content"],
+            events.Take(5).Select(e => e.Event)
+        );
         Assert.Equal("end", events[^1].Event);
         Assert.Equal("""{"type":"end"}""", events[^1].Data);
         var sum = JsonDocument.Parse(events[1].Data!).RootElement;
-        Assert.Equal(("tool_result", "calculate", 84), (sum.GetProperty("type").GetString(), sum.GetProperty("tool").GetString(), sum.GetProperty("output").GetInt32()));
-        Assert.Contains("cat", JsonDocument.Parse(events[3].Data!).RootElement.GetProperty("output").GetRawText(), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(
+            ("tool_result", "calculate", 84),
+            (
+                sum.GetProperty("type").GetString(),
+                sum.GetProperty("tool").GetString(),
+                sum.GetProperty("output").GetInt32()
+            )
+        );
+        Assert.Contains(
+            "cat",
+            JsonDocument.Parse(events[3].Data!).RootElement.GetProperty("output").GetRawText(),
+            StringComparison.OrdinalIgnoreCase
+        );
         Assert.Equal(LlmSystem.Text(events, "content"), LlmSystem.Text(events, "data"));
         Assert.StartsWith("calculate says: 84", LlmSystem.Text(events, "content"), StringComparison.Ordinal);
     }
@@ -33,7 +50,8 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         var prompt = Ask("a question long enough to be interrupted while it is answered");
         var frames = new List<Frame>();
         string? last;
-        await using (var first = await SseReader.OpenAtAsync(system.A.Url, prompt)) last = first.Frames.First(f => f.Id is not null).Id;      // the announcement: no event was taken
+        await using (var first = await SseReader.OpenAtAsync(system.A.Url, prompt))
+            last = first.Frames.First(f => f.Id is not null).Id; // the announcement: no event was taken
         await using (var second = await SseReader.OpenAsync(system.B.Url, prompt, last))
         {
             await second.WaitForEventsAsync(3);
@@ -47,16 +65,26 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         await whole.WaitForEndAsync();
         Assert.Equal(LlmSystem.Text(whole.Events, "content"), LlmSystem.Text(frames, "content"));
         Assert.Single(frames, f => f.Event == "end");
-        using var after = await LlmSystem.Http.GetAsync(new Uri(system.B.Url, prompt + "&last_event_id=" + third.LastId));
+        using var after = await LlmSystem.Http.GetAsync(
+            new Uri(system.B.Url, prompt + "&last_event_id=" + third.LastId)
+        );
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
 
     [Fact]
     public async Task An_id_in_a_question_is_looked_up_and_no_sum()
     {
-        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask("What is the status of order 7c9e6679-7425-40de-944b-e07fc1f90ae7?"));
+        await using var reader = await SseReader.OpenAsync(
+            system.A.Url,
+            Ask("What is the status of order 7c9e6679-7425-40de-944b-e07fc1f90ae7?")
+        );
         await reader.WaitForEndAsync();
-        Assert.Equal(["look_up_order"], reader.Events.Where(e => e.Event == "tool_use").Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("tool").GetString()));
+        Assert.Equal(
+            ["look_up_order"],
+            reader
+                .Events.Where(e => e.Event == "tool_use")
+                .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("tool").GetString())
+        );
     }
 
     [Fact]
@@ -66,12 +94,20 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         await reader.WaitForEndAsync();
         Assert.Equal(["resync", "error"], reader.Frames.Where(f => f.Event is not null).Select(f => f.Event));
         // After the resync alone the error comes; after the error nothing does.
-        await using (var again = await SseReader.OpenAsync(system.B.Url, Ask("x"), reader.Frames.Single(f => f.Event == "resync").Id))
+        await using (
+            var again = await SseReader.OpenAsync(
+                system.B.Url,
+                Ask("x"),
+                reader.Frames.Single(f => f.Event == "resync").Id
+            )
+        )
         {
             await again.WaitForEndAsync();
             Assert.Equal(reader.Events, again.Events);
         }
-        using var after = await LlmSystem.Http.GetAsync(new Uri(system.B.Url, Ask("x") + "&last_event_id=" + reader.LastId));
+        using var after = await LlmSystem.Http.GetAsync(
+            new Uri(system.B.Url, Ask("x") + "&last_event_id=" + reader.LastId)
+        );
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
 
@@ -88,15 +124,27 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         Assert.Equal(early.Events, late.Events);
         Assert.All(early.Events, e => Assert.Null(e.Event));
         var text = LlmSystem.Text(early.Events, "data");
-        Assert.True(text.IndexOf("“first”", StringComparison.Ordinal) is >= 0 and var one && text.IndexOf("“second”", StringComparison.Ordinal) > one, text);
+        Assert.True(
+            text.IndexOf("“first”", StringComparison.Ordinal) is >= 0 and var one
+                && text.IndexOf("“second”", StringComparison.Ordinal) > one,
+            text
+        );
     }
 
     [Fact]
     public async Task A_session_goes_on_when_the_replica_that_answered_it_is_gone()
     {
-        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "5" });
+        await using var own = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "5" }
+        );
         var id = await SessionAsync(own.Replicas[0]);
-        await SendAsync(own.Replicas[0], id, "the first message, which has more than ten words so that its answer takes a while");
+        await SendAsync(
+            own.Replicas[0],
+            id,
+            "the first message, which has more than ten words so that its answer takes a while"
+        );
         await SendAsync(own.Replicas[0], id, "the second message");
         await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, "/stream/" + id);
         await reader.WaitForEventsAsync(2);
@@ -114,7 +162,9 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         await using var early = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
         await early.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
         using var response = await LlmSystem.Http.GetAsync(new Uri(system.B.Url, "/session/" + id));
-        var turn = Assert.Single((await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("turns").EnumerateArray().ToList());
+        var turn = Assert.Single(
+            (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("turns").EnumerateArray().ToList()
+        );
         var events = turn.GetProperty("events").EnumerateArray().ToList();
         Assert.Equal("What is 6 * 7?", turn.GetProperty("message").GetString());
         Assert.Equal(["tool_use", "tool_result", "content"], events.Select(e => e.GetProperty("type").GetString()));
@@ -123,7 +173,11 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         Assert.Equal(LlmSystem.Text(early.Events, "data"), events[2].GetProperty("data").GetString());
         Assert.True(turn.GetProperty("endedAt").GetDateTimeOffset() >= turn.GetProperty("askedAt").GetDateTimeOffset());
 
-        await using var late = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, Assert.Single(response.Headers.GetValues("X-Sse-Position")));
+        await using var late = await SseReader.OpenAsync(
+            system.B.Url,
+            "/stream/" + id,
+            Assert.Single(response.Headers.GetValues("X-Sse-Position"))
+        );
         await SendAsync(system.A, id, "and now?");
         await late.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
         Assert.StartsWith("You asked: “and now?”", LlmSystem.Text(late.Events, "data"), StringComparison.Ordinal);
@@ -139,7 +193,10 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
         await using var beyond = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, "99999");
         await beyond.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
         var resync = JsonDocument.Parse(beyond.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(("future", "99999"), (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString()));
+        Assert.Equal(
+            ("future", "99999"),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
         Assert.Equal(whole.Events, beyond.Events);
         // As many as there are is no number beyond.
         await using var level = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, $"{whole.Events.Count()}");
@@ -151,14 +208,21 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
     [Fact]
     public async Task An_unknown_session_is_a_404_that_says_so()
     {
-        foreach (var response in (HttpResponseMessage[])[
-            await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/stream/" + Guid.NewGuid())),
-            await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/session/" + Guid.NewGuid())),
-            await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/message/nope"), new { content = "x" })])
+        foreach (
+            var response in (HttpResponseMessage[])
+                [
+                    await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/stream/" + Guid.NewGuid())),
+                    await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/session/" + Guid.NewGuid())),
+                    await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/message/nope"), new { content = "x" }),
+                ]
+        )
         {
             Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
             Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-            Assert.Equal("Session not found", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString());
+            Assert.Equal(
+                "Session not found",
+                (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString()
+            );
             response.Dispose();
         }
     }
@@ -171,7 +235,10 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFix
 
     private static async Task SendAsync(ServiceProcess replica, string id, string content)
     {
-        using var response = await LlmSystem.Http.PostAsJsonAsync(new Uri(replica.Url, "/message/" + id), new { content });
+        using var response = await LlmSystem.Http.PostAsJsonAsync(
+            new Uri(replica.Url, "/message/" + id),
+            new { content }
+        );
         Assert.Equal("""{"status":"ok"}""", await response.Content.ReadAsStringAsync());
     }
 }

@@ -14,12 +14,16 @@ public sealed class BoundTests(StackFixture stack)
 {
     private const int ReadBytes = 65_536;
 
-    private async Task<DeliverySystem> StartAsync(FakeUpstream upstream) => await DeliverySystem.StartAsync(stack,
-        settings: new(LlmSystem.Settings(upstream))
-    {
-        ["Runs__MaxReadBytes"] = $"{ReadBytes}", ["Llm__MaxMessageBytes"] = "30000",
-            ["Limits__PublishKilobytesPerSecond"] = "64",
-    });
+    private async Task<DeliverySystem> StartAsync(FakeUpstream upstream) =>
+        await DeliverySystem.StartAsync(
+            stack,
+            settings: new(LlmSystem.Settings(upstream))
+            {
+                ["Runs__MaxReadBytes"] = $"{ReadBytes}",
+                ["Llm__MaxMessageBytes"] = "30000",
+                ["Limits__PublishKilobytesPerSecond"] = "64",
+            }
+        );
 
     [Fact]
     public async Task A_message_is_bounded_in_size_and_all_messages_of_a_client_by_its_budget()
@@ -28,28 +32,53 @@ public sealed class BoundTests(StackFixture stack)
         await using var system = await StartAsync(upstream);
         var replica = system.Replicas[0];
         var session = await SessionAsync(replica, "demo");
-        using (var large = await LlmSystem.PostAsync(replica, $"/message/{session}",
-            new { content = new string('x', 30_001) }))
+        using (
+            var large = await LlmSystem.PostAsync(
+                replica,
+                $"/message/{session}",
+                new { content = new string('x', 30_001) }
+            )
+        )
         {
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
             Assert.Contains("Llm:MaxMessageBytes", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
         // Three bytes each: a limit of characters would let thrice as much through.
-        using (var wide = await LlmSystem.PostAsync(replica, $"/message/{session}",
-            new { content = new string('語', 10_001) })) Assert.Equal(HttpStatusCode.RequestEntityTooLarge,
-            wide.StatusCode);
-        using (var right = await LlmSystem.PostAsync(replica, $"/message/{session}",
-            new { content = new string('x', 30_000) })) Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+        using (
+            var wide = await LlmSystem.PostAsync(
+                replica,
+                $"/message/{session}",
+                new { content = new string('語', 10_001) }
+            )
+        )
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, wide.StatusCode);
+        using (
+            var right = await LlmSystem.PostAsync(
+                replica,
+                $"/message/{session}",
+                new { content = new string('x', 30_000) }
+            )
+        )
+            Assert.Equal(HttpStatusCode.OK, right.StatusCode);
 
         // Ten seconds' worth are 640 kB, these are twice as many.
-        var answers = await Task.WhenAll(Enumerable.Range(0, 45)
-            .Select(_ => LlmSystem.PostAsync(replica, $"/message/{session}",
-            new { content = new string('x', 29_000) })));
-        Assert.All(answers, a => Assert.Contains(a.StatusCode, (HttpStatusCode[])[HttpStatusCode.OK,
-            HttpStatusCode.TooManyRequests]));
-        Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.TooManyRequests
-            && a.Headers.RetryAfter is not null);
-        foreach (var answer in answers) answer.Dispose();
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 45)
+                .Select(_ =>
+                    LlmSystem.PostAsync(replica, $"/message/{session}", new { content = new string('x', 29_000) })
+                )
+        );
+        Assert.All(
+            answers,
+            a => Assert.Contains(a.StatusCode, (HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.TooManyRequests])
+        );
+        Assert.Contains(
+            answers,
+            a => a.StatusCode == HttpStatusCode.TooManyRequests && a.Headers.RetryAfter is not null
+        );
+        foreach (var answer in answers)
+            answer.Dispose();
     }
 
     [Fact]
@@ -60,37 +89,59 @@ public sealed class BoundTests(StackFixture stack)
         var replica = system.Replicas[0];
         var session = await SessionAsync(replica, "openai");
         var seen = new List<JsonElement>();
-        var prompts = Enumerable.Range(0, 6).Select(i => upstream.On(async request =>
-        {
-            lock (seen) seen.Add(request.Body);
-            await request.StartAsync();
-            await request.TokenAsync($"answer {i}");
-            await request.EndAsync(1);
-        }, length: 20_000)).ToList();
+        var prompts = Enumerable
+            .Range(0, 6)
+            .Select(i =>
+                upstream.On(
+                    async request =>
+                    {
+                        lock (seen)
+                            seen.Add(request.Body);
+                        await request.StartAsync();
+                        await request.TokenAsync($"answer {i}");
+                        await request.EndAsync(1);
+                    },
+                    length: 20_000
+                )
+            )
+            .ToList();
         await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
         for (var i = 0; i < prompts.Count; i++)
         {
-            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}",
-                new { content = prompts[i] })) Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompts[i] }))
+                Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
             await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == i + 1);
         }
-        Assert.Equal(Enumerable.Range(0, 6).Select(i => $"answer {i}"),
-            reader.Events.Where(e => e.Data!.Contains("content", StringComparison.Ordinal))
-            .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("data").GetString()));
+        Assert.Equal(
+            Enumerable.Range(0, 6).Select(i => $"answer {i}"),
+            reader
+                .Events.Where(e => e.Data!.Contains("content", StringComparison.Ordinal))
+                .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("data").GetString())
+        );
 
         // The third message fits whole; the fourth leaves no place for the first.
         Assert.Equal([prompts[0], "answer 0", prompts[1], "answer 1", prompts[2]], SaidIn(seen[2]));
         Assert.Equal([prompts[3], "answer 3", prompts[4], "answer 4", prompts[5]], SaidIn(seen[5]));
 
         using var response = await LlmSystem.Http.GetAsync(new Uri(replica.Url, "/session/" + session));
-        Assert.InRange(response.Content.Headers.ContentLength ?? (await response.Content.ReadAsByteArrayAsync()).Length,
-            1, ReadBytes + 4_096);
+        Assert.InRange(
+            response.Content.Headers.ContentLength ?? (await response.Content.ReadAsByteArrayAsync()).Length,
+            1,
+            ReadBytes + 4_096
+        );
         var state = await response.Content.ReadFromJsonAsync<JsonElement>();
         Assert.True(state.GetProperty("truncated").GetBoolean());
-        Assert.Equal(prompts[^3..], state.GetProperty("turns").EnumerateArray().Select(t => t.GetProperty("message")
-            .GetString()));
-        Assert.Equal(["answer 3", "answer 4", "answer 5"], state.GetProperty("turns").EnumerateArray()
-            .Select(t => t.GetProperty("events")[0].GetProperty("data").GetString()));
+        Assert.Equal(
+            prompts[^3..],
+            state.GetProperty("turns").EnumerateArray().Select(t => t.GetProperty("message").GetString())
+        );
+        Assert.Equal(
+            ["answer 3", "answer 4", "answer 5"],
+            state
+                .GetProperty("turns")
+                .EnumerateArray()
+                .Select(t => t.GetProperty("events")[0].GetProperty("data").GetString())
+        );
         Assert.Equal("openai", state.GetProperty("provider").GetString());
         Assert.Equal(reader.LastId, Assert.Single(response.Headers.GetValues("X-Sse-Position")));
     }
@@ -103,21 +154,31 @@ public sealed class BoundTests(StackFixture stack)
         var replica = system.Replicas[0];
         var session = await SessionAsync(replica, "openai");
         var go = new TaskCompletionSource();
-        var prompts = Enumerable.Range(0, 6).Select(i => upstream.On(async request =>
-        {
-            await go.Task.WaitAsync(request.Gone);
-            await request.StartAsync();
-            await request.TokenAsync($"answer {i}");
-            await request.EndAsync(1);
-        }, length: 20_000)).ToList();
+        var prompts = Enumerable
+            .Range(0, 6)
+            .Select(i =>
+                upstream.On(
+                    async request =>
+                    {
+                        await go.Task.WaitAsync(request.Gone);
+                        await request.StartAsync();
+                        await request.TokenAsync($"answer {i}");
+                        await request.EndAsync(1);
+                    },
+                    length: 20_000
+                )
+            )
+            .ToList();
         foreach (var prompt in prompts)
-            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}",
-                new { content = prompt })) Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompt }))
+                Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
         go.SetResult();
         await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == prompts.Count);
-        Assert.Equal(string.Concat(Enumerable.Range(0, 6).Select(i => $"answer {i}")),
-            LlmSystem.Text(reader.Events, "data"));
+        Assert.Equal(
+            string.Concat(Enumerable.Range(0, 6).Select(i => $"answer {i}")),
+            LlmSystem.Text(reader.Events, "data")
+        );
     }
 
     [Fact]
@@ -148,17 +209,25 @@ public sealed class BoundTests(StackFixture stack)
         var state = await response.Content.ReadFromJsonAsync<JsonElement>();
         var text = state.GetProperty("text").GetString()!;
         Assert.True(state.GetProperty("truncated").GetBoolean());
-        Assert.Equal(("done", 300), (state.GetProperty("status").GetString(), state.GetProperty("usage")
-            .GetProperty("outputTokens").GetInt32()));
+        Assert.Equal(
+            ("done", 300),
+            (state.GetProperty("status").GetString(), state.GetProperty("usage").GetProperty("outputTokens").GetInt32())
+        );
         Assert.True(text.Length < ReadBytes, $"{text.Length} characters");
-        await using var rest = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id),
-            Assert.Single(response.Headers.GetValues("X-Sse-Position")));
+        await using var rest = await SseReader.OpenAsync(
+            replica.Url,
+            LlmSystem.Stream(id),
+            Assert.Single(response.Headers.GetValues("X-Sse-Position"))
+        );
         await rest.WaitForEndAsync();
         Assert.Equal(said.ToString(), text + LlmSystem.Text(rest.Events, "text"));
     }
 
     private static IEnumerable<string?> SaidIn(JsonElement request) =>
-        request.GetProperty("messages").EnumerateArray().Where(m => m.GetProperty("role").GetString() != "system")
+        request
+            .GetProperty("messages")
+            .EnumerateArray()
+            .Where(m => m.GetProperty("role").GetString() != "system")
             .Select(m => m.GetProperty("content").GetString());
 
     private static async Task<string> SessionAsync(ServiceProcess replica, string provider)

@@ -3,16 +3,17 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Integration.Llm;
 
 /// <summary>
-/// A model provider as seen from outside: a real server that speaks both vendors' wires. What it does to a request is what the test
+/// A model provider as seen from outside: a real server that speaks both vendors' wires. What it does to a request is
+/// what the test
 /// registered under the text of the last message.
 /// </summary>
 internal sealed class FakeUpstream : IAsyncDisposable
@@ -29,17 +30,22 @@ internal sealed class FakeUpstream : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.Limits.MinResponseDataRate = null);
+        builder
+            .WebHost.UseUrls("http://127.0.0.1:0")
+            .ConfigureKestrel(kestrel => kestrel.Limits.MinResponseDataRate = null);
         var app = builder.Build();
         var fake = new FakeUpstream(app);
         app.MapPost("/v1/chat/completions", context => fake.AnswerAsync(context, anthropic: false));
         app.MapPost("/v1/messages", context => fake.AnswerAsync(context, anthropic: true));
         await app.StartAsync();
-        fake.Url = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        fake.Url = new Uri(
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
+        );
         return fake;
     }
 
-    /// <summary>Registers what happens to requests with a prompt; the prompt is made up, so that tests can share the server.</summary>
+    /// <summary>Registers what happens to requests with a prompt; the prompt is made up, so that tests can share the
+    /// server.</summary>
     public string On(Func<UpstreamRequest, Task> behaviour, int length = 0)
     {
         var prompt = $"prompt {Guid.NewGuid():N}".PadRight(length, 'x');
@@ -53,9 +59,15 @@ internal sealed class FakeUpstream : IAsyncDisposable
     {
         using var document = await JsonDocument.ParseAsync(context.Request.Body);
         var content = document.RootElement.GetProperty("messages").EnumerateArray().Last().GetProperty("content");
-        var prompt = content.ValueKind == JsonValueKind.String ? content.GetString()! : content[0].GetProperty("text").GetString()!;
+        var prompt =
+            content.ValueKind == JsonValueKind.String
+                ? content.GetString()!
+                : content[0].GetProperty("text").GetString()!;
         var attempt = _attempts.AddOrUpdate(prompt, 1, (_, n) => n + 1);
-        try { await _behaviours[prompt](new UpstreamRequest(context, anthropic, attempt, document.RootElement.Clone())); }
+        try
+        {
+            await _behaviours[prompt](new UpstreamRequest(context, anthropic, attempt, document.RootElement.Clone()));
+        }
         catch (Exception e) when (e is OperationCanceledException or IOException) { }
     }
 
@@ -77,20 +89,33 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
         await context.Response.StartAsync(Gone);
         if (anthropic)
         {
-            await RawAsync("""event: message_start""" + "\n" + """data: {"type":"message_start","message":{"id":"msg_1","model":"fake","role":"assistant","content":[],"usage":{"input_tokens":7,"output_tokens":1}}}""" + "\n\n");
-            await RawAsync("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n");
+            await RawAsync(
+                """event: message_start"""
+                    + "\n"
+                    + """data: {"type":"message_start","message":{"id":"msg_1","model":"fake","role":"assistant","content":[],"usage":{"input_tokens":7,"output_tokens":1}}}"""
+                    + "\n\n"
+            );
+            await RawAsync(
+                "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+            );
         }
     }
 
-    public string Token(string text) => anthropic
-        ? $"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":{JsonSerializer.Serialize(text)}}}}}\n\n"
-        : $"data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"fake\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{JsonSerializer.Serialize(text)}}},\"finish_reason\":null}}]}}\n\n";
+    public string Token(string text) =>
+        anthropic
+            ? $"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":{JsonSerializer.Serialize(text)}}}}}\n\n"
+            : $"data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"fake\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{JsonSerializer.Serialize(text)}}},\"finish_reason\":null}}]}}\n\n";
 
     public Task TokenAsync(string text) => RawAsync(Token(text));
 
-    public Task EndAsync(int tokens) => RawAsync(anthropic
-        ? "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n" + $"data: {{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"end_turn\"}},\"usage\":{{\"output_tokens\":{tokens}}}}}\n\ndata: {{\"type\":\"message_stop\"}}\n\n"
-        : "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n" + $"data: {{\"id\":\"c1\",\"choices\":[],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":{tokens}}}}}\n\ndata: [DONE]\n\n");
+    public Task EndAsync(int tokens) =>
+        RawAsync(
+            anthropic
+                ? "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+                    + $"data: {{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"end_turn\"}},\"usage\":{{\"output_tokens\":{tokens}}}}}\n\ndata: {{\"type\":\"message_stop\"}}\n\n"
+                : "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                    + $"data: {{\"id\":\"c1\",\"choices\":[],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":{tokens}}}}}\n\ndata: [DONE]\n\n"
+        );
 
     public async Task RawAsync(string text) => await RawAsync(Encoding.UTF8.GetBytes(text));
 
@@ -103,7 +128,11 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
     public async Task RefuseAsync(int status, string message, string? retryAfter = null)
     {
         context.Response.StatusCode = status;
-        if (retryAfter is not null) context.Response.Headers.RetryAfter = retryAfter;
-        await context.Response.WriteAsJsonAsync(new { type = "error", error = new { type = "some_error", message } }, Gone);
+        if (retryAfter is not null)
+            context.Response.Headers.RetryAfter = retryAfter;
+        await context.Response.WriteAsJsonAsync(
+            new { type = "error", error = new { type = "some_error", message } },
+            Gone
+        );
     }
 }

@@ -20,7 +20,14 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
             await request.StartAsync();
             for (var i = 0; i < 400; i++)
             {
-                var token = (i % 5) switch { 0 => "word ", 1 => "語", 2 => "😀\n", 3 => "\"\\ ", _ => $"{i} " };
+                var token = (i % 5) switch
+                {
+                    0 => "word ",
+                    1 => "語",
+                    2 => "😀\n",
+                    3 => "\"\\ ",
+                    _ => $"{i} ",
+                };
                 said.Append(token);
                 await request.TokenAsync(token);
                 await Task.Delay(10, request.Gone);
@@ -59,7 +66,11 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
     [Fact]
     public async Task A_late_reader_and_a_second_one_get_the_same_frames_from_the_start()
     {
-        var id = await LlmSystem.GenerateAsync(system.A, "Please tell me in ten words or more what streams are", maxTokens: 100);
+        var id = await LlmSystem.GenerateAsync(
+            system.A,
+            "Please tell me in ten words or more what streams are",
+            maxTokens: 100
+        );
         await using var early = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
         await early.WaitForEndAsync();
         await using var late = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
@@ -86,8 +97,12 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(2);
         var asked = Stopwatch.GetTimestamp();
-        using (var response = await LlmSystem.Http.DeleteAsync(new Uri(system.B.Url, $"/v1/generations/{id}"))) Assert.True(response.IsSuccessStatusCode);
-        Assert.True(Stopwatch.GetElapsedTime(asked, await gone.Task.WaitAsync(TimeSpan.FromSeconds(10))) < TimeSpan.FromSeconds(1));
+        using (var response = await LlmSystem.Http.DeleteAsync(new Uri(system.B.Url, $"/v1/generations/{id}")))
+            Assert.True(response.IsSuccessStatusCode);
+        Assert.True(
+            Stopwatch.GetElapsedTime(asked, await gone.Task.WaitAsync(TimeSpan.FromSeconds(10)))
+                < TimeSpan.FromSeconds(1)
+        );
         await reader.WaitForEndAsync();
         var last = reader.Events.Last();
         Assert.Equal("done", last.Event);
@@ -99,8 +114,12 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
     public async Task An_answer_read_by_nobody_is_finished_all_the_same()
     {
         var id = await LlmSystem.GenerateAsync(system.A, "an answer for nobody");
-        await using (var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id))) await reader.WaitForEventsAsync(1);
-        await DeliverySystem.EventuallyAsync(async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done", "it is done");
+        await using (var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id)))
+            await reader.WaitForEventsAsync(1);
+        await DeliverySystem.EventuallyAsync(
+            async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done",
+            "it is done"
+        );
     }
 
     [Theory]
@@ -109,7 +128,11 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
     public async Task A_replica_that_is_gone_leaves_its_generations_interrupted_once_and_for_all(string fault)
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: LlmSystem.Settings(upstream));
+        await using var own = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: LlmSystem.Settings(upstream)
+        );
         var prompt = upstream.On(async request =>
         {
             await request.StartAsync();
@@ -122,40 +145,71 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
         var id = await LlmSystem.GenerateAsync(own.Replicas[0], prompt, "openai");
         await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(2);
-        if (fault == "killed") own.Replicas[0].Kill(); else own.Replicas[0].Freeze();
+        if (fault == "killed")
+            own.Replicas[0].Kill();
+        else
+            own.Replicas[0].Freeze();
         await reader.WaitForEndAsync();
         var last = reader.Events.Last();
         Assert.Equal("error", last.Event);
         var error = JsonDocument.Parse(last.Data!).RootElement;
-        Assert.Equal((true, "interrupted"), (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString()));
+        Assert.Equal(
+            (true, "interrupted"),
+            (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString())
+        );
         var state = await LlmSystem.StateAsync(own.Replicas[1], id);
         Assert.Equal("interrupted", state.GetProperty("status").GetString());
-        if (fault == "killed") return;
+        if (fault == "killed")
+            return;
 
         // It wakes, and has tokens to store; the append's fence keeps them out.
         own.Replicas[0].Thaw();
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(own.Replicas[0].Output.Contains("others have ended its runs", StringComparison.Ordinal)), "it knows that it was away");
+        await DeliverySystem.EventuallyAsync(
+            () =>
+                Task.FromResult(
+                    own.Replicas[0].Output.Contains("others have ended its runs", StringComparison.Ordinal)
+                ),
+            "it knows that it was away"
+        );
         var other = "";
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            // One that has just woken up may say 503 and when to come again.
-            using var response = await LlmSystem.Http.PostAsync(new Uri(own.Replicas[0].Url, "/v1/generations"), LlmSystem.Ask("and now it works again"));
-            if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null) return false;
-            other = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-            return true;
-        }, "it takes generations again");
-        await DeliverySystem.EventuallyAsync(async () => (await LlmSystem.StateAsync(own.Replicas[1], other)).GetProperty("status").GetString() == "done", "a new one is finished");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                // One that has just woken up may say 503 and when to come again.
+                using var response = await LlmSystem.Http.PostAsync(
+                    new Uri(own.Replicas[0].Url, "/v1/generations"),
+                    LlmSystem.Ask("and now it works again")
+                );
+                if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null)
+                    return false;
+                other = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+                return true;
+            },
+            "it takes generations again"
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await LlmSystem.StateAsync(own.Replicas[1], other)).GetProperty("status").GetString() == "done",
+            "a new one is finished"
+        );
         await using var again = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
         await again.WaitForEndAsync();
         Assert.Equal(reader.Events, again.Events);
-        Assert.Equal(state.GetProperty("text").GetString(), (await LlmSystem.StateAsync(own.Replicas[1], id)).GetProperty("text").GetString());
+        Assert.Equal(
+            state.GetProperty("text").GetString(),
+            (await LlmSystem.StateAsync(own.Replicas[1], id)).GetProperty("text").GetString()
+        );
     }
 
     [Fact]
     public async Task A_server_that_is_asked_to_stop_finishes_what_it_generates()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2, settings: LlmSystem.Settings(upstream));
+        await using var own = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: LlmSystem.Settings(upstream)
+        );
         var go = new TaskCompletionSource();
         var prompt = upstream.On(async request =>
         {

@@ -13,12 +13,13 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
 
     private static string Key => $"key-{Guid.NewGuid():N}";
 
-    private string Answering() => system.Upstream.On(async request =>
-    {
-        await request.StartAsync();
-        await request.TokenAsync("once");
-        await request.EndAsync(1);
-    });
+    private string Answering() =>
+        system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("once");
+            await request.EndAsync(1);
+        });
 
     private static object Question(string prompt) =>
         new { provider = "openai", messages = new[] { new { role = "user", content = prompt } } };
@@ -27,26 +28,43 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
     public async Task A_generation_asked_for_again_and_at_once_on_all_replicas_is_begun_once_and_answered_alike()
     {
         var (key, prompt) = (Key, Answering());
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20)
-            .Select(i => LlmSystem.PostAsync(i % 2 == 0 ? system.A : system.B, "/v1/generations", Question(prompt),
-            (Header, key))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(i =>
+                    LlmSystem.PostAsync(
+                        i % 2 == 0 ? system.A : system.B,
+                        "/v1/generations",
+                        Question(prompt),
+                        (Header, key)
+                    )
+                )
+        );
         var bodies = await Task.WhenAll(answers.Select(a => a.Content.ReadAsStringAsync()));
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
         var body = Assert.Single(bodies.Distinct());
         Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
         var id = JsonDocument.Parse(body).RootElement.GetProperty("id").GetString()!;
-        await DeliverySystem.EventuallyAsync(async () => (await LlmSystem.StateAsync(system.B, id))
-            .GetProperty("status").GetString() == "done", "it is done");
+        await DeliverySystem.EventuallyAsync(
+            async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done",
+            "it is done"
+        );
 
         // Long after its end too, and with the key in quotes, as the draft has it.
-        using var late = await LlmSystem.PostAsync(system.B, "/v1/generations", Question(prompt),
-            (Header, $"\"{key}\""));
+        using var late = await LlmSystem.PostAsync(
+            system.B,
+            "/v1/generations",
+            Question(prompt),
+            (Header, $"\"{key}\"")
+        );
         Assert.Equal(body, await late.Content.ReadAsStringAsync());
         Assert.Equal(1, system.Upstream.Attempts(prompt));
 
         using var other = await LlmSystem.PostAsync(system.A, "/v1/generations", Question(Answering()), (Header, key));
-        Assert.Equal((HttpStatusCode.Conflict, "application/problem+json"),
-            (other.StatusCode, other.Content.Headers.ContentType?.MediaType));
+        Assert.Equal(
+            (HttpStatusCode.Conflict, "application/problem+json"),
+            (other.StatusCode, other.Content.Headers.ContentType?.MediaType)
+        );
         using var elsewhere = await LlmSystem.PostAsync(system.A, "/session", new { }, (Header, key));
         Assert.Equal(HttpStatusCode.Conflict, elsewhere.StatusCode);
         using var without = await LlmSystem.PostAsync(system.A, "/v1/generations", Question(prompt));
@@ -62,8 +80,10 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
     public async Task A_malformed_key_is_refused_and_nothing_is_begun(string? key)
     {
         var prompt = Answering();
-        foreach (var (path, body) in ((string, object)[])[("/v1/generations", Question(prompt)), ("/session", new { }),
-            ("/stream", new { prompt })])
+        foreach (
+            var (path, body) in ((string, object)[])
+                [("/v1/generations", Question(prompt)), ("/session", new { }), ("/stream", new { prompt })]
+        )
         {
             using var response = await LlmSystem.PostAsync(system.A, path, body, (Header, key ?? new string('k', 256)));
             Assert.Equal((path, HttpStatusCode.BadRequest), (path, response.StatusCode));
@@ -78,24 +98,46 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
         var (sessionKey, messageKey, questionKey) = (Key, Key, Key);
         var sessions = new List<string?>();
         foreach (var replica in (ServiceProcess[])[system.A, system.B])
-            using (var made = await LlmSystem.PostAsync(replica, "/session", new { provider = "openai" },
-                (Header, sessionKey)))
-                sessions.Add((await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id")
-                    .GetString());
+            using (
+                var made = await LlmSystem.PostAsync(
+                    replica,
+                    "/session",
+                    new { provider = "openai" },
+                    (Header, sessionKey)
+                )
+            )
+                sessions.Add(
+                    (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()
+                );
         var session = Assert.Single(sessions.Distinct());
 
         var prompt = Answering();
         foreach (var replica in (ServiceProcess[])[system.A, system.B, system.A])
-            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompt },
-                (Header, messageKey))) Assert.Equal("""{"status":"ok"}""", await sent.Content.ReadAsStringAsync());
-        using (var other = await LlmSystem.PostAsync(system.B, $"/message/{session}", new { content = Answering() },
-            (Header, messageKey))) Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
-        await using (var reader = await SseReader.OpenAsync(system.A.Url,
-            "/stream/" + session)) await reader.WaitAsync(r =>
-            r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
+            using (
+                var sent = await LlmSystem.PostAsync(
+                    replica,
+                    $"/message/{session}",
+                    new { content = prompt },
+                    (Header, messageKey)
+                )
+            )
+                Assert.Equal("""{"status":"ok"}""", await sent.Content.ReadAsStringAsync());
+        using (
+            var other = await LlmSystem.PostAsync(
+                system.B,
+                $"/message/{session}",
+                new { content = Answering() },
+                (Header, messageKey)
+            )
+        )
+            Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
+        await using (var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session))
+            await reader.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
         var state = await LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(system.B.Url, "/session/" + session));
-        Assert.Equal(prompt, Assert.Single(state.GetProperty("turns").EnumerateArray().ToList()).GetProperty("message")
-            .GetString());
+        Assert.Equal(
+            prompt,
+            Assert.Single(state.GetProperty("turns").EnumerateArray().ToList()).GetProperty("message").GetString()
+        );
         Assert.Equal(1, system.Upstream.Attempts(prompt));
 
         var question = Answering();
@@ -104,14 +146,22 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
         {
             using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
             client.DefaultRequestHeaders.Add(Header, questionKey);
-            readers.Add(await SseReader.OpenAsync(replica.Url, "/stream", method: HttpMethod.Post,
-                body: JsonContent.Create(new { prompt = question, provider = "openai" }), client: client));
+            readers.Add(
+                await SseReader.OpenAsync(
+                    replica.Url,
+                    "/stream",
+                    method: HttpMethod.Post,
+                    body: JsonContent.Create(new { prompt = question, provider = "openai" }),
+                    client: client
+                )
+            );
             await readers[^1].WaitForEndAsync();
         }
         Assert.Equal(readers[0].Events, readers[1].Events);
         Assert.Equal("once", LlmSystem.Text(readers[1].Events, "content"));
         Assert.Equal(1, system.Upstream.Attempts(question));
-        foreach (var reader in readers) await reader.DisposeAsync();
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
     }
 
     [Fact]
@@ -121,19 +171,37 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
         await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
         var id = Guid.CreateVersion7().ToString("N");
         // What the store has where the answer to this statement is lost: the writer lives, and works on nothing.
-        await using (var begin = own.Database.CreateCommand($$"""
-            select announced_at from eventstore.begin_announced_run('generations.{{id}}', (select id from eventstore.run_writers),
-                '[{"type":"error","data":"{\"error\":\"x\",\"fatal\":true,\"reason\":\"interrupted\"}"}]', '{"provider":"demo","model":"demo","createdAt":"2026-01-01T00:00:00Z"}', null)
-            """)) Assert.NotNull(await begin.ExecuteScalarAsync(TestContext.Current.CancellationToken));
-        await using (var claim = own.Database.CreateCommand($"select eventstore.claim_key('', 'lost', '', '{id}', interval '1 day')")) await claim.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using (
+            var begin = own.Database.CreateCommand(
+                $$"""
+                select announced_at from eventstore.begin_announced_run('generations.{{id}}', (select id from eventstore.run_writers),
+                    '[{"type":"error","data":"{\"error\":\"x\",\"fatal\":true,\"reason\":\"interrupted\"}"}]', '{"provider":"demo","model":"demo","createdAt":"2026-01-01T00:00:00Z"}', null)
+                """
+            )
+        )
+            Assert.NotNull(await begin.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        await using (
+            var claim = own.Database.CreateCommand(
+                $"select eventstore.claim_key('', 'lost', '', '{id}', interval '1 day')"
+            )
+        )
+            await claim.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await using var reader = await SseReader.OpenAsync(own.Replicas[0].Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
-        Assert.Equal("interrupted", JsonDocument.Parse(reader.Events.Single().Data!).RootElement.GetProperty("reason")
-            .GetString());
-        Assert.Equal("interrupted", (await LlmSystem.StateAsync(own.Replicas[0], id)).GetProperty("status")
-            .GetString());
-        using var again = await LlmSystem.PostAsync(own.Replicas[0], "/v1/generations",
-            new { messages = new[] { new { role = "user", content = "hi" } } }, (Header, "lost"));
+        Assert.Equal(
+            "interrupted",
+            JsonDocument.Parse(reader.Events.Single().Data!).RootElement.GetProperty("reason").GetString()
+        );
+        Assert.Equal(
+            "interrupted",
+            (await LlmSystem.StateAsync(own.Replicas[0], id)).GetProperty("status").GetString()
+        );
+        using var again = await LlmSystem.PostAsync(
+            own.Replicas[0],
+            "/v1/generations",
+            new { messages = new[] { new { role = "user", content = "hi" } } },
+            (Header, "lost")
+        );
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
     }
 
@@ -141,8 +209,11 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
     public async Task A_replica_killed_while_it_begins_leaves_nothing_that_runs_for_ever_and_its_request_can_be_sent_again()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(stack, replicas: 2,
-            settings: LlmSystem.Settings(upstream));
+        await using var own = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: LlmSystem.Settings(upstream)
+        );
         var prompt = upstream.On(async request =>
         {
             await request.StartAsync();
@@ -150,23 +221,35 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
             await request.EndAsync(1);
         });
         // The announcement stands still long enough to be killed in.
-        await RunAsync("""
+        await RunAsync(
+            """
             create function public.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(3); return new; end $$;
             create trigger slow before insert on eventstore.events for each row when (new.type = 'announced') execute function public.slow();
-            """);
+            """
+        );
         var lost = LlmSystem.PostAsync(own.Replicas[0], "/v1/generations", Question(prompt), (Header, "again"));
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            await using var looking =
-                own.Database.CreateCommand("select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')");
-            return (bool)(await looking.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, "it is about to be announced");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var looking = own.Database.CreateCommand(
+                    "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')"
+                );
+                return (bool)(await looking.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+            },
+            "it is about to be announced"
+        );
         own.Replicas[0].Kill();
         await Assert.ThrowsAsync<HttpRequestException>(() => lost);
-        await RunAsync("create or replace function public.slow() returns trigger language plpgsql as $$ begin return new; end $$");
+        await RunAsync(
+            "create or replace function public.slow() returns trigger language plpgsql as $$ begin return new; end $$"
+        );
 
-        using var again = await LlmSystem.PostAsync(own.Replicas[1], "/v1/generations", Question(prompt),
-            (Header, "again"));
+        using var again = await LlmSystem.PostAsync(
+            own.Replicas[1],
+            "/v1/generations",
+            Question(prompt),
+            (Header, "again")
+        );
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
         var id = (await again.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
         await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
@@ -175,8 +258,12 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
         Assert.Contains(status, (string[])["interrupted", "done"]);
         Assert.Equal(status == "done" ? 1 : 0, upstream.Attempts(prompt));
         Assert.Equal(0L, await CountAsync("select count(*) from eventstore.runs"));
-        Assert.Equal(1L,
-            await CountAsync("select count(*) from eventstore.events where topic like 'generations.%' and type = 'announced'"));
+        Assert.Equal(
+            1L,
+            await CountAsync(
+                "select count(*) from eventstore.events where topic like 'generations.%' and type = 'announced'"
+            )
+        );
 
         async Task RunAsync(string sql)
         {

@@ -57,33 +57,66 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
     }
 
     internal static HttpContent Ask(string prompt, string? provider = null, int? maxTokens = null) =>
-        JsonContent.Create(new { messages = new[] { new { role = "user", content = prompt } }, provider, max_tokens = maxTokens });
+        JsonContent.Create(
+            new
+            {
+                messages = new[] { new { role = "user", content = prompt } },
+                provider,
+                max_tokens = maxTokens,
+            }
+        );
 
-    internal static Task<SseReader> ChatAsync(ServiceProcess replica, string prompt, string? provider, string path = "/sse/chat") =>
-        SseReader.OpenAsync(replica.Url, path, method: HttpMethod.Post, body: Ask(prompt, provider));
+    internal static Task<SseReader> ChatAsync(
+        ServiceProcess replica,
+        string prompt,
+        string? provider,
+        string path = "/sse/chat"
+    ) => SseReader.OpenAsync(replica.Url, path, method: HttpMethod.Post, body: Ask(prompt, provider));
 
     /// <summary>Starts a generation; its id.</summary>
-    internal static async Task<string> GenerateAsync(ServiceProcess replica, string prompt, string? provider = null, int? maxTokens = null)
+    internal static async Task<string> GenerateAsync(
+        ServiceProcess replica,
+        string prompt,
+        string? provider = null,
+        int? maxTokens = null
+    )
     {
-        using var response = await Http.PostAsync(new Uri(replica.Url, "/v1/generations"), Ask(prompt, provider, maxTokens));
+        using var response = await Http.PostAsync(
+            new Uri(replica.Url, "/v1/generations"),
+            Ask(prompt, provider, maxTokens)
+        );
         Assert.True((int)response.StatusCode == 201, await response.Content.ReadAsStringAsync());
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
     }
 
-    internal static Task<HttpResponseMessage> PostAsync(ServiceProcess replica, string path, object? body,
-        params (string Name, string Value)[] headers)
+    internal static Task<HttpResponseMessage> PostAsync(
+        ServiceProcess replica,
+        string path,
+        object? body,
+        params (string Name, string Value)[] headers
+    )
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica.Url, path)) { Content = body is null
-            ? null : JsonContent.Create(body) };
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica.Url, path))
+        {
+            Content = body is null ? null : JsonContent.Create(body),
+        };
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         return Http.SendAsync(request);
     }
 
-    internal static Task<JsonElement> StateAsync(ServiceProcess replica, string id) => Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, $"/v1/generations/{id}"));
+    internal static Task<JsonElement> StateAsync(ServiceProcess replica, string id) =>
+        Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, $"/v1/generations/{id}"));
 
     internal static string Stream(string id) => $"/v1/generations/{id}/stream";
 
     /// <summary>The text that frames carry in the given member.</summary>
-    internal static string Text(IEnumerable<Frame> frames, string member) => string.Concat(frames
-        .Where(f => f.Data is not null and not "[DONE]").Select(f => JsonDocument.Parse(f.Data!).RootElement).Where(d => d.TryGetProperty(member, out _)).Select(d => d.GetProperty(member).GetString()));
+    internal static string Text(IEnumerable<Frame> frames, string member) =>
+        string.Concat(
+            frames
+                .Where(f => f.Data is not null and not "[DONE]")
+                .Select(f => JsonDocument.Parse(f.Data!).RootElement)
+                .Where(d => d.TryGetProperty(member, out _))
+                .Select(d => d.GetProperty(member).GetString())
+        );
 }

@@ -19,8 +19,16 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
-            var bytes = Encoding.UTF8.GetBytes(": a comment\n\n" + string.Concat(tokens.Select(t => request.Token(t) + "data: {\"broken\": \n\ndata: not json at all\ndata: 42\n\n")));
-            for (var i = 0; i < bytes.Length; i += 7) await request.RawAsync(bytes.AsMemory(i, Math.Min(7, bytes.Length - i)));
+            var bytes = Encoding.UTF8.GetBytes(
+                ": a comment\n\n"
+                    + string.Concat(
+                        tokens.Select(t =>
+                            request.Token(t) + "data: {\"broken\": \n\ndata: not json at all\ndata: 42\n\n"
+                        )
+                    )
+            );
+            for (var i = 0; i < bytes.Length; i += 7)
+                await request.RawAsync(bytes.AsMemory(i, Math.Min(7, bytes.Length - i)));
             await request.EndAsync(6);
         });
         await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
@@ -38,7 +46,11 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         var prompt = system.Upstream.On(async request =>
         {
             times.Add(DateTime.UtcNow);
-            if (request.Attempt == 1) { await request.RefuseAsync(429, "slow down", retryAfter: "1"); return; }
+            if (request.Attempt == 1)
+            {
+                await request.RefuseAsync(429, "slow down", retryAfter: "1");
+                return;
+            }
             await request.StartAsync();
             await request.TokenAsync("ok");
             await request.EndAsync(1);
@@ -77,8 +89,14 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
     public async Task A_429_that_asks_for_more_than_anybody_waits_is_passed_on_at_once()
     {
         var prompt = system.Upstream.On(request => request.RefuseAsync(429, "come back later", retryAfter: "45"));
-        using var response = await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/v1/chat/completions"), new { model = "gpt-4o", messages = new[] { new { role = "user", content = prompt } } });
-        Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(45)), (response.StatusCode, response.Headers.RetryAfter?.Delta));
+        using var response = await LlmSystem.Http.PostAsJsonAsync(
+            new Uri(system.A.Url, "/v1/chat/completions"),
+            new { model = "gpt-4o", messages = new[] { new { role = "user", content = prompt } } }
+        );
+        Assert.Equal(
+            (HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(45)),
+            (response.StatusCode, response.Headers.RetryAfter?.Delta)
+        );
         Assert.Equal(1, system.Upstream.Attempts(prompt));
     }
 
@@ -87,7 +105,8 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
     {
         var prompt = system.Upstream.On(async request =>
         {
-            if (request.Attempt == 1) await Task.Delay(Timeout.Infinite, request.Gone);
+            if (request.Attempt == 1)
+                await Task.Delay(Timeout.Infinite, request.Gone);
             await request.StartAsync();
             await request.TokenAsync("at last");
             await request.EndAsync(1);
@@ -97,13 +116,20 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         await reader.WaitForEndAsync();
         Assert.Equal(["state", "token", "done"], reader.Events.Select(e => e.Event));
         var told = JsonDocument.Parse(reader.Events.First().Data!).RootElement;
-        Assert.Equal(("retrying", "timeout", 2), (told.GetProperty("state").GetString(), told.GetProperty("reason").GetString(), told.GetProperty("attempt").GetInt32()));
+        Assert.Equal(
+            ("retrying", "timeout", 2),
+            (
+                told.GetProperty("state").GetString(),
+                told.GetProperty("reason").GetString(),
+                told.GetProperty("attempt").GetInt32()
+            )
+        );
         Assert.Equal("at last", (await LlmSystem.StateAsync(system.A, id)).GetProperty("text").GetString());
     }
 
     [Theory]
     [InlineData("silent", 2)]
-    [InlineData("comments", 1)]     // alive, but no answer: the whole time is over in the first try
+    [InlineData("comments", 1)] // alive, but no answer: the whole time is over in the first try
     public async Task A_provider_that_never_comes_to_its_first_token_is_given_up(string how, int attempts)
     {
         var prompt = system.Upstream.On(async request =>
@@ -123,7 +149,10 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         var error = JsonDocument.Parse(reader.Events.Last().Data!).RootElement;
-        Assert.Equal((true, "timeout"), (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString()));
+        Assert.Equal(
+            (true, "timeout"),
+            (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString())
+        );
         Assert.Equal(attempts, system.Upstream.Attempts(prompt));
     }
 
@@ -135,7 +164,10 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
-            await request.RawAsync($$$"""data: {"type":"error","error":{"type":"overloaded_error","message":"too much at once for {{{(provider == "local" ? "us" : LlmSystem.Key)}}}"}}""" + "\n\n");
+            await request.RawAsync(
+                $$$"""data: {"type":"error","error":{"type":"overloaded_error","message":"too much at once for {{{(provider == "local" ? "us" : LlmSystem.Key)}}}"}}"""
+                    + "\n\n"
+            );
         });
         var id = await LlmSystem.GenerateAsync(system.A, prompt, provider);
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
@@ -144,7 +176,10 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         Assert.Contains("too much at once", reader.Events.Last().Data, StringComparison.Ordinal);
         Assert.DoesNotContain(LlmSystem.Key, reader.Events.Last().Data, StringComparison.Ordinal);
         var state = await LlmSystem.StateAsync(system.A, id);
-        Assert.Equal(("failed", "half"), (state.GetProperty("status").GetString(), state.GetProperty("text").GetString()));
+        Assert.Equal(
+            ("failed", "half"),
+            (state.GetProperty("status").GetString(), state.GetProperty("text").GetString())
+        );
         Assert.Equal(1, system.Upstream.Attempts(prompt));
     }
 
@@ -180,8 +215,10 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
             await request.TokenAsync("half");
             // A reset drops what has not been read yet: then nothing had come, and the call may be made again.
             await read.Task.WaitAsync(request.Gone);
-            if (how == "broken") request.Context.Abort();
-            else await Task.Delay(Timeout.Infinite, request.Gone);
+            if (how == "broken")
+                request.Context.Abort();
+            else
+                await Task.Delay(Timeout.Infinite, request.Gone);
         });
         var id = await LlmSystem.GenerateAsync(system.A, prompt, "openai");
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
@@ -189,9 +226,15 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
         read.SetResult();
         await reader.WaitForEndAsync();
         Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
-        Assert.Equal(reason, JsonDocument.Parse(reader.Events.Last().Data!).RootElement.GetProperty("reason").GetString());
+        Assert.Equal(
+            reason,
+            JsonDocument.Parse(reader.Events.Last().Data!).RootElement.GetProperty("reason").GetString()
+        );
         var state = await LlmSystem.StateAsync(system.B, id);
-        Assert.Equal(("failed", "half"), (state.GetProperty("status").GetString(), state.GetProperty("text").GetString()));
+        Assert.Equal(
+            ("failed", "half"),
+            (state.GetProperty("status").GetString(), state.GetProperty("text").GetString())
+        );
         Assert.Equal(1, system.Upstream.Attempts(prompt));
     }
 
@@ -212,7 +255,14 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
                 await Task.Delay(20, request.Gone);
             }
         });
-        var body = JsonContent.Create(new { model = "gpt-4o", stream = true, messages = new[] { new { role = "user", content = prompt } } });
+        var body = JsonContent.Create(
+            new
+            {
+                model = "gpt-4o",
+                stream = true,
+                messages = new[] { new { role = "user", content = prompt } },
+            }
+        );
         await using (var reader = await SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: body))
             await reader.WaitForEventsAsync(3);
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(10));
@@ -233,27 +283,36 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
             }
             await request.EndAsync(count);
         });
-        using var http = new HttpRequestMessage(HttpMethod.Post, new Uri(system.A.Url, "/sse/backpressure-chat")) { Content = LlmSystem.Ask(prompt, "openai") };
+        using var http = new HttpRequestMessage(HttpMethod.Post, new Uri(system.A.Url, "/sse/backpressure-chat"))
+        {
+            Content = LlmSystem.Ask(prompt, "openai"),
+        };
         using var response = await LlmSystem.Http.SendAsync(http, HttpCompletionOption.ResponseHeadersRead);
         // Nobody reads: the provider comes to a stand.
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            var before = Volatile.Read(ref written);
-            await Task.Delay(300);
-            most = Volatile.Read(ref written);
-            return before > 0 && most == before;
-        }, "the provider is no longer read");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var before = Volatile.Read(ref written);
+                await Task.Delay(300);
+                most = Volatile.Read(ref written);
+                return before > 0 && most == before;
+            },
+            "the provider is no longer read"
+        );
         Assert.True(most < count, $"{most} tokens were written though nobody read");
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         var (seen, paused, resumed, largest) = (0, false, false, 0);
         while (await lines.ReadLineAsync() is { } line)
         {
-            if (!line.StartsWith("data: {", StringComparison.Ordinal)) continue;
+            if (!line.StartsWith("data: {", StringComparison.Ordinal))
+                continue;
             var data = JsonDocument.Parse(line[6..]).RootElement;
             Assert.Equal($"{seen++} ", data.GetProperty("content").GetString());
             largest = Math.Max(largest, data.GetProperty("buffer_size").GetInt32());
-            if (data.GetProperty("paused").GetBoolean()) paused = true;
-            else resumed |= paused;
+            if (data.GetProperty("paused").GetBoolean())
+                paused = true;
+            else
+                resumed |= paused;
         }
         Assert.Equal(count, seen);
         Assert.True(paused && resumed, $"paused {paused}, resumed {resumed}");
@@ -263,8 +322,15 @@ public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
     [Fact]
     public async Task An_unknown_provider_is_named_in_a_400()
     {
-        using var response = await LlmSystem.Http.PostAsync(new Uri(system.A.Url, "/sse/chat"), LlmSystem.Ask("x", "nobody"));
+        using var response = await LlmSystem.Http.PostAsync(
+            new Uri(system.A.Url, "/sse/chat"),
+            LlmSystem.Ask("x", "nobody")
+        );
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains("Unsupported provider: nobody", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "Unsupported provider: nobody",
+            await response.Content.ReadAsStringAsync(),
+            StringComparison.Ordinal
+        );
     }
 }

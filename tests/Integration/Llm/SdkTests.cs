@@ -16,10 +16,13 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixtu
     public async Task The_vendors_javascript_clients_wait_for_a_model_that_thinks_longer_than_their_proxy_has_patience()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream)) { ["Llm__PingSeconds"] = "1",
-            ["Llm__HeadMilliseconds"] = "250" };
-        foreach (var provider in (string[])["OpenAi",
-            "Anthropic"]) settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
+        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream))
+        {
+            ["Llm__PingSeconds"] = "1",
+            ["Llm__HeadMilliseconds"] = "250",
+        };
+        foreach (var provider in (string[])["OpenAi", "Anthropic"])
+            settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
         await using var own = await DeliverySystem.StartAsync(stack, settings: settings);
         async Task ThinkAsync(UpstreamRequest request) => await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
         var answered = upstream.On(async request =>
@@ -41,10 +44,23 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixtu
 
     private static async Task RunScriptAsync(string script, params string[] arguments)
     {
-        Assert.SkipWhen(await RunAsync(".", "npm", "--version") is not { ExitCode: 0 } || await RunAsync(".", "node", "--version") is not { ExitCode: 0 }, "npm and node are not installed.");
+        Assert.SkipWhen(
+            await RunAsync(".", "npm", "--version") is not { ExitCode: 0 }
+                || await RunAsync(".", "node", "--version") is not { ExitCode: 0 },
+            "npm and node are not installed."
+        );
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "vendors-clients")).FullName;
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Llm", "Sdk"))) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
-        var install = await RunAsync(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline");
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Llm", "Sdk")))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        var install = await RunAsync(
+            folder,
+            "npm",
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefer-offline"
+        );
         Assert.True(install!.Value.ExitCode == 0, install.Value.Output);
         var run = await RunAsync(folder, "node", [script, .. arguments]);
         Assert.True(run!.Value.ExitCode == 0, run.Value.Output);
@@ -52,17 +68,34 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixtu
     }
 
     /// <summary>Null where there is no such program.</summary>
-    private static async Task<(int ExitCode, string Output)?> RunAsync(string folder, string program, params string[] arguments)
+    private static async Task<(int ExitCode, string Output)?> RunAsync(
+        string folder,
+        string program,
+        params string[] arguments
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var output = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments)
+                {
+                    WorkingDirectory = folder,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!;
+            var output = await Task.WhenAll(
+                process.StandardOutput.ReadToEndAsync(limit.Token),
+                process.StandardError.ReadToEndAsync(limit.Token)
+            );
             await process.WaitForExitAsync(limit.Token);
             return (process.ExitCode, string.Concat(output.Reverse()));
         }
-        catch (Win32Exception) { return null; }
+        catch (Win32Exception)
+        {
+            return null;
+        }
     }
 }

@@ -11,17 +11,27 @@ public sealed class SilentModelTests(StackFixture stack)
 {
     private static Dictionary<string, string> Settings(FakeUpstream upstream)
     {
-        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream)) { ["Llm__PingSeconds"] = "1",
-            ["Llm__Providers__OpenAi__Retries"] = "0" };
-        settings.Remove("Llm__HeadMilliseconds");       // 250, the contract's
-        foreach (var provider in (string[])["OpenAi",
-            "Anthropic"]) settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
+        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream))
+        {
+            ["Llm__PingSeconds"] = "1",
+            ["Llm__Providers__OpenAi__Retries"] = "0",
+        };
+        settings.Remove("Llm__HeadMilliseconds"); // 250, the contract's
+        foreach (var provider in (string[])["OpenAi", "Anthropic"])
+            settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
         return settings;
     }
 
     private static JsonContent Ask(string prompt) =>
-        JsonContent.Create(new { model = "gpt-4o", stream = true, max_tokens = 9,
-            messages = new[] { new { role = "user", content = prompt } } });
+        JsonContent.Create(
+            new
+            {
+                model = "gpt-4o",
+                stream = true,
+                max_tokens = 9,
+                messages = new[] { new { role = "user", content = prompt } },
+            }
+        );
 
     private static bool IsAlive(Frame frame) => frame.Event == "ping" || frame is { Comment: not null, Data: null };
 
@@ -30,35 +40,55 @@ public sealed class SilentModelTests(StackFixture stack)
     [InlineData("/v1/chat/completions", false)]
     [InlineData("/v1/messages", true)]
     [InlineData("/v1/messages", false)]
-    public async Task The_head_comes_without_the_model_and_something_after_it_until_the_model_speaks(string path,
-        bool thinksBeforeItsHead)
+    public async Task The_head_comes_without_the_model_and_something_after_it_until_the_model_speaks(
+        string path,
+        bool thinksBeforeItsHead
+    )
     {
         await using var upstream = await FakeUpstream.StartAsync();
         await using var system = await DeliverySystem.StartAsync(stack, settings: Settings(upstream));
         var thought = new TaskCompletionSource();
         var prompt = upstream.On(async request =>
         {
-            if (thinksBeforeItsHead) await thought.Task.WaitAsync(request.Gone);
+            if (thinksBeforeItsHead)
+                await thought.Task.WaitAsync(request.Gone);
             await request.StartAsync();
             await request.TokenAsync("first ");
-            if (!thinksBeforeItsHead) await thought.Task.WaitAsync(request.Gone);
+            if (!thinksBeforeItsHead)
+                await thought.Task.WaitAsync(request.Gone);
             await request.TokenAsync("last");
             await request.EndAsync(2);
         });
         // The head alone: before the model has said a word.
-        await using var reader = await SseReader.OpenAsync(system.Replicas[0].Url, path, method: HttpMethod.Post,
-            body: Ask(prompt));
+        await using var reader = await SseReader.OpenAsync(
+            system.Replicas[0].Url,
+            path,
+            method: HttpMethod.Post,
+            body: Ask(prompt)
+        );
         await reader.WaitAsync(r => r.Frames.Count(IsAlive) >= 3);
-        if (path == "/v1/messages") Assert.Equal("message_start", reader.Frames[0].Event);
+        if (path == "/v1/messages")
+            Assert.Equal("message_start", reader.Frames[0].Event);
         thought.SetResult();
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
-        var data = reader.Frames.Where(f => f.Data is not null and not "[DONE]")
-            .Select(f => JsonDocument.Parse(f.Data!).RootElement).ToList();
-        var text = string.Concat(data.Select(d => path == "/v1/messages"
-            ? d.TryGetProperty("delta", out var delta) && delta.TryGetProperty("text", out var t) ? t.GetString() : ""
-            : d.GetProperty("choices") is var choices && choices.GetArrayLength() > 0 && choices[0].GetProperty("delta")
-                .TryGetProperty("content", out var c) ? c.GetString() : ""));
+        var data = reader
+            .Frames.Where(f => f.Data is not null and not "[DONE]")
+            .Select(f => JsonDocument.Parse(f.Data!).RootElement)
+            .ToList();
+        var text = string.Concat(
+            data.Select(d =>
+                path == "/v1/messages"
+                    ? d.TryGetProperty("delta", out var delta) && delta.TryGetProperty("text", out var t)
+                        ? t.GetString()
+                        : ""
+                    : d.GetProperty("choices") is var choices
+                    && choices.GetArrayLength() > 0
+                    && choices[0].GetProperty("delta").TryGetProperty("content", out var c)
+                        ? c.GetString()
+                        : ""
+            )
+        );
         Assert.Equal("first last", text);
         Assert.Equal(path == "/v1/messages" ? "message_stop" : null, reader.Frames[^1].Event);
     }
@@ -76,8 +106,12 @@ public sealed class SilentModelTests(StackFixture stack)
             await thought.Task.WaitAsync(request.Gone);
             await request.RefuseAsync(429, "not today");
         });
-        await using var reader = await SseReader.OpenAsync(system.Replicas[0].Url, path, method: HttpMethod.Post,
-            body: Ask(prompt));
+        await using var reader = await SseReader.OpenAsync(
+            system.Replicas[0].Url,
+            path,
+            method: HttpMethod.Post,
+            body: Ask(prompt)
+        );
         thought.SetResult();
         await reader.WaitForEndAsync();
         var last = reader.Frames[^1];
@@ -100,8 +134,15 @@ public sealed class SilentModelTests(StackFixture stack)
             using var registration = request.Gone.Register(gone.SetResult);
             await gone.Task;
         });
-        await using (var reader = await SseReader.OpenAsync(system.Replicas[0].Url, path, method: HttpMethod.Post,
-            body: Ask(prompt))) await reader.WaitAsync(r => r.Frames.Any(IsAlive));
+        await using (
+            var reader = await SseReader.OpenAsync(
+                system.Replicas[0].Url,
+                path,
+                method: HttpMethod.Post,
+                body: Ask(prompt)
+            )
+        )
+            await reader.WaitAsync(r => r.Frames.Any(IsAlive));
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 }

@@ -4,7 +4,12 @@ using System.Text.Json;
 namespace Integration.Load;
 
 /// <summary>One run of the load tests, as a person or a job would start it.</summary>
-internal sealed record LoadTestsProcess(int ExitCode, IReadOnlyList<JsonElement> Results, string Errors, string ReportFolder)
+internal sealed record LoadTestsProcess(
+    int ExitCode,
+    IReadOnlyList<JsonElement> Results,
+    string Errors,
+    string ReportFolder
+)
 {
     public static async Task<LoadTestsProcess> RunAsync(params string[] arguments)
     {
@@ -12,20 +17,32 @@ internal sealed record LoadTestsProcess(int ExitCode, IReadOnlyList<JsonElement>
         var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         var dll = Path.Combine(here.Parent!.Parent!.FullName, "LoadTests", here.Name, "LoadTests.dll");
         var folder = Directory.CreateTempSubdirectory("load-").FullName;
-        var start = new ProcessStartInfo("dotnet", [dll, .. arguments, "--reports", folder]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [dll, .. arguments, "--reports", folder])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
         try
         {
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
+            var (output, errors) = (
+                process.StandardOutput.ReadToEndAsync(limit.Token),
+                process.StandardError.ReadToEndAsync(limit.Token)
+            );
             await process.WaitForExitAsync(limit.Token);
-            var results = (await output).Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+            var results = (await output)
+                .Split('\n')
+                .Where(line => line.StartsWith('{'))
+                .Select(line => JsonDocument.Parse(line).RootElement)
+                .ToList();
             return new LoadTestsProcess(process.ExitCode, results, await errors, folder);
         }
         finally
         {
-            if (!process.HasExited) process.Kill();
+            if (!process.HasExited)
+                process.Kill();
         }
     }
 }

@@ -4,7 +4,8 @@ using Stack;
 
 namespace Integration.Load;
 
-/// <summary>The load tests against the running system: small enough for every run of the tests, large enough to have something to lose.</summary>
+/// <summary>The load tests against the running system: small enough for every run of the tests, large enough to have
+/// something to lose.</summary>
 [Trait("Takes", "long")]
 public sealed class SmokeTests(StackFixture stack)
 {
@@ -14,15 +15,36 @@ public sealed class SmokeTests(StackFixture stack)
     public async Task Clients_that_stay_drop_come_and_go_get_every_acknowledged_event_once_and_in_order()
     {
         string[] scenarios = ["connect-storm", "fanout", "resume", "churn"];
-        var run = await LoadTestsProcess.RunAsync(["--target", Target, "--seconds", "4", "--clients", "60", "--max-p99", "60000", .. scenarios]);
+        var run = await LoadTestsProcess.RunAsync([
+            "--target",
+            Target,
+            "--seconds",
+            "4",
+            "--clients",
+            "60",
+            "--max-p99",
+            "60000",
+            .. scenarios,
+        ]);
         try
         {
             Assert.True(run.ExitCode == 0, run.Errors);
             Assert.Equal(scenarios, run.Results.Select(r => r.GetProperty("scenario").GetString()));
             foreach (var result in run.Results)
             {
-                Assert.Equal((0, 0, 0, 0), (Number(result, "lost"), Number(result, "twice"), Number(result, "reordered"), Number(result, "unknown")));
-                Assert.True(Number(result, "published") > 0 && Number(result, "acknowledged") == Number(result, "published"), result.ToString());
+                Assert.Equal(
+                    (0, 0, 0, 0),
+                    (
+                        Number(result, "lost"),
+                        Number(result, "twice"),
+                        Number(result, "reordered"),
+                        Number(result, "unknown")
+                    )
+                );
+                Assert.True(
+                    Number(result, "published") > 0 && Number(result, "acknowledged") == Number(result, "published"),
+                    result.ToString()
+                );
                 Assert.True(Number(result, "connected") >= 60, result.ToString());
                 Assert.True(result.GetProperty("deliveryMs").GetProperty("p999").GetDouble() > 0, result.ToString());
             }
@@ -30,7 +52,11 @@ public sealed class SmokeTests(StackFixture stack)
             Assert.Equal(Number(fanout, "published") * 60, Number(fanout, "received"));
             // Of 60 clients × 100/s: with the ramp, during which the rate is half of it, it would be three quarters.
             Assert.InRange(fanout.GetProperty("offeredPerSecond").GetDouble(), 5_400, 6_600);
-            Assert.Contains("fanout: held something is published and received; lost = 0; ", run.Errors, StringComparison.Ordinal);
+            Assert.Contains(
+                "fanout: held something is published and received; lost = 0; ",
+                run.Errors,
+                StringComparison.Ordinal
+            );
             foreach (var scenario in scenarios)
             {
                 // NBomber's own pages say the same as the report.
@@ -38,16 +64,27 @@ public sealed class SmokeTests(StackFixture stack)
                 Assert.Contains($"<h1>{scenario}: held all thresholds</h1>", page, StringComparison.Ordinal);
                 Assert.Contains("<td>lost = 0<td>held", page, StringComparison.Ordinal);
             }
-            Assert.Contains("| fanout |", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
+            Assert.Contains(
+                "| fanout |",
+                await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")),
+                StringComparison.Ordinal
+            );
         }
-        finally { Directory.Delete(run.ReportFolder, recursive: true); }
+        finally
+        {
+            Directory.Delete(run.ReportFolder, recursive: true);
+        }
     }
 
     [Fact]
     public async Task Generations_whose_readers_drop_and_return_are_read_byte_for_byte_with_or_without_a_timed_upstream()
     {
         var port = FreePort.Take();
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new() { ["Llm__Providers__Local__BaseUrl"] = $"http://127.0.0.1:{port}/v1" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new() { ["Llm__Providers__Local__BaseUrl"] = $"http://127.0.0.1:{port}/v1" }
+        );
         var target = system.Replicas[0].Url.ToString();
         string[] small = ["--target", target, "--seconds", "4", "--clients", "6", "--max-p99", "60000", "llm"];
         var timed = await LoadTestsProcess.RunAsync([.. small, "--llm-upstream-port", $"{port}"]);
@@ -58,26 +95,59 @@ public sealed class SmokeTests(StackFixture stack)
             {
                 Assert.True(run.ExitCode == 0, run.Errors);
                 var result = Assert.Single(run.Results);
-                Assert.Equal((0, 0, 0, 0), (Number(result, "lost"), Number(result, "twice"), Number(result, "reordered"), Number(result, "unknown")));
+                Assert.Equal(
+                    (0, 0, 0, 0),
+                    (
+                        Number(result, "lost"),
+                        Number(result, "twice"),
+                        Number(result, "reordered"),
+                        Number(result, "unknown")
+                    )
+                );
                 Assert.Equal(6, Number(result, "connected"));
                 var llm = result.GetProperty("llm");
-                Assert.True(Number(llm, "done") >= 6 && Number(llm, "done") == Number(llm, "begun") && Number(llm, "drops") > 0, llm.ToString());
+                Assert.True(
+                    Number(llm, "done") >= 6 && Number(llm, "done") == Number(llm, "begun") && Number(llm, "drops") > 0,
+                    llm.ToString()
+                );
                 Assert.Equal((0, 0), (Number(llm, "different"), Number(llm, "failed")));
-                Assert.Contains("## Generations", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
+                Assert.Contains(
+                    "## Generations",
+                    await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")),
+                    StringComparison.Ordinal
+                );
             }
             // Each token that the upstream said was a measurement of its own, and the server counted the same.
             var tokens = Assert.Single(timed.Results);
-            Assert.Equal((Number(tokens, "published"), Number(tokens, "published")), (Number(tokens, "received"), Number(tokens.GetProperty("llm"), "tokens")));
+            Assert.Equal(
+                (Number(tokens, "published"), Number(tokens, "published")),
+                (Number(tokens, "received"), Number(tokens.GetProperty("llm"), "tokens"))
+            );
             Assert.Equal("upstream to reader", tokens.GetProperty("llm").GetProperty("deliveryIs").GetString());
             Assert.True(tokens.GetProperty("deliveryMs").GetProperty("p99").GetDouble() > 0, tokens.ToString());
         }
-        finally { foreach (var run in (LoadTestsProcess[])[timed, demo]) Directory.Delete(run.ReportFolder, recursive: true); }
+        finally
+        {
+            foreach (var run in (LoadTestsProcess[])[timed, demo])
+                Directory.Delete(run.ReportFolder, recursive: true);
+        }
     }
 
     [Fact]
     public async Task An_acknowledged_event_that_nobody_gets_fails_the_run_and_is_named()
     {
-        var run = await LoadTestsProcess.RunAsync("--target", Target, "--seconds", "2", "--clients", "10", "--rate", "10", "--plant-loss", "fanout");
+        var run = await LoadTestsProcess.RunAsync(
+            "--target",
+            Target,
+            "--seconds",
+            "2",
+            "--clients",
+            "10",
+            "--rate",
+            "10",
+            "--plant-loss",
+            "fanout"
+        );
         try
         {
             Assert.Equal(1, run.ExitCode);
@@ -89,9 +159,16 @@ public sealed class SmokeTests(StackFixture stack)
                 Assert.Contains("fanout: FAILED", text, StringComparison.Ordinal);
                 Assert.Contains("FAILED: 10 acknowledged events were not received", text, StringComparison.Ordinal);
             }
-            Assert.Contains("NOT CLEAN", await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")), StringComparison.Ordinal);
+            Assert.Contains(
+                "NOT CLEAN",
+                await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")),
+                StringComparison.Ordinal
+            );
         }
-        finally { Directory.Delete(run.ReportFolder, recursive: true); }
+        finally
+        {
+            Directory.Delete(run.ReportFolder, recursive: true);
+        }
     }
 
     [Fact]
@@ -99,7 +176,8 @@ public sealed class SmokeTests(StackFixture stack)
     {
         var absent = await LoadTestsProcess.RunAsync("--target", "http://127.0.0.1:9", "fanout");
         var elsewhere = await LoadTestsProcess.RunAsync("--target", "http://192.0.2.1:5080", "fanout");
-        foreach (var run in (LoadTestsProcess[])[absent, elsewhere]) Directory.Delete(run.ReportFolder, recursive: true);
+        foreach (var run in (LoadTestsProcess[])[absent, elsewhere])
+            Directory.Delete(run.ReportFolder, recursive: true);
         Assert.Equal((2, 2), (absent.ExitCode, elsewhere.ExitCode));
         Assert.Contains("Is the system up", absent.Errors, StringComparison.Ordinal);
         Assert.Contains("only the machine that it runs on", elsewhere.Errors, StringComparison.Ordinal);

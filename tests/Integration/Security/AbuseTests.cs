@@ -9,59 +9,138 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>One client does all that one can, with the limits that Production has where nothing is set. How slow the others become tests/Reliability measures, and no time is asserted here.</summary>
+/// <summary>One client does all that one can, with the limits that Production has where nothing is set. How slow the
+/// others become tests/Reliability measures, and no time is asserted here.</summary>
 public sealed class AbuseTests(StackFixture stack)
 {
-    private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
+    private static readonly HttpMethod Get = HttpMethod.Get,
+        Post = HttpMethod.Post;
 
     [Fact]
     public async Task What_one_client_does_keeps_nobody_else_from_their_events()
     {
-        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__RedisMilliseconds"] = "20000" };
+        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        {
+            ["Limits__RedisMilliseconds"] = "20000",
+        };
         settings.Remove("Limits__NewStreamsPerMinute");
         settings.Remove("Limits__PublishesPerSecond");
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: settings, apiKey: SecureSystem.OperatorKey);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: settings,
+            apiKey: SecureSystem.OperatorKey
+        );
         Uri[] replicas = [.. system.Replicas.Select(r => r.Url)];
-        var (abuser, ann) = (Tokens.Of("abuser", ["flood.>"], ["flood.>"]), Tokens.Of("ann", ["others.>"], ["others.>"]));
+        var (abuser, ann) = (
+            Tokens.Of("abuser", ["flood.>"], ["flood.>"]),
+            Tokens.Of("ann", ["others.>"], ["others.>"])
+        );
         await using var reader = await SecureSystem.OpenAsync(replicas[1], "/v1/events/stream?topic=others.a", ann);
         await reader.WaitAsync(r => r.LastId is not null);
 
         // Many connections: a few streams, and for the rest when to come again.
-        var opened = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => SecureSystem.SendAsync(replicas[i % 2], Get, "/v1/events/stream?topic=flood.%3E", abuser)));
+        var opened = await Task.WhenAll(
+            Enumerable
+                .Range(0, 300)
+                .Select(i => SecureSystem.SendAsync(replicas[i % 2], Get, "/v1/events/stream?topic=flood.%3E", abuser))
+        );
         Assert.Equal(10, opened.Count(a => a.StatusCode == HttpStatusCode.OK));
-        Assert.All(opened.Where(a => a.StatusCode != HttpStatusCode.OK), a => Assert.Equal((HttpStatusCode.TooManyRequests, true), (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)));
+        Assert.All(
+            opened.Where(a => a.StatusCode != HttpStatusCode.OK),
+            a =>
+                Assert.Equal(
+                    (HttpStatusCode.TooManyRequests, true),
+                    (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)
+                )
+        );
         // What asks on and on does not keep its connections.
         Assert.True(opened.Count(a => a.StatusCode != HttpStatusCode.OK && a.Headers.ConnectionClose == true) > 200);
         // Heads that do not end, and the ten streams are not read.
         var heads = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => HeadWithoutEndAsync(replicas[i % 2])));
 
         using var over = new CancellationTokenSource();
-        var flooding = Enumerable.Range(0, 4).Select(async i =>
-        {
-            while (!over.IsCancellationRequested) Assert.True(await SecureSystem.StatusAsync(replicas[i % 2], Post, "/v1/events", abuser, new { topic = "flood.a", type = "n", data = new string('x', 20_000) }) is HttpStatusCode.Accepted or HttpStatusCode.TooManyRequests);
-        }).ToList();
+        var flooding = Enumerable
+            .Range(0, 4)
+            .Select(async i =>
+            {
+                while (!over.IsCancellationRequested)
+                    Assert.True(
+                        await SecureSystem.StatusAsync(
+                            replicas[i % 2],
+                            Post,
+                            "/v1/events",
+                            abuser,
+                            new
+                            {
+                                topic = "flood.a",
+                                type = "n",
+                                data = new string('x', 20_000),
+                            }
+                        )
+                            is HttpStatusCode.Accepted
+                                or HttpStatusCode.TooManyRequests
+                    );
+            })
+            .ToList();
         flooding.AddRange(CostlyRequests(replicas, over.Token));
-        for (var i = 0; i < 100; i++) Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(replicas[0], Post, "/v1/events", ann, new { topic = "others.a", type = "n", data = i }));
+        for (var i = 0; i < 100; i++)
+            Assert.Equal(
+                HttpStatusCode.Accepted,
+                await SecureSystem.StatusAsync(
+                    replicas[0],
+                    Post,
+                    "/v1/events",
+                    ann,
+                    new
+                    {
+                        topic = "others.a",
+                        type = "n",
+                        data = i,
+                    }
+                )
+            );
         await reader.WaitForEventsAsync(100);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), reader.Events.Select(e => e.Data));
 
         await over.CancelAsync();
         await Task.WhenAll(flooding);
-        foreach (var answer in opened) answer.Dispose();
-        foreach (var head in heads) head.Dispose();
+        foreach (var answer in opened)
+            answer.Dispose();
+        foreach (var head in heads)
+            head.Dispose();
     }
 
-    /// <summary>What is cheap to ask and dear to answer: patterns, bulk, pages that are not read, sessions. The abuser may be refused, and may not be served by a fault.</summary>
+    /// <summary>What is cheap to ask and dear to answer: patterns, bulk, pages that are not read, sessions. The abuser
+    /// may be refused, and may not be served by a fault.</summary>
     private static IEnumerable<Task> CostlyRequests(Uri[] replicas, CancellationToken over)
     {
         string[] topics = ["flood.>", "sessions.>"];
-        var (token, patterns) = (Tokens.Of("abuser", topics, topics), string.Join('&', Enumerable.Range(0, 100).Select(n => $"topic=flood.*.none{n}.%3E")));
-        var line = JsonSerializer.Serialize(new { topic = "flood.lines", type = "n", data = new string('x', 200_000) }) + "\n";
+        var (token, patterns) = (
+            Tokens.Of("abuser", topics, topics),
+            string.Join('&', Enumerable.Range(0, 100).Select(n => $"topic=flood.*.none{n}.%3E"))
+        );
+        var line =
+            JsonSerializer.Serialize(
+                new
+                {
+                    topic = "flood.lines",
+                    type = "n",
+                    data = new string('x', 200_000),
+                }
+            ) + "\n";
         var session = Guid.NewGuid();
         Func<Uri, Task<HttpResponseMessage>>[] asked =
         [
             server => SecureSystem.SendAsync(server, Get, "/v1/events?" + patterns, token),
-            server => SecureSystem.SendAsync(server, Post, "/v1/events", token, new StringContent(string.Concat(Enumerable.Repeat(line, 5)), Encoding.UTF8, "application/x-ndjson")),
+            server =>
+                SecureSystem.SendAsync(
+                    server,
+                    Post,
+                    "/v1/events",
+                    token,
+                    new StringContent(string.Concat(Enumerable.Repeat(line, 5)), Encoding.UTF8, "application/x-ndjson")
+                ),
             server => SecureSystem.SendAsync(server, Get, "/v1/events?topic=flood.lines&limit=1000", token),
             server => SecureSystem.SendAsync(server, Post, "/session", token, new { }),
             server => SecureSystem.SendAsync(server, Post, $"/message/{session}", token, new { content = "x" }),
@@ -72,10 +151,15 @@ public sealed class AbuseTests(StackFixture stack)
             for (var i = 0; !over.IsCancellationRequested; i++)
             {
                 var response = await ask(replicas[i % replicas.Length]);
-                Assert.True((int)response.StatusCode < 500 || response is { StatusCode: HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null }, $"{response}");
-                unread.Add(response);       // nothing of it is read until the end
+                Assert.True(
+                    (int)response.StatusCode < 500
+                        || response is { StatusCode: HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null },
+                    $"{response}"
+                );
+                unread.Add(response); // nothing of it is read until the end
             }
-            foreach (var response in unread) response.Dispose();
+            foreach (var response in unread)
+                response.Dispose();
         });
     }
 
@@ -83,14 +167,27 @@ public sealed class AbuseTests(StackFixture stack)
     public async Task Who_opens_connections_too_fast_waits_for_his_turn_and_nobody_elsewhere_waits_with_him()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "One machine has many loopback addresses on Linux.");
-        const int Rate = 5, Turns = Rate + 10 * Rate, TooMany = 40;
-        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__ConnectionsPerSecond"] = $"{Rate}", ["Security__Proxies__0"] = "127.0.0.9" };
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, settings: settings, apiKey: SecureSystem.OperatorKey);
+        const int Rate = 5,
+            Turns = Rate + 10 * Rate,
+            TooMany = 40;
+        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        {
+            ["Limits__ConnectionsPerSecond"] = $"{Rate}",
+            ["Security__Proxies__0"] = "127.0.0.9",
+        };
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: settings,
+            apiKey: SecureSystem.OperatorKey
+        );
         var server = system.Replicas[0].Url;
-        Task<bool>[] From(string address, int count) => [.. Enumerable.Range(0, count).Select(_ => AliveFromAsync(address, server))];
+        Task<bool>[] From(string address, int count) =>
+            [.. Enumerable.Range(0, count).Select(_ => AliveFromAsync(address, server))];
         static async Task UntilAsync(Task<bool>[] asked, bool answered, int count)
         {
-            while (asked.Count(a => a.IsCompletedSuccessfully && a.Result == answered) < count) await Task.WhenAny(asked.Where(a => !a.IsCompleted));
+            while (asked.Count(a => a.IsCompletedSuccessfully && a.Result == answered) < count)
+                await Task.WhenAny(asked.Where(a => !a.IsCompleted));
         }
 
         var opened = Stopwatch.StartNew();
@@ -105,7 +202,8 @@ public sealed class AbuseTests(StackFixture stack)
         Assert.Contains(abuser, a => !a.IsCompleted);
     }
 
-    /// <summary>Whether the server answers a request on a connection from this address; false where it closes it.</summary>
+    /// <summary>Whether the server answers a request on a connection from this address; false where it closes
+    /// it.</summary>
     private static async Task<bool> AliveFromAsync(string address, Uri server)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -116,7 +214,10 @@ public sealed class AbuseTests(StackFixture stack)
             await socket.SendAsync(Encoding.ASCII.GetBytes("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n"));
             return await socket.ReceiveAsync(new byte[16]) > 0;
         }
-        catch (SocketException) { return false; }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private static async Task<Socket> HeadWithoutEndAsync(Uri server)

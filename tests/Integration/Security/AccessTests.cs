@@ -10,7 +10,9 @@ namespace Integration.Security;
 [Collection(SecureSystem.Collection)]
 public sealed class AccessTests(SecureSystem system)
 {
-    private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post, Delete = HttpMethod.Delete;
+    private static readonly HttpMethod Get = HttpMethod.Get,
+        Post = HttpMethod.Post,
+        Delete = HttpMethod.Delete;
     private Uri A => system.A;
 
     [Theory]
@@ -41,7 +43,8 @@ public sealed class AccessTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Health_asks_nobody() => Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(A, Get, "/alive"));
+    public async Task Health_asks_nobody() =>
+        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(A, Get, "/alive"));
 
     [Fact]
     public async Task A_token_opens_what_its_claims_name_and_nothing_else()
@@ -49,10 +52,29 @@ public sealed class AccessTests(SecureSystem system)
         var topic = $"orders.{Guid.NewGuid():N}";
         var token = Tokens.Of("ann", subscribe: ["orders.>"]);
         await using var reader = await SecureSystem.OpenAsync(A, $"/v1/events/stream?topic={topic}.*", token);
-        await SecureSystem.PublishAsync(A, new { topic = topic + ".a", type = "n", data = 1 });
+        await SecureSystem.PublishAsync(
+            A,
+            new
+            {
+                topic = topic + ".a",
+                type = "n",
+                data = 1,
+            }
+        );
         await reader.WaitForEventsAsync(1);
 
-        foreach (var path in (string[])["/v1/events/stream?topic=secret.a", "/v1/events/stream?topic=%3E", "/v1/events/stream?topic=*.a", "/v1/events/stream?topic=orders.a&topic=secret.a", "/v1/events?topic=secret.a", "/events/stream", "/sse/events"])
+        foreach (
+            var path in (string[])
+                [
+                    "/v1/events/stream?topic=secret.a",
+                    "/v1/events/stream?topic=%3E",
+                    "/v1/events/stream?topic=*.a",
+                    "/v1/events/stream?topic=orders.a&topic=secret.a",
+                    "/v1/events?topic=secret.a",
+                    "/events/stream",
+                    "/sse/events",
+                ]
+        )
             Assert.Equal((path, HttpStatusCode.Forbidden), (path, await SecureSystem.StatusAsync(A, Get, path, token)));
         using var rows = await SecureSystem.SendAsync(A, Get, "/v1/connections", key: SecureSystem.OperatorKey);
         Assert.Contains("\"user\":\"ann\"", await rows.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -64,14 +86,34 @@ public sealed class AccessTests(SecureSystem system)
         var (mine, other) = ($"mine.{Guid.NewGuid():N}", $"other.{Guid.NewGuid():N}");
         var token = Tokens.Of("bob", subscribe: [mine + ".>"]);
         await using var reader = await SecureSystem.OpenAsync(A, "/v1/events/stream", token);
-        await SecureSystem.PublishAsync(A, new { topic = other + ".a", type = "n", data = 1 }, new { topic = mine + ".a", type = "n", data = 2 });
+        await SecureSystem.PublishAsync(
+            A,
+            new
+            {
+                topic = other + ".a",
+                type = "n",
+                data = 1,
+            },
+            new
+            {
+                topic = mine + ".a",
+                type = "n",
+                data = 2,
+            }
+        );
         await reader.WaitForEventsAsync(1);
         Assert.Equal(["2"], reader.Events.Select(e => e.Data));
 
         var history = await SecureSystem.JsonAsync(A, Get, "/v1/events", token);
-        Assert.Equal([mine + ".a"], history.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("topic").GetString()));
+        Assert.Equal(
+            [mine + ".a"],
+            history.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("topic").GetString())
+        );
         var topics = await SecureSystem.JsonAsync(A, Get, "/v1/topics?limit=1", token);
-        Assert.Equal([mine + ".a"], topics.GetProperty("topics").EnumerateArray().Select(e => e.GetProperty("topic").GetString()));
+        Assert.Equal(
+            [mine + ".a"],
+            topics.GetProperty("topics").EnumerateArray().Select(e => e.GetProperty("topic").GetString())
+        );
         Assert.Equal(JsonValueKind.Null, topics.GetProperty("next").ValueKind);
     }
 
@@ -79,39 +121,160 @@ public sealed class AccessTests(SecureSystem system)
     public async Task A_shrunk_scope_does_not_replay_what_it_may_no_longer_read()
     {
         var topic = Guid.NewGuid().ToString("N");
-        var before = await SecureSystem.OpenAsync(A, "/v1/events/stream", Tokens.Of("cid", subscribe: [$"open.{topic}", $"closed.{topic}"]));
-        await SecureSystem.PublishAsync(A, new { topic = $"open.{topic}", type = "n", data = 1 });
+        var before = await SecureSystem.OpenAsync(
+            A,
+            "/v1/events/stream",
+            Tokens.Of("cid", subscribe: [$"open.{topic}", $"closed.{topic}"])
+        );
+        await SecureSystem.PublishAsync(
+            A,
+            new
+            {
+                topic = $"open.{topic}",
+                type = "n",
+                data = 1,
+            }
+        );
         await before.WaitForEventsAsync(1);
         var last = before.LastId;
         await before.DisposeAsync();
-        await SecureSystem.PublishAsync(A, new { topic = $"closed.{topic}", type = "n", data = 2 }, new { topic = $"open.{topic}", type = "n", data = 3 });
+        await SecureSystem.PublishAsync(
+            A,
+            new
+            {
+                topic = $"closed.{topic}",
+                type = "n",
+                data = 2,
+            },
+            new
+            {
+                topic = $"open.{topic}",
+                type = "n",
+                data = 3,
+            }
+        );
 
         var shrunk = Tokens.Of("cid", subscribe: [$"open.{topic}"]);
         await using var after = await SecureSystem.OpenAsync(system.B, "/v1/events/stream", shrunk, last);
         await after.WaitForEventsAsync(1);
         Assert.Equal(["3"], after.Events.Select(e => e.Data));
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Get, $"/v1/events/stream?topic=closed.{topic}", shrunk, lastId: last));
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Get, $"/v1/events?topic=closed.{topic}&after={last}", shrunk));
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(A, Get, $"/v1/events/stream?topic=closed.{topic}", shrunk, lastId: last)
+        );
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(A, Get, $"/v1/events?topic=closed.{topic}&after={last}", shrunk)
+        );
     }
 
     [Fact]
     public async Task A_publisher_publishes_what_his_claim_names_singly_and_in_bulk()
     {
         var token = Tokens.Of("pub", publish: ["orders.>"]);
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(A, Post, "/v1/events", token, new { topic = "orders.1", type = "n", data = 1 }));
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(A, Post, "/v1/events", body: new { topic = "orders.1", type = "n", data = 1 }, key: SecureSystem.WriterKey));
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(A, Post, "/v1/events", SecureSystem.WriterKey, new { topic = "orders.1", type = "n", data = 1 }));
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Post, "/v1/events", token, new { topic = "bills.1", type = "n", data = 1 }));
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Post, "/v1/events", token, new object[] { new { topic = "orders.1", type = "n", data = 1 }, new { topic = "bills.1", type = "n", data = 1 } }));
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                token,
+                new
+                {
+                    topic = "orders.1",
+                    type = "n",
+                    data = 1,
+                }
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                body: new
+                {
+                    topic = "orders.1",
+                    type = "n",
+                    data = 1,
+                },
+                key: SecureSystem.WriterKey
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                SecureSystem.WriterKey,
+                new
+                {
+                    topic = "orders.1",
+                    type = "n",
+                    data = 1,
+                }
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                token,
+                new
+                {
+                    topic = "bills.1",
+                    type = "n",
+                    data = 1,
+                }
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                token,
+                new object[]
+                {
+                    new
+                    {
+                        topic = "orders.1",
+                        type = "n",
+                        data = 1,
+                    },
+                    new
+                    {
+                        topic = "bills.1",
+                        type = "n",
+                        data = 1,
+                    },
+                }
+            )
+        );
 
-        using var lines = new StringContent("""
+        using var lines = new StringContent(
+            """
             {"topic":"orders.1","type":"n","data":1}
             {"topic":"bills.1","type":"n","data":2}
-            """, Encoding.UTF8, new MediaTypeHeaderValue("application/x-ndjson"));
+            """,
+            Encoding.UTF8,
+            new MediaTypeHeaderValue("application/x-ndjson")
+        );
         using var bulk = await SecureSystem.SendAsync(A, Post, "/v1/events", token, lines);
         Assert.Equal(HttpStatusCode.Forbidden, bulk.StatusCode);
-        Assert.Equal(2, JsonDocument.Parse(await bulk.Content.ReadAsStringAsync()).RootElement.GetProperty("line").GetInt32());
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Get, "/v1/events/stream?topic=orders.1", token));
+        Assert.Equal(
+            2,
+            JsonDocument.Parse(await bulk.Content.ReadAsStringAsync()).RootElement.GetProperty("line").GetInt32()
+        );
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(A, Get, "/v1/events/stream?topic=orders.1", token)
+        );
     }
 
     [Theory]
@@ -126,11 +289,36 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("POST", "/v1/messages/count_tokens", "chat", "{}", 400)]
     [InlineData("POST", "/v1/embeddings", "chat", "{}", 404)]
     [InlineData("POST", "/v1/generations", "generations.>", "{}", 400)]
-    public async Task What_changes_something_takes_the_claim_to_publish_its_topic(string method, string path, string topic, string body, int status)
+    public async Task What_changes_something_takes_the_claim_to_publish_its_topic(
+        string method,
+        string path,
+        string topic,
+        string body,
+        int status
+    )
     {
         StringContent Body() => new(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, new HttpMethod(method), path, Tokens.Of("eve", subscribe: [">"], publish: ["elsewhere.>"]), Body()));
-        Assert.Equal(status, (int)await SecureSystem.StatusAsync(A, new HttpMethod(method), path, Tokens.Of("eve", publish: [topic]), Body()));
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(
+                A,
+                new HttpMethod(method),
+                path,
+                Tokens.Of("eve", subscribe: [">"], publish: ["elsewhere.>"]),
+                Body()
+            )
+        );
+        Assert.Equal(
+            status,
+            (int)
+                await SecureSystem.StatusAsync(
+                    A,
+                    new HttpMethod(method),
+                    path,
+                    Tokens.Of("eve", publish: [topic]),
+                    Body()
+                )
+        );
     }
 
     [Theory]
@@ -145,7 +333,21 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("sessions.0123")]
     [InlineData("$sys.connections")]
     public async Task The_systems_own_topics_are_nobodys_to_publish(string topic) =>
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Post, "/v1/events", key: SecureSystem.OperatorKey, body: new { topic, type = "n", data = 1 }));
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                key: SecureSystem.OperatorKey,
+                body: new
+                {
+                    topic,
+                    type = "n",
+                    data = 1,
+                }
+            )
+        );
 
     [Theory]
     [InlineData("connected")]
@@ -154,30 +356,71 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("unauthorized")]
     [InlineData("error")]
     public async Task What_streams_say_of_themselves_nobody_else_says(string type) =>
-        Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(A, Post, "/v1/events", key: SecureSystem.OperatorKey, body: new { topic = "a.b", type, data = 1 }));
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            await SecureSystem.StatusAsync(
+                A,
+                Post,
+                "/v1/events",
+                key: SecureSystem.OperatorKey,
+                body: new
+                {
+                    topic = "a.b",
+                    type,
+                    data = 1,
+                }
+            )
+        );
 
     [Fact]
     public async Task The_systems_topics_are_for_operators()
     {
         var everything = Tokens.Of("dan", subscribe: [">"]);
-        foreach (var path in (string[])["/v1/connections", "/v1/connections/stream", "/v1/events/stream?topic=$sys.%3E", "/v1/events/stream?topic=$sys.connections"])
+        foreach (
+            var path in (string[])
+                [
+                    "/v1/connections",
+                    "/v1/connections/stream",
+                    "/v1/events/stream?topic=$sys.%3E",
+                    "/v1/events/stream?topic=$sys.connections",
+                ]
+        )
         {
-            Assert.Equal((path, HttpStatusCode.Forbidden), (path, await SecureSystem.StatusAsync(A, Get, path, everything)));
-            Assert.Equal((path, HttpStatusCode.OK), (path, await SecureSystem.StatusAsync(A, Get, path, key: SecureSystem.OperatorKey)));
+            Assert.Equal(
+                (path, HttpStatusCode.Forbidden),
+                (path, await SecureSystem.StatusAsync(A, Get, path, everything))
+            );
+            Assert.Equal(
+                (path, HttpStatusCode.OK),
+                (path, await SecureSystem.StatusAsync(A, Get, path, key: SecureSystem.OperatorKey))
+            );
         }
-        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", everything));
-        Assert.Equal(HttpStatusCode.NotFound, await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", key: SecureSystem.OperatorKey));
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", everything)
+        );
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", key: SecureSystem.OperatorKey)
+        );
     }
 
     [Fact]
     public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
     {
-        await using var reader = await SecureSystem.OpenAsync(system.B, "/v1/events/stream?topic=orders.z", Tokens.Of("far", subscribe: ["orders.>"]));
+        await using var reader = await SecureSystem.OpenAsync(
+            system.B,
+            "/v1/events/stream?topic=orders.z",
+            Tokens.Of("far", subscribe: ["orders.>"])
+        );
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
         var rows = await SecureSystem.JsonAsync(A, Get, "/v1/connections?filter=far", key: SecureSystem.OperatorKey);
         Assert.False(rows.TryGetProperty("partial", out _));
         var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
-        Assert.Equal(HttpStatusCode.NoContent, await SecureSystem.StatusAsync(A, Delete, $"/v1/connections/{id}", key: SecureSystem.OperatorKey));
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            await SecureSystem.StatusAsync(A, Delete, $"/v1/connections/{id}", key: SecureSystem.OperatorKey)
+        );
         await reader.WaitForEndAsync();
     }
 
@@ -185,8 +428,22 @@ public sealed class AccessTests(SecureSystem system)
     public async Task A_vendors_client_is_refused_in_its_vendors_words()
     {
         using var openAi = await SecureSystem.SendAsync(A, Post, "/v1/chat/completions", "sk-wrong", new { });
-        Assert.Equal("invalid_api_key", JsonDocument.Parse(await openAi.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(
+            "invalid_api_key",
+            JsonDocument
+                .Parse(await openAi.Content.ReadAsStringAsync())
+                .RootElement.GetProperty("error")
+                .GetProperty("code")
+                .GetString()
+        );
         using var anthropic = await SecureSystem.SendAsync(A, Post, "/v1/messages", key: "sk-ant-wrong", body: new { });
-        Assert.Equal("authentication_error", JsonDocument.Parse(await anthropic.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetProperty("type").GetString());
+        Assert.Equal(
+            "authentication_error",
+            JsonDocument
+                .Parse(await anthropic.Content.ReadAsStringAsync())
+                .RootElement.GetProperty("error")
+                .GetProperty("type")
+                .GetString()
+        );
     }
 }

@@ -18,10 +18,20 @@ public sealed class BulkTests(StackFixture stack)
     [Fact]
     public async Task A_bulk_of_large_lines_is_appended_bit_by_bit_and_others_publish_in_between()
     {
-        const int Lines = 150, MaxMegabytes = 250;
+        const int Lines = 150,
+            MaxMegabytes = 250;
         await using var system = await DeliverySystem.StartAsync(stack);
         var server = system.Replicas[0];
-        for (var i = 0; i < 20; i++) await DeliverySystem.PublishAsync(server, new { topic = "others.a", type = "n", data = i });
+        for (var i = 0; i < 20; i++)
+            await DeliverySystem.PublishAsync(
+                server,
+                new
+                {
+                    topic = "others.a",
+                    type = "n",
+                    data = i,
+                }
+            );
         var (before, most) = (server.Megabytes(), 0L);
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
@@ -30,59 +40,173 @@ public sealed class BulkTests(StackFixture stack)
         var others = new List<long>();
         while (!bulk.IsCompleted)
         {
-            others.Add(Position((await DeliverySystem.PublishAsync(server, new { topic = "others.a", type = "n", data = 1 }))[0]));
+            others.Add(
+                Position(
+                    (
+                        await DeliverySystem.PublishAsync(
+                            server,
+                            new
+                            {
+                                topic = "others.a",
+                                type = "n",
+                                data = 1,
+                            }
+                        )
+                    )[0]
+                )
+            );
             most = Math.Max(most, server.Megabytes());
         }
         using var response = await bulk;
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
-        var positions = answer.GetProperty("events").EnumerateArray().Select(e => Position(e.GetProperty("position").GetString()!)).ToList();
+        var positions = answer
+            .GetProperty("events")
+            .EnumerateArray()
+            .Select(e => Position(e.GetProperty("position").GetString()!))
+            .ToList();
         Assert.Equal(Lines, positions.Count);
         Assert.Equal(positions.Order(), positions);
         // Whoever publishes meanwhile gets a place among the lines, again and again.
-        Assert.InRange(positions.Zip(positions.Skip(1), (a, b) => others.Any(o => o > a && o < b)).Count(between => between), Lines / 10, Lines);
-        if (OperatingSystem.IsLinux()) Assert.InRange(most - before, 0, MaxMegabytes);
+        Assert.InRange(
+            positions.Zip(positions.Skip(1), (a, b) => others.Any(o => o > a && o < b)).Count(between => between),
+            Lines / 10,
+            Lines
+        );
+        if (OperatingSystem.IsLinux())
+            Assert.InRange(most - before, 0, MaxMegabytes);
     }
 
     [Fact]
     public async Task A_line_that_conflicts_is_named_wherever_its_batch_ended()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Events__NdjsonBatchBytes"] = "1024" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Events__NdjsonBatchBytes"] = "1024" }
+        );
         var (server, id) = (system.Replicas[0], Guid.NewGuid());
-        await DeliverySystem.PublishAsync(server, new { topic = "a.b", type = "n", data = 1, id });
+        await DeliverySystem.PublishAsync(
+            server,
+            new
+            {
+                topic = "a.b",
+                type = "n",
+                data = 1,
+                id,
+            }
+        );
         var large = new string('x', 2_000);
         string[] lines = [Line(large), Line(large, id), "", Line(large), Line(large)];
-        using var answer = await SecureSystem.SendAsync(server.Url, Post, "/v1/events", body: new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson"));
+        using var answer = await SecureSystem.SendAsync(
+            server.Url,
+            Post,
+            "/v1/events",
+            body: new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson")
+        );
         Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
         var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         Assert.Equal((2, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
 
-        static string Line(string data, Guid? id = null) => JsonSerializer.Serialize(new { topic = "a.b", type = "n", data, id });
+        static string Line(string data, Guid? id = null) =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    topic = "a.b",
+                    type = "n",
+                    data,
+                    id,
+                }
+            );
     }
 
     [Fact]
     public async Task Bodies_that_one_client_does_not_end_hold_only_so_many_bytes_and_others_publish_on()
     {
-        var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Limits__HeldMegabytesPerClient"] = "1", ["Limits__GenerationsPerMinute"] = "10000" };
-        await using var system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
+        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        {
+            ["Limits__HeldMegabytesPerClient"] = "1",
+            ["Limits__GenerationsPerMinute"] = "10000",
+        };
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: settings,
+            apiKey: SecureSystem.OperatorKey
+        );
         var server = system.Replicas[0].Url;
         var (eve, ann) = (Tokens.Of("eve", publish: ["orders.>", "chat"]), Tokens.Of("ann", publish: ["orders.>"]));
         Socket[] open = [];
         var large = new string('x', 300_000);
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            // Opened again where a probe came between the two and had one of them refused instead.
-            foreach (var socket in open) socket.Close(0);
-            open = [await BodyWithoutEndAsync(server, "/v1/events", "application/json", eve), await BodyWithoutEndAsync(server, "/v1/events", "application/x-ndjson", eve)];
-            using var refused = await SecureSystem.SendAsync(server, Post, "/v1/events", eve, new { topic = "orders.a", type = "n", data = large });
-            // Every endpoint that takes a body counts it.
-            using var elsewhere = await SecureSystem.SendAsync(server, Post, "/v1/chat/completions", eve, new { messages = large });
-            return new[] { refused, elsewhere }.All(r => r is { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null });
-        }, "the client's bodies hold as much as they may");
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", ann, new { topic = "orders.a", type = "n", data = new string('x', 300_000) }));
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                // Opened again where a probe came between the two and had one of them refused instead.
+                foreach (var socket in open)
+                    socket.Close(0);
+                open =
+                [
+                    await BodyWithoutEndAsync(server, "/v1/events", "application/json", eve),
+                    await BodyWithoutEndAsync(server, "/v1/events", "application/x-ndjson", eve),
+                ];
+                using var refused = await SecureSystem.SendAsync(
+                    server,
+                    Post,
+                    "/v1/events",
+                    eve,
+                    new
+                    {
+                        topic = "orders.a",
+                        type = "n",
+                        data = large,
+                    }
+                );
+                // Every endpoint that takes a body counts it.
+                using var elsewhere = await SecureSystem.SendAsync(
+                    server,
+                    Post,
+                    "/v1/chat/completions",
+                    eve,
+                    new { messages = large }
+                );
+                return new[] { refused, elsewhere }.All(r =>
+                    r is { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null }
+                );
+            },
+            "the client's bodies hold as much as they may"
+        );
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            await SecureSystem.StatusAsync(
+                server,
+                Post,
+                "/v1/events",
+                ann,
+                new
+                {
+                    topic = "orders.a",
+                    type = "n",
+                    data = new string('x', 300_000),
+                }
+            )
+        );
 
-        foreach (var socket in open) socket.Close(0);
-        await DeliverySystem.EventuallyAsync(async () => await SecureSystem.StatusAsync(server, Post, "/v1/events", eve, new { topic = "orders.a", type = "n", data = new string('x', 300_000) }) == HttpStatusCode.Accepted, "they are given back");
+        foreach (var socket in open)
+            socket.Close(0);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                await SecureSystem.StatusAsync(
+                    server,
+                    Post,
+                    "/v1/events",
+                    eve,
+                    new
+                    {
+                        topic = "orders.a",
+                        type = "n",
+                        data = new string('x', 300_000),
+                    }
+                ) == HttpStatusCode.Accepted,
+            "they are given back"
+        );
     }
 
     /// <summary>Sends 450 kB of a body, and then nothing.</summary>
@@ -90,11 +214,16 @@ public sealed class BulkTests(StackFixture stack)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server.Host, server.Port);
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\nContent-Length: 1000000\r\n\r\n{{\"topic\":\"orders.a\",\"type\":\"n\",\"data\":\"{new string('x', 450_000)}"));
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes(
+                $"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\nContent-Length: 1000000\r\n\r\n{{\"topic\":\"orders.a\",\"type\":\"n\",\"data\":\"{new string('x', 450_000)}"
+            )
+        );
         return socket;
     }
 
-    private static long Position(string id) => StreamId.TryParse(id, out var at) ? at.Position : throw new FormatException(id);
+    private static long Position(string id) =>
+        StreamId.TryParse(id, out var at) ? at.Position : throw new FormatException(id);
 
     /// <summary>Lines of a megabyte each, made as they are sent.</summary>
     private sealed class LargeLines : HttpContent
@@ -109,7 +238,15 @@ public sealed class BulkTests(StackFixture stack)
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
-            for (var i = 0; i < _lines; i++) await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"topic\":\"bulk.a\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}\n")));
+            for (var i = 0; i < _lines; i++)
+                await stream.WriteAsync(
+                    Encoding.ASCII.GetBytes(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{{\"topic\":\"bulk.a\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}\n"
+                        )
+                    )
+                );
         }
 
         protected override bool TryComputeLength(out long length)

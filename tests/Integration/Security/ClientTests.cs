@@ -6,7 +6,8 @@ using Integration.Seeds;
 
 namespace Integration.Security;
 
-/// <summary>Our clients against a server that asks who they are: by token, by ticket, and over the end of either.</summary>
+/// <summary>Our clients against a server that asks who they are: by token, by ticket, and over the end of
+/// either.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class ClientTests(SecureSystem system)
 {
@@ -26,11 +27,26 @@ public sealed class ClientTests(SecureSystem system)
         }
         using var client = new SseClient();
         var uri = new Uri(system.A, $"/v1/events/stream?topic={topic}");
-        var stream = client.Open(byTicket ? new SseRequest(uri) { Ticket = CredentialAsync } : new SseRequest(uri) { BearerToken = CredentialAsync }, new SseOptions { InitialDelay = TimeSpan.FromMilliseconds(50) });
+        var stream = client.Open(
+            byTicket
+                ? new SseRequest(uri) { Ticket = CredentialAsync }
+                : new SseRequest(uri) { BearerToken = CredentialAsync },
+            new SseOptions { InitialDelay = TimeSpan.FromMilliseconds(50) }
+        );
         await foreach (var e in stream.WithCancellation(limit.Token))
         {
-            if (e.Type == "unauthorized") await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = 1 });
-            else if (e.Type == "n") break;
+            if (e.Type == "unauthorized")
+                await SecureSystem.PublishAsync(
+                    system.A,
+                    new
+                    {
+                        topic,
+                        type = "n",
+                        data = 1,
+                    }
+                );
+            else if (e.Type == "n")
+                break;
         }
         Assert.Equal(2, asked);
     }
@@ -39,9 +55,23 @@ public sealed class ClientTests(SecureSystem system)
     public async Task The_dotnet_client_publishes_with_a_token_and_says_why_it_may_not()
     {
         using var http = new HttpClient { BaseAddress = system.A };
-        var publisher = new EventPublisher(http, new PublisherOptions { BearerToken = _ => ValueTask.FromResult<string?>(Tokens.Of("ann", publish: ["orders.>"])) });
-        await publisher.PublishAsync(OutgoingEvent.Create("orders.1", "n", new { }), TestContext.Current.CancellationToken);
-        var refused = await Assert.ThrowsAsync<PublishException>(() => publisher.PublishAsync(OutgoingEvent.Create("secret.1", "n", new { }), TestContext.Current.CancellationToken));
+        var publisher = new EventPublisher(
+            http,
+            new PublisherOptions
+            {
+                BearerToken = _ => ValueTask.FromResult<string?>(Tokens.Of("ann", publish: ["orders.>"])),
+            }
+        );
+        await publisher.PublishAsync(
+            OutgoingEvent.Create("orders.1", "n", new { }),
+            TestContext.Current.CancellationToken
+        );
+        var refused = await Assert.ThrowsAsync<PublishException>(() =>
+            publisher.PublishAsync(
+                OutgoingEvent.Create("secret.1", "n", new { }),
+                TestContext.Current.CancellationToken
+            )
+        );
         Assert.Contains("secret.1", refused.Message, StringComparison.Ordinal);
     }
 
@@ -50,16 +80,30 @@ public sealed class ClientTests(SecureSystem system)
     [InlineData("ticket")]
     public async Task The_javascript_client_goes_on_over_the_end_of_its_token_or_ticket(string by)
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(p => File.Exists(Path.Combine(p, "node"))), "node is not installed.");
+        Assert.SkipUnless(
+            Environment
+                .GetEnvironmentVariable("PATH")!
+                .Split(Path.PathSeparator)
+                .Any(p => File.Exists(Path.Combine(p, "node"))),
+            "node is not installed."
+        );
         var topic = $"orders.{Guid.NewGuid():N}";
         var credentials = new List<string>();
-        foreach (var life in (TimeSpan[])[TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10)]) credentials.Add(by == "ticket" ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life));
+        foreach (var life in (TimeSpan[])[TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10)])
+            credentials.Add(
+                by == "ticket" ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life)
+            );
         // Of a token the client asks once more when it is refused, so both connects find one.
         var folder = Directory.CreateTempSubdirectory("js-client-").FullName;
         try
         {
-            File.Copy(Path.Combine(PythonTests.Root, "WebFrontend", "wwwroot", "lib", "sse.js"), Path.Combine(folder, "sse.mjs"));
-            await File.WriteAllTextAsync(Path.Combine(folder, "run.mjs"), $$"""
+            File.Copy(
+                Path.Combine(PythonTests.Root, "WebFrontend", "wwwroot", "lib", "sse.js"),
+                Path.Combine(folder, "sse.mjs")
+            );
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, "run.mjs"),
+                $$"""
                 import { SseClient } from "./sse.mjs";
                 const [url, by, first, second] = process.argv.slice(2);
                 let asked = 0;
@@ -68,18 +112,44 @@ public sealed class ClientTests(SecureSystem system)
                 client.on("n", ({ data }) => { console.log("n " + data); client.close(); });
                 client.onState((state) => { if (state.state === "closed" && state.reason !== "closed") { console.log(JSON.stringify(state)); process.exit(1); } });
                 setTimeout(() => { console.log("too late"); process.exit(2); }, 60000).unref();
-                """);
-            using var node = Process.Start(new ProcessStartInfo("node", [Path.Combine(folder, "run.mjs"), new Uri(system.A, $"/v1/events/stream?topic={topic}").ToString(), by, .. credentials]) { RedirectStandardOutput = true })!;
+                """
+            );
+            using var node = Process.Start(
+                new ProcessStartInfo(
+                    "node",
+                    [
+                        Path.Combine(folder, "run.mjs"),
+                        new Uri(system.A, $"/v1/events/stream?topic={topic}").ToString(),
+                        by,
+                        .. credentials,
+                    ]
+                )
+                {
+                    RedirectStandardOutput = true,
+                }
+            )!;
             var lines = new List<string>();
             while (await node.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
             {
                 lines.Add(line);
-                if (line == "unauthorized") await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = 7 });
+                if (line == "unauthorized")
+                    await SecureSystem.PublishAsync(
+                        system.A,
+                        new
+                        {
+                            topic,
+                            type = "n",
+                            data = 7,
+                        }
+                    );
             }
             await node.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal((0, "n 7"), (node.ExitCode, lines.LastOrDefault()));
         }
-        finally { Directory.Delete(folder, recursive: true); }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]
@@ -87,17 +157,44 @@ public sealed class ClientTests(SecureSystem system)
     {
         Assert.SkipUnless(PythonProgram.IsThere, "There is no python3 on this machine.");
         var topic = $"orders.{Guid.NewGuid():N}";
-        await using var program = new PythonProgram(Path.Combine(PythonTests.Root, "clients", "python"), ["-c", $$"""
-            from aspire_sse import SSEClient
-            for event in SSEClient("{{new Uri(system.A, $"/v1/events/stream?topic={topic}")}}", headers={"Authorization": "Bearer {{Tokens.Of("ann", subscribe: ["orders.>"])}}"}):
-                print(event.event, flush=True)
-                if event.event == "n": break
-            """]);
+        await using var program = new PythonProgram(
+            Path.Combine(PythonTests.Root, "clients", "python"),
+            [
+                "-c",
+                $$"""
+                from aspire_sse import SSEClient
+                for event in SSEClient("{{new Uri(
+                    system.A,
+                    $"/v1/events/stream?topic={topic}"
+                )}}", headers={"Authorization": "Bearer {{Tokens.Of("ann", subscribe: ["orders.>"])}}"}):
+                    print(event.event, flush=True)
+                    if event.event == "n": break
+                """,
+            ]
+        );
         await program.WaitForAsync(lines => lines.Contains("connected"));
-        await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = 1 });
+        await SecureSystem.PublishAsync(
+            system.A,
+            new
+            {
+                topic,
+                type = "n",
+                data = 1,
+            }
+        );
         await program.EndAsync();
     }
 
     private async Task<string> TicketAsync(string topic, TimeSpan life) =>
-        (await SecureSystem.JsonAsync(system.A, HttpMethod.Post, "/v1/stream-tickets", Tokens.Of("ann", subscribe: ["orders.>"]), new { topics = new[] { topic }, expiresIn = (int)life.TotalSeconds })).GetProperty("ticket").GetString()!;
+        (
+            await SecureSystem.JsonAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/stream-tickets",
+                Tokens.Of("ann", subscribe: ["orders.>"]),
+                new { topics = new[] { topic }, expiresIn = (int)life.TotalSeconds }
+            )
+        )
+            .GetProperty("ticket")
+            .GetString()!;
 }

@@ -9,7 +9,8 @@ namespace Integration.Security;
 [Collection(SecureSystem.Collection)]
 public sealed class EndingTests(SecureSystem system)
 {
-    private static readonly HttpMethod Get = HttpMethod.Get, Post = HttpMethod.Post;
+    private static readonly HttpMethod Get = HttpMethod.Get,
+        Post = HttpMethod.Post;
 
     [Theory]
     [InlineData("/v1/events/stream?topic=orders.a")]
@@ -20,7 +21,10 @@ public sealed class EndingTests(SecureSystem system)
         await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
-        var told = reader.Frames.Where(f => f.Event == "unauthorized").Select(f => JsonDocument.Parse(f.Data!).RootElement).ToList();
+        var told = reader
+            .Frames.Where(f => f.Event == "unauthorized")
+            .Select(f => JsonDocument.Parse(f.Data!).RootElement)
+            .ToList();
         Assert.Equal(["expiring", "expired"], told.Select(t => t.GetProperty("reason").GetString()));
         Assert.Equal("unauthorized", reader.Frames[^1].Event);
         Assert.True(told[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
@@ -43,18 +47,33 @@ public sealed class EndingTests(SecureSystem system)
         var (published, late) = (0, 0);
         for (var ended = reader.WaitForEndAsync(); late < 5 || !ended.IsCompleted; published++)
         {
-            if (DateTimeOffset.UtcNow > over) late++;
-            await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = published });
+            if (DateTimeOffset.UtcNow > over)
+                late++;
+            await SecureSystem.PublishAsync(
+                system.A,
+                new
+                {
+                    topic,
+                    type = "n",
+                    data = published,
+                }
+            );
         }
         var read = Numbers(reader);
         Assert.Equal(Enumerable.Range(0, read.Count), read);
         Assert.InRange(read.Count, 1, published - late);
 
-        await using var renewed = await SecureSystem.OpenAsync(system.A, path, Tokens.Of("short", subscribe: ["orders.>"]), reader.LastId);
+        await using var renewed = await SecureSystem.OpenAsync(
+            system.A,
+            path,
+            Tokens.Of("short", subscribe: ["orders.>"]),
+            reader.LastId
+        );
         await renewed.WaitForEventsAsync(published - read.Count);
         Assert.Equal(Enumerable.Range(read.Count, published - read.Count), Numbers(renewed));
 
-        static List<int> Numbers(SseReader reader) => [.. reader.Events.Where(e => e.Event == "n").Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))];
+        static List<int> Numbers(SseReader reader) =>
+            [.. reader.Events.Where(e => e.Event == "n").Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))];
     }
 
     [Fact]
@@ -72,10 +91,26 @@ public sealed class EndingTests(SecureSystem system)
         await using var third = await SecureSystem.OpenAsync(system.B, path);
         await second.WaitForEndAsync();
         Assert.Contains("replaced", second.Frames[^1].Data, StringComparison.Ordinal);
-        await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = 1 });
+        await SecureSystem.PublishAsync(
+            system.A,
+            new
+            {
+                topic,
+                type = "n",
+                data = 1,
+            }
+        );
         await third.WaitForEventsAsync(1);
-        var rows = await SecureSystem.JsonAsync(system.A, Get, $"/v1/connections?filter={topic}", key: SecureSystem.OperatorKey);
-        Assert.Equal("ann", Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("user").GetString());
+        var rows = await SecureSystem.JsonAsync(
+            system.A,
+            Get,
+            $"/v1/connections?filter={topic}",
+            key: SecureSystem.OperatorKey
+        );
+        Assert.Equal(
+            "ann",
+            Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("user").GetString()
+        );
     }
 
     [Fact]
@@ -83,37 +118,95 @@ public sealed class EndingTests(SecureSystem system)
     {
         var topic = $"orders.{Guid.NewGuid():N}";
         var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), [topic], 60);
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic={topic}&ticket={ticket}", key: SecureSystem.NamesakeKey));
-        await using var stream = await SecureSystem.OpenAsync(system.A, $"/v1/events/stream?topic={topic}&ticket={ticket}");
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(
+                system.A,
+                Get,
+                $"/v1/events/stream?topic={topic}&ticket={ticket}",
+                key: SecureSystem.NamesakeKey
+            )
+        );
+        await using var stream = await SecureSystem.OpenAsync(
+            system.A,
+            $"/v1/events/stream?topic={topic}&ticket={ticket}"
+        );
         using var keys = new HttpClient { DefaultRequestHeaders = { { "X-Api-Key", SecureSystem.NamesakeKey } } };
         await using var other = await SseReader.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", client: keys);
-        foreach (var open in (SseReader[])[stream, other]) await open.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
-        var rows = await SecureSystem.JsonAsync(system.A, Get, $"/v1/connections?filter={topic}", key: SecureSystem.OperatorKey);
-        Assert.Equal(["ann", "key:ann"], rows.GetProperty("connections").EnumerateArray().Select(r => r.GetProperty("user").GetString()).Order(StringComparer.Ordinal));
+        foreach (var open in (SseReader[])[stream, other])
+            await open.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+        var rows = await SecureSystem.JsonAsync(
+            system.A,
+            Get,
+            $"/v1/connections?filter={topic}",
+            key: SecureSystem.OperatorKey
+        );
+        Assert.Equal(
+            ["ann", "key:ann"],
+            rows.GetProperty("connections")
+                .EnumerateArray()
+                .Select(r => r.GetProperty("user").GetString())
+                .Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
     public async Task A_ticket_is_for_its_topics_its_user_and_streams_alone()
     {
         var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 60);
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.b&ticket={ticket}"));
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.a&ticket={ticket}", Tokens.Of("bob", subscribe: ["orders.>"])));
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events?topic=orders.a&ticket={ticket}"));
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Post, $"/v1/stream-tickets?ticket={ticket}", body: new { topics = new[] { "orders.a" } }));
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.a&ticket={ticket[..^2]}AA"));
-        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(system.B, Get, $"/v1/events/stream?ticket={ticket}"));
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.b&ticket={ticket}")
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(
+                system.A,
+                Get,
+                $"/v1/events/stream?topic=orders.a&ticket={ticket}",
+                Tokens.Of("bob", subscribe: ["orders.>"])
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(system.A, Get, $"/v1/events?topic=orders.a&ticket={ticket}")
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(
+                system.A,
+                Post,
+                $"/v1/stream-tickets?ticket={ticket}",
+                body: new { topics = new[] { "orders.a" } }
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.a&ticket={ticket[..^2]}AA")
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await SecureSystem.StatusAsync(system.B, Get, $"/v1/events/stream?ticket={ticket}")
+        );
     }
 
     [Fact]
     public async Task A_ticket_ends_with_its_time_and_never_after_the_token_that_bought_it()
     {
-        var path = $"/v1/events/stream?topic=orders.a&ticket={await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 1)}";
+        var path =
+            $"/v1/events/stream?topic=orders.a&ticket={await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 1)}";
         await using var reader = await SecureSystem.OpenAsync(system.A, path);
         await reader.WaitForEndAsync();
         Assert.Contains("expired", reader.Frames[^1].Data, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, path));
 
-        var bought = await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromMinutes(1)), new { topics = new[] { "orders.a" } });
+        var bought = await SecureSystem.JsonAsync(
+            system.A,
+            Post,
+            "/v1/stream-tickets",
+            Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromMinutes(1)),
+            new { topics = new[] { "orders.a" } }
+        );
         Assert.True(bought.GetProperty("expiresAt").GetDateTimeOffset() < DateTimeOffset.UtcNow.AddMinutes(2));
     }
 
@@ -128,8 +221,20 @@ public sealed class EndingTests(SecureSystem system)
     [InlineData("""{"topics":["orders.a"],"expiresIn":0}""", 400)]
     [InlineData("{}", 400)]
     public async Task A_ticket_is_refused_where_its_topics_or_time_are_not_to_be_had(string body, int status) =>
-        Assert.Equal(status, (int)await SecureSystem.StatusAsync(system.A, Post, "/v1/stream-tickets", Tokens.Of("ann", subscribe: ["orders.>"]), new StringContent(body, null, "application/json")));
+        Assert.Equal(
+            status,
+            (int)
+                await SecureSystem.StatusAsync(
+                    system.A,
+                    Post,
+                    "/v1/stream-tickets",
+                    Tokens.Of("ann", subscribe: ["orders.>"]),
+                    new StringContent(body, null, "application/json")
+                )
+        );
 
     private async Task<string> TicketAsync(string token, string[] topics, int seconds) =>
-        (await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", token, new { topics, expiresIn = seconds })).GetProperty("ticket").GetString()!;
+        (await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", token, new { topics, expiresIn = seconds }))
+            .GetProperty("ticket")
+            .GetString()!;
 }

@@ -8,7 +8,14 @@ namespace Integration.Security;
 public sealed class EndpointTests(SecureSystem system)
 {
     /// <summary>For whoever is known: they tell of no topic.</summary>
-    private static readonly string[] OfNoTopic = ["", "/v1/models", "/v1/models/{id}", "/v1/replicas", "/v1/replicas/figures"];
+    private static readonly string[] OfNoTopic =
+    [
+        "",
+        "/v1/models",
+        "/v1/models/{id}",
+        "/v1/replicas",
+        "/v1/replicas/figures",
+    ];
 
     /// <summary>They look into the body before they can say no.</summary>
     private static readonly string[] ByTheirBody = ["/v1/stream-tickets", "/v1/events", "/v1/events/stream"];
@@ -16,49 +23,121 @@ public sealed class EndpointTests(SecureSystem system)
     [Fact]
     public async Task No_endpoint_is_open_and_none_but_the_few_that_tell_of_no_topic_is_open_to_a_token_without_claims()
     {
-        var document = await SecureSystem.JsonAsync(system.A, HttpMethod.Get, "/openapi/v1.json", key: SecureSystem.OperatorKey);
+        var document = await SecureSystem.JsonAsync(
+            system.A,
+            HttpMethod.Get,
+            "/openapi/v1.json",
+            key: SecureSystem.OperatorKey
+        );
         var nobody = Tokens.Of("nobody");
         var asked = 0;
         foreach (var path in document.GetProperty("paths").EnumerateObject())
-            foreach (var operation in path.Value.EnumerateObject())
-            {
-                var (method, address) = (new HttpMethod(operation.Name.ToUpperInvariant()), string.Join('/', path.Name.Split('/').Select(s => s.StartsWith('{') ? Guid.Empty.ToString() : s)));
-                Assert.Equal((path.Name, HttpStatusCode.Unauthorized), (path.Name, await SecureSystem.StatusAsync(system.A, method, address)));
-                var status = await SecureSystem.StatusAsync(system.A, method, address, nobody);
-                if (OfNoTopic.Contains(path.Name.TrimEnd('/'))) continue;
-                if (ByTheirBody.Contains(path.Name) && operation.Name == "post") Assert.Contains(status, (HttpStatusCode[])[HttpStatusCode.UnsupportedMediaType, HttpStatusCode.Forbidden]);
-                // A listing of what one may read is empty, not forbidden.
-                else if (path.Name == "/v1/topics") Assert.Equal(HttpStatusCode.OK, status);
-                else Assert.Equal((operation.Name + " " + path.Name, HttpStatusCode.Forbidden), (operation.Name + " " + path.Name, status));
-                asked++;
-            }
+        foreach (var operation in path.Value.EnumerateObject())
+        {
+            var (method, address) = (
+                new HttpMethod(operation.Name.ToUpperInvariant()),
+                string.Join('/', path.Name.Split('/').Select(s => s.StartsWith('{') ? Guid.Empty.ToString() : s))
+            );
+            Assert.Equal(
+                (path.Name, HttpStatusCode.Unauthorized),
+                (path.Name, await SecureSystem.StatusAsync(system.A, method, address))
+            );
+            var status = await SecureSystem.StatusAsync(system.A, method, address, nobody);
+            if (OfNoTopic.Contains(path.Name.TrimEnd('/')))
+                continue;
+            if (ByTheirBody.Contains(path.Name) && operation.Name == "post")
+                Assert.Contains(
+                    status,
+                    (HttpStatusCode[])[HttpStatusCode.UnsupportedMediaType, HttpStatusCode.Forbidden]
+                );
+            // A listing of what one may read is empty, not forbidden.
+            else if (path.Name == "/v1/topics")
+                Assert.Equal(HttpStatusCode.OK, status);
+            else
+                Assert.Equal(
+                    (operation.Name + " " + path.Name, HttpStatusCode.Forbidden),
+                    (operation.Name + " " + path.Name, status)
+                );
+            asked++;
+        }
         Assert.True(asked > 40, $"{asked} operations");
     }
 
     [Fact]
     public async Task Every_endpoint_is_in_the_table_of_what_one_client_can_make_the_system_do_and_nothing_else()
     {
-        var document = await SecureSystem.JsonAsync(system.A, HttpMethod.Get, "/openapi/v1.json", key: SecureSystem.OperatorKey);
+        var document = await SecureSystem.JsonAsync(
+            system.A,
+            HttpMethod.Get,
+            "/openapi/v1.json",
+            key: SecureSystem.OperatorKey
+        );
         var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Aspire.Sse.sln"))) root = root.Parent!;
-        var table = File.ReadLines(Path.Combine(root.FullName, "docs", "security.md")).SkipWhile(l => l != "## What one client can make the system do").Skip(1).TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal));
+        while (!File.Exists(Path.Combine(root.FullName, "Aspire.Sse.sln")))
+            root = root.Parent!;
+        var table = File.ReadLines(Path.Combine(root.FullName, "docs", "security.md"))
+            .SkipWhile(l => l != "## What one client can make the system do")
+            .Skip(1)
+            .TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal));
         // | `/tasks`, `POST /v1/events` | … : the paths are between backticks in the first column.
-        var described = table.Where(l => l.StartsWith("| `", StringComparison.Ordinal)).SelectMany(l => l.Split(" | ")[0].Split('`').Where((_, i) => i % 2 == 1)).Select(p => p.Split(' ')[^1]);
-        Assert.Equal(document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), described.Distinct().Order(StringComparer.Ordinal));
+        var described = table
+            .Where(l => l.StartsWith("| `", StringComparison.Ordinal))
+            .SelectMany(l => l.Split(" | ")[0].Split('`').Where((_, i) => i % 2 == 1))
+            .Select(p => p.Split(' ')[^1]);
+        Assert.Equal(
+            document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal),
+            described.Distinct().Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
     public async Task Nobody_reads_on_in_a_run_of_somebody_else_by_guessing_its_id()
     {
         string[] publish = ["agents.*"];
-        await using var mine = await SecureSystem.OpenAsync(system.A, "/stream?prompt=tell%20me%20of%20cats", Tokens.Of("ann", publish: publish));
+        await using var mine = await SecureSystem.OpenAsync(
+            system.A,
+            "/stream?prompt=tell%20me%20of%20cats",
+            Tokens.Of("ann", publish: publish)
+        );
         await mine.WaitAsync(r => r.LastId is not null);
         var id = mine.Frames.First(f => f.Id is not null).Id!;
-        await using var again = await SecureSystem.OpenAsync(system.B, "/stream?prompt=x", Tokens.Of("ann", publish: publish), id);
+        await using var again = await SecureSystem.OpenAsync(
+            system.B,
+            "/stream?prompt=x",
+            Tokens.Of("ann", publish: publish),
+            id
+        );
         await again.WaitAsync(r => r.Frames.Any(f => f.Event == "end"));
-        Assert.Equal(HttpStatusCode.NoContent, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", Tokens.Of("eve", publish: publish), lastId: id));
-        Assert.Equal(HttpStatusCode.NoContent, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", key: SecureSystem.NamesakeKey, lastId: id));
-        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, "/stream?prompt=x", Tokens.Of("boss", publish: publish, subscribe: ["agents.>"]), lastId: id));
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            await SecureSystem.StatusAsync(
+                system.B,
+                HttpMethod.Get,
+                "/stream?prompt=x",
+                Tokens.Of("eve", publish: publish),
+                lastId: id
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            await SecureSystem.StatusAsync(
+                system.B,
+                HttpMethod.Get,
+                "/stream?prompt=x",
+                key: SecureSystem.NamesakeKey,
+                lastId: id
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await SecureSystem.StatusAsync(
+                system.B,
+                HttpMethod.Get,
+                "/stream?prompt=x",
+                Tokens.Of("boss", publish: publish, subscribe: ["agents.>"]),
+                lastId: id
+            )
+        );
     }
 
     [Fact]

@@ -10,12 +10,21 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task A_page_runs_only_what_its_origin_served_is_framed_by_nobody_and_stays_on_https()
     {
-        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = "https://api.example",
-        }, TestContext.Current.CancellationToken);
+        await using var frontend = await ServiceProcess.StartAsync(
+            "WebFrontend",
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["StreamApi__PublicUrl"] = "https://api.example",
+            },
+            TestContext.Current.CancellationToken
+        );
         using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend.Url, "/events")) { Headers = { Host = "pages.example" } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend.Url, "/events"))
+        {
+            Headers = { Host = "pages.example" },
+        };
         request.Headers.Add("X-Forwarded-Proto", "https");
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -39,40 +48,84 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Who_signs_in_uses_StreamApi_through_the_pages_own_site_and_no_script_or_other_site_has_the_credential()
     {
-        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
-        }, TestContext.Current.CancellationToken);
+        await using var frontend = await ServiceProcess.StartAsync(
+            "WebFrontend",
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["StreamApi__PublicUrl"] = system.A.ToString(),
+                ["SignIn__Enabled"] = "true",
+            },
+            TestContext.Current.CancellationToken
+        );
         using var site = new Site(frontend.Url);
 
         Assert.Equal("/sign-in", (await site.GetAsync("/connections")).Headers.Location?.OriginalString);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await site.GetAsync("/status", accept: "application/json")).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await site.GetAsync("/api/v1/replicas", accept: "application/json")).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await site.GetAsync("/status", accept: "application/json")).StatusCode
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await site.GetAsync("/api/v1/replicas", accept: "application/json")).StatusCode
+        );
         Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/alive", accept: "*/*")).StatusCode);
 
         // The form is this site's own, and the credential one that StreamApi knows.
-        Assert.Equal(HttpStatusCode.BadRequest, (await site.SignInAsync(SecureSystem.OperatorKey, antiforgery: false)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await site.SignInAsync(SecureSystem.OperatorKey, antiforgery: false)).StatusCode
+        );
         Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no such key")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no-such-key")).StatusCode);
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         Assert.Equal(HttpStatusCode.Redirect, entered.StatusCode);
-        var cookie = Assert.Single(entered.Headers.GetValues("Set-Cookie"), c => c.StartsWith("__Host-signed-in=", StringComparison.Ordinal));
-        foreach (var attribute in (string[])["; path=/", "; secure", "; samesite=strict", "; httponly"]) Assert.Contains(attribute, cookie, StringComparison.Ordinal);
+        var cookie = Assert.Single(
+            entered.Headers.GetValues("Set-Cookie"),
+            c => c.StartsWith("__Host-signed-in=", StringComparison.Ordinal)
+        );
+        foreach (var attribute in (string[])["; path=/", "; secure", "; samesite=strict", "; httponly"])
+            Assert.Contains(attribute, cookie, StringComparison.Ordinal);
         Assert.DoesNotContain(SecureSystem.OperatorKey, cookie, StringComparison.Ordinal);
 
-        var page = await (await site.GetAsync("/events")).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var page = await (await site.GetAsync("/events")).Content.ReadAsStringAsync(
+            TestContext.Current.CancellationToken
+        );
         Assert.Contains("data-stream-api=\"https://pages.example/api\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain(SecureSystem.OperatorKey, page, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/api/v1/connections", accept: "application/json")).StatusCode);
-        Assert.Equal(HttpStatusCode.Forbidden, (await site.GetAsync("/api/v1/connections", accept: "application/json", from: "cross-site")).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await site.GetAsync("/api/v1/connections", accept: "application/json")).StatusCode
+        );
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            (await site.GetAsync("/api/v1/connections", accept: "application/json", from: "cross-site")).StatusCode
+        );
         // Not to another host with the credential, whatever the path looks like.
-        foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"]) Assert.Equal((path, HttpStatusCode.NotFound), (path, (await site.GetAsync(path, accept: "application/json")).StatusCode));
+        foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"])
+            Assert.Equal(
+                (path, HttpStatusCode.NotFound),
+                (path, (await site.GetAsync(path, accept: "application/json")).StatusCode)
+            );
 
         var topic = $"orders.{Guid.NewGuid():N}";
-        await using var reader = await SseReader.OpenAsync(frontend.Url, $"/api/v1/events/stream?topic={topic}", client: site.Streaming());
+        await using var reader = await SseReader.OpenAsync(
+            frontend.Url,
+            $"/api/v1/events/stream?topic={topic}",
+            client: site.Streaming()
+        );
         await reader.WaitAsync(r => r.LastId is not null);
-        await SecureSystem.PublishAsync(system.B, new { topic, type = "n", data = "はい" });
+        await SecureSystem.PublishAsync(
+            system.B,
+            new
+            {
+                topic,
+                type = "n",
+                data = "はい",
+            }
+        );
         await reader.WaitForEventsAsync(1);
         Assert.Equal("\"はい\"", Assert.Single(reader.Events).Data);
     }
@@ -80,33 +133,72 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Without_a_sign_in_a_production_server_shows_strangers_nothing_of_its_inside()
     {
-        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = "https://api.example",
-            ["services__streamapi__http__0"] = system.A.ToString(), ["StreamApi__ApiKey"] = SecureSystem.OperatorKey,
-        }, TestContext.Current.CancellationToken);
+        await using var frontend = await ServiceProcess.StartAsync(
+            "WebFrontend",
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["StreamApi__PublicUrl"] = "https://api.example",
+                ["services__streamapi__http__0"] = system.A.ToString(),
+                ["StreamApi__ApiKey"] = SecureSystem.OperatorKey,
+            },
+            TestContext.Current.CancellationToken
+        );
         using var site = new Site(frontend.Url);
-        foreach (var path in (string[])["/status", "/status?after=0", "/patterns/reader?perSecond=10", "/api/v1/replicas", "/api/v1/replicas.css", "/load/reports"])
+        foreach (
+            var path in (string[])
+                [
+                    "/status",
+                    "/status?after=0",
+                    "/patterns/reader?perSecond=10",
+                    "/api/v1/replicas",
+                    "/api/v1/replicas.css",
+                    "/load/reports",
+                ]
+        )
         {
             using var answer = await site.GetAsync(path, accept: "application/json");
-            Assert.True(answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, $"{path}: {answer.StatusCode}");
-            Assert.DoesNotContain("127.0.0.1", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.True(
+                answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound,
+                $"{path}: {answer.StatusCode}"
+            );
+            Assert.DoesNotContain(
+                "127.0.0.1",
+                await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+                StringComparison.Ordinal
+            );
         }
-        foreach (var open in (string[])["/", "/events", "/css/site.css", "/health"]) Assert.Equal((open, HttpStatusCode.OK), (open, (await site.GetAsync(open)).StatusCode));
+        foreach (var open in (string[])["/", "/events", "/css/site.css", "/health"])
+            Assert.Equal((open, HttpStatusCode.OK), (open, (await site.GetAsync(open)).StatusCode));
     }
 
     [Fact]
     public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
     {
-        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
-        }, TestContext.Current.CancellationToken);
+        await using var frontend = await ServiceProcess.StartAsync(
+            "WebFrontend",
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["StreamApi__PublicUrl"] = system.A.ToString(),
+                ["SignIn__Enabled"] = "true",
+            },
+            TestContext.Current.CancellationToken
+        );
         using var site = new Site(frontend.Url);
-        foreach (var asset in (string[])["/css/site.css", "/js/shell.js", "/mark.svg"]) Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
-        foreach (var path in (string[])["/patterns/reader/x.css", "/api/v1/models.css", "/nowhere.css", "/connections.css", "/load/stream.js"])
+        foreach (var asset in (string[])["/css/site.css", "/js/shell.js", "/mark.svg"])
+            Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
+        foreach (
+            var path in (string[])
+                ["/patterns/reader/x.css", "/api/v1/models.css", "/nowhere.css", "/connections.css", "/load/stream.js"]
+        )
         {
-            Assert.Equal((path, HttpStatusCode.Unauthorized), (path, (await site.GetAsync(path, accept: "application/json")).StatusCode));
+            Assert.Equal(
+                (path, HttpStatusCode.Unauthorized),
+                (path, (await site.GetAsync(path, accept: "application/json")).StatusCode)
+            );
             Assert.Equal((path, "/sign-in"), (path, (await site.GetAsync(path)).Headers.Location?.OriginalString));
         }
     }
@@ -114,22 +206,47 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Who_signs_out_has_no_stream_any_more_and_another_visit_of_his_reads_on()
     {
-        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
-        }, TestContext.Current.CancellationToken);
+        await using var frontend = await ServiceProcess.StartAsync(
+            "WebFrontend",
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["StreamApi__PublicUrl"] = system.A.ToString(),
+                ["SignIn__Enabled"] = "true",
+            },
+            TestContext.Current.CancellationToken
+        );
         using var site = new Site(frontend.Url);
         using var elsewhere = new Site(frontend.Url);
-        foreach (var visit in (Site[])[site, elsewhere]) Assert.Equal(HttpStatusCode.Redirect, (await visit.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
+        foreach (var visit in (Site[])[site, elsewhere])
+            Assert.Equal(HttpStatusCode.Redirect, (await visit.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
         var topic = $"orders.{Guid.NewGuid():N}";
-        await using var reader = await SseReader.OpenAsync(frontend.Url, $"/api/v1/events/stream?topic={topic}", client: site.Streaming());
-        await using var other = await SseReader.OpenAsync(frontend.Url, $"/api/v1/events/stream?topic={topic}", client: elsewhere.Streaming());
-        foreach (var open in (SseReader[])[reader, other]) await open.WaitAsync(r => r.LastId is not null);
+        await using var reader = await SseReader.OpenAsync(
+            frontend.Url,
+            $"/api/v1/events/stream?topic={topic}",
+            client: site.Streaming()
+        );
+        await using var other = await SseReader.OpenAsync(
+            frontend.Url,
+            $"/api/v1/events/stream?topic={topic}",
+            client: elsewhere.Streaming()
+        );
+        foreach (var open in (SseReader[])[reader, other])
+            await open.WaitAsync(r => r.LastId is not null);
 
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
         await reader.WaitForEndAsync();
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
-        await SecureSystem.PublishAsync(system.B, new { topic, type = "n", data = 1 });
+        await SecureSystem.PublishAsync(
+            system.B,
+            new
+            {
+                topic,
+                type = "n",
+                data = 1,
+            }
+        );
         await other.WaitForEventsAsync(1);
         Assert.Empty(reader.Events);
     }
@@ -137,10 +254,17 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task When_a_token_has_ended_the_next_page_asks_who_it_is()
     {
-        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["StreamApi__PublicUrl"] = system.A.ToString(), ["SignIn__Enabled"] = "true",
-        }, TestContext.Current.CancellationToken);
+        await using var frontend = await ServiceProcess.StartAsync(
+            "WebFrontend",
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["StreamApi__PublicUrl"] = system.A.ToString(),
+                ["SignIn__Enabled"] = "true",
+            },
+            TestContext.Current.CancellationToken
+        );
         // A process does everything slowly once; the token's few seconds are not for that.
         using (var first = new Site(frontend.Url))
         {
@@ -148,11 +272,20 @@ public sealed class FrontendTests(SecureSystem system)
             await first.GetAsync("/events");
         }
         using var site = new Site(frontend.Url);
-        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(Tokens.Of("ann", [">"], life: TimeSpan.FromSeconds(5)))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Redirect,
+            (await site.SignInAsync(Tokens.Of("ann", [">"], life: TimeSpan.FromSeconds(5)))).StatusCode
+        );
         Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/events")).StatusCode);
-        await DeliverySystem.EventuallyAsync(async () => (await site.GetAsync("/api/v1/models", accept: "application/json")).StatusCode == HttpStatusCode.Unauthorized, "the token ends");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await site.GetAsync("/api/v1/models", accept: "application/json")).StatusCode
+                == HttpStatusCode.Unauthorized,
+            "the token ends"
+        );
         Assert.Equal("/sign-in", (await site.GetAsync("/events")).Headers.Location?.OriginalString);
     }
 
-    private static string Header(HttpResponseMessage response, string name) => Assert.Single(response.Headers.GetValues(name));
+    private static string Header(HttpResponseMessage response, string name) =>
+        Assert.Single(response.Headers.GetValues(name));
 }

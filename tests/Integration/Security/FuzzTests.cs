@@ -7,8 +7,10 @@ using Stack;
 namespace Integration.Security;
 
 /// <summary>
-/// Requests made at random from what the server's own OpenAPI document says, right ones, nearly right ones and garbage: none is a fault of
-/// the server's, none is kept, and no secret comes into a log. tests/Reliability does it with 100,000; FUZZ_REQUESTS for another number, FUZZ_SEED to repeat one.
+/// Requests made at random from what the server's own OpenAPI document says, right ones, nearly right ones and garbage:
+/// none is a fault of
+/// the server's, none is kept, and no secret comes into a log. tests/Reliability does it with 100,000; FUZZ_REQUESTS
+/// for another number, FUZZ_SEED to repeat one.
 /// </summary>
 public sealed class FuzzTests(StackFixture stack)
 {
@@ -20,20 +22,51 @@ public sealed class FuzzTests(StackFixture stack)
     {
         var requests = Setting("FUZZ_REQUESTS", 3_000);
         var seed = Setting("FUZZ_SEED", Random.Shared.Next());
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new(SecureSystem.Settings)
-        {
-            ["Limits__GenerationsPerMinute"] = "1000000", ["Limits__NewStreamsPerMinute"] = "1000000", ["Limits__ResumesPerMinute"] = "1000000", ["Limits__PublishesPerSecond"] = "1000000", ["Limits__PublishKilobytesPerSecond"] = "1000000", ["Limits__RequestsPerSecond"] = "1000000",
-            ["Streaming__MaxConnectionsPerClient"] = "0", ["Llm__Providers__Demo__TokensPerSecond"] = "0", ["Petstore__ScoringMilliseconds"] = "1",
-            // As talkative as an operator may make it.
-            ["Logging__LogLevel__Default"] = "Information", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
-        }, apiKey: SecureSystem.OperatorKey);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new(SecureSystem.Settings)
+            {
+                ["Limits__GenerationsPerMinute"] = "1000000",
+                ["Limits__NewStreamsPerMinute"] = "1000000",
+                ["Limits__ResumesPerMinute"] = "1000000",
+                ["Limits__PublishesPerSecond"] = "1000000",
+                ["Limits__PublishKilobytesPerSecond"] = "1000000",
+                ["Limits__RequestsPerSecond"] = "1000000",
+                ["Streaming__MaxConnectionsPerClient"] = "0",
+                ["Llm__Providers__Demo__TokensPerSecond"] = "0",
+                ["Petstore__ScoringMilliseconds"] = "1",
+                // As talkative as an operator may make it.
+                ["Logging__LogLevel__Default"] = "Information",
+                ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
+            },
+            apiKey: SecureSystem.OperatorKey
+        );
         var server = system.Replicas[0];
-        var document = await SecureSystem.JsonAsync(server.Url, HttpMethod.Get, "/openapi/v1.json", key: SecureSystem.OperatorKey);
-        var ticket = (await SecureSystem.JsonAsync(server.Url, HttpMethod.Post, "/v1/stream-tickets", key: SecureSystem.OperatorKey, body: new { topics = new[] { ">" } })).GetProperty("ticket").GetString()!;
+        var document = await SecureSystem.JsonAsync(
+            server.Url,
+            HttpMethod.Get,
+            "/openapi/v1.json",
+            key: SecureSystem.OperatorKey
+        );
+        var ticket = (
+            await SecureSystem.JsonAsync(
+                server.Url,
+                HttpMethod.Post,
+                "/v1/stream-tickets",
+                key: SecureSystem.OperatorKey,
+                body: new { topics = new[] { ">" } }
+            )
+        )
+            .GetProperty("ticket")
+            .GetString()!;
         var token = Tokens.Of("fuzz", [">"], [">"]);
         var fuzz = new FuzzRun(server.Url, document, SecureSystem.OperatorKey, Tokens.Of("fuzz", [">"], [">"]), ticket);
         var shown = new ConcurrentQueue<string>();
-        server.Printed += line => { if (fuzz.Secrets.Any(s => line.Contains(s, StringComparison.Ordinal))) shown.Enqueue(line); };
+        server.Printed += line =>
+        {
+            if (fuzz.Secrets.Any(s => line.Contains(s, StringComparison.Ordinal)))
+                shown.Enqueue(line);
+        };
 
         // The first requests compile the code, which the others then share.
         await fuzz.RunAsync(requests / 10, seed, TestContext.Current.CancellationToken);
@@ -45,10 +78,30 @@ public sealed class FuzzTests(StackFixture stack)
         Assert.True(shown.IsEmpty, $"{story}\n{string.Join('\n', shown.Take(5))}");
         Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server.Url, HttpMethod.Get, "/health"));
         Assert.True(fuzz.IsTelling, story);
-        await DeliverySystem.EventuallyAsync(async () => (await SecureSystem.JsonAsync(server.Url, HttpMethod.Get, "/v1/connections", key: SecureSystem.OperatorKey)).GetProperty("connections").GetArrayLength() == 0, "every stream that was left is gone");
-        if (!OperatingSystem.IsLinux()) return;
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(server.Megabytes() <= before + MaxGrownMegabytes), $"memory is back at {before} MB and at most {MaxGrownMegabytes} more");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (
+                    await SecureSystem.JsonAsync(
+                        server.Url,
+                        HttpMethod.Get,
+                        "/v1/connections",
+                        key: SecureSystem.OperatorKey
+                    )
+                )
+                    .GetProperty("connections")
+                    .GetArrayLength() == 0,
+            "every stream that was left is gone"
+        );
+        if (!OperatingSystem.IsLinux())
+            return;
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(server.Megabytes() <= before + MaxGrownMegabytes),
+            $"memory is back at {before} MB and at most {MaxGrownMegabytes} more"
+        );
     }
 
-    private static int Setting(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value)
+            ? value
+            : otherwise;
 }

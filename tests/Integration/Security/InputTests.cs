@@ -9,7 +9,16 @@ namespace Integration.Security;
 [Collection(SecureSystem.Collection)]
 public sealed class InputTests(SecureSystem system)
 {
-    private static readonly string[] Bodies = ["/v1/events", "/v1/stream-tickets", "/tasks", "/v1/orders", "/v1/generations", "/v1/events/stream", "/items/stream"];
+    private static readonly string[] Bodies =
+    [
+        "/v1/events",
+        "/v1/stream-tickets",
+        "/tasks",
+        "/v1/orders",
+        "/v1/generations",
+        "/v1/events/stream",
+        "/items/stream",
+    ];
 
     public static TheoryData<string> Endpoints => [.. Bodies];
 
@@ -18,16 +27,34 @@ public sealed class InputTests(SecureSystem system)
     public async Task Depth_encoding_and_charset_are_refused_by_their_names(string path)
     {
         var deep = string.Concat(Enumerable.Repeat("[", 70)) + string.Concat(Enumerable.Repeat("]", 70));
-        await RefusedAsync(path, Encoding.UTF8.GetBytes($$"""{"topic":"a","type":"t","data":{{deep}}}"""), "application/json", 400, "deeper than 64");
+        await RefusedAsync(
+            path,
+            Encoding.UTF8.GetBytes($$"""{"topic":"a","type":"t","data":{{deep}}}"""),
+            "application/json",
+            400,
+            "deeper than 64"
+        );
         await RefusedAsync(path, [.. "{\"title\":\""u8, 0xC3, 0x28, .. "\"}"u8], "application/json", 400, "not UTF-8");
-        await RefusedAsync(path, Encoding.Latin1.GetBytes("{\"title\":\"é\"}"), "application/json; charset=iso-8859-1", 415, "utf-8");
+        await RefusedAsync(
+            path,
+            Encoding.Latin1.GetBytes("{\"title\":\"é\"}"),
+            "application/json; charset=iso-8859-1",
+            415,
+            "utf-8"
+        );
         await RefusedAsync(path, "{"u8.ToArray(), "application/json; charset=\"UTF-8\"", 400, "not JSON");
     }
 
     [Fact]
     public async Task The_lines_of_bulk_publishing_are_held_to_the_same()
     {
-        await RefusedAsync("/v1/events", [.. "{\"topic\":\"a\",\"type\":\"t\",\"data\":\""u8, 0xFF, .. "\"}"u8], "application/x-ndjson", 400, "not UTF-8");
+        await RefusedAsync(
+            "/v1/events",
+            [.. "{\"topic\":\"a\",\"type\":\"t\",\"data\":\""u8, 0xFF, .. "\"}"u8],
+            "application/x-ndjson",
+            400,
+            "not UTF-8"
+        );
         await RefusedAsync("/v1/events", "{}"u8.ToArray(), "application/x-ndjson; charset=utf-16", 415, "utf-8");
     }
 
@@ -43,9 +70,19 @@ public sealed class InputTests(SecureSystem system)
     [InlineData("/v1/events/stream?topic=$sys..b", "topic")]
     public async Task A_filter_that_means_nothing_is_400(string path, string field)
     {
-        using var response = await SecureSystem.SendAsync(system.A, HttpMethod.Get, path, key: SecureSystem.OperatorKey);
+        using var response = await SecureSystem.SendAsync(
+            system.A,
+            HttpMethod.Get,
+            path,
+            key: SecureSystem.OperatorKey
+        );
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.True(JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("errors").TryGetProperty(field, out _));
+        Assert.True(
+            JsonDocument
+                .Parse(await response.Content.ReadAsStringAsync())
+                .RootElement.GetProperty("errors")
+                .TryGetProperty(field, out _)
+        );
     }
 
     [Theory]
@@ -57,33 +94,109 @@ public sealed class InputTests(SecureSystem system)
     [InlineData("""{"topics":{}}""")]
     [InlineData("[]")]
     public async Task A_subscription_in_a_body_is_held_to_the_same(string body) =>
-        Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(system.A, HttpMethod.Post, "/v1/events/stream", key: SecureSystem.OperatorKey, body: new StringContent(body, null, "application/json")));
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            await SecureSystem.StatusAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/events/stream",
+                key: SecureSystem.OperatorKey,
+                body: new StringContent(body, null, "application/json")
+            )
+        );
 
     /// <summary>No text of a publisher's becomes a line of the protocol (HTML Living Standard §9.2.5).</summary>
     [Fact]
     public async Task What_is_published_cannot_forge_a_frame()
     {
         var topic = $"forge.{Guid.NewGuid():N}";
-        await using var reader = await SecureSystem.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", Tokens.Of("ann", subscribe: [topic]));
+        await using var reader = await SecureSystem.OpenAsync(
+            system.A,
+            $"/v1/events/stream?topic={topic}",
+            Tokens.Of("ann", subscribe: [topic])
+        );
         await reader.WaitAsync(r => r.LastId is not null);
-        string[] evil = ["x\n\nevent: forged\ndata: 1\n\n", "x\r\revent: forged\rdata: 1\r\r", "x\r\n\r\nid: 1\r\n\r\n", "\u2028\u2029\u0085", "\0"];
+        string[] evil =
+        [
+            "x\n\nevent: forged\ndata: 1\n\n",
+            "x\r\revent: forged\rdata: 1\r\r",
+            "x\r\n\r\nid: 1\r\n\r\n",
+            "\u2028\u2029\u0085",
+            "\0",
+        ];
         foreach (var text in evil)
         {
-            Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(system.A, HttpMethod.Post, "/v1/events", key: SecureSystem.OperatorKey, body: new { topic = text, type = "n", data = 1 }));
-            if (text[0] == 'x') Assert.Equal(HttpStatusCode.BadRequest, await SecureSystem.StatusAsync(system.A, HttpMethod.Post, "/v1/events", key: SecureSystem.OperatorKey, body: new { topic, type = text, data = 1 }));
-            await SecureSystem.PublishAsync(system.A, new { topic, type = "n", data = text, key = text.Replace("\0", "", StringComparison.Ordinal) });
+            Assert.Equal(
+                HttpStatusCode.BadRequest,
+                await SecureSystem.StatusAsync(
+                    system.A,
+                    HttpMethod.Post,
+                    "/v1/events",
+                    key: SecureSystem.OperatorKey,
+                    body: new
+                    {
+                        topic = text,
+                        type = "n",
+                        data = 1,
+                    }
+                )
+            );
+            if (text[0] == 'x')
+                Assert.Equal(
+                    HttpStatusCode.BadRequest,
+                    await SecureSystem.StatusAsync(
+                        system.A,
+                        HttpMethod.Post,
+                        "/v1/events",
+                        key: SecureSystem.OperatorKey,
+                        body: new
+                        {
+                            topic,
+                            type = text,
+                            data = 1,
+                        }
+                    )
+                );
+            await SecureSystem.PublishAsync(
+                system.A,
+                new
+                {
+                    topic,
+                    type = "n",
+                    data = text,
+                    key = text.Replace("\0", "", StringComparison.Ordinal),
+                }
+            );
         }
         await reader.WaitForEventsAsync(evil.Length);
         Assert.Equal(evil, reader.Events.Select(e => JsonSerializer.Deserialize<string>(e.Data!)));
         Assert.DoesNotContain(reader.Frames, f => f.Event == "forged" || f.Id == "1");
-        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(system.A, HttpMethod.Get, $"/v1/events/stream?topic={topic}", key: SecureSystem.OperatorKey, lastId: "a\u0009b"));
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await SecureSystem.StatusAsync(
+                system.A,
+                HttpMethod.Get,
+                $"/v1/events/stream?topic={topic}",
+                key: SecureSystem.OperatorKey,
+                lastId: "a\u0009b"
+            )
+        );
     }
 
     private async Task RefusedAsync(string path, byte[] body, string type, int status, string says)
     {
         using var content = new ByteArrayContent(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
-        using var response = await SecureSystem.SendAsync(system.A, HttpMethod.Post, path, key: SecureSystem.OperatorKey, body: content);
+        using var response = await SecureSystem.SendAsync(
+            system.A,
+            HttpMethod.Post,
+            path,
+            key: SecureSystem.OperatorKey,
+            body: content
+        );
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(status == (int)response.StatusCode && text.Contains(says, StringComparison.Ordinal), $"{path} {type}: {response.StatusCode} {text}");
+        Assert.True(
+            status == (int)response.StatusCode && text.Contains(says, StringComparison.Ordinal),
+            $"{path} {type}: {response.StatusCode} {text}"
+        );
     }
 }

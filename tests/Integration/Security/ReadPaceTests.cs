@@ -7,7 +7,8 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>How slowly an answer may be read: a plain one only so slowly, a stream as slowly as its reader likes.</summary>
+/// <summary>How slowly an answer may be read: a plain one only so slowly, a stream as slowly as its reader
+/// likes.</summary>
 [Trait("Takes", "long")]
 public sealed class ReadPaceTests(StackFixture stack)
 {
@@ -16,7 +17,9 @@ public sealed class ReadPaceTests(StackFixture stack)
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Who_asks_for_pages_and_does_not_read_them_is_cut_off_and_holds_no_more_than_a_client_may(int version)
+    public async Task Who_asks_for_pages_and_does_not_read_them_is_cut_off_and_holds_no_more_than_a_client_may(
+        int version
+    )
     {
         await using var system = await StartAsync(events: 50);
         var server = version == 1 ? system.Replicas[0].Url : Http2(system);
@@ -30,19 +33,42 @@ public sealed class ReadPaceTests(StackFixture stack)
         HttpStatusCode status;
         do
         {
-            unread.Add(await http.GetAsync(new Uri(server, Page), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken));
+            unread.Add(
+                await http.GetAsync(
+                    new Uri(server, Page),
+                    HttpCompletionOption.ResponseHeadersRead,
+                    TestContext.Current.CancellationToken
+                )
+            );
             status = unread[^1].StatusCode;
-        }
-        while (status == HttpStatusCode.OK && unread.Count < 20);
+        } while (status == HttpStatusCode.OK && unread.Count < 20);
         Assert.Equal((HttpStatusCode.TooManyRequests, true), (status, unread[^1].Headers.RetryAfter is not null));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(other, server));
 
-        await DeliverySystem.EventuallyAsync(async () => await StatusAsync(http, server) == HttpStatusCode.OK, "what was not read is given back");
+        await DeliverySystem.EventuallyAsync(
+            async () => await StatusAsync(http, server) == HttpStatusCode.OK,
+            "what was not read is given back"
+        );
         Assert.Contains(await Task.WhenAll(unread.SkipLast(1).Select(IsWholeAsync)), whole => !whole);
         // The stream beside them, on HTTP/2 on the same connection, is none of those.
-        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(system.Replicas[0].Url, HttpMethod.Post, "/v1/events", ann, new { topic = "pages.b", type = "n", data = 1 }));
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            await SecureSystem.StatusAsync(
+                system.Replicas[0].Url,
+                HttpMethod.Post,
+                "/v1/events",
+                ann,
+                new
+                {
+                    topic = "pages.b",
+                    type = "n",
+                    data = 1,
+                }
+            )
+        );
         await stream.WaitForEventsAsync(1);
-        foreach (var page in unread) page.Dispose();
+        foreach (var page in unread)
+            page.Dispose();
     }
 
     [Fact]
@@ -52,16 +78,29 @@ public sealed class ReadPaceTests(StackFixture stack)
         var (server, hal) = (system.Replicas[0].Url, Tokens.Of("hal", ["pages.>"]));
         await using var stalled = await StalledReader.OpenAsync(server, "/v1/events/stream?topic=pages.b", hal);
         foreach (var chunk in Enumerable.Range(1, 60).Chunk(3))
-            await SecureSystem.PublishAsync(server, [.. chunk.Select(n => (object)new { topic = "pages.b", type = "n", data = new { n, text = new string('x', 90_000) } })]);
+            await SecureSystem.PublishAsync(
+                server,
+                [
+                    .. chunk.Select(n =>
+                        (object)
+                            new
+                            {
+                                topic = "pages.b",
+                                type = "n",
+                                data = new { n, text = new string('x', 90_000) },
+                            }
+                    ),
+                ]
+            );
 
         using var never = Ask(server, hal);
         using var slow = Ask(server, hal);
         var (length, buffer, cutOff) = (0L, new byte[4_096], false);
-        for (int read; (read = await slow.ReceiveAsync(buffer, TestContext.Current.CancellationToken)) > 0;)
+        for (int read; (read = await slow.ReceiveAsync(buffer, TestContext.Current.CancellationToken)) > 0; )
         {
             length += read;
             cutOff |= IsCutOff(never);
-            await Task.Delay(30, TestContext.Current.CancellationToken);     // the pace is what is tested
+            await Task.Delay(30, TestContext.Current.CancellationToken); // the pace is what is tested
         }
         Assert.True(cutOff, "whoever read nothing was cut off meanwhile");
         Assert.InRange(length, 10 * 90_000, 11 * 90_000);
@@ -71,28 +110,62 @@ public sealed class ReadPaceTests(StackFixture stack)
     /// <summary>A replica that also speaks HTTP/2, and a log with events of 90 kB on <c>pages.a</c>.</summary>
     private async Task<DeliverySystem> StartAsync(int events)
     {
-        var system = await DeliverySystem.StartAsync(stack, settings: new(SecureSystem.Settings)
-        {
-            ["Limits__HeldMegabytesPerClient"] = "10", ["Limits__ResponseGraceSeconds"] = "2", ["Limits__MinResponseBytesPerSecond"] = "32768",
-            ["Limits__PublishKilobytesPerSecond"] = "1000000",
-            ["Kestrel__Endpoints__A__Url"] = "http://127.0.0.1:0", ["Kestrel__Endpoints__B__Url"] = "http://127.0.0.1:0", ["Kestrel__Endpoints__B__Protocols"] = "Http2",
-        }, apiKey: SecureSystem.OperatorKey);
+        var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new(SecureSystem.Settings)
+            {
+                ["Limits__HeldMegabytesPerClient"] = "10",
+                ["Limits__ResponseGraceSeconds"] = "2",
+                ["Limits__MinResponseBytesPerSecond"] = "32768",
+                ["Limits__PublishKilobytesPerSecond"] = "1000000",
+                ["Kestrel__Endpoints__A__Url"] = "http://127.0.0.1:0",
+                ["Kestrel__Endpoints__B__Url"] = "http://127.0.0.1:0",
+                ["Kestrel__Endpoints__B__Protocols"] = "Http2",
+            },
+            apiKey: SecureSystem.OperatorKey
+        );
         foreach (var chunk in Enumerable.Range(0, events).Chunk(10))
-            await SecureSystem.PublishAsync(system.Replicas[0].Url, [.. chunk.Select(n => (object)new { topic = "pages.a", type = "n", data = new string('x', 90_000) })]);
+            await SecureSystem.PublishAsync(
+                system.Replicas[0].Url,
+                [
+                    .. chunk.Select(n =>
+                        (object)
+                            new
+                            {
+                                topic = "pages.a",
+                                type = "n",
+                                data = new string('x', 90_000),
+                            }
+                    ),
+                ]
+            );
         return system;
     }
 
     private static Uri Http2(DeliverySystem system) =>
-        new(system.Replicas[0].Output.Split('\n').Where(l => l.Contains("Now listening on: ", StringComparison.Ordinal)).Select(l => l[(l.IndexOf("http://", StringComparison.Ordinal))..].Trim()).ElementAt(1));
+        new(
+            system
+                .Replicas[0]
+                .Output.Split('\n')
+                .Where(l => l.Contains("Now listening on: ", StringComparison.Ordinal))
+                .Select(l => l[(l.IndexOf("http://", StringComparison.Ordinal))..].Trim())
+                .ElementAt(1)
+        );
 
-    private static HttpClient Client(int version, string token) => new(new SocketsHttpHandler { InitialHttp2StreamWindowSize = 65_535, ConnectCallback = ConnectAsync })
-    {
-        DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        DefaultRequestHeaders = { Authorization = new("Bearer", token) }, Timeout = Timeout.InfiniteTimeSpan,
-    };
+    private static HttpClient Client(int version, string token) =>
+        new(new SocketsHttpHandler { InitialHttp2StreamWindowSize = 65_535, ConnectCallback = ConnectAsync })
+        {
+            DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0),
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            DefaultRequestHeaders = { Authorization = new("Bearer", token) },
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
 
     /// <summary>The kernel takes little for a client that does not read.</summary>
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context,
+        CancellationToken cancellationToken
+    )
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 32 * 1024, NoDelay = true };
         await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
@@ -101,28 +174,48 @@ public sealed class ReadPaceTests(StackFixture stack)
 
     private static async Task<HttpStatusCode> StatusAsync(HttpClient http, Uri server)
     {
-        using var response = await http.GetAsync(new Uri(server, Page), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await http.GetAsync(
+            new Uri(server, Page),
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken
+        );
         return response.StatusCode;
     }
 
     private static async Task<bool> IsWholeAsync(HttpResponseMessage response)
     {
-        try { return (await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).Length > 0; }
-        catch (Exception e) when (e is HttpRequestException or IOException) { return false; }
+        try
+        {
+            return (await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).Length > 0;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            return false;
+        }
     }
 
     private static Socket Ask(Uri server, string token)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 32 * 1024 };
         socket.Connect(server.Host, server.Port);
-        socket.Send(Encoding.ASCII.GetBytes($"GET {Page} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"));
+        socket.Send(
+            Encoding.ASCII.GetBytes(
+                $"GET {Page} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+            )
+        );
         return socket;
     }
 
     /// <summary>Seen without reading: what is sent to a connection that was reset fails.</summary>
     private static bool IsCutOff(Socket socket)
     {
-        try { return socket.Send(" "u8) == 0; }
-        catch (SocketException) { return true; }
+        try
+        {
+            return socket.Send(" "u8) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
     }
 }

@@ -9,58 +9,98 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>Two replicas as in Production, that trust one issuer and know some keys. What the tests send has credentials or has not, as they say.</summary>
+/// <summary>Two replicas as in Production, that trust one issuer and know some keys. What the tests send has
+/// credentials or has not, as they say.</summary>
 public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Security";
-    internal const string OperatorKey = "operator-key-of-this-test-7f2a9c", WriterKey = "writer-key-of-this-test-51d0aa";
+    internal const string OperatorKey = "operator-key-of-this-test-7f2a9c",
+        WriterKey = "writer-key-of-this-test-51d0aa";
 
     /// <summary>The key that is named as the tokens' user is.</summary>
     internal const string NamesakeKey = "namesake-key-of-this-test-0c61be";
-
 
     internal DeliverySystem System { get; private set; } = null!;
     internal ServiceProcess ReplicaA => System.Replicas[0];
     internal Uri A => System.Replicas[0].Url;
     internal Uri B => System.Replicas[1].Url;
 
-    internal static Dictionary<string, string> Settings => new()
-    {
-        ["ASPNETCORE_ENVIRONMENT"] = "Production",
-        ["Security__Jwt__Issuer"] = Tokens.Issuer, ["Security__Jwt__Audience"] = Tokens.Audience,
-        ["Security__Jwt__Keys__0__Algorithm"] = "HS256", ["Security__Jwt__Keys__0__Secret"] = Tokens.Secret,
-        ["Security__Jwt__Keys__1__Algorithm"] = "RS256", ["Security__Jwt__Keys__1__Id"] = "rsa", ["Security__Jwt__Keys__1__PublicKey"] = Tokens.Rsa.ExportSubjectPublicKeyInfoPem(),
-        ["Security__ApiKeys__0__Name"] = "operator", ["Security__ApiKeys__0__Sha256"] = Hash(OperatorKey),
-        ["Security__ApiKeys__0__Subscribe__0"] = ">", ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>", ["Security__ApiKeys__0__Publish__0"] = ">",
-        ["Security__ApiKeys__1__Name"] = "writer", ["Security__ApiKeys__1__Sha256"] = Hash(WriterKey), ["Security__ApiKeys__1__Publish__0"] = "orders.>",
-        ["Security__ApiKeys__2__Name"] = "ann", ["Security__ApiKeys__2__Sha256"] = Hash(NamesakeKey),
-        ["Security__ApiKeys__2__Publish__0"] = "agents.*", ["Security__ApiKeys__2__Subscribe__0"] = "orders.>",
-        ["Security__RenewSeconds"] = "2", ["Limits__NewStreamsPerMinute"] = "10000", ["Limits__PublishesPerSecond"] = "10000", ["Limits__ConnectionsPerSecond"] = "10000",
-        ["Limits__RequestsPerSecond"] = "10000",
-    };
+    internal static Dictionary<string, string> Settings =>
+        new()
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Security__Jwt__Issuer"] = Tokens.Issuer,
+            ["Security__Jwt__Audience"] = Tokens.Audience,
+            ["Security__Jwt__Keys__0__Algorithm"] = "HS256",
+            ["Security__Jwt__Keys__0__Secret"] = Tokens.Secret,
+            ["Security__Jwt__Keys__1__Algorithm"] = "RS256",
+            ["Security__Jwt__Keys__1__Id"] = "rsa",
+            ["Security__Jwt__Keys__1__PublicKey"] = Tokens.Rsa.ExportSubjectPublicKeyInfoPem(),
+            ["Security__ApiKeys__0__Name"] = "operator",
+            ["Security__ApiKeys__0__Sha256"] = Hash(OperatorKey),
+            ["Security__ApiKeys__0__Subscribe__0"] = ">",
+            ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
+            ["Security__ApiKeys__0__Publish__0"] = ">",
+            ["Security__ApiKeys__1__Name"] = "writer",
+            ["Security__ApiKeys__1__Sha256"] = Hash(WriterKey),
+            ["Security__ApiKeys__1__Publish__0"] = "orders.>",
+            ["Security__ApiKeys__2__Name"] = "ann",
+            ["Security__ApiKeys__2__Sha256"] = Hash(NamesakeKey),
+            ["Security__ApiKeys__2__Publish__0"] = "agents.*",
+            ["Security__ApiKeys__2__Subscribe__0"] = "orders.>",
+            ["Security__RenewSeconds"] = "2",
+            ["Limits__NewStreamsPerMinute"] = "10000",
+            ["Limits__PublishesPerSecond"] = "10000",
+            ["Limits__ConnectionsPerSecond"] = "10000",
+            ["Limits__RequestsPerSecond"] = "10000",
+        };
 
-    public async ValueTask InitializeAsync() => System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings, apiKey: OperatorKey);
+    public async ValueTask InitializeAsync() =>
+        System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings, apiKey: OperatorKey);
 
     public async ValueTask DisposeAsync() => await System.DisposeAsync();
 
-    internal static Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null, string? lastId = null) =>
-        Requests.SendAsync(server, method, path, Requests.ContentOf(body), lastId, token, key);
+    internal static Task<HttpResponseMessage> SendAsync(
+        Uri server,
+        HttpMethod method,
+        string path,
+        string? token = null,
+        object? body = null,
+        string? key = null,
+        string? lastId = null
+    ) => Requests.SendAsync(server, method, path, Requests.ContentOf(body), lastId, token, key);
 
-    internal static Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null) =>
-        Requests.JsonAsync(server, method, path, body, token, key);
+    internal static Task<JsonElement> JsonAsync(
+        Uri server,
+        HttpMethod method,
+        string path,
+        string? token = null,
+        object? body = null,
+        string? key = null
+    ) => Requests.JsonAsync(server, method, path, body, token, key);
 
-    internal static async Task<HttpStatusCode> StatusAsync(Uri server, HttpMethod method, string path, string? token = null, object? body = null, string? key = null, string? lastId = null)
+    internal static async Task<HttpStatusCode> StatusAsync(
+        Uri server,
+        HttpMethod method,
+        string path,
+        string? token = null,
+        object? body = null,
+        string? key = null,
+        string? lastId = null
+    )
     {
         using var response = await SendAsync(server, method, path, token, body, key, lastId);
         return response.StatusCode;
     }
 
-    internal static Task<JsonElement> PublishAsync(Uri server, params object[] events) => JsonAsync(server, HttpMethod.Post, "/v1/events", body: events, key: OperatorKey);
+    internal static Task<JsonElement> PublishAsync(Uri server, params object[] events) =>
+        JsonAsync(server, HttpMethod.Post, "/v1/events", body: events, key: OperatorKey);
 
     internal static Task<SseReader> OpenAsync(Uri server, string path, string? token = null, string? lastId = null)
     {
         var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-        if (token is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        if (token is not null)
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return SseReader.OpenAsync(server, path, lastId, client: client);
     }
 

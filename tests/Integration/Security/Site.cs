@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Integration.Security;
 
-/// <summary>A browser's part at the pages' site, behind a proxy that speaks HTTPS: it keeps cookies, and follows no redirect.</summary>
+/// <summary>A browser's part at the pages' site, behind a proxy that speaks HTTPS: it keeps cookies, and follows no
+/// redirect.</summary>
 internal sealed partial class Site(Uri frontend) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
@@ -11,13 +12,18 @@ internal sealed partial class Site(Uri frontend) : IDisposable
 
     public Task<HttpResponseMessage> GetAsync(string path, string accept = "text/html", string? from = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend, path)) { Headers = { { "Accept", accept } } };
-        if (from is not null) request.Headers.Add("Sec-Fetch-Site", from);
+        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend, path))
+        {
+            Headers = { { "Accept", accept } },
+        };
+        if (from is not null)
+            request.Headers.Add("Sec-Fetch-Site", from);
         return SendAsync(request);
     }
 
     /// <summary>Opens the form, fills it in, and sends it.</summary>
-    public Task<HttpResponseMessage> SignInAsync(string credential, bool antiforgery = true) => SendFormAsync(antiforgery, KeyValuePair.Create("credential", credential));
+    public Task<HttpResponseMessage> SignInAsync(string credential, bool antiforgery = true) =>
+        SendFormAsync(antiforgery, KeyValuePair.Create("credential", credential));
 
     /// <summary>The same page's other form, for who is signed in.</summary>
     public Task<HttpResponseMessage> SignOutAsync() => SendFormAsync(antiforgery: true);
@@ -25,7 +31,10 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     /// <summary>A client that sends the cookies as they are now.</summary>
     public HttpClient Streaming()
     {
-        var client = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { Timeout = Timeout.InfiniteTimeSpan };
+        var client = new HttpClient(new SocketsHttpHandler { UseCookies = false })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
         client.DefaultRequestHeaders.Add("Cookie", CookieHeader);
         return client;
     }
@@ -34,24 +43,39 @@ internal sealed partial class Site(Uri frontend) : IDisposable
 
     private string CookieHeader => string.Join("; ", Cookies.Select(c => $"{c.Key}={c.Value}"));
 
-    private async Task<HttpResponseMessage> SendFormAsync(bool antiforgery, params KeyValuePair<string, string>[] entered)
+    private async Task<HttpResponseMessage> SendFormAsync(
+        bool antiforgery,
+        params KeyValuePair<string, string>[] entered
+    )
     {
         using var page = await GetAsync("/sign-in");
-        var fields = Field().Matches(await page.Content.ReadAsStringAsync()).ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value);
-        if (!antiforgery) fields.Remove("__RequestVerificationToken");
-        return await SendAsync(new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, "/sign-in")) { Content = new FormUrlEncodedContent(fields.Concat(entered)) });
+        var fields = Field()
+            .Matches(await page.Content.ReadAsStringAsync())
+            .ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value);
+        if (!antiforgery)
+            fields.Remove("__RequestVerificationToken");
+        return await SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, "/sign-in"))
+            {
+                Content = new FormUrlEncodedContent(fields.Concat(entered)),
+            }
+        );
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
     {
         request.Headers.Host = "pages.example";
         request.Headers.Add("X-Forwarded-Proto", "https");
-        if (Cookies.Count > 0) request.Headers.Add("Cookie", CookieHeader);
+        if (Cookies.Count > 0)
+            request.Headers.Add("Cookie", CookieHeader);
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         foreach (var set in response.Headers.TryGetValues("Set-Cookie", out var values) ? values : [])
         {
             var (name, value) = (set[..set.IndexOf('=')], set[(set.IndexOf('=') + 1)..set.IndexOf(';')]);
-            if (value.Length == 0) Cookies.Remove(name); else Cookies[name] = value;
+            if (value.Length == 0)
+                Cookies.Remove(name);
+            else
+                Cookies[name] = value;
         }
         return response;
     }

@@ -17,16 +17,28 @@ public sealed class StartTests(StackFixture stack)
     [InlineData("Security:Jwt:Audience are required", "Security__Jwt__Audience", "")]
     [InlineData("neither an address nor a network", "Security__Proxies__0", "proxy.local")]
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
-    public async Task Production_does_not_start_open_nor_with_what_is_wrong_and_says_what_to_set(string message, string? setting, string? value)
+    public async Task Production_does_not_start_open_nor_with_what_is_wrong_and_says_what_to_set(
+        string message,
+        string? setting,
+        string? value
+    )
     {
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = stack.EventStore, ["ConnectionStrings__redis"] = stack.Redis, ["ASPNETCORE_ENVIRONMENT"] = "Production" };
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__eventstore"] = stack.EventStore,
+            ["ConnectionStrings__redis"] = stack.Redis,
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+        };
         if (setting is not null)
         {
-            foreach (var (name, set) in SecureSystem.Settings) settings[name] = set;
+            foreach (var (name, set) in SecureSystem.Settings)
+                settings[name] = set;
             settings[setting] = value!;
         }
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => ServiceProcess.RunToEndAsync("StreamApi", ["--urls", "http://127.0.0.1:0"], settings, limit.Token));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            ServiceProcess.RunToEndAsync("StreamApi", ["--urls", "http://127.0.0.1:0"], settings, limit.Token)
+        );
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 
@@ -38,8 +50,14 @@ public sealed class StartTests(StackFixture stack)
         using var http = new HttpClient();
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri(server, "/v1/connections"))).StatusCode);
         // What official clients send because they must.
-        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server, HttpMethod.Get, "/v1/models", "sk-none"));
-        using var rebound = new HttpRequestMessage(HttpMethod.Get, new Uri(server, "/v1/connections")) { Headers = { Host = "evil.example" } };
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await SecureSystem.StatusAsync(server, HttpMethod.Get, "/v1/models", "sk-none")
+        );
+        using var rebound = new HttpRequestMessage(HttpMethod.Get, new Uri(server, "/v1/connections"))
+        {
+            Headers = { Host = "evil.example" },
+        };
         Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(rebound)).StatusCode);
     }
 }

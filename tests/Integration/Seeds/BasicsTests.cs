@@ -25,7 +25,9 @@ public sealed class BasicsTests(SeedSystem seeds)
                 new Frame("1", "item_update", """{"name":"Plumbus","price":32.99}""", "5000", null),
                 new Frame("2", "item_update", """{"name":"Portal Gun","price":999.99}""", "5000", null),
                 new Frame("3", "item_update", """{"name":"Meeseeks Box","price":49.99}""", "5000", null),
-            ], reader.Events);
+            ],
+            reader.Events
+        );
         Assert.All(reader.Frames.Where(f => f.Retry is not null), f => Assert.Equal("5000", f.Retry));
     }
 
@@ -51,7 +53,8 @@ public sealed class BasicsTests(SeedSystem seeds)
         Assert.Equal(3, strange.Events.Count());
     }
 
-    /// <summary>Finite streams, ordinal lists and sessions alike: digits without end are no number to them, and nobody gets them back.</summary>
+    /// <summary>Finite streams, ordinal lists and sessions alike: digits without end are no number to them, and nobody
+    /// gets them back.</summary>
     [Theory]
     [InlineData("/items/stream")]
     [InlineData("/logs/stream")]
@@ -59,11 +62,21 @@ public sealed class BasicsTests(SeedSystem seeds)
     [InlineData("/sse/resilient/long-ids")]
     public async Task An_id_that_is_longer_than_any_of_ours_is_malformed_and_comes_back_cut(string path)
     {
-        foreach (var id in (string[])[new string('0', 6_000) + "2", new string('9', 6_000), new string('あ', 600), string.Concat(Enumerable.Repeat("😀", 400))])
+        foreach (
+            var id in (string[])
+                [
+                    new string('0', 6_000) + "2",
+                    new string('9', 6_000),
+                    new string('あ', 600),
+                    string.Concat(Enumerable.Repeat("😀", 400)),
+                ]
+        )
         {
             // HttpClient sends no other characters in a header.
             var isAscii = Ascii.IsValid(id);
-            var query = isAscii ? path : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id={Uri.EscapeDataString(id)}";
+            var query = isAscii
+                ? path
+                : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id={Uri.EscapeDataString(id)}";
             await using var reader = await SseReader.OpenAsync(seeds.A, query, lastId: isAscii ? id : null);
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
             Assert.All(reader.Frames.Where(f => f.Id is not null), f => Assert.InRange(f.Id!.Length, 1, 128));
@@ -80,7 +93,14 @@ public sealed class BasicsTests(SeedSystem seeds)
     {
         await using var reader = await SseReader.OpenAsync(seeds.A, "/logs/stream");
         await reader.WaitForEndAsync();
-        Assert.Equal(["2025-01-01 INFO  Application started", "2025-01-01 DEBUG Connected to database", "2025-01-01 WARN  High memory usage detected"], reader.Events.Select(e => e.Data));
+        Assert.Equal(
+            [
+                "2025-01-01 INFO  Application started",
+                "2025-01-01 DEBUG Connected to database",
+                "2025-01-01 WARN  High memory usage detected",
+            ],
+            reader.Events.Select(e => e.Data)
+        );
         Assert.All(reader.Events, e => Assert.Null(e.Event));
     }
 
@@ -88,11 +108,17 @@ public sealed class BasicsTests(SeedSystem seeds)
     public async Task A_posted_text_comes_back_word_by_word_and_done()
     {
         using var body = JsonContent.Create(new { text = "hello  \"big\" 世界" });
-        await using var reader = await SseReader.OpenAsync(seeds.A, "/chat/stream", method: HttpMethod.Post, body: body);
+        await using var reader = await SseReader.OpenAsync(
+            seeds.A,
+            "/chat/stream",
+            method: HttpMethod.Post,
+            body: body
+        );
         await reader.WaitForEndAsync();
         Assert.Equal(
             [("token", "\"hello\""), ("token", "\"\\\"big\\\"\""), ("token", "\"世界\""), ("done", "[DONE]")],
-            reader.Events.Select(e => (e.Event!, e.Data!)));
+            reader.Events.Select(e => (e.Event!, e.Data!))
+        );
         Assert.All(reader.Frames, f => Assert.Null(f.Id));
     }
 
@@ -124,12 +150,17 @@ public sealed class BasicsTests(SeedSystem seeds)
             var seconds = again.Events.Take(2).Select(e => e.Json().GetProperty("id").GetInt64()).ToArray();
             Assert.Equal(seconds[0] + 1, seconds[1]);
         }
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            var ticks = (await Requests.GetAsync(seeds.A, $"/v1/events?topic=sse.ticks&after={last}")).GetProperty("events");
-            var newest = ticks[ticks.GetArrayLength() - 1].GetProperty("data").GetProperty("id").GetInt64();
-            return DateTimeOffset.UtcNow.ToUnixTimeSeconds() - newest > 4;
-        }, "the ticks have ended");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var ticks = (await Requests.GetAsync(seeds.A, $"/v1/events?topic=sse.ticks&after={last}")).GetProperty(
+                    "events"
+                );
+                var newest = ticks[ticks.GetArrayLength() - 1].GetProperty("data").GetProperty("id").GetInt64();
+                return DateTimeOffset.UtcNow.ToUnixTimeSeconds() - newest > 4;
+            },
+            "the ticks have ended"
+        );
     }
 
     [Theory]
@@ -150,7 +181,12 @@ public sealed class BasicsTests(SeedSystem seeds)
     public async Task What_the_query_takes_a_body_takes_too(string method)
     {
         using var body = JsonContent.Create(new { last_event_id = 2, named = false });
-        await using var reader = await SseReader.OpenAsync(seeds.A, "/items/stream", method: new HttpMethod(method), body: body);
+        await using var reader = await SseReader.OpenAsync(
+            seeds.A,
+            "/items/stream",
+            method: new HttpMethod(method),
+            body: body
+        );
         await reader.WaitForEndAsync();
         Assert.Equal(("3", null), (Assert.Single(reader.Events).Id, reader.Events.Single().Event));
     }

@@ -20,10 +20,20 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [Fact]
     public async Task The_agents_pages_get_an_answer_by_name_and_a_sessions_by_message()
     {
-        await using var page = await seeds.Pages.OpenAsync("agent.html", seeds.B, "?prompt=" + Uri.EscapeDataString("calculate 6*7"));
-        var told = await page.WaitAsync(r => r.TryGetProperty("answer", out _) && r.TryGetProperty("said", out _), "both have their end");
+        await using var page = await seeds.Pages.OpenAsync(
+            "agent.html",
+            seeds.B,
+            "?prompt=" + Uri.EscapeDataString("calculate 6*7")
+        );
+        var told = await page.WaitAsync(
+            r => r.TryGetProperty("answer", out _) && r.TryGetProperty("said", out _),
+            "both have their end"
+        );
         Assert.Equal(["calculate"], told.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
-        Assert.All((string[])["answer", "said"], name => Assert.Contains("42", told.Text(name)!, StringComparison.Ordinal));
+        Assert.All(
+            (string[])["answer", "said"],
+            name => Assert.Contains("42", told.Text(name)!, StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -35,20 +45,33 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
         await using var page = await seeds.Pages.OpenAsync("tasks.html", seeds.B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
         // The page may still be opening: until it has heard of one, the task is moved on.
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            foreach (var status in (string[])["in_progress", "done"]) await Requests.JsonAsync(seeds.A, HttpMethod.Put, change + status);
-            return page.Result is { } result && Heard(result);
-        }, $"the page says '{said}'");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                foreach (var status in (string[])["in_progress", "done"])
+                    await Requests.JsonAsync(seeds.A, HttpMethod.Put, change + status);
+                return page.Result is { } result && Heard(result);
+            },
+            $"the page says '{said}'"
+        );
 
-        bool Heard(JsonElement result) => result.EnumerateArray().Any(l => l[0].GetString() == said && l[1].ToString().Contains(task.Text("id")!, StringComparison.Ordinal));
+        bool Heard(JsonElement result) =>
+            result
+                .EnumerateArray()
+                .Any(l =>
+                    l[0].GetString() == said && l[1].ToString().Contains(task.Text("id")!, StringComparison.Ordinal)
+                );
     }
 
     [Fact]
     public async Task The_wrapper_resumes_a_session_by_query_and_misses_nothing()
     {
         await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
-        await using var page = await seeds.Pages.OpenAsync("wrapper.html", new Uri($"http://127.0.0.1:{link.Port}"), $"?session=s{Guid.NewGuid():N}");
+        await using var page = await seeds.Pages.OpenAsync(
+            "wrapper.html",
+            new Uri($"http://127.0.0.1:{link.Port}"),
+            $"?session=s{Guid.NewGuid():N}"
+        );
         await page.WaitAsync(r => r.GetProperty("ids").GetArrayLength() >= 3, "messages come");
         link.Cut();
         link.Heal();

@@ -9,7 +9,8 @@ using Stack;
 namespace Integration.Seeds;
 
 /// <summary>
-/// Serves the articles' pages from an origin of their own and shows one in a real Chromium; the page reports what it got. So the streams
+/// Serves the articles' pages from an origin of their own and shows one in a real Chromium; the page reports what it
+/// got. So the streams
 /// are read across origins, by the browser's own EventSource.
 /// </summary>
 public sealed class BrowserPages : IDisposable
@@ -29,7 +30,10 @@ public sealed class BrowserPages : IDisposable
                 Origin = $"http://localhost:{port}";
                 break;
             }
-            catch (HttpListenerException) { _listener.Prefixes.Clear(); }
+            catch (HttpListenerException)
+            {
+                _listener.Prefixes.Clear();
+            }
         }
         _ = ServeAsync();
     }
@@ -42,9 +46,20 @@ public sealed class BrowserPages : IDisposable
         var chromium = await Chromium.GetAsync();
         Assert.SkipWhen(chromium.Path is null, chromium.Reason);
         var page = Guid.NewGuid().ToString("N");
-        var html = File.ReadAllText(Path.Combine(PythonTests.Root, "tests", "Integration", "Seeds", "Articles", article));
-        _pages[page] = html.Replace("<script>", $"<script>const api = '{api.ToString().TrimEnd('/')}';</script><script>", StringComparison.Ordinal).Replace("'/result'", $"'/result/{page}'", StringComparison.Ordinal);
-        return new BrowserPage(chromium.Path, $"{Origin}/{page}{query}", () => _results.TryGetValue(page, out var result) ? result : null);
+        var html = File.ReadAllText(
+            Path.Combine(PythonTests.Root, "tests", "Integration", "Seeds", "Articles", article)
+        );
+        _pages[page] = html.Replace(
+                "<script>",
+                $"<script>const api = '{api.ToString().TrimEnd('/')}';</script><script>",
+                StringComparison.Ordinal
+            )
+            .Replace("'/result'", $"'/result/{page}'", StringComparison.Ordinal);
+        return new BrowserPage(
+            chromium.Path,
+            $"{Origin}/{page}{query}",
+            () => _results.TryGetValue(page, out var result) ? result : null
+        );
     }
 
     public void Dispose() => _listener.Close();
@@ -54,8 +69,14 @@ public sealed class BrowserPages : IDisposable
         while (true)
         {
             HttpListenerContext context;
-            try { context = await _listener.GetContextAsync(); }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException) { return; }
+            try
+            {
+                context = await _listener.GetContextAsync();
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
             var path = context.Request.Url!.AbsolutePath.Split('/');
             if (path is [_, "result", var of])
             {
@@ -67,7 +88,8 @@ public sealed class BrowserPages : IDisposable
                 context.Response.ContentType = "text/html; charset=utf-8";
                 await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(html));
             }
-            else context.Response.StatusCode = 404;
+            else
+                context.Response.StatusCode = 404;
             context.Response.Close();
         }
     }
@@ -83,9 +105,25 @@ internal sealed class BrowserPage : IAsyncDisposable
     public BrowserPage(string chromium, string url, Func<JsonElement?> result)
     {
         _result = result;
-        _process = Process.Start(new ProcessStartInfo(chromium,
-            ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", $"--user-data-dir={_profile.FullName}", "--remote-debugging-port=0", url])
-        { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        _process = Process.Start(
+            new ProcessStartInfo(
+                chromium,
+                [
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-dev-shm-usage",
+                    "--no-first-run",
+                    $"--user-data-dir={_profile.FullName}",
+                    "--remote-debugging-port=0",
+                    url,
+                ]
+            )
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
     }
@@ -96,7 +134,10 @@ internal sealed class BrowserPage : IAsyncDisposable
     /// <summary>The same, once that is what is waited for.</summary>
     public async Task<JsonElement> WaitAsync(Func<JsonElement, bool> condition, string what)
     {
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(_result() is { } result && condition(result)), $"{what}; the page said {_result()}");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(_result() is { } result && condition(result)),
+            $"{what}; the page said {_result()}"
+        );
         return _result()!.Value;
     }
 
@@ -105,7 +146,10 @@ internal sealed class BrowserPage : IAsyncDisposable
         _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();
-        try { _profile.Delete(recursive: true); }
-        catch (IOException) { }     // a late child of it still writes; the folder is a temporary one
+        try
+        {
+            _profile.Delete(recursive: true);
+        }
+        catch (IOException) { } // a late child of it still writes; the folder is a temporary one
     }
 }

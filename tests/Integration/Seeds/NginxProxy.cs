@@ -16,7 +16,11 @@ internal sealed class NginxProxy : IAsyncDisposable
     private NginxProxy(Process process, string folder, int port)
     {
         (_process, _folder, Url) = (process, folder, new Uri($"http://127.0.0.1:{port}"));
-        process.ErrorDataReceived += (_, e) => { lock (_output) _output.AppendLine(e.Data); };
+        process.ErrorDataReceived += (_, e) =>
+        {
+            lock (_output)
+                _output.AppendLine(e.Data);
+        };
     }
 
     public Uri Url { get; }
@@ -32,32 +36,64 @@ internal sealed class NginxProxy : IAsyncDisposable
         text = (spoil?.Invoke(text) ?? text)
             .Replace("server 127.0.0.1:5080;", $"server {server.Authority};", StringComparison.Ordinal)
             .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
-            .Replace("worker_processes auto;", $"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;", StringComparison.Ordinal)
+            .Replace(
+                "worker_processes auto;",
+                $"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;",
+                StringComparison.Ordinal
+            )
             .Replace("worker_connections 30000;", "worker_connections 512;", StringComparison.Ordinal)
-            .Replace("http {", "http { access_log off; " + string.Concat(((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(t => $"{t}_temp_path {folder}/{t}; ")), StringComparison.Ordinal);
+            .Replace(
+                "http {",
+                "http { access_log off; "
+                    + string.Concat(
+                        ((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(t =>
+                            $"{t}_temp_path {folder}/{t}; "
+                        )
+                    ),
+                StringComparison.Ordinal
+            );
         var file = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(file, text);
-        var process = new Process { StartInfo = new ProcessStartInfo(nginx.File, ["-p", folder, "-c", file, "-e", "stderr"]) { RedirectStandardError = true } };
-        if (nginx.Libraries is { } libraries) process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(nginx.File, ["-p", folder, "-c", file, "-e", "stderr"])
+            {
+                RedirectStandardError = true,
+            },
+        };
+        if (nginx.Libraries is { } libraries)
+            process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
         var proxy = new NginxProxy(process, folder, port);
         process.Start();
         process.BeginErrorReadLine();
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            if (process.HasExited) Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
-            using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/alive");
-            return answer.IsSuccessStatusCode;
-        }, "nginx answers");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                if (process.HasExited)
+                    Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
+                using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/alive");
+                return answer.IsSuccessStatusCode;
+            },
+            "nginx answers"
+        );
         return proxy;
     }
 
-    /// <summary>The machine's, or Debian's unpacked beside the stores' programs; skips where there is neither.</summary>
+    /// <summary>The machine's, or Debian's unpacked beside the stores' programs; skips where there is
+    /// neither.</summary>
     private static LocalProgram Find()
     {
         try
         {
-            return LocalProgram.Find(Path.Combine(PythonTests.Root, ".local", "tools"), "nginx",
-                ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"], "-v", ["nginx"], "usr/sbin/nginx", "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-light).");
+            return LocalProgram.Find(
+                Path.Combine(PythonTests.Root, ".local", "tools"),
+                "nginx",
+                ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"],
+                "-v",
+                ["nginx"],
+                "usr/sbin/nginx",
+                "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-light)."
+            );
         }
         catch (LocalServicesException e)
         {
@@ -68,7 +104,8 @@ internal sealed class NginxProxy : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);

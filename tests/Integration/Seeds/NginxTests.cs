@@ -14,11 +14,15 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
 
     [Theory]
     [InlineData("1.1")]
-    [InlineData("1.0")]     // nginx's default
+    [InlineData("1.0")] // nginx's default
     public async Task With_our_configuration_an_event_passes_at_once_and_a_stream_is_not_compressed(string upstream)
     {
         await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => Upstream(conf, upstream));
-        using var client = new HttpClient { DefaultRequestHeaders = { { "Accept-Encoding", "gzip, br" } }, Timeout = Timeout.InfiniteTimeSpan };
+        using var client = new HttpClient
+        {
+            DefaultRequestHeaders = { { "Accept-Encoding", "gzip, br" } },
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
         await using var reader = await SseReader.OpenAsync(nginx.Url, Stream, client: client);
         Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
@@ -33,9 +37,16 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     [InlineData("1.1", "proxy_ignore_headers X-Accel-Buffering; gzip_types text/event-stream; gzip_min_length 0;")]
     public async Task A_proxy_that_buffers_holds_events_back_until_its_buffer_is_full(string upstream, string mistake)
     {
-        await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => Upstream(conf, upstream).Replace("location / {", "location / { " + mistake, StringComparison.Ordinal));
+        await using var nginx = await NginxProxy.StartAsync(
+            seeds.A,
+            conf =>
+                Upstream(conf, upstream).Replace("location / {", "location / { " + mistake, StringComparison.Ordinal)
+        );
         await using var direct = await SseReader.OpenAtAsync(seeds.A, Stream);
-        using var client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.GZip }) { Timeout = Timeout.InfiniteTimeSpan };
+        using var client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.GZip })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
         var opening = SseReader.OpenAsync(nginx.Url, Stream, direct.LastId, client: client);
         await DeliverySystem.PublishNumbersAsync(seeds.System.Replicas[0], _topic, 1, 3);
         await direct.WaitForEventsAsync(3);
@@ -43,7 +54,21 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         Assert.False(opening.IsCompleted && (await opening).Events.Any());
         // Random text, or the compressor would hold this back too.
         var text = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000));
-        await DeliverySystem.PublishAsync(seeds.System.Replicas[0], new { topic = _topic, type = "big", data = text }, new { topic = _topic, type = "big", data = text });
+        await DeliverySystem.PublishAsync(
+            seeds.System.Replicas[0],
+            new
+            {
+                topic = _topic,
+                type = "big",
+                data = text,
+            },
+            new
+            {
+                topic = _topic,
+                type = "big",
+                data = text,
+            }
+        );
         await using var reader = await opening;
         await reader.WaitForEventsAsync(3);
     }
@@ -51,7 +76,10 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task A_read_timeout_below_the_heartbeat_cuts_quiet_streams_off_and_the_client_resumes()
     {
-        await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 1s;", StringComparison.Ordinal));
+        await using var nginx = await NginxProxy.StartAsync(
+            seeds.A,
+            conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 1s;", StringComparison.Ordinal)
+        );
         string last;
         await using (var reader = await SseReader.OpenAtAsync(nginx.Url, Stream))
         {
@@ -68,8 +96,14 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task A_heartbeat_within_the_read_timeout_keeps_a_quiet_stream()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { ["Streaming__HeartbeatSeconds"] = "1" });
-        await using var nginx = await NginxProxy.StartAsync(system.Replicas[0].Url, conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 3s;", StringComparison.Ordinal));
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Streaming__HeartbeatSeconds"] = "1" }
+        );
+        await using var nginx = await NginxProxy.StartAsync(
+            system.Replicas[0].Url,
+            conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 3s;", StringComparison.Ordinal)
+        );
         // For longer than the timeout.
         await using var reader = await SseReader.OpenAtAsync(nginx.Url, Stream);
         await reader.WaitAsync(r => r.Frames.Count(f => f.Comment is not null) >= 5);
@@ -81,14 +115,19 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
         await using var nginx = await NginxProxy.StartAsync(new Uri($"http://127.0.0.1:{link.Port}"));
         link.Cut();
-        using (var away = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream)) Assert.Equal(HttpStatusCode.BadGateway, away.StatusCode);
+        using (var away = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream))
+            Assert.Equal(HttpStatusCode.BadGateway, away.StatusCode);
         link.Heal();
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            using var back = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream);
-            return back.StatusCode == HttpStatusCode.OK;
-        }, "the stream is there again");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var back = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream);
+                return back.StatusCode == HttpStatusCode.OK;
+            },
+            "the stream is there again"
+        );
     }
 
-    private static string Upstream(string conf, string version) => conf.Replace("proxy_http_version 1.1;", $"proxy_http_version {version};", StringComparison.Ordinal);
+    private static string Upstream(string conf, string version) =>
+        conf.Replace("proxy_http_version 1.1;", $"proxy_http_version {version};", StringComparison.Ordinal);
 }

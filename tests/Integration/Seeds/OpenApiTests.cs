@@ -9,15 +9,36 @@ public sealed class OpenApiTests(SeedSystem seeds)
     public async Task Every_stream_lists_its_events_with_their_schemas()
     {
         var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
-        var streams = document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject().Select(o => (Path: p.Name, Operation: o.Value)))
-            .Where(o => o.Path.Contains("stream", StringComparison.Ordinal) && o.Path != "/v1/stream-tickets" || o.Path.StartsWith("/sse/", StringComparison.Ordinal) && !o.Path.EndsWith("/failure", StringComparison.Ordinal)).ToList();
+        var streams = document
+            .GetProperty("paths")
+            .EnumerateObject()
+            .SelectMany(p => p.Value.EnumerateObject().Select(o => (Path: p.Name, Operation: o.Value)))
+            .Where(o =>
+                o.Path.Contains("stream", StringComparison.Ordinal) && o.Path != "/v1/stream-tickets"
+                || o.Path.StartsWith("/sse/", StringComparison.Ordinal)
+                    && !o.Path.EndsWith("/failure", StringComparison.Ordinal)
+            )
+            .ToList();
         Assert.True(streams.Count > 20);
-        Assert.All(streams, stream =>
-        {
-            Assert.True(stream.Operation.TryGetProperty("x-sse-events", out var events), stream.Path);
-            Assert.All(events.EnumerateArray(), e => Assert.Equal(JsonValueKind.Object, e.GetProperty("data").ValueKind));
-            Assert.True(stream.Operation.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("text/event-stream", out _), stream.Path);
-        });
+        Assert.All(
+            streams,
+            stream =>
+            {
+                Assert.True(stream.Operation.TryGetProperty("x-sse-events", out var events), stream.Path);
+                Assert.All(
+                    events.EnumerateArray(),
+                    e => Assert.Equal(JsonValueKind.Object, e.GetProperty("data").ValueKind)
+                );
+                Assert.True(
+                    stream
+                        .Operation.GetProperty("responses")
+                        .GetProperty("200")
+                        .GetProperty("content")
+                        .TryGetProperty("text/event-stream", out _),
+                    stream.Path
+                );
+            }
+        );
     }
 
     [Fact]
@@ -26,30 +47,60 @@ public sealed class OpenApiTests(SeedSystem seeds)
         var paths = (await Requests.GetAsync(seeds.A, "/openapi/v1.json")).GetProperty("paths");
         foreach (var path in (string[])["/v1/events", "/v1/events/stream", "/stream", "/chat/stream", "/tasks"])
             Assert.True(paths.GetProperty(path).GetProperty("post").TryGetProperty("requestBody", out _), path);
-        Assert.True(paths.GetProperty("/v1/events").GetProperty("post").GetProperty("responses").TryGetProperty("202", out _));
-        Assert.Contains("resync", paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").GetRawText(), StringComparison.Ordinal);
-        Assert.DoesNotContain("last_event_id", paths.GetProperty("/sse/chat").GetProperty("post").GetRawText(), StringComparison.Ordinal);
+        Assert.True(
+            paths.GetProperty("/v1/events").GetProperty("post").GetProperty("responses").TryGetProperty("202", out _)
+        );
+        Assert.Contains(
+            "resync",
+            paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").GetRawText(),
+            StringComparison.Ordinal
+        );
+        Assert.DoesNotContain(
+            "last_event_id",
+            paths.GetProperty("/sse/chat").GetProperty("post").GetRawText(),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
     [InlineData("/v1/chat/completions", "chat.completion.chunk", "error")]
-    [InlineData("/v1/messages", "message_start", "ping", "content_block_start", "content_block_delta",
-        "content_block_stop", "message_delta", "message_stop", "error")]
-    public async Task The_vendors_endpoints_list_their_frames_beside_the_whole_answer(string path,
-        params string[] frames)
+    [InlineData(
+        "/v1/messages",
+        "message_start",
+        "ping",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "error"
+    )]
+    public async Task The_vendors_endpoints_list_their_frames_beside_the_whole_answer(
+        string path,
+        params string[] frames
+    )
     {
-        var operation = (await Requests.GetAsync(seeds.A, "/openapi/v1.json")).GetProperty("paths").GetProperty(path)
+        var operation = (await Requests.GetAsync(seeds.A, "/openapi/v1.json"))
+            .GetProperty("paths")
+            .GetProperty(path)
             .GetProperty("post");
         var content = operation.GetProperty("responses").GetProperty("200").GetProperty("content");
         Assert.True(content.TryGetProperty("text/event-stream", out _));
         Assert.True(content.TryGetProperty("application/json", out _));
         Assert.Equal(frames, operation.GetProperty("x-sse-events").EnumerateArray().Select(e => e.Text("event")));
-        Assert.All(operation.GetProperty("x-sse-events").EnumerateArray(), e => Assert.Equal(JsonValueKind.Object,
-            e.GetProperty("data").ValueKind));
+        Assert.All(
+            operation.GetProperty("x-sse-events").EnumerateArray(),
+            e => Assert.Equal(JsonValueKind.Object, e.GetProperty("data").ValueKind)
+        );
         Assert.True(operation.TryGetProperty("requestBody", out _));
         Assert.DoesNotContain("last_event_id", operation.GetRawText(), StringComparison.Ordinal);
-        Assert.True(operation.GetProperty("responses").GetProperty("default").GetProperty("content")
-            .TryGetProperty("application/json", out _));
+        Assert.True(
+            operation
+                .GetProperty("responses")
+                .GetProperty("default")
+                .GetProperty("content")
+                .TryGetProperty("application/json", out _)
+        );
     }
 
     [Fact]
@@ -57,8 +108,11 @@ public sealed class OpenApiTests(SeedSystem seeds)
     {
         var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
         foreach (var path in document.GetProperty("paths").EnumerateObject())
-            foreach (var operation in path.Value.EnumerateObject())
-                foreach (var name in path.Name.Split('{').Skip(1).Select(p => p[..p.IndexOf('}')]))
-                    Assert.Contains(operation.Value.GetProperty("parameters").EnumerateArray(), p => p.Text("name") == name && p.Text("in") == "path");
+        foreach (var operation in path.Value.EnumerateObject())
+        foreach (var name in path.Name.Split('{').Skip(1).Select(p => p[..p.IndexOf('}')]))
+            Assert.Contains(
+                operation.Value.GetProperty("parameters").EnumerateArray(),
+                p => p.Text("name") == name && p.Text("in") == "path"
+            );
     }
 }

@@ -10,7 +10,13 @@ namespace Integration.Seeds;
 [Collection(SeedSystem.Collection)]
 public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
 {
-    private static readonly string[] Steps = ["payment_processing", "payment_confirmed", "preparing_shipment", "shipped"];
+    private static readonly string[] Steps =
+    [
+        "payment_processing",
+        "payment_confirmed",
+        "preparing_shipment",
+        "shipped",
+    ];
 
     [Fact]
     public async Task An_order_lowers_the_stock_and_tells_its_steps_to_late_and_returning_readers()
@@ -28,7 +34,10 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         }
         await inventory.WaitAsync(r => r.Events.Any(e => e.Event == "stock-change" && e.Json().Text("petId") == pet));
         var change = inventory.Events.First(e => e.Json().Text("petId") == pet).Json();
-        Assert.Equal((before, before - 2), (change.GetProperty("oldStock").GetInt32(), change.GetProperty("newStock").GetInt32()));
+        Assert.Equal(
+            (before, before - 2),
+            (change.GetProperty("oldStock").GetInt32(), change.GetProperty("newStock").GetInt32())
+        );
         Assert.Equal("shipped", (await Requests.GetAsync(seeds.B, $"/v1/orders/{order.Text("id")}")).Text("status"));
 
         await using var late = await SseReader.OpenAsync(seeds.A, stream);
@@ -55,7 +64,11 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     public async Task An_id_of_another_history_starts_a_finite_stream_over_instead_of_waiting_for_ever()
     {
         var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b4150" });
-        await using var reader = await SseReader.OpenAsync(seeds.A, $"/v1/orders/{order.Text("id")}/status/stream", "otherepoch-7");
+        await using var reader = await SseReader.OpenAsync(
+            seeds.A,
+            $"/v1/orders/{order.Text("id")}/status/stream",
+            "otherepoch-7"
+        );
         await reader.WaitForEndAsync();
         Assert.Equal("epoch", reader.Frames.Single(f => f.Event == "resync").Json().Text("reason"));
         AssertSteps(reader);
@@ -64,7 +77,10 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task The_steps_of_an_order_go_on_after_the_replica_that_took_it_is_killed()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" }
+        );
         var order = await Requests.PostAsync(system.Replicas[0].Url, "/v1/orders", new { petId = "019b4132" });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
         List<Frame> seen;
@@ -88,7 +104,11 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         const string pet = "019b4163";
         using var read = await Requests.SendAsync(seeds.A, HttpMethod.Get, "/v1/pets");
         var position = Assert.Single(read.Headers.GetValues("X-Sse-Position"));
-        var price = (await read.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Single(p => p.Text("id") == pet).GetProperty("price").GetDecimal();
+        var price = (await read.Content.ReadFromJsonAsync<JsonElement>())
+            .EnumerateArray()
+            .Single(p => p.Text("id") == pet)
+            .GetProperty("price")
+            .GetDecimal();
         await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
         await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
         // From the position of the read, on the other replica: nothing lies between read and stream.
@@ -96,7 +116,10 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().Text("petId") == pet));
         var change = Assert.Single(reader.Events, e => e.Json().Text("petId") == pet);
         Assert.Null(change.Event);
-        Assert.Equal($$"""{"type":"price-change","petId":"{{pet}}","oldPrice":{{price}},"newPrice":{{price + 1}}}""", change.Data);
+        Assert.Equal(
+            $$"""{"type":"price-change","petId":"{{pet}}","oldPrice":{{price}},"newPrice":{{price + 1}}}""",
+            change.Data
+        );
     }
 
     [Fact]
@@ -104,8 +127,18 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     {
         const string pet = "019b4178";
         await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { stock = 1 });
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i =>
-            Requests.SendAsync(i % 2 == 0 ? seeds.A : seeds.B, HttpMethod.Post, "/v1/orders", JsonContent.Create(new { petId = pet }))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(i =>
+                    Requests.SendAsync(
+                        i % 2 == 0 ? seeds.A : seeds.B,
+                        HttpMethod.Post,
+                        "/v1/orders",
+                        JsonContent.Create(new { petId = pet })
+                    )
+                )
+        );
         Assert.Equal(1, answers.Count(a => a.StatusCode == HttpStatusCode.Created));
         Assert.Equal(7, answers.Count(a => a.StatusCode == HttpStatusCode.Conflict));
         Assert.Equal(0, (await Requests.GetAsync(seeds.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32());
@@ -115,7 +148,16 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     public async Task Recommendations_follow_the_orders_and_a_returning_reader_gets_the_rest_of_the_same_run()
     {
         var user = $"u{Guid.NewGuid():N}";
-        await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b41b7", quantity = 3, userId = user });
+        await Requests.PostAsync(
+            seeds.A,
+            "/v1/orders",
+            new
+            {
+                petId = "019b41b7",
+                quantity = 3,
+                userId = user,
+            }
+        );
         var stream = $"/v1/pets/recommendations/stream?userId={user}";
         await using var reader = await SseReader.OpenAsync(seeds.A, stream);
         await reader.WaitForEndAsync();
@@ -129,7 +171,10 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         Assert.All(all.SkipLast(1), e => Assert.InRange(e.Json().GetProperty("score").GetDouble(), 0, 1));
 
         var begun = await RunsOfAsync(user);
-        foreach (var (last, expected) in (IEnumerable<(string, IEnumerable<Frame>)>)[(reader.Frames.First(f => f.Id is not null).Id!, all), (all[2].Id!, all.Skip(3))])
+        foreach (
+            var (last, expected) in (IEnumerable<(string, IEnumerable<Frame>)>)
+                [(reader.Frames.First(f => f.Id is not null).Id!, all), (all[2].Id!, all.Skip(3))]
+        )
         {
             await using var rest = await SseReader.OpenAsync(seeds.B, stream, last);
             await rest.WaitForEndAsync();
@@ -142,7 +187,9 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
 
     private async Task<int> RunsOfAsync(string user)
     {
-        await using var count = seeds.System.Database.CreateCommand("select count(*)::int from eventstore.events where topic like 'recommendations.%.log' and data like $1");
+        await using var count = seeds.System.Database.CreateCommand(
+            "select count(*)::int from eventstore.events where topic like 'recommendations.%.log' and data like $1"
+        );
         count.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"%{user}%" });
         return (int)(await count.ExecuteScalarAsync())!;
     }
@@ -152,6 +199,9 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         Assert.Equal(Steps, reader.Events.Select(e => e.Json().Text("status")));
         Assert.Equal([null, null, null, "complete"], reader.Events.Select(e => e.Event));
         Assert.StartsWith("1Z", reader.Events.Last().Json().Text("trackingNumber"), StringComparison.Ordinal);
-        Assert.All(reader.Events.SkipLast(1), e => Assert.EndsWith("Z", e.Json().Text("timestamp"), StringComparison.Ordinal));
+        Assert.All(
+            reader.Events.SkipLast(1),
+            e => Assert.EndsWith("Z", e.Json().Text("timestamp"), StringComparison.Ordinal)
+        );
     }
 }

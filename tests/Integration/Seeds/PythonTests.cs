@@ -5,7 +5,8 @@ using Integration.Delivery;
 
 namespace Integration.Seeds;
 
-/// <summary>The Python client, its examples, and the articles' own programs, with the python3 of this machine.</summary>
+/// <summary>The Python client, its examples, and the articles' own programs, with the python3 of this
+/// machine.</summary>
 [Collection(SeedSystem.Collection)]
 public sealed class PythonTests(SeedSystem seeds)
 {
@@ -22,7 +23,13 @@ public sealed class PythonTests(SeedSystem seeds)
     }
 
     [Theory]
-    [InlineData("basics.py", "item 3: Meeseeks Box at 49.99", "word by word", "WARN  High memory usage detected", "Event at ")]
+    [InlineData(
+        "basics.py",
+        "item 3: Meeseeks Box at 49.99",
+        "word by word",
+        "WARN  High memory usage detected",
+        "Event at "
+    )]
     [InlineData("petstore.py", "order: payment_processing", "order: shipped 1Z", "stock of ", " ms")]
     [InlineData("tasks.py", "task_created todo", "task_updated in_progress", "task_updated done")]
     [InlineData("events.py", "connected to ", "greeting at ", "こんにちは")]
@@ -39,8 +46,14 @@ public sealed class PythonTests(SeedSystem seeds)
     [Fact]
     public void Every_example_is_run_by_a_test()
     {
-        var run = typeof(PythonTests).GetMethod(nameof(An_example_runs_as_it_is))!.GetCustomAttributes<InlineDataAttribute>().Select(row => (string)row.Data[0]!);
-        var there = Directory.EnumerateFiles(Path.Combine(Client, "examples"), "*.py").Select(file => Path.GetFileName(file)).Where(name => !name.StartsWith('_'));
+        var run = typeof(PythonTests)
+            .GetMethod(nameof(An_example_runs_as_it_is))!
+            .GetCustomAttributes<InlineDataAttribute>()
+            .Select(row => (string)row.Data[0]!);
+        var there = Directory
+            .EnumerateFiles(Path.Combine(Client, "examples"), "*.py")
+            .Select(file => Path.GetFileName(file))
+            .Where(name => !name.StartsWith('_'));
         Assert.Equal(there.Order(StringComparer.Ordinal), run.Order(StringComparer.Ordinal));
     }
 
@@ -49,12 +62,16 @@ public sealed class PythonTests(SeedSystem seeds)
     {
         await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
         var path = $"/sse/resilient/s{Guid.NewGuid():N}";
-        await using var program = Start(Client, "-c", $$"""
+        await using var program = Start(
+            Client,
+            "-c",
+            $$"""
             import sys; sys.path.insert(0, ".")
             from aspire_sse import SSEClient
             for event in SSEClient("http://127.0.0.1:{{link.Port}}{{path}}", initial_delay=0.1, max_delay=0.5):
                 print(event.json()["id"], flush=True)
-            """);
+            """
+        );
         await program.WaitForAsync(lines => lines.Length >= 3);
         link.Cut();
         var cutAt = program.Lines.Length;
@@ -67,10 +84,17 @@ public sealed class PythonTests(SeedSystem seeds)
     public async Task The_task_articles_client_runs_as_it_is_written()
     {
         await using var program = Start(Articles, "tasks_client.py", seeds.B.ToString().TrimEnd('/'));
-        await program.WaitForAsync(lines => lines.Any(l => l.Contains("SSE connection established", StringComparison.Ordinal)));
+        await program.WaitForAsync(lines =>
+            lines.Any(l => l.Contains("SSE connection established", StringComparison.Ordinal))
+        );
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "from the article" });
         await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
-        await program.WaitForAsync(lines => lines.Any(l => l.Contains("'event': 'task_updated'", StringComparison.Ordinal) && l.Contains(task.Text("id")!, StringComparison.Ordinal)));
+        await program.WaitForAsync(lines =>
+            lines.Any(l =>
+                l.Contains("'event': 'task_updated'", StringComparison.Ordinal)
+                && l.Contains(task.Text("id")!, StringComparison.Ordinal)
+            )
+        );
     }
 
     [Fact]
@@ -84,14 +108,16 @@ public sealed class PythonTests(SeedSystem seeds)
 
     private static PythonProgram Start(string folder, params string[] arguments)
     {
-        if (!PythonProgram.IsThere) Assert.Skip("There is no python3 on this machine.");
+        if (!PythonProgram.IsThere)
+            Assert.Skip("There is no python3 on this machine.");
         return new PythonProgram(folder, arguments);
     }
 
     private static string FindRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln"))) folder = folder.Parent!;
+        while (!File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln")))
+            folder = folder.Parent!;
         return folder.FullName;
     }
 }
@@ -101,28 +127,64 @@ internal sealed class PythonProgram : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
-    private readonly StringBuilder _output = new(), _errors = new();
+    private readonly StringBuilder _output = new(),
+        _errors = new();
 
     public PythonProgram(string folder, string[] arguments)
     {
-        var start = new ProcessStartInfo("python3", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        (start.Environment["PYTHONPATH"], start.Environment["PYTHONDONTWRITEBYTECODE"], start.Environment["PYTHONUTF8"]) = (".", "1", "1");
+        var start = new ProcessStartInfo("python3", arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        (
+            start.Environment["PYTHONPATH"],
+            start.Environment["PYTHONDONTWRITEBYTECODE"],
+            start.Environment["PYTHONUTF8"]
+        ) = (".", "1", "1");
         _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, e) => { lock (_output) if (e.Data is not null) _output.Append(e.Data).Append('\n'); };
-        _process.ErrorDataReceived += (_, e) => { lock (_output) if (e.Data is not null) _errors.Append(e.Data).Append('\n'); };
+        _process.OutputDataReceived += (_, e) =>
+        {
+            lock (_output)
+                if (e.Data is not null)
+                    _output.Append(e.Data).Append('\n');
+        };
+        _process.ErrorDataReceived += (_, e) =>
+        {
+            lock (_output)
+                if (e.Data is not null)
+                    _errors.Append(e.Data).Append('\n');
+        };
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
 
-    public static bool IsThere { get; } = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(p => File.Exists(Path.Combine(p, "python3")));
+    public static bool IsThere { get; } =
+        Environment
+            .GetEnvironmentVariable("PATH")!
+            .Split(Path.PathSeparator)
+            .Any(p => File.Exists(Path.Combine(p, "python3")));
 
-    public string[] Lines { get { lock (_output) return _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries); } }
-
-    public Task WaitForAsync(Func<string[], bool> condition) => DeliverySystem.EventuallyAsync(() =>
+    public string[] Lines
     {
-        if (_process.HasExited) Assert.Fail($"python3 ended with {_process.ExitCode}: {_errors}");
-        return Task.FromResult(condition(Lines));
-    }, "the program says what is expected");
+        get
+        {
+            lock (_output)
+                return _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        }
+    }
+
+    public Task WaitForAsync(Func<string[], bool> condition) =>
+        DeliverySystem.EventuallyAsync(
+            () =>
+            {
+                if (_process.HasExited)
+                    Assert.Fail($"python3 ended with {_process.ExitCode}: {_errors}");
+                return Task.FromResult(condition(Lines));
+            },
+            "the program says what is expected"
+        );
 
     /// <summary>Waits for its end, which must be a good one; all that it said.</summary>
     public async Task<string> EndAsync()
@@ -138,7 +200,8 @@ internal sealed class PythonProgram : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();
     }

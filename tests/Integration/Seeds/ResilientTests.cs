@@ -17,7 +17,10 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         await a.WaitForEventsAsync(8);
         await using var whole = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=0");
         await whole.WaitForEventsAsync(8);
-        Assert.Equal(Enumerable.Range(1, 8).Select(n => (long)n), whole.Events.Take(8).Select(e => e.Json().GetProperty("id").GetInt64()));
+        Assert.Equal(
+            Enumerable.Range(1, 8).Select(n => (long)n),
+            whole.Events.Take(8).Select(e => e.Json().GetProperty("id").GetInt64())
+        );
         Assert.Equal(a.Events.Take(8), whole.Events.Take(8));
         await b.WaitForEventsAsync(3);
         Assert.Equal(b.Events.Take(3), whole.Events.SkipWhile(e => e.Id != b.Events.First().Id).Take(3));
@@ -34,7 +37,10 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         await using var beyond = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=99999");
         await beyond.WaitForEventsAsync(1);
         var resync = beyond.Frames.Single(f => f.Event == "resync");
-        Assert.Equal(("future", "99999", resync.Id), (resync.Json().Text("reason"), resync.Json().Text("requested"), resync.Json().Text("resumedFrom")));
+        Assert.Equal(
+            ("future", "99999", resync.Id),
+            (resync.Json().Text("reason"), resync.Json().Text("requested"), resync.Json().Text("resumedFrom"))
+        );
         // From the head: what the session has said is not said again.
         Assert.True(beyond.Events.First().Json().GetProperty("id").GetInt64() > 2);
     }
@@ -45,7 +51,11 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }
         var session = _path.Split('/')[^1];
         // Nobody may publish there: the messages come as the source's own do.
-        await using (var speak = seeds.System.Database.CreateCommand("insert into eventstore.outbox (topic, type, data) select $1, 'message', n::text from generate_series(1, 1100) n"))
+        await using (
+            var speak = seeds.System.Database.CreateCommand(
+                "insert into eventstore.outbox (topic, type, data) select $1, 'message', n::text from generate_series(1, 1100) n"
+            )
+        )
         {
             speak.Parameters.AddWithValue($"sse.resilient.{session}");
             await speak.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -68,7 +78,8 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         Assert.Equal(("error", true), (error.Event, error.Json().GetProperty("fatal").GetBoolean()));
         Assert.NotEmpty(error.Json().Text("error")!);
 
-        using (var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, _path, lastId: error.Id)) Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
+        using (var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, _path, lastId: error.Id))
+            Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         await Requests.JsonAsync(seeds.A, HttpMethod.Delete, _path + "/failure");
         await using var fresh = await SseReader.OpenAtAsync(seeds.B, _path);
         await fresh.WaitForEventsAsync(1);
@@ -105,9 +116,13 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task The_source_stops_some_time_after_the_last_reader_and_goes_on_for_the_next()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new(SeedSystem.Quick) { ["Resilient__IdleSeconds"] = "3" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new(SeedSystem.Quick) { ["Resilient__IdleSeconds"] = "3" }
+        );
         var server = system.Replicas[0].Url;
-        await using (var reader = await SseReader.OpenAtAsync(server, _path)) await reader.WaitForEventsAsync(2);
+        await using (var reader = await SseReader.OpenAtAsync(server, _path))
+            await reader.WaitForEventsAsync(2);
         await DeliverySystem.EventuallyAsync(async () => await NextAtAsync() is null, "the source stands still");
         await using var next = await SseReader.OpenAtAsync(server, _path);
         await next.WaitForEventsAsync(1);

@@ -5,7 +5,8 @@ using Stack;
 
 namespace Integration.Seeds;
 
-/// <summary>Two replicas that the tests of this folder share; each test keeps to pets, tasks and sessions of its own.</summary>
+/// <summary>Two replicas that the tests of this folder share; each test keeps to pets, tasks and sessions of its
+/// own.</summary>
 public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Seeds";
@@ -15,17 +16,29 @@ public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
     internal Uri B => System.Replicas[1].Url;
 
     /// <summary>Orders go through their steps quickly, sessions speak often.</summary>
-    internal static Dictionary<string, string> Quick => new()
-    {
-        ["Petstore__PaymentMilliseconds"] = "300", ["Petstore__ConfirmationMilliseconds"] = "300", ["Petstore__PreparationMilliseconds"] = "300",
-        ["Basics__TickLingerSeconds"] = "3", ["Petstore__PollMilliseconds"] = "50", ["Petstore__ScoringMilliseconds"] = "50",
-        ["Resilient__IntervalMilliseconds"] = "100", ["Resilient__PollMilliseconds"] = "50", ["Resilient__RetryMilliseconds"] = "200", ["Resilient__MaxRetryMilliseconds"] = "600",
-    };
+    internal static Dictionary<string, string> Quick =>
+        new()
+        {
+            ["Petstore__PaymentMilliseconds"] = "300",
+            ["Petstore__ConfirmationMilliseconds"] = "300",
+            ["Petstore__PreparationMilliseconds"] = "300",
+            ["Basics__TickLingerSeconds"] = "3",
+            ["Petstore__PollMilliseconds"] = "50",
+            ["Petstore__ScoringMilliseconds"] = "50",
+            ["Resilient__IntervalMilliseconds"] = "100",
+            ["Resilient__PollMilliseconds"] = "50",
+            ["Resilient__RetryMilliseconds"] = "200",
+            ["Resilient__MaxRetryMilliseconds"] = "600",
+        };
 
     internal BrowserPages Pages { get; } = new();
 
     public async ValueTask InitializeAsync() =>
-        System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: new(Quick) { ["Cors__AllowedOrigins__0"] = Pages.Origin });
+        System = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new(Quick) { ["Cors__AllowedOrigins__0"] = Pages.Origin }
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -43,29 +56,52 @@ internal static class Requests
 
     /// <param name="token">Sent as a bearer token.</param>
     /// <param name="key">Sent as an API key.</param>
-    public static Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string path, HttpContent? body = null, string? lastId = null, string? token = null, string? key = null)
+    public static Task<HttpResponseMessage> SendAsync(
+        Uri server,
+        HttpMethod method,
+        string path,
+        HttpContent? body = null,
+        string? lastId = null,
+        string? token = null,
+        string? key = null
+    )
     {
         var request = new HttpRequestMessage(method, new Uri(server, path)) { Content = body };
-        if (token is not null) request.Headers.Authorization = new("Bearer", token);
-        if (key is not null) request.Headers.Add("X-Api-Key", key);
-        if (lastId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+        if (token is not null)
+            request.Headers.Authorization = new("Bearer", token);
+        if (key is not null)
+            request.Headers.Add("X-Api-Key", key);
+        if (lastId is not null)
+            request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 
     /// <summary>The answer's JSON; fails where the status is not a success.</summary>
-    public static async Task<JsonElement> JsonAsync(Uri server, HttpMethod method, string path, object? body = null, string? token = null, string? key = null)
+    public static async Task<JsonElement> JsonAsync(
+        Uri server,
+        HttpMethod method,
+        string path,
+        object? body = null,
+        string? token = null,
+        string? key = null
+    )
     {
         using var response = await SendAsync(server, method, path, ContentOf(body), token: token, key: key);
-        Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        Assert.True(
+            response.IsSuccessStatusCode,
+            $"{method} {path}: {response.StatusCode} {await response.Content.ReadAsStringAsync()}"
+        );
         return await response.Content.ReadFromJsonAsync<JsonElement>();
     }
 
     /// <summary>As JSON, but what is a body already.</summary>
-    public static HttpContent? ContentOf(object? body) => body as HttpContent ?? (body is null ? null : JsonContent.Create(body));
+    public static HttpContent? ContentOf(object? body) =>
+        body as HttpContent ?? (body is null ? null : JsonContent.Create(body));
 
     public static Task<JsonElement> GetAsync(Uri server, string path) => JsonAsync(server, HttpMethod.Get, path);
 
-    public static Task<JsonElement> PostAsync(Uri server, string path, object? body = null) => JsonAsync(server, HttpMethod.Post, path, body);
+    public static Task<JsonElement> PostAsync(Uri server, string path, object? body = null) =>
+        JsonAsync(server, HttpMethod.Post, path, body);
 
     public static JsonElement Json(this Frame frame) => JsonDocument.Parse(frame.Data!).RootElement;
 

@@ -17,36 +17,57 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
         await reader.WaitAsync(r => r.Frames.Any(f => f.Data is not null));
         var connected = reader.Frames.First(f => f.Data is not null);
         Assert.Null(connected.Event);
-        Assert.Equal(("connected", """{"message":"SSE connection established"}"""), (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText()));
+        Assert.Equal(
+            ("connected", """{"message":"SSE connection established"}"""),
+            (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText())
+        );
 
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "買い物" });
         Assert.Equal(("買い物", "todo"), (task.Text("title"), task.Text("status")));
-        var answer = await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=in_progress");
+        var answer = await Requests.JsonAsync(
+            seeds.A,
+            HttpMethod.Put,
+            $"/tasks/status/{task.Text("id")}?new_status=in_progress"
+        );
         Assert.Equal("""{"status":"updated"}""", answer.GetRawText());
-        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("task_updated", StringComparison.Ordinal) && e.Data.Contains(task.Text("id")!, StringComparison.Ordinal)));
+        await reader.WaitAsync(r =>
+            r.Events.Any(e =>
+                e.Data!.Contains("task_updated", StringComparison.Ordinal)
+                && e.Data.Contains(task.Text("id")!, StringComparison.Ordinal)
+            )
+        );
         var frame = reader.Events.Last(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal));
         Assert.Null(frame.Event);
         Assert.NotNull(frame.Id);
         Assert.Equal(["id", "event", "data", "timestamp"], frame.Json().EnumerateObject().Select(p => p.Name));
-        Assert.Equal($$"""{"task_id":"{{task.Text("id")}}","status":"in_progress"}""", frame.Json().GetProperty("data").GetRawText());
+        Assert.Equal(
+            $$"""{"task_id":"{{task.Text("id")}}","status":"in_progress"}""",
+            frame.Json().GetProperty("data").GetRawText()
+        );
         Assert.Matches(Iso(), frame.Json().Text("timestamp"));
 
         using var list = await Requests.SendAsync(seeds.B, HttpMethod.Get, "/tasks");
         Assert.NotEmpty(list.Headers.GetValues("X-Sse-Position"));
-        var stored = (await list.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Single(t => t.Text("id") == task.Text("id"));
+        var stored = (await list.Content.ReadFromJsonAsync<JsonElement>())
+            .EnumerateArray()
+            .Single(t => t.Text("id") == task.Text("id"));
         Assert.Equal("in_progress", stored.Text("status"));
     }
 
     [Fact]
     public async Task The_list_is_read_page_by_page_in_the_shape_and_order_that_it_has_as_a_whole()
     {
-        for (var n = 0; n < 5; n++) await Requests.PostAsync(seeds.A, "/tasks", new { title = $"page {n}" });
+        for (var n = 0; n < 5; n++)
+            await Requests.PostAsync(seeds.A, "/tasks", new { title = $"page {n}" });
         var read = new List<string>();
-        for (var next = "/tasks?limit=2"; next is not null;)
+        for (var next = "/tasks?limit=2"; next is not null; )
         {
             using var page = await Requests.SendAsync(seeds.B, HttpMethod.Get, next);
             Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
-            var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Select(t => t.Text("id")!).ToList();
+            var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>())
+                .EnumerateArray()
+                .Select(t => t.Text("id")!)
+                .ToList();
             Assert.InRange(tasks.Count, 1, 2);
             read.AddRange(tasks);
             next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
@@ -62,18 +83,29 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task The_list_ends_after_a_thousand_tasks_however_many_there_are_and_says_where_it_goes_on()
     {
-        await using (var fill = seeds.System.Database.CreateCommand("insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', '2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, 1500) n"))
+        await using (
+            var fill = seeds.System.Database.CreateCommand(
+                "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', '2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, 1500) n"
+            )
+        )
             await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         try
         {
             using var list = await Requests.SendAsync(seeds.A, HttpMethod.Get, "/tasks");
-            Assert.Equal(1_000, (await list.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetArrayLength());
+            Assert.Equal(
+                1_000,
+                (
+                    await list.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)
+                ).GetArrayLength()
+            );
             var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
             Assert.InRange((await Requests.GetAsync(seeds.A, next)).GetArrayLength(), 500, 1_000);
         }
         finally
         {
-            await using var clear = seeds.System.Database.CreateCommand("delete from tasks.tasks where title = 'one of many'");
+            await using var clear = seeds.System.Database.CreateCommand(
+                "delete from tasks.tasks where title = 'one of many'"
+            );
             await clear.ExecuteNonQueryAsync(CancellationToken.None);
         }
     }
@@ -81,7 +113,10 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
     {
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream?types=task_updated,nothing&named=true");
+        await using var reader = await SseReader.OpenAtAsync(
+            seeds.A,
+            "/events/stream?types=task_updated,nothing&named=true"
+        );
         var task = await Requests.PostAsync(seeds.B, "/tasks", new { title = "one" });
         await Requests.JsonAsync(seeds.B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal)));
@@ -93,19 +128,37 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     {
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "stays" });
         await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream");
-        using var refused = await Requests.SendAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=later");
-        using var unknown = await Requests.SendAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{Guid.NewGuid()}?new_status=done");
+        using var refused = await Requests.SendAsync(
+            seeds.A,
+            HttpMethod.Put,
+            $"/tasks/status/{task.Text("id")}?new_status=later"
+        );
+        using var unknown = await Requests.SendAsync(
+            seeds.A,
+            HttpMethod.Put,
+            $"/tasks/status/{Guid.NewGuid()}?new_status=done"
+        );
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
         // A later change is the first that comes.
         await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("task_updated", StringComparison.Ordinal)));
-        Assert.Equal("done", reader.Events.First(e => e.Data!.Contains("task_updated", StringComparison.Ordinal)).Json().GetProperty("data").Text("status"));
+        Assert.Equal(
+            "done",
+            reader
+                .Events.First(e => e.Data!.Contains("task_updated", StringComparison.Ordinal))
+                .Json()
+                .GetProperty("data")
+                .Text("status")
+        );
     }
 
     [Theory]
     [InlineData("/events/stream", "Pools__Tasks")]
     [InlineData("/sse/events", "Pools__Sse")]
-    public async Task Beyond_the_pool_a_new_stream_gets_503_and_a_returning_one_is_told_to_come_back(string path, string option)
+    public async Task Beyond_the_pool_a_new_stream_gets_503_and_a_returning_one_is_told_to_come_back(
+        string path,
+        string option
+    )
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: new() { [option] = "2" });
         var server = system.Replicas[0].Url;
@@ -122,11 +175,14 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             Assert.NotNull(returning.Frames[0].Retry);
             await using var elsewhere = await SseReader.OpenAtAsync(server, "/v1/events/stream");
         }
-        await DeliverySystem.EventuallyAsync(async () =>
-        {
-            using var admitted = await Requests.SendAsync(server, HttpMethod.Get, path);
-            return admitted.StatusCode == HttpStatusCode.OK;
-        }, "the place of a closed stream is given to the next");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var admitted = await Requests.SendAsync(server, HttpMethod.Get, path);
+                return admitted.StatusCode == HttpStatusCode.OK;
+            },
+            "the place of a closed stream is given to the next"
+        );
     }
 
     [GeneratedRegex("^<(/tasks[^>]+)>; rel=\"next\"$")]

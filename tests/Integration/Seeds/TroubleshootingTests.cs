@@ -10,7 +10,10 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task What_is_no_stream_never_claims_to_be_one()
     {
-        foreach (var path in (string[])["/sse/nothing", "/v1/orders/nothing/status/stream", "/v1/pets/recommendations/stream"])
+        foreach (
+            var path in (string[])
+                ["/sse/nothing", "/v1/orders/nothing/status/stream", "/v1/pets/recommendations/stream"]
+        )
         {
             using var response = await Requests.SendAsync(seeds.A, HttpMethod.Get, path);
             Assert.InRange((int)response.StatusCode, 400, 499);
@@ -23,7 +26,8 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
     {
         const string stream = "/v1/pets/recommendations/stream?userId=gone";
         string id;
-        await using (var reader = await SseReader.OpenAtAsync(seeds.A, stream)) id = reader.LastId!;
+        await using (var reader = await SseReader.OpenAtAsync(seeds.A, stream))
+            id = reader.LastId!;
         await using var returning = await SseReader.OpenAsync(seeds.B, stream, id);
         await returning.WaitForEndAsync();
         Assert.Equal("complete", returning.Events.Last().Event);
@@ -34,13 +38,32 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
         var server = system.Replicas[0];
-        foreach (var path in (string[])["/sse/events", "/events/stream", "/sse/resilient/gone", "/v1/pets/recommendations/stream?userId=gone", "/items/stream"])
+        foreach (
+            var path in (string[])
+                [
+                    "/sse/events",
+                    "/events/stream",
+                    "/sse/resilient/gone",
+                    "/v1/pets/recommendations/stream?userId=gone",
+                    "/items/stream",
+                ]
+        )
             await using (await SseReader.OpenAtAsync(server.Url, path)) { }
-        await DeliverySystem.EventuallyAsync(async () => (await Requests.GetAsync(server.Url, "/v1/connections")).GetProperty("connections").GetArrayLength() == 0, "every connection is given up");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await Requests.GetAsync(server.Url, "/v1/connections")).GetProperty("connections").GetArrayLength()
+                == 0,
+            "every connection is given up"
+        );
         Assert.Contains("ended: ", server.Output);
         Assert.DoesNotContain("fail:", server.Output);
         // That a beat of the Broadcaster's came late, as on a busy machine, has nothing to do with readers.
-        Assert.DoesNotContain(server.Output.Split('\n'), line => line.StartsWith("warn:", StringComparison.Ordinal) && !line.Contains("StreamApi.Streaming.Feed", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            server.Output.Split('\n'),
+            line =>
+                line.StartsWith("warn:", StringComparison.Ordinal)
+                && !line.Contains("StreamApi.Streaming.Feed", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain("Exception", server.Output);
     }
 }

@@ -48,7 +48,8 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("DELETE", "/session", 405, null)]
     [InlineData("GET", "/sse/chat", 405, null)]
     [InlineData("PUT", "/sse/resilient/s", 405, null)]
-    public Task A_wrong_request_is_named(string method, string path, int status, string? field) => RefusedAsync(method, path, null, null, status, field);
+    public Task A_wrong_request_is_named(string method, string path, int status, string? field) =>
+        RefusedAsync(method, path, null, null, status, field);
 
     [Theory]
     [InlineData("POST", "/stream", """{"prompt":5}""", 400, "prompt")]
@@ -85,7 +86,13 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("POST", "/items/stream", """{"named":{}}""", 400, "named")]
     [InlineData("QUERY", "/events/stream", "{", 400, "body")]
     [InlineData("POST", "/sse/chat", "{}", 400, "messages")]
-    [InlineData("POST", "/sse/chat", """{"messages":[{"role":"user","content":"x"}],"max_tokens":"5"}""", 400, "max_tokens")]
+    [InlineData(
+        "POST",
+        "/sse/chat",
+        """{"messages":[{"role":"user","content":"x"}],"max_tokens":"5"}""",
+        400,
+        "max_tokens"
+    )]
     [InlineData("POST", "/sse/backpressure-chat", """{"messages":"x"}""", 400, "messages")]
     [InlineData("POST", "/session", """{"provider":5}""", 400, "provider")]
     [InlineData("POST", "/session", "{", 400, "body")]
@@ -94,7 +101,8 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("POST", "/tasks", """{"\ud8000":1,"title":"x"}""", 400, "body")]
     [InlineData("POST", $"/message/{Nobody}", """{"content":"x"}""", 404, null)]
     [InlineData("POST", "/sse/resilient/s/failure", """{"times":"2"}""", 400, "times")]
-    public Task A_wrong_body_is_named(string method, string path, string body, int status, string? field) => RefusedAsync(method, path, body, Json, status, field);
+    public Task A_wrong_body_is_named(string method, string path, string body, int status, string? field) =>
+        RefusedAsync(method, path, body, Json, status, field);
 
     [Theory]
     [InlineData("POST", "/chat/stream")]
@@ -115,14 +123,18 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("/session")]
     [InlineData("/sse/chat")]
     [InlineData("/sse/backpressure-chat")]
-    public Task A_message_that_is_no_JSON_gets_415(string path) => RefusedAsync("POST", path, "hello", "text/plain", 415, null);
+    public Task A_message_that_is_no_JSON_gets_415(string path) =>
+        RefusedAsync("POST", path, "hello", "text/plain", 415, null);
 
     [Fact]
-    public Task A_title_too_long_is_named() => RefusedAsync("POST", "/tasks", $$"""{"title":"{{new string('a', 201)}}"}""", Json, 400, "title");
+    public Task A_title_too_long_is_named() =>
+        RefusedAsync("POST", "/tasks", $$"""{"title":"{{new string('a', 201)}}"}""", Json, 400, "title");
 
     private async Task RefusedAsync(string method, string path, string? body, string? type, int status, string? field)
     {
-        using var content = body is null ? null : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
+        using var content = body is null
+            ? null
+            : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
         using var response = await Requests.SendAsync(seeds.A, new HttpMethod(method), path, content);
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(status == (int)response.StatusCode, $"{method} {path} {body}: {response.StatusCode} {text}");
@@ -130,6 +142,7 @@ public sealed class ValidationTests(SeedSystem seeds)
         var problem = JsonDocument.Parse(text).RootElement;
         Assert.Equal(status, problem.GetProperty("status").GetInt32());
         Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
-        if (field is not null) Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), text);
+        if (field is not null)
+            Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), text);
     }
 }

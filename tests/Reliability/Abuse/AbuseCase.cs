@@ -5,7 +5,12 @@ namespace Reliability.Abuse;
 /// <param name="Do">Goes on until it is cancelled; where it has an end of its own, at least until then.</param>
 /// <param name="IsControl">Done to a <see cref="PlainListener"/> beside the system, which is held to no bound.</param>
 /// <param name="Prepare">Done before anything is measured.</param>
-internal sealed record AbuseCase(string Name, Func<AbuseTarget, CancellationToken, Task<string>> Do, bool IsControl = false, Func<AbuseTarget, Task>? Prepare = null);
+internal sealed record AbuseCase(
+    string Name,
+    Func<AbuseTarget, CancellationToken, Task<string>> Do,
+    bool IsControl = false,
+    Func<AbuseTarget, Task>? Prepare = null
+);
 
 /// <summary>The system, as the abuser sees it.</summary>
 internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)

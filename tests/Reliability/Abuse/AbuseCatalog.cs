@@ -8,30 +8,78 @@ namespace Reliability.Abuse;
 /// <summary>All abuses on one page.</summary>
 internal static partial class AbuseCatalog
 {
-    private const int Connections = 10_000, Heads = 1_000, Bodies = 500, Stalled = 100, Topics = 1_000_000, TopicsARequest = 10_000;
+    private const int Connections = 10_000,
+        Heads = 1_000,
+        Bodies = 500,
+        Stalled = 100,
+        Topics = 1_000_000,
+        TopicsARequest = 10_000;
 
     public static IReadOnlyList<AbuseCase> All { get; } =
     [
-        new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)), new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over)),
-        new("the same to a program beside the system that only accepts and answers", (target, over) => ConnectAsync(target, Connections, over), IsControl: true),
-        new("heads and bodies that never end (slow-loris)", TrickleAsync), new("readers that never read", StallAsync),
-        new("a publisher at full speed", (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)),
-        new("events of 1 MB", (target, over) => PublishAsync(target, 4, $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}", over)),
+        new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)),
+        new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over)),
+        new(
+            "the same to a program beside the system that only accepts and answers",
+            (target, over) => ConnectAsync(target, Connections, over),
+            IsControl: true
+        ),
+        new("heads and bodies that never end (slow-loris)", TrickleAsync),
+        new("readers that never read", StallAsync),
+        new(
+            "a publisher at full speed",
+            (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)
+        ),
+        new(
+            "events of 1 MB",
+            (target, over) =>
+                PublishAsync(
+                    target,
+                    4,
+                    $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}",
+                    over
+                )
+        ),
         new("a million topics", TopicsAsync),
-        new("tokens with a wrong signature at full speed", (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)),
-        new("240 reads of history with 100 patterns each over a log of 60,000 events", PatternsAsync, Prepare: target => FillAsync(target, "flood.log", LogEvents, "1")),
-        new("300 clients that ask for a page and never read it", PagesAsync, Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\"")),
+        new(
+            "tokens with a wrong signature at full speed",
+            (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)
+        ),
+        new(
+            "240 reads of history with 100 patterns each over a log of 60,000 events",
+            PatternsAsync,
+            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1")
+        ),
+        new(
+            "300 clients that ask for a page and never read it",
+            PagesAsync,
+            Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\"")
+        ),
         new("NDJSON with lines of 1 MB", LinesAsync),
-        new("1,000 slow readers in catch-up, each at another position", CatchUpAsync, Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")),
+        new(
+            "1,000 slow readers in catch-up, each at another position",
+            CatchUpAsync,
+            Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
+        ),
         new("streams with the filters user.N.> and broadcast.>", FiltersAsync),
-        new("lists of topics at full speed", (target, over) => AskAsync(target, 32, connection => connection.Get("/v1/topics?limit=1000", AbuseTarget.Token()), over)),
+        new(
+            "lists of topics at full speed",
+            (target, over) =>
+                AskAsync(target, 32, connection => connection.Get("/v1/topics?limit=1000", AbuseTarget.Token()), over)
+        ),
     ];
 
-    /// <summary>Asks for stream after stream, so many requests under way at any time, and keeps every connection.</summary>
+    /// <summary>Asks for stream after stream, so many requests under way at any time, and keeps every
+    /// connection.</summary>
     private static async Task<string> ConnectAsync(AbuseTarget target, int underWay, CancellationToken over)
     {
         const int Threads = 4;
-        var (answers, without, open, token) = (new Answers(), 0, new ConcurrentBag<RawConnection>(), AbuseTarget.Token());
+        var (answers, without, open, token) = (
+            new Answers(),
+            0,
+            new ConcurrentBag<RawConnection>(),
+            AbuseTarget.Token()
+        );
         RawConnection? Ask()
         {
             try
@@ -54,26 +102,40 @@ internal static partial class AbuseCatalog
             {
                 var (status, hasRetryAfter) = connection.ReadAnswer(withBody: false);
                 answers.Count(status);
-                if (status != 200 && !hasRetryAfter) Interlocked.Increment(ref without);
+                if (status != 200 && !hasRetryAfter)
+                    Interlocked.Increment(ref without);
             }
-            catch (SocketException) { answers.Count(0); }
+            catch (SocketException)
+            {
+                answers.Count(0);
+            }
         }
 
         try
         {
-            await Attack.OnThreads(Threads, _ =>
-            {
-                var asked = new Queue<RawConnection>();
-                for (var i = 0; i < Connections / Threads; i++)
+            await Attack.OnThreads(
+                Threads,
+                _ =>
                 {
-                    if (asked.Count == underWay / Threads) Hear(asked.Dequeue());
-                    if (Ask() is { } connection) asked.Enqueue(connection);
+                    var asked = new Queue<RawConnection>();
+                    for (var i = 0; i < Connections / Threads; i++)
+                    {
+                        if (asked.Count == underWay / Threads)
+                            Hear(asked.Dequeue());
+                        if (Ask() is { } connection)
+                            asked.Enqueue(connection);
+                    }
+                    foreach (var connection in asked)
+                        Hear(connection);
                 }
-                foreach (var connection in asked) Hear(connection);
-            });
+            );
             await Until(over);
         }
-        finally { foreach (var connection in open) connection.Dispose(); }
+        finally
+        {
+            foreach (var connection in open)
+                connection.Dispose();
+        }
         return $"{answers}{(without > 0 ? $", **{without} without Retry-After**" : "")}";
     }
 
@@ -81,92 +143,154 @@ internal static partial class AbuseCatalog
     private static async Task<string> TrickleAsync(AbuseTarget target, CancellationToken over)
     {
         var (cut, token) = (0, AbuseTarget.Token());
-        await Attack.OnThreads(1, _ =>
-        {
-            RawConnection Open(int number)
+        await Attack.OnThreads(
+            1,
+            _ =>
             {
-                var connection = new RawConnection(target.Next());
-                if (number < Heads) connection.Send("GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "u8);
-                else connection.SendHead("POST", "/v1/events", token, "Content-Type: application/json\r\nContent-Length: 100000\r\n");
-                return connection;
-            }
-
-            var open = Enumerable.Range(0, Heads + Bodies).Select(Open).ToList();
-            while (!over.IsCancellationRequested)
-            {
-                for (var i = 0; i < open.Count; i++)
+                RawConnection Open(int number)
                 {
-                    // Spread over the second, as many clients would be.
-                    if (i % (open.Count / 100) == 0 && over.WaitHandle.WaitOne(10)) break;
-                    try
-                    {
-                        if (!open[i].IsClosed) { open[i].Send(" "u8); continue; }
-                    }
-                    catch (SocketException) { }
-                    open[i].Dispose();
-                    open[i] = Open(i);
-                    cut++;
+                    var connection = new RawConnection(target.Next());
+                    if (number < Heads)
+                        connection.Send("GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "u8);
+                    else
+                        connection.SendHead(
+                            "POST",
+                            "/v1/events",
+                            token,
+                            "Content-Type: application/json\r\nContent-Length: 100000\r\n"
+                        );
+                    return connection;
                 }
+
+                var open = Enumerable.Range(0, Heads + Bodies).Select(Open).ToList();
+                while (!over.IsCancellationRequested)
+                {
+                    for (var i = 0; i < open.Count; i++)
+                    {
+                        // Spread over the second, as many clients would be.
+                        if (i % (open.Count / 100) == 0 && over.WaitHandle.WaitOne(10))
+                            break;
+                        try
+                        {
+                            if (!open[i].IsClosed)
+                            {
+                                open[i].Send(" "u8);
+                                continue;
+                            }
+                        }
+                        catch (SocketException) { }
+                        open[i].Dispose();
+                        open[i] = Open(i);
+                        cut++;
+                    }
+                }
+                foreach (var connection in open)
+                    connection.Dispose();
             }
-            foreach (var connection in open) connection.Dispose();
-        });
+        );
         return $"{Heads} heads and {Bodies} bodies at a time, {cut} cut off";
     }
 
-    /// <summary>Streams of several users, for one may open few; and a publisher who fills them, within his limits.</summary>
+    /// <summary>Streams of several users, for one may open few; and a publisher who fills them, within his
+    /// limits.</summary>
     private static async Task<string> StallAsync(AbuseTarget target, CancellationToken over)
     {
         var open = new List<RawConnection>();
         var admitted = 0;
         try
         {
-            await Attack.OnThreads(1, _ =>
-            {
-                for (var i = 0; i < Stalled; i++)
+            await Attack.OnThreads(
+                1,
+                _ =>
                 {
-                    open.Add(new RawConnection(target.Next(), receiveBuffer: 4_096));
-                    open[^1].SendHead("GET", "/v1/events/stream?topic=flood.%3E", AbuseTarget.Token($"stalled-{Guid.NewGuid():N}"));
-                    if (open[^1].ReadAnswer(withBody: false).Status == 200) admitted++;
+                    for (var i = 0; i < Stalled; i++)
+                    {
+                        open.Add(new RawConnection(target.Next(), receiveBuffer: 4_096));
+                        open[^1]
+                            .SendHead(
+                                "GET",
+                                "/v1/events/stream?topic=flood.%3E",
+                                AbuseTarget.Token($"stalled-{Guid.NewGuid():N}")
+                            );
+                        if (open[^1].ReadAnswer(withBody: false).Status == 200)
+                            admitted++;
+                    }
                 }
-            });
+            );
             return $"{admitted} streams; published {await PublishAsync(target, 1, $"{{\"topic\":\"flood.stalled\",\"type\":\"n\",\"data\":\"{new string('x', 8_000)}\"}}", over, TimeSpan.FromMilliseconds(20))} of 8 kB";
         }
-        finally { foreach (var connection in open) connection.Dispose(); }
+        finally
+        {
+            foreach (var connection in open)
+                connection.Dispose();
+        }
     }
 
-    private static Task<string> PublishAsync(AbuseTarget target, int threads, string body, CancellationToken over, TimeSpan pause = default)
+    private static Task<string> PublishAsync(
+        AbuseTarget target,
+        int threads,
+        string body,
+        CancellationToken over,
+        TimeSpan pause = default
+    )
     {
         var (token, bytes) = (AbuseTarget.Token(), Encoding.UTF8.GetBytes(body));
-        return AskAsync(target, threads, connection => connection.Post("/v1/events", token, "application/json", bytes).Status, over, pause);
+        return AskAsync(
+            target,
+            threads,
+            connection => connection.Post("/v1/events", token, "application/json", bytes).Status,
+            over,
+            pause
+        );
     }
 
-    private static Task<string> ReadAsync(AbuseTarget target, int threads, string token, CancellationToken over) => AskAsync(target, threads, connection =>
-    {
-        connection.SendHead("GET", "/v1/events?limit=1", token);
-        return connection.ReadAnswer(withBody: true).Status;
-    }, over);
+    private static Task<string> ReadAsync(AbuseTarget target, int threads, string token, CancellationToken over) =>
+        AskAsync(
+            target,
+            threads,
+            connection =>
+            {
+                connection.SendHead("GET", "/v1/events?limit=1", token);
+                return connection.ReadAnswer(withBody: true).Status;
+            },
+            over
+        );
 
-    /// <summary>One request after the other on each thread, whatever the answer; at full speed where nothing is said.</summary>
-    private static async Task<string> AskAsync(AbuseTarget target, int threads, Func<RawConnection, int> ask, CancellationToken over, TimeSpan pause = default)
+    /// <summary>One request after the other on each thread, whatever the answer; at full speed where nothing is
+    /// said.</summary>
+    private static async Task<string> AskAsync(
+        AbuseTarget target,
+        int threads,
+        Func<RawConnection, int> ask,
+        CancellationToken over,
+        TimeSpan pause = default
+    )
     {
         var answers = new Answers();
-        await Attack.OnThreads(threads, _ =>
-        {
-            RawConnection? connection = null;
-            while (!over.IsCancellationRequested)
+        await Attack.OnThreads(
+            threads,
+            _ =>
             {
-                if (pause > TimeSpan.Zero) over.WaitHandle.WaitOne(pause);
-                try { answers.Count(ask(connection ??= new RawConnection(target.Next()))); }
-                catch (SocketException)
+                RawConnection? connection = null;
+                while (!over.IsCancellationRequested)
                 {
-                    // Refused before the body was read: the connection is closed.
-                    connection?.Dispose();
-                    connection = null;
-                    answers.Count(0);
+                    if (pause > TimeSpan.Zero)
+                        over.WaitHandle.WaitOne(pause);
+                    try
+                    {
+                        answers.Count(ask(connection ??= new RawConnection(target.Next())));
+                    }
+                    catch (SocketException)
+                    {
+                        // Refused before the body was read: the connection is closed.
+                        connection?.Dispose();
+                        connection = null;
+                        answers.Count(0);
+                    }
                 }
+                connection?.Dispose();
             }
-            connection?.Dispose();
-        });
+        );
         return answers.ToString();
     }
 
@@ -174,20 +298,46 @@ internal static partial class AbuseCatalog
     private static async Task<string> TopicsAsync(AbuseTarget target, CancellationToken over)
     {
         var (answers, token, sent) = (new Answers(), AbuseTarget.Token(), 0);
-        await Attack.OnThreads(target.Replicas.Count, number =>
-        {
-            using var connection = new RawConnection(target.Replicas[number]);
-            for (int from; !over.IsCancellationRequested && (from = Interlocked.Add(ref sent, TopicsARequest) - TopicsARequest) < Topics;)
+        await Attack.OnThreads(
+            target.Replicas.Count,
+            number =>
             {
-                var lines = string.Concat(Enumerable.Range(from, TopicsARequest).Select(n => string.Create(CultureInfo.InvariantCulture, $"{{\"topic\":\"flood.many.t{n}\",\"type\":\"n\",\"data\":1}}\n")));
-                answers.Count(connection.Post("/v1/events", token, "application/x-ndjson", Encoding.ASCII.GetBytes(lines)).Status);
+                using var connection = new RawConnection(target.Replicas[number]);
+                for (
+                    int from;
+                    !over.IsCancellationRequested
+                        && (from = Interlocked.Add(ref sent, TopicsARequest) - TopicsARequest) < Topics;
+
+                )
+                {
+                    var lines = string.Concat(
+                        Enumerable
+                            .Range(from, TopicsARequest)
+                            .Select(n =>
+                                string.Create(
+                                    CultureInfo.InvariantCulture,
+                                    $"{{\"topic\":\"flood.many.t{n}\",\"type\":\"n\",\"data\":1}}\n"
+                                )
+                            )
+                    );
+                    answers.Count(
+                        connection
+                            .Post("/v1/events", token, "application/x-ndjson", Encoding.ASCII.GetBytes(lines))
+                            .Status
+                    );
+                }
             }
-        });
+        );
         await Until(over);
-        return string.Create(CultureInfo.InvariantCulture, $"{Math.Min(sent, Topics)} so far, {TopicsARequest} a request: {answers}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Math.Min(sent, Topics)} so far, {TopicsARequest} a request: {answers}"
+        );
     }
 
-    private static Task Until(CancellationToken over) => Task.Delay(Timeout.Infinite, over).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    private static Task Until(CancellationToken over) =>
+        Task.Delay(Timeout.Infinite, over)
+            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
     /// <summary>How often each status came; 0: none.</summary>
     private sealed class Answers
@@ -195,6 +345,15 @@ internal static partial class AbuseCatalog
         private readonly ConcurrentDictionary<int, int> _counts = new();
 
         public void Count(int status) => _counts.AddOrUpdate(status, 1, (_, n) => n + 1);
-        public override string ToString() => string.Join(", ", _counts.OrderBy(c => c.Key).Select(c => string.Create(CultureInfo.InvariantCulture, $"{(c.Key == 0 ? "closed" : c.Key)} × {c.Value}")));
+
+        public override string ToString() =>
+            string.Join(
+                ", ",
+                _counts
+                    .OrderBy(c => c.Key)
+                    .Select(c =>
+                        string.Create(CultureInfo.InvariantCulture, $"{(c.Key == 0 ? "closed" : c.Key)} × {c.Value}")
+                    )
+            );
     }
 }

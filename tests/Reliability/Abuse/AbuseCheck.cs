@@ -6,17 +6,29 @@ namespace Reliability.Abuse;
 internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
 {
     private const double MaxRatio = 2;
-    private const int MaxMoreMegabytes = 600, MaxLeftMegabytes = 150, MaxForeignPercent = 10;
-    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5), MaxWarm = TimeSpan.FromSeconds(60), Aftermath = TimeSpan.FromSeconds(10);
+    private const int MaxMoreMegabytes = 600,
+        MaxLeftMegabytes = 150,
+        MaxForeignPercent = 10;
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5),
+        MaxWarm = TimeSpan.FromSeconds(60),
+        Aftermath = TimeSpan.FromSeconds(10);
 
     public string Name => abuse.Name;
     public SystemKind Needs => SystemKind.Guarded;
 
-    public async Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken)
+    public async Task<Outcome> RunAsync(
+        ReliabilitySystem system,
+        ReliabilityOptions options,
+        CancellationToken cancellationToken
+    )
     {
         var target = new AbuseTarget([.. system.Replicas.Select(r => r.Url)]);
         using var beside = abuse.IsControl ? new PlainListener() : null;
-        using var abuser = await AbuserProcess.StartAsync(abuse, beside is null ? target : new AbuseTarget([beside.Url]), cancellationToken);
+        using var abuser = await AbuserProcess.StartAsync(
+            abuse,
+            beside is null ? target : new AbuseTarget([beside.Url]),
+            cancellationToken
+        );
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         await WarmAsync(others, cancellationToken);
         var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
@@ -30,7 +42,8 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         {
             over.CancelAfter(options.Abuse);
             var attack = abuser.RunAsync(over.Token);
-            while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack) most = Math.Max(most, ServerFigures.Megabytes(system));
+            while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack)
+                most = Math.Max(most, ServerFigures.Megabytes(system));
             got = await attack;
         }
         var foreign = machine.ForeignPercent();
@@ -41,15 +54,32 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         await Task.Delay(options.Abuse, cancellationToken);
         var after = ServerFigures.Megabytes(system);
 
-        // Without it is before and after, all but the abuse and its aftermath: a hundredth of one of them alone is a few slow commits of the disk.
-        var (without, then) = (others.Delivery.Since(start).Since(settled.Since(calm)).Percentile(99), during.Percentile(99));
+        // Without it is before and after, all but the abuse and its aftermath: a hundredth of one of them alone is a
+        // few slow commits of the disk.
+        var (without, then) = (
+            others.Delivery.Since(start).Since(settled.Since(calm)).Percentile(99),
+            during.Percentile(99)
+        );
         var ratio = then / without;
-        var ok = (ratio <= MaxRatio || abuse.IsControl) && refused + refusedDuring == 0 && most < memory + MaxMoreMegabytes && after < memory + MaxLeftMegabytes && busy == 0 && during.Count > 0 && published > 0;
-        return new Outcome(ok, string.Create(CultureInfo.InvariantCulture,
-            $"| {Name} | {without:F1} | {then:F1} | {(ratio <= MaxRatio || abuse.IsControl ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")} |"));
+        var ok =
+            (ratio <= MaxRatio || abuse.IsControl)
+            && refused + refusedDuring == 0
+            && most < memory + MaxMoreMegabytes
+            && after < memory + MaxLeftMegabytes
+            && busy == 0
+            && during.Count > 0
+            && published > 0;
+        return new Outcome(
+            ok,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {Name} | {without:F1} | {then:F1} | {(ratio <= MaxRatio || abuse.IsControl ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")} |"
+            )
+        );
     }
 
-    /// <summary>Until it is no longer getting faster: a system that has just started compiles itself, and would be compared with that.</summary>
+    /// <summary>Until it is no longer getting faster: a system that has just started compiles itself, and would be
+    /// compared with that.</summary>
     private static async Task WarmAsync(Bystanders others, CancellationToken cancellationToken)
     {
         var (last, until) = (double.MaxValue, DateTime.UtcNow + MaxWarm);
@@ -58,7 +88,8 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             var before = others.Delivery;
             await Task.Delay(Warm, cancellationToken);
             var now = others.Delivery.Since(before).Percentile(99);
-            if (now > last * 0.8) return;
+            if (now > last * 0.8)
+                return;
             last = now;
         }
     }

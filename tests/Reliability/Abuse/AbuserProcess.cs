@@ -4,12 +4,14 @@ using System.Net.Sockets;
 namespace Reliability.Abuse;
 
 /// <summary>
-/// The abuser: a process of his own, of the lowest priority. He would have a machine of his own; so neither his work nor his memory comes into what the others
+/// The abuser: a process of his own, of the lowest priority. He would have a machine of his own; so neither his work
+/// nor his memory comes into what the others
 /// have of him, but only what he causes.
 /// </summary>
 internal sealed class AbuserProcess : IDisposable
 {
-    /// <summary>The first argument of this program as the abuser; his abuse's name and the replicas' addresses follow.</summary>
+    /// <summary>The first argument of this program as the abuser; his abuse's name and the replicas' addresses
+    /// follow.</summary>
     public const string Argument = "--abuser";
 
     private readonly Process _process;
@@ -17,20 +19,39 @@ internal sealed class AbuserProcess : IDisposable
     private AbuserProcess(Process process) => _process = process;
 
     /// <summary>Starts him; when he has prepared what he needs he waits.</summary>
-    public static async Task<AbuserProcess> StartAsync(AbuseCase abuse, AbuseTarget target, CancellationToken cancellationToken)
+    public static async Task<AbuserProcess> StartAsync(
+        AbuseCase abuse,
+        AbuseTarget target,
+        CancellationToken cancellationToken
+    )
     {
-        var start = new ProcessStartInfo("nice", ["-n", "19", "dotnet", typeof(AbuserProcess).Assembly.Location, Argument, abuse.Name, .. target.Replicas.Select(r => r.ToString())])
+        var start = new ProcessStartInfo(
+            "nice",
+            [
+                "-n",
+                "19",
+                "dotnet",
+                typeof(AbuserProcess).Assembly.Location,
+                Argument,
+                abuse.Name,
+                .. target.Replicas.Select(r => r.ToString()),
+            ]
+        )
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         };
         // For whoever makes the load alone (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
-        var abuser = new AbuserProcess(Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start."));
+        var abuser = new AbuserProcess(
+            Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start.")
+        );
         await abuser._process.StandardOutput.ReadLineAsync(cancellationToken);
         return abuser;
     }
 
-    /// <summary>Lets him loose until it is cancelled, or longer where that has an end of its own; what he got.</summary>
+    /// <summary>Lets him loose until it is cancelled, or longer where that has an end of its own; what he
+    /// got.</summary>
     public async Task<string> RunAsync(CancellationToken over)
     {
         Say("begin");
@@ -41,10 +62,15 @@ internal sealed class AbuserProcess : IDisposable
     /// <summary>What the process does that was started so. It stays until nobody holds its input any more.</summary>
     public static async Task<int> MainAsync(string name, IEnumerable<string> replicas)
     {
-        var (abuse, target) = (AbuseCatalog.All.Single(a => a.Name == name), new AbuseTarget([.. replicas.Select(r => new Uri(r))]));
-        if (abuse.Prepare is { } prepare) await prepare(target);
+        var (abuse, target) = (
+            AbuseCatalog.All.Single(a => a.Name == name),
+            new AbuseTarget([.. replicas.Select(r => new Uri(r))])
+        );
+        if (abuse.Prepare is { } prepare)
+            await prepare(target);
         await Console.Out.WriteLineAsync("ready");
-        if (await Console.In.ReadLineAsync() is null) return 0;
+        if (await Console.In.ReadLineAsync() is null)
+            return 0;
         using var over = new CancellationTokenSource();
         var ended = Task.Run(async () =>
         {
@@ -53,8 +79,14 @@ internal sealed class AbuserProcess : IDisposable
             await Console.In.ReadLineAsync();
         });
         string got;
-        try { got = await abuse.Do(target, over.Token); }
-        catch (SocketException e) { got = $"**{e.Message}**"; }
+        try
+        {
+            got = await abuse.Do(target, over.Token);
+        }
+        catch (SocketException e)
+        {
+            got = $"**{e.Message}**";
+        }
         await Console.Out.WriteLineAsync(got);
         await ended;
         return 0;
@@ -67,14 +99,18 @@ internal sealed class AbuserProcess : IDisposable
             _process.StandardInput.WriteLine(word);
             _process.StandardInput.Flush();
         }
-        catch (IOException) { }     // he has died, and that is what he got
+        catch (IOException) { } // he has died, and that is what he got
     }
 
     public void Dispose()
     {
-        try { _process.StandardInput.Close(); }
+        try
+        {
+            _process.StandardInput.Close();
+        }
         catch (IOException) { }
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(10))) _process.Kill();
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(10)))
+            _process.Kill();
         _process.Dispose();
     }
 }

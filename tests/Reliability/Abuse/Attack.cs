@@ -4,18 +4,30 @@ namespace Reliability.Abuse;
 internal static class Attack
 {
     /// <summary>Runs on as many threads at once; completes when all have returned.</summary>
-    public static Task OnThreads(int threads, Action<int> work) => Task.WhenAll(Enumerable.Range(0, threads).Select(number =>
-    {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() =>
-        {
-            try
-            {
-                work(number);
-                done.SetResult();
-            }
-            catch (Exception e) { done.SetException(e); }
-        }) { IsBackground = true, Name = "abuser" }.Start();
-        return done.Task;
-    }));
+    public static Task OnThreads(int threads, Action<int> work) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, threads)
+                .Select(number =>
+                {
+                    var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    new Thread(() =>
+                    {
+                        try
+                        {
+                            work(number);
+                            done.SetResult();
+                        }
+                        catch (Exception e)
+                        {
+                            done.SetException(e);
+                        }
+                    })
+                    {
+                        IsBackground = true,
+                        Name = "abuser",
+                    }.Start();
+                    return done.Task;
+                })
+        );
 }

@@ -7,17 +7,25 @@ using LoadTests.Measuring;
 
 namespace Reliability.Abuse;
 
-/// <summary>Those who have done nothing: readers and a publisher, each a user of his own, and how long an event takes from one to the others.</summary>
+/// <summary>Those who have done nothing: readers and a publisher, each a user of his own, and how long an event takes
+/// from one to the others.</summary>
 internal sealed class Bystanders : IAsyncDisposable
 {
-    private const int Readers = 40, Rate = 50;
+    private const int Readers = 40,
+        Rate = 50;
     private const string Topic = "others.all";
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionLifetime = Timeout.InfiniteTimeSpan }) { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler { PooledConnectionLifetime = Timeout.InfiniteTimeSpan }
+    )
+    {
+        Timeout = TimeSpan.FromSeconds(30),
+    };
     private readonly List<Task> _work = [];
     private readonly LatencyHistogram _delivery = new();
-    private long _published, _refused;
+    private long _published,
+        _refused;
 
     /// <summary>Publish to receive, so far.</summary>
     public LatencySnapshot Delivery => _delivery.Snapshot();
@@ -29,12 +37,17 @@ internal sealed class Bystanders : IAsyncDisposable
     public static async Task<Bystanders> StartAsync(AbuseTarget target, CancellationToken cancellationToken)
     {
         var all = new Bystanders();
-        var connected = Enumerable.Range(0, Readers).Select(reader =>
-        {
-            var there = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            all._work.Add(all.ReadAsync(target.Next(), SystemSettings.User($"reader-{Guid.NewGuid():N}", [Topic], []), there));
-            return there.Task;
-        }).ToList();
+        var connected = Enumerable
+            .Range(0, Readers)
+            .Select(reader =>
+            {
+                var there = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                all._work.Add(
+                    all.ReadAsync(target.Next(), SystemSettings.User($"reader-{Guid.NewGuid():N}", [Topic], []), there)
+                );
+                return there.Task;
+            })
+            .ToList();
         await Task.WhenAll(connected).WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
         all._work.Add(all.PublishAsync(target));
         return all;
@@ -51,11 +64,18 @@ internal sealed class Bystanders : IAsyncDisposable
     private async Task ReadAsync(Uri replica, string token, TaskCompletionSource connected)
     {
         using var client = new SseClient();
-        var stream = client.Open(new SseRequest(new Uri(replica, $"/v1/events/stream?topic={Topic}")) { BearerToken = _ => ValueTask.FromResult<string?>(token) });
+        var stream = client.Open(
+            new SseRequest(new Uri(replica, $"/v1/events/stream?topic={Topic}"))
+            {
+                BearerToken = _ => ValueTask.FromResult<string?>(token),
+            }
+        );
         await foreach (var e in stream.WithCancellation(_stop.Token))
         {
-            if (e.Type == "connected") connected.TrySetResult();
-            else if (e.Type == "n") _delivery.Record(Stopwatch.GetElapsedTime(long.Parse(e.Data, CultureInfo.InvariantCulture)));
+            if (e.Type == "connected")
+                connected.TrySetResult();
+            else if (e.Type == "n")
+                _delivery.Record(Stopwatch.GetElapsedTime(long.Parse(e.Data, CultureInfo.InvariantCulture)));
         }
     }
 
@@ -65,7 +85,12 @@ internal sealed class Bystanders : IAsyncDisposable
         var token = SystemSettings.User($"publisher-{Guid.NewGuid():N}", [], ["others.>"]);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / Rate));
         var under = new List<Task>();
-        while (await timer.WaitForNextTickAsync(_stop.Token).AsTask().ContinueWith(t => t.IsCompletedSuccessfully && t.Result, TaskScheduler.Default))
+        while (
+            await timer
+                .WaitForNextTickAsync(_stop.Token)
+                .AsTask()
+                .ContinueWith(t => t.IsCompletedSuccessfully && t.Result, TaskScheduler.Default)
+        )
         {
             under.RemoveAll(t => t.IsCompleted);
             under.Add(PublishOneAsync(target.Next(), token));
@@ -79,15 +104,23 @@ internal sealed class Bystanders : IAsyncDisposable
         var at = Stopwatch.GetTimestamp();
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/v1/events"))
         {
-            Content = new StringContent(string.Create(CultureInfo.InvariantCulture, $$"""{"topic":"{{Topic}}","type":"n","data":{{at}}}"""), Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                string.Create(CultureInfo.InvariantCulture, $$"""{"topic":"{{Topic}}","type":"n","data":{{at}}}"""),
+                Encoding.UTF8,
+                "application/json"
+            ),
             Headers = { Authorization = new("Bearer", token) },
         };
         try
         {
             using var response = await _http.SendAsync(request, _stop.Token);
-            if (response.StatusCode != HttpStatusCode.Accepted) Interlocked.Increment(ref _refused);
+            if (response.StatusCode != HttpStatusCode.Accepted)
+                Interlocked.Increment(ref _refused);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException) { Interlocked.Increment(ref _refused); }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            Interlocked.Increment(ref _refused);
+        }
     }
 }

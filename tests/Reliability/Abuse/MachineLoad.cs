@@ -6,12 +6,20 @@ namespace Reliability.Abuse;
 /// <summary>Whether somebody else worked on this machine while something was measured.</summary>
 internal sealed record MachineLoad(double Busy, double Own, long At)
 {
-    public static MachineLoad Begin() => new(ProcessFigures.MachineBusy(), ProcessFigures.Cpu(ProcessTable.Family(Environment.ProcessId)), Environment.TickCount64);
+    public static MachineLoad Begin() =>
+        new(
+            ProcessFigures.MachineBusy(),
+            ProcessFigures.Cpu(ProcessTable.Family(Environment.ProcessId)),
+            Environment.TickCount64
+        );
 
-    /// <summary>The share of all processors that processes other than this one and those it started have had since.</summary>
+    /// <summary>The share of all processors that processes other than this one and those it started have had
+    /// since.</summary>
     public double ForeignPercent()
     {
         var now = Begin();
-        return Math.Max(0, now.Busy - Busy - (now.Own - Own)) * 100 / ((now.At - At) / 1_000.0 * Environment.ProcessorCount);
+        return Math.Max(0, now.Busy - Busy - (now.Own - Own))
+            * 100
+            / ((now.At - At) / 1_000.0 * Environment.ProcessorCount);
     }
 }

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Reliability.Abuse;
 
-/// <summary>A program that accepts every connection and has one answer for all: what an abuse does to others beside it is the machine's part.</summary>
+/// <summary>A program that accepts every connection and has one answer for all: what an abuse does to others beside it
+/// is the machine's part.</summary>
 internal sealed class PlainListener : IDisposable
 {
     private const int Backlog = 10_000;
@@ -31,13 +32,14 @@ internal sealed class PlainListener : IDisposable
                 _accepted[^1].Send("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"u8);
             }
         }
-        catch (SocketException) { }     // closed
+        catch (SocketException) { } // closed
     }
 
     public void Dispose()
     {
         _listener.Dispose();
         _accepting.Wait();
-        foreach (var socket in _accepted) socket.Dispose();
+        foreach (var socket in _accepted)
+            socket.Dispose();
     }
 }

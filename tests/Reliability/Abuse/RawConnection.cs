@@ -11,7 +11,8 @@ internal sealed class RawConnection : IDisposable
     /// <summary>The abuser's own: the others come from 127.0.0.1.</summary>
     private static readonly IPAddress Address = IPAddress.Parse("127.0.0.2");
 
-    private const int IpProtoIp = 0, IpBindAddressNoPort = 24;
+    private const int IpProtoIp = 0,
+        IpBindAddressNoPort = 24;
 
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[4_096];
@@ -20,9 +21,16 @@ internal sealed class RawConnection : IDisposable
     public RawConnection(Uri server, int receiveBuffer = 0)
     {
         _server = server;
-        _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 15_000, ReceiveTimeout = 45_000 };
-        if (receiveBuffer > 0) _socket.ReceiveBufferSize = receiveBuffer;
-        // With the port chosen when it connects (ip(7)): among ten thousand connections the search for one that nobody has would be most of the work.
+        _socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            SendTimeout = 15_000,
+            ReceiveTimeout = 45_000,
+        };
+        if (receiveBuffer > 0)
+            _socket.ReceiveBufferSize = receiveBuffer;
+        // With the port chosen when it connects (ip(7)): among ten thousand connections the search for one that nobody
+        // has would be most of the work.
         _socket.SetRawSocketOption(IpProtoIp, IpBindAddressNoPort, BitConverter.GetBytes(1));
         _socket.Bind(new IPEndPoint(Address, 0));
         _socket.Connect(IPAddress.Loopback, server.Port);
@@ -36,20 +44,29 @@ internal sealed class RawConnection : IDisposable
             try
             {
                 while (_socket.Poll(0, SelectMode.SelectRead))
-                    if (_socket.Receive(_buffer) == 0) return true;
+                    if (_socket.Receive(_buffer) == 0)
+                        return true;
                 return false;
             }
-            catch (SocketException) { return true; }
+            catch (SocketException)
+            {
+                return true;
+            }
         }
     }
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
-        while (bytes.Length > 0) bytes = bytes[_socket.Send(bytes)..];
+        while (bytes.Length > 0)
+            bytes = bytes[_socket.Send(bytes)..];
     }
 
     public void SendHead(string method, string path, string token, string headers = "") =>
-        Send(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: {_server.Authority}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"));
+        Send(
+            Encoding.ASCII.GetBytes(
+                $"{method} {path} HTTP/1.1\r\nHost: {_server.Authority}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
+            )
+        );
 
     /// <summary>Sends a request with a body and reads the whole answer.</summary>
     public (int Status, bool HasRetryAfter) Post(string path, string token, string type, ReadOnlySpan<byte> body)
@@ -64,8 +81,14 @@ internal sealed class RawConnection : IDisposable
     {
         get
         {
-            try { return _socket.Send(" "u8) == 0; }
-            catch (SocketException) { return true; }
+            try
+            {
+                return _socket.Send(" "u8) == 0;
+            }
+            catch (SocketException)
+            {
+                return true;
+            }
         }
     }
 
@@ -77,7 +100,11 @@ internal sealed class RawConnection : IDisposable
         var text = new StringBuilder();
         const string Name = "\"position\":\"";
         int at;
-        while ((at = text.ToString().IndexOf(Name, StringComparison.Ordinal)) < 0 || text.ToString().IndexOf('"', at + Name.Length) < 0) Read(text);
+        while (
+            (at = text.ToString().IndexOf(Name, StringComparison.Ordinal)) < 0
+            || text.ToString().IndexOf('"', at + Name.Length) < 0
+        )
+            Read(text);
         var answer = text.ToString()[(at + Name.Length)..];
         return answer[..answer.IndexOf('"', StringComparison.Ordinal)];
     }
@@ -93,13 +120,23 @@ internal sealed class RawConnection : IDisposable
     {
         var text = new StringBuilder();
         string Answer() => text.ToString();
-        while (!Answer().Contains("\r\n\r\n", StringComparison.Ordinal)) Read(text);
+        while (!Answer().Contains("\r\n\r\n", StringComparison.Ordinal))
+            Read(text);
         var head = Answer()[..Answer().IndexOf("\r\n\r\n", StringComparison.Ordinal)];
         var chunked = head.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase);
-        var length = head.Split("\r\n").FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)) is { } line ? long.Parse(line.Split(':')[1], CultureInfo.InvariantCulture) : 0;
-        if (withBody && chunked) ReadToEndOfChunks(text);
-        for (long missing = length - (text.Length - head.Length - 4); withBody && !chunked && missing > 0;) missing -= Receive();
-        return (int.Parse(head.Split(' ')[1], CultureInfo.InvariantCulture), head.Contains("Retry-After:", StringComparison.OrdinalIgnoreCase));
+        var length = head.Split("\r\n")
+            .FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
+            is { } line
+            ? long.Parse(line.Split(':')[1], CultureInfo.InvariantCulture)
+            : 0;
+        if (withBody && chunked)
+            ReadToEndOfChunks(text);
+        for (long missing = length - (text.Length - head.Length - 4); withBody && !chunked && missing > 0; )
+            missing -= Receive();
+        return (
+            int.Parse(head.Split(' ')[1], CultureInfo.InvariantCulture),
+            head.Contains("Retry-After:", StringComparison.OrdinalIgnoreCase)
+        );
     }
 
     public void Dispose() => _socket.Close(0);
@@ -110,7 +147,8 @@ internal sealed class RawConnection : IDisposable
         while (!(text.Length >= 7 && text.ToString(text.Length - 7, 7) == "\r\n0\r\n\r\n"))
         {
             Read(text);
-            if (text.Length > 64) text.Remove(0, text.Length - 64);
+            if (text.Length > 64)
+                text.Remove(0, text.Length - 64);
         }
     }
 
@@ -120,5 +158,8 @@ internal sealed class RawConnection : IDisposable
         text.Append(Encoding.Latin1.GetString(_buffer, 0, read));
     }
 
-    private int Receive() => _socket.Receive(_buffer) is > 0 and var read ? read : throw new SocketException((int)SocketError.ConnectionReset);
+    private int Receive() =>
+        _socket.Receive(_buffer) is > 0 and var read
+            ? read
+            : throw new SocketException((int)SocketError.ConnectionReset);
 }

@@ -16,17 +16,20 @@ internal sealed class FakeFeed : IDisposable
         using (var nuspec = new StreamWriter(package.CreateEntry($"{id}.nuspec").Open()))
         {
             var dependency = needs is { } other ? $"<dependency id=\"{other.Id}\" version=\"{other.Version}\" />" : "";
-            nuspec.Write($"""
+            nuspec.Write(
+                $"""
                 <package><metadata><id>{id}</id><version>{version}</version><authors>test</authors><description>test</description>
                 <dependencies><group targetFramework="net10.0">{dependency}</group></dependencies></metadata></package>
-                """);
+                """
+            );
         }
         package.CreateEntry("lib/net10.0/_._");
     }
 
     public void Remove(string id)
     {
-        foreach (var file in Directory.GetFiles(Folder, $"{id}.*.nupkg")) File.Delete(file);
+        foreach (var file in Directory.GetFiles(Folder, $"{id}.*.nupkg"))
+            File.Delete(file);
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

@@ -8,7 +8,8 @@ namespace Unit.Build;
 /// <summary>The feed switch, asked with a folder of empty packages for the feed.</summary>
 public class FeedProbeTests
 {
-    private const string Testing = "Aspire.Hosting.Testing", Resilience = "Microsoft.Extensions.Http.Resilience";
+    private const string Testing = "Aspire.Hosting.Testing",
+        Resilience = "Microsoft.Extensions.Http.Resilience";
     private static readonly string Aspire = Property("eng/Versions.props", "AspireVersion");
 
     [Fact]
@@ -20,7 +21,8 @@ public class FeedProbeTests
         Assert.Contains("<UseAspirePackages>true<", answer, StringComparison.Ordinal);
     }
 
-    public static TheoryData<string> Needed => [Testing, "Aspire.AppHost.Sdk", $"Aspire.Dashboard.Sdk.{Rid}", $"Aspire.Hosting.Orchestration.{Rid}"];
+    public static TheoryData<string> Needed =>
+        [Testing, "Aspire.AppHost.Sdk", $"Aspire.Dashboard.Sdk.{Rid}", $"Aspire.Hosting.Orchestration.{Rid}"];
 
     [Theory]
     [MemberData(nameof(Needed))]
@@ -67,7 +69,10 @@ public class FeedProbeTests
     {
         get
         {
-            var system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
+            var system =
+                OperatingSystem.IsWindows() ? "win"
+                : OperatingSystem.IsMacOS() ? "osx"
+                : "linux";
             return $"{system}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
         }
     }
@@ -76,17 +81,21 @@ public class FeedProbeTests
     {
         var feed = new FakeFeed();
         string[] projects = ["FeedProbe.csproj", "Services/ServicesProbe.csproj"];
-        var asked = projects.SelectMany(p => XDocument.Load(Path.Combine(Repository.Root, "eng/FeedProbe", p)).Descendants())
+        var asked = projects
+            .SelectMany(p => XDocument.Load(Path.Combine(Repository.Root, "eng/FeedProbe", p)).Descendants())
             .ToLookup(e => e.Name.LocalName, e => (string?)e.Attribute("Include"));
         var pinned = Pinned();
         foreach (var id in asked["PackageDownload"])
             feed.Add(id!.Replace("$(NETCoreSdkPortableRuntimeIdentifier)", Rid, StringComparison.Ordinal), Aspire);
-        foreach (var id in asked["PackageReference"]) feed.Add(id!, pinned[id!], id == Testing ? (Resilience, "10.8.0") : null);
+        foreach (var id in asked["PackageReference"])
+            feed.Add(id!, pinned[id!], id == Testing ? (Resilience, "10.8.0") : null);
         return feed;
     }
 
     private static Dictionary<string, string> Pinned() =>
-        XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("PackageVersion")
+        XDocument
+            .Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
+            .Descendants("PackageVersion")
             .GroupBy(p => (string)p.Attribute("Include")!, p => (string)p.Attribute("Version")!)
             .ToDictionary(p => p.Key, p => p.Last().Replace("$(AspireVersion)", Aspire, StringComparison.Ordinal));
 
@@ -96,29 +105,48 @@ public class FeedProbeTests
         try
         {
             var answer = Path.Combine(folder, "answer.props");
-            var start = new ProcessStartInfo("dotnet",
-            [
-                "msbuild", Path.Combine(Repository.Root, "eng/AskFeed.proj"), "-nologo", "-tl:off", "-nodeReuse:false",
-                $"-p:Probe={Path.Combine(Repository.Root, "eng/FeedProbe/FeedProbe.csproj")}", "-p:Name=Aspire",
-                "-p:Switch=UseAspirePackages", "-p:StandIn=compat/", $"-p:AnswerFile={answer}",
-            ])
+            var start = new ProcessStartInfo(
+                "dotnet",
+                [
+                    "msbuild",
+                    Path.Combine(Repository.Root, "eng/AskFeed.proj"),
+                    "-nologo",
+                    "-tl:off",
+                    "-nodeReuse:false",
+                    $"-p:Probe={Path.Combine(Repository.Root, "eng/FeedProbe/FeedProbe.csproj")}",
+                    "-p:Name=Aspire",
+                    "-p:Switch=UseAspirePackages",
+                    "-p:StandIn=compat/",
+                    $"-p:AnswerFile={answer}",
+                ]
+            )
             {
                 RedirectStandardOutput = true,
                 // Properties of the restore that it starts, and caches of its own.
                 Environment =
                 {
-                    ["RestoreSources"] = source, ["NUGET_PACKAGES"] = folder, ["RestoreNoCache"] = "true",
-                    ["ProbeOutput"] = folder + "/obj", ["MSBUILDDISABLENODEREUSE"] = "1",
+                    ["RestoreSources"] = source,
+                    ["NUGET_PACKAGES"] = folder,
+                    ["RestoreNoCache"] = "true",
+                    ["ProbeOutput"] = folder + "/obj",
+                    ["MSBUILDDISABLENODEREUSE"] = "1",
                 },
             };
             using var process = Process.Start(start)!;
             var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(0, process.ExitCode);
-            return (output, File.Exists(answer) ? await File.ReadAllTextAsync(answer, TestContext.Current.CancellationToken) : null);
+            return (
+                output,
+                File.Exists(answer) ? await File.ReadAllTextAsync(answer, TestContext.Current.CancellationToken) : null
+            );
         }
-        finally { Directory.Delete(folder, recursive: true); }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
-    private static string Property(string file, string name) => XDocument.Load(Path.Combine(Repository.Root, file)).Descendants(name).Single().Value;
+    private static string Property(string file, string name) =>
+        XDocument.Load(Path.Combine(Repository.Root, file)).Descendants(name).Single().Value;
 }

@@ -51,12 +51,20 @@ public class BackoffTests
     public async Task It_grows_while_nothing_comes_and_begins_anew_after_an_event()
     {
         await using var server = await StartAsync(
-            Status(503), Status(503), Status(503), Stream("data: a\n\n"), Stream(": nothing\n\n"), Stream("retry: 5000\n\ndata: b\n\n"), Status(204));
+            Status(503),
+            Status(503),
+            Status(503),
+            Stream("data: a\n\n"),
+            Stream(": nothing\n\n"),
+            Stream("retry: 5000\n\ndata: b\n\n"),
+            Status(204)
+        );
         var time = new ManualTime();
         var waits = new List<SseReconnect>();
         using var client = new SseClient(time);
         var reading = CollectAsync(client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add }));
-        for (var i = 0; i < 6; i++) await time.PassDelayAsync();
+        for (var i = 0; i < 6; i++)
+            await time.PassDelayAsync();
         Assert.Equal(["a", "b"], await reading);
         Assert.Equal([1, 2, 3, 1, 2, 1], waits.Select(w => w.Attempt));
         Assert.InRange(waits[5].Delay, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(7.5));
@@ -107,7 +115,8 @@ public class BackoffTests
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(TimeSpan.FromSeconds(30));
         var events = new List<string>();
-        await foreach (var e in stream.WithCancellation(patience.Token)) events.Add(e.Data);
+        await foreach (var e in stream.WithCancellation(patience.Token))
+            events.Add(e.Data);
         return events;
     }
 }

@@ -9,9 +9,17 @@ internal sealed class ManualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() { lock (gate) return now.Ticks; }
+    public override long GetTimestamp()
+    {
+        lock (gate)
+            return now.Ticks;
+    }
 
-    public override DateTimeOffset GetUtcNow() { lock (gate) return DateTimeOffset.UnixEpoch + now; }
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (gate)
+            return DateTimeOffset.UnixEpoch + now;
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -21,10 +29,29 @@ internal sealed class ManualTime : TimeProvider
     }
 
     /// <summary>Timers that will fire.</summary>
-    public int Pending { get { lock (gate) return timers.Count(t => t.Due is not null); } }
+    public int Pending
+    {
+        get
+        {
+            lock (gate)
+                return timers.Count(t => t.Due is not null);
+        }
+    }
 
     /// <summary>Waits of one time (not periodic) that are pending now.</summary>
-    public IReadOnlyList<TimeSpan> Delays { get { lock (gate) return [.. timers.Where(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan).Select(t => t.Due!.Value - now)]; } }
+    public IReadOnlyList<TimeSpan> Delays
+    {
+        get
+        {
+            lock (gate)
+                return
+                [
+                    .. timers
+                        .Where(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan)
+                        .Select(t => t.Due!.Value - now),
+                ];
+        }
+    }
 
     public void Advance(TimeSpan by)
     {
@@ -36,7 +63,8 @@ internal sealed class ManualTime : TimeProvider
             {
                 next = timers.Where(t => t.Due <= until).MinBy(t => t.Due);
                 now = next?.Due ?? until;
-                if (next is null) return;
+                if (next is null)
+                    return;
                 next.Due = next.Period == Timeout.InfiniteTimeSpan ? null : now + next.Period;
             }
             next.Fire();
@@ -44,23 +72,27 @@ internal sealed class ManualTime : TimeProvider
     }
 
     /// <summary>
-    /// Fires periodic timers, one at a time, until somebody waits for a one-shot delay. However late it comes, the clock stands where it
+    /// Fires periodic timers, one at a time, until somebody waits for a one-shot delay. However late it comes, the
+    /// clock stands where it
     /// began to wait: <see cref="Advance"/> in a loop would now and then run past it unseen.
     /// </summary>
-    public Task TickUntilDelayAsync() => ServiceDefaults.Eventually.GetAsync(() =>
-    {
-        ManualTimer? tick;
-        lock (gate)
+    public Task TickUntilDelayAsync() =>
+        ServiceDefaults.Eventually.GetAsync(() =>
         {
-            if (timers.Any(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan)) return this;
-            tick = timers.Where(t => t.Due is not null).MinBy(t => t.Due);
-            if (tick is null) return null;
-            now = tick.Due!.Value;
-            tick.Due = now + tick.Period;
-        }
-        tick.Fire();
-        return null;
-    });
+            ManualTimer? tick;
+            lock (gate)
+            {
+                if (timers.Any(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan))
+                    return this;
+                tick = timers.Where(t => t.Due is not null).MinBy(t => t.Due);
+                if (tick is null)
+                    return null;
+                now = tick.Due!.Value;
+                tick.Due = now + tick.Period;
+            }
+            tick.Fire();
+            return null;
+        });
 
     /// <summary>Waits for the next one-shot delay, lets it pass, and says how long it was.</summary>
     public async Task<TimeSpan> PassDelayAsync()
@@ -74,19 +106,33 @@ internal sealed class ManualTime : TimeProvider
     {
         public TimeSpan? Due { get; set; }
         public TimeSpan Period { get; private set; }
+
         public void Fire() => fire();
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             lock (time.gate)
             {
-                if (!time.timers.Contains(this)) time.timers.Add(this);
-                (Due, Period) = (dueTime == Timeout.InfiniteTimeSpan ? null : time.now + dueTime, period == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : period);
+                if (!time.timers.Contains(this))
+                    time.timers.Add(this);
+                (Due, Period) = (
+                    dueTime == Timeout.InfiniteTimeSpan ? null : time.now + dueTime,
+                    period == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : period
+                );
             }
             return true;
         }
 
-        public void Dispose() { lock (time.gate) time.timers.Remove(this); }
-        public ValueTask DisposeAsync() { Dispose(); return ValueTask.CompletedTask; }
+        public void Dispose()
+        {
+            lock (time.gate)
+                time.timers.Remove(this);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

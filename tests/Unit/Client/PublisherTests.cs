@@ -8,7 +8,11 @@ namespace Unit.Tests.Client;
 
 public class PublisherTests
 {
-    private static readonly PublisherOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2) };
+    private static readonly PublisherOptions Quick = new()
+    {
+        InitialDelay = TimeSpan.FromMilliseconds(1),
+        MaxDelay = TimeSpan.FromMilliseconds(2),
+    };
 
     [Fact]
     public async Task An_event_is_acknowledged_with_its_position()
@@ -18,14 +22,29 @@ public class PublisherTests
         var published = await Publisher(server).PublishAsync(e, TestContext.Current.CancellationToken);
         Assert.Equal((e.Id, "e-1"), (published.Id, published.Position));
         var sent = JsonNode.Parse(server.Requests[0].Body)!;
-        Assert.Equal(("orders.42", "order", "42", "しば"), ((string?)sent["topic"], (string?)sent["type"], (string?)sent["key"], (string?)sent["data"]!["name"]));
-        Assert.Equal(("POST", "/v1/events", "application/json"), (server.Requests[0].Method, server.Requests[0].Target, server.Requests[0].Headers["Content-Type"]));
+        Assert.Equal(
+            ("orders.42", "order", "42", "しば"),
+            ((string?)sent["topic"], (string?)sent["type"], (string?)sent["key"], (string?)sent["data"]!["name"])
+        );
+        Assert.Equal(
+            ("POST", "/v1/events", "application/json"),
+            (server.Requests[0].Method, server.Requests[0].Target, server.Requests[0].Headers["Content-Type"])
+        );
     }
 
     [Fact]
     public async Task What_got_no_answer_is_sent_again_with_the_same_ids()
     {
-        await using var server = await StartAsync(Status(503, "0"), Status(500), context => { context.Abort(); return Task.CompletedTask; }, Accept(0));
+        await using var server = await StartAsync(
+            Status(503, "0"),
+            Status(500),
+            context =>
+            {
+                context.Abort();
+                return Task.CompletedTask;
+            },
+            Accept(0)
+        );
         var published = await Publisher(server).PublishAsync(Events(2), TestContext.Current.CancellationToken);
         Assert.Equal(2, published.Count);
         Assert.Equal(4, server.Requests.Count);
@@ -35,10 +54,20 @@ public class PublisherTests
     [Fact]
     public async Task An_answer_that_does_not_come_in_time_is_asked_for_again()
     {
-        await using var server = await StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), Accept(0));
+        await using var server = await StartAsync(
+            context => Task.Delay(Timeout.Infinite, context.RequestAborted),
+            Accept(0)
+        );
         var time = new ManualTime();
         using var http = new HttpClient { BaseAddress = new Uri(server.Url) };
-        var publishing = new EventPublisher(http, Quick with { AttemptTimeout = TimeSpan.FromSeconds(10) }, time).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken);
+        var publishing = new EventPublisher(
+            http,
+            Quick with
+            {
+                AttemptTimeout = TimeSpan.FromSeconds(10),
+            },
+            time
+        ).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken);
         await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
         Assert.Equal(TimeSpan.FromSeconds(10), await time.PassDelayAsync());
         await ServiceDefaults.Eventually.GetAsync(() =>
@@ -58,9 +87,15 @@ public class PublisherTests
         await using var server = await StartAsync(async context =>
         {
             context.Response.StatusCode = status;
-            await context.Response.WriteAsJsonAsync(new { title = "Invalid request", detail = "topic: no" }, (JsonSerializerOptions?)null, "application/problem+json");
+            await context.Response.WriteAsJsonAsync(
+                new { title = "Invalid request", detail = "topic: no" },
+                (JsonSerializerOptions?)null,
+                "application/problem+json"
+            );
         });
-        var e = await Assert.ThrowsAsync<PublishException>(() => Publisher(server).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken));
+        var e = await Assert.ThrowsAsync<PublishException>(() =>
+            Publisher(server).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken)
+        );
         Assert.Equal((status, "topic: no"), ((int)e.StatusCode!, e.Problem?.Detail));
         Assert.Single(server.Requests);
     }
@@ -69,7 +104,10 @@ public class PublisherTests
     public async Task After_its_retries_it_gives_up_with_the_last_reason()
     {
         await using var server = await StartAsync(Status(503));
-        var e = await Assert.ThrowsAsync<PublishException>(() => Publisher(server, Quick with { MaxRetries = 2 }).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken));
+        var e = await Assert.ThrowsAsync<PublishException>(() =>
+            Publisher(server, Quick with { MaxRetries = 2 })
+                .PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken)
+        );
         Assert.Equal(503, (int)e.StatusCode!);
         Assert.Equal(3, server.Requests.Count);
     }
@@ -81,13 +119,19 @@ public class PublisherTests
         var events = Events(7);
         var asked = 0;
         var published = new List<PublishedEvent>();
-        await foreach (var one in Publisher(server, Quick with { StreamBatch = 3 }).PublishAsync(Asked(), TestContext.Current.CancellationToken))
+        await foreach (
+            var one in Publisher(server, Quick with { StreamBatch = 3 })
+                .PublishAsync(Asked(), TestContext.Current.CancellationToken)
+        )
         {
             published.Add(one);
             Assert.InRange(asked - published.Count, 0, 3);
         }
         Assert.Equal(events.Select(e => e.Id), published.Select(p => p.Id));
-        Assert.Equal([3, 3, 3, 1], server.Requests.Select(r => r.Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.Equal(
+            [3, 3, 3, 1],
+            server.Requests.Select(r => r.Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length)
+        );
         Assert.All(server.Requests, r => Assert.Equal("application/x-ndjson", r.Headers["Content-Type"]));
 
         async IAsyncEnumerable<OutgoingEvent> Asked()
@@ -104,14 +148,29 @@ public class PublisherTests
     [Fact]
     public async Task A_refused_line_says_how_far_the_stream_got()
     {
-        await using var server = await StartAsync(Accept(0), async context =>
-        {
-            context.Response.StatusCode = 400;
-            await context.Response.WriteAsJsonAsync(new { title = "Invalid line", line = 2, accepted = 1 }, (JsonSerializerOptions?)null, "application/problem+json");
-        });
+        await using var server = await StartAsync(
+            Accept(0),
+            async context =>
+            {
+                context.Response.StatusCode = 400;
+                await context.Response.WriteAsJsonAsync(
+                    new
+                    {
+                        title = "Invalid line",
+                        line = 2,
+                        accepted = 1,
+                    },
+                    (JsonSerializerOptions?)null,
+                    "application/problem+json"
+                );
+            }
+        );
         var e = await Assert.ThrowsAsync<PublishException>(async () =>
         {
-            await foreach (var _ in Publisher(server, Quick with { StreamBatch = 3 }).PublishAsync(Events(6).ToAsyncEnumerable(), TestContext.Current.CancellationToken)) { }
+            await foreach (
+                var _ in Publisher(server, Quick with { StreamBatch = 3 })
+                    .PublishAsync(Events(6).ToAsyncEnumerable(), TestContext.Current.CancellationToken)
+            ) { }
         });
         Assert.Equal(4, e.Accepted);
     }
@@ -121,9 +180,15 @@ public class PublisherTests
     {
         await using var server = await StartAsync(Accept(0));
         var e = new OutgoingEvent("a", "b", "{\n  \"x\": 1\n}\n"u8.ToArray());
-        await foreach (var _ in Publisher(server).PublishAsync(new[] { e }.ToAsyncEnumerable(), TestContext.Current.CancellationToken)) { }
+        await foreach (
+            var _ in Publisher(server)
+                .PublishAsync(new[] { e }.ToAsyncEnumerable(), TestContext.Current.CancellationToken)
+        ) { }
         Assert.EndsWith("\"data\":{\"x\":1}}\n", server.Requests[0].Body);
-        await Assert.ThrowsAnyAsync<JsonException>(() => Publisher(server).PublishAsync(new OutgoingEvent("a", "b", "{} {}"u8.ToArray()), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<JsonException>(() =>
+            Publisher(server)
+                .PublishAsync(new OutgoingEvent("a", "b", "{} {}"u8.ToArray()), TestContext.Current.CancellationToken)
+        );
     }
 
     [Fact]
@@ -131,26 +196,34 @@ public class PublisherTests
     {
         await using var server = await StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
         using var cancellation = new CancellationTokenSource();
-        var publishing = Publisher(server, Quick with { MaxRetries = 0 }).PublishAsync(Events(1).Single(), cancellation.Token);
+        var publishing = Publisher(server, Quick with { MaxRetries = 0 })
+            .PublishAsync(Events(1).Single(), cancellation.Token);
         await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing);
         Assert.Single(server.Requests);
     }
 
-    private static List<OutgoingEvent> Events(int count) => [.. Enumerable.Range(1, count).Select(n => OutgoingEvent.Create("orders", "order", new { n }))];
+    private static List<OutgoingEvent> Events(int count) =>
+        [.. Enumerable.Range(1, count).Select(n => OutgoingEvent.Create("orders", "order", new { n }))];
 
     private static EventPublisher Publisher(SseServer server, PublisherOptions? options = null) =>
         new(new HttpClient { BaseAddress = new Uri(server.Url) }, options ?? Quick);
 
     /// <summary>Accepts what came, as positions after the given one.</summary>
-    private static Func<HttpContext, Task> Accept(int head) => async context =>
-    {
-        var body = context.Items["body"] as string ?? "";
-        var events = context.Request.ContentType == "application/x-ndjson" ? body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!)
-            : JsonNode.Parse(body) is JsonArray array ? array.Select(n => n!) : [JsonNode.Parse(body)!];
-        var answers = events.Select((e, i) => new { id = (string?)e["id"], position = $"e-{head + i + 1}" }).ToList();
-        context.Response.StatusCode = 202;
-        await context.Response.WriteAsJsonAsync(new { accepted = answers.Count, events = answers });
-    };
+    private static Func<HttpContext, Task> Accept(int head) =>
+        async context =>
+        {
+            var body = context.Items["body"] as string ?? "";
+            var events =
+                context.Request.ContentType == "application/x-ndjson"
+                    ? body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!)
+                : JsonNode.Parse(body) is JsonArray array ? array.Select(n => n!)
+                : [JsonNode.Parse(body)!];
+            var answers = events
+                .Select((e, i) => new { id = (string?)e["id"], position = $"e-{head + i + 1}" })
+                .ToList();
+            context.Response.StatusCode = 202;
+            await context.Response.WriteAsJsonAsync(new { accepted = answers.Count, events = answers });
+        };
 }

@@ -9,13 +9,22 @@ namespace Unit.Tests.Client;
 
 public class ReconnectTests
 {
-    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
+    private static readonly SseOptions Quick = new()
+    {
+        InitialDelay = TimeSpan.FromMilliseconds(1),
+        MaxDelay = TimeSpan.FromMilliseconds(2),
+        MaxRetries = 50,
+    };
 
     [Fact]
     public async Task A_reconnect_carries_the_last_id()
     {
         await using var server = await StartAsync(
-            Stream("retry: 1\n\nid: 1\ndata: a\n\nid: 2\ndata: b\n\n"), Broken("id: 3\ndata: c\n\nid: 9\n\n"), Stream("id: 10\ndata: d\n\nid: 11\ndata: cut off"), Status(204));
+            Stream("retry: 1\n\nid: 1\ndata: a\n\nid: 2\ndata: b\n\n"),
+            Broken("id: 3\ndata: c\n\nid: 9\n\n"),
+            Stream("id: 10\ndata: d\n\nid: 11\ndata: cut off"),
+            Status(204)
+        );
         Assert.Equal(["a", "b", "c", "d"], await ReadAllAsync(server, Quick));
         Assert.Equal([null, "2", "9", "10"], server.Requests.Select(r => r.LastEventId));
     }
@@ -27,7 +36,8 @@ public class ReconnectTests
         using var client = new SseClient();
         var stream = client.Open(new SseRequest(server.Url) { LastEventId = "7" }, Quick);
         Assert.Equal("7", stream.LastEventId);
-        await foreach (var e in stream) Assert.Equal("8", e.Id);
+        await foreach (var e in stream)
+            Assert.Equal("8", e.Id);
         Assert.Equal("8", stream.LastEventId);
         Assert.Equal(["7", "8"], server.Requests.Select(r => r.LastEventId));
         Assert.Equal(SseStreamState.Closed, stream.State);
@@ -109,9 +119,15 @@ public class ReconnectTests
                 context.Response.Headers.ContentType = contentType;
                 await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes("data: é\n\n"));
             },
-            Status(204));
-        if (opens) Assert.Equal(["é"], await ReadAllAsync(server, Quick));
-        else Assert.Equal(SseError.WrongContentType, (await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick))).Error);
+            Status(204)
+        );
+        if (opens)
+            Assert.Equal(["é"], await ReadAllAsync(server, Quick));
+        else
+            Assert.Equal(
+                SseError.WrongContentType,
+                (await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick))).Error
+            );
     }
 
     [Fact]
@@ -121,7 +137,9 @@ public class ReconnectTests
         {
             context.Response.StatusCode = 400;
             context.Response.ContentType = "application/problem+json";
-            await context.Response.WriteAsync("""{"title":"Invalid request","status":400,"detail":"topic: is no pattern","errors":{"topic":["is no pattern"]}}""");
+            await context.Response.WriteAsync(
+                """{"title":"Invalid request","status":400,"detail":"topic: is no pattern","errors":{"topic":["is no pattern"]}}"""
+            );
         });
         var e = await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick));
         Assert.Equal("Invalid request", e.Problem?.Title);
@@ -133,10 +151,18 @@ public class ReconnectTests
     public async Task Redirects_are_followed_with_the_last_id()
     {
         await using var server = await StartAsync(
-            context => { context.Response.Redirect("/elsewhere", permanent: false, preserveMethod: true); return Task.CompletedTask; }, Stream("data: a\n\n"), Status(204));
+            context =>
+            {
+                context.Response.Redirect("/elsewhere", permanent: false, preserveMethod: true);
+                return Task.CompletedTask;
+            },
+            Stream("data: a\n\n"),
+            Status(204)
+        );
         using var client = new SseClient();
         var events = new List<string>();
-        await foreach (var e in client.Open(new SseRequest(server.Url + "/here") { LastEventId = "7" }, Quick)) events.Add(e.Data);
+        await foreach (var e in client.Open(new SseRequest(server.Url + "/here") { LastEventId = "7" }, Quick))
+            events.Add(e.Data);
         Assert.Equal(["a"], events);
         Assert.Equal(("/elsewhere", "7"), (server.Requests[1].Target, server.Requests[1].LastEventId));
     }
@@ -144,12 +170,19 @@ public class ReconnectTests
     [Fact]
     public async Task After_the_retries_in_a_row_the_stream_ends_with_the_last_reason()
     {
-        await using var server = await StartAsync(Stream("data: a\n\n"), Status(503), Status(503), Stream("data: b\n\n"), Status(503));
+        await using var server = await StartAsync(
+            Stream("data: a\n\n"),
+            Status(503),
+            Status(503),
+            Stream("data: b\n\n"),
+            Status(503)
+        );
         var seen = new List<string>();
         using var client = new SseClient();
         var e = await Assert.ThrowsAsync<SseException>(async () =>
         {
-            await foreach (var one in client.Open(server.Url, Quick with { MaxRetries = 3 })) seen.Add(one.Data);
+            await foreach (var one in client.Open(server.Url, Quick with { MaxRetries = 3 }))
+                seen.Add(one.Data);
         });
         Assert.Equal(["a", "b"], seen);
         Assert.Equal((SseError.RetriesExhausted, HttpStatusCode.ServiceUnavailable), (e.Error, e.StatusCode));
@@ -172,8 +205,18 @@ public class ReconnectTests
         var attempts = new List<SseReconnect>();
         var sought = new TaskCompletionSource();
         using var client = new SseClient();
-        var options = Quick with { OnReconnecting = r => { attempts.Add(r); if (r.Attempt == 3) sought.TrySetResult(); } };
-        await using var events = client.Open($"http://127.0.0.1:{port}/", options).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var options = Quick with
+        {
+            OnReconnecting = r =>
+            {
+                attempts.Add(r);
+                if (r.Attempt == 3)
+                    sought.TrySetResult();
+            },
+        };
+        await using var events = client
+            .Open($"http://127.0.0.1:{port}/", options)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync();
         await sought.Task.WaitAsync(TestContext.Current.CancellationToken);
         await using var server = await StartAsync(port, Open("data: at last\n\n"));
@@ -186,7 +229,10 @@ public class ReconnectTests
     {
         using var client = new SseClient();
         var events = new List<string>();
-        await foreach (var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken)) events.Add(e.Data);
+        await foreach (
+            var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken)
+        )
+            events.Add(e.Data);
         return events;
     }
 }

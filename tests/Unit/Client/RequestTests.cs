@@ -6,7 +6,12 @@ namespace Unit.Tests.Client;
 
 public partial class RequestTests
 {
-    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
+    private static readonly SseOptions Quick = new()
+    {
+        InitialDelay = TimeSpan.FromMilliseconds(1),
+        MaxDelay = TimeSpan.FromMilliseconds(2),
+        MaxRetries = 50,
+    };
 
     [Fact]
     public async Task It_asks_for_an_event_stream_and_no_cache()
@@ -23,7 +28,11 @@ public partial class RequestTests
     [Fact]
     public async Task A_POST_is_sent_again_with_its_body_and_the_last_id()
     {
-        await using var server = await StartAsync(Stream("retry: 1\n\nid: run-1\ndata: a\n\n"), Broken("id: run-2\ndata: b\n\n"), Status(204));
+        await using var server = await StartAsync(
+            Stream("retry: 1\n\nid: run-1\ndata: a\n\n"),
+            Broken("id: run-2\ndata: b\n\n"),
+            Status(204)
+        );
         await ReadAsync(SseRequest.PostJson(server.Url, new Subscription(["orders.>"]), Json.Default.Subscription));
         Assert.Equal(["POST", "POST", "POST"], server.Requests.Select(r => r.Method));
         Assert.All(server.Requests, r => Assert.Equal("""{"Topics":["orders.\u003E"]}""", r.Body));
@@ -41,11 +50,19 @@ public partial class RequestTests
     [Fact]
     public async Task A_POST_without_ids_is_not_begun_a_second_time()
     {
-        await using var server = await StartAsync(Stream("retry: 1\n\ndata: a\n\n"), Broken("data: b\n\n"), Status(500));
+        await using var server = await StartAsync(
+            Stream("retry: 1\n\ndata: a\n\n"),
+            Broken("data: b\n\n"),
+            Status(500)
+        );
         Assert.Equal(["a"], await ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
-        var broken = await Assert.ThrowsAsync<SseException>(() => ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
+        var broken = await Assert.ThrowsAsync<SseException>(() =>
+            ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post })
+        );
         Assert.Equal(SseError.Disconnected, broken.Error);
-        var failed = await Assert.ThrowsAsync<SseException>(() => ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
+        var failed = await Assert.ThrowsAsync<SseException>(() =>
+            ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post })
+        );
         Assert.Equal(SseError.Unavailable, failed.Error);
         Assert.Equal(3, server.Requests.Count);
     }
@@ -61,14 +78,27 @@ public partial class RequestTests
     public async Task Token_and_ticket_are_asked_for_at_each_connect()
     {
         await using var server = await StartAsync(Stream("retry: 1\n\ndata: a\n\n"), Status(503), Status(204));
-        int tokens = 0, tickets = 0;
-        await ReadAsync(new SseRequest(server.Url + "/events?topic=x")
-        {
-            BearerToken = _ => new($"token-{++tokens}"),
-            Ticket = _ => new($"ticket {++tickets}"),
-        });
-        Assert.Equal(["Bearer token-1", "Bearer token-2", "Bearer token-3"], server.Requests.Select(r => r.Headers["Authorization"]));
-        Assert.Equal(["/events?topic=x&ticket=ticket%201", "/events?topic=x&ticket=ticket%202", "/events?topic=x&ticket=ticket%203"], server.Requests.Select(r => r.Target));
+        int tokens = 0,
+            tickets = 0;
+        await ReadAsync(
+            new SseRequest(server.Url + "/events?topic=x")
+            {
+                BearerToken = _ => new($"token-{++tokens}"),
+                Ticket = _ => new($"ticket {++tickets}"),
+            }
+        );
+        Assert.Equal(
+            ["Bearer token-1", "Bearer token-2", "Bearer token-3"],
+            server.Requests.Select(r => r.Headers["Authorization"])
+        );
+        Assert.Equal(
+            [
+                "/events?topic=x&ticket=ticket%201",
+                "/events?topic=x&ticket=ticket%202",
+                "/events?topic=x&ticket=ticket%203",
+            ],
+            server.Requests.Select(r => r.Target)
+        );
     }
 
     [Fact]
@@ -93,10 +123,16 @@ public partial class RequestTests
     public void Options_out_of_range_are_refused_before_anything_is_sent()
     {
         using var client = new SseClient();
-        foreach (var options in new SseOptions[]
-        {
-            new() { IdleTimeout = TimeSpan.Zero }, new() { InitialDelay = TimeSpan.Zero }, new() { MaxDelay = TimeSpan.FromMilliseconds(1) }, new() { MaxRetries = -1 }, new() { MaxEventBytes = 1 },
-        })
+        foreach (
+            var options in new SseOptions[]
+            {
+                new() { IdleTimeout = TimeSpan.Zero },
+                new() { InitialDelay = TimeSpan.Zero },
+                new() { MaxDelay = TimeSpan.FromMilliseconds(1) },
+                new() { MaxRetries = -1 },
+                new() { MaxEventBytes = 1 },
+            }
+        )
             Assert.Throws<ArgumentException>(() => client.Open("http://localhost/", options));
         Assert.Throws<ArgumentException>(() => client.Open("/relative"));
     }
@@ -105,7 +141,8 @@ public partial class RequestTests
     {
         using var client = new SseClient();
         var events = new List<string>();
-        await foreach (var e in client.Open(request, Quick).WithCancellation(TestContext.Current.CancellationToken)) events.Add(e.Data);
+        await foreach (var e in client.Open(request, Quick).WithCancellation(TestContext.Current.CancellationToken))
+            events.Add(e.Data);
         return events;
     }
 

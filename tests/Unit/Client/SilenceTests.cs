@@ -11,10 +11,16 @@ public class SilenceTests
     [Fact]
     public async Task A_silent_server_is_left_for_a_new_connection()
     {
-        await using var server = await StartAsync(Open("id: 1\ndata: a\n\n"), Stream("id: 2\ndata: b\n\n"), Status(204));
+        await using var server = await StartAsync(
+            Open("id: 1\ndata: a\n\n"),
+            Stream("id: 2\ndata: b\n\n"),
+            Status(204)
+        );
         var waits = new List<SseReconnect>();
         using var client = new SseClient(time);
-        await using var events = client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(40), OnReconnecting = waits.Add }).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var events = client
+            .Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(40), OnReconnecting = waits.Add })
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
         await time.TickUntilDelayAsync();
@@ -28,7 +34,10 @@ public class SilenceTests
     [Fact]
     public async Task A_server_that_never_answers_is_silent_too()
     {
-        await using var server = await StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), Stream("data: a\n\n"));
+        await using var server = await StartAsync(
+            context => Task.Delay(Timeout.Infinite, context.RequestAborted),
+            Stream("data: a\n\n")
+        );
         using var client = new SseClient(time);
         await using var events = client.Open(server.Url).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync().AsTask();
@@ -54,7 +63,10 @@ public class SilenceTests
             }
         });
         using var client = new SseClient(time);
-        var stream = client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(45), OnReconnecting = r => Assert.Fail($"{r.Reason}") });
+        var stream = client.Open(
+            server.Url,
+            new SseOptions { IdleTimeout = TimeSpan.FromSeconds(45), OnReconnecting = r => Assert.Fail($"{r.Reason}") }
+        );
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var events = stream.GetAsyncEnumerator(leave.Token);
         Assert.True(await events.MoveNextAsync());
@@ -97,10 +109,19 @@ public class SilenceTests
     {
         await using var server = await StartAsync(Open("data: a\n\n"));
         using var client = new SseClient(time);
-        var streams = Enumerable.Range(0, 10).Select(i => client.Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(60 - i) }).GetAsyncEnumerator(TestContext.Current.CancellationToken)).ToList();
-        foreach (var stream in streams) Assert.True(await stream.MoveNextAsync());
+        var streams = Enumerable
+            .Range(0, 10)
+            .Select(i =>
+                client
+                    .Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(60 - i) })
+                    .GetAsyncEnumerator(TestContext.Current.CancellationToken)
+            )
+            .ToList();
+        foreach (var stream in streams)
+            Assert.True(await stream.MoveNextAsync());
         Assert.Equal(1, time.Pending);
-        foreach (var stream in streams) await stream.DisposeAsync();
+        foreach (var stream in streams)
+            await stream.DisposeAsync();
         Assert.Equal(0, time.Pending);
     }
 }

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Unit.Tests.Client;
 
-/// <summary>A real server on a free port that answers its requests one after the other as told; the last answer is for all that follow.</summary>
+/// <summary>A real server on a free port that answers its requests one after the other as told; the last answer is for
+/// all that follow.</summary>
 internal sealed class SseServer : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -22,13 +23,28 @@ internal sealed class SseServer : IAsyncDisposable
             var text = await body.ReadToEndAsync();
             context.Items["body"] = text;
             var number = Interlocked.Increment(ref count);
-            requests.Enqueue(new Received(context.Request.Method, context.Request.Path + context.Request.QueryString.Value, context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString()), text));
-            try { await answers[Math.Min(number, answers.Length) - 1](context); }
+            requests.Enqueue(
+                new Received(
+                    context.Request.Method,
+                    context.Request.Path + context.Request.QueryString.Value,
+                    context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString()),
+                    text
+                )
+            );
+            try
+            {
+                await answers[Math.Min(number, answers.Length) - 1](context);
+            }
             catch (OperationCanceledException) { }
         });
     }
 
-    public sealed record Received(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body)
+    public sealed record Received(
+        string Method,
+        string Target,
+        IReadOnlyDictionary<string, string> Headers,
+        string Body
+    )
     {
         public string? LastEventId => Headers.GetValueOrDefault("Last-Event-ID");
     }
@@ -42,7 +58,9 @@ internal sealed class SseServer : IAsyncDisposable
     public static async Task<SseServer> StartAsync(int port, params Func<HttpContext, Task>[] answers)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls($"http://127.0.0.1:{port}").ConfigureKestrel(kestrel => kestrel.RequestHeaderEncodingSelector = _ => System.Text.Encoding.UTF8);
+        builder
+            .WebHost.UseUrls($"http://127.0.0.1:{port}")
+            .ConfigureKestrel(kestrel => kestrel.RequestHeaderEncodingSelector = _ => System.Text.Encoding.UTF8);
         builder.Logging.ClearProviders();
         var server = new SseServer(builder.Build(), answers);
         await server.app.StartAsync(TestContext.Current.CancellationToken);
@@ -53,30 +71,35 @@ internal sealed class SseServer : IAsyncDisposable
     public static Func<HttpContext, Task> Stream(string frames) => context => WriteAsync(context, frames);
 
     /// <summary>A stream with these frames that then stays open until the client leaves.</summary>
-    public static Func<HttpContext, Task> Open(string frames) => async context =>
-    {
-        await WriteAsync(context, frames);
-        await Task.Delay(Timeout.Infinite, context.RequestAborted);
-    };
+    public static Func<HttpContext, Task> Open(string frames) =>
+        async context =>
+        {
+            await WriteAsync(context, frames);
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        };
 
     /// <summary>A stream with these frames whose connection is then closed before the body's end.</summary>
-    public static Func<HttpContext, Task> Broken(string frames) => context =>
-    {
-        // An abort would reset the connection, and the client's system then forgets what it has not read.
-        context.Response.ContentLength = 1_000_000;
-        return WriteAsync(context, frames);
-    };
+    public static Func<HttpContext, Task> Broken(string frames) =>
+        context =>
+        {
+            // An abort would reset the connection, and the client's system then forgets what it has not read.
+            context.Response.ContentLength = 1_000_000;
+            return WriteAsync(context, frames);
+        };
 
-    public static Func<HttpContext, Task> Status(int status, string? retryAfter = null) => context =>
-    {
-        context.Response.StatusCode = status;
-        if (retryAfter is not null) context.Response.Headers.RetryAfter = retryAfter;
-        return Task.CompletedTask;
-    };
+    public static Func<HttpContext, Task> Status(int status, string? retryAfter = null) =>
+        context =>
+        {
+            context.Response.StatusCode = status;
+            if (retryAfter is not null)
+                context.Response.Headers.RetryAfter = retryAfter;
+            return Task.CompletedTask;
+        };
 
     public static async Task WriteAsync(HttpContext context, string frames)
     {
-        if (!context.Response.HasStarted) context.Response.ContentType = "text/event-stream";
+        if (!context.Response.HasStarted)
+            context.Response.ContentType = "text/event-stream";
         await context.Response.StartAsync(context.RequestAborted);
         await context.Response.WriteAsync(frames, context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);

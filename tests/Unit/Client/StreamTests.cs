@@ -27,7 +27,12 @@ public class StreamTests
 
         """;
 
-    private static readonly SseOptions Quick = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(2), MaxRetries = 50 };
+    private static readonly SseOptions Quick = new()
+    {
+        InitialDelay = TimeSpan.FromMilliseconds(1),
+        MaxDelay = TimeSpan.FromMilliseconds(2),
+        MaxRetries = 50,
+    };
 
     [Fact]
     public async Task Control_events_are_enumerated_in_their_place_and_typed()
@@ -48,9 +53,21 @@ public class StreamTests
         var order = new List<string>();
         var options = Quick with
         {
-            OnConnected = async (c, _) => { await Task.Yield(); order.Add(c.ConnectionId); },
-            OnResync = async (r, _) => { await Task.Yield(); order.Add(r.Reason); },
-            OnSkipped = async (s, _) => { await Task.Yield(); order.Add($"{s.Count}"); },
+            OnConnected = async (c, _) =>
+            {
+                await Task.Yield();
+                order.Add(c.ConnectionId);
+            },
+            OnResync = async (r, _) =>
+            {
+                await Task.Yield();
+                order.Add(r.Reason);
+            },
+            OnSkipped = async (s, _) =>
+            {
+                await Task.Yield();
+                order.Add($"{s.Count}");
+            },
         };
         await ReadAsync(server, options, e => order.Add(e.Type));
         Assert.Equal(["c1", "expired", "11", "order"], order);
@@ -61,7 +78,14 @@ public class StreamTests
     public async Task What_a_handler_throws_ends_the_stream()
     {
         await using var server = await StartAsync(Stream(Control), Status(204));
-        var options = Quick with { OnResync = async (_, _) => { await Task.Yield(); throw new InvalidOperationException("the handler's"); } };
+        var options = Quick with
+        {
+            OnResync = async (_, _) =>
+            {
+                await Task.Yield();
+                throw new InvalidOperationException("the handler's");
+            },
+        };
         var e = await Assert.ThrowsAsync<InvalidOperationException>(() => ReadAsync(server, options));
         Assert.Equal("the handler's", e.Message);
         Assert.Single(server.Requests);
@@ -70,8 +94,18 @@ public class StreamTests
     [Fact]
     public async Task Anothers_event_of_the_same_name_is_an_event_like_others()
     {
-        await using var server = await StartAsync(Stream("event: resync\ndata: files\n\nevent: skipped\ndata: {}\n\n"), Status(204));
-        var events = await ReadAsync(server, Quick with { OnResync = (_, _) => throw new InvalidOperationException(), OnSkipped = (_, _) => throw new InvalidOperationException() });
+        await using var server = await StartAsync(
+            Stream("event: resync\ndata: files\n\nevent: skipped\ndata: {}\n\n"),
+            Status(204)
+        );
+        var events = await ReadAsync(
+            server,
+            Quick with
+            {
+                OnResync = (_, _) => throw new InvalidOperationException(),
+                OnSkipped = (_, _) => throw new InvalidOperationException(),
+            }
+        );
         Assert.Equal(["files", "{}"], events.Select(e => e.Data));
         Assert.All(events, e => Assert.True(e.Resync is null && e.Skipped is null));
     }
@@ -88,35 +122,58 @@ public class StreamTests
     [Fact]
     public async Task Handlers_by_type_get_their_events_in_order()
     {
-        await using var server = await StartAsync(Stream("event: a\ndata: 1\n\ndata: 2\n\nevent: a\ndata: 3\n\nevent: c\ndata: 4\n\n"), Status(204));
+        await using var server = await StartAsync(
+            Stream("event: a\ndata: 1\n\ndata: 2\n\nevent: a\ndata: 3\n\nevent: c\ndata: 4\n\n"),
+            Status(204)
+        );
         var seen = new List<string>();
         using var client = new SseClient();
-        await new SseHandlers().On("a", e => seen.Add($"a{e.Data}")).On("message", async (e, _) => { await Task.Yield(); seen.Add($"m{e.Data}"); }).OnOthers(e => seen.Add($"?{e.Data}"))
+        await new SseHandlers()
+            .On("a", e => seen.Add($"a{e.Data}"))
+            .On(
+                "message",
+                async (e, _) =>
+                {
+                    await Task.Yield();
+                    seen.Add($"m{e.Data}");
+                }
+            )
+            .OnOthers(e => seen.Add($"?{e.Data}"))
             .RunAsync(client.Open(server.Url, Quick), TestContext.Current.CancellationToken);
         Assert.Equal(["a1", "m2", "a3", "?4"], seen);
     }
 
     [Theory]
-    [InlineData(1)]     // an event is there, the next one waited for
-    [InlineData(0)]     // no answer yet
-    [InlineData(-1)]    // between two connections
+    [InlineData(1)] // an event is there, the next one waited for
+    [InlineData(0)] // no answer yet
+    [InlineData(-1)] // between two connections
     public async Task Cancellation_ends_the_wait_whatever_it_waits_for(int events)
     {
         var gone = new TaskCompletionSource();
         await using var server = await StartAsync(async context =>
         {
             using var _ = context.RequestAborted.Register(gone.SetResult);
-            if (events < 0) { context.Response.StatusCode = 503; context.Response.Headers.RetryAfter = "250"; gone.SetResult(); return; }
-            if (events > 0) await WriteAsync(context, "data: a\n\n");
+            if (events < 0)
+            {
+                context.Response.StatusCode = 503;
+                context.Response.Headers.RetryAfter = "250";
+                gone.SetResult();
+                return;
+            }
+            if (events > 0)
+                await WriteAsync(context, "data: a\n\n");
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         using var client = new SseClient();
         var stream = client.Open(server.Url);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var reading = stream.GetAsyncEnumerator(cancellation.Token);
-        if (events > 0) Assert.True(await reading.MoveNextAsync());
+        if (events > 0)
+            Assert.True(await reading.MoveNextAsync());
         var next = reading.MoveNextAsync().AsTask();
-        await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 && (events >= 0 || stream.State == SseStreamState.Waiting) ? server : null);
+        await ServiceDefaults.Eventually.GetAsync(() =>
+            server.Requests.Count > 0 && (events >= 0 || stream.State == SseStreamState.Waiting) ? server : null
+        );
         await cancellation.CancelAsync();
         var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
         Assert.Equal(cancellation.Token, e.CancellationToken);
@@ -148,7 +205,8 @@ public class StreamTests
         });
         using var client = new SseClient();
         var stream = client.Open(server.Url);
-        await foreach (var _ in stream) break;
+        await foreach (var _ in stream)
+            break;
         await gone.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("1", stream.LastEventId);
     }
@@ -162,9 +220,13 @@ public class StreamTests
         await using (var first = stream.GetAsyncEnumerator(TestContext.Current.CancellationToken))
         {
             Assert.True(await first.MoveNextAsync());
-            await Assert.ThrowsAsync<InvalidOperationException>(async () => { await foreach (var _ in stream) { } });
+            await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+            {
+                await foreach (var _ in stream) { }
+            });
         }
-        await foreach (var _ in stream) break;
+        await foreach (var _ in stream)
+            break;
         Assert.Equal([null, "1"], server.Requests.Select(r => r.LastEventId));
     }
 
@@ -173,36 +235,60 @@ public class StreamTests
     {
         await using var server = await StartAsync(async context =>
         {
-            for (var i = 0; i < 20; i++) await WriteAsync(context, $"id: {i}\ndata: {i}\n\n");
+            for (var i = 0; i < 20; i++)
+                await WriteAsync(context, $"id: {i}\ndata: {i}\n\n");
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         using var client = new SseClient();
-        await Task.WhenAll(Enumerable.Range(0, 300).Select(async _ =>
-        {
-            var expected = 0;
-            await foreach (var e in client.Open(server.Url).WithCancellation(TestContext.Current.CancellationToken))
-            {
-                Assert.Equal($"{expected++}", e.Data);
-                if (expected == 20) break;
-            }
-            Assert.Equal(20, expected);
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 300)
+                .Select(async _ =>
+                {
+                    var expected = 0;
+                    await foreach (
+                        var e in client.Open(server.Url).WithCancellation(TestContext.Current.CancellationToken)
+                    )
+                    {
+                        Assert.Equal($"{expected++}", e.Data);
+                        if (expected == 20)
+                            break;
+                    }
+                    Assert.Equal(20, expected);
+                })
+        );
     }
 
     [Fact]
     public async Task Spans_and_metrics_tell_of_it()
     {
-        await using var server = await StartAsync(Stream("retry: 1\n\nid: 1\ndata: a\n\ndata: b\n\n"), Status(503), Status(204));
+        await using var server = await StartAsync(
+            Stream("retry: 1\n\nid: 1\ndata: a\n\ndata: b\n\n"),
+            Status(503),
+            Status(204)
+        );
         var port = new Uri(server.Url).Port;
         var spans = new List<Activity>();
         var sums = new Dictionary<string, double>();
         using var tracing = new ActivityListener
         {
-            ShouldListenTo = s => s.Name == "AspireSse.Client", Sample = (ref _) => ActivitySamplingResult.AllData,
-            ActivityStopped = a => { if (Equals(a.GetTagItem("server.port"), port)) spans.Add(a); },
+            ShouldListenTo = s => s.Name == "AspireSse.Client",
+            Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = a =>
+            {
+                if (Equals(a.GetTagItem("server.port"), port))
+                    spans.Add(a);
+            },
         };
         ActivitySource.AddActivityListener(tracing);
-        using var metering = new MeterListener { InstrumentPublished = (i, l) => { if (i.Meter.Name == "AspireSse.Client") l.EnableMeasurementEvents(i); } };
+        using var metering = new MeterListener
+        {
+            InstrumentPublished = (i, l) =>
+            {
+                if (i.Meter.Name == "AspireSse.Client")
+                    l.EnableMeasurementEvents(i);
+            },
+        };
         metering.SetMeasurementEventCallback<long>((i, n, tags, _) => Sum(i, 1 * n, tags));
         metering.SetMeasurementEventCallback<double>((i, _, tags, _) => Sum(i, 1, tags));
         metering.Start();
@@ -215,20 +301,30 @@ public class StreamTests
         Assert.Equal(1, sums["sse.client.connection.duration"]);
         Assert.Equal([200, 503, 204], spans.Select(s => s.GetTagItem("http.response.status_code")));
         Assert.Equal([false, true, true], spans.Select(s => s.GetTagItem("sse.resume")));
-        Assert.Equal([ActivityStatusCode.Unset, ActivityStatusCode.Error, ActivityStatusCode.Unset], spans.Select(s => s.Status));
+        Assert.Equal(
+            [ActivityStatusCode.Unset, ActivityStatusCode.Error, ActivityStatusCode.Unset],
+            spans.Select(s => s.Status)
+        );
 
         void Sum(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
             foreach (var (name, tag) in tags)
-                if (name == "server.port" && Equals(tag, port)) sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value;
+                if (name == "server.port" && Equals(tag, port))
+                    sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value;
         }
     }
 
-    private static async Task<List<SseEvent>> ReadAsync(SseServer server, SseOptions options, Action<SseEvent>? each = null)
+    private static async Task<List<SseEvent>> ReadAsync(
+        SseServer server,
+        SseOptions options,
+        Action<SseEvent>? each = null
+    )
     {
         using var client = new SseClient();
         var events = new List<SseEvent>();
-        await foreach (var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken))
+        await foreach (
+            var e in client.Open(server.Url, options).WithCancellation(TestContext.Current.CancellationToken)
+        )
         {
             events.Add(e);
             each?.Invoke(e);

@@ -5,13 +5,15 @@ namespace Unit.EventStore;
 /// <summary>Requests that wait for a group commit: bounded in bytes, and fair between those who publish.</summary>
 public sealed class AppendQueueTests
 {
-    private const int Kilobyte = 1024, Bound = 1024 * Kilobyte;
+    private const int Kilobyte = 1024,
+        Bound = 1024 * Kilobyte;
 
     [Fact]
     public void A_small_publish_does_not_wait_behind_another_publishers_bulk()
     {
         var queue = new AppendQueue(Bound);
-        for (var i = 0; i < 5; i++) queue.Add(Request("bulk", 100 * Kilobyte));
+        for (var i = 0; i < 5; i++)
+            queue.Add(Request("bulk", 100 * Kilobyte));
         Assert.Equal("bulk", queue.Take()!.Publisher);
         queue.Add(Request("small", 1 * Kilobyte));
         queue.Add(Request("small", 1 * Kilobyte));
@@ -50,10 +52,11 @@ public sealed class AppendQueueTests
     {
         var queue = new AppendQueue(Bound);
         var admitted = Fill(queue, "bulk", 50 * Kilobyte);
-        Assert.InRange(admitted, 9, 10);        // a character takes two bytes
+        Assert.InRange(admitted, 9, 10); // a character takes two bytes
         queue.Add(Request("small", 1 * Kilobyte));
         Assert.Throws<AppendQueueFullException>(() => queue.Add(Request("bulk", 50 * Kilobyte)));
-        for (var i = 0; i < 1_000; i++) Fill(queue, $"another {i}", 4 * Kilobyte);
+        for (var i = 0; i < 1_000; i++)
+            Fill(queue, $"another {i}", 4 * Kilobyte);
         Assert.InRange(queue.Bytes, Bound, 2 * Bound);
 
         Drain(queue);
@@ -82,17 +85,25 @@ public sealed class AppendQueueTests
     {
         for (var admitted = 0; ; admitted++)
         {
-            try { queue.Add(Request(publisher, size)); }
-            catch (AppendQueueFullException) { return admitted; }
+            try
+            {
+                queue.Add(Request(publisher, size));
+            }
+            catch (AppendQueueFullException)
+            {
+                return admitted;
+            }
         }
     }
 
     private static List<EventAppender.Request> Drain(AppendQueue queue)
     {
         var taken = new List<EventAppender.Request>();
-        while (queue.Take() is { } request) taken.Add(request);
+        while (queue.Take() is { } request)
+            taken.Add(request);
         return taken;
     }
 
-    private static EventAppender.Request Request(string publisher, int bytes) => new([new NewEvent("t", "n", new string('x', bytes))], publisher);
+    private static EventAppender.Request Request(string publisher, int bytes) =>
+        new([new NewEvent("t", "n", new string('x', bytes))], publisher);
 }

@@ -9,7 +9,9 @@ public class EventDocumentTests
     [Fact]
     public void Data_becomes_one_compact_line_with_readable_text_and_numbers_as_written()
     {
-        var e = Read("""{"topic":"a.b","type":"t","data":{ "n" : 1.50, "big":12345678901234567890, "ja":"\u3053んにちは", "emoji":"\ud83d\ude00", "lines":"x\ny" }}""");
+        var e = Read(
+            """{"topic":"a.b","type":"t","data":{ "n" : 1.50, "big":12345678901234567890, "ja":"\u3053んにちは", "emoji":"\ud83d\ude00", "lines":"x\ny" }}"""
+        );
         Assert.Equal("""{"n":1.50,"big":12345678901234567890,"ja":"こんにちは","emoji":"😀","lines":"x\ny"}""", e.Data);
     }
 
@@ -36,12 +38,15 @@ public class EventDocumentTests
     [Fact]
     public void An_event_over_its_size_is_413()
     {
-        var error = Assert.Throws<InvalidEventException>(() => Read($$"""{"topic":"a","type":"t","data":"{{new string('x', 1024 * 1024)}}"}"""));
+        var error = Assert.Throws<InvalidEventException>(() =>
+            Read($$"""{"topic":"a","type":"t","data":"{{new string('x', 1024 * 1024)}}"}""")
+        );
         Assert.Equal(413, error.Status);
     }
 
     [Fact]
-    public void Unknown_members_are_ignored_and_null_data_is_data() => Assert.Equal("null", Read("""{"topic":"a","type":"t","data":null,"later":true}""").Data);
+    public void Unknown_members_are_ignored_and_null_data_is_data() =>
+        Assert.Equal("null", Read("""{"topic":"a","type":"t","data":null,"later":true}""").Data);
 
     private static global::EventStore.NewEvent Read(string json)
     {

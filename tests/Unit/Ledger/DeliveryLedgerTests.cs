@@ -16,13 +16,17 @@ public class DeliveryLedgerTests
             for (var n = 1; n <= 100; n++)
             {
                 reader.Receive(a.Number, n);
-                if (n <= 50) reader.Receive(b.Number, n);
+                if (n <= 50)
+                    reader.Receive(b.Number, n);
             }
         }
         var report = ledger.Report();
         Assert.True(report.Clean);
         Assert.Equal((150, 300), (report.Acknowledged, report.Received));
-        Assert.StartsWith("clean: 2 publishers, 150 acknowledged; 2 readers, 300 received; 0 lost, 0 twice, 0 reordered", report.ToString());
+        Assert.StartsWith(
+            "clean: 2 publishers, 150 acknowledged; 2 readers, 300 received; 0 lost, 0 twice, 0 reordered",
+            report.ToString()
+        );
     }
 
     [Fact]
@@ -69,11 +73,13 @@ public class DeliveryLedgerTests
     public void What_was_never_acknowledged_is_no_loss_but_can_be_double()
     {
         var publisher = ledger.AddPublisher("p");
-        for (var i = 0; i < 4; i++) publisher.Next();
+        for (var i = 0; i < 4; i++)
+            publisher.Next();
         publisher.Acknowledge(1);
         publisher.Acknowledge(3);
         var reader = ledger.AddReader("r");
-        foreach (var n in new[] { 1, 3, 4, 4 }) reader.Receive(publisher.Number, n);
+        foreach (var n in new[] { 1, 3, 4, 4 })
+            reader.Receive(publisher.Number, n);
         Assert.Equal((0, 1), (ledger.Report().Lost, ledger.Report().Twice));
     }
 
@@ -83,7 +89,8 @@ public class DeliveryLedgerTests
         var publisher = Publish("p", 3);
         var other = Publish("other", 3);
         var reader = ledger.AddReader("r", publisher);
-        for (var n = 1; n <= 4; n++) reader.Receive(publisher.Number, n);
+        for (var n = 1; n <= 4; n++)
+            reader.Receive(publisher.Number, n);
         reader.Receive(99, 1);
         reader.Receive(other.Number, 1);
         Assert.Equal((3, 0), (ledger.Report().Unknown, ledger.Report().Lost));
@@ -96,11 +103,14 @@ public class DeliveryLedgerTests
         var publisher = Publish("p", 10);
         var late = ledger.AddReader("late");
         late.ExpectFromNow();
-        for (var i = 0; i < 10; i++) publisher.Acknowledge(publisher.Next());
-        foreach (var n in new[] { 10, 11, 12, 14, 15, 16, 17, 18, 19, 20 }) late.Receive(publisher.Number, n);
+        for (var i = 0; i < 10; i++)
+            publisher.Acknowledge(publisher.Next());
+        foreach (var n in new[] { 10, 11, 12, 14, 15, 16, 17, 18, 19, 20 })
+            late.Receive(publisher.Number, n);
         var resumed = ledger.AddReader("resumed");
         resumed.ExpectFrom(publisher, 16);
-        for (var n = 17; n <= 20; n++) resumed.Receive(publisher.Number, n);
+        for (var n = 17; n <= 20; n++)
+            resumed.Receive(publisher.Number, n);
         Assert.Equal(["p#13", "p#16"], ledger.Report().Readers.SelectMany(r => r.Lost.Examples));
     }
 
@@ -109,10 +119,13 @@ public class DeliveryLedgerTests
     {
         var publisher = Publish("p", 10);
         var reader = ledger.AddReader("r");
-        foreach (var n in new[] { 1, 2, 4 }) reader.Receive(publisher.Number, n);
+        foreach (var n in new[] { 1, 2, 4 })
+            reader.Receive(publisher.Number, n);
         reader.ExcuseMissing();
-        for (var i = 0; i < 5; i++) publisher.Acknowledge(publisher.Next());
-        foreach (var n in new[] { 9, 10, 11, 13, 14, 15 }) reader.Receive(publisher.Number, n);
+        for (var i = 0; i < 5; i++)
+            publisher.Acknowledge(publisher.Next());
+        foreach (var n in new[] { 9, 10, 11, 13, 14, 15 })
+            reader.Receive(publisher.Number, n);
         var account = ledger.Report().Readers.Single();
         Assert.Equal(["p#12"], account.Lost.Examples);
         Assert.Equal(5, account.Excused);
@@ -147,22 +160,34 @@ public class DeliveryLedgerTests
             var publisher = fresh.AddPublisher("p");
             var acknowledged = new HashSet<long>();
             for (var i = 0; i < 40; i++)
-                if (publisher.Next() is var n && random.Next(10) > 0) { publisher.Acknowledge(n); acknowledged.Add(n); }
+                if (publisher.Next() is var n && random.Next(10) > 0)
+                {
+                    publisher.Acknowledge(n);
+                    acknowledged.Add(n);
+                }
             var reader = fresh.AddReader("r");
             var got = new List<long>();
-            for (var i = 0; i < 60; i++) got.Add(random.Next(3) == 0 ? random.Next(1, 41) : Math.Min(i + 1, 40));
-            foreach (var n in got) reader.Receive(publisher.Number, n);
+            for (var i = 0; i < 60; i++)
+                got.Add(random.Next(3) == 0 ? random.Next(1, 41) : Math.Min(i + 1, 40));
+            foreach (var n in got)
+                reader.Receive(publisher.Number, n);
             var first = new HashSet<long>();
-            int twice = 0, reordered = 0;
+            int twice = 0,
+                reordered = 0;
             var max = 0L;
             foreach (var n in got)
             {
-                if (!first.Add(n)) twice++;
-                else if (n < max) reordered++;
+                if (!first.Add(n))
+                    twice++;
+                else if (n < max)
+                    reordered++;
                 max = Math.Max(max, n);
             }
             var report = fresh.Report();
-            Assert.Equal((acknowledged.Except(first).Count(), twice, reordered), ((int)report.Lost, (int)report.Twice, (int)report.Reordered));
+            Assert.Equal(
+                (acknowledged.Except(first).Count(), twice, reordered),
+                ((int)report.Lost, (int)report.Twice, (int)report.Reordered)
+            );
         }
     }
 
@@ -170,12 +195,30 @@ public class DeliveryLedgerTests
     public void Many_threads_keep_one_account()
     {
         var publishers = Enumerable.Range(0, 4).Select(i => ledger.AddPublisher($"p{i}")).ToList();
-        Parallel.ForEach(publishers, p => { for (var i = 0; i < 2_000; i++) p.Acknowledge(p.Next()); });
-        Parallel.For(0, 50, i =>
-        {
-            var reader = ledger.AddReader($"r{i}");
-            Parallel.ForEach(publishers, p => { for (var n = 1; n <= 2_000; n++) reader.Receive(p.Number, n); });
-        });
+        Parallel.ForEach(
+            publishers,
+            p =>
+            {
+                for (var i = 0; i < 2_000; i++)
+                    p.Acknowledge(p.Next());
+            }
+        );
+        Parallel.For(
+            0,
+            50,
+            i =>
+            {
+                var reader = ledger.AddReader($"r{i}");
+                Parallel.ForEach(
+                    publishers,
+                    p =>
+                    {
+                        for (var n = 1; n <= 2_000; n++)
+                            reader.Receive(p.Number, n);
+                    }
+                );
+            }
+        );
         Assert.True(ledger.Report().Clean);
         Assert.Equal(50 * 4 * 2_000, ledger.Report().Received);
     }
@@ -187,7 +230,8 @@ public class DeliveryLedgerTests
         var readers = Enumerable.Range(0, 1_000).Select(i => ledger.AddReader($"r{i}", publisher)).ToList();
         var before = GC.GetAllocatedBytesForCurrentThread();
         foreach (var reader in readers)
-            for (var n = 1; n <= 10_000; n++) reader.Receive(publisher.Number, n);
+            for (var n = 1; n <= 10_000; n++)
+                reader.Receive(publisher.Number, n);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
         Assert.True(ledger.Report().Clean);
     }
@@ -203,8 +247,12 @@ public class DeliveryLedgerTests
     [InlineData("", false)]
     public void A_stamp_is_found_in_payload_and_envelope(string json, bool found)
     {
-        Assert.Equal(found, Stamp.TryRead(System.Text.Encoding.UTF8.GetBytes(json), out var publisher, out var sequence));
-        if (found) Assert.Equal((3, 17), (publisher, sequence));
+        Assert.Equal(
+            found,
+            Stamp.TryRead(System.Text.Encoding.UTF8.GetBytes(json), out var publisher, out var sequence)
+        );
+        if (found)
+            Assert.Equal((3, 17), (publisher, sequence));
     }
 
     [Fact]
@@ -218,7 +266,8 @@ public class DeliveryLedgerTests
     private LedgerPublisher Publish(string name, int count)
     {
         var publisher = ledger.AddPublisher(name, keepPositions: name == "orders");
-        for (var n = 1; n <= count; n++) publisher.Acknowledge(publisher.Next(), $"e-{n}");
+        for (var n = 1; n <= count; n++)
+            publisher.Acknowledge(publisher.Next(), $"e-{n}");
         return publisher;
     }
 
@@ -226,7 +275,8 @@ public class DeliveryLedgerTests
     {
         var publisher = Publish("orders", published);
         var reader = ledger.AddReader("r", publisher);
-        foreach (var sequence in received) reader.Receive(publisher.Number, sequence);
+        foreach (var sequence in received)
+            reader.Receive(publisher.Number, sequence);
         var report = ledger.Report();
         return (report, report.Readers[^1]);
     }

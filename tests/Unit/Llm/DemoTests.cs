@@ -14,21 +14,28 @@ public sealed class DemoTests
 
     private const int Large = 4_000_000;
 
-    private static readonly AIFunctionDeclaration Calculate =
-        Tool("calculate", "Sums.", """{"type":"object","properties":{"expression":{"type":"string"}}}""");
+    private static readonly AIFunctionDeclaration Calculate = Tool(
+        "calculate",
+        "Sums.",
+        """{"type":"object","properties":{"expression":{"type":"string"}}}"""
+    );
 
-    public static TheoryData<string> Prompts => [Repeated("("), Repeated("1+"), Repeated("aaaa-"), Repeated("a "),
-        Repeated("\u0301"), Repeated("語")];
+    public static TheoryData<string> Prompts =>
+        [Repeated("("), Repeated("1+"), Repeated("aaaa-"), Repeated("a "), Repeated("\u0301"), Repeated("語")];
 
     [Theory]
     [MemberData(nameof(Prompts), DisableDiscoveryEnumeration = true)]
     public async Task A_prompt_of_megabytes_is_answered_as_one_of_a_page(string prompt)
     {
-        var tools = Enumerable.Range(0, 127)
+        var tools = Enumerable
+            .Range(0, 127)
             .Select(i => (AITool)Tool($"look_up_the_{i}_weather", "Keywords: rain, snow, wind.", "{}"))
-            .Append(Calculate).ToList();
-        var text = await AnswerAsync([new ChatMessage(ChatRole.User, prompt)], new ChatOptions { MaxOutputTokens = 100,
-            Tools = tools });
+            .Append(Calculate)
+            .ToList();
+        var text = await AnswerAsync(
+            [new ChatMessage(ChatRole.User, prompt)],
+            new ChatOptions { MaxOutputTokens = 100, Tools = tools }
+        );
         Assert.True(text.Length < 20_000, $"{text.Length} characters");
     }
 
@@ -36,10 +43,18 @@ public sealed class DemoTests
     public async Task Results_that_repeat_a_calls_name_are_not_told_without_end()
     {
         var call = new FunctionCallContent("c", new string('n', 256));
-        var results = Enumerable.Range(0, 40_000).Select(_ => (AIContent)new FunctionResultContent("c", "15 degrees"))
+        var results = Enumerable
+            .Range(0, 40_000)
+            .Select(_ => (AIContent)new FunctionResultContent("c", "15 degrees"))
             .ToList();
-        var text = await AnswerAsync([new ChatMessage(ChatRole.User, "hi"), new ChatMessage(ChatRole.Assistant, [call]),
-            new ChatMessage(ChatRole.Tool, results)], new ChatOptions());
+        var text = await AnswerAsync(
+            [
+                new ChatMessage(ChatRole.User, "hi"),
+                new ChatMessage(ChatRole.Assistant, [call]),
+                new ChatMessage(ChatRole.Tool, results),
+            ],
+            new ChatOptions()
+        );
         Assert.InRange(DemoText.Count(text), 60, DemoText.MostTokens);
     }
 
@@ -47,12 +62,19 @@ public sealed class DemoTests
     public async Task A_schema_of_megabytes_is_filled_in_in_part()
     {
         var properties = string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"p{i}id\":{{}}"));
-        var tool = Tool("look", "Keywords: " + string.Concat(Enumerable.Repeat("Keywords: ", 100_000)),
-            """{"type":"object","properties":{""" + properties + "}}");
+        var tool = Tool(
+            "look",
+            "Keywords: " + string.Concat(Enumerable.Repeat("Keywords: ", 100_000)),
+            """{"type":"object","properties":{""" + properties + "}}"
+        );
         var options = new ChatOptions { Tools = [tool], ToolMode = ChatToolMode.RequireAny };
-        var updates = await Task.Run(() => Demo()
-            .GetStreamingResponseAsync([new ChatMessage(ChatRole.User, Repeated("word 1 "))], options).ToListAsync()
-            .AsTask()).WaitAsync(Patience);
+        var updates = await Task.Run(() =>
+                Demo()
+                    .GetStreamingResponseAsync([new ChatMessage(ChatRole.User, Repeated("word 1 "))], options)
+                    .ToListAsync()
+                    .AsTask()
+            )
+            .WaitAsync(Patience);
         var call = updates.SelectMany(u => u.Contents).OfType<FunctionCallContent>().Single();
         Assert.InRange(call.Arguments!.Count, 1, 100);
     }
@@ -69,7 +91,8 @@ public sealed class DemoTests
         while (elements.MoveNext())
         {
             (open, wide) = (true, wide + (elements.GetTextElement()[0] > '⺀' ? 1 : 0));
-            if (elements.GetTextElement() != " " && wide < 3) continue;
+            if (elements.GetTextElement() != " " && wide < 3)
+                continue;
             (expected, open, wide) = (expected + 1, false, 0);
         }
         Assert.Equal(expected + (open ? 1 : 0), DemoText.Count(text));
@@ -83,11 +106,15 @@ public sealed class DemoTests
     [InlineData(null, "stop")]
     public async Task An_answer_that_reaches_its_limit_says_so(int? most, string reason)
     {
-        var updates = await Demo().GetStreamingResponseAsync([new ChatMessage(ChatRole.User, "hi")],
-            new ChatOptions { MaxOutputTokens = most }).ToListAsync();
+        var updates = await Demo()
+            .GetStreamingResponseAsync(
+                [new ChatMessage(ChatRole.User, "hi")],
+                new ChatOptions { MaxOutputTokens = most }
+            )
+            .ToListAsync();
         Assert.Equal(reason, updates[^1].FinishReason?.Value);
-        if (most is { } count) Assert.Equal(Math.Min(count, DemoText.MostTokens),
-            updates.Count(u => u.Text.Length > 0));
+        if (most is { } count)
+            Assert.Equal(Math.Min(count, DemoText.MostTokens), updates.Count(u => u.Text.Length > 0));
     }
 
     [Theory]
@@ -97,8 +124,10 @@ public sealed class DemoTests
     public async Task A_stop_sequence_ends_the_answer_wherever_tokens_part_it(string stop)
     {
         var options = new ChatOptions { StopSequences = [stop, "", new string('z', 256)], MaxOutputTokens = 200 };
-        var whole = await AnswerAsync([new ChatMessage(ChatRole.User, "x durable x")],
-            new ChatOptions { MaxOutputTokens = 200 });
+        var whole = await AnswerAsync(
+            [new ChatMessage(ChatRole.User, "x durable x")],
+            new ChatOptions { MaxOutputTokens = 200 }
+        );
         var text = await AnswerAsync([new ChatMessage(ChatRole.User, "x durable x")], options);
         var at = whole.IndexOf(stop, StringComparison.Ordinal);
         Assert.InRange(text.Length, at, at + stop.Length - 1);
@@ -109,14 +138,19 @@ public sealed class DemoTests
     {
         var updates = await Task.Run(() => Demo().GetStreamingResponseAsync(messages, options).ToListAsync().AsTask())
             .WaitAsync(Patience);
-        return string.Concat(updates.Select(u => u.Text)) + string.Concat(updates.SelectMany(u => u.Contents)
-            .OfType<FunctionCallContent>().Select(c => JsonSerializer.Serialize(c.Arguments)));
+        return string.Concat(updates.Select(u => u.Text))
+            + string.Concat(
+                updates
+                    .SelectMany(u => u.Contents)
+                    .OfType<FunctionCallContent>()
+                    .Select(c => JsonSerializer.Serialize(c.Arguments))
+            );
     }
 
     private static DemoChatClient Demo() => new(new DemoOptions { TokensPerSecond = 0 }, TimeProvider.System);
 
-    private static string Repeated(string part) => new StringBuilder(Large).Insert(0, part, Large / part.Length)
-        .ToString();
+    private static string Repeated(string part) =>
+        new StringBuilder(Large).Insert(0, part, Large / part.Length).ToString();
 
     private static AIFunctionDeclaration Tool(string name, string description, string schema) =>
         AIFunctionFactory.CreateDeclaration(name, description, JsonElement.Parse(schema), null);

@@ -10,7 +10,17 @@ public sealed class JoinBeatTests : IDisposable
     private readonly JoinBeat _beat;
     private int _runs = 1;
 
-    public JoinBeatTests() => _beat = new JoinBeat(new LlmOptions { JoinMilliseconds = 40, JoinWidensFrom = 40, JoinMaxMilliseconds = 400 }, () => _runs, _time);
+    public JoinBeatTests() =>
+        _beat = new JoinBeat(
+            new LlmOptions
+            {
+                JoinMilliseconds = 40,
+                JoinWidensFrom = 40,
+                JoinMaxMilliseconds = 400,
+            },
+            () => _runs,
+            _time
+        );
 
     public void Dispose() => _beat.Dispose();
 
@@ -52,7 +62,8 @@ public sealed class JoinBeatTests : IDisposable
     public void A_join_of_zero_joins_nothing()
     {
         using var none = new JoinBeat(new LlmOptions { JoinMilliseconds = 0 }, () => 1_000, _time);
-        for (var i = 0; i < 3; i++) Assert.True(none.NextAsync().IsCompleted);
+        for (var i = 0; i < 3; i++)
+            Assert.True(none.NextAsync().IsCompleted);
     }
 
     private void Pass(int milliseconds) => _time.Advance(TimeSpan.FromMilliseconds(milliseconds));

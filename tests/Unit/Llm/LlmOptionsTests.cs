@@ -7,7 +7,11 @@ public sealed class LlmOptionsTests
     [Theory]
     [InlineData(60, 90, null)]
     [InlineData(60, 60, null)]
-    [InlineData(120, 90, "Llm:Providers:Local:FirstTokenTotalSeconds is 90; it must be at least FirstTokenSeconds, 120.")]
+    [InlineData(
+        120,
+        90,
+        "Llm:Providers:Local:FirstTokenTotalSeconds is 90; it must be at least FirstTokenSeconds, 120."
+    )]
     public void The_whole_time_to_the_first_token_is_no_shorter_than_one_tries(int one, int whole, string? wrong)
     {
         var options = new LlmOptions();

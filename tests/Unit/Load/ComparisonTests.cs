@@ -7,7 +7,7 @@ public class ComparisonTests
 {
     [Theory]
     [InlineData(20, 21, false)]
-    [InlineData(1, 8, false)]       // eight times nearly nothing is noise
+    [InlineData(1, 8, false)] // eight times nearly nothing is noise
     [InlineData(20, 50, true)]
     public void A_latency_is_worse_beyond_a_ratio_and_a_difference(double before, double after, bool worse)
     {
@@ -19,7 +19,10 @@ public class ComparisonTests
     [Fact]
     public void Fewer_deliveries_are_worse_and_more_are_not()
     {
-        Assert.Contains(Comparison.Table(Results(1, 100), Results(1, 50)).Worse, w => w.Contains("delivered/s", StringComparison.Ordinal));
+        Assert.Contains(
+            Comparison.Table(Results(1, 100), Results(1, 50)).Worse,
+            w => w.Contains("delivered/s", StringComparison.Ordinal)
+        );
         Assert.Empty(Comparison.Table(Results(1, 50), Results(1, 100)).Worse);
     }
 
@@ -40,13 +43,29 @@ public class ComparisonTests
             var (before, after) = (Path.Combine(folder, "before.jsonl"), Path.Combine(folder, "after.jsonl"));
             File.WriteAllText(before, """{"scenario":"fanout","deliveryMs":{"p50":1}}""");
             File.WriteAllText(after, """{"scenario":"resume","deliveryMs":{"p50":1}}""");
-            Assert.Contains("no scenario in common", Assert.Throws<LoadTests.LoadTestException>(() => Comparison.Run(before, after, folder)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "no scenario in common",
+                Assert.Throws<LoadTests.LoadTestException>(() => Comparison.Run(before, after, folder)).Message,
+                StringComparison.Ordinal
+            );
         }
-        finally { Directory.Delete(folder, recursive: true); }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
-    private static Dictionary<string, JsonElement> Results(double p50, double delivered, int clients = 200) => new()
-    {
-        ["fanout"] = JsonSerializer.SerializeToElement(new { scenario = "fanout", clients, deliveredPerSecond = delivered, deliveryMs = new { p50, p99 = p50 } }),
-    };
+    private static Dictionary<string, JsonElement> Results(double p50, double delivered, int clients = 200) =>
+        new()
+        {
+            ["fanout"] = JsonSerializer.SerializeToElement(
+                new
+                {
+                    scenario = "fanout",
+                    clients,
+                    deliveredPerSecond = delivered,
+                    deliveryMs = new { p50, p99 = p50 },
+                }
+            ),
+        };
 }

@@ -9,7 +9,8 @@ public class GenerationTests
     public void Joined_tokens_are_told_apart_again_in_their_order()
     {
         var text = string.Concat(Enumerable.Range(1, 40).Select(n => TokenText.Of(n))).AsSpan();
-        for (var sequence = 1; sequence <= 40; sequence++) Assert.Equal(sequence, TokenText.Take(ref text));
+        for (var sequence = 1; sequence <= 40; sequence++)
+            Assert.Equal(sequence, TokenText.Take(ref text));
         Assert.True(text.IsEmpty);
     }
 

@@ -16,16 +16,23 @@ public class LatencyHistogramTests
     public void A_percentile_is_the_nearest_rank_and_never_below_it(double percent)
     {
         var random = new Random(7);
-        var values = Enumerable.Range(0, 20_000).Select(_ => (long)Math.Pow(10, 1 + (random.NextDouble() * 7))).ToArray();
-        foreach (var value in values) _histogram.RecordTicks(value);
-        var exact = values.Order().ElementAt((int)Math.Ceiling((decimal)percent * values.Length / 100) - 1) / (double)TimeSpan.TicksPerMillisecond;
+        var values = Enumerable
+            .Range(0, 20_000)
+            .Select(_ => (long)Math.Pow(10, 1 + (random.NextDouble() * 7)))
+            .ToArray();
+        foreach (var value in values)
+            _histogram.RecordTicks(value);
+        var exact =
+            values.Order().ElementAt((int)Math.Ceiling((decimal)percent * values.Length / 100) - 1)
+            / (double)TimeSpan.TicksPerMillisecond;
         Assert.InRange(_histogram.Snapshot().Percentile(percent), exact, exact * 1.016);
     }
 
     [Fact]
     public void One_slow_value_in_a_thousand_is_in_the_percentile_beyond_it_and_in_none_below()
     {
-        for (var i = 0; i < 999; i++) _histogram.Record(TimeSpan.FromMilliseconds(1));
+        for (var i = 0; i < 999; i++)
+            _histogram.Record(TimeSpan.FromMilliseconds(1));
         _histogram.Record(TimeSpan.FromMilliseconds(500));
         var snapshot = _histogram.Snapshot();
         Assert.InRange(snapshot.Percentile(99.9), 1, 1.02);
@@ -36,7 +43,15 @@ public class LatencyHistogramTests
     [Fact]
     public void Values_of_many_threads_are_all_counted()
     {
-        Parallel.For(0, 8, _ => { for (var i = 1; i <= 10_000; i++) _histogram.RecordTicks(i); });
+        Parallel.For(
+            0,
+            8,
+            _ =>
+            {
+                for (var i = 1; i <= 10_000; i++)
+                    _histogram.RecordTicks(i);
+            }
+        );
         var snapshot = _histogram.Snapshot();
         Assert.Equal((80_000, 80_000), (snapshot.Count, _histogram.Count()));
         Assert.Equal(8 * 10_000L * 10_001 / 2 / (double)TimeSpan.TicksPerMillisecond, snapshot.SumMs, 6);
@@ -54,5 +69,9 @@ public class LatencyHistogramTests
     }
 
     [Fact]
-    public void Nothing_recorded_is_zero_not_an_error() => Assert.Equal((0, 0.0, 0.0), (_histogram.Snapshot().Count, _histogram.Snapshot().Percentile(99), _histogram.Snapshot().MeanMs));
+    public void Nothing_recorded_is_zero_not_an_error() =>
+        Assert.Equal(
+            (0, 0.0, 0.0),
+            (_histogram.Snapshot().Count, _histogram.Snapshot().Percentile(99), _histogram.Snapshot().MeanMs)
+        );
 }

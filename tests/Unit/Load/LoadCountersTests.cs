@@ -2,8 +2,8 @@ using AspireSse.Client;
 using LoadTests.Running;
 using LoadTests.Targets;
 using Microsoft.AspNetCore.Http;
-using Unit.Tests.ServiceDefaults;
 using Unit.Tests.Client;
+using Unit.Tests.ServiceDefaults;
 
 namespace Unit.Load;
 
@@ -14,11 +14,16 @@ public class LoadCountersTests
     [Fact]
     public async Task Who_was_cut_off_is_away_who_left_is_not_and_who_returns_and_is_not_let_in_is_kept_out()
     {
-        await using var server = await SseServer.StartAsync(SseServer.Stream(Connected), context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        await using var server = await SseServer.StartAsync(
+            SseServer.Stream(Connected),
+            context => Task.Delay(Timeout.Infinite, context.RequestAborted)
+        );
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var clock = new ManualTime();
         var counters = new LoadCounters(clock);
-        using var client = new SseClient(new HttpClient { BaseAddress = new Uri(server.Url), Timeout = Timeout.InfiniteTimeSpan });
+        using var client = new SseClient(
+            new HttpClient { BaseAddress = new Uri(server.Url), Timeout = Timeout.InfiniteTimeSpan }
+        );
         var stream = client.Open(new SseRequest("/"));
 
         counters.Coming(stream);
@@ -45,12 +50,21 @@ public class LoadCountersTests
     [Fact]
     public async Task A_visitor_whose_time_is_over_is_not_missed_while_its_stream_ends()
     {
-        await using var server = await SseServer.StartAsync(context => context.Request.Path == "/v1/replicas"
-            ? context.Response.WriteAsJsonAsync(new[] { new Replica("one", $"http://{context.Request.Host}", 0, "", 0, "") })
-            : SseServer.Open(Connected)(context));
+        await using var server = await SseServer.StartAsync(context =>
+            context.Request.Path == "/v1/replicas"
+                ? context.Response.WriteAsJsonAsync(
+                    new[] { new Replica("one", $"http://{context.Request.Host}", 0, "", 0, "") }
+                )
+                : SseServer.Open(Connected)(context)
+        );
         using var replicas = await ReplicaSet.DiscoverAsync(new Uri(server.Url), TestContext.Current.CancellationToken);
         await using var run = new LoadRun(replicas, "visit");
-        await using var visitor = new LoadReader(run, "visit.all", new TopicSet(run, "all").Ledger.AddReader("visitor"), run.Delivery);
+        await using var visitor = new LoadReader(
+            run,
+            "visit.all",
+            new TopicSet(run, "all").Ledger.AddReader("visitor"),
+            run.Delivery
+        );
         using var leave = new CancellationTokenSource();
         await visitor.OpenAsync(leave.Token);
         Assert.Equal((1, 0, 0), run.Counters.Streams());

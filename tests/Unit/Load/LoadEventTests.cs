@@ -15,7 +15,8 @@ public class LoadEventTests
         Assert.Equal((3, 17L, 1_760_000_000_123_456_700L), (publisher, sequence, publishedAt));
         Assert.True(Stamp.TryRead(json, out var stamped, out var stampedSequence));
         Assert.Equal((3, 17L), (stamped, stampedSequence));
-        if (bytes > 0) Assert.Equal(bytes, json.Length);
+        if (bytes > 0)
+            Assert.Equal(bytes, json.Length);
     }
 
     [Theory]
@@ -23,5 +24,6 @@ public class LoadEventTests
     [InlineData("""{"publisher":-1,"sequence":1,"t":1}""")]
     [InlineData("""{"publisher":1,"sequence":"x","t":1}""")]
     [InlineData("")]
-    public void Another_s_event_is_none_of_ours(string json) => Assert.False(LoadEvent.TryRead(System.Text.Encoding.UTF8.GetBytes(json), out _, out _, out _));
+    public void Another_s_event_is_none_of_ours(string json) =>
+        Assert.False(LoadEvent.TryRead(System.Text.Encoding.UTF8.GetBytes(json), out _, out _, out _));
 }

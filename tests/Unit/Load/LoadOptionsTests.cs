@@ -19,7 +19,11 @@ public class LoadOptionsTests
     [InlineData("--verbose", "no option --verbose")]
     [InlineData("fanuot", "fanout")]
     public void What_cannot_be_meant_is_refused_with_the_way_out(string arguments, string wayOut) =>
-        Assert.Contains(wayOut, Assert.Throws<LoadTestException>(() => LoadOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            wayOut,
+            Assert.Throws<LoadTestException>(() => LoadOptions.Parse(arguments.Split(' '))).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void All_scenarios_that_end_soon_run_where_none_is_named_and_soak_only_where_it_is()
@@ -31,5 +35,8 @@ public class LoadOptionsTests
 
     [Fact]
     public void All_chaos_breaks_one_after_the_other_with_what_the_others_need_last() =>
-        Assert.Equal([ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres], LoadOptions.Parse(["--chaos", "all"]).Chaos);
+        Assert.Equal(
+            [ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres],
+            LoadOptions.Parse(["--chaos", "all"]).Chaos
+        );
 }

@@ -17,15 +17,25 @@ public sealed class NBomberTests : IDisposable
     [Fact]
     public void Injection_goes_on_at_its_rate_while_every_answer_is_outstanding_and_their_latency_counts_from_when_they_were_due()
     {
-        // A server that answers nobody until the last has asked: a generator that waits for answers would never get there.
+        // A server that answers nobody until the last has asked: a generator that waits for answers would never get
+        // there.
         var asked = new CountdownEvent(20);
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var stats = Run(Scenario.Create("stalled", async _ =>
-        {
-            if (asked.Signal()) release.SetResult();
-            await release.Task;
-            return Response.Ok();
-        }).WithoutWarmUp().WithLoadSimulations(Simulation.Inject(1, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1))));
+        var stats = Run(
+            Scenario
+                .Create(
+                    "stalled",
+                    async _ =>
+                    {
+                        if (asked.Signal())
+                            release.SetResult();
+                        await release.Task;
+                        return Response.Ok();
+                    }
+                )
+                .WithoutWarmUp()
+                .WithLoadSimulations(Simulation.Inject(1, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)))
+        );
         var ok = stats.ScenarioStats.Get("stalled").Ok;
         Assert.Equal((20, 0), (ok.Request.Count, stats.AllFailCount));
         // The first was due 950 ms before the last asked; the stall is in the figures of all between.
@@ -38,13 +48,23 @@ public sealed class NBomberTests : IDisposable
     {
         var starts = new ConcurrentQueue<int>();
         using var all = new CountdownEvent(3);
-        var stats = Run(Scenario.Create("blocking", context =>
-        {
-            starts.Enqueue(context.ScenarioInfo.InstanceNumber);
-            all.Signal();
-            Assert.True(all.Wait(TimeSpan.FromSeconds(20)));
-            return Task.FromResult<IResponse>(Response.Ok());
-        }).WithoutWarmUp().WithLoadSimulations(Simulation.Inject(1, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(300))));
+        var stats = Run(
+            Scenario
+                .Create(
+                    "blocking",
+                    context =>
+                    {
+                        starts.Enqueue(context.ScenarioInfo.InstanceNumber);
+                        all.Signal();
+                        Assert.True(all.Wait(TimeSpan.FromSeconds(20)));
+                        return Task.FromResult<IResponse>(Response.Ok());
+                    }
+                )
+                .WithoutWarmUp()
+                .WithLoadSimulations(
+                    Simulation.Inject(1, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(300))
+                )
+        );
         Assert.Equal(3, stats.AllOkCount);
         Assert.Equal([1, 2, 3], starts.Order());
     }
@@ -54,29 +74,55 @@ public sealed class NBomberTests : IDisposable
     {
         var copies = new ConcurrentDictionary<object, int>();
         var overlapping = 0;
-        Run(Scenario.Create("copies", async context =>
-        {
-            if (context.InvocationNumber == 1) context.ScenarioInstanceData["me"] = new object();
-            var me = context.ScenarioInstanceData["me"];
-            if (context.Data.Count > 0 || !context.Data.TryAdd("busy", me)) Interlocked.Increment(ref overlapping);
-            copies.AddOrUpdate(me, 1, (_, n) => n + 1);
-            if (copies.Count == 4 && copies.Values.All(n => n >= 5)) context.StopScenario("copies", "seen enough");
-            await Task.Yield();
-            return Response.Ok();
-        }).WithoutWarmUp().WithLoadSimulations(Simulation.KeepConstant(4, TimeSpan.FromSeconds(30))));
+        Run(
+            Scenario
+                .Create(
+                    "copies",
+                    async context =>
+                    {
+                        if (context.InvocationNumber == 1)
+                            context.ScenarioInstanceData["me"] = new object();
+                        var me = context.ScenarioInstanceData["me"];
+                        if (context.Data.Count > 0 || !context.Data.TryAdd("busy", me))
+                            Interlocked.Increment(ref overlapping);
+                        copies.AddOrUpdate(me, 1, (_, n) => n + 1);
+                        if (copies.Count == 4 && copies.Values.All(n => n >= 5))
+                            context.StopScenario("copies", "seen enough");
+                        await Task.Yield();
+                        return Response.Ok();
+                    }
+                )
+                .WithoutWarmUp()
+                .WithLoadSimulations(Simulation.KeepConstant(4, TimeSpan.FromSeconds(30)))
+        );
         Assert.Equal((4, 0), (copies.Count, overlapping));
     }
 
     [Fact]
     public void Who_waits_when_the_scenario_ends_is_told_by_its_token_and_is_not_measured()
     {
-        var stats = Run(Scenario.Create("waiting", async context =>
-        {
-            if (context.InvocationNumber == 1) return Response.Ok<object>("", 10, "", 7);
-            try { await Task.Delay(Timeout.Infinite, context.ScenarioCancellationToken); }
-            catch (OperationCanceledException) { throw new IgnoreMeasurementException(); }
-            return Response.Fail();
-        }).WithoutWarmUp().WithLoadSimulations(Simulation.KeepConstant(3, TimeSpan.FromSeconds(1))));
+        var stats = Run(
+            Scenario
+                .Create(
+                    "waiting",
+                    async context =>
+                    {
+                        if (context.InvocationNumber == 1)
+                            return Response.Ok<object>("", 10, "", 7);
+                        try
+                        {
+                            await Task.Delay(Timeout.Infinite, context.ScenarioCancellationToken);
+                        }
+                        catch (OperationCanceledException)
+                        {
+                            throw new IgnoreMeasurementException();
+                        }
+                        return Response.Fail();
+                    }
+                )
+                .WithoutWarmUp()
+                .WithLoadSimulations(Simulation.KeepConstant(3, TimeSpan.FromSeconds(1)))
+        );
         var scenario = stats.ScenarioStats.Get("waiting");
         Assert.Equal((3, 0, 30L), (scenario.AllOkCount, scenario.AllFailCount, scenario.AllBytes));
         // A latency that the scenario gives takes the place of the measured one.
@@ -87,22 +133,40 @@ public sealed class NBomberTests : IDisposable
     public void Failures_and_exceptions_are_counted_by_code_and_a_failed_step_ends_its_iteration()
     {
         var after = 0;
-        var stats = Run(Scenario.Create("failing", async context =>
-        {
-            await Step.Run("good", context, () => Task.FromResult(Response.Ok<int>("200", 5)));
-            await Step.Run("bad", context, () => context.ScenarioInfo.InstanceNumber switch
-            {
-                1 => Task.FromResult(Response.Fail<int>("503", "busy")),
-                2 => throw new TimeoutException(),
-                _ => throw new InvalidOperationException("broken"),
-            });
-            Interlocked.Increment(ref after);
-            return Response.Ok();
-        }).WithoutWarmUp().WithLoadSimulations(Simulation.Inject(3, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(100))));
+        var stats = Run(
+            Scenario
+                .Create(
+                    "failing",
+                    async context =>
+                    {
+                        await Step.Run("good", context, () => Task.FromResult(Response.Ok<int>("200", 5)));
+                        await Step.Run(
+                            "bad",
+                            context,
+                            () =>
+                                context.ScenarioInfo.InstanceNumber switch
+                                {
+                                    1 => Task.FromResult(Response.Fail<int>("503", "busy")),
+                                    2 => throw new TimeoutException(),
+                                    _ => throw new InvalidOperationException("broken"),
+                                }
+                        );
+                        Interlocked.Increment(ref after);
+                        return Response.Ok();
+                    }
+                )
+                .WithoutWarmUp()
+                .WithLoadSimulations(
+                    Simulation.Inject(3, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(100))
+                )
+        );
         var scenario = stats.ScenarioStats.Get("failing");
         Assert.Equal((0, 0, 3), (after, scenario.AllOkCount, scenario.AllFailCount));
         Assert.Equal(["-100", "-101", "503"], scenario.StepStats.Get("bad").Fail.StatusCodes.Select(c => c.StatusCode));
-        Assert.Equal(("busy", "broken"), (scenario.Fail.StatusCodes.Get("503").Message, scenario.Fail.StatusCodes.Get("-101").Message));
+        Assert.Equal(
+            ("busy", "broken"),
+            (scenario.Fail.StatusCodes.Get("503").Message, scenario.Fail.StatusCodes.Get("-101").Message)
+        );
         Assert.Equal(3, scenario.StepStats.Get("good").Ok.Request.Count);
         Assert.Equal(100, scenario.Fail.Request.Percent);
     }
@@ -111,21 +175,46 @@ public sealed class NBomberTests : IDisposable
     public void Warm_up_runs_the_scenario_and_measures_nothing()
     {
         var operations = new ConcurrentQueue<ScenarioOperation>();
-        var stats = Run(Scenario.Create("warm", context =>
-        {
-            operations.Enqueue(context.ScenarioInfo.ScenarioOperation);
-            return Task.FromResult<IResponse>(Response.Ok());
-        }).WithWarmUpDuration(TimeSpan.FromMilliseconds(300)).WithLoadSimulations(Simulation.Inject(1, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(200))));
-        Assert.Equal((3, 2), (operations.Count(o => o == ScenarioOperation.WarmUp), operations.Count(o => o == ScenarioOperation.Bombing)));
+        var stats = Run(
+            Scenario
+                .Create(
+                    "warm",
+                    context =>
+                    {
+                        operations.Enqueue(context.ScenarioInfo.ScenarioOperation);
+                        return Task.FromResult<IResponse>(Response.Ok());
+                    }
+                )
+                .WithWarmUpDuration(TimeSpan.FromMilliseconds(300))
+                .WithLoadSimulations(
+                    Simulation.Inject(1, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(200))
+                )
+        );
+        Assert.Equal(
+            (3, 2),
+            (
+                operations.Count(o => o == ScenarioOperation.WarmUp),
+                operations.Count(o => o == ScenarioOperation.Bombing)
+            )
+        );
         Assert.Equal(2, stats.AllRequestCount);
     }
 
     [Fact]
     public void A_threshold_that_does_not_hold_is_named_by_its_expression_and_one_that_holds_is_not_failed()
     {
-        var stats = Run(Scenario.Create("judged", _ => Task.FromResult<IResponse>(Response.Fail("500")))
-            .WithoutWarmUp().WithLoadSimulations(Simulation.Inject(1, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100)))
-            .WithThresholds(Threshold.Create(scenario => scenario.Fail.Request.Count == 0), Threshold.Create(scenario => scenario.Fail.StatusCodes.Exists("500"))));
+        var stats = Run(
+            Scenario
+                .Create("judged", _ => Task.FromResult<IResponse>(Response.Fail("500")))
+                .WithoutWarmUp()
+                .WithLoadSimulations(
+                    Simulation.Inject(1, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100))
+                )
+                .WithThresholds(
+                    Threshold.Create(scenario => scenario.Fail.Request.Count == 0),
+                    Threshold.Create(scenario => scenario.Fail.StatusCodes.Exists("500"))
+                )
+        );
         var failed = Assert.Single(stats.Thresholds, t => t.IsFailed);
         Assert.Equal(("judged", "(scenario.Fail.Request.Count == 0)"), (failed.ScenarioName, failed.CheckExpression));
     }
@@ -135,8 +224,30 @@ public sealed class NBomberTests : IDisposable
     {
         var clock = Stopwatch.StartNew();
         var stats = Run(
-            Scenario.Create("hopeless", async _ => { await Task.Yield(); return Response.Fail(); }).WithMaxFailCount(10).WithoutWarmUp().WithLoadSimulations(Simulation.KeepConstant(1, TimeSpan.FromMinutes(5))),
-            Scenario.Create("beside", async context => { await Task.Delay(Timeout.Infinite, context.ScenarioCancellationToken); return Response.Ok(); }).WithoutWarmUp().WithLoadSimulations(Simulation.KeepConstant(1, TimeSpan.FromMinutes(5))));
+            Scenario
+                .Create(
+                    "hopeless",
+                    async _ =>
+                    {
+                        await Task.Yield();
+                        return Response.Fail();
+                    }
+                )
+                .WithMaxFailCount(10)
+                .WithoutWarmUp()
+                .WithLoadSimulations(Simulation.KeepConstant(1, TimeSpan.FromMinutes(5))),
+            Scenario
+                .Create(
+                    "beside",
+                    async context =>
+                    {
+                        await Task.Delay(Timeout.Infinite, context.ScenarioCancellationToken);
+                        return Response.Ok();
+                    }
+                )
+                .WithoutWarmUp()
+                .WithLoadSimulations(Simulation.KeepConstant(1, TimeSpan.FromMinutes(5)))
+        );
         Assert.True(clock.Elapsed < TimeSpan.FromMinutes(4));
         Assert.True(stats.ScenarioStats.Get("hopeless").AllFailCount >= 10);
         Assert.Equal(0, stats.ScenarioStats.Get("beside").AllRequestCount);
@@ -146,10 +257,28 @@ public sealed class NBomberTests : IDisposable
     public void Init_comes_before_the_first_iteration_and_clean_after_the_last_also_where_init_of_another_fails()
     {
         var order = new ConcurrentQueue<string>();
-        ScenarioProps Named(string name, bool fails) => Scenario.Create(name, _ => { order.Enqueue("iteration"); return Task.FromResult<IResponse>(Response.Ok()); })
-            .WithInit(_ => fails ? throw new InvalidOperationException("no") : Task.Run(() => order.Enqueue("init")))
-            .WithClean(_ => { order.Enqueue("clean"); return Task.CompletedTask; })
-            .WithoutWarmUp().WithLoadSimulations(Simulation.Inject(1, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50)));
+        ScenarioProps Named(string name, bool fails) =>
+            Scenario
+                .Create(
+                    name,
+                    _ =>
+                    {
+                        order.Enqueue("iteration");
+                        return Task.FromResult<IResponse>(Response.Ok());
+                    }
+                )
+                .WithInit(_ =>
+                    fails ? throw new InvalidOperationException("no") : Task.Run(() => order.Enqueue("init"))
+                )
+                .WithClean(_ =>
+                {
+                    order.Enqueue("clean");
+                    return Task.CompletedTask;
+                })
+                .WithoutWarmUp()
+                .WithLoadSimulations(
+                    Simulation.Inject(1, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50))
+                );
         Run(Named("one", fails: false));
         Assert.Equal(["init", "iteration", "clean"], order);
         Assert.Throws<InvalidOperationException>(() => Run(Named("one", fails: true)));
@@ -159,19 +288,60 @@ public sealed class NBomberTests : IDisposable
     [Fact]
     public void Reports_are_written_where_asked_and_their_charts_are_well_formed()
     {
-        var stats = NBomberRunner.RegisterScenarios(Scenario.Create("a \"quoted\", name <b>", async _ => { await Task.Delay(1); return Response.Ok<object>("200", 1); })
-                .WithoutWarmUp().WithLoadSimulations(Simulation.KeepConstant(2, TimeSpan.FromMilliseconds(1_300))))
-            .WithTestSuite("suite").WithTestName("name").WithReportFolder(_folder).WithReportFileName("r").WithReportFormats(ReportFormat.Html, ReportFormat.Md, ReportFormat.Csv, ReportFormat.Txt)
-            .DisplayConsoleMetrics(false).Run();
-        Assert.Equal(["r.csv", "r.html", "r.md", "r.txt"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+        var stats = NBomberRunner
+            .RegisterScenarios(
+                Scenario
+                    .Create(
+                        "a \"quoted\", name <b>",
+                        async _ =>
+                        {
+                            await Task.Delay(1);
+                            return Response.Ok<object>("200", 1);
+                        }
+                    )
+                    .WithoutWarmUp()
+                    .WithLoadSimulations(Simulation.KeepConstant(2, TimeSpan.FromMilliseconds(1_300)))
+            )
+            .WithTestSuite("suite")
+            .WithTestName("name")
+            .WithReportFolder(_folder)
+            .WithReportFileName("r")
+            .WithReportFormats(ReportFormat.Html, ReportFormat.Md, ReportFormat.Csv, ReportFormat.Txt)
+            .DisplayConsoleMetrics(false)
+            .Run();
+        Assert.Equal(
+            ["r.csv", "r.html", "r.md", "r.txt"],
+            Directory.GetFiles(_folder).Select(Path.GetFileName).Order()
+        );
         var html = File.ReadAllText(Path.Combine(_folder, "r.html"));
         Assert.DoesNotContain("<b>", html, StringComparison.Ordinal);
-        var charts = html.Split("<svg").Skip(1).Select(part => XElement.Parse("<svg" + part[..(part.IndexOf("</svg>", StringComparison.Ordinal) + 6)])).ToList();
-        Assert.Equal(["Latency over time, ms", "Rate, 1/s", "Copies (connections, where each holds one)", "Percentiles, ms"], charts.Select(c => c.Element("title")!.Value));
-        Assert.All(charts, chart => Assert.NotEmpty(chart.Elements("polyline").Single(p => p == chart.Elements("polyline").First()).Attribute("points")!.Value.Trim()));
-        Assert.Contains("\"a \"\"quoted\"\", name <b>\"", File.ReadAllText(Path.Combine(_folder, "r.csv")), StringComparison.Ordinal);
+        var charts = html.Split("<svg")
+            .Skip(1)
+            .Select(part => XElement.Parse("<svg" + part[..(part.IndexOf("</svg>", StringComparison.Ordinal) + 6)]))
+            .ToList();
+        Assert.Equal(
+            ["Latency over time, ms", "Rate, 1/s", "Copies (connections, where each holds one)", "Percentiles, ms"],
+            charts.Select(c => c.Element("title")!.Value)
+        );
+        Assert.All(
+            charts,
+            chart =>
+                Assert.NotEmpty(
+                    chart
+                        .Elements("polyline")
+                        .Single(p => p == chart.Elements("polyline").First())
+                        .Attribute("points")!
+                        .Value.Trim()
+                )
+        );
+        Assert.Contains(
+            "\"a \"\"quoted\"\", name <b>\"",
+            File.ReadAllText(Path.Combine(_folder, "r.csv")),
+            StringComparison.Ordinal
+        );
         Assert.Equal(4, stats.ReportFiles.Length);
     }
 
-    private static NodeStats Run(params ScenarioProps[] scenarios) => NBomberRunner.RegisterScenarios(scenarios).WithoutReports().DisplayConsoleMetrics(false).Run();
+    private static NodeStats Run(params ScenarioProps[] scenarios) =>
+        NBomberRunner.RegisterScenarios(scenarios).WithoutReports().DisplayConsoleMetrics(false).Run();
 }

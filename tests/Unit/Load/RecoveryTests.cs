@@ -10,60 +10,176 @@ public class RecoveryTests
 
     [Fact]
     public void With_half_of_the_clients_cut_off_it_lasts_until_the_last_of_them_is_back() =>
-        Assert.Equal(TimeSpan.FromSeconds(3), Recovery.After(Seconds(Good with { Delivered = 60, Away = 5 }, Good with { Away = 5 }, Good with { Away = 1 }, Good, Good), Fault, normal: 10).Took);
+        Assert.Equal(
+            TimeSpan.FromSeconds(3),
+            Recovery
+                .After(
+                    Seconds(
+                        Good with
+                        {
+                            Delivered = 60,
+                            Away = 5,
+                        },
+                        Good with
+                        {
+                            Away = 5,
+                        },
+                        Good with
+                        {
+                            Away = 1,
+                        },
+                        Good,
+                        Good
+                    ),
+                    Fault,
+                    normal: 10
+                )
+                .Took
+        );
 
     [Fact]
     public void Half_of_the_deliveries_is_not_as_before_though_nobody_is_cut_off() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Delivered = 50 }, Good with { Delivered = 74 }, Good with { Delivered = 76 }), Fault, normal: 10).Took);
+        Assert.Equal(
+            TimeSpan.FromSeconds(2),
+            Recovery
+                .After(
+                    Seconds(Good with { Delivered = 50 }, Good with { Delivered = 74 }, Good with { Delivered = 76 }),
+                    Fault,
+                    normal: 10
+                )
+                .Took
+        );
 
     [Fact]
     public void Publishes_without_an_answer_and_late_events_are_not_as_before() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Acknowledged = 0 }, Good with { P50Ms = 1_200 }, Good), Fault, normal: 10).Took);
+        Assert.Equal(
+            TimeSpan.FromSeconds(2),
+            Recovery
+                .After(Seconds(Good with { Acknowledged = 0 }, Good with { P50Ms = 1_200 }, Good), Fault, normal: 10)
+                .Took
+        );
 
     [Fact]
     public void What_nobody_notices_takes_no_time_and_what_does_not_end_is_told() =>
-        Assert.Equal([new(TimeSpan.Zero), new(Took: null)], (Recovery[])[Recovery.After(Seconds(Good, Good), Fault, normal: 10), Recovery.After(Seconds(Good, Good with { Away = 1 }), Fault, normal: 10)]);
+        Assert.Equal(
+            [new(TimeSpan.Zero), new(Took: null)],
+            (Recovery[])
+                [
+                    Recovery.After(Seconds(Good, Good), Fault, normal: 10),
+                    Recovery.After(Seconds(Good, Good with { Away = 1 }), Fault, normal: 10),
+                ]
+        );
 
     [Fact]
     public void Where_no_whole_second_of_publishing_followed_the_fault_it_is_unknown()
     {
-        foreach (var after in (IEnumerable<HistoryWindow>[])[[], Seconds(Good).Take(4), Seconds(Good with { IsPublishing = false })])
+        foreach (
+            var after in (IEnumerable<HistoryWindow>[])
+                [
+                    [],
+                    Seconds(Good).Take(4),
+                    Seconds(Good with { IsPublishing = false }),
+                ]
+        )
             Assert.Equal(new Recovery(Took: null, IsKnown: false), Recovery.After(after, Fault, normal: 10));
-        var faults = ((Recovery[])[new(TimeSpan.FromSeconds(2)), new(Took: null), new(Took: null, IsKnown: false)]).Select(r => new FaultRecord("Redis", "Kill", 1, 10, 1, r, 0));
+        var faults = (
+            (Recovery[])[new(TimeSpan.FromSeconds(2)), new(Took: null), new(Took: null, IsKnown: false)]
+        ).Select(r => new FaultRecord("Redis", "Kill", 1, 10, 1, r, 0));
         Assert.Equal(["2.0", "**not**", "**unknown**"], faults.Select(f => f.Recovered));
-        Assert.Equal([null, "not all was as before when the run ended", "it is unknown, for no whole second of publishing followed"], faults.Select(f => LoadThreshold.Of(f).Failure));
+        Assert.Equal(
+            [
+                null,
+                "not all was as before when the run ended",
+                "it is unknown, for no whole second of publishing followed",
+            ],
+            faults.Select(f => LoadThreshold.Of(f).Failure)
+        );
     }
 
     [Fact]
     public void As_long_as_one_that_comes_is_kept_out_it_is_not_as_before() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { KeptOut = 2 }, Good with { KeptOut = 1 }, Good), Fault, normal: 10).Took);
+        Assert.Equal(
+            TimeSpan.FromSeconds(2),
+            Recovery.After(Seconds(Good with { KeptOut = 2 }, Good with { KeptOut = 1 }, Good), Fault, normal: 10).Took
+        );
 
     [Fact]
     public void A_generation_that_says_nothing_is_not_as_before_and_what_comes_after_the_last_publish_is_not_looked_at() =>
-        Assert.Equal(TimeSpan.FromSeconds(2), Recovery.After(Seconds(Good with { Published = 0 }, Good with { Published = 0, Stalled = 1 }, Good, Good with { Away = 3, IsPublishing = false }), Fault, normal: 0).Took);
+        Assert.Equal(
+            TimeSpan.FromSeconds(2),
+            Recovery
+                .After(
+                    Seconds(
+                        Good with
+                        {
+                            Published = 0,
+                        },
+                        Good with
+                        {
+                            Published = 0,
+                            Stalled = 1,
+                        },
+                        Good,
+                        Good with
+                        {
+                            Away = 3,
+                            IsPublishing = false,
+                        }
+                    ),
+                    Fault,
+                    normal: 0
+                )
+                .Took
+        );
 
     [Theory]
     [InlineData(nameof(ChaosTarget.StreamApi), 5001, true, true)]
-    [InlineData(nameof(ChaosTarget.StreamApi), 5002, false, true)]      // the other replica's work goes on
+    [InlineData(nameof(ChaosTarget.StreamApi), 5002, false, true)] // the other replica's work goes on
     [InlineData(nameof(ChaosTarget.Postgres), 5002, true, true)]
     [InlineData(nameof(ChaosTarget.Redis), 5001, false, false)]
     [InlineData(nameof(ChaosTarget.Broadcaster), 5001, false, false)]
     public void A_fault_explains_only_what_depends_on_what_it_broke(string broken, int port, bool end, bool refusal)
     {
         var (faults, began) = (new FaultLog(), System.Diagnostics.Stopwatch.GetTimestamp());
-        var (seconds, failed) = (System.Diagnostics.Stopwatch.Frequency, began + (10 * System.Diagnostics.Stopwatch.Frequency));
+        var (seconds, failed) = (
+            System.Diagnostics.Stopwatch.Frequency,
+            began + (10 * System.Diagnostics.Stopwatch.Frequency)
+        );
         Assert.False(faults.ExplainsEnd(port, began, failed) || faults.ExplainsRefusal(began, failed));
         var fault = faults.Begin(Enum.Parse<ChaosTarget>(broken), [5001]);
         Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began, failed), faults.ExplainsRefusal(began, failed)));
         fault.Dispose();
         Assert.Equal((end, refusal), (faults.ExplainsEnd(port, began, failed), faults.ExplainsRefusal(began, failed)));
-        foreach (var (other, its) in ((long, long)[])[(began + (60 * seconds), began + (61 * seconds)), (began, began + (60 * seconds)), (began - (60 * seconds), began - seconds)])
+        foreach (
+            var (other, its) in ((long, long)[])
+                [
+                    (began + (60 * seconds), began + (61 * seconds)),
+                    (began, began + (60 * seconds)),
+                    (began - (60 * seconds), began - seconds),
+                ]
+        )
             Assert.False(faults.ExplainsEnd(port, other, its) || faults.ExplainsRefusal(other, its));
     }
 
-    private static HistoryWindow Good => new(default, Delivered: 100, Published: 10, Acknowledged: 10, Open: 10, Away: 0, KeptOut: 0, Stalled: 0, P50Ms: 5, P99Ms: 20, IsPublishing: true);
+    private static HistoryWindow Good =>
+        new(
+            default,
+            Delivered: 100,
+            Published: 10,
+            Acknowledged: 10,
+            Open: 10,
+            Away: 0,
+            KeptOut: 0,
+            Stalled: 0,
+            P50Ms: 5,
+            P99Ms: 20,
+            IsPublishing: true
+        );
 
     /// <summary>Each for a second, from the fault on; before it all was well.</summary>
     private static IEnumerable<HistoryWindow> Seconds(params HistoryWindow[] seconds) =>
-        seconds.SelectMany(s => Enumerable.Repeat(s, 4)).Prepend(Good).Select((w, i) => w with { Until = Fault + (RunHistory.Window * i) });
+        seconds
+            .SelectMany(s => Enumerable.Repeat(s, 4))
+            .Prepend(Good)
+            .Select((w, i) => w with { Until = Fault + (RunHistory.Window * i) });
 }

@@ -15,6 +15,9 @@ public sealed class DebianPackagesTests
             'http://mirror.example/pool/libllvm14_1%3a14.0.6-12_amd64.deb' libllvm14_1%3a14.0.6-12_amd64.deb 21800000 SHA256:00
             'http://mirror.example/pool/postgresql-15_15.20_amd64.deb' postgresql-15_15.20_amd64.deb 17091392
             """;
-        Assert.Equal([("libllvm14", 21_800_000), ("postgresql-15", 17_091_392)], DebianPackages.Files(Plan, ["postgresql-15"]));
+        Assert.Equal(
+            [("libllvm14", 21_800_000), ("postgresql-15", 17_091_392)],
+            DebianPackages.Files(Plan, ["postgresql-15"])
+        );
     }
 }

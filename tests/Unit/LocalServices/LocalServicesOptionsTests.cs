@@ -7,14 +7,23 @@ public sealed class LocalServicesOptionsTests
 {
     [Fact]
     public void By_default_data_is_kept_and_the_ports_are_fixed() =>
-        Assert.Equal(new LocalServicesOptions(LocalServicesMode.Auto, Ephemeral: false, LocalServicesOptions.DefaultPostgresPort, LocalServicesOptions.DefaultRedisPort), From());
+        Assert.Equal(
+            new LocalServicesOptions(
+                LocalServicesMode.Auto,
+                Ephemeral: false,
+                LocalServicesOptions.DefaultPostgresPort,
+                LocalServicesOptions.DefaultRedisPort
+            ),
+            From()
+        );
 
     [Fact]
     public void Ephemeral_takes_free_ports_so_that_it_runs_beside_another_stack() =>
         Assert.Equal(new LocalServicesOptions(LocalServicesMode.Auto, Ephemeral: true, 0, 0), From("--ephemeral"));
 
     [Fact]
-    public void A_port_that_is_given_is_taken_by_an_ephemeral_stack_too() => Assert.Equal(7000, From("--ephemeral", "--LocalServices:PostgresPort=7000").PostgresPort);
+    public void A_port_that_is_given_is_taken_by_an_ephemeral_stack_too() =>
+        Assert.Equal(7000, From("--ephemeral", "--LocalServices:PostgresPort=7000").PostgresPort);
 
     [Theory]
     [InlineData("Mode", "dockers")]

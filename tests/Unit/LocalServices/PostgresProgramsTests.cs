@@ -4,7 +4,12 @@ namespace Unit.Tests.LocalServices;
 
 public sealed class PostgresProgramsTests
 {
-    private static readonly PostgresPrograms[] Installed = [new("/a", 13, null), new("/b", 15, null), new("/c", 17, null)];
+    private static readonly PostgresPrograms[] Installed =
+    [
+        new("/a", 13, null),
+        new("/b", 15, null),
+        new("/c", 17, null),
+    ];
 
     [Theory]
     [InlineData("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", 15)]
@@ -14,14 +19,18 @@ public sealed class PostgresProgramsTests
         Assert.Equal(major, PostgresPrograms.ParseMajor(printed));
 
     [Fact]
-    public void Without_data_the_newest_is_taken() => Assert.Equal("/c", PostgresPrograms.Choose(Installed, major: null)?.Folder);
+    public void Without_data_the_newest_is_taken() =>
+        Assert.Equal("/c", PostgresPrograms.Choose(Installed, major: null)?.Folder);
 
     [Fact]
-    public void Data_is_opened_by_the_version_that_wrote_it() => Assert.Equal("/b", PostgresPrograms.Choose(Installed, major: 15)?.Folder);
+    public void Data_is_opened_by_the_version_that_wrote_it() =>
+        Assert.Equal("/b", PostgresPrograms.Choose(Installed, major: 15)?.Folder);
 
     [Fact]
-    public void Data_of_a_version_that_is_not_there_is_opened_by_none() => Assert.Null(PostgresPrograms.Choose(Installed, major: 16));
+    public void Data_of_a_version_that_is_not_there_is_opened_by_none() =>
+        Assert.Null(PostgresPrograms.Choose(Installed, major: 16));
 
     [Fact]
-    public void A_version_too_old_for_the_event_store_is_no_choice() => Assert.Null(PostgresPrograms.Choose(Installed[..1], major: null));
+    public void A_version_too_old_for_the_event_store_is_no_choice() =>
+        Assert.Null(PostgresPrograms.Choose(Installed[..1], major: null));
 }

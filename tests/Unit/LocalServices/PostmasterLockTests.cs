@@ -36,10 +36,12 @@ public sealed class PostmasterLockTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
         // Stands for the server: it works in the data folder and removes its lock at its end, as Postgres does.
-        using var server = Process.Start(new ProcessStartInfo("sh", ["-c", "sleep 0.3; test -e postmaster.pid && touch kept; rm -f postmaster.pid"])
-        {
-            WorkingDirectory = _data,
-        })!;
+        using var server = Process.Start(
+            new ProcessStartInfo("sh", ["-c", "sleep 0.3; test -e postmaster.pid && touch kept; rm -f postmaster.pid"])
+            {
+                WorkingDirectory = _data,
+            }
+        )!;
         System.IO.File.WriteAllText(File, $"{server.Id}\n");
         PostmasterLock.Release(_data);
         Assert.True(System.IO.File.Exists(Path.Combine(_data, "kept")));

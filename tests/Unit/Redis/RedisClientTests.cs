@@ -35,10 +35,16 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
-        await Eventually.GetAsync(() => service.Services.GetRequiredService<Lazy<IConnectionMultiplexer>>() is { IsValueCreated: true, Value.IsConnected: true } opened ? opened : null);
+        await Eventually.GetAsync(() =>
+            service.Services.GetRequiredService<Lazy<IConnectionMultiplexer>>()
+                is { IsValueCreated: true, Value.IsConnected: true } opened
+                ? opened
+                : null
+        );
     }
 
-    /// <summary>Opening blocks: whoever is made at the start would hold the start up for as long as Redis is silent.</summary>
+    /// <summary>Opening blocks: whoever is made at the start would hold the start up for as long as Redis is
+    /// silent.</summary>
     [Fact]
     public void Nobody_needs_the_open_connection_to_be_made()
     {
@@ -46,7 +52,8 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         Assert.Contains(types, t => Needs(t, typeof(Lazy<IConnectionMultiplexer>)));
         Assert.DoesNotContain(types, t => Needs(t, typeof(IConnectionMultiplexer)));
 
-        static bool Needs(Type type, Type needed) => type.GetConstructors().Any(c => c.GetParameters().Any(p => p.ParameterType == needed));
+        static bool Needs(Type type, Type needed) =>
+            type.GetConstructors().Any(c => c.GetParameters().Any(p => p.ParameterType == needed));
     }
 
     [Fact(Timeout = 60_000)]
@@ -105,11 +112,14 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
             most = Math.Max(most, Interlocked.Increment(ref inside));
             await Task.Yield();
             Interlocked.Decrement(ref inside);
-            if ((int)message.Message == 0) throw new InvalidOperationException("the first");
-            if ((int)message.Message == 1_000) last.SetResult();
+            if ((int)message.Message == 0)
+                throw new InvalidOperationException("the first");
+            if ((int)message.Message == 1_000)
+                last.SetResult();
         });
 
-        for (var i = 0; i <= 1_000; i++) await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
+        for (var i = 0; i <= 1_000; i++)
+            await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
         await last.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(1, most);
     }
@@ -135,7 +145,9 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     [Fact]
     public async Task A_missing_address_fails_the_start_and_names_the_setting()
     {
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => Service.StartAsync(builder => builder.AddRelayRedis()));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Service.StartAsync(builder => builder.AddRelayRedis())
+        );
         Assert.Contains("ConnectionStrings:redis", error.Message, StringComparison.Ordinal);
     }
 
@@ -143,9 +155,16 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     public async Task The_callers_options_have_the_last_word()
     {
         using var silent = Silent(out var address);
-        await using var service = await Service.StartAsync(
-            builder => builder.AddRelayRedis(configureSettings: settings => settings.ConnectionString = address, configureOptions: options => options.ClientName = "by hand"));
-        var redis = await Task.Run(service.Services.GetRequiredService<IConnectionMultiplexer>, TestContext.Current.CancellationToken);
+        await using var service = await Service.StartAsync(builder =>
+            builder.AddRelayRedis(
+                configureSettings: settings => settings.ConnectionString = address,
+                configureOptions: options => options.ClientName = "by hand"
+            )
+        );
+        var redis = await Task.Run(
+            service.Services.GetRequiredService<IConnectionMultiplexer>,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal("by hand", redis.ClientName);
     }
 

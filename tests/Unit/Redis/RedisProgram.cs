@@ -3,15 +3,20 @@ using AppHost.LocalServices;
 namespace Unit.Tests.Redis;
 
 /// <summary>
-/// The machine's Redis, or one fetched as the AppHost does. A fixture, so that no test's time limit counts a download, and a thread of its
-/// own, since fetching blocks for as long as the download takes and the pool has as few threads as the machine has cores.
+/// The machine's Redis, or one fetched as the AppHost does. A fixture, so that no test's time limit counts a download,
+/// and a thread of its
+/// own, since fetching blocks for as long as the download takes and the pool has as few threads as the machine has
+/// cores.
 /// </summary>
 public sealed class RedisProgram : IAsyncLifetime
 {
     private LocalProgram? _program;
     private string _missing = "";
 
-    public ValueTask InitializeAsync() => new(Task.Factory.StartNew(Find, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+    public ValueTask InitializeAsync() =>
+        new(
+            Task.Factory.StartNew(Find, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+        );
 
     /// <summary>Starts a server; skips the test where this machine has none and none could be fetched.</summary>
     internal RedisServer Start(int port = 0)
@@ -24,7 +29,13 @@ public sealed class RedisProgram : IAsyncLifetime
 
     private void Find()
     {
-        try { _program = AppHost.LocalServices.Redis.RedisServer.Find(Path.Combine(Repository.Root, ".local", "tools")); }
-        catch (LocalServicesException e) { _missing = e.Message; }
+        try
+        {
+            _program = AppHost.LocalServices.Redis.RedisServer.Find(Path.Combine(Repository.Root, ".local", "tools"));
+        }
+        catch (LocalServicesException e)
+        {
+            _missing = e.Message;
+        }
     }
 }

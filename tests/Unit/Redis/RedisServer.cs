@@ -14,12 +14,16 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
     public static RedisServer Start(LocalProgram program, int port = 0)
     {
         port = port == 0 ? LoopbackPort.Take(0, "a test", "any") : port;
-        var start = new ProcessStartInfo(program.File, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        var start = new ProcessStartInfo(
+            program.File,
+            ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        )
         {
             RedirectStandardOutput = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        if (program.Libraries is { } libraries) start.Environment["LD_LIBRARY_PATH"] = libraries;
+        if (program.Libraries is { } libraries)
+            start.Environment["LD_LIBRARY_PATH"] = libraries;
         return new RedisServer(Process.Start(start)!, port);
     }
 

@@ -15,7 +15,7 @@ public sealed class FairQueueTests
         var few = Enumerable.Range(0, 2).Select(_ => queue.EnterAsync("few", Long, default)).ToList();
 
         var order = new List<string>();
-        for (var turn = first; order.Count < 6;)
+        for (var turn = first; order.Count < 6; )
         {
             turn.Dispose();
             var next = await Task.WhenAny(many.Concat(few));
@@ -47,17 +47,22 @@ public sealed class FairQueueTests
     {
         var queue = new FairQueue(3, 10_000);
         var random = new Random(1);
-        await Task.WhenAll(Enumerable.Range(0, 2_000).Select(async n =>
-        {
-            using var gone = new CancellationTokenSource();
-            if (n % 3 == 0) gone.CancelAfter(random.Next(5));
-            try
-            {
-                using var turn = await queue.EnterAsync($"client {n % 7}", Long, gone.Token);
-                await Task.Yield();
-            }
-            catch (OperationCanceledException) { }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 2_000)
+                .Select(async n =>
+                {
+                    using var gone = new CancellationTokenSource();
+                    if (n % 3 == 0)
+                        gone.CancelAfter(random.Next(5));
+                    try
+                    {
+                        using var turn = await queue.EnterAsync($"client {n % 7}", Long, gone.Token);
+                        await Task.Yield();
+                    }
+                    catch (OperationCanceledException) { }
+                })
+        );
         var turns = Enumerable.Range(0, 3).Select(_ => queue.EnterAsync("last", Long, default)).ToList();
         Assert.All(turns, turn => Assert.True(turn.IsCompletedSuccessfully));
         Assert.False(queue.EnterAsync("last", Long, default).IsCompleted);

@@ -15,8 +15,10 @@ public class ConnectionPaceTests
     {
         var (pace, abuser) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
 
-        for (var i = 0; i < 10; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
-        for (var i = 1; i <= 100; i++) Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(abuser));
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
+        for (var i = 1; i <= 100; i++)
+            Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(abuser));
         Assert.Null(pace.TakeTurn(abuser));
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.2")));
 
@@ -24,18 +26,25 @@ public class ConnectionPaceTests
         // What was refused has cost him nothing.
         Assert.Equal(TimeSpan.FromSeconds(9.1), pace.TakeTurn(abuser));
         _time.Advance(TimeSpan.FromMinutes(1));
-        for (var i = 0; i < 10; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
         Assert.NotEqual(TimeSpan.Zero, pace.TakeTurn(abuser));
     }
 
     [Fact]
     public void Who_finds_no_place_to_wait_is_refused_and_has_paid_nothing()
     {
-        var (pace, one, other) = (Pace(perSecond: 1, places: 1), IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2"));
+        var (pace, one, other) = (
+            Pace(perSecond: 1, places: 1),
+            IPAddress.Parse("192.0.2.1"),
+            IPAddress.Parse("192.0.2.2")
+        );
 
-        foreach (var address in (IPAddress[])[one, other]) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(address));
+        foreach (var address in (IPAddress[])[one, other])
+            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(address));
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(one));
-        for (var i = 0; i < 5; i++) Assert.Null(pace.TakeTurn(other));
+        for (var i = 0; i < 5; i++)
+            Assert.Null(pace.TakeTurn(other));
         pace.HasWaited();
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(other));
     }
@@ -62,7 +71,8 @@ public class ConnectionPaceTests
         var pace = Pace(perSecond: 1, proxies: [proxy, "2001:db8::/32"]);
 
         foreach (var address in (string[])["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"])
-            for (var i = 0; i < 100; i++) Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse(address)));
+            for (var i = 0; i < 100; i++)
+                Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse(address)));
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
     }
@@ -70,7 +80,13 @@ public class ConnectionPaceTests
     private ConnectionPace Pace(int perSecond, int places = 1_000, params string[] proxies)
     {
         var security = new SecurityOptions();
-        foreach (var proxy in proxies) security.Proxies.Add(proxy);
-        return new ConnectionPace(Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }), Options.Create(security), _time, places);
+        foreach (var proxy in proxies)
+            security.Proxies.Add(proxy);
+        return new ConnectionPace(
+            Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }),
+            Options.Create(security),
+            _time,
+            places
+        );
     }
 }

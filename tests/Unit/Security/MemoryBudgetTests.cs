@@ -41,5 +41,6 @@ public sealed class MemoryBudgetTests
         Assert.Equal(0, budget.Held);
     }
 
-    private static MemoryBudget Budget(int each, int all) => new(Options.Create(new LimitOptions { HeldMegabytesPerClient = each, HeldMegabytes = all }));
+    private static MemoryBudget Budget(int each, int all) =>
+        new(Options.Create(new LimitOptions { HeldMegabytesPerClient = each, HeldMegabytes = all }));
 }

@@ -22,12 +22,18 @@ public sealed class PacedListenerTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _listener = await new PacedListenerFactory(Pace(), Options.Create(new SocketTransportOptions()), _time, NullLoggerFactory.Instance).BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
+        _listener = await new PacedListenerFactory(
+            Pace(),
+            Options.Create(new SocketTransportOptions()),
+            _time,
+            NullLoggerFactory.Instance
+        ).BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var client in _clients) client.Dispose();
+        foreach (var client in _clients)
+            client.Dispose();
         await _listener.DisposeAsync();
     }
 
@@ -53,20 +59,29 @@ public sealed class PacedListenerTests : IAsyncLifetime
     [Fact]
     public async Task Who_would_wait_too_long_is_closed_and_those_before_him_wait_on()
     {
-        for (var i = 0; i < 11; i++) await ConnectAsync();
+        for (var i = 0; i < 11; i++)
+            await ConnectAsync();
         // The reset may come while he still connects.
         await Assert.ThrowsAsync<SocketException>(async () => await ReadAsync(await ConnectAsync(), 1));
 
         await using var first = await AcceptAsync();
         _time.Advance(TimeSpan.FromSeconds(10));
-        for (var i = 1; i < 11; i++) await using (await AcceptAsync()) { }
+        for (var i = 1; i < 11; i++)
+            await using (await AcceptAsync()) { }
     }
 
     [Fact]
     public async Task A_port_that_is_taken_is_told_as_Kestrel_expects_it()
     {
-        var factory = new PacedListenerFactory(Pace(), Options.Create(new SocketTransportOptions()), _time, NullLoggerFactory.Instance);
-        await Assert.ThrowsAsync<AddressInUseException>(() => factory.BindAsync(_listener.EndPoint, Cancelled).AsTask());
+        var factory = new PacedListenerFactory(
+            Pace(),
+            Options.Create(new SocketTransportOptions()),
+            _time,
+            NullLoggerFactory.Instance
+        );
+        await Assert.ThrowsAsync<AddressInUseException>(() =>
+            factory.BindAsync(_listener.EndPoint, Cancelled).AsTask()
+        );
     }
 
     [Fact]
@@ -83,7 +98,13 @@ public sealed class PacedListenerTests : IAsyncLifetime
         Assert.Equal("", await ReadAsync(waiting, 1));
     }
 
-    private ConnectionPace Pace() => new(Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }), Options.Create(new SecurityOptions()), _time, places: 1_000);
+    private ConnectionPace Pace() =>
+        new(
+            Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }),
+            Options.Create(new SecurityOptions()),
+            _time,
+            places: 1_000
+        );
 
     private async Task<Socket> ConnectAsync()
     {
@@ -98,7 +119,8 @@ public sealed class PacedListenerTests : IAsyncLifetime
     private static async Task<string> ReadAsync(Socket client, int length)
     {
         var (buffer, read) = (new byte[length], 0);
-        while (read < length && await client.ReceiveAsync(buffer.AsMemory(read), Cancelled) is > 0 and var n) read += n;
+        while (read < length && await client.ReceiveAsync(buffer.AsMemory(read), Cancelled) is > 0 and var n)
+            read += n;
         return Encoding.UTF8.GetString(buffer, 0, read);
     }
 }

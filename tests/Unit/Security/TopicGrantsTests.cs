@@ -37,10 +37,12 @@ public class TopicGrantsTests
     }
 
     [Fact]
-    public void Two_grants_cover_no_more_than_each() => Assert.False(new TopicGrants(["a.*", "b.*"], []).MayRead("*.x"));
+    public void Two_grants_cover_no_more_than_each() =>
+        Assert.False(new TopicGrants(["a.*", "b.*"], []).MayRead("*.x"));
 
     [Fact]
-    public void The_systems_own_is_not_among_what_one_gets_without_asking() => Assert.Equal([">"], TopicGrants.All.Readable);
+    public void The_systems_own_is_not_among_what_one_gets_without_asking() =>
+        Assert.Equal([">"], TopicGrants.All.Readable);
 
     [Theory]
     [InlineData("a.>", true)]
@@ -51,5 +53,6 @@ public class TopicGrantsTests
     [InlineData("a.>.b", false)]
     [InlineData("", false)]
     [InlineData(null, false)]
-    public void What_is_no_pattern_is_no_grant(string? text, bool valid) => Assert.Equal(valid, TopicGrants.IsGrant(text));
+    public void What_is_no_pattern_is_no_grant(string? text, bool valid) =>
+        Assert.Equal(valid, TopicGrants.IsGrant(text));
 }

@@ -15,7 +15,11 @@ public class DiscoveryTests
     {
         await using var streamapi = await Service.StartAsync(map: app => app.MapGet("/hello", () => "hello"));
         await using var caller = await Service.StartAsync(
-            null, null, ("services:streamapi:http:0", streamapi.Url), ("services:streamapi:admin:0", streamapi.Url));
+            null,
+            null,
+            ("services:streamapi:http:0", streamapi.Url),
+            ("services:streamapi:admin:0", streamapi.Url)
+        );
         Assert.Equal("hello", await caller.Outgoing.GetStringAsync(url, TestContext.Current.CancellationToken));
     }
 
@@ -25,7 +29,11 @@ public class DiscoveryTests
         await using var first = await Service.StartAsync(map: app => app.MapGet("/who", () => "first"));
         await using var second = await Service.StartAsync(map: app => app.MapGet("/who", () => "second"));
         await using var caller = await Service.StartAsync(
-            null, null, ("services:streamapi:http:0", first.Url), ("services:streamapi:http:1", second.Url));
+            null,
+            null,
+            ("services:streamapi:http:0", first.Url),
+            ("services:streamapi:http:1", second.Url)
+        );
         var client = caller.Outgoing;
         string[] answers =
         [
@@ -40,8 +48,13 @@ public class DiscoveryTests
     {
         await using var streamapi = await Service.StartAsync(map: app => app.MapGet("/hello", () => "hello"));
         Environment.SetEnvironmentVariable("UNITTEST_services__byenvironment__http__0", streamapi.Url);
-        await using var caller = await Service.StartAsync(builder => builder.Configuration.AddEnvironmentVariables("UNITTEST_"));
-        Assert.Equal("hello", await caller.Outgoing.GetStringAsync("http://byenvironment/hello", TestContext.Current.CancellationToken));
+        await using var caller = await Service.StartAsync(builder =>
+            builder.Configuration.AddEnvironmentVariables("UNITTEST_")
+        );
+        Assert.Equal(
+            "hello",
+            await caller.Outgoing.GetStringAsync("http://byenvironment/hello", TestContext.Current.CancellationToken)
+        );
     }
 
     [Fact]
@@ -49,16 +62,23 @@ public class DiscoveryTests
     {
         await using var elsewhere = await Service.StartAsync(map: app => app.MapGet("/hello", () => "hello"));
         await using var caller = await Service.StartAsync();
-        Assert.Equal("hello", await caller.Outgoing.GetStringAsync($"{elsewhere.Url}/hello", TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "hello",
+            await caller.Outgoing.GetStringAsync($"{elsewhere.Url}/hello", TestContext.Current.CancellationToken)
+        );
     }
 
     [Fact]
     public async Task An_unknown_service_is_named_in_the_error()
     {
-        await using var caller = await Service.StartAsync(
-            builder => builder.Services.ConfigureAll<HttpStandardResilienceOptions>(options => options.Retry.Delay = TimeSpan.FromMilliseconds(1)));
-        var error = await Assert.ThrowsAsync<HttpRequestException>(
-            () => caller.Outgoing.GetAsync("http://nobody-at-all/hello", TestContext.Current.CancellationToken));
+        await using var caller = await Service.StartAsync(builder =>
+            builder.Services.ConfigureAll<HttpStandardResilienceOptions>(options =>
+                options.Retry.Delay = TimeSpan.FromMilliseconds(1)
+            )
+        );
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() =>
+            caller.Outgoing.GetAsync("http://nobody-at-all/hello", TestContext.Current.CancellationToken)
+        );
         Assert.Contains("nobody-at-all", error.Message, StringComparison.Ordinal);
     }
 }

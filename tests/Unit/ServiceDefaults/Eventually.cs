@@ -3,7 +3,8 @@ namespace Unit.Tests.ServiceDefaults;
 /// <summary>Waits for a condition, not for a time.</summary>
 internal static class Eventually
 {
-    public static async Task<T> GetAsync<T>(Func<T?> read) where T : class
+    public static async Task<T> GetAsync<T>(Func<T?> read)
+        where T : class
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(TimeSpan.FromSeconds(30));

@@ -13,20 +13,27 @@ public class HealthTests
     [InlineData(HealthStatus.Unhealthy, HttpStatusCode.ServiceUnavailable)]
     public async Task Degraded_still_answers_200(HealthStatus status, HttpStatusCode code)
     {
-        await using var service = await Service.StartAsync(
-            builder => builder.Services.AddHealthChecks().AddCheck("store", () => new HealthCheckResult(status, "as it is")));
+        await using var service = await Service.StartAsync(builder =>
+            builder.Services.AddHealthChecks().AddCheck("store", () => new HealthCheckResult(status, "as it is"))
+        );
         using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
         Assert.Equal(code, response.StatusCode);
-        using var report = JsonDocument.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        using var report = JsonDocument.Parse(
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
         Assert.Equal(status.ToString(), report.RootElement.GetProperty("status").GetString());
-        Assert.Equal("as it is", report.RootElement.GetProperty("checks").GetProperty("store").GetProperty("description").GetString());
+        Assert.Equal(
+            "as it is",
+            report.RootElement.GetProperty("checks").GetProperty("store").GetProperty("description").GetString()
+        );
     }
 
     [Fact]
     public async Task Alive_asks_only_whether_the_process_answers()
     {
-        await using var service = await Service.StartAsync(
-            builder => builder.Services.AddHealthChecks().AddCheck("store", () => HealthCheckResult.Unhealthy()));
+        await using var service = await Service.StartAsync(builder =>
+            builder.Services.AddHealthChecks().AddCheck("store", () => HealthCheckResult.Unhealthy())
+        );
         using var response = await service.Outside.GetAsync("/alive", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -34,10 +41,17 @@ public class HealthTests
     [Fact]
     public async Task An_exceptions_text_stays_inside()
     {
-        await using var service = await Service.StartAsync(
-            builder => builder.Services.AddHealthChecks().AddCheck("store", () => throw new InvalidOperationException("password=hunter2")));
+        await using var service = await Service.StartAsync(builder =>
+            builder
+                .Services.AddHealthChecks()
+                .AddCheck("store", () => throw new InvalidOperationException("password=hunter2"))
+        );
         using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-        Assert.DoesNotContain("hunter2", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "hunter2",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
     }
 }

@@ -15,12 +15,16 @@ public class MetricsTests
     {
         var metrics = new ExportedMetrics();
         await using var service = await Service.StartAsync(
-            builder => builder.Services.ConfigureOpenTelemetryMeterProvider(m => m.AddReader(new BaseExportingMetricReader(metrics))),
+            builder =>
+                builder.Services.ConfigureOpenTelemetryMeterProvider(m =>
+                    m.AddReader(new BaseExportingMetricReader(metrics))
+                ),
             app =>
             {
                 app.MapGet("/quick", () => "quick");
                 app.MapGet("/stream", () => "data: long\n\n").DisableHttpMetrics();
-            });
+            }
+        );
         foreach (var path in (string[])["/stream", "/health", "/alive", "/quick"])
         {
             await service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
@@ -39,23 +43,35 @@ public class MetricsTests
     [InlineData(null, MetricType.ExponentialHistogram)]
     [InlineData("base2_exponential_bucket_histogram", MetricType.ExponentialHistogram)]
     [InlineData("explicit_bucket_histogram", MetricType.Histogram)]
-    public async Task The_buckets_of_histograms_are_those_that_OpenTelemetrys_variable_names(string? aggregation, MetricType type)
+    public async Task The_buckets_of_histograms_are_those_that_OpenTelemetrys_variable_names(
+        string? aggregation,
+        MetricType type
+    )
     {
         var metrics = new ExportedMetrics();
         await using var service = await Service.StartAsync(
-            builder => builder.Services.ConfigureOpenTelemetryMeterProvider(m => m.AddReader(new BaseExportingMetricReader(metrics))), null, (Variable, aggregation));
+            builder =>
+                builder.Services.ConfigureOpenTelemetryMeterProvider(m =>
+                    m.AddReader(new BaseExportingMetricReader(metrics))
+                ),
+            null,
+            (Variable, aggregation)
+        );
         using var meter = new Meter("AspireSse.Tests");
         meter.CreateHistogram<double>("test.duration", "s").Record(0.003);
         service.Services.GetRequiredService<MeterProvider>().ForceFlush();
         var duration = metrics.Last.Single(m => m.Name == "test.duration");
         Assert.Equal(type, duration.MetricType);
-        if (type == MetricType.Histogram) Assert.Equal([0.0025, 0.005], BoundsAround(duration));
+        if (type == MetricType.Histogram)
+            Assert.Equal([0.0025, 0.005], BoundsAround(duration));
     }
 
     [Fact]
     public async Task Another_value_of_that_variable_is_refused_by_its_name()
     {
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Service.StartAsync(settings: (Variable, "tdigest")));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Service.StartAsync(settings: (Variable, "tdigest"))
+        );
         Assert.Contains(Variable, refused.Message, StringComparison.Ordinal);
     }
 
@@ -67,7 +83,8 @@ public class MetricsTests
             var below = 0.0;
             foreach (var bucket in point.GetHistogramBuckets())
             {
-                if (bucket.BucketCount > 0) return [below, bucket.ExplicitBound];
+                if (bucket.BucketCount > 0)
+                    return [below, bucket.ExplicitBound];
                 below = bucket.ExplicitBound;
             }
         }

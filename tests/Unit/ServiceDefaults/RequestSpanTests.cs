@@ -15,7 +15,9 @@ public class RequestSpanTests
     [Fact]
     public async Task A_request_is_named_by_its_route_and_carries_its_status()
     {
-        var (service, spans) = await StartAsync(app => app.MapGroup("/orders/{id}").MapGet("", (int id) => Results.StatusCode(202)));
+        var (service, spans) = await StartAsync(app =>
+            app.MapGroup("/orders/{id}").MapGet("", (int id) => Results.StatusCode(202))
+        );
         await using var _ = service;
         await service.Outside.GetAsync("/orders/5", TestContext.Current.CancellationToken);
 
@@ -56,11 +58,18 @@ public class RequestSpanTests
     {
         var (service, spans) = await StartAsync(app => app.MapGet("/stream", () => "hello"));
         await using var _ = service;
-        await service.Outside.GetAsync("/stream?topic=a&ticket=s3cret&Access_Token=s3cret&%74icket=s3cret", TestContext.Current.CancellationToken);
+        await service.Outside.GetAsync(
+            "/stream?topic=a&ticket=s3cret&Access_Token=s3cret&%74icket=s3cret",
+            TestContext.Current.CancellationToken
+        );
 
         var span = await ServerSpanAsync(spans);
-        Assert.DoesNotContain(span.TagObjects, tag => tag.Value?.ToString()?.Contains("s3cret", StringComparison.Ordinal) == true);
-        if (span.GetTagItem("url.query") is string query) Assert.Contains("topic=a&ticket=REDACTED", query, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            span.TagObjects,
+            tag => tag.Value?.ToString()?.Contains("s3cret", StringComparison.Ordinal) == true
+        );
+        if (span.GetTagItem("url.query") is string query)
+            Assert.Contains("topic=a&ticket=REDACTED", query, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -78,16 +87,25 @@ public class RequestSpanTests
     [Fact]
     public async Task A_client_that_leaves_a_stream_is_no_error()
     {
-        var (service, spans) = await StartAsync(app => app.MapGet("/stream", async (HttpContext context) =>
-        {
-            await context.Response.StartAsync();
-            await context.Response.Body.FlushAsync();
-            await Task.Delay(Timeout.Infinite, context.RequestAborted);
-        }));
+        var (service, spans) = await StartAsync(app =>
+            app.MapGet(
+                "/stream",
+                async (HttpContext context) =>
+                {
+                    await context.Response.StartAsync();
+                    await context.Response.Body.FlushAsync();
+                    await Task.Delay(Timeout.Infinite, context.RequestAborted);
+                }
+            )
+        );
         await using var _ = service;
-        using (await service.Outside.GetAsync("/stream", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken))
-        {
-        }
+        using (
+            await service.Outside.GetAsync(
+                "/stream",
+                HttpCompletionOption.ResponseHeadersRead,
+                TestContext.Current.CancellationToken
+            )
+        ) { }
 
         var span = await ServerSpanAsync(spans);
         Assert.Equal("GET /stream", span.DisplayName);
@@ -104,12 +122,18 @@ public class RequestSpanTests
             builder =>
             {
                 builder.Services.ConfigureOpenTelemetryTracerProvider(t => t.SetSampler(new AlwaysOnSampler()));
-                builder.Services.AddHealthChecks().AddCheck("database", () =>
-                {
-                    using var query = Own.StartActivity("SELECT 1");
-                    return new();
-                });
-            });
+                builder
+                    .Services.AddHealthChecks()
+                    .AddCheck(
+                        "database",
+                        () =>
+                        {
+                            using var query = Own.StartActivity("SELECT 1");
+                            return new();
+                        }
+                    );
+            }
+        );
         await using var _ = service;
         await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
         await service.Outside.GetAsync("/alive", TestContext.Current.CancellationToken);
@@ -120,16 +144,22 @@ public class RequestSpanTests
         Assert.Equal(["GET /seen"], spans.All.Where(s => s.Kind != ActivityKind.Client).Select(s => s.DisplayName));
     }
 
-    private static async Task<(Service, ExportedSpans)> StartAsync(Action<WebApplication>? map = null, Action<WebApplicationBuilder>? configure = null)
+    private static async Task<(Service, ExportedSpans)> StartAsync(
+        Action<WebApplication>? map = null,
+        Action<WebApplicationBuilder>? configure = null
+    )
     {
         var spans = new ExportedSpans();
         var service = await Service.StartAsync(
             builder =>
             {
-                builder.Services.ConfigureOpenTelemetryTracerProvider(t => t.AddProcessor(new SimpleActivityExportProcessor(spans)));
+                builder.Services.ConfigureOpenTelemetryTracerProvider(t =>
+                    t.AddProcessor(new SimpleActivityExportProcessor(spans))
+                );
                 configure?.Invoke(builder);
             },
-            map);
+            map
+        );
         return (service, spans);
     }
 

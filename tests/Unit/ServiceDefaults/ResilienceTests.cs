@@ -19,18 +19,32 @@ public class ResilienceTests
     public async Task A_stream_waits_for_its_first_byte_where_another_request_times_out(bool marked)
     {
         var gate = new TaskCompletionSource();
-        await using var service = await StartAsync(app => app.MapGet("/slow", async (HttpContext context) =>
-        {
-            await gate.Task.WaitAsync(context.RequestAborted);
-            await context.Response.WriteAsync("data: at last\n\n");
-        }));
+        await using var service = await StartAsync(app =>
+            app.MapGet(
+                "/slow",
+                async (HttpContext context) =>
+                {
+                    await gate.Task.WaitAsync(context.RequestAborted);
+                    await context.Response.WriteAsync("data: at last\n\n");
+                }
+            )
+        );
 
-        var stream = service.Outgoing.SendAsync(Stream(service, marked), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        await Assert.ThrowsAsync<TimeoutRejectedException>(() => service.Outgoing.GetAsync($"{service.Url}/slow", TestContext.Current.CancellationToken));
+        var stream = service.Outgoing.SendAsync(
+            Stream(service, marked),
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken
+        );
+        await Assert.ThrowsAsync<TimeoutRejectedException>(() =>
+            service.Outgoing.GetAsync($"{service.Url}/slow", TestContext.Current.CancellationToken)
+        );
         gate.SetResult();
 
         using var response = await stream;
-        Assert.Equal("data: at last\n\n", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "data: at last\n\n",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
     }
 
     [Fact]
@@ -39,24 +53,36 @@ public class ResilienceTests
         var gate = new TaskCompletionSource();
         await using var service = await StartAsync(app =>
         {
-            app.MapGet("/slow", async (HttpContext context) =>
-            {
-                await context.Response.WriteAsync("data: first\n\n");
-                await gate.Task.WaitAsync(context.RequestAborted);
-                await context.Response.WriteAsync("data: last\n\n");
-            });
+            app.MapGet(
+                "/slow",
+                async (HttpContext context) =>
+                {
+                    await context.Response.WriteAsync("data: first\n\n");
+                    await gate.Task.WaitAsync(context.RequestAborted);
+                    await context.Response.WriteAsync("data: last\n\n");
+                }
+            );
             app.MapGet("/never", (HttpContext context) => Task.Delay(Timeout.Infinite, context.RequestAborted));
         });
 
-        using var response = await service.Outgoing.SendAsync(Stream(service, marked: false), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await service.Outgoing.SendAsync(
+            Stream(service, marked: false),
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken
+        );
         // Three whole budgets, all attempts of each, have run out while the stream was open.
         for (var i = 0; i < 3; i++)
         {
-            await Assert.ThrowsAsync<TimeoutRejectedException>(() => service.Outgoing.GetAsync($"{service.Url}/never", TestContext.Current.CancellationToken));
+            await Assert.ThrowsAsync<TimeoutRejectedException>(() =>
+                service.Outgoing.GetAsync($"{service.Url}/never", TestContext.Current.CancellationToken)
+            );
         }
 
         gate.SetResult();
-        Assert.Equal("data: first\n\ndata: last\n\n", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "data: first\n\ndata: last\n\n",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
     }
 
     [Theory]
@@ -78,16 +104,24 @@ public class ResilienceTests
     public async Task A_refused_stream_is_left_to_its_reader()
     {
         await using var service = await StartAsync(Unavailable, attemptMilliseconds: 20_000);
-        using var response = await service.Outgoing.SendAsync(Stream(service, marked: false), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await service.Outgoing.SendAsync(
+            Stream(service, marked: false),
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Equal(1, requests);
     }
 
-    private void Unavailable(WebApplication app) => app.Map("/slow", () =>
-    {
-        Interlocked.Increment(ref requests);
-        return Results.StatusCode(503);
-    });
+    private void Unavailable(WebApplication app) =>
+        app.Map(
+            "/slow",
+            () =>
+            {
+                Interlocked.Increment(ref requests);
+                return Results.StatusCode(503);
+            }
+        );
 
     private static HttpRequestMessage Stream(Service service, bool marked)
     {
@@ -102,12 +136,15 @@ public class ResilienceTests
     }
 
     // Short where a test waits for the timeout, long where a slow machine must not bring one about.
-    private static Task<Service> StartAsync(Action<WebApplication> map, int attemptMilliseconds = 100) => Service.StartAsync(
-        builder => builder.Services.ConfigureAll<HttpStandardResilienceOptions>(options =>
-        {
-            options.AttemptTimeout.Timeout = TimeSpan.FromMilliseconds(attemptMilliseconds);
-            options.TotalRequestTimeout.Timeout = TimeSpan.FromMilliseconds(3 * attemptMilliseconds);
-            options.Retry.Delay = TimeSpan.FromMilliseconds(1);
-        }),
-        map);
+    private static Task<Service> StartAsync(Action<WebApplication> map, int attemptMilliseconds = 100) =>
+        Service.StartAsync(
+            builder =>
+                builder.Services.ConfigureAll<HttpStandardResilienceOptions>(options =>
+                {
+                    options.AttemptTimeout.Timeout = TimeSpan.FromMilliseconds(attemptMilliseconds);
+                    options.TotalRequestTimeout.Timeout = TimeSpan.FromMilliseconds(3 * attemptMilliseconds);
+                    options.Retry.Delay = TimeSpan.FromMilliseconds(1);
+                }),
+            map
+        );
 }

@@ -21,7 +21,10 @@ internal sealed class Service(WebApplication app) : IAsyncDisposable
     public HttpClient Outside { get; } = new();
 
     public static async Task<Service> StartAsync(
-        Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null, params (string Key, string? Value)[] settings)
+        Action<WebApplicationBuilder>? configure = null,
+        Action<WebApplication>? map = null,
+        params (string Key, string? Value)[] settings
+    )
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, s.Value)));

@@ -17,17 +17,41 @@ public class ConnectionGroupTests
         var all = new HashSet<StreamConnection>();
         for (var round = 0; round < 2_000; round++)
         {
-            if (random.Next(3) > 0) { var added = Connection($"c{round}"); all.Add(added); group.Add(added); }
-            if (resting.Count > 0 && random.Next(2) == 0) { var one = resting.ElementAt(random.Next(resting.Count)); resting.Remove(one); group.Resume(one); }
-            if (all.Count > 0 && random.Next(4) == 0) { var left = all.ElementAt(random.Next(all.Count)); all.Remove(left); resting.Remove(left); group.Remove(left); }
+            if (random.Next(3) > 0)
+            {
+                var added = Connection($"c{round}");
+                all.Add(added);
+                group.Add(added);
+            }
+            if (resting.Count > 0 && random.Next(2) == 0)
+            {
+                var one = resting.ElementAt(random.Next(resting.Count));
+                resting.Remove(one);
+                group.Resume(one);
+            }
+            if (all.Count > 0 && random.Next(4) == 0)
+            {
+                var left = all.ElementAt(random.Next(all.Count));
+                all.Remove(left);
+                resting.Remove(left);
+                group.Remove(left);
+            }
 
             var (due, visited) = (all.Except(resting).ToHashSet(), new HashSet<StreamConnection>());
             for (var i = group.Ready - 1; i >= 0; i--)
             {
                 var connection = group[i];
                 Assert.True(visited.Add(connection));
-                if (random.Next(10) == 0) { group.Rest(connection); resting.Add(connection); }
-                else if (random.Next(20) == 0) { group.Remove(connection); all.Remove(connection); }
+                if (random.Next(10) == 0)
+                {
+                    group.Rest(connection);
+                    resting.Add(connection);
+                }
+                else if (random.Next(20) == 0)
+                {
+                    group.Remove(connection);
+                    all.Remove(connection);
+                }
             }
             Assert.True(due.SetEquals(visited));
             Assert.Equal(all.Count, group.Count);
@@ -37,6 +61,12 @@ public class ConnectionGroupTests
     private static StreamConnection Connection(string id)
     {
         var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
-        return new StreamConnection(id, logs.Acquire(new StreamFilter(["t"], [], [], PlainForm.Named)), logs, new PipeOutput(new Pipe().Writer, chunked: false), new StreamClient("", null, "", null, default));
+        return new StreamConnection(
+            id,
+            logs.Acquire(new StreamFilter(["t"], [], [], PlainForm.Named)),
+            logs,
+            new PipeOutput(new Pipe().Writer, chunked: false),
+            new StreamClient("", null, "", null, default)
+        );
     }
 }

@@ -5,7 +5,11 @@ namespace Unit.Streaming;
 
 public class FilterLogTests
 {
-    private readonly FilterLog _log = new(new StreamFilter(["a"], [], [], PlainForm.Named), maxFrames: 8, maxBytes: 1_000);
+    private readonly FilterLog _log = new(
+        new StreamFilter(["a"], [], [], PlainForm.Named),
+        maxFrames: 8,
+        maxBytes: 1_000
+    );
 
     [Fact]
     public void A_reader_goes_on_after_its_position_also_where_positions_have_gaps()
@@ -40,7 +44,8 @@ public class FilterLogTests
     public void The_ring_holds_no_more_bytes_than_it_may()
     {
         _log.Reset("e", 0);
-        for (var n = 1; n <= 5; n++) _log.Append(new LogFrame(n, new byte[400], 0, "k"));
+        for (var n = 1; n <= 5; n++)
+            _log.Append(new LogFrame(n, new byte[400], 0, "k"));
         Assert.False(_log.TrySeek(2, settled: 100, out _));
         Assert.Equal([4, 5], PositionsAfter(3));
     }
@@ -76,7 +81,8 @@ public class FilterLogTests
 
     private void Append(params long[] positions)
     {
-        foreach (var position in positions) _log.Append(new LogFrame(position, new byte[10], 0, "k"));
+        foreach (var position in positions)
+            _log.Append(new LogFrame(position, new byte[10], 0, "k"));
     }
 
     private long[] PositionsAfter(long position)

@@ -16,7 +16,8 @@ public class FilterLogsTests
         var options = new StreamingOptions { Writers = 1 };
         var logs = new FilterLogs(Options.Create(options), clock);
         var open = logs.Acquire(Topic("open"));
-        for (var i = 0; i < 100; i++) logs.Release(logs.Acquire(Topic($"left.t{i}")));
+        for (var i = 0; i < 100; i++)
+            logs.Release(logs.Acquire(Topic($"left.t{i}")));
         logs.Sweep();
         // A client that comes back after a moment is to find it.
         Assert.Equal(101, logs.Count);
@@ -30,7 +31,7 @@ public class FilterLogsTests
     public void What_was_committed_here_is_taken_only_where_nothing_lies_between_and_the_feed_then_skips_it()
     {
         var (logs, log) = Started();
-        Assert.False(logs.TryPublishNext("e", [Event(12)]));     // 11 is another replica's, and not here yet
+        Assert.False(logs.TryPublishNext("e", [Event(12)])); // 11 is another replica's, and not here yet
         Assert.True(logs.TryPublishNext("e", [Event(11), Event(12)]));
         Assert.False(logs.TryPublishNext("e", [Event(12)]));
         logs.Publish([Event(11), Event(12), Event(13)], 13);
@@ -59,9 +60,21 @@ public class FilterLogsTests
         const int Last = 20_010;
         var (logs, log) = Started();
         var woken = 0;
-        logs.Appended += grown => { foreach (var _ in grown) woken++; };
-        var own = Task.Run(() => { while (logs.Settled < Last) logs.TryPublishNext("e", [Event(logs.Settled + 1)]); }, TestContext.Current.CancellationToken);
-        for (long at = 11; at <= Last; at += 5) logs.Publish([.. Enumerable.Range(0, 5).Select(i => Event(at + i))], at + 4);
+        logs.Appended += grown =>
+        {
+            foreach (var _ in grown)
+                woken++;
+        };
+        var own = Task.Run(
+            () =>
+            {
+                while (logs.Settled < Last)
+                    logs.TryPublishNext("e", [Event(logs.Settled + 1)]);
+            },
+            TestContext.Current.CancellationToken
+        );
+        for (long at = 11; at <= Last; at += 5)
+            logs.Publish([.. Enumerable.Range(0, 5).Select(i => Event(at + i))], at + 4);
         await own;
         Assert.Equal(Enumerable.Range(11, 20_000).Select(n => (long)n), Positions(log));
         Assert.InRange(woken, 1, 20_000);
@@ -100,9 +113,26 @@ public class FilterLogsTests
         var (logs, shared) = WithUsers(count: 500);
         var woken = new List<int>();
         logs.Appended += grown => woken.Add(grown.Distinct().Count() == grown.Count ? grown.Count : -1);
-        logs.Publish([Event(11) with { Topic = "broadcast.all" }, Event(12) with { Topic = "broadcast.all" }, Event(13) with { Topic = "user.7.x" }], 13);
+        logs.Publish(
+            [
+                Event(11) with
+                {
+                    Topic = "broadcast.all",
+                },
+                Event(12) with
+                {
+                    Topic = "broadcast.all",
+                },
+                Event(13) with
+                {
+                    Topic = "user.7.x",
+                },
+            ],
+            13
+        );
         Assert.Equal([500], woken);
-        for (var n = 0; n < shared.Length; n++) Assert.Equal(n == 7 ? [11, 12, 13] : [11, 12], Positions(shared[n]));
+        for (var n = 0; n < shared.Length; n++)
+            Assert.Equal(n == 7 ? [11, 12, 13] : [11, 12], Positions(shared[n]));
         Assert.Single(shared.Select(log => log.ReadAll(0)[0]).Distinct(ReferenceEqualityComparer.Instance));
     }
 
@@ -132,7 +162,9 @@ public class FilterLogsTests
             for (var i = 0; i < count; i++)
             {
                 logs.Publish([Event(logs.Settled + 1) with { Topic = "broadcast.all" }], logs.Settled + 1);
-                foreach (var log in shared) if (read && log != but) log.Loops[0].ReadThrough = log.Next;
+                foreach (var log in shared)
+                    if (read && log != but)
+                        log.Loops[0].ReadThrough = log.Next;
             }
         }
     }
@@ -141,7 +173,8 @@ public class FilterLogsTests
     public void All_rings_together_hold_no_more_than_they_may_whoever_does_not_read()
     {
         var (logs, _) = WithUsers(count: 100, new StreamingOptions { Writers = 1, AllRingBytes = 100_000 });
-        for (long at = 11; at <= 10_010; at++) logs.Publish([Event(at) with { Topic = $"user.{at % 100}.x" }], at);
+        for (long at = 11; at <= 10_010; at++)
+            logs.Publish([Event(at) with { Topic = $"user.{at % 100}.x" }], at);
         logs.Sweep();
         // 257 bytes an event, as they are counted.
         Assert.InRange(logs.Slots, 300, 1_024);
@@ -161,33 +194,44 @@ public class FilterLogsTests
             after = page.Through;
         }
         Assert.Equal(Enumerable.Range(11, 300).Select(n => (long)n), read);
-        Assert.Null(logs.ReadRecent(log.Filter, 9, "e", most: 500));         // before what is kept
+        Assert.Null(logs.ReadRecent(log.Filter, 9, "e", most: 500)); // before what is kept
         Assert.Null(logs.ReadRecent(log.Filter, 20, "other", most: 500));
         Assert.Null(logs.ReadRecent(log.Filter, 311, "e", most: 500));
     }
 
-    /// <summary>Filters as a notification service has them: each user's own topics, and what goes to all (twice, so that patterns overlap).</summary>
+    /// <summary>Filters as a notification service has them: each user's own topics, and what goes to all (twice, so
+    /// that patterns overlap).</summary>
     private static (FilterLogs, FilterLog[]) WithUsers(int count, StreamingOptions? options = null)
     {
         var logs = new FilterLogs(Options.Create(options ?? new StreamingOptions { Writers = 1 }), TimeProvider.System);
         logs.Reset("e", 10);
-        var shared = Enumerable.Range(0, count).Select(n => logs.Acquire(new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], PlainForm.Named))).ToArray();
-        foreach (var log in shared) log.Loops[0].Users = 1;
+        var shared = Enumerable
+            .Range(0, count)
+            .Select(n =>
+                logs.Acquire(new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], PlainForm.Named))
+            )
+            .ToArray();
+        foreach (var log in shared)
+            log.Loops[0].Users = 1;
         return (logs, shared);
     }
 
     private static (FilterLogs, FilterLog) Started()
     {
-        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }), TimeProvider.System);
+        var logs = new FilterLogs(
+            Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }),
+            TimeProvider.System
+        );
         logs.Reset("e", 10);
         var log = logs.Acquire(Topic("t"));
-        log.Loops[0].Users = 1;     // who has read nothing
+        log.Loops[0].Users = 1; // who has read nothing
         return (logs, log);
     }
 
     private static IEnumerable<long> Positions(FilterLog log) => log.ReadAll(0).Select(f => f.Position);
 
-    private static EventRecord Event(long position) => new(position, Guid.Empty, "t", "n", null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
+    private static EventRecord Event(long position) =>
+        new(position, Guid.Empty, "t", "n", null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
     private static StreamFilter Topic(string topic) => new([topic], [], [], PlainForm.Named);
 }

@@ -42,7 +42,10 @@ public class FrameJoinTests
             Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, cameTicks: 0));
         }
         Assert.Equal(1, join.Take(log, 1));
-        Assert.Equal([LatencyHistogram.BucketOf(40_000)], join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, cameTicks: 0));
+        Assert.Equal(
+            [LatencyHistogram.BucketOf(40_000)],
+            join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, cameTicks: 0)
+        );
     }
 
     [Fact]
@@ -60,13 +63,15 @@ public class FrameJoinTests
     }
 
     [Fact]
-    public void The_end_of_the_log_is_nothing_to_write() => Assert.Equal(0, new FrameJoin(1_024).Take(Log("data: 1\n\n"), 1));
+    public void The_end_of_the_log_is_nothing_to_write() =>
+        Assert.Equal(0, new FrameJoin(1_024).Take(Log("data: 1\n\n"), 1));
 
     [Fact]
     public void Quantiles_are_within_a_fifth_of_the_true_ones()
     {
         var histogram = new LatencyHistogram();
-        for (var us = 1; us <= 100_000; us++) histogram.Add(LatencyHistogram.BucketOf(us));
+        for (var us = 1; us <= 100_000; us++)
+            histogram.Add(LatencyHistogram.BucketOf(us));
         var q = histogram.Quantiles()!;
         Assert.InRange(q.P50, 50 * 0.8, 50 * 1.2);
         Assert.InRange(q.P95, 95 * 0.8, 95 * 1.2);
@@ -84,7 +89,8 @@ public class FrameJoinTests
     {
         var log = new FilterLog(new StreamFilter(["a"], [], [], PlainForm.Named), 100, 1_000_000);
         log.Reset("e", 0);
-        for (var i = 0; i < frames.Length; i++) log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));
+        for (var i = 0; i < frames.Length; i++)
+            log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));
         return log;
     }
 

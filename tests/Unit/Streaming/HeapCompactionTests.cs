@@ -10,7 +10,10 @@ public sealed class HeapCompactionTests
     public void A_storm_is_compacted_once_when_no_stream_was_opened_for_a_while()
     {
         var compaction = new HeapCompaction(100, 0);
-        Assert.Equal([false, false, false, false, true, false, false], Storm(compaction, 0, 60, 150, 150, 150, 150, 150));
+        Assert.Equal(
+            [false, false, false, false, true, false, false],
+            Storm(compaction, 0, 60, 150, 150, 150, 150, 150)
+        );
         Assert.Equal([false, false, false, false, true], Storm(compaction, 249, 249, 249, 249 + 1, 250, 250)[1..]);
     }
 
@@ -27,15 +30,23 @@ public sealed class HeapCompactionTests
         var compaction = new HeapCompaction(0, 100 * Megabyte);
         (long Allocated, long Resident, bool Due)[] looks =
         [
-            (10, 200, false), (20, 200, false), (30, 200, false),           // quiet: the measure
-            (2_000, 900, false), (4_000, 900, false),                       // the burst
-            (4_010, 900, false), (4_020, 900, true), (4_030, 250, false),   // over
-            (4_040, 340, false), (4_050, 349, false), (4_060, 350, true),
+            (10, 200, false),
+            (20, 200, false),
+            (30, 200, false), // quiet: the measure
+            (2_000, 900, false),
+            (4_000, 900, false), // the burst
+            (4_010, 900, false),
+            (4_020, 900, true),
+            (4_030, 250, false), // over
+            (4_040, 340, false),
+            (4_050, 349, false),
+            (4_060, 350, true),
         ];
         foreach (var (allocated, resident, due) in looks)
         {
             Assert.Equal((allocated, due), (allocated, compaction.IsDue(0, allocated * Megabyte, resident * Megabyte)));
-            if (due) compaction.Done(0, 250 * Megabyte);
+            if (due)
+                compaction.Done(0, 250 * Megabyte);
         }
     }
 
@@ -47,10 +58,14 @@ public sealed class HeapCompactionTests
         Assert.False(compaction.IsDue(10_000, 0, 10_000 * Megabyte));
     }
 
-    private static bool[] Storm(HeapCompaction compaction, params long[] opened) => [.. opened.Select(o =>
-    {
-        var due = compaction.IsDue(o, 0, 0);
-        if (due) compaction.Done(o, 0);
-        return due;
-    })];
+    private static bool[] Storm(HeapCompaction compaction, params long[] opened) =>
+        [
+            .. opened.Select(o =>
+            {
+                var due = compaction.IsDue(o, 0, 0);
+                if (due)
+                    compaction.Done(o, 0);
+                return due;
+            }),
+        ];
 }

@@ -7,7 +7,14 @@ namespace Unit.Streaming;
 
 public sealed class LoopInboxTests : IDisposable
 {
-    private readonly FilterLog _log = new(new StreamFilter(["t"], [], [], PlainForm.Named), maxFrames: 16, maxBytes: 1_000) { Loops = [new LoopUse { Users = 1 }] };
+    private readonly FilterLog _log = new(
+        new StreamFilter(["t"], [], [], PlainForm.Named),
+        maxFrames: 16,
+        maxBytes: 1_000
+    )
+    {
+        Loops = [new LoopUse { Users = 1 }],
+    };
     private readonly ManualTime _clock = new();
     private readonly RoundRest _pacing;
     private readonly LoopInbox<int> _inbox;
@@ -28,7 +35,7 @@ public sealed class LoopInboxTests : IDisposable
         Assert.Equal([1], commands);
         Assert.Empty(grown);
 
-        _clock.Advance(TimeSpan.FromMilliseconds(5));   // so long did the commands take
+        _clock.Advance(TimeSpan.FromMilliseconds(5)); // so long did the commands take
         Assert.Equal(0, _inbox.SleepMilliseconds);
         Assert.Equal([_log], Take().Grown);
     }
@@ -51,13 +58,18 @@ public sealed class LoopInboxTests : IDisposable
         var random = new Random(11);
         for (var round = 0; round < 5_000; round++)
         {
-            if (random.Next(2) == 0) ParkFor(TimeSpan.FromMilliseconds(random.Next(12)));
-            if (random.Next(2) == 0) _inbox.Post(round);
+            if (random.Next(2) == 0)
+                ParkFor(TimeSpan.FromMilliseconds(random.Next(12)));
+            if (random.Next(2) == 0)
+                _inbox.Post(round);
             var waits = random.Next(2) == 0;
-            if (waits) _inbox.Grown([_log]);
-            if (random.Next(2) == 0) _clock.Advance(TimeSpan.FromMicroseconds(random.Next(9_000)));
+            if (waits)
+                _inbox.Grown([_log]);
+            if (random.Next(2) == 0)
+                _clock.Advance(TimeSpan.FromMicroseconds(random.Next(9_000)));
             var written = Take().Grown.Count > 0;
-            if (random.Next(2) == 0) _clock.Advance(TimeSpan.FromMicroseconds(random.Next(9_000)));
+            if (random.Next(2) == 0)
+                _clock.Advance(TimeSpan.FromMicroseconds(random.Next(9_000)));
             while (waits && !written)
             {
                 Assert.InRange(_inbox.SleepMilliseconds, 0, 10);
@@ -80,7 +92,8 @@ public sealed class LoopInboxTests : IDisposable
     {
         var (commands, grown) = (new List<int>(), new List<FilterLog>());
         Assert.True(_inbox.Take(commands, grown));
-        foreach (var log in grown) log.Loops[0].IsListed = 0;
+        foreach (var log in grown)
+            log.Loops[0].IsListed = 0;
         return (commands, grown);
     }
 }

@@ -28,5 +28,6 @@ public class PageBudgetTests
         Assert.Equal(0, budget.Held);
     }
 
-    private static ReplayPage Page(int bytes) => new("e", 0, [new LogFrame(1, new byte[bytes / 2], 0, "k"), new LogFrame(2, new byte[bytes / 2], 0, "k")], 2);
+    private static ReplayPage Page(int bytes) =>
+        new("e", 0, [new LogFrame(1, new byte[bytes / 2], 0, "k"), new LogFrame(2, new byte[bytes / 2], 0, "k")], 2);
 }

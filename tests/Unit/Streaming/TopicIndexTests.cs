@@ -47,11 +47,21 @@ public class TopicIndexTests
     {
         var random = new Random(20261120);
         string[] tokens = ["a", "b", "c", "*"];
-        var logs = Enumerable.Range(0, 200).Select(_ => Tokens(random, tokens) + (random.Next(4) == 0 ? ".>" : "")).Append(">").Distinct()
-            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000)).ToList();
+        var logs = Enumerable
+            .Range(0, 200)
+            .Select(_ => Tokens(random, tokens) + (random.Next(4) == 0 ? ".>" : ""))
+            .Append(">")
+            .Distinct()
+            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000))
+            .ToList();
         var index = new TopicIndex();
-        foreach (var log in logs) index.Add(log);
-        foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList()) { index.Remove(new HashSet<FilterLog> { removed }); logs.Remove(removed); }
+        foreach (var log in logs)
+            index.Add(log);
+        foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList())
+        {
+            index.Remove(new HashSet<FilterLog> { removed });
+            logs.Remove(removed);
+        }
 
         for (var i = 0; i < 500; i++)
         {
@@ -59,7 +69,10 @@ public class TopicIndexTests
             var found = new List<FilterLog>();
             index.Match(topic, found);
             string Pattern(FilterLog log) => log.Filter.Events.Topics[0];
-            Assert.Equal(logs.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal), found.Select(Pattern).Order(StringComparer.Ordinal));
+            Assert.Equal(
+                logs.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal),
+                found.Select(Pattern).Order(StringComparer.Ordinal)
+            );
             Assert.Equal(found.Count, logs.Count(l => Regex.IsMatch(topic, Expression(Pattern(l)))));
         }
     }
@@ -68,8 +81,11 @@ public class TopicIndexTests
     public void An_index_that_all_have_left_is_empty_again()
     {
         var index = new TopicIndex();
-        var logs = new[] { "a.b.c", "a.*.c", "a.>", ">" }.Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000)).ToList();
-        foreach (var log in logs) index.Add(log);
+        var logs = new[] { "a.b.c", "a.*.c", "a.>", ">" }
+            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000))
+            .ToList();
+        foreach (var log in logs)
+            index.Add(log);
         index.Remove(logs.ToHashSet());
         var found = new List<FilterLog>();
         index.Match("a.b.c", found);
@@ -78,7 +94,22 @@ public class TopicIndexTests
     }
 
     private static string Expression(string pattern) =>
-        "^" + string.Join(@"\.", pattern.Split('.').Select(t => t switch { "*" => "[^.]+", ">" => ".+", _ => t })) + "$";
+        "^"
+        + string.Join(
+            @"\.",
+            pattern
+                .Split('.')
+                .Select(t =>
+                    t switch
+                    {
+                        "*" => "[^.]+",
+                        ">" => ".+",
+                        _ => t,
+                    }
+                )
+        )
+        + "$";
 
-    private static string Tokens(Random random, string[] from) => string.Join('.', Enumerable.Range(0, random.Next(1, 5)).Select(_ => from[random.Next(from.Length)]));
+    private static string Tokens(Random random, string[] from) =>
+        string.Join('.', Enumerable.Range(0, random.Next(1, 5)).Select(_ => from[random.Next(from.Length)]));
 }

@@ -14,13 +14,13 @@ public class KnownReplicasTests
     {
         _known.Update([Answers("a", 1, 2), Answers("b", 1, 2)], At(2));
         _known.Update([Silent("a"), Answers("b", 3)], At(3));
-        Assert.Equal([false, false], _known.All.Select(r => r.Lost));       // it may only be busy
+        Assert.Equal([false, false], _known.All.Select(r => r.Lost)); // it may only be busy
         _known.Update([Silent("a"), Answers("b", 4)], At(8));
         Assert.Equal([true, false], _known.All.Select(r => r.Lost));
         Assert.Equal((At(2), 2), (_known.All[0].SeenAt, _known.All[0].Figures.Count));
         Assert.Equal(4, _known.LastSecond("b"));
         _known.Age(At(601));
-        Assert.Equal([true, true], _known.All.Select(r => r.Lost));         // nobody answers any more
+        Assert.Equal([true, true], _known.All.Select(r => r.Lost)); // nobody answers any more
         _known.Age(At(603));
         Assert.Equal(["b"], _known.All.Select(r => r.Name));
     }
@@ -37,7 +37,8 @@ public class KnownReplicasTests
     [Fact]
     public void No_more_figures_are_kept_than_ten_minutes_have_seconds()
     {
-        for (var second = 1; second <= 700; second += 7) _known.Update([Answers("a", [.. Enumerable.Range(second, 7)])], At(second));
+        for (var second = 1; second <= 700; second += 7)
+            _known.Update([Answers("a", [.. Enumerable.Range(second, 7)])], At(second));
         Assert.Equal((600, 700), (_known.All[0].Figures.Count, _known.LastSecond("a")));
     }
 
@@ -46,5 +47,9 @@ public class KnownReplicasTests
     private static ReplicaStatus Silent(string name) => new(name, $"http://{name}", 0, "", 0, "live", null, null);
 
     private static ReplicaStatus Answers(string name, params int[] seconds) =>
-        Silent(name) with { Health = new Health("Healthy", new Dictionary<string, HealthOfPart>()), Figures = [.. seconds.Select(s => JsonSerializer.SerializeToElement(new { at = s }))] };
+        Silent(name) with
+        {
+            Health = new Health("Healthy", new Dictionary<string, HealthOfPart>()),
+            Figures = [.. seconds.Select(s => JsonSerializer.SerializeToElement(new { at = s }))],
+        };
 }

@@ -10,16 +10,24 @@ public partial class LanguageTests
     {
         foreach (var language in Language.All)
         {
-            Assert.Equal(Language.English.Keys.Order(StringComparer.Ordinal), language.Keys.Order(StringComparer.Ordinal));
+            Assert.Equal(
+                Language.English.Keys.Order(StringComparer.Ordinal),
+                language.Keys.Order(StringComparer.Ordinal)
+            );
             Assert.All(language.Keys, key => Assert.Equal(Places(Language.English[key]), Places(language[key])));
         }
     }
 
     [Fact]
     public void A_text_that_is_missing_is_named() =>
-        Assert.Contains("no.such.text", Assert.Throws<KeyNotFoundException>(() => Language.Japanese["no.such.text"]).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no.such.text",
+            Assert.Throws<KeyNotFoundException>(() => Language.Japanese["no.such.text"]).Message,
+            StringComparison.Ordinal
+        );
 
-    private static IEnumerable<string> Places(string text) => Place().Matches(text).Select(m => m.Value).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Places(string text) =>
+        Place().Matches(text).Select(m => m.Value).Order(StringComparer.Ordinal);
 
     [GeneratedRegex(@"\{\w+\}")]
     private static partial Regex Place();

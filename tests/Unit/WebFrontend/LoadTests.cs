@@ -19,7 +19,10 @@ public class LoadTests
     public void A_request_names_each_field_that_is_out_of_bounds()
     {
         Assert.Empty(new LoadRequest("fanout", null, null, null).Problems());
-        Assert.Equal(["scenario", "clients", "rate", "seconds"], new LoadRequest("soak", 0, LoadRequest.MostRate + 1, LoadRequest.MostSeconds + 1).Problems().Keys);
+        Assert.Equal(
+            ["scenario", "clients", "rate", "seconds"],
+            new LoadRequest("soak", 0, LoadRequest.MostRate + 1, LoadRequest.MostSeconds + 1).Problems().Keys
+        );
         Assert.Equal(["scenario"], new LoadRequest("--chaos", 1, 1, 2).Problems().Keys);
     }
 
@@ -33,8 +36,17 @@ public class LoadTests
     [InlineData("Staging", false)]
     public void Only_in_Development_there_is_something_to_start(string environment, bool can)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["LoadTests:Program"] = typeof(LoadTests).Assembly.Location }).Build();
-        Assert.Equal(can, LoadTestsProgram.From(configuration, new Environment(environment), new StreamApiAddress("http://localhost:1")).CanStart);
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                new Dictionary<string, string?> { ["LoadTests:Program"] = typeof(LoadTests).Assembly.Location }
+            )
+            .Build();
+        Assert.Equal(
+            can,
+            LoadTestsProgram
+                .From(configuration, new Environment(environment), new StreamApiAddress("http://localhost:1"))
+                .CanStart
+        );
     }
 
     [Fact]

@@ -10,12 +10,20 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
     private const int MostNames = 20;
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? chat = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? chat = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
     {
         var all = messages.ToList();
-        var asked = all.FindLastIndex(m => m.Role == ChatRole.User && m.Contents.Any(c => c is not FunctionResultContent));
+        var asked = all.FindLastIndex(m =>
+            m.Role == ChatRole.User && m.Contents.Any(c => c is not FunctionResultContent)
+        );
         var prompt = asked < 0 ? "" : all[asked].Text.Trim();
-        var since = all.Skip(asked + 1).SelectMany(m => m.Contents).Concat(asked < 0 ? [] : all[asked].Contents).ToList();
+        var since = all.Skip(asked + 1)
+            .SelectMany(m => m.Contents)
+            .Concat(asked < 0 ? [] : all[asked].Contents)
+            .ToList();
         var called = since.OfType<FunctionCallContent>().ToList();
         var id = Guid.CreateVersion7().ToString("N");
         var input = all.Sum(m => DemoText.Count(m.Text));
@@ -39,8 +47,10 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             {
                 // Paced by the clock, not by the sum of waits; a reader that stalled gets no burst afterwards.
                 var now = clock.GetUtcNow();
-                if ((due += interval) < now - interval) due = now;
-                if (due > now) await Task.Delay(due - now, clock, cancellationToken);
+                if ((due += interval) < now - interval)
+                    due = now;
+                if (due > now)
+                    await Task.Delay(due - now, clock, cancellationToken);
             }
             cancellationToken.ThrowIfCancellationRequested();
             count++;
@@ -48,32 +58,60 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             {
                 if (Stopped(said + token, stops) is { } end)
                 {
-                    if (end > said.Length) yield return new ChatResponseUpdate(ChatRole.Assistant,
-                        token[..(end - said.Length)]) { ResponseId = id, ModelId = chat?.ModelId };
+                    if (end > said.Length)
+                        yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - said.Length)])
+                        {
+                            ResponseId = id,
+                            ModelId = chat?.ModelId,
+                        };
                     yield return Last(ChatFinishReason.Stop, count);
                     yield break;
                 }
                 // As much as the beginning of a stop sequence may take: what came before was looked through.
                 said += token;
-                if (said.Length >= longest) said = said[^(longest - 1)..];
+                if (said.Length >= longest)
+                    said = said[^(longest - 1)..];
             }
             yield return new ChatResponseUpdate(ChatRole.Assistant, token) { ResponseId = id, ModelId = chat?.ModelId };
         }
-        yield return Last(count >= Math.Min(chat?.MaxOutputTokens ?? DemoText.MostTokens, DemoText.MostTokens)
-            ? ChatFinishReason.Length : ChatFinishReason.Stop, count);
+        yield return Last(
+            count >= Math.Min(chat?.MaxOutputTokens ?? DemoText.MostTokens, DemoText.MostTokens)
+                ? ChatFinishReason.Length
+                : ChatFinishReason.Stop,
+            count
+        );
 
         ChatResponseUpdate Last(ChatFinishReason reason, int output, AIContent? content = null)
         {
-            var last = new ChatResponseUpdate { Role = ChatRole.Assistant, ResponseId = id, ModelId = chat?.ModelId, FinishReason = reason };
-            if (content is not null) last.Contents.Add(content);
-            last.Contents.Add(new UsageContent(new UsageDetails { InputTokenCount = input, OutputTokenCount = output, TotalTokenCount = input + output }));
+            var last = new ChatResponseUpdate
+            {
+                Role = ChatRole.Assistant,
+                ResponseId = id,
+                ModelId = chat?.ModelId,
+                FinishReason = reason,
+            };
+            if (content is not null)
+                last.Contents.Add(content);
+            last.Contents.Add(
+                new UsageContent(
+                    new UsageDetails
+                    {
+                        InputTokenCount = input,
+                        OutputTokenCount = output,
+                        TotalTokenCount = input + output,
+                    }
+                )
+            );
             return last;
         }
     }
 
     private static int? Stopped(string text, List<string> stops)
     {
-        var at = stops.Select(s => text.IndexOf(s, StringComparison.Ordinal)).Where(i => i >= 0).DefaultIfEmpty(-1)
+        var at = stops
+            .Select(s => text.IndexOf(s, StringComparison.Ordinal))
+            .Where(i => i >= 0)
+            .DefaultIfEmpty(-1)
             .Min();
         return at < 0 ? null : at;
     }
@@ -82,24 +120,44 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
     private static string Opening(List<FunctionCallContent> called, List<AIContent> since)
     {
         var names = new Dictionary<string, string>();
-        foreach (var call in called) names.TryAdd(call.CallId, call.Name);
-        return string.Concat(since.OfType<FunctionResultContent>().Take(DemoText.MostTokens / 2)
-            .Select(r => $"{names.GetValueOrDefault(r.CallId, "the tool")} says: {Retold(ToolCalls.Result(r))} "));
+        foreach (var call in called)
+            names.TryAdd(call.CallId, call.Name);
+        return string.Concat(
+            since
+                .OfType<FunctionResultContent>()
+                .Take(DemoText.MostTokens / 2)
+                .Select(r => $"{names.GetValueOrDefault(r.CallId, "the tool")} says: {Retold(ToolCalls.Result(r))} ")
+        );
     }
 
-    /// <summary>As a person would say it: the names in a list, the error of what failed; anything else as it is.</summary>
+    /// <summary>As a person would say it: the names in a list, the error of what failed; anything else as it
+    /// is.</summary>
     private static string Retold(string result)
     {
         try
         {
             using var json = JsonDocument.Parse(result);
-            if (json.RootElement is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 && list.EnumerateArray().All(i => i.ValueKind == JsonValueKind.Object && i.TryGetProperty("name", out _)))
-                return Excerpt(string.Join(", ", list.EnumerateArray().Take(MostNames).Select(i => i.GetProperty("name")
-                    .ToString())) + ".");
-            if (json.RootElement is { ValueKind: JsonValueKind.Object } failed && failed.TryGetProperty("error",
-                out var error)) return Excerpt(error.ToString());
+            if (
+                json.RootElement is { ValueKind: JsonValueKind.Array } list
+                && list.GetArrayLength() > 0
+                && list.EnumerateArray()
+                    .All(i => i.ValueKind == JsonValueKind.Object && i.TryGetProperty("name", out _))
+            )
+                return Excerpt(
+                    string.Join(
+                        ", ",
+                        list.EnumerateArray().Take(MostNames).Select(i => i.GetProperty("name").ToString())
+                    ) + "."
+                );
+            if (
+                json.RootElement is { ValueKind: JsonValueKind.Object } failed
+                && failed.TryGetProperty("error", out var error)
+            )
+                return Excerpt(error.ToString());
         }
-        catch (JsonException) { /* words */ }
+        catch (JsonException)
+        { /* words */
+        }
         return Excerpt(result);
     }
 

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace StreamApi.Chat.Providers.Demo;
 
-/// <summary>What the demo model says: made of the prompt and nothing else, so that the same prompt gives the same text everywhere, always.</summary>
+/// <summary>What the demo model says: made of the prompt and nothing else, so that the same prompt gives the same text
+/// everywhere, always.</summary>
 internal static class DemoText
 {
     public const int MostTokens = 4_000;
@@ -44,7 +45,8 @@ internal static class DemoText
         "エラーには名前と理由と出口があります。",
     ];
 
-    /// <summary>The answer's tokens. <paramref name="length"/> sets how many; null: to the end of a sentence after 60 to 99.</summary>
+    /// <summary>The answer's tokens. <paramref name="length"/> sets how many; null: to the end of a sentence after 60
+    /// to 99.</summary>
     public static IReadOnlyList<string> Tokens(string prompt, int? length = null, string opening = "")
     {
         var seed = Hash(prompt);
@@ -55,14 +57,21 @@ internal static class DemoText
         var natural = 60 + (int)(seed % 30);
         var wanted = Math.Min(length ?? natural, MostTokens);
         var pool = japanese ? Japanese : English;
-        for (uint i = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3); tokens.Count < wanted; i += step) Add(tokens, japanese ? pool[i % pool.Length] : pool[i % pool.Length] + " ");
+        for (
+            uint i = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3);
+            tokens.Count < wanted;
+            i += step
+        )
+            Add(tokens, japanese ? pool[i % pool.Length] : pool[i % pool.Length] + " ");
         if (length is { } most && tokens.Count > Math.Min(most, MostTokens))
         {
             tokens.RemoveRange(wanted, tokens.Count - wanted);
             // Long enough to be an answer: it ends like one.
-            if (most >= natural) tokens[^1] = tokens[^1].TrimEnd(' ', ',', '.', ':', '、', '。') + (japanese ? "。" : ".");
+            if (most >= natural)
+                tokens[^1] = tokens[^1].TrimEnd(' ', ',', '.', ':', '、', '。') + (japanese ? "。" : ".");
         }
-        if (tokens.Count > 0) tokens[^1] = tokens[^1].TrimEnd();
+        if (tokens.Count > 0)
+            tokens[^1] = tokens[^1].TrimEnd();
         return tokens;
     }
 
@@ -70,17 +79,20 @@ internal static class DemoText
     public static int Count(string text)
     {
         var count = 0;
-        for (var rest = text.AsSpan(); rest.Length > 0; count++) rest = rest[TokenLength(rest)..];
+        for (var rest = text.AsSpan(); rest.Length > 0; count++)
+            rest = rest[TokenLength(rest)..];
         return count;
     }
 
     /// <summary>The beginning of a prompt, no half of a surrogate pair at its end.</summary>
-    public static string Beginning(string prompt) => prompt.Length <= LookedAt ? prompt
-        : prompt[..(char.IsHighSurrogate(prompt[LookedAt - 1]) ? LookedAt - 1 : LookedAt)];
+    public static string Beginning(string prompt) =>
+        prompt.Length <= LookedAt
+            ? prompt
+            : prompt[..(char.IsHighSurrogate(prompt[LookedAt - 1]) ? LookedAt - 1 : LookedAt)];
 
     private static void Add(List<string> tokens, string text)
     {
-        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MostTokens;)
+        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MostTokens; )
         {
             var length = TokenLength(rest);
             tokens.Add(rest[..length].ToString());
@@ -99,7 +111,8 @@ internal static class DemoText
             var element = text.Slice(length, StringInfo.GetNextTextElementLength(text[length..]));
             length += element.Length;
             wide += element[0] > '⺀' ? 1 : 0;
-            if (element is " " || wide >= 3) break;
+            if (element is " " || wide >= 3)
+                break;
         }
         return length;
     }
@@ -116,7 +129,8 @@ internal static class DemoText
     private static ulong Hash(string text)
     {
         var hash = 14695981039346656037UL;
-        foreach (var b in Encoding.UTF8.GetBytes(text)) hash = (hash ^ b) * 1099511628211UL;
+        foreach (var b in Encoding.UTF8.GetBytes(text))
+            hash = (hash ^ b) * 1099511628211UL;
         return hash ^ (hash >> 29);
     }
 }

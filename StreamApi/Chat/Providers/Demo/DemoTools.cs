@@ -7,17 +7,39 @@ using Microsoft.Extensions.AI;
 namespace StreamApi.Chat.Providers.Demo;
 
 /// <summary>
-/// Which tool the demo model calls, and with what: the first not called yet whose name the prompt mentions (or one of the
-/// <c>Keywords:</c> of its description), or the one that the request demands. Arguments are found in the prompt by their names and types.
+/// Which tool the demo model calls, and with what: the first not called yet whose name the prompt mentions (or one of
+/// the
+/// <c>Keywords:</c> of its description), or the one that the request demands. Arguments are found in the prompt by
+/// their names and types.
 /// </summary>
 internal static partial class DemoTools
 {
     /// <summary>As much of a tool's description is understood: a schema of megabytes has no end of it.</summary>
-    private const int MostArguments = 64, MostKeywords = 64, MostChoices = 256;
+    private const int MostArguments = 64,
+        MostKeywords = 64,
+        MostChoices = 256;
 
-    private static readonly string[] Verbs = ["get", "find", "search", "look", "lookup", "list", "fetch", "read", "the", "for", "and", "tool"];
+    private static readonly string[] Verbs =
+    [
+        "get",
+        "find",
+        "search",
+        "look",
+        "lookup",
+        "list",
+        "fetch",
+        "read",
+        "the",
+        "for",
+        "and",
+        "tool",
+    ];
 
-    public static FunctionCallContent? Next(string prompt, IReadOnlyList<FunctionCallContent> called, ChatOptions? options)
+    public static FunctionCallContent? Next(
+        string prompt,
+        IReadOnlyList<FunctionCallContent> called,
+        ChatOptions? options
+    )
     {
         var id = $"call_{DemoText.Count(prompt)}_{called.Count + 1}";
         // Patterns that look back and forth take the square of what they are given.
@@ -25,33 +47,61 @@ internal static partial class DemoTools
         var names = called.Select(c => c.Name).ToHashSet();
         var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
         var required = options?.ToolMode as RequiredChatToolMode;
-        var tool = options?.ToolMode is NoneChatToolMode ? null
+        var tool =
+            options?.ToolMode is NoneChatToolMode ? null
             : required?.RequiredFunctionName is { } name && called.Count == 0 ? tools.Find(t => t.Name == name)
-            : tools.Find(t => IsMeant(t, prompt)) ?? (required is not null && called.Count == 0 ? tools.FirstOrDefault() : null);
-        if (tool is null) return null;
+            : tools.Find(t => IsMeant(t, prompt))
+                ?? (required is not null && called.Count == 0 ? tools.FirstOrDefault() : null);
+        if (tool is null)
+            return null;
         var arguments = new JsonObject();
-        if (tool.JsonSchema.ValueKind == JsonValueKind.Object && tool.JsonSchema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object)
+        if (
+            tool.JsonSchema.ValueKind == JsonValueKind.Object
+            && tool.JsonSchema.TryGetProperty("properties", out var properties)
+            && properties.ValueKind == JsonValueKind.Object
+        )
         {
-            var needed = tool.JsonSchema.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray().Select(e => e.ToString()).ToHashSet() : [];
+            var needed =
+                tool.JsonSchema.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array
+                    ? list.EnumerateArray().Select(e => e.ToString()).ToHashSet()
+                    : [];
             foreach (var property in properties.EnumerateObject().Take(MostArguments))
-                if (needed.Contains(property.Name) || needed.Count == 0) arguments[property.Name] = Value(property.Name, property.Value, prompt);
+                if (needed.Contains(property.Name) || needed.Count == 0)
+                    arguments[property.Name] = Value(property.Name, property.Value, prompt);
         }
         return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
     }
 
     private static bool IsMeant(AIFunctionDeclaration tool, string prompt)
     {
-        if (Arithmetic().IsMatch(prompt) && tool.Name.Contains("calc", StringComparison.OrdinalIgnoreCase)) return true;
-        var words = NameWords().Matches(tool.Name).Select(m => m.Value).Where(w => w.Length > 2 && !Verbs.Contains(w, StringComparer.OrdinalIgnoreCase));
+        if (Arithmetic().IsMatch(prompt) && tool.Name.Contains("calc", StringComparison.OrdinalIgnoreCase))
+            return true;
+        var words = NameWords()
+            .Matches(tool.Name)
+            .Select(m => m.Value)
+            .Where(w => w.Length > 2 && !Verbs.Contains(w, StringComparer.OrdinalIgnoreCase));
         if (Keywords().Match(DemoText.Beginning(tool.Description ?? "")) is { Success: true } keywords)
-            words = words.Concat(keywords.Groups[1].Value.Split(',',
-                StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(MostKeywords));
-        return words.Any(w => w[0] > 127 ? prompt.Contains(w, StringComparison.Ordinal) : Regex.IsMatch(prompt, $@"\b{Regex.Escape(w.TrimEnd('s'))}(e?s)?\b", RegexOptions.IgnoreCase));
+            words = words.Concat(
+                keywords
+                    .Groups[1]
+                    .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Take(MostKeywords)
+            );
+        return words.Any(w =>
+            w[0] > 127
+                ? prompt.Contains(w, StringComparison.Ordinal)
+                : Regex.IsMatch(prompt, $@"\b{Regex.Escape(w.TrimEnd('s'))}(e?s)?\b", RegexOptions.IgnoreCase)
+        );
     }
 
     private static JsonNode? Value(string name, JsonElement schema, string prompt)
     {
-        if (schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("enum", out var choices) && choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0)
+        if (
+            schema.ValueKind == JsonValueKind.Object
+            && schema.TryGetProperty("enum", out var choices)
+            && choices.ValueKind == JsonValueKind.Array
+            && choices.GetArrayLength() > 0
+        )
         {
             var all = choices.EnumerateArray().Take(MostChoices).ToList();
             var meant = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
@@ -59,8 +109,18 @@ internal static partial class DemoTools
         }
         return Type(schema) switch
         {
-            "integer" => JsonValue.Create(Number().Match(prompt) is { Success: true } n && long.TryParse(n.Value, CultureInfo.InvariantCulture, out var whole) ? whole : 1),
-            "number" => JsonValue.Create(Number().Match(prompt) is { Success: true } n && decimal.TryParse(n.Value, CultureInfo.InvariantCulture, out var number) ? number : 1),
+            "integer" => JsonValue.Create(
+                Number().Match(prompt) is { Success: true } n
+                && long.TryParse(n.Value, CultureInfo.InvariantCulture, out var whole)
+                    ? whole
+                    : 1
+            ),
+            "number" => JsonValue.Create(
+                Number().Match(prompt) is { Success: true } n
+                && decimal.TryParse(n.Value, CultureInfo.InvariantCulture, out var number)
+                    ? number
+                    : 1
+            ),
             "boolean" => JsonValue.Create(true),
             "array" => new JsonArray(JsonValue.Create(prompt)),
             "object" => new JsonObject(),
@@ -70,17 +130,28 @@ internal static partial class DemoTools
 
     private static string TextFor(string name, string prompt)
     {
-        if (name.Contains("express", StringComparison.OrdinalIgnoreCase) || name.Contains("formula", StringComparison.OrdinalIgnoreCase))
+        if (
+            name.Contains("express", StringComparison.OrdinalIgnoreCase)
+            || name.Contains("formula", StringComparison.OrdinalIgnoreCase)
+        )
             return Arithmetic().Match(prompt) is { Success: true } sum ? sum.Value.Trim() : prompt;
-        if (name.EndsWith("id", StringComparison.OrdinalIgnoreCase) && Identifier().Match(prompt) is { Success: true } id) return id.Groups[1].Value;
-        if (PlaceNames().IsMatch(name) && Place().Match(prompt) is { Success: true } place) return place.Groups[1].Value;
+        if (
+            name.EndsWith("id", StringComparison.OrdinalIgnoreCase)
+            && Identifier().Match(prompt) is { Success: true } id
+        )
+            return id.Groups[1].Value;
+        if (PlaceNames().IsMatch(name) && Place().Match(prompt) is { Success: true } place)
+            return place.Groups[1].Value;
         return prompt.Length > 200 ? prompt[..200] : prompt;
     }
 
     private static string Type(JsonElement schema)
     {
-        if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("type", out var type)) return "string";
-        return type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null") ?? "string" : type.ToString();
+        if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("type", out var type))
+            return "string";
+        return type.ValueKind == JsonValueKind.Array
+            ? type.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null") ?? "string"
+            : type.ToString();
     }
 
     // Not within an id: 3f2b-928-1a is no sum.
