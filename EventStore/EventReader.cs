@@ -53,17 +53,24 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// caller reads on from
     /// <see cref="EventPage.Through"/>.
     /// </summary>
+    /// <param name="after">The last position that the caller has.</param>
+    /// <param name="filter">The events wanted; null: all.</param>
+    /// <param name="mostBytes">Most bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
+    /// <param name="through">Events after this position are not looked at: they make none before them old.</param>
+    /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(
         long after,
         EventFilter? filter = null,
+        int? mostBytes = null,
+        long through = long.MaxValue,
         CancellationToken cancellationToken = default
     )
     {
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
         var matches = new List<FoundEvent>(found.Events);
-        for (var i = 1; i < SearchesForNewest && found.Through < found.Store.Head; i++)
+        for (var i = 1; i < SearchesForNewest && found.Through < Math.Min(found.Store.Head, through); i++)
         {
             var more = await search.AfterAsync(found.Through, options.Value.SearchRows, cancellationToken);
             if (more.Store.Epoch != found.Store.Epoch)
@@ -71,13 +78,20 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             matches.AddRange(more.Events);
             found = more;
         }
+        matches.RemoveAll(e => e.Position > through);
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var e in matches)
             newest[e.Key] = e.Position;
         var kept = matches.FindAll(e => newest[e.Key] == e.Position);
-        var through =
-            kept.Count > options.Value.PageEvents ? kept[options.Value.PageEvents - 1].Position : found.Through;
-        var (page, end) = Fitting(kept.FindAll(e => e.Position <= through), through, options.Value.MaxBatchBytes);
+        var last =
+            kept.Count > options.Value.PageEvents
+                ? kept[options.Value.PageEvents - 1].Position
+                : Math.Min(found.Through, through);
+        var (page, end) = Fitting(
+            kept.FindAll(e => e.Position <= last),
+            last,
+            mostBytes ?? options.Value.MaxBatchBytes
+        );
         SkippedRange? skipped = null;
         foreach (var e in matches)
         {

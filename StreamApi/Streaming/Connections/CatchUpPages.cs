@@ -15,10 +15,11 @@ namespace StreamApi.Streaming.Connections;
 internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, ReplayWaiter, ReplayPage?> answered)
 {
     /// <summary>Events of the first page, of the smallest, and from how many on a page is as long as the store makes
-    /// it.</summary>
+    /// it; bytes that go with each.</summary>
     private const int FirstEvents = 128,
         LeastEvents = 16,
-        WholeEvents = 1_024;
+        WholeEvents = 1_024,
+        BytesOfEvent = 2 * 1024;
 
     /// <summary>Most bytes of a write to a connection that has stalled: what is left of it must be kept until it is
     /// taken.</summary>
@@ -28,22 +29,38 @@ internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, 
     {
         if (c.PageEvents == 0)
             c.PageEvents = FirstEvents;
+        int? most = c.PageEvents >= WholeEvents ? null : c.PageEvents;
         var range = new ReplayRange(
             c.Log.Filter,
             c.Position,
             c.Slow == SlowReader.Latest,
-            c.PageEvents >= WholeEvents ? null : c.PageEvents
+            most,
+            most * BytesOfEvent,
+            c.SkipsUnread ? c.SkippedThrough : null
         );
         c.Asked = new ReplayWaiter(range, (waiter, page) => answered(c, waiter, page));
         replay.Read(c.Asked, c.Epoch);
     }
 
-    /// <summary>The page is what the connection is sent next; a gap is told before it.</summary>
+    /// <summary>Shows a page that was made of what memory holds.</summary>
+    public void ShowOwn(StreamConnection c, ReplayPage page)
+    {
+        replay.Pages.Hold(page);
+        Show(c, page);
+    }
+
+    /// <summary>Takes a page that was not asked for any more, or is of another history.</summary>
+    public void Return(ReplayPage? page)
+    {
+        if (page is not null)
+            replay.Pages.GiveBack(page);
+    }
+
+    /// <summary>The page, held for the connection, is what it is sent next; a gap is told before it.</summary>
     public void Show(StreamConnection c, ReplayPage page)
     {
         Drop(c);
         (c.Page, c.PageIndex) = (page, 0);
-        replay.Pages.Hold(page);
         if (page.Skipped is not null && page.DroppedThrough <= c.Position)
             c.Opening = Skipped(c, page); // an expired position is told first
     }
@@ -69,10 +86,12 @@ internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, 
     {
         if (c.Slow == SlowReader.Disconnect)
             return; // it leaves soon, and only where memory no longer holds what it lacks
-        // What was skipped has been told with the page, and would be told again.
-        if (c.Page is not null && (replay.Pages.IsFull || (isStalled && c.Page.Skipped is null)))
+        if (c.Page is { } page && (isStalled || replay.Pages.IsFull))
         {
             (c.HasStalled, c.PageEvents) = (true, Math.Max(LeastEvents, c.PageIndex));
+            // Its gap has been told: what is left of it is read again, and nothing told of it.
+            if (page.Skipped is not null && page.DroppedThrough <= c.Position)
+                c.SkippedThrough = page.Through;
             Drop(c);
             c.Sequence = -1;
         }

@@ -46,6 +46,10 @@ internal sealed class StreamConnection(
     public int PageEvents;
     public bool HasStalled;
 
+    /// <summary>It was told what is skipped up to here, and lost its page before all that is kept was written.</summary>
+    public long SkippedThrough;
+    public bool SkipsUnread => SkippedThrough > Position;
+
     public ReplayWaiter? Asked;
     public bool AwaitsPage => Asked is not null;
 

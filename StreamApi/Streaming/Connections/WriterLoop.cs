@@ -107,7 +107,10 @@ internal sealed class WriterLoop : IDisposable
     private void Handle(Command command, StreamConnection connection, object? argument)
     {
         if (connection.End is not null)
+        {
+            _pages.Return((argument as Answer)?.Page);
             return;
+        }
         _join.Clear();
         switch (command)
         {
@@ -202,6 +205,11 @@ internal sealed class WriterLoop : IDisposable
             }
             if (c.AwaitsPage)
                 return;
+            if (c.SkipsUnread)
+            {
+                _pages.Ask(c);
+                return;
+            }
             var settled = _logs.Settled;
             if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
             {
@@ -309,7 +317,10 @@ internal sealed class WriterLoop : IDisposable
         var requested = c.StreamPosition.ToString();
         (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
         if (reason == ResyncReason.Epoch)
+        {
+            c.SkippedThrough = 0;
             _pages.GiveUp(c);
+        }
         c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
         _metrics.Resynced(reason);
     }
@@ -321,7 +332,7 @@ internal sealed class WriterLoop : IDisposable
         if (waiting.Length == 0)
             return;
         var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
-        _pages.Show(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped));
+        _pages.ShowOwn(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped));
     }
 
     private void TakePage(StreamConnection c, Answer answer)
@@ -329,7 +340,10 @@ internal sealed class WriterLoop : IDisposable
         // Asked for by a history that has ended meanwhile: read after that, it would be of the new one, and from
         // anywhere.
         if (answer.To != c.Asked)
+        {
+            _pages.Return(answer.Page);
             return;
+        }
         c.Asked = null;
         if (answer.Page is not { } page)
         {
@@ -339,6 +353,8 @@ internal sealed class WriterLoop : IDisposable
         // A page of another history says nothing; the epoch's change is told by the log.
         if (page.Epoch == c.Epoch)
             _pages.Show(c, page);
+        else
+            _pages.Return(page);
         Pump(c);
     }
 

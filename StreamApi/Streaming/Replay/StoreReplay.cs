@@ -20,12 +20,23 @@ internal sealed record ReplayPage(
 
 /// <summary>One connection's wait for a page.</summary>
 /// <param name="Range">Events of a filter after a position; shared by all that want the same.</param>
-/// <param name="Done">Called once, from any thread, with the page; with null where it cannot be had.</param>
+/// <param name="Done">Called once, from any thread, with the page, which is held for the waiter (<see
+/// cref="PageBudget"/>); with null where it cannot be had.</param>
 internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done);
 
 /// <param name="Newest">Only the newest event of each key, and what that leaves out.</param>
 /// <param name="Most">Most events; null: as many as a page has.</param>
-internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest, int? Most);
+/// <param name="MostBytes">Most bytes of data, unless the first event has more; null: as many as a page has.</param>
+/// <param name="Through">The newest up to here, of which the reader knows already what they leave out; null: up to the
+/// head.</param>
+internal readonly record struct ReplayRange(
+    StreamFilter Filter,
+    long After,
+    bool Newest,
+    int? Most,
+    int? MostBytes,
+    long? Through
+);
 
 /// <summary>
 /// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A
@@ -70,7 +81,7 @@ internal sealed class StoreReplay(
         {
             Forget();
             if (_kept.TryGetValue(waiter.Range, out var read) && read.Page.Epoch == epoch)
-                kept = read.Page;
+                Pages.Hold(kept = read.Page);
             else if (_readings.TryGetValue(waiter.Range, out var reading))
                 reading.Waiting.Add(waiter);
             else
@@ -123,6 +134,8 @@ internal sealed class StoreReplay(
         {
             answer = ReadRecent(range, epoch);
             fromStore = answer is null;
+            if (answer is not null)
+                Pages.Hold(answer);
             answer ??= await ReadStoreAsync(range, reading.Stop.Token);
         }
         catch (Exception) when (reading.Stop.IsCancellationRequested)
@@ -146,17 +159,22 @@ internal sealed class StoreReplay(
         List<ReplayWaiter> waiting;
         lock (_readings)
         {
-            // Given up meanwhile: another read of the same range may have begun since.
-            if (reading.Waiting.Count == 0)
-                return;
-            _readings.Remove(range);
             waiting = reading.Waiting;
+            // Given up meanwhile: another read of the same range may have begun since.
+            if (waiting.Count > 0)
+                _readings.Remove(range);
             // The newest of a moment ago is not the newest.
-            if (answer is not null && fromStore && !range.Newest)
+            if (answer is not null && fromStore && !range.Newest && waiting.Count > 0)
                 Keep(range, answer);
         }
         foreach (var waiter in waiting)
+        {
+            if (answer is not null)
+                Pages.Hold(answer);
             waiter.Done(waiter, answer);
+        }
+        if (answer is not null)
+            Pages.GiveBack(answer);
     }
 
     private ReplayPage? ReadRecent(ReplayRange range, string epoch)
@@ -165,18 +183,42 @@ internal sealed class StoreReplay(
         var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : RecentPageBytes);
         if (page is null || !range.Newest)
             return page;
+        if (range.Through is { } through)
+        {
+            var known = page.Frames.TakeWhile(f => f.Position <= through);
+            var (rest, _) = SlowReaders.NewestOfEachKey([.. known]);
+            return page with { Frames = rest, Through = Math.Min(page.Through, through) };
+        }
         var (kept, skipped) = SlowReaders.NewestOfEachKey(page.Frames);
         return page with { Frames = kept, Skipped = skipped };
     }
 
-    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, CancellationToken stop)
+    /// <summary>Reads a page that is held from its first moment: none is read while those held are too many, by however
+    /// many readers.</summary>
+    private async Task<ReplayPage> ReadPageAsync(ReplayRange range, CancellationToken stop)
     {
-        var (page, skipped) = await TryReadAsync(range, stop);
-        metrics.Replayed(page.Events.Count);
-        var (frames, form) = (new LogFrame[page.Events.Count], range.Filter.Form);
+        await Pages.WaitForRoomAsync(stop);
+        var events = range.Filter.Events;
+        var (read, skipped) = range.Newest
+            ? await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through ?? long.MaxValue, stop)
+            : (
+                await reader.ReadAsync(
+                    range.After,
+                    events,
+                    range.Most,
+                    mostBytes: range.MostBytes,
+                    cancellationToken: stop
+                ),
+                null
+            );
+        metrics.Replayed(read.Events.Count);
+        var (frames, form) = (new LogFrame[read.Events.Count], range.Filter.Form);
         for (var i = 0; i < frames.Length; i++)
-            frames[i] = LogFrame.Of(page.Events[i], form.Frame(page.Epoch, page.Events[i]), form);
-        return new ReplayPage(page.Epoch, page.DroppedThrough, frames, page.Through, skipped);
+            frames[i] = LogFrame.Of(read.Events[i], form.Frame(read.Epoch, read.Events[i]), form);
+        var toTell = range.Through is null ? skipped : null;
+        var page = new ReplayPage(read.Epoch, read.DroppedThrough, frames, read.Through, toTell);
+        Pages.Hold(page);
+        return page;
     }
 
     private void Keep(ReplayRange range, ReplayPage page)
@@ -207,20 +249,14 @@ internal sealed class StoreReplay(
         }
     }
 
-    private async Task<(EventPage, SkippedRange?)> TryReadAsync(ReplayRange range, CancellationToken stop)
+    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, CancellationToken stop)
     {
         for (var (tried, delay) = (1, 100); ; tried++, delay = Math.Min(delay * 2, 2_000))
         {
-            await Pages.WaitForRoomAsync(stop);
             await _readers.WaitAsync(stop);
             try
             {
-                if (range.Newest)
-                    return await reader.ReadNewestAsync(range.After, range.Filter.Events, stop);
-                return (
-                    await reader.ReadAsync(range.After, range.Filter.Events, range.Most, cancellationToken: stop),
-                    null
-                );
+                return await ReadPageAsync(range, stop);
             }
             catch (StoreUnavailableException e)
                 when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)

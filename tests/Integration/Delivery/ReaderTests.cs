@@ -57,7 +57,11 @@ public sealed class ReaderTests(StackFixture stack)
                 after = 0;
                 for (var head = 1L; after < head; )
                 {
-                    var (page, skipped) = await reader.ReadNewestAsync(after, filter, cancellationToken);
+                    var (page, skipped) = await reader.ReadNewestAsync(
+                        after,
+                        filter,
+                        cancellationToken: cancellationToken
+                    );
                     kept.AddRange(page.Events.Select(e => e.Position));
                     left += skipped?.Count ?? 0;
                     (after, head) = (page.Through, page.Head);

@@ -70,4 +70,50 @@ public sealed class SlowCatchUpTests(StackFixture stack)
                 await reader.DisposeAsync();
         }
     }
+
+    [Fact]
+    public async Task A_reader_whose_page_is_taken_while_it_stalls_is_told_once_what_it_skips()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+                ["Streaming__ReplayBytes"] = "1048576",
+            }
+        );
+        var replica = system.Replicas[0];
+        // Every second event is kept; those between, of one key, are skipped but for the last.
+        var positions = new List<string>();
+        foreach (var chunk in Enumerable.Range(1, Events).Chunk(50))
+            positions.AddRange(
+                await DeliverySystem.PublishAsync(
+                    replica,
+                    [
+                        .. chunk.Select(n =>
+                            (object)
+                                new
+                                {
+                                    topic = "t.1",
+                                    type = "n",
+                                    key = n % 2 == 0 ? "same" : $"k{n}",
+                                    data = new { n, pad = Pad },
+                                }
+                        ),
+                    ]
+                )
+            );
+
+        await using var stalled = await StalledReader.OpenAsync(
+            replica.Url,
+            $"{Stream}&slow=latest&last_event_id={positions[0]}"
+        );
+        // Its page alone is more than all may hold: another's is read when that has been taken.
+        await using (var other = await SseReader.OpenAtAsync(replica.Url, Stream, positions[0]))
+            await other.WaitForEventsAsync(Events - 1);
+        var (numbers, skipped) = await stalled.ReadToAsync(Events);
+        Assert.Equal(numbers.Order().Distinct(), numbers);
+        Assert.Equal(Events - 1, numbers.Count + skipped);
+    }
 }

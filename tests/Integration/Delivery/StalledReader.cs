@@ -24,8 +24,11 @@ internal sealed partial class StalledReader : IAsyncDisposable
         return reader;
     }
 
+    /// <summary>The id of the last frame that came whole.</summary>
+    public string? LastId { get; private set; }
+
     /// <summary>Reads on, through the chunk framing, to the event <c>"n":last</c> or the end; adds up what was
-    /// skipped.</summary>
+    /// skipped. A frame that is cut off does not count.</summary>
     public async Task<(List<int> Numbers, int Skipped)> ReadToAsync(int last)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
@@ -33,14 +36,25 @@ internal sealed partial class StalledReader : IAsyncDisposable
         using var lines = new StreamReader(stream);
         var numbers = new List<int>();
         var skipped = 0;
+        var (id, number, count) = ((string?)null, 0, 0);
         try
         {
             while (numbers.LastOrDefault() != last && await lines.ReadLineAsync(limit.Token) is { } line)
             {
-                if (Number().Match(line) is { Success: true } number)
-                    numbers.Add(int.Parse(number.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
-                else if (Count().Match(line) is { Success: true } count)
-                    skipped += int.Parse(count.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+                if (line.StartsWith("id: ", StringComparison.Ordinal))
+                    id = line[4..];
+                else if (Number().Match(line) is { Success: true } n)
+                    number = int.Parse(n.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+                else if (Count().Match(line) is { Success: true } c)
+                    count = int.Parse(c.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+                else if (line.Length == 0 && (id is not null || count > 0))
+                {
+                    LastId = id ?? LastId;
+                    skipped += count;
+                    if (number > 0)
+                        numbers.Add(number);
+                    (id, number, count) = (null, 0, 0);
+                }
             }
         }
         catch (IOException) { } // cut off
