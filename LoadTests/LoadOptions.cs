@@ -11,41 +11,43 @@ internal enum LoadSize
     Full,
 }
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record LoadOptions
 {
     public static string Usage { get; } =
         $"""
-            Loads a running system with SSE clients, and holds it to losing, doubling and reordering nothing.
-
+            Loads a running system with SSE clients and verifies that no event is lost, duplicated or reordered.
               dotnet run -c Release --project LoadTests -- [options] [scenario …]
-
-              --target URL         the StreamApi of the system, any replica of it, on this machine
-                                   (otherwise the variable services__streamapi__http__0, which the AppHost sets)
-              --size smoke|full    how many, how fast, how long; smoke where nothing is said
-              --clients N          instead of the size's number of clients, 1 to 18000
-              --rate N             instead of the size's events published a second, 1 to 20000
-              --seconds N          instead of the size's time of publishing, 2 to 86400
-              --chaos WHAT         break redis, postgres, broadcaster, streamapi or all (of them, one after the other) while loaded: kills or
-                                   freezes processes of the system itself. A replica has its turn after the others. A run takes at least 7 s
-                                   and 20 s a fault, whatever --seconds says
-              --fault HOW          kill (SIGKILL), term (SIGTERM; to Postgres SIGINT) or stop (SIGSTOP, then SIGCONT after 4 s); kill where nothing is said. What
-                                   has ended the AppHost starts again (Restart:DelaySeconds); what it did not start is not ended
-              --pids NAME=PID,…    the processes that --chaos may break, where they cannot be found by their addresses, or something else than
-                                   the AppHost starts them again
-              --max-p99 MS         a threshold on the delivery latency; 5000 where nothing is said, none under --chaos
-              --llm-upstream-port N  llm: answer as the target's provider local, on this port, and time each token; the target was started with
-                                   Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1 (otherwise the provider demo answers, untimed)
-              --topics ROOT        the topics begin with ROOT.SCENARIO, so that another client can read along; with a random name where nothing is said
-              --reports FOLDER     artifacts/load where nothing is said
-              --compare A B        two results.jsonl: prints ratios B/A, fails where B is worse beyond the noise; runs nothing
-              --plant-loss         acknowledge one event that was never published: every scenario must fail (checks the checker)
-              --progress json      for a program that watches: progress as a JSON line each quarter of a second on the output; ends when its
-                                   input is closed
+              --target URL         address of any StreamApi replica on this machine; default: the variable
+                                   services__streamapi__http__0, which the AppHost sets
+              --size smoke|full    number of clients, rate and duration of each scenario; default: smoke
+              --clients N          overrides the size's number of clients, 1 to 18000
+              --rate N             overrides the size's events published a second, 1 to 20000
+              --seconds N          overrides the size's seconds of publishing, 2 to 86400
+              --chaos TARGETS      injects faults into redis, postgres, broadcaster, streamapi or all, one after the
+                                   other: kills or freezes processes of the system. Faults rotate over the replicas.
+                                   A run then takes at least 7 s and 20 s a fault
+              --fault KIND         kill (SIGKILL), term (SIGTERM; SIGINT for Postgres) or stop (SIGSTOP, then SIGCONT
+                                   after 4 s); default: kill. The AppHost restarts ended processes
+                                   (Restart:DelaySeconds); a process that it did not start is not ended
+              --pids NAME=PID,…    the processes to inject faults into, when they cannot be found by their addresses
+                                   or when something other than the AppHost restarts them
+              --max-p99 MS         threshold for the delivery latency; default: 5000, none with --chaos
+              --llm-upstream-port N  scenario llm: answers on this port as the target's provider local and times each
+                                   token. Start the target with Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1.
+                                   Default: the provider demo, untimed
+              --topics ROOT        topics begin with ROOT.SCENARIO, so that other clients can read along;
+                                   default: a random name
+              --reports FOLDER     default: artifacts/load
+              --compare A B        compares two results.jsonl: prints the ratios B/A, fails where B is worse beyond the
+                                   noise; runs nothing
+              --plant-loss         acknowledges one event that was never published: every scenario must fail
+                                   (tests the test)
+              --progress json      for a program: a progress line in JSON every quarter of a second on the output;
+                                   ends when the input is closed
               --help
-
-            Scenarios (all but soak where none is named): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
-            Ends with 0 where every threshold held, 1 where one failed (it is named), 2 where it could not run.
+            Scenarios (default: all but soak): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
+            Exit code 0: every threshold held. 1: a threshold failed and is named. 2: the run could not start.
 
             """;
 
@@ -111,7 +113,7 @@ internal sealed record LoadOptions
                     : throw new LoadTestException("--progress takes json."),
                 "--help" or "-h" => options with { Help = true },
                 _ when name.StartsWith('-') => throw new LoadTestException(
-                    $"There is no option {name}. --help lists those there are."
+                    $"There is no option {name}. --help lists the options."
                 ),
                 _ => options,
             };
@@ -120,12 +122,11 @@ internal sealed record LoadOptions
         }
         if (scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown)
             throw new LoadTestException(
-                $"There is no scenario '{unknown}'. There are {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}."
+                $"There is no scenario '{unknown}'. Choose from "
+                    + $"{string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}."
             );
         if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone)
-            throw new LoadTestException(
-                $"{lone} is about what --chaos breaks, and nothing is to be broken. Give --chaos too."
-            );
+            throw new LoadTestException($"{lone} needs --chaos, which names the processes to break. Give --chaos too.");
         return options with
         {
             Scenarios =
@@ -154,7 +155,7 @@ internal sealed record LoadOptions
                     Number("--pids", pair[1], 2, int.MaxValue)
                 )
             )
-                throw new LoadTestException("--pids is NAME=PID,… with each name once.");
+                throw new LoadTestException("--pids must be NAME=PID,… with each name once.");
         return pids;
     }
 
@@ -163,7 +164,8 @@ internal sealed record LoadOptions
         Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
             ? value
             : throw new LoadTestException(
-                $"{name} is '{text}'; it must be {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}{orElse}."
+                $"{name} is '{text}'; it must be "
+                    + $"{string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}{orElse}."
             );
 
     private static int Number(string name, string text, int least, int most) =>

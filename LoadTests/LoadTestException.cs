@@ -1,4 +1,4 @@
 namespace LoadTests;
 
-/// <summary>Something the person at the keyboard can put right; the message says how.</summary>
+/// <summary>A failure that the user can fix; the message says how.</summary>
 internal sealed class LoadTestException(string message, Exception? inner = null) : Exception(message, inner);

@@ -27,7 +27,7 @@ try
     }
     if (options.Compare is var (before, after))
         return Comparison.Run(before, after, options.ReportFolder);
-    // Whoever watches and goes away, however, takes the load with it.
+    // When the program that watches goes away, however it ends, the load ends too.
     if (options.JsonProgress)
         new Thread(() =>
         {

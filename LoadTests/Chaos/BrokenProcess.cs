@@ -2,8 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace LoadTests.Chaos;
 
-/// <summary>A process under a fault. What was killed is started again by whoever started it: the AppHost, so that its
-/// proxy knows the new one.</summary>
+/// <summary>A process under a fault. The AppHost restarts a killed process, so its proxy knows the new one.</summary>
 internal sealed partial class BrokenProcess(ChaosTarget target, int pid, FaultKind fault)
 {
     private const int Sigkill = 9,
@@ -16,16 +15,16 @@ internal sealed partial class BrokenProcess(ChaosTarget target, int pid, FaultKi
     public ChaosTarget Target => target;
     public int Pid => pid;
 
-    /// <summary>Where it listened.</summary>
+    /// <summary>The ports that the process listened on before the fault.</summary>
     public IReadOnlyList<int> Ports { get; } = [.. ProcessTable.PortsOf(pid)];
 
-    /// <summary>Whether it is there no more, while somebody listens where it did.</summary>
+    /// <summary>True when the process is gone and another one listens on one of its ports.</summary>
     public bool IsReplaced => !ProcessTable.Exists(pid) && Ports.Any(port => ProcessTable.ListenerOf(port) is not null);
 
     public void Break()
     {
-        // To Postgres SIGTERM means "when the last client has left", which a pool never does; SIGINT is what asks it to
-        // end now.
+        // SIGTERM makes Postgres wait until the last client disconnects,
+        // which a pool never does; SIGINT makes it end now.
         if (
             !TrySend(
                 pid,
@@ -37,10 +36,12 @@ internal sealed partial class BrokenProcess(ChaosTarget target, int pid, FaultKi
                 }
             )
         )
-            throw new LoadTestException($"{target} ({pid}) could not be sent a signal: it is gone, or another user's.");
-        // Postgres works in its children. The parent first: it can make no more of them.
+            throw new LoadTestException(
+                $"{target} ({pid}) could not be signalled: it has ended or belongs to another user."
+            );
+        // Postgres works in its child processes. Freezing the parent first keeps it from starting more.
         if (fault == FaultKind.Stop)
-            foreach (var child in _frozen = [.. ProcessTable.Family(pid).Skip(1)])
+            foreach (var child in _frozen = [.. ProcessTable.WithDescendants(pid).Skip(1)])
                 TrySend(child, Sigstop);
     }
 
@@ -50,7 +51,7 @@ internal sealed partial class BrokenProcess(ChaosTarget target, int pid, FaultKi
             TrySend(process, Sigcont);
     }
 
-    // Never 0 or below: that is a group, or everybody.
+    // A pid of 0 or below addresses a group of processes.
     private static bool TrySend(int pid, int signal) => pid > 1 && kill(pid, signal) == 0;
 
     [LibraryImport("libc")]

@@ -4,8 +4,8 @@ using LoadTests.Targets;
 
 namespace LoadTests.Chaos;
 
-/// <summary>One fault: what was broken, when, for how long, how many clients it cut off, and how long until all was as
-/// before (<see cref="RunHistory.RecoveredAfter"/>).</summary>
+/// <summary>One fault: target, kind, start, duration, the clients it disconnected,
+/// and the recovery (<see cref="RunHistory.RecoveryFrom"/>).</summary>
 internal sealed record FaultRecord(
     string Target,
     string Fault,
@@ -18,30 +18,29 @@ internal sealed record FaultRecord(
 {
     public double? RecoverySeconds => Recovery.Took?.TotalSeconds;
 
-    /// <summary>In seconds, for a table.</summary>
+    /// <summary>The recovery time in seconds, for a table.</summary>
     public string Recovered =>
         RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? (Recovery.IsKnown ? "**not**" : "**unknown**");
 }
 
-/// <summary>What happens to the system while events are published.</summary>
+/// <summary>The faults that are injected while events are published.</summary>
 internal interface IFaultPlan
 {
-    /// <summary>Publishing must last at least this long, so that the faults fall into it; zero where there are
-    /// none.</summary>
-    TimeSpan Least { get; }
+    /// <summary>The minimum duration of publishing, so that all faults fall into it; zero without faults.</summary>
+    TimeSpan MinimumDuration { get; }
 
-    /// <summary>Once, while all is well.</summary>
+    /// <summary>Prepares the faults once, while the system is healthy.</summary>
     void Prepare();
 
     Task<IReadOnlyList<FaultRecord>> RunAsync(
         RunHistory history,
-        Action<string> tell,
+        Action<string> report,
         CancellationToken cancellationToken
     );
 }
 
-/// <summary>Breaks what was asked for, one after the other, while events are published. One for all scenarios of a run,
-/// so that each replica has its turn.</summary>
+/// <summary>Injects the requested faults one after the other while events are published. All
+/// scenarios of a run share one plan, so that the faults rotate over the replicas.</summary>
 internal sealed class ChaosPlan(
     IReadOnlyList<ChaosTarget> targets,
     FaultKind fault,
@@ -49,18 +48,20 @@ internal sealed class ChaosPlan(
     IReadOnlyDictionary<string, int> pids
 ) : IFaultPlan
 {
-    /// <summary>Before the first fault, to see what is normal, how long a freeze lasts, about how long it takes to
-    /// start again, and for things to calm down.</summary>
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(3),
-        Frozen = TimeSpan.FromSeconds(4),
-        Mending = TimeSpan.FromSeconds(6),
-        Between = TimeSpan.FromSeconds(10),
-        MendLimit = TimeSpan.FromSeconds(60);
+    // The quiet time before the first fault, the duration of a freeze, the expected restart time, the pause between
+    // faults, and the longest wait for a restart.
+    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(3),
+        FreezeTime = TimeSpan.FromSeconds(4),
+        RestartTime = TimeSpan.FromSeconds(6),
+        PauseTime = TimeSpan.FromSeconds(10),
+        RepairLimit = TimeSpan.FromSeconds(60);
 
     private readonly StackProcesses _processes = new(replicas, pids);
 
-    public TimeSpan Least =>
-        targets.Count == 0 ? TimeSpan.Zero : Calm + ((Frozen + Mending + Between) * targets.Count) + Frozen;
+    public TimeSpan MinimumDuration =>
+        targets.Count == 0
+            ? TimeSpan.Zero
+            : QuietTime + ((FreezeTime + RestartTime + PauseTime) * targets.Count) + FreezeTime;
 
     public void Prepare()
     {
@@ -75,7 +76,7 @@ internal sealed class ChaosPlan(
 
     public async Task<IReadOnlyList<FaultRecord>> RunAsync(
         RunHistory history,
-        Action<string> tell,
+        Action<string> report,
         CancellationToken cancellationToken
     )
     {
@@ -83,53 +84,53 @@ internal sealed class ChaosPlan(
         try
         {
             if (targets.Count > 0)
-                await Task.Delay(Calm, cancellationToken);
+                await Task.Delay(QuietTime, cancellationToken);
             foreach (var target in targets)
-                records.Add(await BreakAsync(target, history, tell, cancellationToken));
+                records.Add(await BreakAsync(target, history, report, cancellationToken));
         }
-        catch (OperationCanceledException) { } // the run is over: the faults that are missing are told
+        catch (OperationCanceledException) { } // the run ended; a threshold reports the missing faults
         return records;
     }
 
     private async Task<FaultRecord> BreakAsync(
         ChaosTarget target,
         RunHistory history,
-        Action<string> tell,
+        Action<string> report,
         CancellationToken cancellationToken
     )
     {
         var process = new BrokenProcess(target, _processes.Find(target), fault);
-        var (normal, at) = (history.Normal(), history.Elapsed);
-        tell($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
+        var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
+        report($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
         using (history.Faults.Begin(target, process.Ports))
         {
             process.Break();
-            _processes.Broke(process.Pid);
-            await MendAsync(process, tell, cancellationToken);
+            _processes.MarkBroken(process.Pid);
+            await RepairAsync(process, report, cancellationToken);
         }
         var broken = (history.Elapsed - at).TotalSeconds;
-        // Where the run is over first, what was seen until then is told.
-        await Task.WhenAny(Task.Delay(Between, cancellationToken));
+        // When the run ends first, the record covers the time until then.
+        await Task.WhenAny(Task.Delay(PauseTime, cancellationToken));
         return new FaultRecord(
             target.ToString(),
             fault.ToString(),
             process.Pid,
             at.TotalSeconds,
             broken,
-            history.RecoveredAfter(at, normal),
+            history.RecoveryFrom(at, normal),
             history.CutOff(at)
         );
     }
 
-    /// <summary>Thawed, in any case: a process left frozen would be somebody's riddle. Or waited for: the AppHost
-    /// starts again what ended.</summary>
-    private async Task MendAsync(BrokenProcess process, Action<string> tell, CancellationToken cancellationToken)
+    /// <summary>Thaws a frozen process, even after cancellation, or
+    /// waits until the AppHost has restarted an ended one.</summary>
+    private async Task RepairAsync(BrokenProcess process, Action<string> report, CancellationToken cancellationToken)
     {
         if (fault == FaultKind.Stop)
         {
             try
             {
-                await Task.Delay(Frozen, cancellationToken);
+                await Task.Delay(FreezeTime, cancellationToken);
             }
             finally
             {
@@ -137,16 +138,16 @@ internal sealed class ChaosPlan(
             }
             return;
         }
-        using var limit = new CancellationTokenSource(MendLimit);
+        using var limit = new CancellationTokenSource(RepairLimit);
         try
         {
-            while (ProcessTable.Exists(process.Pid) || !await _processes.IsWholeAsync(process, limit.Token))
+            while (ProcessTable.Exists(process.Pid) || !await _processes.IsRestoredAsync(process, limit.Token))
                 await Task.Delay(100, limit.Token);
         }
         catch (OperationCanceledException)
         {
-            tell(
-                $"{process.Target} did not come back within {MendLimit.TotalSeconds} s: Start it in Aspire's dashboard"
+            report(
+                $"{process.Target} did not restart within {RepairLimit.TotalSeconds} s. Start it in Aspire's dashboard."
             );
         }
     }

@@ -1,6 +1,6 @@
 namespace LoadTests.Chaos;
 
-/// <summary>What can be broken.</summary>
+/// <summary>A component that faults can be injected into.</summary>
 internal enum ChaosTarget
 {
     Redis,
@@ -9,15 +9,15 @@ internal enum ChaosTarget
     StreamApi,
 }
 
-/// <summary>How.</summary>
+/// <summary>The signal that injects a fault.</summary>
 internal enum FaultKind
 {
-    /// <summary>SIGKILL; started again after a while.</summary>
+    /// <summary>SIGKILL; the AppHost restarts the process after a delay.</summary>
     Kill,
 
-    /// <summary>SIGTERM; started again after a while.</summary>
+    /// <summary>SIGTERM; the AppHost restarts the process after a delay.</summary>
     Term,
 
-    /// <summary>SIGSTOP, and SIGCONT after a while: neither dead nor alive.</summary>
+    /// <summary>SIGSTOP, followed by SIGCONT: the process freezes but keeps its sockets.</summary>
     Stop,
 }

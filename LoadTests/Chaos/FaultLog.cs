@@ -2,23 +2,24 @@ using System.Diagnostics;
 
 namespace LoadTests.Chaos;
 
-/// <summary>What is or was broken while a scenario runs, for who must know whether a fault explains what went wrong.
-/// Thread-safe.</summary>
+/// <summary>The past and present faults of a scenario, to decide
+/// whether a fault explains a failure. Thread-safe.</summary>
 internal sealed class FaultLog
 {
-    /// <summary>So soon after all was mended a request that fails may still be the fault's: one that waited, a
-    /// connection that was being made.</summary>
+    /// <summary>The time after a repair in which a failed request may
+    /// still be caused by the fault, such as a pending connect.</summary>
     private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(5);
 
-    /// <summary>What a fault has ended is told by then: another replica takes a run over when its lease has ended, some
-    /// seconds after the fault.</summary>
-    private static readonly TimeSpan Told = TimeSpan.FromSeconds(30);
+    /// <summary>The time within which a fault's failures are reported. A run, for example,
+    /// is taken over when its lease ends, some seconds after the fault.</summary>
+    private static readonly TimeSpan ReportDelay = TimeSpan.FromSeconds(30);
 
     private readonly Lock _gate = new();
     private readonly List<Fault> _faults = [];
 
-    /// <param name="target">What is broken from now on, until what is returned is disposed of.</param>
-    /// <param name="ports">Where it listened.</param>
+    /// <summary>Records a fault until the returned object is disposed.</summary>
+    /// <param name="target">The component under the fault.</param>
+    /// <param name="ports">The ports that it listens on.</param>
     public IDisposable Begin(ChaosTarget target, IReadOnlyList<int> ports)
     {
         var fault = new Fault(target, ports);
@@ -28,26 +29,27 @@ internal sealed class FaultLog
     }
 
     /// <summary>
-    /// Whether work may have failed by a fault: its replica was broken while it was under way, or the store, without
-    /// which none can go on. Redis and the
-    /// Broadcaster explain nothing: nobody depends on them to be right.
+    /// Returns whether a fault explains that work failed: during the work its replica was broken, or the store, which
+    /// every replica needs. Redis and the Broadcaster explain nothing, because correctness does not depend on them.
     /// </summary>
-    /// <param name="port">Where the replica listens that did it.</param>
-    /// <param name="began">When it began, as <see cref="Stopwatch"/> tells the time.</param>
-    /// <param name="failed">When it failed, on the same clock.</param>
+    /// <param name="port">The port of the replica that did the work.</param>
+    /// <param name="began">The start of the work, a <see cref="Stopwatch"/> timestamp.</param>
+    /// <param name="failed">The failure, on the same clock.</param>
     public bool ExplainsEnd(int port, long began, long failed) =>
         Any(f =>
             (
                 f.Target == ChaosTarget.StreamApi
                 && f.Ports.Contains(port)
-                && f.IsWithin(began, failed, TimeSpan.Zero, Told)
-            ) || (f.Target == ChaosTarget.Postgres && f.IsWithin(began, failed, Aftermath, Told))
+                && f.IsWithin(began, failed, TimeSpan.Zero, ReportDelay)
+            ) || (f.Target == ChaosTarget.Postgres && f.IsWithin(began, failed, Aftermath, ReportDelay))
         );
 
-    /// <summary>Whether a request that any replica could answer may have found none that did.</summary>
+    /// <summary>Returns whether a fault explains that no replica
+    /// answered a request that any of them could answer.</summary>
     public bool ExplainsRefusal(long began, long failed) =>
         Any(f =>
-            f.Target is ChaosTarget.StreamApi or ChaosTarget.Postgres && f.IsWithin(began, failed, Aftermath, Told)
+            f.Target is ChaosTarget.StreamApi or ChaosTarget.Postgres
+            && f.IsWithin(began, failed, Aftermath, ReportDelay)
         );
 
     private bool Any(Func<Fault, bool> explains)
@@ -58,22 +60,25 @@ internal sealed class FaultLog
 
     private sealed class Fault(ChaosTarget target, IReadOnlyList<int> ports) : IDisposable
     {
-        private readonly long _begun = Stopwatch.GetTimestamp();
-        private long _mended;
+        private readonly long _startedAt = Stopwatch.GetTimestamp();
+        private long _repairedAt;
 
         public ChaosTarget Target => target;
         public IReadOnlyList<int> Ports => ports;
 
-        /// <summary>Whether what lasted from <paramref name="began"/> to <paramref name="failed"/> was under way while
-        /// this was broken (or began hardly after it), and failed by it: neither before nor long after.</summary>
-        public bool IsWithin(long began, long failed, TimeSpan hardly, TimeSpan told) =>
-            Volatile.Read(ref _mended) is var mended
-            && failed >= _begun
+        /// <summary>Returns whether this fault overlapped work that lasted from <paramref name="began"/> to
+        /// <paramref name="failed"/>, with some tolerance after the repair.</summary>
+        public bool IsWithin(long began, long failed, TimeSpan atStart, TimeSpan atEnd) =>
+            Volatile.Read(ref _repairedAt) is var repairedAt
+            && failed >= _startedAt
             && (
-                mended == 0
-                || (Stopwatch.GetElapsedTime(mended, began) < hardly && Stopwatch.GetElapsedTime(mended, failed) < told)
+                repairedAt == 0
+                || (
+                    Stopwatch.GetElapsedTime(repairedAt, began) < atStart
+                    && Stopwatch.GetElapsedTime(repairedAt, failed) < atEnd
+                )
             );
 
-        public void Dispose() => Volatile.Write(ref _mended, Stopwatch.GetTimestamp());
+        public void Dispose() => Volatile.Write(ref _repairedAt, Stopwatch.GetTimestamp());
     }
 }

@@ -2,18 +2,19 @@ using System.Globalization;
 
 namespace LoadTests.Chaos;
 
-/// <summary>What <c>/proc</c> says of this machine's processes, and who listens where.</summary>
+/// <summary>Reads this machine's processes and listening ports from <c>/proc</c>.</summary>
 internal static class ProcessTable
 {
     private const string Listening = "0A";
 
-    /// <summary>The process that listens on this port; null where there is none, or it cannot be seen.</summary>
+    /// <summary>Returns the process that listens on this port, or
+    /// null when there is none or it is not visible.</summary>
     public static int? ListenerOf(int port)
     {
         var inodes = Listeners().Where(l => l.Port == port).Select(l => l.Inode).ToHashSet();
         if (inodes.Count == 0)
             return null;
-        // A server's children have its socket too; the server is the oldest.
+        // A server's children share its socket; the server is the oldest of them.
         return Pids()
             .Where(pid => SocketsOf(pid).Any(inodes.Contains))
             .OrderBy(StartTime)
@@ -47,8 +48,8 @@ internal static class ProcessTable
             .GroupBy(pair => pair[0])
             .ToDictionary(g => g.Key, g => g.First()[1]);
 
-    /// <summary>It and its children, and theirs.</summary>
-    public static IReadOnlyList<int> Family(int pid)
+    /// <summary>Returns the process and all its descendants.</summary>
+    public static IReadOnlyList<int> WithDescendants(int pid)
     {
         var children = Pids().Where(p => p != pid).ToLookup(Parent);
         var family = new List<int> { pid };
@@ -59,20 +60,19 @@ internal static class ProcessTable
 
     public static int Parent(int pid) => Status(pid, "PPid:");
 
-    /// <summary>Neither gone nor a zombie.</summary>
+    /// <summary>Returns false for a process that is gone or a zombie.</summary>
     public static bool Exists(int pid) => Fields(pid) is { Length: > 0 } fields && fields[0] is not ("Z" or "X");
 
     /// <summary>
-    /// User and system time, and that of its children that have ended and been waited for, as Postgres's backends do
-    /// when a pool lets them go; 0 where
-    /// it is gone. Linux counts 100 ticks a second.
+    /// Returns the user and system CPU time of the process and of its reaped children (Postgres's closed backends), or
+    /// 0 when it is gone. Linux counts 100 ticks a second.
     /// </summary>
     public static double CpuSeconds(int pid) =>
         Fields(pid) is { Length: > 14 } fields
             ? fields[11..15].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / 100.0
             : 0;
 
-    // Field 22 of stat; what follows the name in parentheses begins with field 3.
+    // Field 22 of stat. The fields after the name in parentheses begin with field 3.
     public static long StartTime(int pid) =>
         Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;
 

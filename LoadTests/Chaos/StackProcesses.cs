@@ -6,11 +6,10 @@ using LoadTests.Targets;
 namespace LoadTests.Chaos;
 
 /// <summary>
-/// The processes of the targeted system, and of no other: StreamApi by the replicas' own ports; Redis and Postgres by
-/// the addresses that the
-/// replica itself was given; the Broadcasters as the programs that were given the same.
+/// Finds the processes of the targeted system only: StreamApi by the replicas' ports, Redis and Postgres by the
+/// addresses in a replica's environment, the Broadcasters by the same environment.
 /// </summary>
-internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<string, int> given)
+internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<string, int> knownPids)
 {
     private const string StoreVariable = "ConnectionStrings__eventstore",
         RedisVariable = "ConnectionStrings__redis",
@@ -21,14 +20,17 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         _replicas,
         _broadcasters;
 
-    /// <summary>While all is well: a dead replica can no longer be asked for its addresses.</summary>
+    /// <summary>Reads the environment of a replica while the system is healthy; a dead replica has none.</summary>
     public void Prepare(IEnumerable<ChaosTarget> targets)
     {
         if (!OperatingSystem.IsLinux())
-            throw new LoadTestException("--chaos finds and breaks processes by /proc: it needs Linux.");
+            throw new LoadTestException("--chaos needs Linux: it finds processes in /proc.");
         var replica =
             ProcessTable.ListenerOf(replicas.Replicas[0].Address.Port)
-            ?? throw NotFound(ChaosTarget.StreamApi, $"nobody here listens at {replicas.Replicas[0].Url}");
+            ?? throw NotFound(
+                ChaosTarget.StreamApi,
+                $"no process on this machine listens at {replicas.Replicas[0].Url}"
+            );
         _variables = ProcessTable.Variables(replica);
         foreach (var target in targets)
             _ = Find(target);
@@ -40,7 +42,7 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
 
     public int Find(ChaosTarget target)
     {
-        if (given.TryGetValue(target.ToString(), out var pid))
+        if (knownPids.TryGetValue(target.ToString(), out var pid))
             return pid;
         return target switch
         {
@@ -51,27 +53,29 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         };
     }
 
-    /// <summary>What nobody would start again is not killed, unless somebody has named it: then that is
-    /// known.</summary>
+    /// <summary>Refuses to kill a process that nothing would restart.
+    /// A process named in --pids is always allowed.</summary>
     public void RequireRestart(ChaosTarget target)
     {
-        if (given.ContainsKey(target.ToString()))
+        if (knownPids.ContainsKey(target.ToString()))
             return;
         var pid = Find(target);
         for (var above = ProcessTable.Parent(pid); above > 1; above = ProcessTable.Parent(above))
             if (ProcessTable.Name(above) == Orchestrator)
                 return;
+        var name = target.ToString().ToLowerInvariant();
         throw new LoadTestException(
-            $"--chaos {target.ToString().ToLowerInvariant()}: process {pid} was not started by the AppHost, so who would start it again? --fault stop freezes it instead; where something does restart it, name it with --pids {target.ToString().ToLowerInvariant()}={pid}."
+            $"--chaos {name} would kill process {pid}, which the AppHost did not start and so would not restart. "
+                + $"Freeze it instead (--fault stop), or name it if something else restarts it (--pids {name}={pid})."
         );
     }
 
-    /// <summary>Its turn is over.</summary>
-    public void Broke(int pid) => _brokenIn[pid] = ++_turn;
+    /// <summary>Records that the process had its turn.</summary>
+    public void MarkBroken(int pid) => _brokenIn[pid] = ++_turn;
 
-    /// <summary>Whether there is again what there was before the process was broken. A replica comes back at another
-    /// address.</summary>
-    public async Task<bool> IsWholeAsync(BrokenProcess broken, CancellationToken cancellationToken)
+    /// <summary>Returns whether the system has as many processes as
+    /// before the fault. A replica restarts at another address.</summary>
+    public async Task<bool> IsRestoredAsync(BrokenProcess broken, CancellationToken cancellationToken)
     {
         if (broken.Target == ChaosTarget.StreamApi && await replicas.RefreshAsync(cancellationToken) >= _replicas)
             return true;
@@ -83,8 +87,8 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
     {
         var pid =
             ProcessTable.ListenerOf(port)
-            ?? throw NotFound(target, $"nobody whom this user may see listens at port {port}");
-        // A container's port is held by the container runtime, which must not be hit for it.
+            ?? throw NotFound(target, $"no process visible to this user listens on port {port}");
+        // A container's port is held by the container runtime, which must not be killed.
         if (
             programs.Any(p =>
                 ProcessTable.Name(pid).Contains(p, StringComparison.OrdinalIgnoreCase)
@@ -108,8 +112,8 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
             : 5432;
     }
 
-    /// <summary>Each in its turn: the one that was broken longest ago; of those that never were, the oldest, since what
-    /// was killed is young.</summary>
+    /// <summary>Returns the replica whose last fault is longest ago;
+    /// among replicas without a fault, the oldest process.</summary>
     private int Replica() =>
         replicas
             .Replicas.Select(r => At(ChaosTarget.StreamApi, r.Address.Port, "StreamApi"))
@@ -117,12 +121,12 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
             .ThenBy(ProcessTable.StartTime)
             .First();
 
-    /// <summary>The one that leads, where it can be asked; a spare's end would show nothing.</summary>
+    /// <summary>Returns the leading Broadcaster when one answers; ending a spare would show nothing.</summary>
     private int Broadcaster()
     {
         var all = Broadcasters();
         if (all.Count == 0)
-            throw NotFound(ChaosTarget.Broadcaster, "no Broadcaster here has this system's store");
+            throw NotFound(ChaosTarget.Broadcaster, "no Broadcaster on this machine uses this system's store");
         return all.FirstOrDefault(pid => ProcessTable.PortsOf(pid).Any(Leads), all[0]);
     }
 
@@ -158,11 +162,12 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
     private string Variable(string name) =>
         _variables!.GetValueOrDefault(name)
         ?? throw new LoadTestException(
-            $"The replica's environment has no {name} by which to find the process. Name it with --pids."
+            $"The replica's environment has no {name}, so the process cannot be found. Name it with --pids."
         );
 
     private static LoadTestException NotFound(ChaosTarget target, string why) =>
         new(
-            $"--chaos {target.ToString().ToLowerInvariant()}: {why}. Name the process with --pids {target.ToString().ToLowerInvariant()}=PID."
+            $"--chaos {target.ToString().ToLowerInvariant()}: {why}. "
+                + $"Name the process with --pids {target.ToString().ToLowerInvariant()}=PID."
         );
 }

@@ -6,9 +6,8 @@ using System.Net.Sockets;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// An OpenAI-compatible provider inside this process, so that a token's way from the provider to the reader is timed by
-/// one clock. One thread
-/// paces all answers; whoever asks names, as its first message, an answer that is expected.
+/// An OpenAI-compatible provider in this process, so that one clock times a token from the provider to the reader.
+/// One thread paces all answers; a request's first message names the expected answer.
 /// </summary>
 internal sealed class FakeUpstream : IDisposable
 {
@@ -29,7 +28,10 @@ internal sealed class FakeUpstream : IDisposable
         }
         catch (SocketException e)
         {
-            throw new LoadTestException($"--llm-upstream-port {port}: nobody can listen there ({e.Message}).", e);
+            throw new LoadTestException(
+                $"--llm-upstream-port {port} cannot be used ({e.Message}). Choose a free port.",
+                e
+            );
         }
         _ = AcceptAsync();
         _pacer = new Thread(Pace) { IsBackground = true, Name = "upstream" };
@@ -38,8 +40,8 @@ internal sealed class FakeUpstream : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How many answers are being said.</summary>
-    public int Answering { get; private set; }
+    /// <summary>The number of answers in progress.</summary>
+    public int ActiveAnswers { get; private set; }
 
     public void Expect(string prompt, UpstreamAnswer answer) => _expected[prompt] = answer;
 
@@ -99,8 +101,8 @@ internal sealed class FakeUpstream : IDisposable
         {
             while (_arrived.TryDequeue(out var arrived))
                 connections.Add(arrived);
-            Answering = connections.Count;
-            connections.RemoveAll(c => !c.SayWhatIsDue(Stopwatch.GetTimestamp(), _interval));
+            ActiveAnswers = connections.Count;
+            connections.RemoveAll(c => !c.SendDue(Stopwatch.GetTimestamp(), _interval));
             Thread.Sleep(1);
         }
         foreach (var connection in connections)

@@ -5,36 +5,36 @@ using LoadTests.Targets;
 
 namespace LoadTests.Llm;
 
-/// <summary>A generation as it was begun.</summary>
-internal sealed record BegunGeneration(string Id, string Stream);
+/// <summary>The response to POST /v1/generations.</summary>
+internal sealed record StartedGeneration(string Id, string Stream);
 
-/// <summary>A generation as <c>GET /v1/generations/{id}</c> tells it.</summary>
-internal sealed record ToldGeneration(string Status, string Text, TokenUsage? Usage);
+/// <summary>A generation as <c>GET /v1/generations/{id}</c> reports it.</summary>
+internal sealed record GenerationState(string Status, string Text, TokenUsage? Usage);
 
 internal sealed record TokenUsage(long OutputTokens);
 
-/// <summary>Begins generations on a replica of one's choice, and asks any replica how they went.</summary>
+/// <summary>Starts generations on a chosen replica and reads their state from any replica.</summary>
 internal sealed class GenerationApi(ReplicaSet replicas, string provider, string? model) : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60),
-        Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RetryTimeout = TimeSpan.FromSeconds(60),
+        RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    // Only to POST and to ask; the streams have their own.
+    // For POST and GET only; the streams have their own client.
     private readonly HttpClient _pinned = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly HttpClient _any = replicas.CreateClient();
 
-    /// <summary>The replica that answers to this number now; past the last comes the first again.</summary>
+    /// <summary>Returns the replica with this number, modulo the current number of replicas.</summary>
     public Uri Replica(int number)
     {
         var all = replicas.Replicas;
         return all[number % all.Count].Address;
     }
 
-    /// <param name="replica">Which.</param>
+    /// <param name="replica">The address of the replica.</param>
     /// <param name="prompt">The user's message.</param>
-    /// <param name="maxTokens">The longest answer.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async Task<BegunGeneration> BeginAsync(
+    /// <param name="maxTokens">The maximum length of the answer.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    public async Task<StartedGeneration> StartAsync(
         Uri replica,
         string prompt,
         int maxTokens,
@@ -56,16 +56,17 @@ internal sealed class GenerationApi(ReplicaSet replicas, string provider, string
         );
         if (!response.IsSuccessStatusCode)
             throw new LoadTestException(
-                $"POST /v1/generations: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}"
+                $"POST /v1/generations was answered {(int)response.StatusCode}: "
+                    + await response.Content.ReadAsStringAsync(cancellationToken)
             );
-        return await ReadAsync<BegunGeneration>(response, cancellationToken);
+        return await ReadAsync<StartedGeneration>(response, cancellationToken);
     }
 
-    /// <summary>Asks again for a while where nobody can answer: what broke under a generation is there again soon, and
-    /// its text is to be judged.</summary>
-    public async Task<ToldGeneration> AskAsync(string id, CancellationToken cancellationToken)
+    /// <summary>Reads a generation's state and retries for a while: after a
+    /// fault the system is back soon, and the text must be checked.</summary>
+    public async Task<GenerationState> GetAsync(string id, CancellationToken cancellationToken)
     {
-        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(Pause, cancellationToken))
+        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(RetryDelay, cancellationToken))
         {
             try
             {
@@ -73,16 +74,16 @@ internal sealed class GenerationApi(ReplicaSet replicas, string provider, string
                     new Uri($"/v1/generations/{id}", UriKind.Relative),
                     cancellationToken
                 );
-                return await ReadAsync<ToldGeneration>(response.EnsureSuccessStatusCode(), cancellationToken);
+                return await ReadAsync<GenerationState>(response.EnsureSuccessStatusCode(), cancellationToken);
             }
             catch (Exception e)
-                when (e is HttpRequestException or IOException && Stopwatch.GetElapsedTime(began) < Patience) { }
+                when (e is HttpRequestException or IOException && Stopwatch.GetElapsedTime(began) < RetryTimeout) { }
         }
     }
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken) =>
         await response.Content.ReadFromJsonAsync<T>(JsonSerializerOptions.Web, cancellationToken)
-        ?? throw new LoadTestException("The server answered null.");
+        ?? throw new LoadTestException("The server answered null instead of a generation.");
 
     public void Dispose()
     {

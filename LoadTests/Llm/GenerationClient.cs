@@ -7,12 +7,12 @@ using NBomber.CSharp;
 
 namespace LoadTests.Llm;
 
-/// <summary>A client that asks for one generation after the other, reads each to its end over drops and returns, and
-/// judges it. One call at a time.</summary>
+/// <summary>A client that starts one generation after the other, reads each to
+/// its end across drops, and verifies it. Supports one call at a time.</summary>
 internal sealed class GenerationClient(
     LoadRun run,
     GenerationPlan plan,
-    GenerationFigures figures,
+    GenerationStats stats,
     GenerationApi api,
     FakeUpstream? upstream,
     Lane lane,
@@ -21,33 +21,34 @@ internal sealed class GenerationClient(
 ) : IAsyncDisposable
 {
     private GenerationReader? _reader;
-    private BegunGeneration? _generation;
+    private StartedGeneration? _generation;
     private UpstreamAnswer? _answer;
     private string _prompt = "";
     private int _count,
         _replica = replica;
     private Uri _on = api.Replica(replica);
     private long _dropAt = long.MaxValue,
-        _askedAt;
+        _requestedAt;
 
-    /// <summary>Waits for the next token, and for the judgement after the last; null when it is time to go.</summary>
+    /// <summary>Waits for the next token, or for the verification after
+    /// the last one. Returns null when the time is over.</summary>
     public async Task<IResponse?> NextAsync()
     {
         try
         {
-            if (_reader is null && !await BeginAsync())
+            if (_reader is null && !await StartAsync())
                 return null;
             if (await _reader!.NextAsync() is { } milliseconds)
             {
-                if (_reader.IsLevel && Stopwatch.GetTimestamp() >= _dropAt)
+                if (_reader.IsCaughtUp && Stopwatch.GetTimestamp() >= _dropAt)
                 {
                     await _reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.1 + (Random.Shared.NextDouble() * 0.5)));
                     _dropAt = plan.NextDrop();
                 }
                 return Response.Ok<object>("", 0, "", milliseconds);
             }
-            var response = await JudgeAsync(_reader, _reader.End!);
-            await EndAsync();
+            var response = await VerifyAsync(_reader, _reader.End!);
+            await CloseAsync();
             return response;
         }
         catch (Exception e)
@@ -55,31 +56,33 @@ internal sealed class GenerationClient(
                 || (e is TaskCanceledException && !run.Reading.IsCancellationRequested)
             )
         {
-            var (wasBegun, failedAt) = (_reader is not null, Stopwatch.GetTimestamp());
-            // A server that says there is no more, and there is: no fault explains that.
+            var (wasStarted, failedAt) = (_reader is not null, Stopwatch.GetTimestamp());
+            // A 204 for a generation without an end is a server error that no fault explains.
             var explained =
                 _reader is not { EndedSilently: true }
-                && run.Faults.ExplainsRefusal(wasBegun ? failedAt : _askedAt, failedAt);
-            await EndAsync();
-            // Nobody reads on: what was still to come is told by the failure.
-            Excuse(
+                && run.Faults.ExplainsRefusal(wasStarted ? failedAt : _requestedAt, failedAt);
+            await CloseAsync();
+            // Nothing reads on, so this failure accounts for the remaining tokens.
+            RecordFailure(
                 explained,
-                wasBegun ? $"{_generation!.Id} broke off: {e.Message}" : $"none could be begun on {_on}: {e.Message}"
+                wasStarted
+                    ? $"{_generation!.Id} broke off: {e.Message}"
+                    : $"no generation started on {_on}: {e.Message}"
             );
-            figures.FailedOne();
-            if (!wasBegun)
-                await TurnAsync();
+            stats.RecordFailed();
+            if (!wasStarted)
+                await SwitchReplicaAsync();
             return Response.Fail<object>("broke off", e.Message);
         }
     }
 
-    private async Task<bool> BeginAsync()
+    private async Task<bool> StartAsync()
     {
         if (plan.NextTokens(_count, lane.Publisher.Number) is not { } tokens)
             return false;
         if (_count++ == 0)
             await Task.Delay(plan.Stagger(lane.Publisher.Number), run.Reading);
-        // The demo provider says the same to the same prompt.
+        // The demo provider gives the same answer to the same prompt.
         _prompt = upstream is null
             ? "Tell at length of a train, a tunnel, and an answer that outlives its readers."
             : $"{run.Root} {lane.Publisher.Number} {_count}";
@@ -87,79 +90,79 @@ internal sealed class GenerationClient(
             upstream.Expect(_prompt, _answer = new UpstreamAnswer(run, lane, tokens));
         if (_count == 1)
             _dropAt = plan.NextDrop();
-        (_on, _askedAt) = (api.Replica(_replica), Stopwatch.GetTimestamp());
-        _generation = await api.BeginAsync(_on, _prompt, tokens, run.Reading);
-        figures.BegunOne();
-        run.Publish.Record(Stopwatch.GetElapsedTime(_askedAt));
+        (_on, _requestedAt) = (api.Replica(_replica), Stopwatch.GetTimestamp());
+        _generation = await api.StartAsync(_on, _prompt, tokens, run.Reading);
+        stats.RecordStarted();
+        run.Publish.Record(Stopwatch.GetElapsedTime(_requestedAt));
         _reader = new GenerationReader(
             run,
-            figures,
+            stats,
             lane,
             account,
             _generation,
             isFirst: _count == 1,
-            _askedAt,
+            _requestedAt,
             _answer
         );
         return true;
     }
 
-    /// <summary>One that cannot begin anything is not asked at once again, and others first.</summary>
-    private async Task TurnAsync()
+    /// <summary>Waits a moment and moves to the next replica after one failed to start a generation.</summary>
+    private async Task SwitchReplicaAsync()
     {
         _replica++;
         await Task.Delay(TimeSpan.FromSeconds(0.5 + (0.5 * Random.Shared.NextDouble())), run.Reading);
     }
 
-    private async Task<IResponse> JudgeAsync(GenerationReader reader, SseEvent end)
+    private async Task<IResponse> VerifyAsync(GenerationReader reader, SseEvent end)
     {
-        var told = await api.AskAsync(_generation!.Id, run.Reading);
+        var state = await api.GetAsync(_generation!.Id, run.Reading);
         if (_answer is null)
-            await CountAsync(reader);
-        if (told.Text != reader.Text || !IsUpstreams(reader.Text, isWhole: told.Status == "done"))
+            await CountEventsAsync(reader);
+        if (state.Text != reader.Text || !MatchesUpstream(reader.Text, isWhole: state.Status == "done"))
         {
-            figures.IsDifferent();
+            stats.RecordDifferent();
             return Response.Fail<object>(
                 "text",
-                $"The text of {_generation.Id} as read has {reader.Text.Length} characters; the server tells {told.Text.Length}, the upstream said {_answer?.Text.Length}."
+                $"The text of {_generation.Id} differs: {reader.Text.Length} characters were read, the server has "
+                    + $"{state.Text.Length}, the upstream sent {_answer?.Text.Length}."
             );
         }
-        if (told.Status == "done")
+        if (state.Status == "done")
         {
-            figures.DoneWith(told.Usage?.OutputTokens ?? 0);
+            stats.RecordCompleted(state.Usage?.OutputTokens ?? 0);
             return Response.Ok<object>("", 0, "", 0.001);
         }
-        if (told.Status == "interrupted")
-            figures.InterruptedOne();
+        if (state.Status == "interrupted")
+            stats.RecordInterrupted();
         else
-            figures.FailedOne();
-        Excuse(
-            run.Faults.ExplainsEnd(_on.Port, _askedAt, Stopwatch.GetTimestamp()),
-            $"{_generation.Id} on {_on} ended as {told.Status}: {end.Data}"
+            stats.RecordFailed();
+        RecordFailure(
+            run.Faults.ExplainsEnd(_on.Port, _requestedAt, Stopwatch.GetTimestamp()),
+            $"{_generation.Id} on {_on} ended as {state.Status}: {end.Data}"
         );
-        return Response.Fail<object>(told.Status, end.Data);
+        return Response.Fail<object>(state.Status, end.Data);
     }
 
-    private bool IsUpstreams(string text, bool isWhole) =>
+    private bool MatchesUpstream(string text, bool isWhole) =>
         _answer is null || (isWhole ? _answer.Text == text : _answer.Text.StartsWith(text, StringComparison.Ordinal));
 
     /// <summary>
-    /// What a broken replica is not there to finish is not held against the others: what was said and not stored is
-    /// gone with it, and said to be. What no fault
-    /// explains is a failure, and its tokens are lost.
+    /// Excuses the missing tokens when a fault explains the failure: text that a broken replica had not stored is gone,
+    /// and reported as gone. Otherwise records a failure, and the tokens count as lost.
     /// </summary>
-    private void Excuse(bool isExplained, string what)
+    private void RecordFailure(bool isExplained, string what)
     {
         _answer?.Stop();
         if (isExplained)
             account.ExcuseMissing();
         else
-            figures.Unexplained(what);
+            stats.RecordUnexplained(what);
     }
 
-    /// <summary>Where tokens carry no sequence, the events do: a second reader, from the start, says which there are
-    /// and in which order.</summary>
-    private async Task CountAsync(GenerationReader reader)
+    /// <summary>Counts by event when tokens carry no sequence: a second
+    /// reader, from the start, gives the complete order.</summary>
+    private async Task CountEventsAsync(GenerationReader reader)
     {
         var sequences = new Dictionary<string, long>();
         await foreach (
@@ -174,21 +177,21 @@ internal sealed class GenerationClient(
                 continue;
             sequences[e.Id] = lane.Publisher.Next();
             lane.Publisher.Acknowledge(sequences[e.Id], e.Id);
-            run.Counters.PublishedOne();
-            run.Counters.AcknowledgedOne();
+            run.Counters.RecordPublished();
+            run.Counters.RecordAcknowledged();
         }
         foreach (var id in reader.Ids)
             account.Receive(lane.Publisher.Number, sequences.GetValueOrDefault(id));
     }
 
-    public async ValueTask DisposeAsync() => await EndAsync();
+    public async ValueTask DisposeAsync() => await CloseAsync();
 
-    private async Task EndAsync()
+    private async Task CloseAsync()
     {
         upstream?.Forget(_prompt);
         if (_reader is null)
             return;
-        figures.EndedOne();
+        stats.RecordEnded();
         await _reader.DisposeAsync();
         _reader = null;
     }

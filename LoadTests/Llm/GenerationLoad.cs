@@ -6,9 +6,8 @@ using NBomber.CSharp;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// Clients with one generation each at any time, begun on each replica in turn and read from whichever. A measurement
-/// is one token where the
-/// upstream is this process's own; otherwise one event of joined tokens.
+/// Clients with one generation each at a time, started on the replicas in turn and read from any of them. A
+/// measurement is one token with the fake upstream, otherwise one event of several tokens.
 /// </summary>
 internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, IFinite, IAsyncDisposable
 {
@@ -24,7 +23,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
     {
         run.Owned.Add(this);
         var topics = new TopicSet(run, name, scale.Clients);
-        var figures = run.Generations = new GenerationFigures(run.Llm.UpstreamPort is not null);
+        var stats = run.Generations = new GenerationStats(run.Llm.UpstreamPort is not null);
         _api = run.Llm.UpstreamPort is null
             ? new GenerationApi(run.Replicas, "demo", null)
             : new GenerationApi(run.Replicas, "local", "load");
@@ -37,7 +36,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
                     new GenerationClient(
                         run,
                         _plan,
-                        figures,
+                        stats,
                         _api,
                         _upstream,
                         lane,
@@ -54,12 +53,12 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
                 {
                     if (!context.ScenarioInstanceData.TryGetValue("client", out var mine))
                     {
-                        run.Saw(context);
+                        run.Attach(context);
                         context.ScenarioInstanceData["client"] = mine = _clients[Interlocked.Increment(ref next)];
                     }
                     try
                     {
-                        // The run ends before NBomber has told each copy so.
+                        // The run ends before NBomber has cancelled each copy.
                         if (run.Reading.IsCancellationRequested)
                             await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
                         if (await ((GenerationClient)mine).NextAsync() is { } response)
@@ -87,13 +86,13 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
     }
 }
 
-/// <summary>Has an end of its own, which is waited for.</summary>
+/// <summary>A load with its own end, which the runner waits for.</summary>
 internal interface IFinite
 {
     bool IsFinished { get; }
 }
 
-/// <summary>Where the tokens come from.</summary>
-/// <param name="UpstreamPort">Where the fake upstream listens, to which the target's provider <c>local</c> points;
-/// null: the demo provider answers.</param>
+/// <summary>The source of the tokens.</summary>
+/// <param name="UpstreamPort">The fake upstream's port, where the target's provider <c>local</c> points. Null uses the
+/// demo provider.</param>
 internal sealed record LlmTarget(int? UpstreamPort);

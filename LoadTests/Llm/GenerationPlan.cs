@@ -3,27 +3,27 @@ using LoadTests.Scenarios;
 
 namespace LoadTests.Llm;
 
-/// <summary>How long generations are, when they begin, and how often their readers drop: so many run at any time, and
-/// none starts too late to matter.</summary>
+/// <summary>Decides the length of generations, their starts and their readers'
+/// drops, so that a steady number runs and none starts too late to count.</summary>
 internal sealed class GenerationPlan(ScenarioScale scale)
 {
     private const double LongestSeconds = 12,
         ShortestSeconds = 1;
-    private const int MostTokens = 4_000;
+    private const int MaxTokens = 4_000;
     private long _started;
     private readonly double _dropSeconds = Math.Max(2, scale.Clients / 10.0);
 
-    /// <summary>When a reader drops next: some ten drops a second over all readers, or one a reader each two
-    /// seconds.</summary>
+    /// <summary>Returns the time of a reader's next drop: about ten drops a
+    /// second over all readers, at most one a reader every two seconds.</summary>
     public long NextDrop() =>
         Stopwatch.GetTimestamp()
         + (long)(_dropSeconds * (0.2 + (0.8 * Random.Shared.NextDouble())) * Stopwatch.Frequency);
 
-    /// <summary>All at once would measure the crowd at the door.</summary>
+    /// <summary>Returns a client's start delay. Starting all at once would measure the initial queue.</summary>
     public TimeSpan Stagger(int client) =>
         TimeSpan.FromSeconds(Math.Min(1, scale.Seconds / 4) * client / scale.Clients);
 
-    /// <summary>The length of a client's next generation in tokens; null where the time is over.</summary>
+    /// <summary>Returns the length of a client's next generation in tokens, or null when the time is over.</summary>
     public int? NextTokens(int generation, int client)
     {
         if (generation == 0)
@@ -34,10 +34,10 @@ internal sealed class GenerationPlan(ScenarioScale scale)
             - (generation == 0 ? Stagger(client).TotalSeconds : 0);
         if (left < ShortestSeconds && generation > 0)
             return null;
-        // Of different lengths, that they do not end together.
+        // Different lengths keep generations from ending together.
         var seconds = LongestSeconds * (0.5 + (0.5 * Random.Shared.NextDouble()));
         if (left < seconds + ShortestSeconds)
             seconds = Math.Min(left, LongestSeconds);
-        return Math.Clamp((int)(seconds * scale.Rate), 1, MostTokens);
+        return Math.Clamp((int)(seconds * scale.Rate), 1, MaxTokens);
     }
 }

@@ -8,21 +8,22 @@ using LoadTests.Running;
 
 namespace LoadTests.Llm;
 
-/// <summary>Reads one generation from its POST to its end, over all its connections, and holds it to what the upstream
-/// said.</summary>
+/// <summary>Reads one generation from its POST to its end, over all its
+/// connections, and compares it with the upstream's text.</summary>
 internal sealed class GenerationReader(
     LoadRun run,
-    GenerationFigures figures,
+    GenerationStats stats,
     Lane lane,
     LedgerReader account,
-    BegunGeneration generation,
+    StartedGeneration generation,
     bool isFirst,
-    long askedAt,
+    long requestedAt,
     UpstreamAnswer? answer
 ) : IAsyncDisposable
 {
-    /// <summary>Many times what a token waits to be joined to others.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+    /// <summary>The time without an event after which a stream
+    /// counts as stalled; many times the coalescing delay.</summary>
+    private static readonly TimeSpan StallTime = TimeSpan.FromSeconds(2);
 
     private readonly SseStream _stream = run.Client.Open(new SseRequest(generation.Stream), run.StreamOptions);
     private readonly StringBuilder _text = new();
@@ -30,32 +31,32 @@ internal sealed class GenerationReader(
     private readonly Queue<double> _latencies = [];
     private IAsyncEnumerator<SseEvent>? _events;
     private long _returnedAt = LoadEvent.Now(),
-        _before,
-        _heardAt;
+        _previousAt,
+        _receivedAt;
     private bool _first = true,
-        _isHere;
+        _isConnected;
 
-    /// <summary>The server said that there is no more (204), and not how it ended.</summary>
+    /// <summary>True when the server ended the stream with 204 and no end event.</summary>
     public bool EndedSilently { get; private set; }
 
-    /// <summary>What the stream said at its end; null before it.</summary>
+    /// <summary>The stream's end event; null before it.</summary>
     public SseEvent? End { get; private set; }
     public string Text => _text.ToString();
 
-    /// <summary>The ids of the token events, in the order of receipt.</summary>
+    /// <summary>The ids of the token events in the order of receipt.</summary>
     public IReadOnlyList<string> Ids => _ids;
 
-    /// <summary>It is connected, its generation is not over, and nothing comes. May be asked from any thread.</summary>
+    /// <summary>True when the stream is open, the generation runs and no event arrives. Thread-safe.</summary>
     public bool IsStalled =>
         End is null
         && _stream.State == SseStreamState.Open
-        && Stopwatch.GetElapsedTime(Volatile.Read(ref _heardAt)) > Silence;
+        && Stopwatch.GetElapsedTime(Volatile.Read(ref _receivedAt)) > StallTime;
 
-    /// <summary>Nothing that was received waits to be counted.</summary>
-    public bool IsLevel => _latencies.Count == 0;
+    /// <summary>True when every received token has been counted.</summary>
+    public bool IsCaughtUp => _latencies.Count == 0;
 
-    /// <summary>The next token where tokens are told apart, otherwise the next event of some: its latency in
-    /// milliseconds; null at the end.</summary>
+    /// <summary>Returns the latency in milliseconds of the next token (of the
+    /// next event without the fake upstream), or null at the end.</summary>
     public async ValueTask<double?> NextAsync()
     {
         while (_latencies.Count == 0)
@@ -64,57 +65,57 @@ internal sealed class GenerationReader(
                 return null;
             if (_events is null)
             {
-                run.Counters.Coming(_stream);
+                run.Counters.Connecting(_stream);
                 _events = _stream.GetAsyncEnumerator(run.Reading);
             }
             if (!await _events.MoveNextAsync())
             {
                 EndedSilently = true;
-                throw new LoadTestException($"The stream of {generation.Id} ended without saying how.");
+                throw new LoadTestException($"The stream of {generation.Id} ended without an end event.");
             }
-            Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
-            if (!_isHere)
-                Come();
+            Volatile.Write(ref _receivedAt, Stopwatch.GetTimestamp());
+            if (!_isConnected)
+                MarkConnected();
             if (_events.Current.Type == "token")
-                Take(_events.Current);
+                Read(_events.Current);
             else if (_events.Current.Type is "done" or "error")
                 End = _events.Current;
         }
         return _latencies.Dequeue();
     }
 
-    /// <summary>Leaves, and comes back after a while where it was, on whichever replica.</summary>
+    /// <summary>Disconnects and resumes after a while, on any replica.</summary>
     public async Task DropAndReturnAsync(TimeSpan away)
     {
         await DisposeAsync();
-        figures.Dropped();
+        stats.RecordDrop();
         await Task.Delay(away, run.Reading);
         _returnedAt = LoadEvent.Now();
     }
 
-    private void Come()
+    private void MarkConnected()
     {
-        _isHere = true;
+        _isConnected = true;
         run.Counters.Opened(_stream, first: isFirst && _first);
-        figures.Reads(this);
+        stats.AddReader(this);
     }
 
-    private void Take(SseEvent e)
+    private void Read(SseEvent e)
     {
         var (now, first) = (LoadEvent.Now(), _first);
         if (first)
-            figures.FirstToken.Record(Stopwatch.GetElapsedTime(askedAt));
+            stats.FirstToken.Record(Stopwatch.GetElapsedTime(requestedAt));
         _first = false;
         using var json = JsonDocument.Parse(e.Utf8Data);
         var text = json.RootElement.GetProperty("text").GetString() ?? "";
         _text.Append(text);
         if (answer is null)
-            TakeUntimed(e, now);
+            ReadUntimed(e, now);
         else
-            TakeTokens(text, now);
+            ReadTokens(text, now);
     }
 
-    private void TakeTokens(ReadOnlySpan<char> text, long now)
+    private void ReadTokens(ReadOnlySpan<char> text, long now)
     {
         for (long firstSent = 0; text.Length > 0; )
         {
@@ -124,19 +125,19 @@ internal sealed class GenerationReader(
                 continue;
             if (firstSent == 0)
                 firstSent = sent;
-            // What was said while it was away is a matter of catching up.
+            // Tokens sent during the absence measure catching up.
             (firstSent < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks((now - sent) / 100);
             _latencies.Enqueue((now - sent) / 1e6);
         }
     }
 
-    private void TakeUntimed(SseEvent e, long now)
+    private void ReadUntimed(SseEvent e, long now)
     {
         _ids.Add(e.Id);
-        var since = now - Math.Max(_before, _returnedAt);
-        // Of the first event since it came, nobody knows how old it is.
-        (_before < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks(since / 100);
-        _before = now;
+        var since = now - Math.Max(_previousAt, _returnedAt);
+        // The first event after connecting has an unknown age.
+        (_previousAt < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks(since / 100);
+        _previousAt = now;
         _latencies.Enqueue(since / 1e6);
     }
 
@@ -144,9 +145,9 @@ internal sealed class GenerationReader(
     {
         if (_events is null)
             return;
-        run.Counters.Leaves(_stream);
-        figures.ReadsNoMore(this);
-        _isHere = false;
+        run.Counters.Closing(_stream);
+        stats.RemoveReader(this);
+        _isConnected = false;
         await _events.DisposeAsync();
         _events = null;
     }

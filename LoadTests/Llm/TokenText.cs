@@ -3,8 +3,7 @@ using System.Globalization;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// What the fake upstream says: short tokens that carry their sequence, so that joined text still tells which tokens it
-/// is made of.
+/// The fake upstream's text: short tokens that carry their sequence, so that coalesced text still shows its tokens.
 /// <code>17:tunnel 18:列車 19:🚂 </code>
 /// </summary>
 internal static class TokenText
@@ -33,7 +32,7 @@ internal static class TokenText
         string.Create(CultureInfo.InvariantCulture, $"{sequence}:{Words[sequence % Words.Length]} ");
 
     /// <summary>Takes the next token off the text.</summary>
-    /// <returns>Its sequence; 0 where it is none that the upstream ever said.</returns>
+    /// <returns>Its sequence, or 0 for text that the upstream never sent.</returns>
     public static long Take(ref ReadOnlySpan<char> text)
     {
         var end = text.IndexOf(' ') is >= 0 and var space ? space + 1 : text.Length;

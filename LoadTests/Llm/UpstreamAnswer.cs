@@ -4,18 +4,17 @@ using LoadTests.Running;
 
 namespace LoadTests.Llm;
 
-/// <summary>One answer of the fake upstream: so many tokens, each with the time it was sent. Said by one thread, read
-/// by another.</summary>
+/// <summary>One answer of the fake upstream: a number of tokens, each with the time it was sent. Thread-safe.</summary>
 internal sealed class UpstreamAnswer(LoadRun run, Lane lane, int tokens)
 {
     private readonly Lock _gate = new();
-    private readonly long _before = lane.Publisher.Issued;
+    private readonly long _lastBefore = lane.Publisher.Issued;
     private readonly long[] _sentAt = new long[tokens];
     private readonly StringBuilder _text = new();
-    private int _said;
+    private int _count;
     private bool _stopped;
 
-    /// <summary>What was said so far.</summary>
+    /// <summary>The text sent so far.</summary>
     public string Text
     {
         get
@@ -25,42 +24,41 @@ internal sealed class UpstreamAnswer(LoadRun run, Lane lane, int tokens)
         }
     }
 
-    /// <summary>The next token, to be sent now; null at the end.</summary>
-    public string? Say()
+    /// <summary>Returns the next token to send now, or null at the end.</summary>
+    public string? NextToken()
     {
         lock (_gate)
         {
-            if (_stopped || _said == tokens)
+            if (_stopped || _count == tokens)
                 return null;
             var token = TokenText.Of(lane.Publisher.Next());
             _text.Append(token);
-            _sentAt[_said++] = LoadEvent.Now();
+            _sentAt[_count++] = LoadEvent.Now();
             return token;
         }
     }
 
-    /// <summary>The last token is on its way: from here on it must reach the reader. One that nobody took any more is
-    /// not counted.</summary>
-    public void Sent()
+    /// <summary>Acknowledges the tokens that the socket has taken; from now on they must reach the reader.</summary>
+    public void MarkSent()
     {
         lock (_gate)
-            lane.Publisher.Acknowledge(_before + _said);
-        run.Counters.PublishedOne();
-        run.Counters.AcknowledgedOne();
+            lane.Publisher.Acknowledge(_lastBefore + _count);
+        run.Counters.RecordPublished();
+        run.Counters.RecordAcknowledged();
     }
 
-    /// <summary>Whoever asked has ended; what was not said is not said any more.</summary>
+    /// <summary>Ends the answer early, after its client has gone.</summary>
     public void Stop()
     {
         lock (_gate)
             _stopped = true;
     }
 
-    /// <summary>In nanoseconds as <see cref="LoadEvent.Now"/> has them; 0 for a token that is none of this
-    /// answer.</summary>
+    /// <summary>Returns the time a token was sent, in nanoseconds of
+    /// <see cref="LoadEvent.Now"/>, or 0 for an unknown token.</summary>
     public long SentAt(long sequence)
     {
         lock (_gate)
-            return sequence > _before && sequence <= _before + _said ? _sentAt[sequence - _before - 1] : 0;
+            return sequence > _lastBefore && sequence <= _lastBefore + _count ? _sentAt[sequence - _lastBefore - 1] : 0;
     }
 }

@@ -7,9 +7,8 @@ using System.Text.Json;
 namespace LoadTests.Llm;
 
 /// <summary>
-/// A connection to the fake upstream: HTTP/1.1 as far as one well-behaved client needs it, one request after the other.
-/// Not a web server:
-/// thousands of tokens a second are sent from one thread, which never waits for a socket.
+/// A connection to the fake upstream: as much HTTP/1.1 as one well-behaved client needs, one request at a time. One
+/// thread sends thousands of tokens a second to all connections and never waits for a socket.
 /// </summary>
 internal sealed class UpstreamConnection(Socket socket) : IDisposable
 {
@@ -23,16 +22,16 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
     private bool _ended,
         _isToken;
 
-    /// <summary>Whether the answer was sent to its end.</summary>
+    /// <summary>Completes with true when the whole answer was sent.</summary>
     public Task<bool> Answered => _answered.Task;
 
-    /// <summary>The first message of the next request; null when the client has left.</summary>
+    /// <summary>Returns the first message of the next request, or null when the client has disconnected.</summary>
     public async Task<string?> ReadPromptAsync(CancellationToken cancellationToken)
     {
         for (var (read, body, length) = (0, 0, 0); ; )
         {
             if (read == _request.Length)
-                throw new InvalidDataException("Too large a request.");
+                throw new InvalidDataException("The request is larger than 64 kB.");
             var count = await socket.ReceiveAsync(_request.AsMemory(read), cancellationToken);
             if (count == 0)
                 return null;
@@ -43,7 +42,7 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
                 var head = Encoding.ASCII.GetString(_request, 0, end).Split("\r\n");
                 var line =
                     head.FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
-                    ?? throw new InvalidDataException("No length.");
+                    ?? throw new InvalidDataException("The request has no Content-Length.");
                 length = int.Parse(
                     line["Content-Length:".Length..],
                     NumberStyles.AllowLeadingWhite,
@@ -76,9 +75,9 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         socket.Blocking = false;
     }
 
-    /// <summary>Sends what is due, as far as the client takes it.</summary>
-    /// <returns>Whether the answer goes on.</returns>
-    public bool SayWhatIsDue(long now, long interval)
+    /// <summary>Sends the due tokens, as far as the socket takes them.</summary>
+    /// <returns>False when the answer has ended.</returns>
+    public bool SendDue(long now, long interval)
     {
         try
         {
@@ -92,13 +91,9 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
                 if (now < _due)
                     return true;
                 _due += interval;
-                var token = _answer!.Say();
+                var token = _answer!.NextToken();
                 (_isToken, _ended) = (token is not null, token is null);
-                _unsent = token is null
-                    ? LastChunks()
-                    : Chunk(
-                        $$"""{"id":"load","model":"load","choices":[{"index":0,"delta":{"content":"{{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(token)}}"},"finish_reason":null}]}"""
-                    );
+                _unsent = token is null ? LastChunks() : Chunk(Delta(token));
             }
             return true;
         }
@@ -123,12 +118,19 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
             _unsent = _unsent[sent..];
         }
         if (_isToken)
-            _answer!.Sent();
+            _answer!.MarkSent();
         _isToken = false;
         return true;
     }
 
-    // "e\r\ndata: {…}\n\n\r\n": a chunk each, as servers that flush each token send it.
+    private static string Delta(string token)
+    {
+        var text = JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(token);
+        var choice = $$"""{"index":0,"delta":{"content":"{{text}}"},"finish_reason":null}""";
+        return $$"""{"id":"load","model":"load","choices":[{{choice}}]}""";
+    }
+
+    // "e\r\ndata: {…}\n\n\r\n": one chunk for each token, as a server sends that flushes after each.
     private static byte[] Chunk(string data)
     {
         var frame = $"data: {data}\n\n";

@@ -3,10 +3,8 @@ using System.Numerics;
 namespace LoadTests.Measuring;
 
 /// <summary>
-/// Counts latencies in buckets of equal relative width: 64 to each power of two, so a percentile is at most 1.6 % above
-/// the true value,
-/// from microseconds to hours, in 30 kB a processor. Thread-safe without locks; processors do not share what they
-/// write.
+/// Counts latencies from microseconds to hours in buckets of equal relative width, 64 to each power of two, so a
+/// percentile is at most 1.6 % too high. Takes 30 kB a processor; thread-safe without locks.
 /// </summary>
 internal sealed class LatencyHistogram
 {
@@ -17,7 +15,7 @@ internal sealed class LatencyHistogram
 
     public void Record(TimeSpan latency) => RecordTicks(latency.Ticks);
 
-    /// <param name="ticks">Of 100 ns; below 0 counts as 0.</param>
+    /// <param name="ticks">The latency in units of 100 ns; negative values count as 0.</param>
     public void RecordTicks(long ticks)
     {
         ref var place = ref _stripes[(uint)Thread.GetCurrentProcessorId() % (uint)_stripes.Length];
@@ -51,7 +49,7 @@ internal sealed class LatencyHistogram
         return new LatencySnapshot(counts, sum, min, max);
     }
 
-    // A thread may be moved to another processor at any time: still atomic, only never contended for long.
+    // A thread can move to another processor at any time, so updates are atomic; they are rarely contended.
     private sealed class Stripe
     {
         public readonly long[] Counts = new long[Buckets];
@@ -74,7 +72,7 @@ internal sealed class LatencyHistogram
         }
     }
 
-    // 0…63 one bucket each; then 64 buckets to each octave.
+    // One bucket each for 0 to 63, then 64 buckets for each power of two.
     private static int IndexOf(long ticks)
     {
         if (ticks < Sub)
@@ -83,7 +81,8 @@ internal sealed class LatencyHistogram
         return ((exponent - SubBits + 1) << SubBits) + (int)((ticks >> (exponent - SubBits)) & (Sub - 1));
     }
 
-    /// <summary>The highest value of a bucket: a percentile never says less than what was measured.</summary>
+    /// <summary>Returns the highest value of a bucket, so that a
+    /// percentile is never lower than the measured value.</summary>
     internal static long UpperBound(int index)
     {
         if (index < Sub)
@@ -93,7 +92,7 @@ internal sealed class LatencyHistogram
     }
 }
 
-/// <summary>A histogram as it stood. Milliseconds throughout.</summary>
+/// <summary>A copy of a histogram. Values are in milliseconds.</summary>
 internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTicks, long maxTicks)
 {
     private const double TicksPerMs = TimeSpan.TicksPerMillisecond;
@@ -106,14 +105,15 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
     public double SumMs => _sum / TicksPerMs;
     public double MeanMs => Count == 0 ? 0 : _sum / TicksPerMs / Count;
 
-    /// <summary>The smallest bucket bound that at least this share of the values does not exceed (nearest
+    /// <summary>Returns the smallest bucket bound that at least this share of the values does not exceed (nearest
     /// rank).</summary>
-    /// <param name="percent">Above 0, to 100.</param>
+    /// <param name="percent">Above 0, at most 100.</param>
     public double Percentile(double percent)
     {
         if (Count == 0)
             return 0;
-        var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6)); // 99.9 is a little more than 99.9
+        // The double 99.9 is slightly above 99.9.
+        var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6));
         long seen = 0;
         for (var i = 0; i < _counts.Length; i++)
             if ((seen += _counts[i]) >= rank)
@@ -142,8 +142,8 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
         return count;
     }
 
-    /// <summary>What came after an earlier snapshot of the same histogram; its minimum and maximum are those of the
-    /// whole.</summary>
+    /// <summary>Returns the values recorded after an earlier snapshot;
+    /// its minimum and maximum are those of the whole.</summary>
     public LatencySnapshot Since(LatencySnapshot earlier)
     {
         var difference = new long[_counts.Length];

@@ -7,9 +7,8 @@ using Ledger;
 namespace LoadTests.Measuring;
 
 /// <summary>
-/// What the published events carry: the ledger's stamp and when they were published, in nanoseconds since 1970 as this
-/// process's monotonic
-/// clock has it, so that another client on this machine can read them too.
+/// The payload of published events: the ledger's stamp and the publish time in nanoseconds since 1970, from this
+/// process's monotonic clock, so that another client on this machine can read it too.
 /// <code>{"publisher":3,"sequence":17,"t":1760000000000000000,"pad":"xxx"}</code>
 /// </summary>
 internal static class LoadEvent
@@ -33,8 +32,8 @@ internal static class LoadEvent
         );
     }
 
-    /// <summary>Reads what <see cref="Json"/> wrote; once an event for each of thousands of readers, so by its fixed
-    /// form.</summary>
+    /// <summary>Reads the payload that <see cref="Json"/> wrote. Relies on its
+    /// fixed layout, because thousands of readers call it for each event.</summary>
     public static bool TryRead(ReadOnlySpan<byte> json, out int publisher, out long sequence, out long publishedAt)
     {
         (publisher, sequence, publishedAt) = (-1, -1, -1);

@@ -5,15 +5,13 @@ using System.Text.Json;
 namespace LoadTests.Reports;
 
 /// <summary>
-/// Two runs of the same scenarios on the same machine, side by side as ratios: absolute figures say more about the
-/// machine than about the code.
+/// Compares two runs of the same scenarios on the same machine by ratios; absolute values say more about the machine.
 /// </summary>
 internal static class Comparison
 {
     /// <summary>
-    /// A ratio beyond this, and a difference beyond that, is worse than noise: medians of short runs beside each other
-    /// on shared machines vary by
-    /// half, tails by more.
+    /// The ratio and the difference beyond which a value is worse than noise. Medians of short runs vary by half on a
+    /// shared machine, tails by more.
     /// </summary>
     private static readonly Measure[] Measures =
     [
@@ -29,7 +27,8 @@ internal static class Comparison
         var (text, worse) = Table(a, b);
         if (!a.Keys.Any(scenario => b.TryGetValue(scenario, out var now) && Differs(a[scenario], now) is null))
             throw new LoadTestException(
-                $"There is nothing to compare: {before} and {after} have no scenario in common that was run alike.\n{text}"
+                $"Nothing can be compared: {before} and {after} have no scenario in common with equal options. "
+                    + $"Run both with the same options.\n{text}"
             );
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "comparison.md"), text);
@@ -68,17 +67,17 @@ internal static class Comparison
                     );
                 text.AppendLine(
                     FormattableString.Invariant(
-                        $"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | {(isWorse ? "**worse**" : "")} |"
-                    )
+                        $"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | "
+                    ) + (isWorse ? "**worse** |" : "|")
                 );
             }
         }
         foreach (var scenario in before.Keys.Except(after.Keys))
-            text.AppendLine($"| {scenario} | not compared: there is only the base | | | | |");
+            text.AppendLine($"| {scenario} | not compared: only the base has it | | | | |");
         return (text.ToString(), worse);
     }
 
-    /// <summary>In what the two were asked to do otherwise; null where they were asked the same.</summary>
+    /// <summary>Returns the option in which the two runs differ, or null when all are equal.</summary>
     private static string? Differs(JsonElement then, JsonElement now)
     {
         foreach (var name in (string[])["chaos", "clients", "rate", "seconds"])
@@ -92,13 +91,13 @@ internal static class Comparison
     }
 
     private static string Text(JsonElement result, string name) =>
-        result.TryGetProperty(name, out var value) ? value.ToString() : "not said";
+        result.TryGetProperty(name, out var value) ? value.ToString() : "not recorded";
 
     private static Dictionary<string, JsonElement> Read(string path)
     {
         try
         {
-            // Several rounds of a scenario count as their best: the machine can only make a run slower.
+            // Several rounds of a scenario count as their best, because other load only makes a run slower.
             return File.ReadLines(path)
                 .Where(l => l.Length > 0)
                 .Select(l => JsonDocument.Parse(l).RootElement)
@@ -107,7 +106,7 @@ internal static class Comparison
         }
         catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException)
         {
-            throw new LoadTestException($"{path} is no results.jsonl: {e.Message}", e);
+            throw new LoadTestException($"{path} is not a results.jsonl of LoadTests: {e.Message}", e);
         }
     }
 

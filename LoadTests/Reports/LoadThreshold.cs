@@ -3,49 +3,43 @@ using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;
 
-/// <summary>What a run is held to.</summary>
-/// <param name="Says">What must be so.</param>
-/// <param name="Failure">What was so instead; null where it held.</param>
-internal sealed record LoadThreshold(string Says, string? Failure)
+/// <summary>A condition that a run must meet.</summary>
+/// <param name="Rule">The condition.</param>
+/// <param name="Failure">The failure; null when the condition held.</param>
+internal sealed record LoadThreshold(string Rule, string? Failure)
 {
     public static IEnumerable<LoadThreshold> Of(ScenarioResult r, LoadOptions options, NodeStats stats)
     {
         var chaos = options.Chaos.Count > 0;
         yield return Must(
-            "something is published and received",
+            "events are published and received",
             r.Counters.Acknowledged > 0 && r.Received > 0,
-            $"nothing was"
+            $"none were"
         );
         yield return Must("lost = 0", r.Lost == 0, $"{r.Lost} acknowledged events were not received");
-        yield return Must("twice = 0", r.Twice == 0, $"{r.Twice} were received again");
-        yield return Must("reordered = 0", r.Reordered == 0, $"{r.Reordered} were received after a later one");
+        yield return Must("twice = 0", r.Twice == 0, $"{r.Twice} events were received more than once");
+        yield return Must("reordered = 0", r.Reordered == 0, $"{r.Reordered} events were received after a later one");
         yield return Must(
             "unknown = 0",
             r.Unknown == 0,
-            $"{r.Unknown} were received that nobody published for that reader"
+            $"{r.Unknown} received events were never published for their reader"
         );
         if (r.Generations is { } g)
         {
             yield return Must(
-                "byte for byte",
+                "texts are equal byte for byte",
                 g.Different == 0,
-                $"{g.Different} generations were read otherwise than they were said or are told"
+                $"the text of {g.Different} generations differs from the upstream's or the server's"
             );
-            yield return Must("every generation ends", g.Running == 0, $"{g.Running} did not");
-            yield return Must("generations are done", g.Done > 0, $"not one of {g.Begun} was");
+            yield return Must("every generation ends", g.Running == 0, $"{g.Running} did not end");
+            yield return Must("generations complete", g.Completed > 0, $"none of {g.Started} completed");
             yield return Must(
-                chaos
-                    ? "generations that fail without a fault of their replica or the store = 0"
-                    : "generations that fail = 0",
+                chaos ? "failed generations that no fault explains = 0" : "failed generations = 0",
                 g.UnexplainedFailures.Count == 0,
-                $"{g.UnexplainedFailures.Count} did, the first: {g.UnexplainedFailures.FirstOrDefault()}"
+                $"{g.UnexplainedFailures.Count} failed, first: {g.UnexplainedFailures.FirstOrDefault()}"
             );
         }
-        yield return Must(
-            "resyncs = 0",
-            r.Counters.Resyncs == 0,
-            $"{r.Counters.Resyncs} clients were told that events may be missing"
-        );
+        yield return Must("resyncs = 0", r.Counters.Resyncs == 0, $"{r.Counters.Resyncs} clients received a resync");
         yield return Must(
             "all published events are acknowledged",
             r.Counters.Acknowledged >= r.Counters.Published,
@@ -61,7 +55,7 @@ internal sealed record LoadThreshold(string Says, string? Failure)
             yield return Must(
                 options.Chaos.Count == 1 ? "1 fault is injected" : $"{options.Chaos.Count} faults are injected",
                 r.Faults.Count >= options.Chaos.Count,
-                $"{r.Faults.Count} of them"
+                $"{r.Faults.Count} were injected"
             );
         foreach (var fault in r.Faults)
             yield return Of(fault);
@@ -69,9 +63,9 @@ internal sealed record LoadThreshold(string Says, string? Failure)
             yield return Must(
                 $"{options.Target} answers after the faults",
                 answers,
-                $"it does not, whatever the replicas behind it do"
+                $"it does not answer, though replicas behind it may"
             );
-        // Under chaos a request that failed was made again: the ledger judges those.
+        // Under chaos a failed request is retried, so the ledger judges instead.
         if (chaos)
             yield break;
         foreach (var scenario in stats.ScenarioStats)
@@ -93,8 +87,8 @@ internal sealed record LoadThreshold(string Says, string? Failure)
             $"recovery after {fault.Target.ToLowerInvariant()}",
             fault.RecoverySeconds is not null,
             fault.Recovery.IsKnown
-                ? $"not all was as before when the run ended"
-                : (FormattableString)$"it is unknown, for no whole second of publishing followed"
+                ? $"the system had not recovered when the run ended"
+                : (FormattableString)$"unknown, because no whole second of publishing followed"
         );
 
     private static string Codes(ScenarioStats scenario) =>
@@ -107,6 +101,6 @@ internal sealed record LoadThreshold(string Says, string? Failure)
                 .Select(c => $"{c.StatusCode} {c.Message}".Trim())
         );
 
-    private static LoadThreshold Must(string says, bool holds, FormattableString otherwise) =>
-        new(says, holds ? null : FormattableString.Invariant(otherwise).TrimEnd());
+    private static LoadThreshold Must(string rule, bool holds, FormattableString otherwise) =>
+        new(rule, holds ? null : FormattableString.Invariant(otherwise).TrimEnd());
 }

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using LoadTests.Llm;
+using LoadTests.Measuring;
 
 namespace LoadTests.Reports;
 
-/// <summary>All scenarios of a run on a page, for a person or a job's summary.</summary>
+/// <summary>Writes all scenarios of a run as one Markdown page.</summary>
 internal static class MarkdownReport
 {
     public static string Of(LoadOptions options, IReadOnlyList<ScenarioResult> results)
@@ -13,23 +13,25 @@ internal static class MarkdownReport
         var text = new StringBuilder();
         Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {results.Count} held all thresholds");
         text.AppendLine();
+        var chaos = results.Count > 0 ? results[0].Chaos : "none";
         Line(
             text,
-            $"{DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {(results.Count > 0 ? results[0].Chaos : "none")}. {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription}; generator and system share them. Latencies in ms, from before the POST to the event in the client's hands. Rates (deliveries that were asked for, and that came) and CPU are those of the time after the ramp. Excused: tokens that did not come since a fault broke the replica that generated them."
+            $"""
+            {DateTime.UtcNow:u}, size {options.Size.ToString().ToLowerInvariant()}, chaos {chaos}.
+            {Environment.ProcessorCount} cores, .NET {Environment.Version}, {RuntimeInformation.OSDescription};
+            generator and system share them. Latencies are in ms, from before the POST to the event in the client.
+            Rates (offered and actual deliveries) and CPU cover the time after the ramp. Excused: tokens missing
+            because a fault broke the replica that generated them.
+            """
         );
         text.AppendLine();
-        Line(
-            text,
-            $"| scenario | clients | published | received | lost | twice | reordered | excused | offered/s | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |"
+        text.AppendLine(
+            "| scenario | clients | published | received | lost | twice | reordered | excused | offered/s "
+                + "| delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |"
         );
-        Line(text, $"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var r in results)
-        {
-            Line(
-                text,
-                $"| {r.Scenario} | {r.Counters.Connected} | {r.Counters.Published} | {r.Received} | {r.Lost} | {r.Twice} | {r.Reordered} | {r.Excused} | {Known(r.OfferedPerSecond)} | {r.Steady.DeliveredPerSecond:F0} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(95):F1} | {r.Delivery.Percentile(99):F1} | {r.Delivery.Percentile(99.9):F1} | {r.Delivery.MaxMs:F1} | {r.Counters.Reconnects} | {r.Drained?.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) ?? "–"} | {r.Steady.MicrosecondsPerEvent:F1} | {(r.Ok ? "held" : "**FAILED**")} |"
-            );
-        }
+            Row(text, Cells(r));
         foreach (var r in results.Where(r => !r.Ok))
         {
             text.AppendLine();
@@ -55,17 +57,30 @@ internal static class MarkdownReport
         text.AppendLine()
             .AppendLine("## Faults")
             .AppendLine()
-            .AppendLine("| scenario | target | fault | at s | broken s | clients cut off | as before s after |")
+            .AppendLine("| scenario | target | fault | at s | broken s | clients cut off | recovered s after |")
             .AppendLine("|---|---|---|---|---|---|---|");
         foreach (var r in results)
         foreach (var f in r.Faults)
-            Line(
+            Row(
                 text,
-                $"| {r.Scenario} | {f.Target.ToString().ToLowerInvariant()} ({f.Pid}) | {f.Fault.ToString().ToLowerInvariant()} | {f.AtSecond:F1} | {f.BrokenSeconds:F1} | {f.CutOff} | {f.Recovered} |"
+                [
+                    r.Scenario,
+                    $"{f.Target.ToLowerInvariant()} ({f.Pid})",
+                    f.Fault.ToLowerInvariant(),
+                    Number(f.AtSecond),
+                    Number(f.BrokenSeconds),
+                    Text(f.CutOff),
+                    f.Recovered,
+                ]
             );
         text.AppendLine()
             .AppendLine(
-                "As before: every client that was cut off is connected again, nobody who comes is kept out for a second, no open generation is silent for two seconds, three quarters of the deliveries come and of the publishes are acknowledged, and the median is below a second. Unknown: no whole second of publishing followed the fault."
+                """
+                Recovered: every disconnected client is connected again, no client waits longer than a second to
+                connect, no open generation is silent for two seconds, three quarters of the deliveries arrive and of
+                the publishes are acknowledged, and the median is below a second. Unknown: no whole second of
+                publishing followed the fault.
+                """
             );
     }
 
@@ -75,28 +90,42 @@ internal static class MarkdownReport
         {
             if (r.Generations is not { } g)
                 continue;
-            var first = g.FirstToken.Snapshot();
             text.AppendLine()
                 .AppendLine("## Generations")
                 .AppendLine()
                 .AppendLine(
-                    "| scenario | begun | done | interrupted | failed | of these without a fault | not byte for byte | drops | first token p50 | p99 | a token p50 | p99 | server µs/token |"
+                    "| scenario | started | completed | interrupted | failed | unexplained | texts differ | drops "
+                        + "| first token p50 | p99 | token p50 | p99 | server µs/token |"
                 )
                 .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-            Line(
+            Row(
                 text,
-                $"| {r.Scenario} | {g.Begun} | {g.Done} | {g.Interrupted} | {g.Failed} | {g.UnexplainedFailures.Count} | {g.Different} | {g.Drops} | {first.Percentile(50):F1} | {first.Percentile(99):F1} | {r.Delivery.Percentile(50):F1} | {r.Delivery.Percentile(99):F1} | {(g.IsTimed ? Known(r.Steady.ServerMicrosecondsPerEvent ?? 0, "F1") : "–")} |"
+                [
+                    r.Scenario,
+                    Text(g.Started),
+                    Text(g.Completed),
+                    Text(g.Interrupted),
+                    Text(g.Failed),
+                    Text(g.UnexplainedFailures.Count),
+                    Text(g.Different),
+                    Text(g.Drops),
+                    .. Percentiles(g.FirstToken.Snapshot(), 50, 99),
+                    .. Percentiles(r.Delivery, 50, 99),
+                    g.IsTimed ? Known(r.Steady.ServerMicrosecondsPerEvent ?? 0, "F1") : "–",
+                ]
             );
             text.AppendLine()
                 .AppendLine(
                     g.IsTimed
-                        ? "A token's latency: from the upstream's socket to the reader's hands, what it waits to be joined in it. Beside a run with the target's `Llm__JoinMilliseconds=0`, which joins nothing, it tells that wait."
-                        : "The demo provider's tokens carry no time: what stands for a token's latency is the gap between one event and the next. `--llm-upstream-port` times them."
+                        ? "Token latency runs from the upstream's socket to the reader and includes the coalescing "
+                            + "delay. Compare with a run whose target has `Llm__JoinMilliseconds=0` to see that delay."
+                        : "The demo provider's tokens carry no time, so the token latency is the gap between two "
+                            + "events. `--llm-upstream-port` times the tokens."
                 );
         }
     }
 
-    // 0 where nobody knows.
+    // 0 means unknown.
     private static string Known(double value, string format = "F0") =>
         value > 0 ? value.ToString(format, CultureInfo.InvariantCulture) : "–";
 
@@ -108,11 +137,46 @@ internal static class MarkdownReport
             .AppendLine("| scenario | publish p50 | p99 | p99.9 | connect p50 | p99 | max | catch-up p50 | p99 | max |")
             .AppendLine("|---|---|---|---|---|---|---|---|---|---|");
         foreach (var r in results)
-            Line(
+            Row(
                 text,
-                $"| {r.Scenario} | {r.Publish.Percentile(50):F1} | {r.Publish.Percentile(99):F1} | {r.Publish.Percentile(99.9):F1} | {r.Connect.Percentile(50):F1} | {r.Connect.Percentile(99):F1} | {r.Connect.MaxMs:F1} | {r.CatchUp.Percentile(50):F1} | {r.CatchUp.Percentile(99):F1} | {r.CatchUp.MaxMs:F1} |"
+                [
+                    r.Scenario,
+                    .. Percentiles(r.Publish, 50, 99, 99.9),
+                    .. Percentiles(r.Connect, 50, 99, 100),
+                    .. Percentiles(r.CatchUp, 50, 99, 100),
+                ]
             );
     }
+
+    private static string[] Cells(ScenarioResult r) =>
+        [
+            r.Scenario,
+            Text(r.Counters.Connected),
+            Text(r.Counters.Published),
+            Text(r.Received),
+            Text(r.Lost),
+            Text(r.Twice),
+            Text(r.Reordered),
+            Text(r.Excused),
+            Known(r.OfferedPerSecond),
+            Number(r.Steady.DeliveredPerSecond, "F0"),
+            .. Percentiles(r.Delivery, 50, 95, 99, 99.9, 100),
+            Text(r.Counters.Reconnects),
+            r.Drained is { } drained ? Number(drained.TotalSeconds) : "–",
+            Number(r.Steady.MicrosecondsPerEvent),
+            r.Ok ? "held" : "**FAILED**",
+        ];
+
+    private static IEnumerable<string> Percentiles(LatencySnapshot latency, params double[] percents) =>
+        percents.Select(percent => Number(latency.Percentile(percent)));
+
+    private static string Number(double value, string format = "F1") =>
+        value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static void Row(StringBuilder text, IEnumerable<string> cells) =>
+        text.Append("| ").AppendJoin(" | ", cells).AppendLine(" |");
 
     private static void Line(StringBuilder text, FormattableString line) =>
         text.AppendLine(line.ToString(CultureInfo.InvariantCulture));

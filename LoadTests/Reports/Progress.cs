@@ -5,9 +5,8 @@ using LoadTests.Running;
 namespace LoadTests.Reports;
 
 /// <summary>
-/// How it goes, on the error stream: a line that is written over on a terminal, one every few seconds elsewhere. For a
-/// program: each
-/// window as a JSON line on the output.
+/// Shows progress on the error stream: one line that is overwritten on a terminal, a line every few seconds
+/// elsewhere. For a program it also writes each window as a JSON line to the output.
 /// </summary>
 internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, bool json) : IDisposable
 {
@@ -19,14 +18,14 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
         _nextLog;
     private string _note = "";
 
-    /// <summary>Something has happened: shown at once.</summary>
-    public void Tell(string note)
+    /// <summary>Shows an event at once.</summary>
+    public void Report(string note)
     {
         lock (_gate)
             (_note, _nextLog) = (note, TimeSpan.Zero);
     }
 
-    /// <summary>Shown with the next line.</summary>
+    /// <summary>Shows a note with the next line.</summary>
     public void Note(string note)
     {
         lock (_gate)
@@ -47,7 +46,10 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
             _nextLog = now.Until + LogInterval;
             var line = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{scenario, -14} {now.Open, 6} open  {now.Published, 7:F0} published/s  {now.Delivered, 9:F0} delivered/s  p50 {now.P50Ms, 7:F1} ms  p99 {now.P99Ms, 7:F1} ms  {run.Counters.Reconnects} reconnects  {(left > TimeSpan.Zero ? $"{left.TotalSeconds:F0} s left" : "draining")}  {_note}"
+                $"{scenario, -14} {now.Open, 6} open  {now.Published, 7:F0} published/s  "
+                    + $"{now.Delivered, 9:F0} delivered/s  p50 {now.P50Ms, 7:F1} ms  p99 {now.P99Ms, 7:F1} ms  "
+                    + $"{run.Counters.Reconnects} reconnects  "
+                    + $"{(left > TimeSpan.Zero ? $"{left.TotalSeconds:F0} s left" : "draining")}  {_note}"
             );
             if (_overwrites)
                 Console.Error.Write($"\r{line, -160}");
@@ -58,7 +60,7 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
         }
     }
 
-    // {"progress":{"scenario":"fanout","open":200,…}}: a result has no such member.
+    // {"progress":{"scenario":"fanout","open":200,…}}; result lines have no such member.
     private void Write(HistoryWindow now, TimeSpan left) =>
         Console.WriteLine(
             JsonSerializer.Serialize(

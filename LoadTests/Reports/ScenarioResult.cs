@@ -10,7 +10,7 @@ using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;
 
-/// <summary>What one scenario came to: the figures, and which thresholds did not hold.</summary>
+/// <summary>The result of one scenario: its measurements and thresholds.</summary>
 internal sealed class ScenarioResult
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -67,44 +67,43 @@ internal sealed class ScenarioResult
     public LatencySnapshot Publish { get; }
     public LatencySnapshot Connect { get; }
 
-    /// <summary>Where the scenario has any.</summary>
-    public GenerationFigures? Generations { get; }
+    /// <summary>The generations of a scenario that has any.</summary>
+    public GenerationStats? Generations { get; }
 
     public IReadOnlyList<FaultRecord> Faults { get; }
 
-    /// <summary>Whether the address that was given, not only the replicas behind it, answers after the faults; null
-    /// where there were none.</summary>
+    /// <summary>True when the --target address itself answers after the
+    /// faults, not only the replicas behind it. Null without faults.</summary>
     public bool? TargetAnswers { get; }
     public IReadOnlyList<HistoryWindow> Windows { get; }
 
-    /// <summary>From the last publish to the last delivery; null where some did not come.</summary>
+    /// <summary>The time from the last publish to the last delivery; null when deliveries are missing.</summary>
     public TimeSpan? Drained { get; }
     public SteadyWindow Steady { get; }
 
     /// <summary>
-    /// Deliveries that the steady window's publishes asked for: each event goes to as many readers as the run's events
-    /// did on the average. 0 where nobody knows: the
-    /// demo provider's tokens are counted when their generation is over.
+    /// The deliveries a second that the steady window's publishes ask for, by the run's average number of readers an
+    /// event. 0 means unknown: the demo provider's tokens are only counted at the end of their generation.
     /// </summary>
     public double OfferedPerSecond =>
         Counters.Acknowledged == 0 || Generations is { IsTimed: false }
             ? 0
             : Steady.PublishedPerSecond * (Received + Lost) / Counters.Acknowledged;
     public IReadOnlyList<LoadThreshold> Thresholds { get; }
-    public IEnumerable<string> Held => Thresholds.Where(t => t.Failure is null).Select(t => t.Says);
+    public IEnumerable<string> Held => Thresholds.Where(t => t.Failure is null).Select(t => t.Rule);
     public IEnumerable<string> Failed =>
-        Thresholds.Where(t => t.Failure is not null).Select(t => $"{t.Says}: {t.Failure}");
+        Thresholds.Where(t => t.Failure is not null).Select(t => $"{t.Rule}: {t.Failure}");
     public bool Ok => !Failed.Any();
     public long Lost => _ledgers.Sum(l => l.Lost);
     public long Twice => _ledgers.Sum(l => l.Twice);
     public long Reordered => _ledgers.Sum(l => l.Reordered);
     public long Unknown => _ledgers.Sum(l => l.Unknown);
 
-    /// <summary>Tokens that did not come since a fault broke the replica that generated them. What a visitor did not
-    /// get after it had left is not counted: it was not for it.</summary>
+    /// <summary>Tokens that are missing because a fault broke the replica that
+    /// generated them. Events after a visitor's departure do not count.</summary>
     public long Excused => Generations is null ? 0 : _ledgers.Sum(l => l.Excused);
 
-    /// <summary>The ledgers that are not clean, in their own words.</summary>
+    /// <summary>The texts of the ledgers with errors.</summary>
     public IEnumerable<string> Faulty => _ledgers.Where(l => !l.Clean).Select(l => l.ToString());
 
     public string ToJsonLine() =>
@@ -149,7 +148,7 @@ internal sealed class ScenarioResult
                     ? null
                     : new
                     {
-                        // null: not known, since one of the processes was killed meanwhile.
+                        // null means unknown: one of the processes was killed in the window.
                         cpuMicrosecondsPerEvent = Rounded(Steady.ServerMicrosecondsPerEvent, 1),
                         cores = Rounded(Steady.AllServerCores, 2),
                         coresBy = Steady.ServerCores.ToDictionary(s => s.Key, s => Rounded(s.Value, 2)),
@@ -159,8 +158,8 @@ internal sealed class ScenarioResult
                     : new
                     {
                         deliveryIs = g.IsTimed ? "upstream to reader" : "gap between events",
-                        begun = g.Begun,
-                        done = g.Done,
+                        begun = g.Started,
+                        done = g.Completed,
                         interrupted = g.Interrupted,
                         failed = g.Failed,
                         unexplained = g.UnexplainedFailures.Count,

@@ -1,14 +1,14 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using LoadTests.Chaos;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;
 
 /// <summary>
-/// What a scenario was held to, put above the figures in NBomber's own reports: who opens one of them reads the same
-/// verdict as in report.md. NBomber itself
-/// judges nothing, since it knows nothing of the ledger and of the faults.
+/// Puts a scenario's thresholds above the tables of NBomber's own reports, so that they show the same verdict as
+/// report.md. NBomber itself cannot judge: it knows neither the ledger nor the faults.
 /// </summary>
 internal static class Verdict
 {
@@ -25,9 +25,9 @@ internal static class Verdict
 
     public static string Markdown(ScenarioResult result)
     {
-        var text = new StringBuilder($"# {Title(result)}\n\n| must be | |\n|---|---|\n");
+        var text = new StringBuilder($"# {Title(result)}\n\n| threshold | |\n|---|---|\n");
         foreach (var t in result.Thresholds)
-            text.Append(CultureInfo.InvariantCulture, $"| {t.Says} | {Said(t)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {t.Rule} | {Outcome(t)} |\n");
         foreach (var remark in Remarks(result))
             text.Append(CultureInfo.InvariantCulture, $"\n{remark}\n");
         return text.ToString();
@@ -40,12 +40,12 @@ internal static class Verdict
             body >= 0
                 ? page.IndexOf('>', body) + 1
                 : Math.Max(0, page.IndexOf("<h1", StringComparison.OrdinalIgnoreCase));
-        var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(Title(result))}</h1><table><tr><th>must be<th>");
+        var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(Title(result))}</h1><table><tr><th>threshold<th>");
         foreach (var t in result.Thresholds)
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"<tr><td>{WebUtility.HtmlEncode(t.Says)}<td{(t.Failure is null ? "" : " class=\"failed\" style=\"color:#d33\"")}>{WebUtility.HtmlEncode(Said(t))}"
-            );
+            text.Append("<tr><td>")
+                .Append(WebUtility.HtmlEncode(t.Rule))
+                .Append(t.Failure is null ? "<td>" : "<td class=\"failed\" style=\"color:#d33\">")
+                .Append(WebUtility.HtmlEncode(Outcome(t)));
         text.Append("</table>");
         foreach (var remark in Remarks(result))
             text.Append(CultureInfo.InvariantCulture, $"<p>{WebUtility.HtmlEncode(remark)}</p>");
@@ -55,7 +55,7 @@ internal static class Verdict
     private static string Title(ScenarioResult result) =>
         $"{result.Scenario}: {(result.Ok ? "held all thresholds" : "FAILED")}";
 
-    private static string Said(LoadThreshold threshold) =>
+    private static string Outcome(LoadThreshold threshold) =>
         threshold.Failure is null ? "held" : $"FAILED: {threshold.Failure}";
 
     private static IEnumerable<string> Remarks(ScenarioResult result)
@@ -63,9 +63,17 @@ internal static class Verdict
         foreach (var f in result.Faults)
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{f.Fault.ToLowerInvariant()} {f.Target.ToLowerInvariant()} ({f.Pid}) at {f.AtSecond:F1} s: broken for {f.BrokenSeconds:F1} s, {f.CutOff} clients cut off, {(f.RecoverySeconds is { } r ? $"all as before {r:F1} s after it" : f.Recovery.IsKnown ? "not all as before when the run ended" : "whether all was as before is unknown")}."
+                $"{f.Fault.ToLowerInvariant()} {f.Target.ToLowerInvariant()} ({f.Pid}) at {f.AtSecond:F1} s: "
+                    + $"broken for {f.BrokenSeconds:F1} s, {f.CutOff} clients disconnected, {Recovery(f)}."
             );
         if (result.Chaos != "none")
-            yield return "What failed below was done again: under faults requests fail and connections break, and the ledger says whether anything came of it.";
+            yield return "Failed requests below were retried: under faults requests fail and connections break, and "
+                + "the ledger shows whether events were lost.";
     }
+
+    private static string Recovery(FaultRecord fault) =>
+        fault.RecoverySeconds is { } seconds
+            ? string.Create(CultureInfo.InvariantCulture, $"recovered {seconds:F1} s after it")
+        : fault.Recovery.IsKnown ? "not recovered when the run ended"
+        : "recovery unknown";
 }

@@ -2,20 +2,20 @@ using System.Runtime.InteropServices;
 
 namespace LoadTests.Running;
 
-/// <summary>What this process needs to hold thousands of streams beside the system that it loads.</summary>
+/// <summary>Prepares this process to hold thousands of streams beside the system under test.</summary>
 internal static partial class GeneratorProcess
 {
-    /// <summary>Before the first socket.</summary>
+    /// <summary>Sets runtime options; must run before the first socket is created.</summary>
     public static void Prepare()
     {
-        // An event is handled on the thread that found its socket readable: without the hop to the pool half of the CPU
-        // an event. Nothing here
-        // blocks such a thread. Read once by the runtime, so whoever starts us may still turn it off.
+        // Events are handled on the thread that found their socket readable, which halves the CPU an
+        // event; no handler blocks. The runtime reads this once, so a variable that is already set wins.
         if (Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") is null)
             Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
     }
 
-    /// <summary>The number of descriptors that this process may open; unknown where this is not Unix.</summary>
+    /// <summary>Returns the number of file descriptors that this
+    /// process may open, or the maximum value when unknown.</summary>
     public static long DescriptorLimit()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())

@@ -3,57 +3,57 @@ using AspireSse.Client;
 
 namespace LoadTests.Running;
 
-/// <summary>What is counted while a scenario runs. Thread-safe.</summary>
+/// <summary>The counters of a running scenario. Thread-safe.</summary>
 internal sealed class LoadCounters(TimeProvider clock)
 {
-    /// <summary>Longer than a server that is well takes to let a client in.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    /// <summary>Longer than a healthy server takes to accept a client.</summary>
+    private static readonly TimeSpan AdmissionTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Of each the moment when its client came; null of one that was let in.</summary>
+    /// <summary>The time at which each stream began to connect; null for an accepted one.</summary>
     private readonly ConcurrentDictionary<SseStream, long?> _streams = new();
     private long _connected,
         _reconnects,
         _resyncs,
         _published,
         _acknowledged,
-        _refused;
+        _failed;
 
     /// <summary>
-    /// Streams whose clients want to be there, and those of them that are not: cut off, and not back yet; or kept out,
-    /// since they came or came back by intention.
+    /// Counts the streams that should be open: open ones, those disconnected and not back yet, and those waiting to be
+    /// accepted since they connected on purpose.
     /// </summary>
-    public (long Open, long Away, long KeptOut) Streams()
+    public (long Open, long Disconnected, long Waiting) Streams()
     {
-        var (open, away, keptOut) = (0L, 0L, 0L);
-        foreach (var (stream, came) in _streams)
+        var (open, disconnected, waiting) = (0L, 0L, 0L);
+        foreach (var (stream, connecting) in _streams)
         {
             if (stream.State == SseStreamState.Open)
                 open++;
-            else if (came is not { } since)
-                away++;
-            else if (clock.GetElapsedTime(since) > Patience)
-                keptOut++;
+            else if (connecting is not { } since)
+                disconnected++;
+            else if (clock.GetElapsedTime(since) > AdmissionTimeout)
+                waiting++;
         }
-        return (open, away, keptOut);
+        return (open, disconnected, waiting);
     }
 
-    /// <summary>Clients that came, each counted once.</summary>
+    /// <summary>Clients that connected, each counted once.</summary>
     public long Connected => Volatile.Read(ref _connected);
     public long Reconnects => Volatile.Read(ref _reconnects);
     public long Resyncs => Volatile.Read(ref _resyncs);
 
-    /// <summary>Begun to be published.</summary>
+    /// <summary>Events whose publishing has begun.</summary>
     public long Published => Volatile.Read(ref _published);
     public long Acknowledged => Volatile.Read(ref _acknowledged);
 
-    /// <summary>Neither acknowledged nor going to be.</summary>
-    public long Refused => Volatile.Read(ref _refused);
-    public long Outstanding => Published - Acknowledged - Refused;
+    /// <summary>Events that were not and will not be acknowledged.</summary>
+    public long Failed => Volatile.Read(ref _failed);
+    public long Outstanding => Published - Acknowledged - Failed;
 
-    /// <summary>Its client wants to be there, until it leaves.</summary>
-    public void Coming(SseStream stream) => _streams[stream] = clock.GetTimestamp();
+    /// <summary>Records that a client wants a stream open, until <see cref="Closing"/>.</summary>
+    public void Connecting(SseStream stream) => _streams[stream] = clock.GetTimestamp();
 
-    /// <summary>Its client is there.</summary>
+    /// <summary>Records that a stream is open.</summary>
     public void Opened(SseStream stream, bool first)
     {
         _streams[stream] = null;
@@ -61,17 +61,17 @@ internal sealed class LoadCounters(TimeProvider clock)
             Interlocked.Increment(ref _connected);
     }
 
-    /// <summary>Its client leaves by intention. Said before its stream ends, or it would be taken for one that was cut
-    /// off.</summary>
-    public void Leaves(SseStream stream) => _streams.TryRemove(stream, out _);
+    /// <summary>Records that a client closes its stream on purpose. Call it before
+    /// the stream ends, otherwise the stream counts as disconnected.</summary>
+    public void Closing(SseStream stream) => _streams.TryRemove(stream, out _);
 
-    public void Reconnected() => Interlocked.Increment(ref _reconnects);
+    public void RecordReconnect() => Interlocked.Increment(ref _reconnects);
 
-    public void Resynced() => Interlocked.Increment(ref _resyncs);
+    public void RecordResync() => Interlocked.Increment(ref _resyncs);
 
-    public void PublishedOne() => Interlocked.Increment(ref _published);
+    public void RecordPublished() => Interlocked.Increment(ref _published);
 
-    public void AcknowledgedOne() => Interlocked.Increment(ref _acknowledged);
+    public void RecordAcknowledged() => Interlocked.Increment(ref _acknowledged);
 
-    public void RefusedOne() => Interlocked.Increment(ref _refused);
+    public void RecordFailed() => Interlocked.Increment(ref _failed);
 }

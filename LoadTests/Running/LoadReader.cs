@@ -5,7 +5,7 @@ using LoadTests.Measuring;
 
 namespace LoadTests.Running;
 
-/// <summary>One client with one stream, over all its connections. One call at a time.</summary>
+/// <summary>A client with one stream, over all its connections. Supports one call at a time.</summary>
 internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account, LatencyHistogram latency)
     : IAsyncDisposable
 {
@@ -15,22 +15,22 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     );
     private readonly Dictionary<int, long> _last = [];
     private IAsyncEnumerator<SseEvent>? _events;
-    private bool _keepsLast,
+    private bool _tracksLast,
         _opened;
     private long _returnedAt,
-        _cameAt;
+        _connectedAt;
 
     /// <summary>Size of the last event's data in bytes.</summary>
     public int Bytes { get; private set; }
     public LedgerReader Account => account;
 
-    /// <summary>How long it has been there since it last came.</summary>
-    public TimeSpan Here => Stopwatch.GetElapsedTime(_cameAt);
+    /// <summary>The time since the reader last connected.</summary>
+    public TimeSpan ConnectedFor => Stopwatch.GetElapsedTime(_connectedAt);
 
-    /// <summary>Connects and waits until the server says that the stream is open.</summary>
+    /// <summary>Connects and waits for the server's `connected` event.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        run.Counters.Coming(_stream);
+        run.Counters.Connecting(_stream);
         _events ??= _stream.GetAsyncEnumerator(cancellationToken);
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -39,31 +39,31 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
                 throw Ended();
             if (_events.Current.Type == "connected")
                 break;
-            // A resumed stream may begin with its events.
+            // A resumed stream may begin with its missed events.
             Take(_events.Current);
         }
-        _cameAt = Stopwatch.GetTimestamp();
-        run.Connect.Record(Stopwatch.GetElapsedTime(started, _cameAt));
+        _connectedAt = Stopwatch.GetTimestamp();
+        run.Connect.Record(Stopwatch.GetElapsedTime(started, _connectedAt));
         run.Counters.Opened(_stream, first: !_opened);
         _opened = true;
     }
 
     /// <summary>Waits for the next event.</summary>
-    /// <returns>Its latency in milliseconds.</returns>
+    /// <returns>The event's latency in milliseconds.</returns>
     public async ValueTask<double> NextAsync()
     {
-        while (await ArriveAsync())
+        while (await MoveNextAsync())
             if (TryTake(out var milliseconds))
                 return milliseconds;
         throw Ended();
     }
 
-    /// <summary>What <see cref="NextAsync"/> waits for, for a caller that has thousands of readers and no frame to
-    /// spare on the way to each event.</summary>
+    /// <summary>Waits as <see cref="NextAsync"/> does, without an async frame
+    /// of its own: thousands of readers wait here for each event.</summary>
     /// <returns>False at the stream's end.</returns>
-    public ValueTask<bool> ArriveAsync() => _events!.MoveNextAsync();
+    public ValueTask<bool> MoveNextAsync() => _events!.MoveNextAsync();
 
-    /// <summary>Counts what has arrived; false where it is none of the published events.</summary>
+    /// <summary>Counts the event that arrived. Returns false when it was not published by this run.</summary>
     public bool TryTake(out double milliseconds)
     {
         var nanoseconds = Take(_events!.Current);
@@ -71,9 +71,9 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         return nanoseconds >= 0;
     }
 
-    public static LoadTestException Ended() => new("The server ended a stream that has no end.");
+    public static LoadTestException Ended() => new("The server ended a stream that should stay open.");
 
-    /// <summary>Leaves, and comes back after a while where it was, on whichever replica.</summary>
+    /// <summary>Disconnects and resumes after a while, on any replica.</summary>
     public async Task DropAndReturnAsync(TimeSpan away)
     {
         await CloseAsync();
@@ -82,17 +82,17 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         await OpenAsync(run.Reading);
     }
 
-    /// <summary>Reads for a while.</summary>
-    /// <param name="time">How long.</param>
-    /// <param name="leave">What it was opened with; cancelled then.</param>
+    /// <summary>Reads for a while, then disconnects.</summary>
+    /// <param name="time">The time to read.</param>
+    /// <param name="leave">The source of the token that the stream was opened with; cancelled after that time.</param>
     public async Task StayAsync(TimeSpan time, CancellationTokenSource leave)
     {
         using var stayed = new CancellationTokenSource(time);
-        // Said before its stream ends: it is not cut off.
+        // Recorded before the stream ends, so that it does not count as disconnected.
         using var leaving = stayed.Token.UnsafeRegister(
             _ =>
             {
-                run.Counters.Leaves(_stream);
+                run.Counters.Closing(_stream);
                 leave.Cancel();
             },
             null
@@ -105,12 +105,11 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         catch (OperationCanceledException) { }
     }
 
-    /// <summary>From now on the last of each publisher is kept, for one that leaves for good before the others
-    /// do.</summary>
-    public void KeepLast() => _keepsLast = true;
+    /// <summary>Keeps each publisher's last sequence from now on, for a reader that leaves before the others.</summary>
+    public void TrackLast() => _tracksLast = true;
 
-    /// <summary>Of one who has left: what came after the last it got was not for it any more. Gaps before that stay
-    /// losses.</summary>
+    /// <summary>Excuses the events after the last one that this
+    /// departed reader received. Gaps before it stay losses.</summary>
     public void ExcuseAfterLeaving(IEnumerable<LedgerPublisher> publishers)
     {
         foreach (var publisher in publishers)
@@ -124,9 +123,9 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
             return -1;
         var nanoseconds = Math.Max(0, LoadEvent.Now() - publishedAt);
         account.Receive(publisher, sequence);
-        // What was published while it was away is a matter of catching up.
+        // Events published during the absence measure catching up.
         (publishedAt < _returnedAt ? run.CatchUp : latency).RecordTicks(nanoseconds / 100);
-        if (_keepsLast)
+        if (_tracksLast)
             _last[publisher] = Math.Max(sequence, _last.GetValueOrDefault(publisher));
         Bytes = data.Length;
         return nanoseconds;
@@ -136,7 +135,7 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     {
         if (_events is null)
             return;
-        run.Counters.Leaves(_stream);
+        run.Counters.Closing(_stream);
         await _events.DisposeAsync();
         _events = null;
     }

@@ -8,14 +8,14 @@ using NBomber.Contracts;
 
 namespace LoadTests.Running;
 
-/// <summary>What the loads of one scenario share while it runs: the system's address, the ledger, the measurements, and
-/// the end.</summary>
+/// <summary>The state that the loads of one scenario share: the system's
+/// address, the ledgers, the measurements and the end.</summary>
 internal sealed class LoadRun : IAsyncDisposable
 {
     private readonly CancellationTokenSource _reading = new();
     private readonly HttpClient _streams,
         _publishing;
-    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _hasStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IScenarioContext? _context;
 
     public LoadRun(ReplicaSet replicas, string name, string? topics = null)
@@ -37,10 +37,10 @@ internal sealed class LoadRun : IAsyncDisposable
         );
         StreamOptions = new SseOptions
         {
-            OnReconnecting = _ => Counters.Reconnected(),
+            OnReconnecting = _ => Counters.RecordReconnect(),
             OnResync = (_, _) =>
             {
-                Counters.Resynced();
+                Counters.RecordResync();
                 return ValueTask.CompletedTask;
             },
         };
@@ -48,51 +48,52 @@ internal sealed class LoadRun : IAsyncDisposable
 
     public ReplicaSet Replicas { get; }
 
-    /// <summary>Topics begin with this, so runs on one system do not see one another.</summary>
+    /// <summary>The prefix of all topics, so that runs on one system do not see one another.</summary>
     public string Root { get; }
     public SseClient Client { get; }
     public EventPublisher Publisher { get; }
     public SseOptions StreamOptions { get; }
     public LlmTarget Llm { get; init; } = new(UpstreamPort: null);
 
-    /// <summary>Where the run has generations, their figures.</summary>
-    public GenerationFigures? Generations { get; set; }
+    /// <summary>The statistics of the run's generations, when it has any.</summary>
+    public GenerationStats? Generations { get; set; }
 
-    /// <summary>Disposed of with the run.</summary>
+    /// <summary>Objects that are disposed with the run.</summary>
     public List<IAsyncDisposable> Owned { get; } = [];
     public List<TopicSet> Topics { get; } = [];
     public LoadCounters Counters { get; } = new(TimeProvider.System);
     public FaultLog Faults { get; } = new();
 
-    /// <summary>Publish → receive, of readers that are not slow by intention and not just returning.</summary>
+    /// <summary>The time from publish to receive, for readers that
+    /// are neither slow on purpose nor just resuming.</summary>
     public LatencyHistogram Delivery { get; } = new();
 
-    /// <summary>Publish → received by readers that are behind by intention: how long they took to catch up.</summary>
+    /// <summary>The time from publish to receive for readers that are behind on purpose.</summary>
     public LatencyHistogram CatchUp { get; } = new();
     public LatencyHistogram Publish { get; } = new();
     public LatencyHistogram Connect { get; } = new();
 
-    /// <summary>Cancelled when readers are to leave.</summary>
+    /// <summary>Cancelled when readers must disconnect.</summary>
     public CancellationToken Reading => _reading.Token;
 
-    /// <summary>Completes when every reader is connected and the first iteration of any load has begun.</summary>
-    public Task Begun => _begun.Task;
+    /// <summary>Completes when every reader is connected and the first iteration of any load has started.</summary>
+    public Task HasStarted => _hasStarted.Task;
 
-    /// <summary>Readers drop, pause and come back only while there is something to miss.</summary>
+    /// <summary>True while events are published. Readers drop and pause only then.</summary>
     public bool IsPublishing { get; set; }
 
-    /// <summary>Events received, by all readers.</summary>
+    /// <summary>Events received by all readers.</summary>
     public long Received => Delivery.Count() + CatchUp.Count();
 
     public long Missing => Topics.Sum(t => t.Ledger.MissingNow);
 
-    public void Saw(IScenarioContext context)
+    public void Attach(IScenarioContext context)
     {
         if (_context is null && Interlocked.CompareExchange(ref _context, context, null) is null)
-            _begun.TrySetResult();
+            _hasStarted.TrySetResult();
     }
 
-    /// <summary>Ends the run: everything was received, or will not be.</summary>
+    /// <summary>Ends the run, after the last event was received or the time is over.</summary>
     public void End(string reason)
     {
         _context?.StopCurrentTest(reason);

@@ -5,7 +5,7 @@ using LoadTests.Targets;
 
 namespace LoadTests.Running;
 
-/// <summary>The scenarios that were asked for, one after the other, and the reports.</summary>
+/// <summary>Runs the requested scenarios one after the other and writes the reports.</summary>
 internal static class LoadSuite
 {
     public static async Task<bool> RunAsync(LoadOptions options, CancellationToken cancellationToken)
@@ -13,7 +13,8 @@ internal static class LoadSuite
         var target =
             options.Target
             ?? throw new LoadTestException(
-                "Where is the system? Give --target http://localhost:5080, or start this as the resource loadtests of the AppHost. --help says more."
+                "No target is given. Give --target http://localhost:5080, or start the resource loadtests of the "
+                    + "AppHost. See --help."
             );
         Directory.CreateDirectory(options.ReportFolder);
         var results = new List<ScenarioResult>();
@@ -23,7 +24,7 @@ internal static class LoadSuite
         var faults = new ChaosPlan(options.Chaos, options.Fault, replicas, options.Pids);
         foreach (var name in options.Scenarios)
         {
-            // Asked each time: replicas come and go, not least under chaos.
+            // Refreshed for each scenario, because replicas change, most of all under chaos.
             await replicas.RefreshAsync(cancellationToken);
             var result = await new ScenarioRunner(options, ScenarioCatalog.Get(name), replicas, faults).RunAsync(
                 cancellationToken
@@ -42,7 +43,8 @@ internal static class LoadSuite
             cancellationToken
         );
         await Console.Error.WriteLineAsync(
-            $"{results.Count(r => r.Ok)} of {results.Count} scenarios held all thresholds. Reports: {Path.GetFullPath(options.ReportFolder)}"
+            $"{results.Count(r => r.Ok)} of {results.Count} scenarios held all thresholds. "
+                + $"Reports: {Path.GetFullPath(options.ReportFolder)}"
         );
         return results.All(r => r.Ok);
     }

@@ -1,41 +1,37 @@
 namespace LoadTests.Running;
 
 /// <summary>
-/// From the fault to the end of the last second in which anything was not as before: a client that was cut off was not
-/// back, one that came was kept out, an open generation said nothing, fewer than three quarters of the
-/// deliveries came that these publishes had before the fault, fewer than three quarters of the publishes were
-/// acknowledged, or the median exceeded a second.
-/// Zero where nothing of it was to be seen.
+/// The time from a fault to the end of the last second in which the system had not recovered: a client was
+/// disconnected or waited to connect, an open generation was silent, or deliveries, acknowledgements or the median
+/// missed their limits. Zero when no such second followed.
 /// </summary>
 /// <remarks>
-/// Three quarters: with one of two replicas frozen half of the deliveries still come, and that is not as before;
-/// readers that pause and drop by intention move
-/// some of the rest from one second to the next.
+/// Deliveries and acknowledgements must reach three quarters of normal. With one of two replicas frozen, half of the
+/// deliveries still arrive; readers that pause and drop on purpose shift some of the rest between seconds.
 /// </remarks>
-/// <param name="Took">Null where it did not end while the run went on, or is not known.</param>
-/// <param name="IsKnown">Not where no whole second of publishing followed the fault: nothing was there to be
-/// seen.</param>
+/// <param name="Took">Null when the system had not recovered by the end of the run, or when unknown.</param>
+/// <param name="IsKnown">False when no whole second of publishing followed the fault.</param>
 internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
 {
-    private const double Enough = 0.75,
+    private const double MinimumShare = 0.75,
         SlowMs = 1_000;
-    private const int Second = 4; // windows
+    private const int WindowsPerSecond = 4;
 
     public static Recovery After(IEnumerable<HistoryWindow> windows, TimeSpan fault, double normal)
     {
         var after = windows
             .Where(w => w.Until > fault)
-            .Chunk(Second)
-            .Where(s => s.Length == Second && s[^1].IsPublishing)
+            .Chunk(WindowsPerSecond)
+            .Where(s => s.Length == WindowsPerSecond && s[^1].IsPublishing)
             .ToList();
         if (after.Count == 0)
             return new(Took: null, IsKnown: false);
         var bad = after.FindLastIndex(s =>
-            s[^1].Away > 0
-            || s[^1].KeptOut > 0
+            s[^1].Disconnected > 0
+            || s[^1].Waiting > 0
             || s[^1].Stalled > 0
-            || s.Sum(w => w.Delivered) < Enough * normal * s.Sum(w => w.Published)
-            || s.Sum(w => w.Acknowledged) < Enough * s.Sum(w => w.Published)
+            || s.Sum(w => w.Delivered) < MinimumShare * normal * s.Sum(w => w.Published)
+            || s.Sum(w => w.Acknowledged) < MinimumShare * s.Sum(w => w.Published)
             || s.Max(w => w.P50Ms) > SlowMs
         );
         return new(

@@ -5,34 +5,33 @@ using LoadTests.Measuring;
 
 namespace LoadTests.Running;
 
-/// <summary>A quarter of a second: rates a second, latencies in milliseconds.</summary>
-/// <param name="Until">Its end, since the run's begin.</param>
+/// <summary>The counters of a quarter of a second. Rates are a second, latencies in milliseconds.</summary>
+/// <param name="Until">The window's end, since the start of the run.</param>
 /// <param name="Delivered">Events received.</param>
-/// <param name="Published">Events begun to be published.</param>
+/// <param name="Published">Events whose publishing began.</param>
 /// <param name="Acknowledged">Events acknowledged.</param>
-/// <param name="Open">Streams that are open.</param>
-/// <param name="Away">Streams that were cut off and are not back.</param>
-/// <param name="KeptOut">Streams whose clients came, or came back by intention, and have not been let in for a
-/// second.</param>
-/// <param name="Stalled">Streams that are open, of a generation that says nothing.</param>
-/// <param name="P50Ms">Of what was received in it.</param>
-/// <param name="P99Ms">The same.</param>
-/// <param name="IsPublishing">It is not after the last publish.</param>
+/// <param name="Open">Open streams.</param>
+/// <param name="Disconnected">Streams that were disconnected and are not back.</param>
+/// <param name="Waiting">Streams that have waited longer than a second to be accepted.</param>
+/// <param name="Stalled">Open streams of a generation that sends nothing.</param>
+/// <param name="P50Ms">Median delivery latency.</param>
+/// <param name="P99Ms">99th percentile of the delivery latency.</param>
+/// <param name="IsPublishing">False after the last publish.</param>
 internal sealed record HistoryWindow(
     TimeSpan Until,
     double Delivered,
     double Published,
     double Acknowledged,
     long Open,
-    long Away,
-    long KeptOut,
+    long Disconnected,
+    long Waiting,
     long Stalled,
     double P50Ms,
     double P99Ms,
     bool IsPublishing
 );
 
-/// <summary>How the run went over time.</summary>
+/// <summary>The windows of a run, in time order.</summary>
 internal sealed class RunHistory(LoadRun run)
 {
     public static readonly TimeSpan Window = TimeSpan.FromMilliseconds(250);
@@ -50,19 +49,19 @@ internal sealed class RunHistory(LoadRun run)
         var (counters, latency, now) = (run.Counters, run.Delivery.Snapshot(), Elapsed);
         var since = latency.Since(_latency);
         var seconds = Math.Max(0.001, (now - _last.At).TotalSeconds);
-        var (open, away, keptOut) = counters.Streams();
-        // At the end of the run all leave, and nobody is missed. Looked at after the streams: who was seen to have left
-        // had been told before.
+        var (open, disconnected, waiting) = counters.Streams();
+        // At the end of the run all clients leave and none is missing.
+        // Checked after the streams, so that a departure is not counted.
         if (run.Reading.IsCancellationRequested)
-            (open, away, keptOut) = (0, 0, 0);
+            (open, disconnected, waiting) = (0, 0, 0);
         var window = new HistoryWindow(
             now,
             (run.Received - _last.Received) / seconds,
             (counters.Published - _last.Published) / seconds,
             (counters.Acknowledged - _last.Acknowledged) / seconds,
             open,
-            away,
-            keptOut,
+            disconnected,
+            waiting,
             run.Generations?.Stalled ?? 0,
             since.Percentile(50),
             since.Percentile(99),
@@ -75,11 +74,10 @@ internal sealed class RunHistory(LoadRun run)
     }
 
     /// <summary>
-    /// Deliveries for each event published, of late: each client that is there gets each event that is for it. 0, which
-    /// nothing falls below, of generations:
-    /// their tokens are joined as it happens, and each of their readers is looked at instead.
+    /// Returns the recent deliveries for each published event. 0 for generations, which disables the check: their
+    /// tokens coalesce irregularly, so each of their readers is watched instead.
     /// </summary>
-    public double Normal()
+    public double DeliveriesPerEvent()
     {
         var recent = _windows.Where(w => w.Until > Elapsed - TimeSpan.FromSeconds(3)).ToList();
         return run.Generations is null && recent.Sum(w => w.Published) is > 0 and var published
@@ -87,10 +85,10 @@ internal sealed class RunHistory(LoadRun run)
             : 0;
     }
 
-    /// <summary>The most clients that were cut off at a time since the fault.</summary>
+    /// <summary>Returns the largest number of clients that were disconnected at one time since the fault.</summary>
     public long CutOff(TimeSpan fault) =>
-        _windows.Where(w => w.Until > fault).Select(w => w.Away).DefaultIfEmpty(0).Max();
+        _windows.Where(w => w.Until > fault).Select(w => w.Disconnected).DefaultIfEmpty(0).Max();
 
     /// <inheritdoc cref="Recovery"/>
-    public Recovery RecoveredAfter(TimeSpan fault, double normal) => Recovery.After(_windows, fault, normal);
+    public Recovery RecoveryFrom(TimeSpan fault, double normal) => Recovery.After(_windows, fault, normal);
 }

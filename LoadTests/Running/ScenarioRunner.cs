@@ -10,24 +10,26 @@ using NBomber.CSharp;
 
 namespace LoadTests.Running;
 
-/// <summary>Runs one scenario: NBomber drives the loads; this watches, breaks what is to be broken, ends it when all is
-/// received, and judges.</summary>
+/// <summary>Runs one scenario: NBomber drives the loads, this class
+/// watches, injects the faults, ends the run and evaluates it.</summary>
 internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas, IFaultPlan faults)
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120),
         AnswerLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>For what is under way when the last event is published; slow readers catch up in it too.</summary>
-    private TimeSpan DrainLimit => TimeSpan.FromSeconds(faults.Least > TimeSpan.Zero ? 90 : 30);
+    /// <summary>The time for deliveries under way when the last event
+    /// is published; slow readers catch up in it too.</summary>
+    private TimeSpan DrainLimit => TimeSpan.FromSeconds(faults.MinimumDuration > TimeSpan.Zero ? 90 : 30);
 
     public async Task<ScenarioResult> RunAsync(CancellationToken cancellationToken)
     {
         var scale = (options.Size == LoadSize.Full ? scenario.Full : scenario.Smoke).With(options);
-        if (faults.Least.TotalSeconds > scale.Seconds)
-            scale = scale with { Seconds = Math.Ceiling(faults.Least.TotalSeconds) };
+        if (faults.MinimumDuration.TotalSeconds > scale.Seconds)
+            scale = scale with { Seconds = Math.Ceiling(faults.MinimumDuration.TotalSeconds) };
         if (scale.Clients + 500 > GeneratorProcess.DescriptorLimit())
             throw new LoadTestException(
-                $"{scale.Clients} clients need more descriptors than this process may open ({GeneratorProcess.DescriptorLimit()}). Raise it (ulimit -n 20000), or give --clients."
+                $"{scale.Clients} clients need more file descriptors than this process may open "
+                    + $"({GeneratorProcess.DescriptorLimit()}). Raise the limit (ulimit -n 20000), or give --clients."
             );
         faults.Prepare();
 
@@ -35,7 +37,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         using var stop = cancellationToken.Register(() => run.End("cancelled"));
         var loads = scenario.Loads(run, scale);
         var servers = ServerUsage.Of(replicas, options.Pids);
-        var lasts = scenario.Lasts(scale);
+        var lasts = scenario.Duration(scale);
         var reading = lasts + DrainLimit + TimeSpan.FromSeconds(10);
         var props = loads.Select(load => load.Build(run, reading)).ToArray();
         var history = new RunHistory(run);
@@ -62,7 +64,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             await BeginAsync(run, bombing, cancellationToken);
             var watching = WatchAsync(run, history, progress, bombing);
             run.IsPublishing = true;
-            var broken = faults.RunAsync(history, progress.Tell, run.Reading);
+            var broken = faults.RunAsync(history, progress.Report, run.Reading);
             var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
             var drained = await FinishAsync(run, loads, bombing, progress);
             var stats = await bombing;
@@ -104,15 +106,16 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
 
     private static async Task BeginAsync(LoadRun run, Task bombing, CancellationToken cancellationToken)
     {
-        var first = await Task.WhenAny(run.Begun, bombing, Task.Delay(ConnectLimit, cancellationToken));
+        var first = await Task.WhenAny(run.HasStarted, bombing, Task.Delay(ConnectLimit, cancellationToken));
         if (first == bombing)
             await bombing;
         cancellationToken.ThrowIfCancellationRequested();
-        if (first == run.Begun)
+        if (first == run.HasStarted)
             return;
         run.End("the clients could not all connect");
         throw new LoadTestException(
-            $"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s."
+            $"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s. "
+                + "Check the replicas' logs, or give fewer --clients."
         );
     }
 
@@ -141,16 +144,16 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         return begun.End(run, servers);
     }
 
-    /// <summary>Waits until everything that was acknowledged has been received, or the limit.</summary>
-    /// <returns>How long that took; null where something did not come.</returns>
+    /// <summary>Waits until every acknowledged event has been received, or for the limit.</summary>
+    /// <returns>The time it took; null when events are missing.</returns>
     private async Task<TimeSpan?> FinishAsync(LoadRun run, IReadOnlyList<ILoad> loads, Task bombing, Progress progress)
     {
-        // The last publishes begin a moment late.
+        // The last publishes start slightly late.
         await Task.WhenAny(bombing, Task.Delay(TimeSpan.FromMilliseconds(300), run.Reading));
         run.IsPublishing = false;
         if (options.PlantLoss)
         {
-            // Acknowledged, and sent to nobody: what a loss looks like to the ledger.
+            // An acknowledged event that is never sent looks like a loss to the ledger.
             var lane = await run.Topics[0].TakeAsync(CancellationToken.None);
             lane.Publisher.Acknowledge(lane.Publisher.Next());
         }
@@ -163,18 +166,18 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             if (run.Counters.Outstanding == 0 && loads.OfType<IFinite>().All(load => load.IsFinished))
             {
                 foreach (var load in loads.OfType<IDepartures>())
-                    load.ExcuseTheDeparted();
+                    load.ExcuseDeparted();
                 if ((missing = run.Missing) == 0)
                     break;
-                progress.Note($"{missing} deliveries still under way");
+                progress.Note($"{missing} deliveries pending");
             }
             await Task.Delay(250);
         }
         var drained = Since();
-        // A moment more: what comes twice comes late.
+        // Duplicates arrive late, so wait a little longer.
         if (missing == 0)
             await Task.Delay(300);
-        run.End("everything acknowledged was received, or the time for it is over");
+        run.End("all acknowledged events were received, or the drain limit is over");
         return missing == 0 ? drained : null;
     }
 }

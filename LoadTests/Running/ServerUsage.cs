@@ -3,15 +3,16 @@ using LoadTests.Targets;
 
 namespace LoadTests.Running;
 
-/// <summary>What the system's processes used, where this user may see them; by their names, in seconds of
-/// CPU.</summary>
+/// <summary>Measures the CPU seconds of the system's processes,
+/// by name, as far as they are visible to this user.</summary>
 internal sealed class ServerUsage
 {
     private readonly IReadOnlyList<(string Name, int Pid)> _processes;
 
     private ServerUsage(IReadOnlyList<(string Name, int Pid)> processes) => _processes = processes;
 
-    /// <summary>Nothing where they cannot be found: a container's, another user's, another system than Linux.</summary>
+    /// <summary>Finds the processes. The result is empty for containers,
+    /// another user's processes and systems other than Linux.</summary>
     public static ServerUsage Of(ReplicaSet replicas, IReadOnlyDictionary<string, int> given)
     {
         if (!OperatingSystem.IsLinux())
@@ -30,14 +31,14 @@ internal sealed class ServerUsage
                 found.Add((target.ToString().ToLowerInvariant(), others.Find(target)));
             }
             catch (LoadTestException)
-            { /* not to be seen from here */
+            { /* not visible from here */
             }
         }
         return new(found);
     }
 
-    /// <summary>A process and its children count as one, those that have ended too. Null where one of that name is
-    /// gone: nobody can tell what it used.</summary>
+    /// <summary>Returns the CPU seconds by name, children and ended processes included.
+    /// Null when a process of that name is gone, because its usage is unknown.</summary>
     public IReadOnlyDictionary<string, double?> CpuSeconds() =>
         _processes
             .GroupBy(p => p.Name)
@@ -45,7 +46,7 @@ internal sealed class ServerUsage
                 g => g.Key,
                 g =>
                     g.All(p => ProcessTable.Exists(p.Pid))
-                        ? g.SelectMany(p => ProcessTable.Family(p.Pid)).Distinct().Sum(ProcessTable.CpuSeconds)
+                        ? g.SelectMany(p => ProcessTable.WithDescendants(p.Pid)).Distinct().Sum(ProcessTable.CpuSeconds)
                         : (double?)null
             );
 }

@@ -3,19 +3,17 @@ using LoadTests.Measuring;
 namespace LoadTests.Running;
 
 /// <summary>
-/// What happened while the load was what was asked for: from the end of the ramp, when everybody is connected, the rate
-/// is full and the code is compiled, to
-/// the end of publishing. Rates and CPU are of this time only; losses and latencies are judged over the whole run.
+/// Measurements from the end of the ramp, with all clients connected, the full rate and compiled code, to the end of
+/// publishing. Rates and CPU cover this time only; losses and latencies cover the whole run.
 /// </summary>
-/// <param name="Seconds">How long.</param>
-/// <param name="Published">Events begun to be published.</param>
-/// <param name="Received">By all readers.</param>
-/// <param name="Delivery">Latencies of what was received by readers that are neither slow by intention nor just
-/// returning.</param>
-/// <param name="CpuSeconds">Of this process, user and system: readers, publisher and all, to know whether it is the
+/// <param name="Seconds">The length of the window.</param>
+/// <param name="Published">Events whose publishing began.</param>
+/// <param name="Received">Events received by all readers.</param>
+/// <param name="Delivery">Latencies of readers that are neither slow on purpose nor just resuming.</param>
+/// <param name="CpuSeconds">User and system time of this process, to see whether the generator is the
 /// bottleneck.</param>
-/// <param name="ServerCpuSeconds">Of the system's processes, by name; empty where they cannot be seen, null of those
-/// that were replaced meanwhile.</param>
+/// <param name="ServerCpuSeconds">CPU time of the system's processes by name; empty when they are not visible, null
+/// for a process that was replaced in the window.</param>
 internal sealed record SteadyWindow(
     double Seconds,
     long Published,
@@ -30,7 +28,7 @@ internal sealed record SteadyWindow(
     public double Cores => Rate(CpuSeconds);
     public double MicrosecondsPerEvent => PerEvent(CpuSeconds);
 
-    /// <summary>Null where it is not known of all.</summary>
+    /// <summary>Null when unknown for any of the processes.</summary>
     public double? ServerMicrosecondsPerEvent => ServerTotal is { } seconds ? PerEvent(seconds) : null;
     public double? AllServerCores => ServerTotal is { } seconds ? Rate(seconds) : null;
     public IEnumerable<KeyValuePair<string, double?>> ServerCores =>
@@ -44,7 +42,8 @@ internal sealed record SteadyWindow(
 
     public static SteadyWindow Begin(LoadRun run, ServerUsage servers)
     {
-        // To look at the others costs CPU itself: before the own is read here, and after it at the end.
+        // Reading the other processes costs CPU, so it comes before
+        // this process's own start value and after its end value.
         var others = servers.CpuSeconds();
         return Now(run) with { ServerCpuSeconds = others };
     }

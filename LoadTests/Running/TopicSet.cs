@@ -3,19 +3,17 @@ using Ledger;
 
 namespace LoadTests.Running;
 
-/// <summary>One of the ledger's publishers and the topic of its events. In one hand at a time: the ledger holds readers
-/// to its order.</summary>
+/// <summary>One of the ledger's publishers and its topic. Used by one task
+/// at a time, because the ledger checks readers against its order.</summary>
 internal sealed record Lane(LedgerPublisher Publisher, string Topic);
 
 /// <summary>
-/// Topics that are published to together. Either as many as are needed to publish without waiting for earlier answers
-/// (the readers take them
-/// all), or a fixed number of which each reader takes one. A set has its own ledger, which judges its readers by its
-/// publishers.
+/// Topics that are published to together, with their own ledger. Either the set grows so that a publish never waits for
+/// an earlier answer (and readers take all topics), or it has a fixed number, of which each reader takes one.
 /// </summary>
 internal sealed class TopicSet
 {
-    private const int MostLanes = 2_000;
+    private const int MaxLanes = 2_000;
     private readonly LoadRun _run;
     private readonly string _name;
     private readonly List<Lane> _lanes = [];
@@ -32,7 +30,7 @@ internal sealed class TopicSet
 
     public DeliveryLedger Ledger { get; } = new();
 
-    /// <summary>Matches all of it.</summary>
+    /// <summary>The pattern that matches all topics of the set.</summary>
     public string Pattern => $"{_run.Root}.{_name}.>";
 
     public IReadOnlyList<Lane> Lanes
@@ -44,13 +42,13 @@ internal sealed class TopicSet
         }
     }
 
-    /// <summary>A lane that nobody else publishes on, until it is put back.</summary>
+    /// <summary>Takes a lane for exclusive use until <see cref="PutBack"/>.</summary>
     public ValueTask<Lane> TakeAsync(CancellationToken cancellationToken)
     {
         if (_free.Reader.TryRead(out var free))
             return new(free);
         lock (_lanes)
-            if (_grows && _lanes.Count < MostLanes)
+            if (_grows && _lanes.Count < MaxLanes)
                 return new(Add());
         return _free.Reader.ReadAsync(cancellationToken);
     }

@@ -3,10 +3,9 @@ using NBomber.Contracts;
 
 namespace LoadTests.Scenarios;
 
-/// <summary>A kind of client that a scenario is made of; one NBomber scenario each, all running side by side.</summary>
+/// <summary>One kind of client in a scenario. Each load is an NBomber scenario, and all run side by side.</summary>
 internal interface ILoad
 {
-    /// <param name="reading">How long readers may stay: publishing, and then the time to get what is still under
-    /// way.</param>
+    /// <param name="reading">The longest time for readers: publishing, then draining.</param>
     ScenarioProps Build(LoadRun run, TimeSpan reading);
 }

@@ -8,8 +8,8 @@ using NBomber.CSharp;
 namespace LoadTests.Scenarios;
 
 /// <summary>
-/// Publishes at a rate that does not depend on how the server does (open model). A measurement is one publish, until it
-/// is acknowledged.
+/// Publishes at a rate independent of the server's speed (open model). A measurement is one publish until its
+/// acknowledgement.
 /// </summary>
 internal sealed class PublishLoad(string name, TopicSet topics, int bytes, params LoadSimulation[] simulations) : ILoad
 {
@@ -19,7 +19,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
                 name,
                 async context =>
                 {
-                    run.Saw(context);
+                    run.Attach(context);
                     return await PublishOneAsync(run);
                 }
             )
@@ -28,8 +28,8 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
 
     private async Task<IResponse> PublishOneAsync(LoadRun run)
     {
-        run.Counters.PublishedOne();
-        // Counts from here: waiting for a free lane is the server's doing.
+        run.Counters.RecordPublished();
+        // The latency starts here, because waiting for a free lane is caused by the server.
         var (started, publishedAt) = (Stopwatch.GetTimestamp(), LoadEvent.Now());
         var lane = await topics.TakeAsync(run.Reading);
         var sequence = lane.Publisher.Next();
@@ -44,7 +44,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
                 run.Reading
             );
             lane.Publisher.Acknowledge(sequence, published.Position);
-            run.Counters.AcknowledgedOne();
+            run.Counters.RecordAcknowledged();
             run.Publish.Record(Stopwatch.GetElapsedTime(started));
             return Response.Ok<object>("", bytes, "", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
@@ -54,7 +54,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
         }
         catch (Exception e)
         {
-            run.Counters.RefusedOne();
+            run.Counters.RecordFailed();
             if (e is not PublishException refused)
                 throw;
             return Response.Fail<object>(
@@ -70,14 +70,15 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
         }
     }
 
-    /// <summary>So many a second; injected at most 100 times a second, else some at once.</summary>
+    /// <summary>Injects at a constant rate: at most 100 times a
+    /// second, several publishes at a time for higher rates.</summary>
     public static LoadSimulation AtRate(int perSecond, TimeSpan during)
     {
         var (rate, interval) = Injection(perSecond);
         return Simulation.Inject(rate, interval, during);
     }
 
-    /// <summary>From the rate before to this one.</summary>
+    /// <summary>Injects at a rate that changes linearly from the previous one.</summary>
     public static LoadSimulation RampTo(int perSecond, TimeSpan during)
     {
         var (rate, interval) = Injection(perSecond);

@@ -6,8 +6,7 @@ using NBomber.CSharp;
 namespace LoadTests.Scenarios;
 
 /// <summary>
-/// Clients that are connected before anything is published, and stay. A measurement is one received event (publish →
-/// receive): an iteration
+/// Clients that connect before anything is published, and stay. A measurement is one received event: an iteration
 /// waits for the next one.
 /// </summary>
 internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool oneTopicEach = false) : ILoad
@@ -15,10 +14,10 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
     private const int ConnectsAtOnce = 200;
     private readonly ConcurrentQueue<LoadReader> _readers = new();
 
-    /// <summary>What a reader does after each event.</summary>
+    /// <summary>Runs after each event of a reader.</summary>
     public Func<LoadReader, LoadRun, Task>? AfterEach { get; init; }
 
-    /// <summary>Slow by intention: what it gets late says nothing about the server.</summary>
+    /// <summary>True for readers that are slow on purpose; their latency says nothing about the server.</summary>
     public bool IsSlow { get; init; }
 
     public ScenarioProps Build(LoadRun run, TimeSpan reading) =>
@@ -30,11 +29,11 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
                     var reader = ReaderOf(context, run);
                     try
                     {
-                        // The run ends before NBomber has told each copy so.
+                        // The run ends before NBomber has cancelled each copy.
                         if (run.Reading.IsCancellationRequested)
                             await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
                         double milliseconds;
-                        do if (!await reader.ArriveAsync())
+                        do if (!await reader.MoveNextAsync())
                             throw LoadReader.Ended();
                         while (!reader.TryTake(out milliseconds));
                         if (AfterEach is { } afterEach)
@@ -55,7 +54,7 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
     {
         if (context.ScenarioInstanceData.TryGetValue("reader", out var mine))
             return (LoadReader)mine;
-        run.Saw(context);
+        run.Attach(context);
         if (!_readers.TryDequeue(out var reader))
             throw new LoadTestException($"{name} has more copies than readers.");
         context.ScenarioInstanceData["reader"] = reader;

@@ -4,10 +4,10 @@ using NBomber.CSharp;
 
 namespace LoadTests.Scenarios;
 
-/// <summary>A scenario: its sizes, and the loads that it is made of.</summary>
+/// <summary>A scenario: its sizes and its loads.</summary>
 internal sealed record LoadScenario(
     string Name,
-    string Says,
+    string Description,
     ScenarioScale Smoke,
     ScenarioScale Full,
     Func<LoadRun, ScenarioScale, IReadOnlyList<ILoad>> Loads
@@ -15,15 +15,13 @@ internal sealed record LoadScenario(
 {
     public bool InDefaultSet { get; init; } = true;
 
-    /// <summary>From the first publish or connect to the last publish.</summary>
-    public Func<ScenarioScale, TimeSpan> Lasts { get; init; } = scale => scale.Time;
+    /// <summary>The time from the first publish or connect to the last publish.</summary>
+    public Func<ScenarioScale, TimeSpan> Duration { get; init; } = scale => scale.Time;
 
-    /// <summary>The part of it after which the load is what was asked for, and code that runs all the time is compiled:
-    /// see <see cref="SteadyWindow"/>.</summary>
+    /// <summary>The time until the load is complete and hot code is compiled; see <see cref="SteadyWindow"/>.</summary>
     public Func<ScenarioScale, TimeSpan> Ramp { get; init; } = scale => scale.Time / 4;
 }
 
-/// <summary>All scenarios on one page.</summary>
 internal static class ScenarioCatalog
 {
     private const int Bytes = 120,
@@ -33,7 +31,7 @@ internal static class ScenarioCatalog
     [
         new(
             "connect-storm",
-            "everybody connects at once, then all get the same events",
+            "all clients connect at once, then all receive the same events",
             new(300, 20, 3),
             new(8_000, 10, 10),
             (run, scale) =>
@@ -53,12 +51,12 @@ internal static class ScenarioCatalog
             }
         )
         {
-            Lasts = scale => StormTime(scale) + Settle + scale.Time,
+            Duration = scale => StormTime(scale) + Settle + scale.Time,
             Ramp = scale => StormTime(scale) + Settle + (scale.Time / 4),
         },
         new(
             "fanout",
-            "every event goes to every client, faster and faster",
+            "every event goes to every client, at a growing rate",
             new(200, 100, 5),
             new(5_000, 20, 30),
             (run, scale) =>
@@ -97,7 +95,7 @@ internal static class ScenarioCatalog
         ),
         new(
             "slow-readers",
-            "half the clients stop reading while large events come, and then want them all",
+            "half of the clients stop reading during large events, then catch up",
             new(20, 300, 6),
             new(100, 300, 30),
             (run, scale) =>
@@ -113,7 +111,7 @@ internal static class ScenarioCatalog
         ),
         new(
             "resume",
-            "clients drop, miss events, and come back to any replica with their last id",
+            "clients drop, miss events, and resume on any replica with their last id",
             new(100, 50, 6),
             new(1_000, 50, 40),
             (run, scale) =>
@@ -128,7 +126,7 @@ internal static class ScenarioCatalog
         ),
         new(
             "churn",
-            "clients come and go all the time, some stay",
+            "clients connect and leave all the time, some stay",
             new(50, 50, 5),
             new(500, 50, 40),
             (run, scale) =>
@@ -144,13 +142,13 @@ internal static class ScenarioCatalog
         ),
         new(
             "llm",
-            "answers are generated token by token, their readers drop, come back, and have every byte",
+            "answers are generated token by token; readers drop, resume and receive every byte",
             new(10, 50, 5),
             new(200, 50, 30),
             (_, scale) => [new GenerationLoad("generations", scale)]
         ),
         new("mixed", "all kinds of clients at once", new(160, 50, 6), new(2_000, 50, 60), Mixed),
-        new("soak", "all kinds of clients, for long", new(100, 20, 20), new(1_000, 20, 3_600), Mixed)
+        new("soak", "all kinds of clients, for a long time", new(100, 20, 20), new(1_000, 20, 3_600), Mixed)
         {
             InDefaultSet = false,
         },
@@ -182,16 +180,18 @@ internal static class ScenarioCatalog
         ];
     }
 
-    // Some 2,000 connects a second are asked for.
+    // About 2,000 connects a second.
     private static TimeSpan StormTime(ScenarioScale scale) =>
         TimeSpan.FromSeconds(Math.Max(0.2, scale.Clients / 2_000.0));
 
     private static ReaderLoad Returning(string name, int count, TopicSet topics, int everyEvents) =>
         new(name, count, topics)
         {
-            // Not while it catches up: it would never be there.
+            // Not during catch-up, or it would never be caught up.
             AfterEach = (reader, run) =>
-                Random.Shared.Next(everyEvents) == 0 && reader.Here > TimeSpan.FromSeconds(1.5) && run.IsPublishing
+                Random.Shared.Next(everyEvents) == 0
+                && reader.ConnectedFor > TimeSpan.FromSeconds(1.5)
+                && run.IsPublishing
                     ? reader.DropAndReturnAsync(TimeSpan.FromSeconds(0.2 + (Random.Shared.NextDouble() * 1.5)))
                     : Task.CompletedTask,
         };

@@ -1,9 +1,9 @@
 namespace LoadTests.Scenarios;
 
-/// <summary>How many, how fast, how long.</summary>
-/// <param name="Clients">Streams.</param>
+/// <summary>The size of a scenario.</summary>
+/// <param name="Clients">The number of streams.</param>
 /// <param name="Rate">Events published a second.</param>
-/// <param name="Seconds">Of publishing.</param>
+/// <param name="Seconds">The duration of publishing.</param>
 internal sealed record ScenarioScale(int Clients, int Rate, double Seconds)
 {
     public TimeSpan Time => TimeSpan.FromSeconds(Seconds);

@@ -4,8 +4,8 @@ using NBomber.CSharp;
 
 namespace LoadTests.Scenarios;
 
-/// <summary>Clients that all come at once, and stay. A measurement is one connect, until the server says that the
-/// stream is open.</summary>
+/// <summary>Clients that connect all at once and stay. A measurement
+/// is one connect, until the server's `connected` event.</summary>
 internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSet topics) : ILoad
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -19,7 +19,7 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
                 name,
                 async context =>
                 {
-                    run.Saw(context);
+                    run.Attach(context);
                     var reader = new LoadReader(
                         run,
                         topics.Pattern,
@@ -42,7 +42,7 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
             .WithLoadSimulations(Simulation.Inject(atOnce, Interval, Interval * ((count + atOnce - 1) / atOnce)));
     }
 
-    // Outlives its scenario, and ends with the run. What goes wrong is found by the ledger.
+    // Outlives its scenario and ends with the run; the ledger finds its errors.
     private static async Task ReadAsync(LoadReader reader)
     {
         try

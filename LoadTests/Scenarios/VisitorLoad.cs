@@ -5,8 +5,8 @@ using NBomber.CSharp;
 
 namespace LoadTests.Scenarios;
 
-/// <summary>Clients that come, read for a moment and leave for good, at a rate that does not depend on the server. A
-/// measurement is one connect.</summary>
+/// <summary>Clients that connect, read for a moment and leave, at a rate
+/// independent of the server. A measurement is one connect.</summary>
 internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, TimeSpan stay, TopicSet topics)
     : ILoad,
         IDepartures
@@ -19,14 +19,14 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                 name,
                 async context =>
                 {
-                    run.Saw(context);
+                    run.Attach(context);
                     var reader = new LoadReader(
                         run,
                         topics.Pattern,
                         topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}"),
                         run.Delivery
                     );
-                    reader.KeepLast();
+                    reader.TrackLast();
                     try
                     {
                         using var leave = CancellationTokenSource.CreateLinkedTokenSource(run.Reading);
@@ -57,7 +57,7 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
             .WithoutWarmUp()
             .WithLoadSimulations(PublishLoad.AtRate(perSecond, during));
 
-    public void ExcuseTheDeparted()
+    public void ExcuseDeparted()
     {
         var publishers = topics.Lanes.Select(l => l.Publisher).ToList();
         foreach (var reader in _left)
@@ -65,9 +65,9 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
     }
 }
 
-/// <summary>Some of whose clients leave before the end.</summary>
+/// <summary>A load with clients that leave before the end.</summary>
 internal interface IDepartures
 {
-    /// <summary>What came after they had left was not for them.</summary>
-    void ExcuseTheDeparted();
+    /// <summary>Excuses the events published after each client's departure.</summary>
+    void ExcuseDeparted();
 }

@@ -5,23 +5,22 @@ using AspireSse.Client;
 
 namespace LoadTests.Targets;
 
-/// <summary>One StreamApi replica, as <c>GET /v1/replicas</c> lists it.</summary>
+/// <summary>A StreamApi replica as <c>GET /v1/replicas</c> lists it.</summary>
 internal sealed record Replica(string Name, string Url, int Connections, string Head, long Lag, string Mode)
 {
     public Uri Address => new(Url);
 }
 
 /// <summary>
-/// The replicas of the system under load, at their own addresses: the orchestrator's proxy would cost more than what is
-/// measured. Connections
-/// go to them in turn, and past one that does not answer, as a balancer would have it.
+/// The replicas of the system under load, at their own addresses, because the orchestrator's proxy would cost more than
+/// the measured work. Connections go round-robin and skip a replica that does not answer, as with a load balancer.
 /// </summary>
 internal sealed class ReplicaSet : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(3);
     private readonly Uri _target;
 
-    // A connection for each question: one that was kept could go to a process that is not there any more.
+    // A new connection for each request: a kept one might lead to a process that has ended.
     private readonly HttpClient _asking = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero })
     {
         Timeout = TimeSpan.FromSeconds(10),
@@ -44,18 +43,19 @@ internal sealed class ReplicaSet : IDisposable
         catch (Exception e) when (IsNoAnswer(e, cancellationToken))
         {
             throw new LoadTestException(
-                $"{target} does not answer GET /v1/replicas as a StreamApi does ({e.Message}). Is the system up (dotnet run --project AppHost), and is --target its address?",
+                $"{target} does not answer GET /v1/replicas as a StreamApi does ({e.Message}). "
+                    + "Start the system (dotnet run --project AppHost), or correct --target.",
                 e
             );
         }
         if (set.Replicas.Count == 0)
-            throw new LoadTestException($"{target} knows of no replica, not even itself.");
+            throw new LoadTestException($"{target} lists no replica, not even itself. Check its store and log.");
         await set.RefreshAsync(cancellationToken);
         return set;
     }
 
-    /// <summary>Asks who is there now: a replica that was killed comes back at another address.</summary>
-    /// <returns>How many answer themselves; nothing changes where none does.</returns>
+    /// <summary>Asks for the current replicas; a restarted one has another address.</summary>
+    /// <returns>The number of replicas that answer. When none does, the set stays as it was.</returns>
     public async Task<int> RefreshAsync(CancellationToken cancellationToken)
     {
         foreach (var address in Replicas.Select(r => r.Address).Prepend(_target).Distinct())
@@ -76,8 +76,7 @@ internal sealed class ReplicaSet : IDisposable
         return 0;
     }
 
-    /// <summary>Whether the address that was given answers, as its users see it: not only the replicas behind
-    /// it.</summary>
+    /// <summary>Returns whether the --target address itself answers, not only the replicas behind it.</summary>
     public Task<bool> TargetAnswersAsync(CancellationToken cancellationToken) =>
         AnswersAsync(_target, cancellationToken);
 
@@ -155,7 +154,7 @@ internal sealed class ReplicaSet : IDisposable
         if (address.IsLoopback || (IPAddress.TryParse(address.IdnHost, out var ip) && IPAddress.IsLoopback(ip)))
             return;
         throw new LoadTestException(
-            $"{address} is not this machine. This generator loads only the machine that it runs on."
+            $"{address} is not on this machine. The load generator only loads its own machine; run it there."
         );
     }
 }

@@ -3,7 +3,7 @@ using Aspire.Hosting.Orchestration;
 
 namespace Aspire.Hosting;
 
-/// <summary>Something that the user can put right: the message says what and how.</summary>
+/// <summary>A failure that the user can fix; the message says what happened and how to fix it.</summary>
 public class DistributedApplicationException : Exception
 {
     public DistributedApplicationException(string message)
@@ -47,7 +47,7 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
         catch (OperationCanceledException)
             when (stopping.IsCancellationRequested || cancellationToken.IsCancellationRequested)
         {
-            // Ctrl+C while starting: not an error; what was started is stopped below.
+            // Ctrl+C during the start is not an error; the finally block below stops the started resources.
         }
         catch (DistributedApplicationException e)
         {
@@ -68,10 +68,10 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
-        // A test disposes both the builder and what it built.
+        // A test disposes both the builder and the application.
         if (Interlocked.Exchange(ref _disposed, 1) == 1)
             return;
-        // Also when it was never stopped, or not even started to the end: nothing may be left running.
+        // Stops everything even after a start that failed halfway, so that no process is left running.
         await Services.GetRequiredService<Orchestrator>().StopAsync(CancellationToken.None);
         if (host is IAsyncDisposable disposable)
             await disposable.DisposeAsync();

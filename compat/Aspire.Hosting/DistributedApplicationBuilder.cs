@@ -66,7 +66,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
             ?? (options.AssemblyName is { } name ? Assembly.Load(name) : Assembly.GetEntryAssembly());
         AppHostDirectory =
             options.ProjectDirectory
-            ?? AssemblyFacts.Of(AppHostAssembly, "AppHostProjectPath")
+            ?? BuildMetadata.Of(AppHostAssembly, "AppHostProjectPath")
             ?? Directory.GetCurrentDirectory();
         var settings = new HostApplicationBuilderSettings
         {
@@ -87,7 +87,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services
             .AddSingleton(ExecutionContext)
             .AddSingleton(new DistributedApplicationModel(_resources))
-            .AddSingleton(new AppHostFacts(AppHostDirectory, AppHostAssembly));
+            .AddSingleton(new AppHostInfo(AppHostDirectory, AppHostAssembly));
         Services.AddSingleton<ResourceLoggerService>().AddHttpClient().AddHealthChecks();
         Services.Configure<ResourceNotificationServiceOptions>(o =>
             o.DefaultWaitBehavior = options.DisableDashboard
@@ -116,7 +116,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     {
         if (_resources.Any(r => string.Equals(r.Name, resource.Name, StringComparison.OrdinalIgnoreCase)))
             throw new DistributedApplicationException(
-                $"Cannot add resource of type '{resource.GetType()}' with name '{resource.Name}' because a resource with that name already exists."
+                $"Cannot add resource of type '{resource.GetType()}' with name '{resource.Name}' because a resource "
+                    + "with that name already exists."
             );
         _resources.Add(resource);
         return CreateResourceBuilder(resource);
@@ -134,16 +135,16 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     }
 }
 
-internal sealed record AppHostFacts(string Directory, Assembly? Assembly);
+internal sealed record AppHostInfo(string Directory, Assembly? Assembly);
 
-internal static class AssemblyFacts
+internal static class BuildMetadata
 {
     public static string? Of(Assembly? assembly, string key) =>
         assembly?.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == key)?.Value;
 
     public static string Own(string key) =>
-        Of(typeof(AssemblyFacts).Assembly, key)
+        Of(typeof(BuildMetadata).Assembly, key)
         ?? throw new InvalidOperationException(
-            $"{key} is missing from the assembly; Compat.Aspire.Hosting.csproj sets it."
+            $"{key} is missing from the assembly. Compat.Aspire.Hosting.csproj sets it: build the project again."
         );
 }

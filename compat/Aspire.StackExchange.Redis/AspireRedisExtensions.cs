@@ -8,7 +8,6 @@ using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Stands in for Aspire.StackExchange.Redis.</summary>
 public static class AspireRedisExtensions
 {
     private const string Section = "Aspire:StackExchange:Redis";

@@ -1,9 +1,9 @@
-// Stands in for what StackExchange.Redis has since 2.0. Not affiliated with its authors.
+// Stands in for types that StackExchange.Redis has since 2.0. Not affiliated with its authors.
 using System.Threading.Channels;
 
 namespace StackExchange.Redis;
 
-/// <summary>A message of a channel or pattern that was subscribed to.</summary>
+/// <summary>A message of a subscribed channel or pattern.</summary>
 public readonly struct ChannelMessage
 {
     private readonly ChannelMessageQueue _queue;
@@ -18,8 +18,8 @@ public readonly struct ChannelMessage
     public RedisValue Message { get; }
 }
 
-/// <summary>The messages of a subscription, in the order in which Redis sent them, one at a time.</summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1711", Justification = "The name that 2.x gave it")]
+/// <summary>The messages of a subscription, one at a time, in the order in which Redis sent them.</summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1711", Justification = "The name in 2.x")]
 public sealed class ChannelMessageQueue
 {
     private readonly Channel<ChannelMessage> _queue =
@@ -81,7 +81,7 @@ public sealed class ChannelMessageQueue
     }
 }
 
-/// <summary>Adds the overload that 2.x has on <see cref="ISubscriber"/> itself.</summary>
+/// <summary>Adds the overload that <see cref="ISubscriber"/> itself has in 2.x.</summary>
 public static class ChannelMessageQueueExtensions
 {
     public static async Task<ChannelMessageQueue> SubscribeAsync(
@@ -91,7 +91,7 @@ public static class ChannelMessageQueueExtensions
     )
     {
         ArgumentNullException.ThrowIfNull(subscriber);
-        // 1.2.6 knows order only for a whole connection.
+        // 1.2.6 keeps order only for a whole connection.
         subscriber.Multiplexer.PreserveAsyncOrder = true;
         var queue = new ChannelMessageQueue(subscriber, channel);
         await subscriber.SubscribeAsync(channel, queue.Write, flags).ConfigureAwait(false);

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Aspire.StackExchange.Redis;
 
-/// <summary>Opens the connection within the host's start, where the settings ask for that.</summary>
+/// <summary>Opens the connection at the host's start when the settings ask for it.</summary>
 internal sealed class RedisActivation(IServiceProvider services) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Aspire.StackExchange.Redis;
 
-/// <summary>Opens connections with the defaults of Aspire's own client: one that fails is tried again.</summary>
+/// <summary>Opens connections with the defaults of Aspire's own client; a failed connection is retried.</summary>
 internal static class RedisConnection
 {
     public static ConfigurationOptions Options(
@@ -19,28 +19,29 @@ internal static class RedisConnection
         return options.EndPoints.Count > 0
             ? options
             : throw new InvalidOperationException(
-                $"No Redis endpoint: set 'ConnectionStrings:{connectionName}' (ConnectionStrings__{connectionName}=localhost:6379; "
-                    + $"in the AppHost: WithReference({connectionName})) or 'Aspire:StackExchange:Redis:ConnectionString'."
+                $"No Redis endpoint is configured. Set 'ConnectionStrings:{connectionName}' "
+                    + $"(ConnectionStrings__{connectionName}=localhost:6379), call "
+                    + $"WithReference({connectionName}) in the AppHost, or set 'Aspire:StackExchange:Redis:ConnectionString'."
             );
     }
 
-    /// <summary>Returns within about the connect timeout, connected or not: the client goes on trying by
-    /// itself.</summary>
+    /// <summary>Returns within about the connect timeout, connected
+    /// or not. The client keeps retrying by itself.</summary>
     public static ConnectionMultiplexer Open(ConfigurationOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger("StackExchange.Redis");
         var redis = ConnectionMultiplexer.Connect(options);
-        // As in 2.x: handlers run in no order. ChannelMessageQueue has one, and asks for it.
+        // As in 2.x, handlers run in no order. ChannelMessageQueue needs order and turns it on.
         redis.PreserveAsyncOrder = false;
         var address = string.Join(", ", options.EndPoints);
-        // One line an outage, however often the client tries again meanwhile.
+        // Logs one line an outage, however often the client retries.
         var away = 0;
         redis.ConnectionFailed += (_, e) => Away(e.FailureType);
         redis.ConnectionRestored += (_, _) =>
         {
             if (Interlocked.Exchange(ref away, 0) == 1)
             {
-                logger.LogInformation("Redis at {EndPoints} is back", address);
+                logger.LogInformation("Redis at {EndPoints} is reachable again", address);
             }
         };
         if (!redis.IsConnected)
@@ -54,7 +55,11 @@ internal static class RedisConnection
         {
             if (Interlocked.Exchange(ref away, 1) == 0)
             {
-                logger.LogWarning("Redis at {EndPoints} is away ({FailureType}); trying again", address, why);
+                logger.LogWarning(
+                    "Redis at {EndPoints} is unreachable ({FailureType}); the client keeps retrying",
+                    address,
+                    why
+                );
             }
         }
     }

@@ -5,8 +5,8 @@ using StackExchange.Redis;
 
 namespace Aspire.StackExchange.Redis;
 
-/// <summary>Pings Redis. Answers within two seconds also when Redis is frozen: 1.2.6 has no timeout for what is
-/// awaited.</summary>
+/// <summary>Pings Redis. Answers within two seconds even when Redis
+/// is frozen: awaited calls have no timeout in 1.2.6.</summary>
 internal sealed class RedisHealthCheck(IServiceProvider services) : IHealthCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -18,7 +18,7 @@ internal sealed class RedisHealthCheck(IServiceProvider services) : IHealthCheck
     {
         try
         {
-            // On another thread: whoever asks first for the connection waits while it opens.
+            // On another thread, because the first use of the connection blocks while it opens.
             var latency = await Task.Run(
                     () => services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().PingAsync(),
                     cancellationToken
@@ -30,7 +30,7 @@ internal sealed class RedisHealthCheck(IServiceProvider services) : IHealthCheck
         {
             return new HealthCheckResult(
                 context.Registration.FailureStatus,
-                e is TimeoutException ? "Redis does not answer." : "Redis is away.",
+                e is TimeoutException ? "Redis does not answer." : "Redis is unreachable.",
                 e
             );
         }

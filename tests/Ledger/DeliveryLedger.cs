@@ -3,12 +3,11 @@ using System.Collections.Concurrent;
 namespace Ledger;
 
 /// <summary>
-/// Says whether a system loses, doubles or reorders events, without asking it: publishers keep what was acknowledged to
-/// them, readers what
-/// they got, by a publisher number and sequence that the payload carries (<see cref="Stamp"/>). Thread-safe. In order,
-/// a reader costs some
-/// 100 bytes a publisher, however many the events; only faults take more.
+/// Detects lost, duplicated and reordered events without the system's help: publishers record acknowledgements, readers
+/// record receipts, both by the publisher number and sequence in the payload (<see cref="Stamp"/>). Thread-safe.
 /// </summary>
+/// <remarks>A reader takes about 100 bytes a publisher, whatever the number of events; only faults add to
+/// that.</remarks>
 public sealed class DeliveryLedger
 {
     private readonly Lock _gate = new();
@@ -16,13 +15,11 @@ public sealed class DeliveryLedger
     private LedgerPublisher[] _publishers = [];
 
     /// <summary>
-    /// A source with a sequence of its own. Its order is what readers are held to, so it publishes one request after
-    /// the other (one topic
-    /// set for all its events: what a reader subscribes it gets whole); for concurrency, and for topics of their own,
-    /// take more.
+    /// Adds a source of events with its own sequence. Readers are checked against its order, so it must publish one
+    /// request at a time, always to the same topics; add more publishers for concurrency or for other topics.
     /// </summary>
-    /// <param name="name">For the report.</param>
-    /// <param name="keepPositions">Keep the position of each acknowledgement, to name it beside a loss; costs its
+    /// <param name="name">The name in reports.</param>
+    /// <param name="keepPositions">Keeps the position of each acknowledgement to show it beside a loss. Costs its
     /// length an event.</param>
     public LedgerPublisher AddPublisher(string name, bool keepPositions = false)
     {
@@ -35,13 +32,12 @@ public sealed class DeliveryLedger
     }
 
     /// <summary>
-    /// A reader that expects all events of the given publishers (of all where none is given, those added later too)
-    /// from the first on;
-    /// one that starts later says so with <see cref="LedgerReader.ExpectFrom"/> or <see
+    /// Adds a reader that expects all events of the given publishers, or of all current and later publishers when none
+    /// is given. A reader that starts late calls <see cref="LedgerReader.ExpectFrom"/> or <see
     /// cref="LedgerReader.ExpectFromNow"/>.
     /// </summary>
-    /// <param name="name">For the report.</param>
-    /// <param name="publishers">Whose events it subscribes.</param>
+    /// <param name="name">The name in reports.</param>
+    /// <param name="publishers">The publishers whose events the reader subscribes to.</param>
     public LedgerReader AddReader(string name, params IReadOnlyCollection<LedgerPublisher> publishers)
     {
         var reader = new LedgerReader(this, name, publishers.Count == 0 ? null : [.. publishers.Select(p => p.Number)]);
@@ -52,12 +48,11 @@ public sealed class DeliveryLedger
     internal IReadOnlyList<LedgerPublisher> Publishers => Volatile.Read(ref _publishers);
 
     /// <summary>
-    /// The account as of now. A loss is what was acknowledged, is expected and has not come: ask when the readers have
-    /// had their time, or
-    /// wait for <see cref="MissingNow"/> to become 0.
+    /// Returns the current report. An acknowledged, expected event that has not arrived counts as lost, so wait until
+    /// <see cref="MissingNow"/> is 0 first.
     /// </summary>
     public LedgerReport Report() => new(Publishers, [.. _readers.Select(r => r.Account())]);
 
-    /// <summary>Acknowledged and expected events, over all readers, that have not come yet.</summary>
+    /// <summary>The number of acknowledged and expected events that have not arrived, over all readers.</summary>
     public long MissingNow => _readers.Sum(r => r.Account().Lost.Count);
 }

@@ -1,12 +1,12 @@
 namespace Ledger;
 
-/// <summary>One reader's view of one publisher: how far it is, and what is out of line. Guarded by the
-/// reader.</summary>
+/// <summary>One reader's view of one publisher: the next expected
+/// sequence and the exceptions. Guarded by the reader's lock.</summary>
 internal sealed class Lane
 {
     private const int Examples = 5;
 
-    // Every sequence below _next has come, but for _missing and what lies before _from.
+    // Every sequence below _next has arrived, except _missing and those below _from.
     private long _from = 1,
         _next = 1,
         _twice,
@@ -36,7 +36,7 @@ internal sealed class Lane
 
     public void ExpectFrom(long sequence) => _from = Math.Max(_from, sequence);
 
-    /// <summary>All that is missing so far.</summary>
+    /// <summary>Excuses everything that is missing so far.</summary>
     public void ExcuseThrough(long issued)
     {
         foreach (var (first, last) in _missing?.Ranges ?? [])

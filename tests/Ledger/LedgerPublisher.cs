@@ -1,6 +1,6 @@
 namespace Ledger;
 
-/// <summary>What one source has published. Thread-safe.</summary>
+/// <summary>The events published by one source. Thread-safe.</summary>
 public sealed class LedgerPublisher
 {
     private readonly Lock _gate = new();
@@ -15,19 +15,19 @@ public sealed class LedgerPublisher
             _positions = [];
     }
 
-    /// <summary>To be carried in the payload.</summary>
+    /// <summary>The publisher's number, carried in the payload.</summary>
     public int Number { get; }
 
-    /// <summary>For the report.</summary>
+    /// <summary>The name in reports.</summary>
     public string Name { get; }
 
-    /// <summary>The sequence of the next event, from 1, to be carried in its payload.</summary>
+    /// <summary>Returns the sequence of the next event, starting at 1, to carry in its payload.</summary>
     public long Next() => Interlocked.Increment(ref _issued);
 
     /// <summary>The last sequence given out.</summary>
     public long Issued => Volatile.Read(ref _issued);
 
-    /// <summary>How many events were acknowledged.</summary>
+    /// <summary>The number of acknowledged events.</summary>
     public long Acknowledged
     {
         get
@@ -38,11 +38,11 @@ public sealed class LedgerPublisher
     }
 
     /// <summary>
-    /// The server has promised this event. What is never acknowledged may come or not: it is no loss, but twice is
-    /// still twice.
+    /// Records the server's promise to deliver an event. Without it the event may arrive or not; it is never lost, but
+    /// may still be duplicated.
     /// </summary>
-    /// <param name="sequence">As given out by <see cref="Next"/>.</param>
-    /// <param name="position">The server's id of it.</param>
+    /// <param name="sequence">A sequence returned by <see cref="Next"/>.</param>
+    /// <param name="position">The server's id of the event.</param>
     public void Acknowledge(long sequence, string? position = null)
     {
         if (sequence < 1 || sequence > Issued)
@@ -61,7 +61,7 @@ public sealed class LedgerPublisher
             return _positions?.GetValueOrDefault(sequence);
     }
 
-    /// <summary>Of the events of [first, last], or to the last of all, those acknowledged.</summary>
+    /// <summary>Returns the acknowledged ranges within [first, last].</summary>
     internal List<(long First, long Last)> AcknowledgedWithin(long first, long last = long.MaxValue)
     {
         lock (_gate)

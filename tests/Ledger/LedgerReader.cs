@@ -1,9 +1,8 @@
 namespace Ledger;
 
 /// <summary>
-/// What one reader got, over all its connections: it stays the same reader when it reconnects and resumes. Thread-safe,
-/// though only calls
-/// in the order of receipt can tell the order.
+/// The receipts of one reader, over all its connections. Thread-safe, but order can only be judged when calls come in
+/// the order of receipt.
 /// </summary>
 public sealed class LedgerReader
 {
@@ -21,19 +20,19 @@ public sealed class LedgerReader
             LaneOf(number);
     }
 
-    /// <summary>For the report.</summary>
+    /// <summary>The name in reports.</summary>
     public string Name { get; }
 
-    /// <summary>Events received, doubles too.</summary>
+    /// <summary>Events received, duplicates included.</summary>
     public long Received => Volatile.Read(ref _received);
 
-    /// <summary>An event came, as its payload says.</summary>
+    /// <summary>Records an event by the numbers in its payload.</summary>
     public void Receive(int publisher, long sequence)
     {
         lock (_gate)
         {
             _received++;
-            // Nobody here has published that, or this reader did not subscribe it.
+            // Never published, or not subscribed by this reader.
             if (
                 (uint)publisher >= (uint)_ledger.Publishers.Count
                 || sequence < 1
@@ -46,7 +45,7 @@ public sealed class LedgerReader
         }
     }
 
-    /// <summary>An event came; false where its payload has no stamp (a control event, another's).</summary>
+    /// <summary>Records an event. Returns false when its payload has no stamp, such as a control event.</summary>
     public bool Receive(ReadOnlySpan<byte> payload)
     {
         if (!Stamp.TryRead(payload, out var publisher, out var sequence))
@@ -55,8 +54,7 @@ public sealed class LedgerReader
         return true;
     }
 
-    /// <summary>This reader starts late: events of this sequence and later are expected, earlier ones may
-    /// come.</summary>
+    /// <summary>Sets the first expected sequence of a reader that starts late; earlier events may arrive.</summary>
     public void ExpectFrom(LedgerPublisher publisher, long sequence)
     {
         lock (_gate)
@@ -64,9 +62,7 @@ public sealed class LedgerReader
     }
 
     /// <summary>
-    /// This reader is live from now on: what any publisher begins to publish after this call is expected. To be called
-    /// once the stream is
-    /// known to be open.
+    /// Expects only events whose publishing begins after this call. Call it once the stream is known to be open.
     /// </summary>
     public void ExpectFromNow()
     {
@@ -76,9 +72,7 @@ public sealed class LedgerReader
     }
 
     /// <summary>
-    /// The server has told this reader that events may be missing (<c>resync</c>, <c>skipped</c>): what has not come
-    /// and was begun before this
-    /// call is excused.
+    /// Excuses everything missing so far, after the server has announced a gap (<c>resync</c>, <c>skipped</c>).
     /// </summary>
     public void ExcuseMissing()
     {
@@ -87,7 +81,7 @@ public sealed class LedgerReader
                 LaneOf(publisher.Number).ExcuseThrough(publisher.Issued);
     }
 
-    /// <summary>The events of this range are excused, should they be missing.</summary>
+    /// <summary>Excuses the events of this range in case they are missing.</summary>
     public void Excuse(LedgerPublisher publisher, long first, long last)
     {
         lock (_gate)

@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Ledger;
 
-/// <summary>The account of all readers. <see cref="ToString"/> is for people: a line of sums, then each reader that is
-/// not clean.</summary>
+/// <summary>The result for all readers. <see cref="ToString"/> gives
+/// a line of sums, then a line for each reader with errors.</summary>
 public sealed class LedgerReport
 {
     private const int ReadersShown = 20;
@@ -15,11 +15,11 @@ public sealed class LedgerReport
         (_publishers, Readers) = (publishers, readers);
     }
 
-    /// <summary>One account a reader.</summary>
+    /// <summary>One account for each reader.</summary>
     public IReadOnlyList<ReaderAccount> Readers { get; }
 
-    /// <summary>Nothing lost, nothing twice, nothing reordered, nothing that nobody published; and something was
-    /// published and read at all.</summary>
+    /// <summary>True when something was published and received, and
+    /// nothing was lost, duplicated, reordered or unknown.</summary>
     public bool Clean => Readers.All(r => r.Clean) && Acknowledged > 0 && Received > 0;
 
     /// <summary>Events acknowledged to publishers.</summary>
@@ -28,19 +28,19 @@ public sealed class LedgerReport
     /// <summary>Events received, over all readers.</summary>
     public long Received => Readers.Sum(r => r.Received);
 
-    /// <summary>Acknowledged, expected, not received and not excused, over all readers.</summary>
+    /// <summary>Events that were acknowledged, expected, not received and not excused, over all readers.</summary>
     public long Lost => Readers.Sum(r => r.Lost.Count);
 
-    /// <summary>Received again, over all readers.</summary>
+    /// <summary>Events received more than once, over all readers.</summary>
     public long Twice => Readers.Sum(r => r.Twice.Count);
 
-    /// <summary>Received after a later one of the same publisher, over all readers.</summary>
+    /// <summary>Events received after a later one of the same publisher, over all readers.</summary>
     public long Reordered => Readers.Sum(r => r.Reordered.Count);
 
-    /// <summary>Received though nobody published it, or this reader did not subscribe it.</summary>
+    /// <summary>Events received that were never published or not subscribed.</summary>
     public long Unknown => Readers.Sum(r => r.Unknown);
 
-    /// <summary>Missing, but the server said so.</summary>
+    /// <summary>Missing events whose gap the server announced.</summary>
     public long Excused => Readers.Sum(r => r.Excused);
 
     /// <inheritdoc/>
@@ -53,12 +53,13 @@ public sealed class LedgerReport
             )
             .Append(
                 CultureInfo.InvariantCulture,
-                $"{_publishers.Count} publishers, {Acknowledged} acknowledged; {Readers.Count} readers, {Received} received; "
+                $"{_publishers.Count} publishers, {Acknowledged} acknowledged; {Readers.Count} readers, "
             )
             .Append(
                 CultureInfo.InvariantCulture,
-                $"{Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, {Excused} excused"
-            );
+                $"{Received} received; {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, "
+            )
+            .Append(CultureInfo.InvariantCulture, $"{Excused} excused");
         var faulty = Readers.Where(r => !r.Clean).ToList();
         foreach (var reader in faulty.Take(ReadersShown))
             text.AppendLine().Append("  ").Append(reader);

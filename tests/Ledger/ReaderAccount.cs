@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Ledger;
 
-/// <summary>What one reader got and did not get.</summary>
+/// <summary>The received and missing events of one reader.</summary>
 public sealed class ReaderAccount
 {
     internal ReaderAccount(string name) => Name = name;
@@ -10,54 +10,56 @@ public sealed class ReaderAccount
     /// <summary>The reader's name.</summary>
     public string Name { get; }
 
-    /// <summary>Events received, doubles too.</summary>
+    /// <summary>Events received, duplicates included.</summary>
     public long Received { get; internal init; }
 
-    /// <summary>Acknowledged and expected, but not received.</summary>
+    /// <summary>Events that were acknowledged and expected, but not received.</summary>
     public Fault Lost { get; } = new();
 
-    /// <summary>Received again.</summary>
+    /// <summary>Events received more than once.</summary>
     public Fault Twice { get; } = new();
 
-    /// <summary>Received after a later one of the same publisher.</summary>
+    /// <summary>Events received after a later one of the same publisher.</summary>
     public Fault Reordered { get; } = new();
 
-    /// <summary>Received though nobody published it, or this reader did not subscribe it.</summary>
+    /// <summary>Events received that were never published or not subscribed.</summary>
     public long Unknown { get; internal init; }
 
-    /// <summary>Missing, but the server said so.</summary>
+    /// <summary>Missing events whose gap the server announced.</summary>
     public long Excused { get; internal set; }
 
-    /// <summary>No fault of any kind.</summary>
+    /// <summary>True when there is no error of any kind.</summary>
     public bool Clean => Lost.Count == 0 && Twice.Count == 0 && Reordered.Count == 0 && Unknown == 0;
 
     /// <inheritdoc/>
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Name}: {Received} received, {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, {Excused} excused"
+            $"{Name}: {Received} received, {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, "
+                + $"{Excused} excused"
         );
 }
 
-/// <summary>How often something went wrong, and the first cases.</summary>
+/// <summary>The number of errors of one kind, and the first cases.</summary>
 public sealed class Fault
 {
     private const int Shown = 5;
     private readonly List<string> _examples = [];
     private long _shown;
 
-    /// <summary>How many events.</summary>
+    /// <summary>The number of events.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The first ones: <c>orders#17</c>, <c>orders#20-22</c>, with the position where the publisher keeps
-    /// it.</summary>
+    /// <summary>The first cases, such as <c>orders#17</c> or <c>orders#20-22</c>,
+    /// with the position if the publisher keeps it.</summary>
     public IReadOnlyList<string> Examples => _examples;
 
     /// <inheritdoc/>
     public override string ToString() =>
         Count == 0
             ? "0"
-            : $"{Count.ToString(CultureInfo.InvariantCulture)} ({string.Join(", ", _examples)}{(Count > _shown ? ", …" : "")})";
+            : $"{Count.ToString(CultureInfo.InvariantCulture)} "
+                + $"({string.Join(", ", _examples)}{(Count > _shown ? ", …" : "")})";
 
     internal void Add(LedgerPublisher publisher, long first, long last)
     {

@@ -1,8 +1,7 @@
 namespace Ledger;
 
 /// <summary>
-/// A set of sequence numbers as sorted ranges: what comes mostly in order takes next to no memory, however much it is.
-/// Not thread-safe.
+/// A set of sequence numbers as sorted ranges, so that values in order take almost no memory. Not thread-safe.
 /// </summary>
 internal sealed class SequenceSet
 {
@@ -19,7 +18,7 @@ internal sealed class SequenceSet
     {
         if (first > last)
             return;
-        // Those that overlap or touch become one.
+        // Merges the ranges that overlap or touch.
         var from = IndexAtOrAfter(first - 1);
         var until = from;
         while (until < _ranges.Count && _ranges[until].First <= last + 1)
@@ -50,7 +49,7 @@ internal sealed class SequenceSet
         return true;
     }
 
-    /// <summary>The part of [first, last] that is in this set.</summary>
+    /// <summary>Returns the part of [first, last] that is in this set.</summary>
     public IEnumerable<(long First, long Last)> Within(long first, long last)
     {
         if (first > last)
@@ -59,7 +58,7 @@ internal sealed class SequenceSet
             yield return (Math.Max(first, _ranges[i].First), Math.Min(last, _ranges[i].Last));
     }
 
-    /// <summary>The part of [first, last] that is not in this set.</summary>
+    /// <summary>Returns the part of [first, last] that is not in this set.</summary>
     public IEnumerable<(long First, long Last)> Outside(long first, long last)
     {
         foreach (var (inFirst, inLast) in Within(first, last))
@@ -72,7 +71,7 @@ internal sealed class SequenceSet
             yield return (first, last);
     }
 
-    /// <summary>The first range that ends at or after the value.</summary>
+    /// <summary>Returns the index of the first range that ends at or after the value.</summary>
     private int IndexAtOrAfter(long value)
     {
         if (_ranges.Count == 0 || _ranges[^1].Last < value)

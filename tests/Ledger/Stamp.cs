@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace Ledger;
 
-/// <summary>What a payload carries for the ledger: <c>{"publisher":3,"sequence":17, …}</c>.</summary>
+/// <summary>The ledger's fields in a payload: <c>{"publisher":3,"sequence":17, …}</c>.</summary>
 public static class Stamp
 {
-    /// <summary>A payload with the stamp, filled up with a <c>pad</c> to about that many bytes.</summary>
+    /// <summary>Returns a payload with the stamp, filled up with a <c>pad</c> to about that many bytes.</summary>
     public static string Json(int publisher, long sequence, int bytes = 0)
     {
         var bare = string.Create(CultureInfo.InvariantCulture, $"{{\"publisher\":{publisher},\"sequence\":{sequence}");

@@ -53,7 +53,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         var row = new FaultRow(fault.Name, plan.Remark ?? "")
         {
             Acknowledged = result.Counters.Acknowledged,
-            Refused = result.Counters.Refused,
+            Refused = result.Counters.Failed,
             Received = result.Received,
             Lost = result.Lost,
             NotStored = Math.Max(0, result.Counters.Acknowledged - stored),

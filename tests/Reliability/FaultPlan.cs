@@ -12,7 +12,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         MendLimit = TimeSpan.FromSeconds(60);
     private readonly IFaultProbe? _probe = fault.Probe?.Invoke();
 
-    public TimeSpan Least => Calm + fault.Lasts + Mending + After;
+    public TimeSpan MinimumDuration => Calm + fault.Lasts + Mending + After;
 
     public string? Remark { get; private set; }
 
@@ -30,7 +30,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         try
         {
             await Task.Delay(Calm, cancellationToken);
-            var (normal, at) = (history.Normal(), history.Elapsed);
+            var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
             tell(fault.Name);
             // Mended in any case: the next row begins with a whole system.
             try
@@ -52,7 +52,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
                     0,
                     at.TotalSeconds,
                     broken,
-                    history.RecoveredAfter(at, normal),
+                    history.RecoveryFrom(at, normal),
                     history.CutOff(at)
                 ),
             ];

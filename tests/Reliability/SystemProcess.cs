@@ -66,7 +66,7 @@ internal sealed partial class SystemProcess(
     {
         var pid = Pid;
         Send(pid, Sigstop);
-        foreach (var process in _frozen = ProcessTable.Family(pid))
+        foreach (var process in _frozen = ProcessTable.WithDescendants(pid))
             Send(process, Sigstop);
     }
 

@@ -1,5 +1,7 @@
 // Stands in for Aspire.Hosting's annotations (Aspire.Hosting.ApplicationModel). Not affiliated with Microsoft or the
 // .NET Foundation.
+using System.Diagnostics.CodeAnalysis;
+
 namespace Aspire.Hosting.ApplicationModel;
 
 public class EnvironmentCallbackContext(
@@ -80,7 +82,8 @@ public class HealthCheckAnnotation(string key) : IResourceAnnotation
 {
     public string Key { get; } = key;
 
-    /// <summary>Set by WithHttpHealthCheck: asked of every replica itself, not of the address they share.</summary>
+    /// <summary>Set by WithHttpHealthCheck. The probe goes to every
+    /// replica itself, not to the address they share.</summary>
     internal HttpProbe? Http { get; init; }
 }
 
@@ -111,7 +114,9 @@ public enum UrlDisplayLocation
 
 public sealed class ResourceUrlAnnotation : IResourceAnnotation
 {
+    [SuppressMessage("Design", "CA1051", Justification = "A field in Aspire's own API too.")]
     public int? DisplayOrder;
+
     public required string Url { get; set; }
     public string? DisplayText { get; set; }
     public EndpointReference? Endpoint { get; init; }

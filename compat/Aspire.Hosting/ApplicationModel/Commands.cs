@@ -122,8 +122,7 @@ public class ResourceCommandService
         }
         catch (Exception e)
         {
-            // A command is the user's code: whatever goes wrong in it is told in the dashboard and must not end the
-            // AppHost.
+            // A command is user code: an exception in it is reported in the dashboard and must not end the AppHost.
             logger.LogError(e, "Command '{Command}' failed.", command.DisplayName);
             return CommandResults.Failure(e.Message);
         }

@@ -27,12 +27,12 @@ public sealed class EndpointAnnotation(
     public bool IsProxied { get; set; } = isProxied ?? true;
     public AllocatedEndpoint? AllocatedEndpoint { get; set; }
 
-    /// <summary>The environment variable that tells the process the port it is to listen on.</summary>
+    /// <summary>The environment variable that tells the process which port to listen on.</summary>
     internal string? PortVariable { get; set; }
 }
 
-/// <param name="targetPortExpression">What the process itself listens on; behind a proxy only the orchestrator knows,
-/// replica by replica.</param>
+/// <param name="targetPortExpression">The port that the process itself listens on. Behind
+/// a proxy it differs from replica to replica, and only the orchestrator knows it.</param>
 public class AllocatedEndpoint(
     EndpointAnnotation endpoint,
     string address,

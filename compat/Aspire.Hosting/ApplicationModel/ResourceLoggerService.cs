@@ -1,5 +1,5 @@
-// Stands in for Aspire.Hosting's ResourceLoggerService: the console log of every replica, kept and followed. Not
-// affiliated with Microsoft.
+// Stands in for Aspire.Hosting's ResourceLoggerService: keeps the console log
+// of every replica and lets readers follow it. Not affiliated with Microsoft.
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
@@ -12,8 +12,8 @@ public class ResourceLoggerService
 {
     private readonly ConcurrentDictionary<string, ConsoleLog> _logs = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>For what the AppHost itself has to say about a replica: what it waits for, why it could not be
-    /// started.</summary>
+    /// <summary>Returns a logger for the AppHost's own messages about
+    /// a replica, such as why it waits or failed to start.</summary>
     public ILogger GetLogger(string resourceName) => new ConsoleLogger(LogOf(resourceName));
 
     public IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(string resourceName) => FollowAsync(LogOf(resourceName));
@@ -68,7 +68,7 @@ public class ResourceLoggerService
     }
 }
 
-/// <summary>The last lines of one replica and whoever follows them.</summary>
+/// <summary>The last console lines of one replica and the readers that follow them.</summary>
 internal sealed class ConsoleLog
 {
     private const int Capacity = 10_000;

@@ -1,5 +1,5 @@
-// Stands in for Aspire.Hosting's ResourceNotificationService: the one place where every resource's state is. Not
-// affiliated with Microsoft.
+// Stands in for Aspire.Hosting's ResourceNotificationService: holds
+// the state of every resource. Not affiliated with Microsoft.
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -56,7 +56,7 @@ public class ResourceNotificationService
         return Task.CompletedTask;
     }
 
-    /// <summary>First what is, then every change.</summary>
+    /// <summary>Yields the current states first, then every change.</summary>
     public async IAsyncEnumerable<ResourceEvent> WatchAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
@@ -115,7 +115,7 @@ public class ResourceNotificationService
         CancellationToken cancellationToken = default
     ) => WaitForResourceHealthyAsync(resourceName, _defaultWaitBehavior, cancellationToken);
 
-    /// <summary>Healthy means: every replica is.</summary>
+    /// <summary>Waits until every replica of the resource is healthy.</summary>
     public Task<ResourceEvent> WaitForResourceHealthyAsync(
         string resourceName,
         WaitBehavior waitBehavior,
@@ -158,7 +158,9 @@ public class ResourceNotificationService
                             );
                             if (done.Snapshot.ExitCode != wait.ExitCode)
                                 throw new DistributedApplicationException(
-                                    $"Resource '{name}' ended with state '{done.Snapshot.State?.Text}' and exit code {done.Snapshot.ExitCode?.ToString() ?? "none"}, expected {wait.ExitCode}. See its console log."
+                                    $"Resource '{name}' ended with state '{done.Snapshot.State?.Text}' and exit code "
+                                        + $"{done.Snapshot.ExitCode?.ToString() ?? "none"}, expected {wait.ExitCode}. "
+                                        + "See its console log."
                                 );
                             break;
                     }
@@ -200,7 +202,8 @@ public class ResourceNotificationService
             {
                 if (behavior == WaitBehavior.StopOnResourceUnavailable && e.Snapshot.IsTerminal && !reached(e))
                     throw new DistributedApplicationException(
-                        $"Stopped waiting for resource '{resourceName}' to become healthy because it is in state '{e.Snapshot.State!.Text}'."
+                        $"Stopped waiting for resource '{resourceName}' to become healthy because it is in state "
+                            + $"'{e.Snapshot.State!.Text}'."
                     );
                 return reached(e) && InstancesOf(resourceName).All(reached);
             },

@@ -62,8 +62,8 @@ public sealed record CustomResourceSnapshot
     public ImmutableArray<RelationshipSnapshot> Relationships { get; init; } = [];
     public ImmutableArray<HealthReportSnapshot> HealthReports { get; internal init; } = [];
 
-    /// <summary>Only what runs has a health: the worst of its reports, a report that has not been made yet counting as
-    /// unhealthy.</summary>
+    /// <summary>The worst of the health reports while the resource runs, otherwise
+    /// null. A check without a result yet counts as unhealthy.</summary>
     public HealthStatus? HealthStatus =>
         State?.Text != KnownResourceStates.Running ? null
         : HealthReports.IsEmpty ? Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy
@@ -72,7 +72,7 @@ public sealed record CustomResourceSnapshot
     internal bool IsTerminal => KnownResourceStates.TerminalStates.Contains(State?.Text);
 }
 
-/// <param name="resourceId">The replica: <c>streamapi-kqwzrtbn</c>.</param>
+/// <param name="resourceId">The replica's name, such as <c>streamapi-kqwzrtbn</c>.</param>
 public class ResourceEvent(IResource resource, string resourceId, CustomResourceSnapshot snapshot)
 {
     public IResource Resource { get; } = resource;

@@ -23,8 +23,8 @@ public interface IValueWithReferences
     IEnumerable<object> References { get; }
 }
 
-/// <summary>A text with holes that are filled when the resource that needs it starts:
-/// <c>$"{endpoint};Password={parameter}"</c>.</summary>
+/// <summary>A text with placeholders that are filled when a resource that
+/// needs it starts: <c>$"{endpoint};Password={parameter}"</c>.</summary>
 public class ReferenceExpression : IExpressionValue, IValueWithReferences
 {
     private ReferenceExpression(string format, IReadOnlyList<IValueProvider> valueProviders) =>
@@ -84,8 +84,7 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
 
 internal static class ValueReferences
 {
-    /// <summary>Everything that <paramref name="value"/> is made of, however deep: endpoints, parameters,
-    /// resources.</summary>
+    /// <summary>Yields the endpoints, parameters and resources in <paramref name="value"/>, at every depth.</summary>
     private static IEnumerable<object> Walk(object value) =>
         value switch
         {
@@ -94,7 +93,7 @@ internal static class ValueReferences
             _ => [value],
         };
 
-    /// <summary>The resources that <paramref name="value"/> names itself, not those behind them.</summary>
+    /// <summary>The resources that <paramref name="value"/> names directly, without those behind them.</summary>
     public static IEnumerable<IResource> Resources(object value) =>
         value switch
         {

@@ -1,15 +1,14 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
-// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches the programs that the packages Aspire.Hosting.Orchestration
+// and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Reflection;
 
 namespace Aspire.Hosting.Bundle;
 
-/// <summary>Where Aspire's own orchestrator and dashboard lie. Stands in for the packages Aspire.Hosting.Orchestration
-/// and Aspire.Dashboard.Sdk.</summary>
+/// <summary>The paths of Aspire's own orchestrator and dashboard.</summary>
 internal sealed record AspireBundle(string Orchestrator, string Dashboard)
 {
-    /// <summary>Fetches the bundle on a clone's first start, telling <paramref name="output"/> how far it is; later
-    /// starts only look.</summary>
+    /// <summary>Fetches the bundle on a clone's first start and reports progress to
+    /// <paramref name="output"/>. Later starts only check that it is there.</summary>
     /// <exception cref="BundleUnavailableException">The message says what is missing and how to get it.</exception>
     public static async Task<AspireBundle> RestoreAsync(TextWriter output, CancellationToken cancellation)
     {
@@ -21,7 +20,7 @@ internal sealed record AspireBundle(string Orchestrator, string Dashboard)
             await new BundleRestore(package, folder, output).RunAsync(bundle, cancellation);
         }
 
-        // The dashboard needs `wwwroot` beside it: it is started where it lies.
+        // The dashboard needs the `wwwroot` beside it, so it is started in place.
         return new AspireBundle(Path.Combine(bundle, "dcp", "dcp"), Path.Combine(bundle, "managed", "aspire-managed"));
     }
 
@@ -32,5 +31,5 @@ internal sealed record AspireBundle(string Orchestrator, string Dashboard)
             .Value!;
 }
 
-/// <summary>Its message is all a person needs to see.</summary>
+/// <summary>Carries a message for the user; no stack trace is needed.</summary>
 internal sealed class BundleUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

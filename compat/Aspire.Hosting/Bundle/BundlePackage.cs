@@ -1,11 +1,11 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
-// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches the programs that the packages Aspire.Hosting.Orchestration
+// and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Aspire.Hosting.Bundle;
 
-/// <summary>The npm package of this platform, as package.json beside this file names it. Sizes are bytes.</summary>
+/// <summary>The npm package for this platform, as package.json beside this file names it. Sizes are in bytes.</summary>
 internal sealed record BundlePackage(string Name, string Version, long Download, long Program, long Unpacked)
 {
     public static BundlePackage Read()
@@ -15,8 +15,9 @@ internal sealed record BundlePackage(string Name, string Version, long Download,
         if (!manifest.RootElement.GetProperty("dependencies").TryGetProperty(name, out var version))
         {
             throw new BundleUnavailableException(
-                $"Aspire's dashboard and orchestrator are not pinned for {Platform} in compat/Aspire.Hosting/Bundle/package.json. "
-                    + "Use a NuGet feed that carries Aspire (UseAspirePackages=true), or add the platform's package as docs/upgrading-aspire.md says."
+                $"compat/Aspire.Hosting/Bundle/package.json pins no Aspire dashboard and orchestrator for {Platform}. "
+                    + "Use a NuGet feed that carries Aspire (UseAspirePackages=true), or add the platform's package "
+                    + "as docs/upgrading-aspire.md says."
             );
         }
 
@@ -38,7 +39,8 @@ internal sealed record BundlePackage(string Name, string Version, long Download,
         return reader.ReadToEnd();
     }
 
-    // As npm names platforms. A C library other than glibc (musl) has its own runtime identifier, and no package here.
+    // npm's names for the platforms. A C library other than glibc
+    // (musl) has its own runtime identifier, and no package here.
     private static string Platform =>
         RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
             ? RuntimeInformation.RuntimeIdentifier

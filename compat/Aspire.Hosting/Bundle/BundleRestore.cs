@@ -1,15 +1,12 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
-// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches the programs that the packages Aspire.Hosting.Orchestration
+// and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.Globalization;
 
 namespace Aspire.Hosting.Bundle;
 
-/// <summary>
-/// npm fetches the package (by integrity), the package's program unpacks itself, and one rename puts the result in
-/// place: what lies at
-/// the bundle's path is always whole. Everything before that happens in a work folder which the next restore clears
-/// away.
-/// </summary>
+/// <summary>Fetches the package with npm (checked by its integrity hash), unpacks it in
+/// a work folder, and moves the result into place with one rename. So the bundle's path
+/// is always complete; the next restore clears an abandoned work folder.</summary>
 internal sealed class BundleRestore(BundlePackage package, string folder, TextWriter output)
 {
     private readonly string _work = Path.Combine(folder, "restoring");
@@ -59,7 +56,7 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         while (await Task.WhenAny(fetch, Task.Delay(TimeSpan.FromSeconds(2), cancellation)) != fetch)
         {
             cancellation.ThrowIfCancellationRequested();
-            // npm unpacks while it downloads, so the unpacked part tells how far the download is.
+            // npm unpacks while it downloads, so the unpacked size shows the progress of the download.
             var done = Math.Min(1, (double)Size(Path.Combine(_work, "node_modules")) / package.Program);
             await output.WriteLineAsync(
                 string.Create(
@@ -72,7 +69,7 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         var (exitCode, text) =
             await fetch.ConfigureAwait(false)
             ?? throw new BundleUnavailableException(
-                "Aspire's dashboard and orchestrator come from npm, and npm is not installed. Install Node.js with npm "
+                "npm is not installed, and Aspire's dashboard and orchestrator come from npm. Install Node.js with npm "
                     + "(Debian, Ubuntu: sudo apt-get install -y npm) and start again."
             );
         if (exitCode != 0)
@@ -84,7 +81,7 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         }
     }
 
-    /// <summary>The program carries the bundle inside; `setup` is the hidden command that lays it out.</summary>
+    /// <summary>Unpacks the bundle that the program carries; `setup` is the hidden command for it.</summary>
     private async Task<string> UnpackAsync(CancellationToken cancellation)
     {
         var program = Path.Combine(_work, "node_modules", package.Name, "bin", "aspire");
@@ -97,14 +94,14 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
                 new()
                 {
                     ["ASPIRE_CLI_TELEMETRY_OPTOUT"] = "1",
-                    ["ASPIRE_LAYOUT_PATH"] = layout, // otherwise it unpacks a second copy under the home directory
-                    ["HOME"] = _work, // where it would leave its logs
+                    ["ASPIRE_LAYOUT_PATH"] = layout, // without it, a second copy goes into the home directory
+                    ["HOME"] = _work, // the program writes its logs there
                 },
                 cancellation
             )
             ?? throw new BundleUnavailableException($"{package.Name} {package.Version} holds no program at {program}.");
 
-        // layout/bundle is an absolute link to layout/versions/<version>_<hash>: only the folder it names can be moved.
+        // layout/bundle is an absolute link to layout/versions/<version>_<hash>; only that folder can be moved.
         var unpacked = Path.Combine(layout, "bundle");
         var target = Directory.Exists(unpacked)
             ? Directory.ResolveLinkTarget(unpacked, returnFinalTarget: true)?.FullName ?? unpacked
@@ -124,7 +121,8 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         return target;
     }
 
-    /// <summary>One restore at a time; the lock goes with its process, however that ends.</summary>
+    /// <summary>Takes the lock that allows one restore at a time.
+    /// The lock ends with its process, even after a crash.</summary>
     private async Task<FileStream> LockAsync(CancellationToken cancellation)
     {
         for (var waits = 0; ; waits++)
@@ -143,7 +141,7 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
                 if (waits == 0)
                 {
                     await output.WriteLineAsync(
-                        $"Aspire {package.Version}: another start is fetching the dashboard and orchestrator, waiting for it"
+                        $"Aspire {package.Version}: waiting for another start to fetch the dashboard and orchestrator"
                     );
                 }
 
@@ -170,7 +168,7 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         }
         catch (IOException)
         {
-            return 0; // npm moved a file meanwhile
+            return 0; // npm moved a file during the walk
         }
     }
 

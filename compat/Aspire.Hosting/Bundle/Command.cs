@@ -1,5 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: fetches what the packages Aspire.Hosting.Orchestration and
-// Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: fetches the programs that the packages Aspire.Hosting.Orchestration
+// and Aspire.Dashboard.Sdk would bring. Not affiliated with Microsoft or the .NET Foundation.
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
@@ -8,8 +8,8 @@ namespace Aspire.Hosting.Bundle;
 
 internal static class Command
 {
-    /// <summary>Runs to the end and returns the exit code and all output; null where there is no such
-    /// program.</summary>
+    /// <summary>Runs a program to its end and returns its exit code
+    /// and output, or null where the program does not exist.</summary>
     public static async Task<(int ExitCode, string Output)?> RunAsync(
         string program,
         string[] arguments,

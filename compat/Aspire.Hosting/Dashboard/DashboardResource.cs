@@ -1,5 +1,5 @@
-// Stands in for what Aspire.Hosting does with the dashboard: Aspire's own, from the npm bundle, run as a hidden
-// resource. Not affiliated with Microsoft.
+// Stands in for Aspire.Hosting's dashboard support: runs Aspire's own dashboard,
+// from the npm bundle, as a hidden resource. Not affiliated with Microsoft.
 using System.Security.Cryptography;
 
 namespace Aspire.Hosting.Dashboard;
@@ -8,10 +8,10 @@ internal static class DashboardResource
 {
     public const string Name = "aspire-dashboard";
 
-    /// <summary>Where the bundle will be once the orchestrator has restored it.</summary>
+    /// <summary>The path of the dashboard program after the orchestrator has restored the bundle.</summary>
     public static readonly string Program = Path.Combine(
-        AssemblyFacts.Own("AspireBundleFolder"),
-        AssemblyFacts.Own("AspireVersion"),
+        BuildMetadata.Own("AspireBundleFolder"),
+        BuildMetadata.Own("AspireVersion"),
         "bundle",
         "managed",
         "aspire-managed"
@@ -76,7 +76,7 @@ internal static class DashboardResource
         });
     }
 
-    /// <summary>The launch profile's address, unless the testing builder wants free ports.</summary>
+    /// <summary>Returns the launch profile's address, or null when the testing builder asks for free ports.</summary>
     public static Uri? ConfiguredUrl(IConfiguration configuration, string key) =>
         !configuration.GetValue<bool>("DcpPublisher:RandomizePorts")
         && configuration[key]?.Split(';')[0] is { Length: > 0 } url
@@ -117,13 +117,13 @@ internal sealed class DashboardAnnouncement(
         catch (DistributedApplicationException)
         {
             logger.LogError(
-                "The dashboard ({Path}) did not start; the application runs without it.",
+                "The dashboard ({Path}) did not start; the application runs without it. See the log above.",
                 DashboardResource.Program
             );
         }
         catch (OperationCanceledException)
         {
-            // Stopped before it was up.
+            // Stopped before the dashboard was up.
         }
     }
 }

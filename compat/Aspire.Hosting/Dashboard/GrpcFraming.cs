@@ -1,5 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: as much of gRPC over HTTP/2 as one service needs. Not affiliated with
-// Microsoft.
+// Part of the stand-in for Aspire.Hosting: the part of gRPC over
+// HTTP/2 that one service needs. Not affiliated with Microsoft.
 using System.Buffers.Binary;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
@@ -8,9 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace Aspire.Hosting.Dashboard;
 
 /// <summary>
-/// A message is one zero byte (not compressed), its length as four bytes big-endian, and the protobuf; the status
-/// follows in the
-/// trailers, or, where there is no body at all, in the headers.
+/// Reads and writes gRPC messages: one zero byte (not compressed), the length as four bytes big-endian, the protobuf.
+/// The status follows in the trailers, or in the headers of a response without a body.
 /// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 /// </summary>
 internal static class GrpcFraming

@@ -5,8 +5,8 @@ namespace Aspire.Hosting;
 
 public static class OtlpConfigurationExtensions
 {
-    /// <summary>Sends the resource's telemetry to the dashboard, as OpenTelemetry's own environment variables say
-    /// it.</summary>
+    /// <summary>Sends the resource's telemetry to the dashboard, by
+    /// OpenTelemetry's standard environment variables.</summary>
     public static IResourceBuilder<T> WithOtlpExporter<T>(this IResourceBuilder<T> builder)
         where T : IResourceWithEnvironment
     {
@@ -22,7 +22,7 @@ public static class OtlpConfigurationExtensions
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = dashboard.GetEndpoint("otlp-grpc");
             variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc";
             variables["OTEL_EXPORTER_OTLP_HEADERS"] = $"x-otlp-api-key={app.Configuration["AppHost:OtlpApiKey"]}";
-            // DCP fills these in, replica by replica, from the annotations that SpecFactory sets.
+            // DCP fills these in for each replica, from the annotations that SpecFactory sets.
             variables["OTEL_SERVICE_NAME"] = "{{- index .Annotations \"otel-service-name\" -}}";
             variables["OTEL_RESOURCE_ATTRIBUTES"] =
                 "service.instance.id={{- index .Annotations \"otel-service-instance-id\" -}}";

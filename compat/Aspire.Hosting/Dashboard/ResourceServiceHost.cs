@@ -1,5 +1,5 @@
-// Stands in for Aspire.Hosting's resource service, whose client the dashboard is. Not affiliated with Microsoft or the
-// .NET Foundation.
+// Stands in for Aspire.Hosting's resource service, which the dashboard
+// reads. Not affiliated with Microsoft or the .NET Foundation.
 using System.Security.Cryptography;
 using System.Text;
 using Aspire.Hosting.Dashboard.Wire;
@@ -13,7 +13,7 @@ namespace Aspire.Hosting.Dashboard;
 internal sealed class ResourceServiceHost(
     IServiceProvider services,
     IConfiguration configuration,
-    AppHostFacts appHost,
+    AppHostInfo appHost,
     DistributedApplicationModel model,
     ResourceNotificationService notifications,
     ResourceLoggerService loggers,
@@ -58,8 +58,8 @@ internal sealed class ResourceServiceHost(
         );
         _app.MapGrpc(Service + "WatchResourceConsoleLogs", WatchResourceConsoleLogsRequest.Parser, WatchLogsAsync);
         _app.MapGrpc(Service + "ExecuteResourceCommand", ResourceCommandRequest.Parser, ExecuteAsync);
-        // Asks for prompts, of which there are none: answered and held open (an UNIMPLEMENTED would fill the
-        // dashboard's log).
+        // The dashboard asks for prompts and there are none. The call is
+        // held open, since UNIMPLEMENTED would fill the dashboard's log.
         _app.MapPost(Service + "WatchInteractions", HoldOpenAsync);
         _app.MapFallback(http => TrailersOnly(http, GrpcFraming.Unimplemented));
         await _app.StartAsync(cancellationToken);

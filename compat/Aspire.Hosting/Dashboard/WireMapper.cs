@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: a resource's state in the dashboard's words. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: maps a resource's state
+// to the dashboard's messages. Not affiliated with Microsoft.
 using System.Globalization;
 using Aspire.Hosting.Dashboard.Wire;
 using Google.Protobuf.WellKnownTypes;
@@ -17,7 +18,7 @@ internal static class WireMapper
             Uid = e.ResourceId,
             DisplayName = e.Resource.Name,
             ResourceType = s.ResourceType,
-            // never missing: see the .proto
+            // Required; see the .proto.
             CreatedAt = Timestamp.FromDateTime(s.CreationTimeStamp ?? DateTime.UnixEpoch),
             IsHidden = s.IsHidden,
         };

@@ -1,6 +1,5 @@
-// Stands in for Aspire.Hosting.Redis and Aspire.Hosting.PostgreSQL, as far as AppHost uses them. Not affiliated with
-// Microsoft.
-// Containers are untested here: the machine that this was written on has no container engine.
+// Stands in for the parts of Aspire.Hosting.Redis and Aspire.Hosting.PostgreSQL that AppHost
+// uses. Not affiliated with Microsoft. Containers are untested: no container engine was at hand.
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
@@ -33,7 +32,9 @@ namespace Aspire.Hosting.ApplicationModel
                 : ReferenceExpression.Create($"postgres");
         public ReferenceExpression ConnectionStringExpression =>
             ReferenceExpression.Create(
-                $"Host={PrimaryEndpoint.Property(EndpointProperty.Host)};Port={PrimaryEndpoint.Property(EndpointProperty.Port)};Username={UserNameReference};Password={PasswordParameter}"
+                $"Host={PrimaryEndpoint.Property(EndpointProperty.Host)};"
+                    + $"Port={PrimaryEndpoint.Property(EndpointProperty.Port)};"
+                    + $"Username={UserNameReference};Password={PasswordParameter}"
             );
     }
 
@@ -134,7 +135,7 @@ namespace Aspire.Hosting
             string? databaseName = null
         )
         {
-            // The image itself makes the database at its first start, so one server has one database here.
+            // The image creates one database at its first start, so one server has one database here.
             builder.WithEnvironment("POSTGRES_DB", databaseName ?? name);
             var database = builder.ApplicationBuilder.AddResource(
                 new PostgresDatabaseResource(name, databaseName ?? name, builder.Resource)
@@ -159,8 +160,8 @@ namespace Aspire.Hosting
             );
     }
 
-    /// <summary>A password that outlives the AppHost, as its data volume does: in the user secrets, where Aspire keeps
-    /// it too.</summary>
+    /// <summary>A password that is kept in the user secrets, as Aspire
+    /// does, so that it lives as long as the data volume.</summary>
     internal static class GeneratedPassword
     {
         public static ParameterResource For(IDistributedApplicationBuilder builder, string resource) =>
@@ -181,8 +182,8 @@ namespace Aspire.Hosting
                             var file = PathHelper.GetSecretsPathFromSecretsId(secrets.UserSecretsId);
                             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
                             var all = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : [];
-                            // Outside Development the configuration has no user secrets, and the volume's password is
-                            // there.
+                            // Outside Development the configuration lacks the user
+                            // secrets, where the volume's password is stored.
                             if ((string?)all[key] is { } kept)
                                 return kept;
                             all[key] = value;

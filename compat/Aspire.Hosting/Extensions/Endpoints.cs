@@ -100,8 +100,7 @@ public static partial class ResourceBuilderExtensions
         );
     }
 
-    /// <param name="key">The name under which the check is registered in the builder's Services
-    /// (AddHealthChecks).</param>
+    /// <param name="key">The name of a check that the builder's Services register (AddHealthChecks).</param>
     public static IResourceBuilder<T> WithHealthCheck<T>(this IResourceBuilder<T> builder, string key)
         where T : IResource => builder.WithAnnotation(new HealthCheckAnnotation(key));
 }

@@ -96,8 +96,8 @@ public static partial class ResourceBuilderExtensions
                 source.Resource
             );
 
-    /// <summary>Sets <c>services__{name}__{endpoint}__0</c>, which service discovery reads, for every endpoint of the
-    /// source.</summary>
+    /// <summary>Sets <c>services__{name}__{endpoint}__0</c> for every
+    /// endpoint of the source. Service discovery reads it.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder,
         IResourceBuilder<IResourceWithServiceDiscovery> source

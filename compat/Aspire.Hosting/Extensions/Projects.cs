@@ -4,8 +4,8 @@ using System.Globalization;
 
 namespace Aspire.Hosting;
 
-/// <summary>A project that was built together with the AppHost: it runs as `dotnet {OutputPath}`, without another
-/// build.</summary>
+/// <summary>A project that was built together with the AppHost. It
+/// runs as `dotnet {OutputPath}`, without another build.</summary>
 internal sealed record ProjectOutput(string ProjectPath, string? OutputPath) : IProjectMetadata;
 
 public static class ProjectResourceBuilderExtensions
@@ -16,7 +16,7 @@ public static class ProjectResourceBuilderExtensions
     )
         where TProject : IProjectMetadata, new() => builder.AddProject(name, new TProject().ProjectPath);
 
-    /// <summary>compat/ never reads a service's launch profile, so there is none to choose.</summary>
+    /// <summary>Adds a project. Launch profiles of services are never read here, so none can be chosen.</summary>
     public static IResourceBuilder<ProjectResource> AddProject<TProject>(
         this IDistributedApplicationBuilder builder,
         string name,
@@ -33,7 +33,7 @@ public static class ProjectResourceBuilderExtensions
         var path = Path.GetFullPath(projectPath, builder.AppHostDirectory);
         return builder
             .AddResource(new ProjectResource(name))
-            .WithAnnotation(new ProjectOutput(path, AssemblyFacts.Of(builder.AppHostAssembly, $"ProjectOutput:{path}")))
+            .WithAnnotation(new ProjectOutput(path, BuildMetadata.Of(builder.AppHostAssembly, $"ProjectOutput:{path}")))
             .WithOtlpExporter()
             .WithEnvironment("OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY", "in_memory")
             .WithEnvironment("DOTNET_SYSTEM_CONSOLE_ALLOW_ANSI_COLOR_REDIRECTION", "true")
@@ -123,11 +123,10 @@ public static class ParameterResourceBuilderExtensions
         Func<string> valueGetter,
         bool publishValueAsDefault = false,
         bool secret = false
-    // as Aspire: a value that is given is not looked up
+    // As in Aspire, a given value is not looked up in the configuration.
     ) => builder.AddResource(new ParameterResource(name, _ => valueGetter(), secret));
 
-    /// <summary>A connection string that the AppHost's own configuration holds:
-    /// <c>ConnectionStrings:{name}</c>.</summary>
+    /// <summary>Adds a connection string from the AppHost's configuration, <c>ConnectionStrings:{name}</c>.</summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddConnectionString(
         this IDistributedApplicationBuilder builder,
         string name,
@@ -141,7 +140,8 @@ public static class ParameterResourceBuilderExtensions
     private static string Configured(IDistributedApplicationBuilder builder, string section, string name) =>
         builder.Configuration[$"{section}:{name}"]
         ?? throw new DistributedApplicationException(
-            $"'{name}' has no value: set {section}:{name} in the AppHost's configuration (--{section}:{name}=..., {section}__{name}, user secrets)."
+            $"'{name}' has no value. Set {section}:{name} in the AppHost's configuration "
+                + $"(--{section}:{name}=..., {section}__{name}, user secrets)."
         );
 
     private sealed class ConfiguredConnectionString(string name, ParameterResource value, string? variable)

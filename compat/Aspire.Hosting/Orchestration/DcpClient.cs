@@ -1,6 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: a client of DCP's API (Kubernetes-shaped HTTPS + JSON, without a promise:
-// the bundle's version is pinned).
-// Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: a client of DCP's API, which is HTTPS and JSON in the manner of
+// Kubernetes. The API has no stability promise, so the bundle's version is pinned. Not affiliated with Microsoft.
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -34,7 +33,7 @@ internal sealed class DcpClient : IDisposable
             RevocationMode = X509RevocationMode.NoCheck,
         };
         handler.SslOptions.CertificateChainPolicy.CustomTrustStore.Add(authority);
-        // Endless watches and logs go through it: its calls are bounded by their tokens, not by a timeout of its own.
+        // Calls are bounded by their tokens: watches and logs have no end, so a client timeout would cut them.
         _http = new HttpClient(handler)
         {
             BaseAddress = kubeconfig.Server,
@@ -56,7 +55,7 @@ internal sealed class DcpClient : IDisposable
             }
             catch (HttpRequestException)
             {
-                // Not listening yet.
+                // The server is not listening yet.
             }
             await Task.Delay(20, cancellationToken);
         }
@@ -79,8 +78,8 @@ internal sealed class DcpClient : IDisposable
         return response.StatusCode == HttpStatusCode.NotFound ? null : await ReadAsync(response, cancellationToken);
     }
 
-    /// <summary>Stops the process or container; the object, its log and its exit code stay. False where there is
-    /// none.</summary>
+    /// <summary>Stops the process or container and keeps its object,
+    /// log and exit code. False when it does not exist.</summary>
     public async Task<bool> StopAsync(string plural, string name, CancellationToken cancellationToken)
     {
         var patch = new JsonObject { ["spec"] = new JsonObject { ["stop"] = true } };
@@ -95,7 +94,7 @@ internal sealed class DcpClient : IDisposable
         return true;
     }
 
-    /// <summary>Deletes and waits until it is gone: only then may the name be used again.</summary>
+    /// <summary>Deletes the object and waits until it is gone. Only then is its name free again.</summary>
     public async Task DeleteAsync(string plural, string name, CancellationToken cancellationToken)
     {
         using (var response = await _http.DeleteAsync($"apis/{Group}/{plural}/{name}", cancellationToken))
@@ -108,8 +107,8 @@ internal sealed class DcpClient : IDisposable
             await Task.Delay(50, cancellationToken);
     }
 
-    /// <summary>Everything that is (as ADDED), then every change. DCP ends a watch now and then: it is begun
-    /// again.</summary>
+    /// <summary>Yields every existing object (as ADDED), then every change.
+    /// DCP ends a watch now and then; it is started again.</summary>
     public async IAsyncEnumerable<DcpEvent> WatchAsync(
         string plural,
         [EnumeratorCancellation] CancellationToken cancellationToken
@@ -126,7 +125,7 @@ internal sealed class DcpClient : IDisposable
         }
     }
 
-    /// <param name="source">stdout, stderr or system (what DCP itself has to say)</param>
+    /// <param name="source">stdout, stderr or system (DCP's own messages)</param>
     public IAsyncEnumerable<string> LogsAsync(
         string plural,
         string name,
@@ -134,7 +133,7 @@ internal sealed class DcpClient : IDisposable
         CancellationToken cancellationToken
     ) => LinesAsync($"apis/{Group}/{plural}/{name}/log?follow=true&timestamps=true&source={source}", cancellationToken);
 
-    /// <summary>Ends DCP with all that it still runs; it deletes its session folder last.</summary>
+    /// <summary>Ends DCP and everything that it still runs. DCP deletes its session folder last.</summary>
     public async Task StopServerAsync(CancellationToken cancellationToken)
     {
         var patch = new JsonObject { ["status"] = "Stopping", ["shutdownResourceCleanup"] = "Full" };
@@ -144,7 +143,7 @@ internal sealed class DcpClient : IDisposable
         }
         catch (HttpRequestException)
         {
-            // The server may be gone before it has answered: that is what was asked for.
+            // The server may stop before it has answered, which is the goal of the call.
         }
         while (Directory.Exists(_session))
             await Task.Delay(50, cancellationToken);
@@ -189,7 +188,7 @@ internal sealed class DcpClient : IDisposable
         }
     }
 
-    // No charset parameter: admin/execution answers 415 to `application/merge-patch+json; charset=utf-8`.
+    // The charset parameter is left out: admin/execution answers 415 to `application/merge-patch+json; charset=utf-8`.
     private static StringContent Json(JsonObject body, string mediaType) =>
         new(body.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue(mediaType));
 
@@ -199,7 +198,8 @@ internal sealed class DcpClient : IDisposable
         if (response.IsSuccessStatusCode)
             return JsonNode.Parse(text)!;
         throw new InvalidOperationException(
-            $"Aspire's orchestrator answered {(int)response.StatusCode} to {response.RequestMessage?.Method} {response.RequestMessage?.RequestUri?.AbsolutePath}: {text}"
+            $"Aspire's orchestrator answered {(int)response.StatusCode} to {response.RequestMessage?.Method} "
+                + $"{response.RequestMessage?.RequestUri?.AbsolutePath}: {text}"
         );
     }
 }

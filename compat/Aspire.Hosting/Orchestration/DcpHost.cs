@@ -6,13 +6,13 @@ using System.Text.RegularExpressions;
 
 namespace Aspire.Hosting.Orchestration;
 
-/// <summary>One run of DCP. It watches this process: should the AppHost vanish, DCP stops everything that it
-/// started.</summary>
+/// <summary>One run of DCP. DCP watches this process and stops
+/// everything it started when the AppHost disappears.</summary>
 internal static class DcpHost
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
-    // What belongs to the AppHost alone: DCP's children inherit the rest of the environment.
+    // Variables for the AppHost alone. DCP's children inherit the rest of the environment.
     private static readonly string[] OwnVariables =
     [
         "ASPNETCORE_URLS",
@@ -23,11 +23,11 @@ internal static class DcpHost
 
     public static async Task<DcpClient> StartAsync(string dcp, CancellationToken cancellationToken)
     {
-        // mode 700: it holds the token. DCP deletes it when it ends.
+        // Mode 700, because the folder holds the token. DCP deletes it when it ends.
         var session = Directory.CreateTempSubdirectory("aspire-dcp-").FullName;
         var kubeconfig = Path.Combine(session, "kubeconfig");
         var start = new ProcessStartInfo(dcp) { RedirectStandardOutput = true, RedirectStandardError = true };
-        // -i: how often, in seconds, DCP looks whether the AppHost is still there.
+        // -i: the interval in seconds at which DCP checks that the AppHost is still running.
         foreach (
             var arg in (string[])
                 [
@@ -58,7 +58,8 @@ internal static class DcpHost
         await process.WaitForExitAsync(cancellationToken);
         if (process.ExitCode != 0)
             throw new DistributedApplicationException(
-                $"Aspire's orchestrator ({dcp}) could not be started: exit code {process.ExitCode}. {(await error).Trim()} {(await output).Trim()}"
+                $"Aspire's orchestrator ({dcp}) could not be started: exit code {process.ExitCode}. "
+                    + $"{(await error).Trim()} {(await output).Trim()}"
             );
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

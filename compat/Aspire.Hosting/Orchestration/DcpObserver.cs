@@ -1,6 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: brings what DCP tells (states, ports, logs) to the notification and logger
-// services.
-// Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: passes DCP's states, ports and logs
+// to the notification and logger services. Not affiliated with Microsoft.
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
@@ -39,8 +38,8 @@ internal sealed class DcpObserver(
 
     private void ApplyEndpoint(DcpEvent change, CancellationToken cancellationToken)
     {
-        // A process's own port:
-        // {"metadata":{"ownerReferences":[{"name":"streamapi-kqwzrtbn"}]},"spec":{"serviceName":"streamapi-http","port":41237}}
+        // A process's own port: {"metadata":{"ownerReferences":[{"name":"streamapi-kqwzrtbn"}]},
+        // "spec":{"serviceName":"streamapi-http","port":41237}}
         var owner = (string?)change.Object["metadata"]?["ownerReferences"]?[0]?["name"];
         if (owner is null || !instances.TryGetValue(owner, out var instance))
             return;
@@ -52,7 +51,7 @@ internal sealed class DcpObserver(
     {
         if (!instances.TryGetValue(change.Name, out var instance))
             return;
-        // Deleted, to be created anew: what it was must not be told after what it becomes.
+        // A deleted object is about to be created anew; its old state must not be published after the new one.
         if (change.Object["metadata"]?["deletionTimestamp"] is not null)
             return;
         var status = change.Object["status"];
@@ -63,11 +62,11 @@ internal sealed class DcpObserver(
             "Finished" or "Terminated" or "Exited" => exitCode is 0
                 ? KnownResourceStates.Finished
                 : KnownResourceStates.Exited,
-            // Asked to end: told from the asking on, so that nobody takes the end for one that was not asked for.
+            // Published as Stopping from the request on, so that nobody takes the end for an unexpected one.
             "Running" when asked => KnownResourceStates.Stopping,
             var other => other,
         };
-        // Even where a watch that began anew saw nothing of what lay between.
+        // Stopping is published even when a restarted watch has missed that state.
         if (
             asked
             && notifications.TryGetCurrentState(instance.Id, out var before)
@@ -91,7 +90,7 @@ internal sealed class DcpObserver(
                     EnvironmentVariables = Environment(instance, status),
                     Properties = Properties(instance, status, exitCode),
                     Urls = [.. s.Urls.Select(u => u with { IsInactive = state != KnownResourceStates.Running })],
-                    // A new process has not been checked yet, whatever the old one's checks said.
+                    // Resets the health reports: a new process has not been checked yet.
                     HealthReports =
                         state == KnownResourceStates.Running
                             ? s.HealthReports
@@ -126,7 +125,7 @@ internal sealed class DcpObserver(
         }
         catch (OperationCanceledException)
         {
-            // The AppHost stops.
+            // The AppHost is stopping.
         }
     }
 

@@ -1,5 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: decides where every endpoint is before anything starts. Not affiliated with
-// Microsoft.
+// Part of the stand-in for Aspire.Hosting: chooses the address of every
+// endpoint before anything starts. Not affiliated with Microsoft.
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -9,20 +9,18 @@ using System.Text.Json.Nodes;
 
 namespace Aspire.Hosting.Orchestration;
 
-/// <summary>
-/// A proxied endpoint is a DCP service: DCP listens on its port and spreads connections over the replicas, each on a
-/// port of its own
-/// (<c>{{- portForServing "streamapi-http" -}}</c>). An endpoint that is not proxied is the process's own port.
-/// </summary>
+/// <summary>Maps proxied endpoints to DCP services: DCP listens on the port and spreads
+/// connections over the replicas, each on its own port (<c>{{- portForServing
+/// "streamapi-http" -}}</c>). An endpoint without proxy is the process's own port.</summary>
 internal sealed class EndpointAllocator(IConfiguration configuration)
 {
-    /// <summary>Set by the testing builder: what is proxied takes any free port instead of its fixed one.</summary>
+    /// <summary>Gives proxied endpoints a free port instead of their fixed one. The testing builder sets it.</summary>
     public bool RandomizePorts => configuration.GetValue<bool>("DcpPublisher:RandomizePorts");
 
     public static string ServiceName(IResource resource, EndpointAnnotation endpoint) =>
         $"{resource.Name}-{endpoint.Name}";
 
-    /// <exception cref="DistributedApplicationException">names every fixed port that is taken, and by what</exception>
+    /// <exception cref="DistributedApplicationException">Names every fixed port in use and its process.</exception>
     public void RequireFreePorts(IEnumerable<IResource> resources, int? resourceServicePort)
     {
         var wanted = resources.SelectMany(r =>
@@ -36,8 +34,10 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
             return;
         var lines = busy.Select(b => $"  port {b.Port} for {b.For} is in use by {PortOwner.Describe(b.Port!.Value)}");
         throw new DistributedApplicationException(
-            $"The application cannot start because {(busy.Length == 1 ? "a port is" : "ports are")} taken:\n{string.Join('\n', lines)}\n"
-                + "Stop what occupies them (is the application running already?), or run this one on free ports: dotnet run --project AppHost -- --DcpPublisher:RandomizePorts=true"
+            $"The application cannot start because {(busy.Length == 1 ? "a port is" : "ports are")} taken:\n"
+                + $"{string.Join('\n', lines)}\n"
+                + "Stop the processes that use them (is the application running already?), or run this one on free "
+                + "ports: dotnet run --project AppHost -- --DcpPublisher:RandomizePorts=true"
         );
     }
 
@@ -94,7 +94,7 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
         );
     }
 
-    /// <summary>What tells DCP that a process or container serves its resource's proxied endpoints.</summary>
+    /// <summary>Returns the annotation that tells DCP which proxied endpoints a process or container serves.</summary>
     public static string ServiceProducers(IResource resource) =>
         new JsonArray([
             .. resource
@@ -141,7 +141,7 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>Which process listens on a port: on Linux /proc tells, for the user's own processes.</summary>
+/// <summary>Finds the process that listens on a port. Linux shows it in /proc, for the user's own processes.</summary>
 internal static class PortOwner
 {
     private static readonly string[] SocketTables = ["/proc/net/tcp", "/proc/net/tcp6"];
@@ -155,7 +155,7 @@ internal static class PortOwner
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The process ended while it was looked for.
+            // The process ended during the search.
         }
         return "another process";
     }
@@ -187,7 +187,7 @@ internal static class PortOwner
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
-                    // Somebody else's, or gone.
+                    // Another user's process, or one that ended.
                 }
             }
         }

@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: asks every running replica how it is. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: runs the health checks
+// of every running replica. Not affiliated with Microsoft.
 using System.Collections.Immutable;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -28,7 +29,7 @@ internal sealed class HealthMonitor(
                 cancellationToken
             );
             var reports = await Task.WhenAll(annotations.Select(a => CheckAsync(instance, a, cancellationToken)));
-            // Told when something is different: the dashboard draws the whole row again for every update.
+            // Published only when something changed: the dashboard redraws the whole row for every update.
             if (
                 notifications.TryGetCurrentState(instance.Id, out var current)
                 && !reports.Select(Essence).SequenceEqual(current!.Snapshot.HealthReports.Select(Essence))
@@ -88,13 +89,13 @@ internal sealed class HealthMonitor(
         var endpoint = instance
             .Resource.Annotations.OfType<EndpointAnnotation>()
             .First(e => e.Name == probe.EndpointName);
-        // Behind the proxy the replica's own port counts, and DCP tells it a moment after the start.
+        // Behind the proxy, the probe needs the replica's own port, which DCP reports shortly after the start.
         var port =
             !endpoint.IsProxied ? endpoint.AllocatedEndpoint!.Port
             : instance.Ports.TryGetValue(EndpointAllocator.ServiceName(instance.Resource, endpoint), out var own) ? own
             : (int?)null;
         if (port is null)
-            return report with { Description = "Its port is not known yet." };
+            return report with { Description = "The replica's port is not known yet." };
         var uri = new UriBuilder(endpoint.UriScheme, endpoint.TargetHost, port.Value, probe.Path).Uri;
         using var response = await clients.CreateClient(nameof(HealthMonitor)).GetAsync(uri, cancellationToken);
         return (int)response.StatusCode == probe.StatusCode

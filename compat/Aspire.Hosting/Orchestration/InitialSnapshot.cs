@@ -1,5 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: what the dashboard shows of a resource before it runs. Not affiliated with
-// Microsoft.
+// Part of the stand-in for Aspire.Hosting: the state that the dashboard
+// shows of a resource before it runs. Not affiliated with Microsoft.
 using System.Collections.Immutable;
 
 namespace Aspire.Hosting.Orchestration;
@@ -63,7 +63,7 @@ internal static class InitialSnapshot
                 };
                 foreach (var change in annotations.OfType<EndpointUrlAnnotation>().Where(u => u.EndpointName == e.Name))
                     change.Callback(url);
-                // A changed address may be relative to the endpoint: "/health".
+                // A callback may set an address relative to the endpoint, such as "/health".
                 if (url.Url.StartsWith('/'))
                     url.Url = e.AllocatedEndpoint.UriString + url.Url;
                 return url;

@@ -5,12 +5,9 @@ using System.Text.Json.Nodes;
 
 namespace Aspire.Hosting.Orchestration;
 
-/// <summary>
-/// One replica: <c>streamapi-kqwzrtbn</c> to DCP, to the dashboard and, as service.name + service.instance.id, in its
-/// telemetry, so that
-/// the dashboard joins them. Resources that are no process (parameters, connection strings) have one instance under
-/// their own name.
-/// </summary>
+/// <summary>One replica, named <c>streamapi-kqwzrtbn</c> in DCP, in the dashboard and (service.name
+/// + service.instance.id) in its telemetry, so that the dashboard joins them. A resource without a
+/// process (parameter, connection string) has one instance under its own name.</summary>
 internal sealed class Instance
 {
     private Instance(IResource resource, string id, string suffix) => (Resource, Id, Suffix) = (resource, id, suffix);
@@ -21,17 +18,17 @@ internal sealed class Instance
     public bool IsProcess => Suffix.Length > 0;
     public string Plural => Resource is ContainerResource ? "containers" : "executables";
 
-    /// <summary>What this replica itself listens on, by DCP service, behind the proxy that its replicas
-    /// share.</summary>
+    /// <summary>The ports that this replica itself listens on, by DCP
+    /// service, behind the proxy that the replicas share.</summary>
     public ConcurrentDictionary<string, int> Ports { get; } = new();
 
-    /// <summary>One start or stop at a time.</summary>
+    /// <summary>Allows one start or stop at a time.</summary>
     public SemaphoreSlim Turn { get; } = new(1);
 
-    /// <summary>What DCP was asked to run; null until it was asked.</summary>
+    /// <summary>The object that DCP was asked to run; null before that.</summary>
     public JsonObject? Spec { get; set; }
 
-    /// <summary>A password stands in its arguments: the dashboard hides them.</summary>
+    /// <summary>True when the arguments contain a password; the dashboard hides them.</summary>
     public bool HasSecretArguments { get; set; }
 
     public static IEnumerable<Instance> Of(IResource resource)

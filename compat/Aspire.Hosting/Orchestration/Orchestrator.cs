@@ -1,6 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: starts, watches and stops the application through Aspire's own orchestrator
-// (DCP).
-// Not affiliated with Microsoft or the .NET Foundation.
+// Part of the stand-in for Aspire.Hosting: starts, watches and stops the application through
+// Aspire's own orchestrator (DCP). Not affiliated with Microsoft or the .NET Foundation.
 using System.Collections.Immutable;
 using Aspire.Hosting.Bundle;
 using Aspire.Hosting.Dashboard;
@@ -25,7 +24,7 @@ internal static class OrchestrationServices
 internal sealed class Orchestrator(
     IServiceProvider services,
     DistributedApplicationModel model,
-    AppHostFacts appHost,
+    AppHostInfo appHost,
     EndpointAllocator endpoints,
     SpecFactory specs,
     HealthMonitor health,
@@ -36,8 +35,8 @@ internal sealed class Orchestrator(
 ) : IHostedService, IDisposable
 {
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(15);
-    private readonly CancellationTokenSource _stopping = new(); // no more starts and health checks
-    private readonly CancellationTokenSource _observing = new(); // to the end: the stop itself is watched too
+    private readonly CancellationTokenSource _stopping = new(); // cancelled first: ends starts and health checks
+    private readonly CancellationTokenSource _observing = new(); // cancelled last: the stop itself is observed
     private readonly List<Task> _background = [];
     private readonly Lock _stopGate = new();
     private ImmutableDictionary<string, Instance> _instances = ImmutableDictionary<string, Instance>.Empty;
@@ -47,8 +46,9 @@ internal sealed class Orchestrator(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         logger.LogInformation(
-            "Aspire version: {Version} (orchestrator and dashboard; hosting by compat/Aspire.Hosting; UseAspirePackages=true takes the packages)",
-            AssemblyFacts.Own("AspireVersion")
+            "Aspire version: {Version} (orchestrator and dashboard; hosting by compat/Aspire.Hosting; "
+                + "UseAspirePackages=true takes the packages)",
+            BuildMetadata.Own("AspireVersion")
         );
         logger.LogInformation("Distributed application starting.");
         logger.LogInformation("Application host directory is: {Directory}", appHost.Directory);
@@ -90,7 +90,7 @@ internal sealed class Orchestrator(
             instance.Turn.Dispose();
     }
 
-    /// <summary>Stops everything, dependents first. Whoever asks again gets the same stop.</summary>
+    /// <summary>Stops everything, dependents first. Later calls return the same stop.</summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {
         lock (_stopGate)
@@ -129,7 +129,7 @@ internal sealed class Orchestrator(
         if (instance.Spec is null)
             return;
         if (!await _dcp!.StopAsync(instance.Plural, id, cancellationToken))
-            return; // between two of its lives
+            return; // stopped and not yet started again
         await notifications.WaitForResourceAsync(id, e => e.Snapshot.IsTerminal, cancellationToken);
     }
 
@@ -168,7 +168,7 @@ internal sealed class Orchestrator(
             if (!instance.IsProcess)
                 await ShowValueAsync(instance, cancellationToken);
             else if (instance.Spec is null)
-                await StartInstanceAsync(instance.Id, cancellationToken); // not null: a user's Start did not wait
+                await StartInstanceAsync(instance.Id, cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -228,7 +228,7 @@ internal sealed class Orchestrator(
         using var timeout = new CancellationTokenSource(StopTimeout);
         try
         {
-            // The dashboard stays to the end: the services' last telemetry goes there.
+            // The dashboard stops last, because it receives the services' last telemetry.
             var processes = _instances
                 .Values.Where(i => i.Spec is not null && i.Resource.Name != DashboardResource.Name)
                 .ToLookup(i => i.Resource);
@@ -239,7 +239,10 @@ internal sealed class Orchestrator(
         }
         catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or HttpRequestException)
         {
-            logger.LogWarning("Not everything stopped in order ({Reason}); the orchestrator ends the rest.", e.Message);
+            logger.LogWarning(
+                "Some resources did not stop in order ({Reason}); the orchestrator ends the rest.",
+                e.Message
+            );
         }
     }
 

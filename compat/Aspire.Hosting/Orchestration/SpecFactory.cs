@@ -1,4 +1,5 @@
-// Part of the stand-in for Aspire.Hosting: turns a resource into what DCP runs. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: turns a resource
+// into an object that DCP runs. Not affiliated with Microsoft.
 using System.Text.Json.Nodes;
 
 namespace Aspire.Hosting.Orchestration;
@@ -13,7 +14,7 @@ internal sealed class SpecFactory(DistributedApplicationExecutionContext executi
         {
             case ProjectResource project:
                 var output = project.Annotations.OfType<ProjectOutput>().Single();
-                // Built with the AppHost: run as it is. Otherwise the SDK builds it now.
+                // Built with the AppHost, so it runs as it is; otherwise the SDK builds it now.
                 string[] run = output.OutputPath is { } dll
                     ? [dll]
                     : ["run", "--no-launch-profile", "--project", output.ProjectPath, "--"];

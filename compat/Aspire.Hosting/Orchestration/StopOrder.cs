@@ -1,13 +1,11 @@
-// Part of the stand-in for Aspire.Hosting: who stops before whom. Not affiliated with Microsoft.
+// Part of the stand-in for Aspire.Hosting: the order in which resources stop. Not affiliated with Microsoft.
 namespace Aspire.Hosting.Orchestration;
 
 internal static class StopOrder
 {
-    /// <summary>
-    /// Groups that can stop together: first what nothing depends on (services), last what everything needs (Redis, then
-    /// Postgres). What
-    /// depends on nothing itself stops one by one, last added first: those are the stores.
-    /// </summary>
+    /// <summary>Groups the resources that can stop together: dependents (services)
+    /// first, their dependencies (Redis, then Postgres) last. Resources without
+    /// dependencies are the stores; they stop one by one, last added first.</summary>
     public static IEnumerable<IReadOnlyList<IResource>> Of(IReadOnlyCollection<IResource> resources)
     {
         var depths = new Dictionary<IResource, int>();
@@ -20,7 +18,7 @@ internal static class StopOrder
         {
             if (depths.TryGetValue(resource, out var known))
                 return known;
-            depths[resource] = 0; // ends the walk where resources refer to each other in a circle
+            depths[resource] = 0; // ends the walk in a cycle of references
             return depths[resource] = Dependencies(resource).Select(d => Depth(d) + 1).DefaultIfEmpty(0).Max();
         }
     }

@@ -36,7 +36,7 @@ public static class DistributedApplicationTestingBuilder
         );
     }
 
-    /// <summary>An application without an AppHost project: the test adds the resources.</summary>
+    /// <summary>Creates a builder without an AppHost project; the test adds the resources.</summary>
     public static IDistributedApplicationTestingBuilder Create(params string[] args) => Create(args, (_, _) => { });
 
     public static IDistributedApplicationTestingBuilder Create(
@@ -91,7 +91,8 @@ public static class DistributedApplicationTestingBuilder
     }
 }
 
-/// <summary>Free ports, no dashboard, the AppHost's launch profile: unless the test says otherwise.</summary>
+/// <summary>The defaults of a test: free ports, no dashboard, the
+/// AppHost's launch profile. The test can override each.</summary>
 internal static class TestingDefaults
 {
     public static void Apply(
@@ -101,7 +102,7 @@ internal static class TestingDefaults
         Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure
     )
     {
-        // What the AppHost made of its arguments first, then the test's own, as in the real one.
+        // As in Aspire: the AppHost's changes to its arguments come first, then the test's own arguments.
         options.Args = settings.Args = [.. settings.Args ?? [], .. args];
         options.DisableDashboard = true;
         settings.Configuration ??= new();
@@ -121,7 +122,7 @@ internal static class TestingDefaults
         foreach (var variable in profile.GetProperty("environmentVariables").EnumerateObject())
         {
             yield return new(variable.Name, variable.Value.GetString());
-            // The host knows it without its prefix.
+            // The host reads this variable without its prefix.
             if (variable.Name == "DOTNET_ENVIRONMENT")
                 yield return new("ENVIRONMENT", variable.Value.GetString());
         }

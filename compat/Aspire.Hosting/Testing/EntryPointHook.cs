@@ -1,14 +1,12 @@
-// Stands in for Aspire.Hosting.Testing's way into an AppHost's own Program. Not affiliated with Microsoft or the .NET
-// Foundation.
+// Stands in for the part of Aspire.Hosting.Testing that runs an AppHost's
+// own Program. Not affiliated with Microsoft or the .NET Foundation.
 using System.Reflection;
 
 namespace Aspire.Hosting.Testing;
 
-/// <summary>
-/// Runs an AppHost's entry point up to its Build(), waits there for the test, and takes the application: the entry
-/// point's own Run()
-/// is never reached. The builder finds the hook by the flow of execution, so several AppHosts can be tested at once.
-/// </summary>
+/// <summary>Runs an AppHost's entry point up to its Build(), waits there for the test,
+/// and hands the application over; Run() is never reached. The builder finds the hook
+/// by the flow of execution, so several AppHosts can be tested at once.</summary>
 internal sealed class EntryPointHook(
     Assembly appHost,
     string[] args,
@@ -48,7 +46,7 @@ internal sealed class EntryPointHook(
             }
             catch (TargetInvocationException)
             {
-                // As planned: the test has the application.
+                // Expected: the test has the application.
             }
         })
         {

@@ -6,7 +6,7 @@ using NBomber.Running;
 
 namespace NBomber.Contracts
 {
-    /// <summary>A run as described. Immutable.</summary>
+    /// <summary>The description of a run. Immutable.</summary>
     public sealed record NBomberContext
     {
         internal IReadOnlyList<ScenarioProps> Scenarios { get; init; } = [];
@@ -67,17 +67,16 @@ namespace NBomber.CSharp
 
         public static NBomberContext WithoutReports(this NBomberContext context) => context with { ReportFormats = [] };
 
-        /// <summary>How often thresholds are checked and progress is shown; at least 5 s.</summary>
+        /// <summary>Sets the interval of threshold checks and progress lines; at least 5 s.</summary>
         public static NBomberContext WithReportingInterval(this NBomberContext context, TimeSpan interval) =>
             interval >= TimeSpan.FromSeconds(5)
                 ? context with
                 {
                     ReportingInterval = interval,
                 }
-                : throw new ArgumentException($"The reporting interval is at least 5 s; it is {interval}.");
+                : throw new ArgumentException($"The reporting interval must be at least 5 s; it is {interval}.");
 
-        /// <summary>How long iterations that are still running at the end are waited for. 1 min where nothing is
-        /// said.</summary>
+        /// <summary>Sets how long running iterations may take to complete after the end. Default: 1 min.</summary>
         public static NBomberContext WithScenarioCompletionTimeout(this NBomberContext context, TimeSpan timeout) =>
             context with
             {
@@ -90,11 +89,11 @@ namespace NBomber.CSharp
                 ShowsProgress = display,
             };
 
-        /// <summary>Runs the scenarios side by side, writes the reports, and returns what it came to. Blocks until
-        /// then.</summary>
+        /// <summary>Runs the scenarios side by side, writes the reports
+        /// and returns the statistics. Blocks until then.</summary>
         public static NodeStats Run(this NBomberContext context)
         {
-            // On the pool: what scenarios await must not need the caller's thread.
+            // On the thread pool, because awaits of the scenarios must not need the caller's thread.
             var (stats, history) = Task.Run(() => new Session(context).RunAsync()).GetAwaiter().GetResult();
             return stats with { ReportFiles = ReportWriter.Write(context, stats, history) };
         }

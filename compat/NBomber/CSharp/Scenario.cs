@@ -3,7 +3,7 @@ using NBomber.Contracts;
 
 namespace NBomber.Contracts
 {
-    /// <summary>A scenario as described, before it runs. Immutable.</summary>
+    /// <summary>The description of a scenario. Immutable.</summary>
     public sealed record ScenarioProps
     {
         internal ScenarioProps(string name, Func<IScenarioContext, Task<IResponse>>? run)
@@ -31,7 +31,7 @@ namespace NBomber.CSharp
     {
         public static ScenarioProps Create(string name, Func<IScenarioContext, Task<IResponse>> run) => new(name, run);
 
-        /// <summary>Only initialises and cleans.</summary>
+        /// <summary>Creates a scenario that only initialises and cleans up.</summary>
         public static ScenarioProps Empty(string name) => new(name, null);
 
         public static ScenarioProps WithInit(this ScenarioProps scenario, Func<IScenarioInitContext, Task> initFunc) =>
@@ -45,8 +45,7 @@ namespace NBomber.CSharp
             Func<IScenarioInitContext, Task> cleanFunc
         ) => scenario with { Clean = cleanFunc };
 
-        /// <summary>For so long the first simulation runs before anything is measured. 30 s where nothing is
-        /// said.</summary>
+        /// <summary>Sets how long the first simulation runs before measuring begins. Default: 30 s.</summary>
         public static ScenarioProps WithWarmUpDuration(this ScenarioProps scenario, TimeSpan duration) =>
             scenario with
             {
@@ -70,15 +69,14 @@ namespace NBomber.CSharp
                 Thresholds = [.. thresholds],
             };
 
-        /// <summary>A failed step ends the iteration, which counts as failed; the next one begins. True where nothing
-        /// is said.</summary>
+        /// <summary>Sets whether a failed step ends the iteration as failed. Default: true.</summary>
         public static ScenarioProps WithRestartIterationOnFail(this ScenarioProps scenario, bool shouldRestart) =>
             scenario with
             {
                 RestartIterationOnFail = shouldRestart,
             };
 
-        /// <summary>So many failures stop the whole test. 5,000 where nothing is said.</summary>
+        /// <summary>Sets the number of failures that stops the whole test. Default: 5,000.</summary>
         public static ScenarioProps WithMaxFailCount(this ScenarioProps scenario, int maxFailCount) =>
             scenario with
             {

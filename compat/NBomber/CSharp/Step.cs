@@ -6,14 +6,17 @@ using NBomber.Running;
 
 namespace NBomber.CSharp;
 
-[SuppressMessage("Naming", "CA1716:Identifiers should not match keywords", Justification = "NBomber's name for it.")]
+[SuppressMessage("Naming", "CA1716:Identifiers should not match keywords", Justification = "NBomber's own name.")]
 public static class Step
 {
-    /// <summary>Runs and measures a part of an iteration by itself.</summary>
+    /// <summary>Runs a part of an iteration and measures it separately.</summary>
     public static async Task<Response<T>> Run<T>(string name, IScenarioContext context, Func<Task<Response<T>>> run)
     {
         if (name == "global information")
-            throw new ArgumentException("This name is the whole scenario's.", nameof(name));
+            throw new ArgumentException(
+                "'global information' is reserved for the whole scenario; choose another step name.",
+                nameof(name)
+            );
         var copy = (ScenarioCopy)context;
         var started = Stopwatch.GetTimestamp();
         Response<T> response;

@@ -20,23 +20,24 @@ public sealed record ScenarioInfo(
     ScenarioOperation ScenarioOperation
 );
 
-/// <summary>What an iteration sees. One a copy; a copy's iterations follow one another.</summary>
+/// <summary>The state that an iteration can use. Each copy has
+/// one, and a copy's iterations run one after the other.</summary>
 public interface IScenarioContext
 {
     TestInfo TestInfo { get; }
     ScenarioInfo ScenarioInfo { get; }
     NodeInfo NodeInfo { get; }
 
-    /// <summary>From 1.</summary>
+    /// <summary>Counts from 1.</summary>
     long InvocationNumber { get; }
 
-    /// <summary>Empty at each iteration's start.</summary>
+    /// <summary>Data of one iteration; cleared when the next begins.</summary>
     Dictionary<string, object> Data { get; }
 
-    /// <summary>Kept over the iterations of this copy.</summary>
+    /// <summary>Data of this copy, kept across its iterations.</summary>
     Dictionary<string, object> ScenarioInstanceData { get; }
 
-    /// <summary>Cancelled when the scenario is over.</summary>
+    /// <summary>Cancelled when the scenario ends.</summary>
     CancellationToken ScenarioCancellationToken { get; }
     Random Random { get; }
     void StopScenario(string scenarioName, string reason);

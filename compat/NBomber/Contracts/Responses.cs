@@ -3,22 +3,22 @@ using NBomber.Contracts;
 
 namespace NBomber.Contracts
 {
-    /// <summary>Thrown by an iteration that is not to be measured, such as one that waited for a push when its scenario
-    /// ended.</summary>
+    /// <summary>Thrown by an iteration that must not be measured, such
+    /// as one that waited for a push when its scenario ended.</summary>
     public sealed class IgnoreMeasurementException : Exception
     {
         public IgnoreMeasurementException()
             : base("This iteration is not measured.") { }
     }
 
-    /// <summary>What an iteration or a step reports.</summary>
+    /// <summary>The result of an iteration or a step.</summary>
     public interface IResponse
     {
         string StatusCode { get; }
         bool IsError { get; }
         long SizeBytes { get; }
 
-        /// <summary>Above 0, it takes the place of the measured latency.</summary>
+        /// <summary>Replaces the measured latency when above 0.</summary>
         double CustomLatencyMs { get; }
         string Message { get; }
     }
@@ -43,8 +43,8 @@ namespace NBomber.CSharp
 
         public static Response<object> Fail() => EmptyFail;
 
-        // NBomber's own form without a type drops the latency (it is always 0 there), so ours does not offer one: say
-        // Ok<object>(…).
+        // NBomber's own untyped overload drops the latency (it is
+        // always 0 there), so this one has none. Use Ok<object>(…).
         public static Response<object> Ok(string statusCode = "", long sizeBytes = 0, string message = "") =>
             Ok<object>(statusCode, sizeBytes, message);
 

@@ -99,7 +99,7 @@ public sealed record ThresholdResult(
     bool IsFailed
 );
 
-/// <summary>What a run came to.</summary>
+/// <summary>The statistics of a run.</summary>
 public sealed record NodeStats(
     ScenarioStats[] ScenarioStats,
     ThresholdResult[] Thresholds,

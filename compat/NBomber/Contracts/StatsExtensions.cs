@@ -3,7 +3,7 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Contracts;
 
-/// <summary>Looks statistics up by name: Get throws where there is none, Find gives null.</summary>
+/// <summary>Looks statistics up by name: Get throws when the name is missing, Find returns null.</summary>
 public static class StatsExtensions
 {
     public static ScenarioStats Get(this ScenarioStats[] scenarioStats, string name) =>

@@ -4,8 +4,8 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Contracts;
 
-/// <summary>What must hold, checked at each reporting interval and at the end. An expression, so that the report can
-/// show it.</summary>
+/// <summary>A condition that is checked at each reporting interval and
+/// at the end. An expression, so that reports can show it.</summary>
 public sealed class Threshold
 {
     private readonly Func<ScenarioStats, bool> _holds;

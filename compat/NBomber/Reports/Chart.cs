@@ -5,8 +5,8 @@ using System.Text;
 
 namespace NBomber.Reports;
 
-/// <summary>A line chart as SVG: axes from zero, three grid lines, a legend; readable without colour by the order of
-/// the legend.</summary>
+/// <summary>A line chart as SVG: axes from zero, three grid lines and a legend
+/// in the order of the lines, so that it is readable without colour.</summary>
 internal static class Chart
 {
     private const int Width = 480,
@@ -30,7 +30,8 @@ internal static class Chart
         var svg = new StringBuilder();
         svg.Append(
             CultureInfo.InvariantCulture,
-            $"<figure><figcaption>{WebUtility.HtmlEncode(title)}</figcaption><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" font-size=\"11\" fill=\"currentColor\">"
+            $"<figure><figcaption>{WebUtility.HtmlEncode(title)}</figcaption><svg viewBox=\"0 0 {Width} {Height}\" "
+                + $"role=\"img\" font-size=\"11\" fill=\"currentColor\">"
         );
         svg.Append("<title>").Append(WebUtility.HtmlEncode(title)).Append("</title>");
         for (var i = 0; i <= 3; i++)
@@ -38,7 +39,8 @@ internal static class Chart
             var value = maxY * i / 3;
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"<line x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(value):F1}\" y2=\"{Y(value):F1}\" stroke=\"currentColor\" stroke-opacity=\".2\"/>"
+                $"<line x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(value):F1}\" y2=\"{Y(value):F1}\" "
+                    + $"stroke=\"currentColor\" stroke-opacity=\".2\"/>"
             );
             svg.Append(
                 CultureInfo.InvariantCulture,
@@ -46,7 +48,9 @@ internal static class Chart
             );
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"<text x=\"{X(maxX * i / 3):F1}\" y=\"{Height - 8}\" text-anchor=\"{(i == 3 ? "end" : "middle")}\">{Label(maxX * i / 3)} {(i == 3 ? xUnit : "")}</text>"
+                $"<text x=\"{X(maxX * i / 3):F1}\" y=\"{Height - 8}\" "
+                    + $"text-anchor=\"{(i == 3 ? "end" : "middle")}\">"
+                    + $"{Label(maxX * i / 3)} {(i == 3 ? xUnit : "")}</text>"
             );
         }
         for (var i = 0; i < lines.Length; i++)
@@ -60,7 +64,8 @@ internal static class Chart
                 svg.Append(CultureInfo.InvariantCulture, $"{X(x(point)):F1},{Y(lines[i].Y(point)):F1} ");
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"\"/><text x=\"{Left + 4 + (i * 70)}\" y=\"12\"><tspan fill=\"{colour}\">━</tspan> {WebUtility.HtmlEncode(lines[i].Name)}</text>"
+                $"\"/><text x=\"{Left + 4 + (i * 70)}\" y=\"12\"><tspan fill=\"{colour}\">━</tspan> "
+                    + $"{WebUtility.HtmlEncode(lines[i].Name)}</text>"
             );
         }
         return svg.Append("</svg></figure>").ToString();
@@ -69,7 +74,7 @@ internal static class Chart
         double Y(double value) => Height - Bottom - ((Height - Top - Bottom) * value / maxY);
     }
 
-    /// <summary>1, 2 or 5 times a power of ten, at or above the largest value.</summary>
+    /// <summary>Returns 1, 2 or 5 times a power of ten, at or above the largest value.</summary>
     private static double Ceiling(IEnumerable<double> values)
     {
         var max = values.DefaultIfEmpty(0).Max();

@@ -5,7 +5,7 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Reports;
 
-/// <summary>One row a scenario or step (RFC 4180), ok and fail beside each other.</summary>
+/// <summary>Writes one row a scenario or step (RFC 4180), ok and fail side by side.</summary>
 internal static class CsvReport
 {
     private static readonly string[] Side =

@@ -7,20 +7,25 @@ using NBomber.Running;
 
 namespace NBomber.Reports;
 
-/// <summary>One page that needs nothing else: tables, and charts as inline SVG.</summary>
+/// <summary>Writes one self-contained page: tables, and charts as inline SVG.</summary>
 internal static class HtmlReport
 {
     private const string Style = """
-        :root{color-scheme:light dark;--line:#8884}body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
-        table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}th,td{border-bottom:1px solid var(--line);padding:.2rem .6rem;text-align:right}
-        th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(28rem,1fr));gap:1rem}
-        figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto}.failed{color:#d33;font-weight:600}.scroll{overflow-x:auto}
+                :root{color-scheme:light dark;--line:#8884}
+                body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
+                table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
+                th,td{border-bottom:1px solid var(--line);padding:.2rem .6rem;text-align:right}
+                th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}
+                .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(28rem,1fr));gap:1rem}
+                figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto}
+                .failed{color:#d33;font-weight:600}.scroll{overflow-x:auto}
         """;
 
     public static string Of(NodeStats stats, IReadOnlyList<HistoryPoint> history)
     {
         var page = new StringBuilder(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>"
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+                + "<meta name=\"viewport\" content=\"width=device-width\"><title>"
         );
         page.Append(Html($"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}"))
             .Append("</title><style>")
@@ -29,7 +34,8 @@ internal static class HtmlReport
             .Append(Html(stats.TestInfo.TestName))
             .Append(
                 CultureInfo.InvariantCulture,
-                $"</h1><p>{Html(stats.TestInfo.TestSuite)}, {stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms.</p>"
+                $"</h1><p>{Html(stats.TestInfo.TestSuite)}, {stats.TestInfo.Created:u}, "
+                    + $"{stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms.</p>"
             );
         AppendTable(page, TableReport.Header, TableReport.Cells(stats));
         if (stats.Thresholds.Length > 0)
@@ -60,7 +66,7 @@ internal static class HtmlReport
                 )
                 .Append(
                     Chart.Of(
-                        "Copies (connections, where each holds one)",
+                        "Copies (connections, if each holds one)",
                         "s",
                         points,
                         p => p.Second,

@@ -5,7 +5,7 @@ using NBomber.Running;
 
 namespace NBomber.Reports;
 
-/// <summary>Writes the reports that were asked for into one folder.</summary>
+/// <summary>Writes the requested reports into one folder.</summary>
 internal static class ReportWriter
 {
     public static ReportFile[] Write(NBomberContext context, NodeStats stats, IReadOnlyList<HistoryPoint> history)
@@ -34,7 +34,7 @@ internal static class ReportWriter
         ];
     }
 
-    /// <summary>Each scenario as a whole, then its steps, as rows.</summary>
+    /// <summary>Returns the rows of the tables: each scenario as a whole, then its steps.</summary>
     public static IEnumerable<(string Scenario, string Step, MeasurementStats Ok, MeasurementStats Fail)> Rows(
         NodeStats stats
     ) =>

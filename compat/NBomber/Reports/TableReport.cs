@@ -5,7 +5,7 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Reports;
 
-/// <summary>The figures as tables, as Markdown or plain.</summary>
+/// <summary>Writes the statistics as tables, in Markdown or plain text.</summary>
 internal static class TableReport
 {
     private static readonly string[] Columns =
@@ -33,7 +33,8 @@ internal static class TableReport
             .AppendLine()
             .AppendLine(
                 CultureInfo.InvariantCulture,
-                $"{stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms."
+                $"{stats.TestInfo.Created:u}, {stats.Duration.TotalSeconds:F1} s, "
+                    + $"{stats.NodeInfo.CoresCount} cores. Latencies in ms."
             )
             .AppendLine();
         AppendTable(text, Columns, Cells(stats));

@@ -1,9 +1,9 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using NBomber.Contracts;
 
 namespace NBomber.Running;
 
-/// <summary>A step failed and ends its iteration.</summary>
+/// <summary>Thrown by a failed step to end its iteration.</summary>
 internal sealed class StepFailedException(IResponse response) : Exception(response.Message)
 {
     public IResponse Response => response;
@@ -11,7 +11,7 @@ internal sealed class StepFailedException(IResponse response) : Exception(respon
 
 internal static class Failures
 {
-    /// <summary>NBomber's codes: -100 for a time-out, -101 for any other exception.</summary>
+    /// <summary>Returns NBomber's code for an exception: -100 for a timeout, -101 for any other.</summary>
     public static Response<T> Of<T>(Exception e) =>
         e switch
         {

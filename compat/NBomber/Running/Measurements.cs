@@ -1,4 +1,4 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using System.Collections.Concurrent;
 using LoadTests.Measuring;
 using NBomber.Contracts;
@@ -6,7 +6,7 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Running;
 
-/// <summary>What was measured under one name: of a scenario as a whole, or of one of its steps.</summary>
+/// <summary>The measurements under one name, of a whole scenario or of one of its steps.</summary>
 internal sealed class Measurements
 {
     private readonly Side _ok = new(isError: false),

@@ -1,4 +1,4 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using NBomber.Contracts;
@@ -6,7 +6,7 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Running;
 
-/// <summary>One copy of a scenario: iterates until it is told to end (closed model), or once (open model).</summary>
+/// <summary>One copy of a scenario. It iterates until Stop (closed model), or runs once (open model).</summary>
 internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp, CancellationToken cancellation)
     : IScenarioContext
 {
@@ -36,20 +36,20 @@ internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp
 
     public TimeSpan GetScenarioTimerTime() => scenario.Elapsed;
 
-    /// <summary>After the iteration in progress.</summary>
+    /// <summary>Stops the copy after the iteration in progress.</summary>
     public void Stop() => _stopped = true;
 
     public async Task IterateAsync()
     {
-        // A loop of iterations that never wait must not keep the thread that started it.
+        // Iterations that never wait must not keep the thread that started them.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (!_stopped && !cancellation.IsCancellationRequested)
             await RunOnceAsync(Stopwatch.GetTimestamp()).ConfigureAwait(false);
     }
 
-    // No garbage for each iteration: thousands of copies wait at any time, and what waits is what a collection must
-    // move.
-    /// <param name="due">When the iteration should have begun; its latency counts from then.</param>
+    // No allocation for each iteration: thousands of copies wait at
+    // a time, and a garbage collection moves all of their state.
+    /// <param name="due">The timestamp at which the iteration should have begun. Its latency counts from then.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunOnceAsync(long due)
     {

@@ -1,4 +1,4 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
@@ -7,11 +7,11 @@ using NBomber.Contracts.Stats;
 
 namespace NBomber.Running;
 
-/// <summary>One scenario on its way: starts copies when its schedule says so, and collects what they measure.</summary>
+/// <summary>Runs one scenario: starts copies by its schedule and collects their measurements.</summary>
 [SuppressMessage(
     "Design",
     "CA1001:Types that own disposable fields should be disposable",
-    Justification = "An iteration that outlives the completion timeout still looks at the token; the source has no timer."
+    Justification = "An iteration that outlives the completion timeout still reads the token; the source has no timer."
 )]
 internal sealed class ScenarioRun(Session session, ScenarioProps props, int index)
 {
@@ -48,7 +48,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
             session.Stop(null, $"{props.ScenarioName} has failed {props.MaxFailCount} times (MaxFailCount).");
     }
 
-    /// <summary>The first simulation for a while, unmeasured; the copies end before what is measured begins.</summary>
+    /// <summary>Runs the first simulation unmeasured. Its copies end before measuring begins.</summary>
     public async Task WarmUpAsync(TimeSpan duration)
     {
         var (all, first) = (Schedule, props.LoadSimulations.FirstOrDefault(s => s is not LoadSimulation.Pause));
@@ -115,7 +115,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
             for (var i = 0; i < count; i++)
             {
                 var copy = new ScenarioCopy(this, Interlocked.Increment(ref _numbers), warmUp, over);
-                // On the pool: what a copy does before it first waits must not delay the next.
+                // On the thread pool, because a copy's synchronous start must not delay the next copy.
                 Keep(Task.Run(() => InjectedAsync(copy, dueAt), CancellationToken.None));
             }
         }

@@ -1,13 +1,10 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using NBomber.Contracts;
 
 namespace NBomber.Running;
 
-/// <summary>
-/// What a scenario's simulations ask for at each moment since its start. Pure arithmetic: how the server does has no
-/// influence, and a
-/// scheduler that wakes late finds what it has missed still due.
-/// </summary>
+/// <summary>Computes the load that a scenario's simulations ask for at each time since its start. Pure arithmetic,
+/// independent of the server: a scheduler that wakes late finds every missed injection still due.</summary>
 internal sealed class Schedule
 {
     private readonly record struct Part(LoadSimulation Simulation, TimeSpan Start, int Before)
@@ -38,7 +35,7 @@ internal sealed class Schedule
 
     public TimeSpan Duration { get; }
 
-    /// <summary>How many copies iterate at this time.</summary>
+    /// <summary>Returns the number of copies that iterate at this time.</summary>
     public int CopiesAt(TimeSpan elapsed)
     {
         var part = PartAt(elapsed);
@@ -51,7 +48,7 @@ internal sealed class Schedule
         };
     }
 
-    /// <summary>When injections are due, and how many at each, in time order.</summary>
+    /// <summary>Yields the times at which injections are due and the number at each, in time order.</summary>
     public IEnumerable<(TimeSpan Due, int Count)> Injections()
     {
         foreach (var part in _parts)
@@ -68,7 +65,7 @@ internal sealed class Schedule
             var injected = 0L;
             for (var i = 0L; i < intervals; i++)
             {
-                // A ramp's rounding is carried on, so that a slow one is not lost in it.
+                // A ramp carries its rounding error on, otherwise a slow ramp would never inject.
                 var until = !ramps
                     ? rate * (i + 1)
                     : (long)
@@ -82,7 +79,7 @@ internal sealed class Schedule
         }
     }
 
-    /// <summary>The name and size of what runs at this time, for the statistics.</summary>
+    /// <summary>Returns the name and size of the simulation at this time, for the statistics.</summary>
     public (string Name, int Value) At(TimeSpan elapsed)
     {
         var part = PartAt(elapsed);

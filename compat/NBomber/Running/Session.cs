@@ -1,4 +1,4 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using LoadTests.Measuring;
@@ -19,7 +19,7 @@ internal sealed record HistoryPoint(
     double P99
 );
 
-/// <summary>All scenarios of a run, side by side: init, warm-up, what is measured, clean.</summary>
+/// <summary>Runs all scenarios side by side: init, warm-up, measured load, clean.</summary>
 internal sealed class Session
 {
     private static readonly TimeSpan HistoryInterval = TimeSpan.FromSeconds(1);
@@ -33,7 +33,7 @@ internal sealed class Session
         var chosen = context.Scenarios.Where(s => context.Targets?.Contains(s.ScenarioName) ?? true).ToList();
         if (chosen.Count == 0)
             throw new ArgumentException(
-                "No scenario is registered, or none has a name that WithTargetScenarios names."
+                "No scenario to run: none is registered, or none has a name given to WithTargetScenarios."
             );
         if (chosen.GroupBy(s => s.ScenarioName).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"Two scenarios are named '{twice.Key}'.");
@@ -164,7 +164,9 @@ internal sealed class Session
             return;
         var left = scenario.Schedule.Duration - scenario.Elapsed;
         Console.Error.WriteLine(
-            $"{scenario.Props.ScenarioName, -20} {now.Copies, 6} copies {now.OkRate, 9:F0} ok/s {now.FailRate, 6:F0} fail/s   p50 {now.P50, 8:F1}  p99 {now.P99, 8:F1} ms   {Math.Max(0, left.TotalSeconds):F0} s left"
+            $"{scenario.Props.ScenarioName, -20} {now.Copies, 6} copies {now.OkRate, 9:F0} ok/s "
+                + $"{now.FailRate, 6:F0} fail/s   p50 {now.P50, 8:F1}  p99 {now.P99, 8:F1} ms   "
+                + $"{Math.Max(0, left.TotalSeconds):F0} s left"
         );
     }
 

@@ -1,10 +1,10 @@
-// Part of the stand-in for NBomber: what runs the scenarios. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using NBomber.Contracts;
 using NBomber.Contracts.Stats;
 
 namespace NBomber.Running;
 
-/// <summary>A threshold and how often it did not hold.</summary>
+/// <summary>A threshold and the number of times it failed.</summary>
 internal sealed class ThresholdCheck(ScenarioRun scenario, Threshold threshold)
 {
     private string _exception = "";
@@ -29,7 +29,7 @@ internal sealed class ThresholdCheck(ScenarioRun scenario, Threshold threshold)
             if (threshold.Holds(scenario.Stats(OperationType.Bombing)))
                 return;
         }
-        // Before its first event a step or a status code is not there to be checked.
+        // A step or status code does not exist before its first event, so it cannot be checked yet.
         catch (KeyNotFoundException) when (!scenario.IsOver)
         {
             return;

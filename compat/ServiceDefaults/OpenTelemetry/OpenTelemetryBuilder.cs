@@ -3,11 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace OpenTelemetry;
 
-/// <summary>
-/// Stands in for the builder of OpenTelemetry.Extensions.Hosting: the core package's WithTracing, WithMetrics,
-/// WithLogging and
-/// ConfigureResource extend the interface.
-/// </summary>
+/// <summary>The builder that the OpenTelemetry package extends with
+/// WithTracing, WithMetrics, WithLogging and ConfigureResource.</summary>
 public sealed class OpenTelemetryBuilder : IOpenTelemetryBuilder
 {
     internal OpenTelemetryBuilder(IServiceCollection services) => Services = services;

@@ -7,12 +7,11 @@ using OpenTelemetry.Trace;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Stands in for OpenTelemetry.Extensions.Hosting.</summary>
 public static class OpenTelemetryServicesExtensions
 {
     public static OpenTelemetryBuilder AddOpenTelemetry(this IServiceCollection services)
     {
-        // First of all hosted services, so that nothing that starts goes unseen. Once, however often it is asked for.
+        // Inserted before all other hosted services, so that telemetry covers their start. Added once only.
         if (!services.Any(s => s.ImplementationType == typeof(TelemetryStart)))
         {
             services.Insert(0, ServiceDescriptor.Singleton<IHostedService, TelemetryStart>());
@@ -21,8 +20,8 @@ public static class OpenTelemetryServicesExtensions
         return new OpenTelemetryBuilder(services);
     }
 
-    /// <summary>Builds the providers at start: nobody else asks for them. The container disposes them at the end, which
-    /// flushes.</summary>
+    /// <summary>Builds the providers at start, since nothing else requests
+    /// them. The container disposes them, which flushes.</summary>
     private sealed class TelemetryStart(IServiceProvider services) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)

@@ -1,7 +1,6 @@
 // Stands in for Microsoft.Extensions.Http.Resilience. Not affiliated with Microsoft or the .NET Foundation.
 namespace Polly;
 
-/// <summary>Stands in for Microsoft.Extensions.Http.Resilience.</summary>
 public static class HttpResilienceContextExtensions
 {
     internal static readonly ResiliencePropertyKey<HttpRequestMessage?> RequestMessage = new(

@@ -7,8 +7,8 @@ using Polly.Timeout;
 
 namespace Microsoft.Extensions.Http.Resilience;
 
-/// <summary>Stands in for Microsoft.Extensions.Http.Resilience: its standard pipeline without the rate limiter, with
-/// its defaults.</summary>
+/// <summary>The standard pipeline of Microsoft.Extensions.Http.Resilience
+/// with its defaults, without the rate limiter.</summary>
 public class HttpStandardResilienceOptions
 {
     public HttpTimeoutStrategyOptions TotalRequestTimeout { get; set; } = new();

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.Extensions.Http.Resilience;
 
-/// <summary>Stands in for Microsoft.Extensions.Http.Resilience.</summary>
 public interface IHttpStandardResiliencePipelineBuilder
 {
     string PipelineName { get; }

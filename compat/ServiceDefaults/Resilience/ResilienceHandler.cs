@@ -3,8 +3,8 @@ using Polly;
 
 namespace Microsoft.Extensions.Http.Resilience;
 
-/// <summary>Runs a request through a Polly pipeline. It ends with the response's headers, so no timeout ever cuts a
-/// body.</summary>
+/// <summary>Runs a request through a Polly pipeline. It ends with
+/// the response's headers, so a timeout never cuts a body.</summary>
 internal sealed class ResilienceHandler(ResiliencePipeline<HttpResponseMessage> pipeline) : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(

@@ -5,7 +5,6 @@ using Polly;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Stands in for Microsoft.Extensions.Http.Resilience.</summary>
 public static class ResilienceHttpClientBuilderExtensions
 {
     public static IHttpStandardResiliencePipelineBuilder AddStandardResilienceHandler(
@@ -13,10 +12,12 @@ public static class ResilienceHttpClientBuilderExtensions
         Action<HttpStandardResilienceOptions> configure
     )
     {
-        // The name for all clients (ConfigureHttpClientDefaults) is null, and so is the genuine options' first part.
+        // The name for all clients (ConfigureHttpClientDefaults) is null;
+        // the genuine package's options name has no first part then.
         var name = builder.Name is null ? "standard" : $"{builder.Name}-standard";
         builder.Services.AddOptions<HttpStandardResilienceOptions>(name).Configure(configure);
-        // The pipeline's timeouts replace the client's own, which would cut what the pipeline lets live.
+        // The pipeline's timeouts replace the client's own timeout,
+        // which would cut longer calls that the pipeline allows.
         builder.ConfigureHttpClient(client => client.Timeout = Timeout.InfiniteTimeSpan);
         builder.AddHttpMessageHandler(services =>
         {

@@ -1,8 +1,8 @@
 // Stands in for Microsoft.Extensions.ServiceDiscovery. Not affiliated with Microsoft or the .NET Foundation.
 namespace Microsoft.Extensions.ServiceDiscovery;
 
-/// <summary>Sends a request for a service by name to one of its addresses. Below the retries, so that each attempt
-/// takes the next one.</summary>
+/// <summary>Sends a request for a named service to one of its addresses. Runs
+/// below the retries, so that each attempt takes the next address.</summary>
 internal sealed class ResolvingHandler(ServiceEndpoints endpoints) : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(
@@ -25,8 +25,9 @@ internal sealed class ResolvingHandler(ServiceEndpoints endpoints) : DelegatingH
         {
             throw new HttpRequestException(
                 e.HttpRequestError,
-                $"No service '{named.Host}': the configuration has no 'services:{named.Host}:{named.Scheme}' "
-                    + $"(services__{named.Host}__{named.Scheme}__0; in the AppHost: WithReference), and DNS does not know the name either.",
+                $"The service '{named.Host}' was not found: the configuration has no "
+                    + $"'services:{named.Host}:{named.Scheme}', and DNS does not know the name. "
+                    + $"Set services__{named.Host}__{named.Scheme}__0, or call WithReference in the AppHost.",
                 e
             );
         }

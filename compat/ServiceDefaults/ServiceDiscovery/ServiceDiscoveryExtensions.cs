@@ -4,7 +4,6 @@ using Microsoft.Extensions.ServiceDiscovery;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Stands in for Microsoft.Extensions.ServiceDiscovery.</summary>
 public static class ServiceDiscoveryServiceCollectionExtensions
 {
     public static IServiceCollection AddServiceDiscovery(this IServiceCollection services)
@@ -14,7 +13,6 @@ public static class ServiceDiscoveryServiceCollectionExtensions
     }
 }
 
-/// <summary>Stands in for Microsoft.Extensions.ServiceDiscovery.</summary>
 public static class ServiceDiscoveryHttpClientBuilderExtensions
 {
     public static IHttpClientBuilder AddServiceDiscovery(this IHttpClientBuilder httpClientBuilder)

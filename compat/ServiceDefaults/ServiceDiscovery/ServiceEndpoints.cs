@@ -5,17 +5,16 @@ using Microsoft.Extensions.Configuration;
 namespace Microsoft.Extensions.ServiceDiscovery;
 
 /// <summary>
-/// Looks services up in the configuration that the AppHost hands over,
-/// <c>services__streamapi__http__0=http://localhost:5080</c>:
-/// <c>http://streamapi</c>, <c>https+http://streamapi</c> (the first scheme there is), <c>http://_admin.streamapi</c>
-/// (by endpoint name).
+/// Looks services up in the configuration from the AppHost, such as
+/// <c>services__streamapi__http__0=http://localhost:5080</c>. Understands <c>http://streamapi</c>,
+/// <c>https+http://streamapi</c> (the first scheme found) and <c>http://_admin.streamapi</c> (an endpoint's name).
 /// </summary>
 internal sealed class ServiceEndpoints(IConfiguration configuration)
 {
     private readonly ConcurrentDictionary<string, int> turns = [];
 
-    /// <summary>The address to use in place of <paramref name="uri"/>, in turn where there are several; the same one
-    /// for what is no service of ours.</summary>
+    /// <summary>Returns the address to use for <paramref name="uri"/>,
+    /// round-robin among several. Returns other addresses unchanged.</summary>
     public Uri Resolve(Uri uri)
     {
         var schemes = uri.Scheme.Split('+');
@@ -56,6 +55,6 @@ internal sealed class ServiceEndpoints(IConfiguration configuration)
                 Port = found.Port,
             }.Uri
             : throw new InvalidOperationException(
-                $"The configuration '{path}' holds '{address}', which is no address of a service."
+                $"The configuration '{path}' holds '{address}', which is not a service address (http://host:port)."
             );
 }

@@ -38,7 +38,7 @@ internal sealed class Leash : IAsyncDisposable
     }
 
     /// <summary>The server and its children.</summary>
-    public IReadOnlyList<int> Processes => [.. ProcessTable.Family(_shell.Id).Where(pid => pid != _shell.Id)];
+    public IReadOnlyList<int> Processes => [.. ProcessTable.WithDescendants(_shell.Id).Where(pid => pid != _shell.Id)];
 
     public string Output => string.Join('\n', _output);
 

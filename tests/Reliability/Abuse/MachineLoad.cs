@@ -9,7 +9,7 @@ internal sealed record MachineLoad(double Busy, double Own, long At)
     public static MachineLoad Begin() =>
         new(
             ProcessFigures.MachineBusy(),
-            ProcessFigures.Cpu(ProcessTable.Family(Environment.ProcessId)),
+            ProcessFigures.Cpu(ProcessTable.WithDescendants(Environment.ProcessId)),
             Environment.TickCount64
         );
 

@@ -26,7 +26,7 @@ public class LoadCountersTests
         );
         var stream = client.Open(new SseRequest("/"));
 
-        counters.Coming(stream);
+        counters.Connecting(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
         var events = stream.GetAsyncEnumerator(leave.Token);
         Assert.True(await events.MoveNextAsync());
@@ -37,9 +37,9 @@ public class LoadCountersTests
         // The server ends it, and does not take it back.
         var next = events.MoveNextAsync().AsTask();
         await Eventually.GetAsync(() => counters.Streams() == (0, 1, 0) ? "away" : null);
-        counters.Leaves(stream);
+        counters.Closing(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
-        counters.Coming(stream);
+        counters.Connecting(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
         clock.Advance(TimeSpan.FromSeconds(1.5));
         Assert.Equal((0, 0, 1), counters.Streams());

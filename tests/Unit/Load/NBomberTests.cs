@@ -320,7 +320,7 @@ public sealed class NBomberTests : IDisposable
             .Select(part => XElement.Parse("<svg" + part[..(part.IndexOf("</svg>", StringComparison.Ordinal) + 6)]))
             .ToList();
         Assert.Equal(
-            ["Latency over time, ms", "Rate, 1/s", "Copies (connections, where each holds one)", "Percentiles, ms"],
+            ["Latency over time, ms", "Rate, 1/s", "Copies (connections, if each holds one)", "Percentiles, ms"],
             charts.Select(c => c.Element("title")!.Value)
         );
         Assert.All(

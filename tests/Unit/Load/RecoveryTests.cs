@@ -18,15 +18,15 @@ public class RecoveryTests
                         Good with
                         {
                             Delivered = 60,
-                            Away = 5,
+                            Disconnected = 5,
                         },
                         Good with
                         {
-                            Away = 5,
+                            Disconnected = 5,
                         },
                         Good with
                         {
-                            Away = 1,
+                            Disconnected = 1,
                         },
                         Good,
                         Good
@@ -66,7 +66,7 @@ public class RecoveryTests
             (Recovery[])
                 [
                     Recovery.After(Seconds(Good, Good), Fault, normal: 10),
-                    Recovery.After(Seconds(Good, Good with { Away = 1 }), Fault, normal: 10),
+                    Recovery.After(Seconds(Good, Good with { Disconnected = 1 }), Fault, normal: 10),
                 ]
         );
 
@@ -89,8 +89,8 @@ public class RecoveryTests
         Assert.Equal(
             [
                 null,
-                "not all was as before when the run ended",
-                "it is unknown, for no whole second of publishing followed",
+                "the system had not recovered when the run ended",
+                "unknown, because no whole second of publishing followed",
             ],
             faults.Select(f => LoadThreshold.Of(f).Failure)
         );
@@ -100,7 +100,7 @@ public class RecoveryTests
     public void As_long_as_one_that_comes_is_kept_out_it_is_not_as_before() =>
         Assert.Equal(
             TimeSpan.FromSeconds(2),
-            Recovery.After(Seconds(Good with { KeptOut = 2 }, Good with { KeptOut = 1 }, Good), Fault, normal: 10).Took
+            Recovery.After(Seconds(Good with { Waiting = 2 }, Good with { Waiting = 1 }, Good), Fault, normal: 10).Took
         );
 
     [Fact]
@@ -122,7 +122,7 @@ public class RecoveryTests
                         Good,
                         Good with
                         {
-                            Away = 3,
+                            Disconnected = 3,
                             IsPublishing = false,
                         }
                     ),
@@ -168,8 +168,8 @@ public class RecoveryTests
             Published: 10,
             Acknowledged: 10,
             Open: 10,
-            Away: 0,
-            KeptOut: 0,
+            Disconnected: 0,
+            Waiting: 0,
             Stalled: 0,
             P50Ms: 5,
             P99Ms: 20,

@@ -51,7 +51,7 @@ public class ScheduleTests
     [Fact]
     public void A_simulation_without_a_length_is_refused_where_it_is_made() =>
         Assert.Contains(
-            "takes time",
+            "must be above zero",
             Assert.Throws<ArgumentException>(() => Simulation.KeepConstant(1, TimeSpan.Zero)).Message,
             StringComparison.Ordinal
         );
