@@ -1,6 +1,7 @@
 // The whole system on one page: what runs, what it needs and in which order it starts.
 using AppHost;
-using AppHost.LocalServices;
+using LocalServices;
+using LocalServices.Supervision;
 
 var builder = DistributedApplication.CreateBuilder(LocalServicesOptions.Expand(args));
 var environment = builder.Environment.EnvironmentName;

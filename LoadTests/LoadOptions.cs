@@ -1,7 +1,9 @@
 using System.Globalization;
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Llm;
 using LoadTests.Scenarios;
+using Measuring.Ledger;
 
 namespace LoadTests;
 

@@ -1,6 +1,7 @@
 using LoadTests;
 using LoadTests.Reports;
 using LoadTests.Running;
+using Measuring;
 
 GeneratorProcess.Prepare();
 using var cancelled = new CancellationTokenSource();

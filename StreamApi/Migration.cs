@@ -1,8 +1,8 @@
 using EventStore;
-using StreamApi.Petstore;
-using StreamApi.Resilient;
-using StreamApi.Storage;
-using StreamApi.Tasks;
+using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds.Storage;
+using StreamApi.Seeds.Tasks;
 
 namespace StreamApi;
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using Streaming.Frames;
 
 namespace StreamApi;
 
@@ -26,18 +27,6 @@ internal static class Problems
         );
         app.UseStatusCodePages();
     }
-
-    /// <summary>400 for one field of the query or body.</summary>
-    public static IResult Field(string field, string message, int status = StatusCodes.Status400BadRequest) =>
-        TypedResults.Problem(
-            statusCode: status,
-            title: "Invalid request",
-            detail: $"{field}: {message}",
-            extensions: new Dictionary<string, object?>
-            {
-                ["errors"] = new Dictionary<string, string[]> { [field] = [message] },
-            }
-        );
 
     /// <summary>What the framework refuses by itself it does not explain.</summary>
     private static void Complete(ProblemDetailsContext context)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using LoadTests.Running;
 using LoadTests.Targets;
+using Measuring;
+using Measuring.Ledger;
 
 namespace LoadTests.Chaos;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Measuring.Ledger;
 
 namespace LoadTests.Chaos;
 

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net.Http.Json;
 using System.Text.Json;
 using LoadTests.Targets;
+using Measuring;
 
 namespace LoadTests.Chaos;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using AspireSse.Client;
-using Ledger;
 using LoadTests.Running;
 using NBomber.Contracts;
 using NBomber.CSharp;
+using LedgerReader = Measuring.Ledger.LedgerReader;
 
 namespace LoadTests.Llm;
 

@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using AspireSse.Client;
-using Ledger;
-using LoadTests.Measuring;
 using LoadTests.Running;
+using Measuring;
+using LedgerReader = Measuring.Ledger.LedgerReader;
 
 namespace LoadTests.Llm;
 

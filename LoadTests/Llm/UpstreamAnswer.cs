@@ -1,6 +1,6 @@
 using System.Text;
-using LoadTests.Measuring;
 using LoadTests.Running;
+using Measuring;
 
 namespace LoadTests.Llm;
 

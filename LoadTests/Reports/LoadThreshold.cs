@@ -1,4 +1,5 @@
 using LoadTests.Chaos;
+using Measuring;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using LoadTests.Measuring;
+using Measuring;
 
 namespace LoadTests.Reports;
 

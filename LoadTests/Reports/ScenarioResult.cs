@@ -1,11 +1,11 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Ledger;
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Llm;
-using LoadTests.Measuring;
 using LoadTests.Running;
 using LoadTests.Scenarios;
+using Measuring.Ledger;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AspireSse.Client;
-using Ledger;
-using LoadTests.Measuring;
+using Measuring;
+using Measuring.Ledger;
 
 namespace LoadTests.Running;
 

@@ -1,8 +1,8 @@
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Llm;
-using LoadTests.Measuring;
 using LoadTests.Targets;
 using NBomber.Contracts;
 

@@ -1,7 +1,9 @@
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Reports;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
+using Measuring.Ledger;
 
 namespace LoadTests.Running;
 

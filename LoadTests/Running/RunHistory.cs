@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using LoadTests.Chaos;
-using LoadTests.Measuring;
+using Measuring;
 
 namespace LoadTests.Running;
 

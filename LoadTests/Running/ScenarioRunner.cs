@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AspireSse.Client;
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Llm;
 using LoadTests.Reports;
 using LoadTests.Scenarios;

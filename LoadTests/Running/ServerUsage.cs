@@ -1,4 +1,5 @@
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Targets;
 
 namespace LoadTests.Running;

@@ -1,4 +1,4 @@
-using LoadTests.Measuring;
+using Measuring;
 
 namespace LoadTests.Running;
 

@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using Ledger;
+using Measuring.Ledger;
 
 namespace LoadTests.Running;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AspireSse.Client.Publishing;
-using LoadTests.Measuring;
 using LoadTests.Running;
+using Measuring;
 using NBomber.Contracts;
 using NBomber.CSharp;
 

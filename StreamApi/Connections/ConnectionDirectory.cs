@@ -1,10 +1,11 @@
 using System.Net;
 using System.Text.Json;
+using EventStore;
 using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Connections;
+using Streaming;
+using Streaming.Connections;
 
 namespace StreamApi.Connections;
 

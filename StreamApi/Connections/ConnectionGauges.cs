@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Feed;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
 
 namespace StreamApi.Connections;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
-using StreamApi.Streaming.Connections;
+using StreamApi.Replicas;
+using Streaming.Connections;
 
 namespace StreamApi.Connections;
 

@@ -1,5 +1,6 @@
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Frames;
+using StreamApi.Replicas;
+using Streaming.Connections;
+using Streaming.Frames;
 
 namespace StreamApi.Connections;
 

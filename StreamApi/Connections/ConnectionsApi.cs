@@ -1,9 +1,10 @@
 using System.Globalization;
 using StreamApi.OpenApi;
-using StreamApi.Security;
-using StreamApi.Security.Limits;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Connections;
+using StreamApi.Seeds.Petstore;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace StreamApi.Connections;
 
@@ -49,7 +50,7 @@ internal static class ConnectionsApi
     )
     {
         if (ConnectionOrder.Parse(sort) is not { } order)
-            return Problems.Field(
+            return InvalidRequestException.ProblemOf(
                 "sort",
                 $"is one of {ConnectionOrder.Names}, with - in front for the greatest first."
             );
@@ -58,7 +59,7 @@ internal static class ConnectionsApi
             limit is { Length: > 0 }
             && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
         )
-            return Problems.Field("limit", "must be a whole number from 1.");
+            return InvalidRequestException.ProblemOf("limit", "must be a whole number from 1.");
         if (scope == ConnectionDirectory.LocalScope)
             return TypedResults.Ok(new ConnectionPage([.. directory.Local()], null, null));
 
@@ -66,7 +67,7 @@ internal static class ConnectionsApi
         var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0)
-            return Problems.Field("after", "is no open connection of this listing; start over.");
+            return InvalidRequestException.ProblemOf("after", "is no open connection of this listing; start over.");
         var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
         return TypedResults.Ok(
             new ConnectionPage(

@@ -5,7 +5,7 @@ using System.Text;
 using System.Text.Json;
 using EventStore;
 using StreamApi.Security;
-using StreamApi.Streaming.Frames;
+using Streaming.Frames;
 
 namespace StreamApi.Events;
 
@@ -32,7 +32,7 @@ internal static class EventDocument
             );
         if (topic.AsSpan().Count('.') >= limits.MaxDepth)
             throw new InvalidEventException(at + "topic", $"has at most {limits.MaxDepth} tokens.");
-        if (OwnTopics.IsReserved(topic))
+        if (limits.IsReserved(topic))
             throw new InvalidEventException(
                 at + "topic",
                 $"'{topic}' is the server's own: it changes through its own endpoints.",
@@ -50,10 +50,10 @@ internal static class EventDocument
                 at + "type",
                 $"must be 1 to {limits.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
             );
-        if (OwnTopics.IsReservedType(type))
+        if (ControlFrames.IsReservedType(type))
             throw new InvalidEventException(
                 at + "type",
-                $"'{type}' is one of the events that streams send of themselves: {OwnTopics.ReservedTypes}."
+                $"'{type}' is one of the events that streams send of themselves: {ControlFrames.ReservedTypes}."
             );
         var key = Text(json, "key", at);
         if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0')))

@@ -1,7 +1,7 @@
 using StreamApi.OpenApi;
 using StreamApi.Requests;
-using StreamApi.Security;
-using StreamApi.Security.Limits;
+using Streaming.Access;
+using Streaming.Endpoints;
 
 namespace StreamApi.Events;
 
@@ -14,6 +14,7 @@ internal static class EventsApi
             .Services.AddOptions<EventsOptions>()
             .BindConfiguration("Events")
             .ValidateDataAnnotations()
+            .PostConfigure<IEnumerable<ReservedTopics>>((options, topics) => options.Reserve(topics))
             .ValidateOnStart();
         builder.Services.AddSingleton<NdjsonPublish>();
         builder.Services.AddSingleton<StoreReads>();

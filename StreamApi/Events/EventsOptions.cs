@@ -1,10 +1,13 @@
 using System.ComponentModel.DataAnnotations;
+using Streaming.Access;
 
 namespace StreamApi.Events;
 
 /// <summary>Limits of publish and history; section <c>Events</c>.</summary>
 internal sealed class EventsOptions
 {
+    private ReservedTopics[] _reserved = [];
+
     /// <summary>Most bytes of one event, as JSON.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxEventBytes { get; set; } = 1024 * 1024;
@@ -55,4 +58,15 @@ internal sealed class EventsOptions
     /// that has begun.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int NdjsonBatchBytes { get; set; } = 256 * 1024;
+
+    /// <summary>Whether only the server itself publishes to this topic; the features register theirs.</summary>
+    public bool IsReserved(string topic)
+    {
+        foreach (var reserved in _reserved)
+            if (reserved.Includes(topic))
+                return true;
+        return false;
+    }
+
+    public void Reserve(IEnumerable<ReservedTopics> topics) => _reserved = [.. topics];
 }

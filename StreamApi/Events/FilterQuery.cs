@@ -1,6 +1,7 @@
 using EventStore;
 using Microsoft.Extensions.Primitives;
 using StreamApi.Security;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -17,26 +18,29 @@ internal static class FilterQuery
             if (values.Contains(""))
             {
                 filter = EventFilter.All;
-                return Problems.Field(name, "is empty: leave it out to mean any.");
+                return InvalidRequestException.ProblemOf(name, "is empty: leave it out to mean any.");
             }
         filter = new EventFilter(topics, types, keys);
         foreach (var topic in topics)
         {
             if (topic.AsSpan().Count('.') >= limits.MaxDepth)
-                return Problems.Field("topic", $"has at most {limits.MaxDepth} tokens.");
+                return InvalidRequestException.ProblemOf("topic", $"has at most {limits.MaxDepth} tokens.");
             if (!TopicGrants.IsGrant(topic))
-                return Problems.Field(
+                return InvalidRequestException.ProblemOf(
                     "topic",
                     $"'{topic}' is no topic: dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters; in a pattern also * for one token and a final > for the rest."
                 );
         }
         foreach (var (name, values) in ((string, string[])[])[("topic", topics), ("type", types), ("key", keys)])
             if (values.Length > limits.MaxFilters)
-                return Problems.Field(name, $"at most {limits.MaxFilters} at once.");
+                return InvalidRequestException.ProblemOf(name, $"at most {limits.MaxFilters} at once.");
             else if (values.Any(v => v is not { Length: > 0 } || v.Length > limits.MaxNameLength || v.Contains('\0')))
-                return Problems.Field(name, $"is 1 to {limits.MaxNameLength} characters without NUL.");
+                return InvalidRequestException.ProblemOf(
+                    name,
+                    $"is 1 to {limits.MaxNameLength} characters without NUL."
+                );
         if (types.Any(t => t.AsSpan().ContainsAny('\r', '\n')))
-            return Problems.Field("type", "has no CR and no LF: no event's has.");
+            return InvalidRequestException.ProblemOf("type", "has no CR and no LF: no event's has.");
         return null;
     }
 
@@ -61,7 +65,7 @@ internal static class FilterQuery
 
         // A ticket is for the streams that it names: for another it is none.
         IResult Forbidden(string why) =>
-            Problems.Field(
+            InvalidRequestException.ProblemOf(
                 "topic",
                 why,
                 caller.Ticket is null ? StatusCodes.Status403Forbidden : StatusCodes.Status401Unauthorized

@@ -3,7 +3,8 @@ using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Limits;
-using StreamApi.Streaming.Frames;
+using Streaming.Frames;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -32,14 +33,14 @@ internal static class HistoryEndpoint
         if (query["limit"].ToString() is { Length: > 0 } limitText)
         {
             if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0)
-                return Problems.Field("limit", "must be a whole number from 1.");
+                return InvalidRequestException.ProblemOf("limit", "must be a whole number from 1.");
             limit = Math.Min(limit, options.Value.MaxPage);
         }
         var after = default(StreamId?);
         if (query["after"].ToString() is { Length: > 0 } afterText)
         {
             if (!StreamId.TryParse(afterText, out var id))
-                return Problems.Field("after", "is not a stream id.");
+                return InvalidRequestException.ProblemOf("after", "is not a stream id.");
             after = id;
         }
 
@@ -57,12 +58,15 @@ internal static class HistoryEndpoint
                 cancellationToken: context.RequestAborted
             );
             if (after is { } asked && asked.Epoch != page.Epoch)
-                return Problems.Field(
+                return InvalidRequestException.ProblemOf(
                     "after",
                     $"is of the epoch {asked.Epoch}; the store's is {page.Epoch}. Read from the start."
                 );
             if (after is { } ahead && ahead.Position > page.Head)
-                return Problems.Field("after", $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}.");
+                return InvalidRequestException.ProblemOf(
+                    "after",
+                    $"lies beyond the head, {new StreamId(page.Epoch, page.Head)}."
+                );
             events.AddRange(page.Events);
             foreach (var e in page.Events)
                 bytes += e.Data.Length;

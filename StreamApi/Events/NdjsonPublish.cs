@@ -4,9 +4,9 @@ using System.Text;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
-using StreamApi.Requests;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 

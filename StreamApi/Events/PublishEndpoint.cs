@@ -4,9 +4,9 @@ using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
-using StreamApi.Requests;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -17,7 +17,7 @@ internal static class PublishEndpoint
         HttpContext context,
         EventAppender store,
         NdjsonPublish ndjson,
-        PublishBudget budget,
+        IRequestBudget budget,
         IOptions<EventsOptions> options,
         IOptions<EventStoreOptions> log
     )
@@ -47,13 +47,12 @@ internal static class PublishEndpoint
             using var document = await JsonRequest.ReadAsync(context, options.Value.MaxRequestBytes);
             var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
             if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
-                return Problems.Field(
+                return InvalidRequestException.ProblemOf(
                     "body",
                     $"the data of an array have at most {log.Value.MaxBatchBytes} bytes, for it is appended at once; NDJSON takes more.",
                     StatusCodes.Status413PayloadTooLarge
                 );
-            if (!await budget.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted))
-                return TooMuch(context);
+            await budget.PublishAsync(context, events);
             var appended = await store.AppendAsync(events, RequestLimits.PublisherOf(context), context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
@@ -63,11 +62,11 @@ internal static class PublishEndpoint
         }
         catch (InvalidEventException e)
         {
-            return Problems.Field(e.Field, e.Problem, e.Status);
+            return InvalidRequestException.ProblemOf(e.Field, e.Problem, e.Status);
         }
         catch (EventConflictException e)
         {
-            return Problems.Field("id", e.Message, StatusCodes.Status409Conflict);
+            return InvalidRequestException.ProblemOf("id", e.Message, StatusCodes.Status409Conflict);
         }
     }
 
@@ -88,19 +87,8 @@ internal static class PublishEndpoint
         return events;
     }
 
-    /// <summary>429 for more than the client's budget.</summary>
-    public static ProblemHttpResult TooMuch(HttpContext context)
-    {
-        context.Response.Headers.RetryAfter = "5";
-        return TypedResults.Problem(
-            statusCode: StatusCodes.Status429TooManyRequests,
-            title: "Too much at once",
-            detail: "More of your events wait than are published in ten seconds (Limits:PublishKilobytesPerSecond). Wait as long as Retry-After says."
-        );
-    }
-
     private static IResult UnsupportedType() =>
-        Problems.Field(
+        InvalidRequestException.ProblemOf(
             "Content-Type",
             "must be application/json or application/x-ndjson.",
             StatusCodes.Status415UnsupportedMediaType

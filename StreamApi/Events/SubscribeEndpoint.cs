@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Options;
-using StreamApi.Requests;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using StreamApi.Seeds.Basics;
+using Streaming;
+using Streaming.Endpoints;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 

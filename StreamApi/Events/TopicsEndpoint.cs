@@ -3,6 +3,7 @@ using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Security;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -30,11 +31,11 @@ internal static class TopicsEndpoint
             limit is { Length: > 0 }
             && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
         )
-            return Problems.Field("limit", "must be a whole number from 1.");
+            return InvalidRequestException.ProblemOf("limit", "must be a whole number from 1.");
         if (after is { Length: > 0 } && !TopicPattern.IsTopic(after))
-            return Problems.Field("after", "must be a topic, the last one of the page before.");
+            return InvalidRequestException.ProblemOf("after", "must be a topic, the last one of the page before.");
         if (prefix is { Length: > 0 } && !TopicPattern.IsTopic(prefix.TrimEnd('.')))
-            return Problems.Field("prefix", "must be the beginning of a topic.");
+            return InvalidRequestException.ProblemOf("prefix", "must be the beginning of a topic.");
         most = Math.Min(most, options.Value.MaxPage);
 
         var (epoch, found) = await ReadableAsync(

@@ -1,4 +1,6 @@
 using StreamApi.Connections;
+using StreamApi.Replicas;
+using Streaming.Endpoints;
 
 namespace StreamApi.OpenApi;
 

@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace StreamApi.OpenApi;
 
@@ -129,7 +131,7 @@ internal static class OpenApiDocumentation
             Add(
                 operation,
                 new QueryParameter(
-                    Requests.IdempotencyKey.Header,
+                    IdempotencyKey.Header,
                     "Sent again with its key within 24 hours, a request is answered as the first was, and not done again.",
                     false
                 ),

@@ -3,10 +3,10 @@ using EventStore;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Feed;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
 
 namespace StreamApi.Replicas;
 

@@ -1,8 +1,9 @@
 using System.Text.Json.Serialization;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Feed;
+using EventStore;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
 
 namespace StreamApi.Replicas;
 

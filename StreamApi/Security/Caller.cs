@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using StreamApi.Replicas;
 
 namespace StreamApi.Security;
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Streaming.Access;
 
 namespace StreamApi.Security;
 
@@ -11,12 +12,6 @@ namespace StreamApi.Security;
 /// </summary>
 internal static class CrossSite
 {
-    /// <summary>
-    /// A GET of this endpoint changes something, or makes something work. Endpoints that publish say so by that.
-    /// </summary>
-    public static RouteHandlerBuilder StartsWork(this RouteHandlerBuilder endpoint) =>
-        endpoint.WithMetadata(new StartsWorkMetadata());
-
     /// <summary>After CORS, whose origins may do what they are allowed to.</summary>
     public static void UseCrossSiteRefusal(this WebApplication app)
     {
@@ -45,6 +40,4 @@ internal static class CrossSite
             || HttpMethods.IsHead(context.Request.Method)
             || HttpMethods.IsOptions(context.Request.Method)
         ) || context.GetEndpoint()?.Metadata.GetMetadata<StartsWorkMetadata>() is not null;
-
-    private sealed record StartsWorkMetadata;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Endpoints;
 
 namespace StreamApi.Security;
 
@@ -17,8 +18,8 @@ internal static class Refusals
         if (retryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
                 .ToString(CultureInfo.InvariantCulture);
-        return context.GetEndpoint()?.Metadata.GetMetadata<RefusalForm>() is { } form
-            ? form.Write(context, status, detail, retryAfter)
+        return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
+            ? format.Write(context, status, detail, retryAfter)
             : TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
     }
 
@@ -39,12 +40,4 @@ internal static class Refusals
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
             context.Response.Headers.Connection = "close";
     }
-
-    public static RouteHandlerBuilder RefusesAs(
-        this RouteHandlerBuilder endpoint,
-        Func<HttpContext, int, string, TimeSpan?, Task> write
-    ) => endpoint.WithMetadata(new RefusalForm(write));
 }
-
-/// <summary>How an endpoint words a refusal.</summary>
-internal sealed record RefusalForm(Func<HttpContext, int, string, TimeSpan?, Task> Write);

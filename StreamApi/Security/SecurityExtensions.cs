@@ -5,6 +5,8 @@ using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
+using Streaming.Access;
+using Streaming.Requests;
 
 namespace StreamApi.Security;
 
@@ -15,6 +17,8 @@ internal static class SecurityExtensions
     public static void AddSecurity(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
+        builder.AddProblems();
+        builder.AddCors();
         services.AddOptions<SecurityOptions>().BindConfiguration("Security").ValidateOnStart();
         services.AddSingleton<IValidateOptions<SecurityOptions>, ValidateSecurityOptions>();
         services.AddSingleton<BearerTokens>();
@@ -32,16 +36,20 @@ internal static class SecurityExtensions
             .SetFallbackPolicy(
                 new AuthorizationPolicyBuilder(CredentialHandler.Name).RequireAuthenticatedUser().Build()
             );
-        services.AddSingleton<IAuthorizationHandler, TopicPolicyHandler>();
+        services.AddSingleton<IAuthorizationHandler, TopicAccessHandler>();
+        services.AddSingleton<IStreamAccess, CallerAccess>();
+        services.AddSingleton<IRequestBudget, RequestBudget>();
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
         builder.AddLimits();
         // "Request starting" shows the query, and with it tickets.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
     }
 
-    /// <summary>After CORS: a browser's preflight has no credentials.</summary>
     public static void UseSecurity(this WebApplication app)
     {
+        app.UseProblems();
+        // A browser's preflight has no credentials.
+        app.UseCors();
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)
             app.UseForwardedHeaders();
         if (!app.Environment.IsDevelopment())

@@ -4,6 +4,7 @@ using Benchmarks;
 using Benchmarks.Client;
 using Benchmarks.Measurements;
 using Benchmarks.Servers;
+using Harness;
 
 switch (args)
 {

@@ -3,6 +3,7 @@ using System.Globalization;
 using Benchmarks.Measurements;
 using Benchmarks.Reports;
 using Benchmarks.Servers;
+using Harness;
 
 namespace Benchmarks;
 

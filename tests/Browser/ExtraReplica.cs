@@ -1,4 +1,4 @@
-using Integration.Delivery;
+using Harness;
 using Npgsql;
 
 namespace Browser.Tests;

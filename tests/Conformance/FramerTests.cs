@@ -1,6 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text;
-using StreamApi.Streaming.Frames;
+using Streaming.Frames;
 
 namespace Conformance;
 

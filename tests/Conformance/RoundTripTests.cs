@@ -2,7 +2,7 @@ using System.Text;
 using AspireSse.Client.Reading;
 using FsCheck;
 using FsCheck.Fluent;
-using StreamApi.Streaming.Frames;
+using Streaming.Frames;
 
 namespace Conformance;
 

@@ -1,4 +1,4 @@
-using AppHost.LocalServices;
+using LocalServices;
 
 namespace Reliability;
 

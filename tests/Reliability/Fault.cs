@@ -1,3 +1,5 @@
+using Measuring.Ledger;
+
 namespace Reliability;
 
 /// <summary>What is done to the system, and undone.</summary>

@@ -1,4 +1,5 @@
-using Integration.Delivery;
+using Harness;
+using Measuring.Ledger;
 
 namespace Reliability;
 

@@ -4,6 +4,7 @@ using LoadTests.Reports;
 using LoadTests.Running;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
+using Measuring.Ledger;
 
 namespace Reliability;
 

@@ -1,5 +1,7 @@
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Running;
+using Measuring.Ledger;
 
 namespace Reliability;
 

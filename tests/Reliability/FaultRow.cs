@@ -1,3 +1,5 @@
+using Measuring.Ledger;
+
 namespace Reliability;
 
 /// <summary>What a fault came to.</summary>

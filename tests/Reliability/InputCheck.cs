@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Benchmarks.Machine;
-using Integration.Security;
+using Harness;
 
 namespace Reliability;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using AppHost.LocalServices;
-using Integration.Delivery;
+using Harness;
+using LocalServices;
 using Npgsql;
 
 namespace Reliability;

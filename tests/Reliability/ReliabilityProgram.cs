@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
-using AppHost.LocalServices;
-using Benchmarks;
+using Harness;
 using LoadTests;
 using LoadTests.Running;
+using LocalServices;
+using Measuring;
 using Reliability.Abuse;
 
 namespace Reliability;

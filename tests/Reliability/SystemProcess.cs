@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
-using Benchmarks.Machine;
+using Harness;
 using LoadTests.Chaos;
+using Measuring;
 
 namespace Reliability;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Integration.Security;
+using Harness;
+using LocalServices;
 
 namespace Reliability;
 

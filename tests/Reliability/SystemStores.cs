@@ -1,6 +1,6 @@
-using AppHost.LocalServices;
-using AppHost.LocalServices.Postgres;
-using AppHost.LocalServices.Redis;
+using LocalServices;
+using LocalServices.Postgres;
+using LocalServices.Redis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 

@@ -2,9 +2,9 @@ using System.Net;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
-using StreamApi.OpenApi;
-using StreamApi.Requests;
 using StreamApi.Security.Tickets;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace StreamApi.Security.Credentials;
 
@@ -86,7 +86,7 @@ internal sealed class CredentialHandler(
             Context,
             StatusCodes.Status403Forbidden,
             "Not allowed",
-            TopicPolicy.MissingOf(Context)
+            TopicAccessHandler.MissingOf(Context)
         );
     }
 

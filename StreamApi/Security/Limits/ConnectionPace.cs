@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Options;
-using StreamApi.Requests;
-using StreamApi.Streaming;
+using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using StreamApi.Streaming;
+using Streaming;
 
 namespace StreamApi.Security.Limits;
 

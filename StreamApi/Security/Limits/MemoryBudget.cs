@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using StreamApi.Requests;
+using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
@@ -54,7 +54,7 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
 }
 
 /// <summary>Bytes that one request holds, given back once it is answered.</summary>
-internal sealed class MemoryHold : IDisposable
+internal sealed class MemoryHold : IMemoryHold, IDisposable
 {
     /// <summary>Bytes that such a request takes at least: its connection's buffers.</summary>
     private const int LeastBytes = 16 * 1024;

@@ -3,20 +3,17 @@ using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using StreamApi.Requests;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Frames;
+using Streaming;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
 /// <summary>Counts what one user, or else one address, asks of all replicas together.</summary>
 internal static class RequestLimits
 {
-    private const string Streams = "streams",
-        Publishes = "publishes",
-        Generations = "generations";
-
     public static void AddLimits(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
@@ -27,31 +24,30 @@ internal static class RequestLimits
             .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()))
             .ValidateOnStart();
         services.AddSingleton<EnvironmentLimits>();
-        services.AddSingleton<Microsoft.Extensions.Options.IConfigureOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>>(
-            s => s.GetRequiredService<EnvironmentLimits>()
-        );
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
         services.AddSingleton<MemoryBudget>();
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionPace>(s, DescriptorLimit.Waiting));
         services.AddSingleton<IConnectionListenerFactory, PacedListenerFactory>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
         services.AddRateLimiter(limiter =>
         {
             limiter.AddPolicy(
-                Streams,
+                RatePolicies.Streams,
                 context =>
                     Options(context) is var o && IsResume(context)
                         ? Window(context, "resumes", o.ResumesPerMinute!.Value)
-                        : Window(context, Streams, o.NewStreamsPerMinute!.Value)
+                        : Window(context, RatePolicies.Streams, o.NewStreamsPerMinute!.Value)
             );
             limiter.AddPolicy(
-                Generations,
-                context => Window(context, Generations, Options(context).GenerationsPerMinute!.Value)
+                RatePolicies.Generations,
+                context => Window(context, RatePolicies.Generations, Options(context).GenerationsPerMinute!.Value)
             );
             limiter.AddPolicy(
-                Publishes,
-                context => Bucket(context, Publishes, Options(context).PublishesPerSecond!.Value)
+                RatePolicies.Publishes,
+                context => Bucket(context, RatePolicies.Publishes, Options(context).PublishesPerSecond!.Value)
             );
             // What says nothing of its own limit, a path that is not there too. Each replica counts for itself: nothing
             // that only reads asks Redis first.
@@ -64,18 +60,6 @@ internal static class RequestLimits
             limiter.OnRejected = RefuseAsync;
         });
     }
-
-    /// <summary>Opens a stream.</summary>
-    public static TBuilder LimitedAsStream<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Streams);
-
-    /// <summary>Publishes or changes something.</summary>
-    public static TBuilder LimitedAsPublish<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Publishes);
-
-    /// <summary>Makes a model work.</summary>
-    public static TBuilder LimitedAsGeneration<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Generations);
 
     /// <summary>Whose allowance it is: the user's, else the address's. Of IPv6 the network, which is what one client
     /// has.</summary>
@@ -191,7 +175,7 @@ internal static class RequestLimits
             : TimeSpan.Zero;
         if (delay > TimeSpan.Zero)
             await Refusals.DelayAsync(context, delay);
-        if (policy == Streams && IsResume(context))
+        if (policy == RatePolicies.Streams && IsResume(context))
         {
             await Streaming.Streams.PutOffAsync(
                 context,
@@ -202,11 +186,11 @@ internal static class RequestLimits
         }
         var (what, wait) = policy switch
         {
-            Streams => (
+            RatePolicies.Streams => (
                 $"opened {Options(context).NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)",
                 TimeSpan.FromSeconds(10)
             ),
-            Generations => (
+            RatePolicies.Generations => (
                 $"asked {Options(context).GenerationsPerMinute} times in the last minute (Limits:GenerationsPerMinute)",
                 TimeSpan.FromSeconds(10)
             ),

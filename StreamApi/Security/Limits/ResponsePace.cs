@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
+using Streaming.Endpoints;
 
 namespace StreamApi.Security.Limits;
 
@@ -18,7 +19,7 @@ internal sealed class ResponsePace(
     TimeSpan grace,
     int perSecond,
     TimeProvider clock
-) : IHttpResponseBodyFeature
+) : IHttpResponseBodyFeature, IResponsePaceFeature
 {
     /// <summary>Written at once, so that progress is seen.</summary>
     private const int ChunkBytes = 16 * 1024;
@@ -48,6 +49,7 @@ internal sealed class ResponsePace(
                 var inner = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
                 var pace = new ResponsePace(context, inner, grace, perSecond, clock);
                 context.Features.Set<IHttpResponseBodyFeature>(pace);
+                context.Features.Set<IResponsePaceFeature>(pace);
                 // What Kestrel still holds when the answer is complete, HTTP/1.1 only: on HTTP/2 a write ends when it
                 // was sent.
                 if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
@@ -62,11 +64,11 @@ internal sealed class ResponsePace(
         );
     }
 
-    /// <summary>The answer is a stream: it may be read as slowly as its reader likes.</summary>
-    public static void Exempt(HttpContext context)
+    /// <summary>The answer is a stream: it may be read as slowly as its client likes.</summary>
+    public void Disable()
     {
-        if (context.Features.Get<IHttpResponseBodyFeature>() is ResponsePace pace)
-            context.Features.Set(pace.Inner);
+        if (context.Features.Get<IHttpResponseBodyFeature>() == this)
+            context.Features.Set(inner);
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
             feature.MinDataRate = null;
     }

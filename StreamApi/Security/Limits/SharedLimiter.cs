@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.RateLimiting;
+using StreamApi.Seeds.Petstore;
 
 namespace StreamApi.Security.Limits;
 

@@ -1,4 +1,5 @@
 using StreamApi.Connections;
+using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 
 namespace StreamApi.Security.Tickets;

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using EventStore;
 using Npgsql;
 using NpgsqlTypes;
-using StreamApi.Streaming.Connections;
+using StreamApi.Seeds.Resilient;
+using Streaming.Access;
+using Streaming.Connections;
 
 namespace StreamApi.Security.Tickets;
 
@@ -25,7 +27,10 @@ internal sealed class TicketHolders(
     private DateTimeOffset _seen = DateTimeOffset.UnixEpoch;
     private long _sweepAt;
 
-    public void Enter(Guid ticket, OpenStream stream)
+    /// <summary>The ticket as streams hold it.</summary>
+    public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
+
+    private void Enter(Guid ticket, OpenStream stream)
     {
         OpenStream? before = null;
         _holders.AddOrUpdate(
@@ -41,8 +46,15 @@ internal sealed class TicketHolders(
         _opened[ticket] = (stream.Id, clock.GetUtcNow());
     }
 
-    public void Leave(Guid ticket, OpenStream stream) =>
+    private void Leave(Guid ticket, OpenStream stream) =>
         _holders.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
+
+    private sealed class Session(TicketHolders holders, Guid ticket) : IStreamSession
+    {
+        public void Enter(OpenStream stream) => holders.Enter(ticket, stream);
+
+        public void Leave(OpenStream stream) => holders.Leave(ticket, stream);
+    }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using StreamApi.Events;
-using StreamApi.OpenApi;
-using StreamApi.Requests;
-using StreamApi.Security.Limits;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace StreamApi.Security.Tickets;
 

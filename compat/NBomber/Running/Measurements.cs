@@ -1,6 +1,6 @@
 // Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using System.Collections.Concurrent;
-using LoadTests.Measuring;
+using Measuring;
 using NBomber.Contracts;
 using NBomber.Contracts.Stats;
 

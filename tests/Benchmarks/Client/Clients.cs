@@ -1,3 +1,5 @@
+using Harness;
+
 namespace Benchmarks.Client;
 
 /// <summary>Starts readers and publishers, and sees to it that they end.</summary>

@@ -1,8 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using LoadTests.Measuring;
-using LoadTests.Running;
+using Measuring;
 
 namespace Benchmarks.Client;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using LoadTests.Measuring;
+using Measuring;
 
 namespace Benchmarks.Client;
 

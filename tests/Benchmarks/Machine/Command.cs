@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Harness;
+using LocalServices;
 
 namespace Benchmarks.Machine;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Benchmarks.Measurements;
+using LocalServices;
 
 namespace Benchmarks.Machine;
 

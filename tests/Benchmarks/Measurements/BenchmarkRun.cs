@@ -1,5 +1,6 @@
 using Benchmarks.Reports;
 using Benchmarks.Servers;
+using Harness;
 
 namespace Benchmarks.Measurements;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Benchmarks.Reports;
-using Connections = StreamApi.Streaming.Connections;
+using Streaming;
+using Streaming.Connections;
+using Connections = Streaming.Connections;
 
 namespace Benchmarks.Measurements;
 
@@ -34,16 +36,12 @@ internal sealed class Bookkeeping : Measurement
     private static (double Nanoseconds, double Bytes) Measure()
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var histograms = new Connections.LatencyHistogram[Streams];
+        var histograms = new LatencyBuckets[Streams];
         for (var i = 0; i < histograms.Length; i++)
-            histograms[i] = new Connections.LatencyHistogram();
+            histograms[i] = new LatencyBuckets();
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Streams;
 
-        var (totals, committed, clock) = (
-            new long[Connections.LatencyHistogram.Buckets],
-            DateTime.UtcNow.Ticks,
-            TimeProvider.System
-        );
+        var (totals, committed, clock) = (new long[LatencyBuckets.Buckets], DateTime.UtcNow.Ticks, TimeProvider.System);
         var best = TimeSpan.MaxValue;
         // The best of many: the first are interpreted by an unoptimized compiler, others are interrupted.
         for (var pass = 0; pass < Passes; pass++)
@@ -51,7 +49,7 @@ internal sealed class Bookkeeping : Measurement
             var start = Stopwatch.GetTimestamp();
             foreach (var histogram in histograms)
             {
-                var bucket = Connections.LatencyHistogram.BucketOf(
+                var bucket = LatencyBuckets.BucketOf(
                     (clock.GetUtcNow().UtcTicks - committed) / TimeSpan.TicksPerMicrosecond
                 );
                 histogram.Add(bucket);

@@ -1,5 +1,7 @@
 using Benchmarks.Client;
 using Benchmarks.Machine;
+using Harness;
+using Streaming;
 
 namespace Benchmarks.Measurements;
 

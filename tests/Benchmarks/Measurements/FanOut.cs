@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Benchmarks.Client;
 using Benchmarks.Machine;
 using Benchmarks.Servers;
+using Harness;
 
 namespace Benchmarks.Measurements;
 

@@ -1,6 +1,8 @@
 using Benchmarks.Client;
 using Benchmarks.Machine;
 using Benchmarks.Servers;
+using Harness;
+using Streaming;
 
 namespace Benchmarks.Measurements;
 

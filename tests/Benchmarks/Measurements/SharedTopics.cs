@@ -2,6 +2,8 @@ using Benchmarks.Client;
 using Benchmarks.Machine;
 using Benchmarks.Reports;
 using Benchmarks.Servers;
+using Harness;
+using Streaming;
 
 namespace Benchmarks.Measurements;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Benchmarks.Machine;
 using Benchmarks.Measurements;
+using Harness;
 
 namespace Benchmarks.Reports;
 

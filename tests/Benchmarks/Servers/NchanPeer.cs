@@ -1,6 +1,7 @@
-using AppHost.LocalServices;
 using Benchmarks.Machine;
-using LoadTests.Chaos;
+using Harness;
+using LocalServices;
+using Measuring;
 
 namespace Benchmarks.Servers;
 

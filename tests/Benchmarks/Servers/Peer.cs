@@ -1,4 +1,6 @@
 using Benchmarks.Machine;
+using Harness;
+using LocalServices;
 
 namespace Benchmarks.Servers;
 
@@ -31,7 +33,7 @@ internal abstract class Peer(string name, Uri address) : IAsyncDisposable
 
     public abstract ValueTask DisposeAsync();
 
-    protected static int FreePort() => AppHost.LocalServices.LoopbackPort.Take(0, "a benchmark", "any");
+    protected static int FreePort() => LocalServices.LoopbackPort.Take(0, "a benchmark", "any");
 
     protected static async Task<bool> AnswersAsync(Uri url, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Benchmarks.Machine;
+using Harness;
 
 namespace Benchmarks.Servers;
 

@@ -1,7 +1,8 @@
-using AppHost.LocalServices;
-using AppHost.LocalServices.Postgres;
-using AppHost.LocalServices.Redis;
 using Benchmarks.Machine;
+using Harness;
+using LocalServices;
+using LocalServices.Postgres;
+using LocalServices.Redis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 

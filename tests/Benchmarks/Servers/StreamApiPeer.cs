@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Benchmarks.Machine;
+using Harness;
 using Npgsql;
 
 namespace Benchmarks.Servers;

@@ -1,4 +1,7 @@
 using Benchmarks.Machine;
+using Harness;
+using LocalServices;
+using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Servers;
 

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Harness;
 using Stack;
 
 namespace Integration.Delivery;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using Harness;
 using Stack;
 
 namespace Integration.Delivery;

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Harness;
 using Npgsql;
 using Stack;
+using StreamApi;
 
 namespace Integration.Delivery;
 

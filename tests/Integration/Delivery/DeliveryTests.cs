@@ -3,7 +3,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Harness;
 using Stack;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Delivery;
 

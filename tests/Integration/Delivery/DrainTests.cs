@@ -4,8 +4,10 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using AspireSse.Client;
-using Ledger;
+using Harness;
+using Measuring.Ledger;
 using Stack;
+using Streaming;
 
 namespace Integration.Delivery;
 

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using EventStore;
 using Integration.Seeds;
 using Npgsql;
 using Stack;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Delivery;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStore;
+using Runs;
 using Stack;
 using StackExchange.Redis;
 

@@ -11,6 +11,8 @@ public sealed class LastingServiceTests
     /// foresaw.</summary>
     [Theory]
     [InlineData("EventStore")]
+    [InlineData("Streaming")]
+    [InlineData("Runs")]
     [InlineData("StreamApi")]
     [InlineData("Broadcaster")]
     public void Every_background_service_of_ours_lasts(string assembly)

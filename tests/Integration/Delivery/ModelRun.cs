@@ -1,6 +1,7 @@
 using System.Globalization;
 using EventStore;
 using Npgsql;
+using StreamApi.Replicas;
 
 namespace Integration.Delivery;
 

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using StreamApi.Replicas;
 
 namespace Integration.Delivery;
 

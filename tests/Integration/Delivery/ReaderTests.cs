@@ -4,7 +4,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Runs;
 using Stack;
+using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Stack;
 using StackExchange.Redis;
+using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Integration.Seeds;
 using Stack;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Delivery;
 

@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
+using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Stack;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Feed;
+using Streaming;
+using Streaming.Feed;
 
 namespace Integration.Delivery;
 

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
-using AppHost;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Integration.Delivery;
+using LocalServices;
+using LocalServices.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using AppHost;
 using Aspire.Hosting.ApplicationModel;
+using LocalServices.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

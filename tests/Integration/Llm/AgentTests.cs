@@ -1,8 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
+using LlmGateway.Providers;
 using Stack;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Llm;
 

@@ -2,8 +2,11 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
 using Stack;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Llm;
 

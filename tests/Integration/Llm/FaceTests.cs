@@ -6,8 +6,11 @@ using System.Text.Json;
 using Anthropic;
 using Anthropic.Models.Messages;
 using Integration.Delivery;
+using LlmGateway.Providers;
 using OpenAI;
 using OpenAI.Chat;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Llm;
 

@@ -4,7 +4,10 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Integration.Delivery;
+using LlmGateway.Providers;
 using Stack;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Llm;
 

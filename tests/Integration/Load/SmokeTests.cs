@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
 using Stack;
 

@@ -5,8 +5,10 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using EventStore;
+using Harness;
 using Integration.Delivery;
 using Stack;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

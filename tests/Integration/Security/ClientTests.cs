@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
+using Harness;
 using Integration.Delivery;
 using Integration.Seeds;
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Harness;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using Harness;
 using Integration.Delivery;
 using Stack;
 

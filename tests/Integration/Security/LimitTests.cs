@@ -3,8 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
 using Stack;
+using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

@@ -3,8 +3,10 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
 using Integration.Seeds;
+using LocalServices;
 using Stack;
 
 namespace Integration.Security;

@@ -1,4 +1,5 @@
 using System.Net;
+using Harness;
 using Integration.Delivery;
 using Stack;
 

@@ -1,5 +1,8 @@
 using System.Text.Json;
+using Harness;
 using Integration.Delivery;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using AppHost.LocalServices;
+using Harness;
 using Integration.Delivery;
+using LocalServices;
 
 namespace Integration.Seeds;
 

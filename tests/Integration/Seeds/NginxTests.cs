@@ -1,5 +1,7 @@
 using System.Net;
+using Harness;
 using Integration.Delivery;
+using LlmGateway.Providers;
 using Stack;
 
 namespace Integration.Seeds;

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Seeds;
 

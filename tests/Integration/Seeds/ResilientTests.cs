@@ -1,6 +1,8 @@
 using System.Net;
 using Integration.Delivery;
 using Stack;
+using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -62,7 +62,7 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
             server.Output.Split('\n'),
             line =>
                 line.StartsWith("warn:", StringComparison.Ordinal)
-                && !line.Contains("StreamApi.Streaming.Feed", StringComparison.Ordinal)
+                && !line.Contains("Streaming.Feed", StringComparison.Ordinal)
         );
         Assert.DoesNotContain("Exception", server.Output);
     }

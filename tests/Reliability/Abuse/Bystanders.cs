@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using AspireSse.Client;
-using LoadTests.Measuring;
+using Measuring;
 
 namespace Reliability.Abuse;
 

@@ -1,5 +1,6 @@
-using Benchmarks.Machine;
+using Harness;
 using LoadTests.Chaos;
+using Measuring;
 
 namespace Reliability.Abuse;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
-using AppHost.LocalServices;
 using AspireSse.Client;
+using LocalServices;
 using Microsoft.AspNetCore.Http;
 using static Unit.Tests.Client.SseServer;
 

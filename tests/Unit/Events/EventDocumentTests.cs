@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStore;
 using StreamApi.Events;
 using StreamApi.Security;
 

@@ -1,4 +1,4 @@
-using Ledger;
+using Measuring.Ledger;
 
 namespace Unit.Tests.Ledger;
 

@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using LlmGateway;
+using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
-using StreamApi.Chat;
-using StreamApi.Chat.Providers.Demo;
+using Runs;
 
 namespace Unit.Llm;
 

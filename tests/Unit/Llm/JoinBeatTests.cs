@@ -1,5 +1,5 @@
-using StreamApi.Chat;
-using StreamApi.Chat.Generations;
+using LlmGateway;
+using LlmGateway.Generations;
 using Unit.Tests.Client;
 
 namespace Unit.Llm;

@@ -1,4 +1,4 @@
-using StreamApi.Chat;
+using LlmGateway;
 
 namespace Unit.Llm;
 

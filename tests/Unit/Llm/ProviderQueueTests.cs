@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
+using LlmGateway;
+using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using StreamApi.Chat;
-using StreamApi.Chat.Providers;
 
 namespace Unit.Llm;
 

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using LlmGateway.Providers;
+using LlmGateway.Telemetry;
+using LocalServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using StreamApi.Chat.Providers;
-using StreamApi.Chat.Telemetry;
+using StreamApi.Seeds.Petstore;
 using Unit.Tests.Client;
 
 namespace Unit.Llm;

@@ -1,5 +1,4 @@
-extern alias loadtests;
-using LatencyHistogram = loadtests::LoadTests.Measuring.LatencyHistogram;
+using LatencyHistogram = Measuring.LatencyHistogram;
 
 namespace Unit.Load;
 

@@ -1,5 +1,6 @@
-using Ledger;
-using LoadTests.Measuring;
+using LoadTests.Running;
+using Measuring;
+using Measuring.Ledger;
 
 namespace Unit.Load;
 

@@ -1,5 +1,6 @@
 using LoadTests;
 using LoadTests.Chaos;
+using Measuring;
 
 namespace Unit.Load;
 

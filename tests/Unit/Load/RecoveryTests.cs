@@ -1,4 +1,5 @@
 using LoadTests.Chaos;
+using Measuring;
 using LoadTests.Reports;
 using LoadTests.Running;
 

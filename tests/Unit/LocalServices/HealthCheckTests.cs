@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using AppHost.LocalServices.Postgres;
-using AppHost.LocalServices.Redis;
+using LocalServices.Postgres;
+using LocalServices.Redis;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Unit.Tests.LocalServices;

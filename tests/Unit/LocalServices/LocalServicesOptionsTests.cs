@@ -1,4 +1,4 @@
-using AppHost.LocalServices;
+using LocalServices;
 using Microsoft.Extensions.Configuration;
 
 namespace Unit.Tests.LocalServices;

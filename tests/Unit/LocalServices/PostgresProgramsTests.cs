@@ -1,4 +1,4 @@
-using AppHost.LocalServices.Postgres;
+using LocalServices.Postgres;
 
 namespace Unit.Tests.LocalServices;
 

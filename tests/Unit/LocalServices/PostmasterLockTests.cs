@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using AppHost.LocalServices.Postgres;
+using LocalServices.Postgres;
 
 namespace Unit.Tests.LocalServices;
 

@@ -1,4 +1,5 @@
-using AppHost.LocalServices;
+using LocalServices;
+using LocalServices.Redis;
 
 namespace Unit.Tests.Redis;
 
@@ -31,7 +32,7 @@ public sealed class RedisProgram : IAsyncLifetime
     {
         try
         {
-            _program = AppHost.LocalServices.Redis.RedisServer.Find(Path.Combine(Repository.Root, ".local", "tools"));
+            _program = global::LocalServices.Redis.RedisServer.Find(Path.Combine(Repository.Root, ".local", "tools"));
         }
         catch (LocalServicesException e)
         {

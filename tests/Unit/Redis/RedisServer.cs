@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using AppHost.LocalServices;
+using LocalServices;
+using LocalServices.Redis;
 
 namespace Unit.Tests.Redis;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Integration.Security;
+using Harness;
+using LocalServices;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;

@@ -1,3 +1,4 @@
+using StreamApi.Replicas;
 using StreamApi.Security;
 
 namespace Unit.Security;

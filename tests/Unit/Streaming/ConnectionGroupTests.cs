@@ -1,9 +1,9 @@
 using System.IO.Pipelines;
 using Microsoft.Extensions.Options;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
 
 namespace Unit.Streaming;
 

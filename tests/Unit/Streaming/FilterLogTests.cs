@@ -1,5 +1,5 @@
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using Streaming.Fanout;
+using Streaming.Frames;
 
 namespace Unit.Streaming;
 

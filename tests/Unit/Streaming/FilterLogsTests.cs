@@ -1,8 +1,9 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using StreamApi.Streaming;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using Runs;
+using Streaming;
+using Streaming.Fanout;
+using Streaming.Frames;
 using Unit.Tests.Client;
 
 namespace Unit.Streaming;

@@ -1,7 +1,7 @@
 using System.Text;
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
 
 namespace Unit.Streaming;
 
@@ -38,12 +38,12 @@ public class FrameJoinTests
         foreach (var ms in (int[])[1, 2, 4, 40])
         {
             Assert.Equal(2, join.Take(log, 0));
-            var bucket = LatencyHistogram.BucketOf(ms * 1_000);
+            var bucket = LatencyBuckets.BucketOf(ms * 1_000);
             Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, cameTicks: 0));
         }
         Assert.Equal(1, join.Take(log, 1));
         Assert.Equal(
-            [LatencyHistogram.BucketOf(40_000)],
+            [LatencyBuckets.BucketOf(40_000)],
             join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, cameTicks: 0)
         );
     }
@@ -54,10 +54,10 @@ public class FrameJoinTests
         var join = new FrameJoin(1_024);
         join.Take(Log("data: 1\n\n", "data: 2\n\n"), 0);
         var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
-        Assert.Equal(Two(LatencyHistogram.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
-        Assert.Equal(Two(LatencyHistogram.BucketOf(5_000)), join.BucketsAt(hour, cameTicks: hour - 5 * ms));
+        Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
+        Assert.Equal(Two(LatencyBuckets.BucketOf(5_000)), join.BucketsAt(hour, cameTicks: hour - 5 * ms));
         // Another's share of the same join is as it was.
-        Assert.Equal(Two(LatencyHistogram.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
+        Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
 
         static int[] Two(int bucket) => [bucket, bucket];
     }
@@ -69,9 +69,9 @@ public class FrameJoinTests
     [Fact]
     public void Quantiles_are_within_a_fifth_of_the_true_ones()
     {
-        var histogram = new LatencyHistogram();
+        var histogram = new LatencyBuckets();
         for (var us = 1; us <= 100_000; us++)
-            histogram.Add(LatencyHistogram.BucketOf(us));
+            histogram.Add(LatencyBuckets.BucketOf(us));
         var q = histogram.Quantiles()!;
         Assert.InRange(q.P50, 50 * 0.8, 50 * 1.2);
         Assert.InRange(q.P95, 95 * 0.8, 95 * 1.2);
@@ -83,7 +83,7 @@ public class FrameJoinTests
     [InlineData(0)]
     [InlineData(long.MaxValue / 4)]
     public void A_time_that_a_skewed_clock_made_up_has_a_bucket_too(long microseconds) =>
-        Assert.InRange(LatencyHistogram.BucketOf(microseconds), 0, LatencyHistogram.Buckets - 1);
+        Assert.InRange(LatencyBuckets.BucketOf(microseconds), 0, LatencyBuckets.Buckets - 1);
 
     private static FilterLog Log(params string[] frames)
     {

@@ -1,4 +1,4 @@
-using StreamApi.Streaming.Connections;
+using Streaming.Connections;
 
 namespace Unit.Streaming;
 

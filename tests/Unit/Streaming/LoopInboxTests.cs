@@ -1,6 +1,6 @@
-using StreamApi.Streaming.Connections;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
 using Unit.Tests.Client;
 
 namespace Unit.Streaming;

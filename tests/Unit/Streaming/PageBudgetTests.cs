@@ -1,5 +1,5 @@
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Replay;
+using Streaming.Fanout;
+using Streaming.Replay;
 using Unit.Tests.Client;
 
 namespace Unit.Streaming;

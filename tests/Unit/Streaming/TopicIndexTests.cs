@@ -1,7 +1,9 @@
 using System.Text.RegularExpressions;
 using EventStore;
-using StreamApi.Streaming.Fanout;
-using StreamApi.Streaming.Frames;
+using Harness;
+using StreamApi.Seeds.Petstore;
+using Streaming.Fanout;
+using Streaming.Frames;
 
 namespace Unit.Streaming;
 

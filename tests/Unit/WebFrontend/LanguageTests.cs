@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using StreamApi.Seeds.Petstore;
 using WebFrontend.Languages;
 
 namespace Unit.Tests.WebFrontend;

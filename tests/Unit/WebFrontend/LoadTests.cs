@@ -1,9 +1,8 @@
-extern alias loadtests;
-
-using loadtests::LoadTests.Scenarios;
+using LoadTests.Scenarios;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
+using StreamApi;
 using WebFrontend.Load;
 using WebFrontend.StreamApi;
 

@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Options;
+using StreamApi.Security.Limits;
+using StreamApi.Security.Tickets;
+using Streaming.Access;
+
+namespace StreamApi.Security;
+
+/// <summary>Gives streams what the caller's credential allows.</summary>
+internal sealed class CallerAccess(TicketHolders tickets, IOptions<SecurityOptions> security, TimeProvider clock)
+    : IStreamAccess
+{
+    public string ClientOf(HttpContext context) => RequestLimits.KeyOf(context);
+
+    public bool MayRead(HttpContext context, string topic) => Caller.Of(context).Grants.MayRead(topic);
+
+    public StreamGrant GrantOf(HttpContext context)
+    {
+        var caller = Caller.Of(context);
+        var expiry = caller.Until is { } until
+            ? StreamExpiry.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock.GetUtcNow())
+            : StreamExpiry.Endless;
+        return new StreamGrant(expiry, caller.Ticket is { } ticket ? tickets.SessionOf(ticket) : null);
+    }
+}

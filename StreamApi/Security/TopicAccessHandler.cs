@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.Authorization;
+using Streaming.Access;
+
+namespace StreamApi.Security;
+
+/// <summary>Compares what an endpoint requires (<see cref="TopicAccess"/>) with the caller's grants.</summary>
+internal sealed class TopicAccessHandler : AuthorizationHandler<TopicAccess>
+{
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, TopicAccess requirement)
+    {
+        if (context.Resource is HttpContext http && IsMet(requirement, http))
+            context.Succeed(requirement);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Names the claim that the caller lacks for this endpoint.</summary>
+    public static string MissingOf(HttpContext context) =>
+        context
+            .GetEndpoint()
+            ?.Metadata.GetOrderedMetadata<AuthorizationPolicy>()
+            .SelectMany(p => p.Requirements)
+            .OfType<TopicAccess>()
+            .FirstOrDefault(p => !IsMet(p, context))
+            is { } missing
+            ? $"This takes the claim {(missing.Publishes ? "sse.publish" : "sse.subscribe")} for {missing.TopicOf(context)}."
+            : "You may not do this.";
+
+    private static bool IsMet(TopicAccess access, HttpContext context) =>
+        Caller.Of(context).Grants is var grants && access.Publishes
+            ? grants.MayPublish(access.TopicOf(context))
+            : grants.MayRead(access.TopicOf(context));
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Streaming;
+using Streaming.Endpoints;
+using Streaming.Frames;
+using Streaming.Requests;
+
+namespace StreamApi.Seeds.Basics;
+
+/// <summary><c>POST /chat/stream</c> <c>{"text"}</c>: SSE is not for GET alone. A token per word, then <c>[DONE]</c>;
+/// of one request, so without ids.</summary>
+internal static class ChatStream
+{
+    private const int MaxLength = 100_000;
+    private static readonly byte[] DoneNamed = SseFrame.ToBytes(f => f.Event("done").Data("[DONE]").End());
+    private static readonly byte[] DoneUnnamed = SseFrame.ToBytes(f => f.Data("[DONE]").End());
+
+    public static async Task OpenAsync(HttpContext context, Streams streams)
+    {
+        var unnamed = context.Request.Query.Flag("named") == false;
+        var body = await JsonBody.ReadAsync(context);
+        var words = body.RequiredText("text", MaxLength).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        await streams.OpenPushAsync(
+            context,
+            ["chat"],
+            async (push, _) =>
+            {
+                foreach (var word in words)
+                    await push.WriteAsync(Token(word, unnamed));
+                await push.WriteAsync(unnamed ? DoneUnnamed : DoneNamed);
+            }
+        );
+    }
+
+    private static byte[] Token(string word, bool unnamed) =>
+        SseFrame.ToBytes(frame =>
+        {
+            var data = JsonSerializer.SerializeToUtf8Bytes(word, ControlFrames.Json);
+            if (unnamed)
+                frame.Data(NamedForm.WithName("token", data)).End();
+            else
+                frame.Event("token").Data(data).End();
+        });
+}

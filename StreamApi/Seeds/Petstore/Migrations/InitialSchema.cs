@@ -1,0 +1,58 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using StreamApi.Seeds.Resilient.Migrations;
+using StreamApi.Seeds.Tasks.Migrations;
+
+namespace StreamApi.Seeds.Petstore.Migrations;
+
+/// <summary>The tables, and the pets that the shop opens with.</summary>
+[DbContext(typeof(PetstoreContext)), Migration("0001_initial_schema")]
+internal sealed class InitialSchema : Microsoft.EntityFrameworkCore.Migrations.Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            create table petstore.pets (
+                id text primary key,
+                name text not null,
+                species text not null,
+                breed text not null,
+                price numeric(10, 2) not null check (price > 0),
+                stock int not null check (stock >= 0)
+            );
+            create table petstore.orders (
+                id uuid primary key,
+                pet_id text not null references petstore.pets,
+                user_id text,
+                quantity int not null check (quantity > 0),
+                unit_price numeric(10, 2) not null,
+                status text not null,
+                tracking_number text,
+                created_at timestamptz not null,
+                updated_at timestamptz not null,
+                -- When the workflow takes the next step; null once the order is shipped.
+                next_step_at timestamptz,
+                traceparent text
+            );
+            create index orders_due on petstore.orders (next_step_at) where next_step_at is not null;
+            create index orders_of_user on petstore.orders (user_id) where user_id is not null;
+            create index orders_of_pet on petstore.orders (pet_id);
+            insert into petstore.pets values
+                ('019b4132', 'Fluffy', 'cat', 'Persian', 299.99, 100),
+                ('019b4127', 'Buddy', 'dog', 'Labrador', 399.00, 100),
+                ('019b4141', 'Mochi', 'cat', 'Scottish Fold', 349.50, 100),
+                ('019b4150', 'Hachi', 'dog', 'Shiba Inu', 520.00, 100),
+                ('019b4163', 'Kiwi', 'bird', 'Budgerigar', 35.00, 100),
+                ('019b4178', 'Snowball', 'rabbit', 'Netherland Dwarf', 60.00, 100),
+                ('019b4189', 'Luna', 'cat', 'Maine Coon', 410.00, 100),
+                ('019b4194', 'Rocky', 'dog', 'Beagle', 310.00, 100),
+                ('019b41a2', 'Sora', 'bird', 'Cockatiel', 85.00, 100),
+                ('019b41b7', 'Bubbles', 'fish', 'Goldfish', 12.50, 100),
+                ('019b41c5', 'Nemo', 'fish', 'Clownfish', 28.00, 100),
+                ('019b41d3', 'Hazel', 'rabbit', 'Holland Lop', 75.00, 100);
+            """
+        );
+
+    protected override void Down(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql("drop table petstore.orders, petstore.pets;");
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using StreamApi.Seeds.Storage;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>Takes orders: the order, its first step, the lowered stock and their events commit together.</summary>
+internal sealed class OrderDesk(
+    IDbContextFactory<PetstoreContext> contexts,
+    OrderWorkflow workflow,
+    IOptions<PetstoreOptions> options,
+    TimeProvider clock
+)
+{
+    public async Task<(Order?, Refusal?)> PlaceAsync(
+        string petId,
+        int quantity,
+        string? userId,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        if (await Shelf.LockAsync(context, petId, cancellationToken) is not { } pet)
+            return (null, Refusal.UnknownPet(petId));
+        if (pet.Stock < quantity)
+            return (
+                null,
+                new Refusal("quantity", $"only {pet.Stock} of '{petId}' are in stock.", StatusCodes.Status409Conflict)
+            );
+        var now = clock.GetMoment();
+        var order = new Order
+        {
+            Id = Guid.CreateVersion7(now),
+            PetId = petId,
+            UserId = userId,
+            Quantity = quantity,
+            UnitPrice = pet.Price,
+            Status = OrderSteps.Payment,
+            CreatedAt = now,
+            UpdatedAt = now,
+            TraceParent = Activity.Current?.Id,
+        };
+        context.Orders.Add(order);
+        await OrderSteps.EnterAsync(context, order, OrderSteps.Payment, now, options.Value, cancellationToken);
+        await Shelf.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        workflow.Placed();
+        return (order, null);
+    }
+}

@@ -1,0 +1,119 @@
+using Microsoft.EntityFrameworkCore;
+using StreamApi.Seeds.Storage;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Frames;
+using Streaming.Requests;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>Orders and their steps.</summary>
+internal static class OrdersEndpoints
+{
+    private const string Topic = "petstore.orders.{id}.status";
+    private static readonly string[] Ends = [OrderSteps.Complete];
+
+    // The steps come without a name, as the article's; the end has one.
+    private static readonly NamedForms Steps = NamedForms.Of(Ends.Contains, Ends);
+
+    public static void MapOrders(this RouteGroupBuilder shop)
+    {
+        shop.MapPost("/orders", PlaceAsync)
+            .Publishes("petstore.orders.*.status")
+            .LimitedAsPublish()
+            .RefusesInvalid()
+            .Takes<OrderRequest>()
+            .Produces<OrderView>(StatusCodes.Status201Created);
+        shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).RefusesInvalid().Produces<OrderView>();
+        shop.MapStream("/orders/{id}/status/stream", StreamAsync)
+            .Reads(Topic)
+            .Sends(
+                "The order's steps so far and as they are taken, up to complete.",
+                (OrderSteps.Payment, typeof(OrderStep)),
+                (OrderSteps.Confirmed, typeof(OrderStep)),
+                (OrderSteps.Preparing, typeof(OrderStep)),
+                (OrderSteps.Complete, typeof(OrderShipped))
+            );
+    }
+
+    private static async Task<IResult> PlaceAsync(HttpContext context, OrderDesk desk)
+    {
+        var body = await JsonBody.ReadAsync(context);
+        var (petId, quantity, userId) = (
+            body.RequiredText("petId", 64),
+            body.Whole("quantity", 1, 1_000) ?? 1,
+            body.Text("userId", 128)
+        );
+        var (order, refusal) = await desk.PlaceAsync(petId, quantity, userId, context.RequestAborted);
+        return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));
+    }
+
+    private static async Task<IResult> GetAsync(
+        string id,
+        HttpContext context,
+        IDbContextFactory<PetstoreContext> contexts
+    )
+    {
+        var order = Guid.TryParse(id, out var known)
+            ? await contexts.ReadStateAsync(
+                context,
+                store => store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, context.RequestAborted)
+            )
+            : null;
+        return order is null ? Unknown(id) : TypedResults.Ok(OrderView.Of(order));
+    }
+
+    private static async Task<IResult> StreamAsync(
+        string id,
+        HttpContext context,
+        FiniteStreams streams,
+        IDbContextFactory<PetstoreContext> contexts
+    )
+    {
+        var form = Steps.For(context.Request.Query.Flag("named"));
+        if (!Guid.TryParse(id, out var known) || !await ExistsAsync())
+            return Unknown(id);
+        await streams.OpenAsync(context, Order.Topic(known), form, Ends);
+        return TypedResults.Empty;
+
+        async Task<bool> ExistsAsync()
+        {
+            await using var store = await contexts.CreateDbContextAsync(context.RequestAborted);
+            return await store.Orders.AnyAsync(o => o.Id == known, context.RequestAborted);
+        }
+    }
+
+    private static IResult Unknown(string id) =>
+        InvalidRequestException.ProblemOf("id", $"there is no order '{id}'.", StatusCodes.Status404NotFound);
+
+    private sealed record OrderRequest(string PetId, int? Quantity, string? UserId);
+
+    private sealed record OrderView(
+        Guid Id,
+        string Status,
+        string PetId,
+        string? UserId,
+        int Quantity,
+        decimal UnitPrice,
+        decimal Total,
+        string? TrackingNumber,
+        DateTime CreatedAt,
+        DateTime UpdatedAt
+    )
+    {
+        public static OrderView Of(Order o) =>
+            new(
+                o.Id,
+                o.Status,
+                o.PetId,
+                o.UserId,
+                o.Quantity,
+                o.UnitPrice,
+                o.UnitPrice * o.Quantity,
+                o.TrackingNumber,
+                o.CreatedAt.UtcDateTime,
+                o.UpdatedAt.UtcDateTime
+            );
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.EntityFrameworkCore;
+using StreamApi.Seeds.Storage;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Requests;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>The pets and what changes about them.</summary>
+internal static class PetsEndpoints
+{
+    private static readonly NamedForms Inventory = NamedForms.Of(_ => true);
+
+    public static void MapPets(this RouteGroupBuilder shop)
+    {
+        shop.MapGet("/pets", ListAsync)
+            .Reads(Shelf.Topic)
+            .RefusesInvalid()
+            .Produces<Pet[]>()
+            .Query("species", "Only this species.");
+        shop.MapGet("/pets/{id}", GetAsync).Reads(Shelf.Topic).RefusesInvalid().Produces<Pet>();
+        shop.MapPatch("/pets/{id}", ChangeAsync)
+            .Publishes(Shelf.Topic)
+            .LimitedAsPublish()
+            .RefusesInvalid()
+            .Takes<PetChange>()
+            .Produces<Pet>();
+        shop.MapStream("/inventory/stream", StreamInventoryAsync)
+            .Reads(Shelf.Topic)
+            .Sends(
+                "Changes of stock and price, as they happen.",
+                (Shelf.StockChange, typeof(StockChanged)),
+                (Shelf.PriceChange, typeof(PriceChanged))
+            );
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, IDbContextFactory<PetstoreContext> contexts)
+    {
+        var species = context.Request.Query.Text("species", 64);
+        return TypedResults.Ok(
+            await contexts.ReadStateAsync(
+                context,
+                store =>
+                    store
+                        .Pets.AsNoTracking()
+                        .Where(p => species == null || p.Species == species)
+                        .OrderBy(p => p.Id)
+                        .ToListAsync(context.RequestAborted)
+            )
+        );
+    }
+
+    private static async Task<IResult> GetAsync(
+        string id,
+        HttpContext context,
+        IDbContextFactory<PetstoreContext> contexts
+    )
+    {
+        id = JsonBody.Checked("id", id, 64);
+        var pet = await contexts.ReadStateAsync(
+            context,
+            store => store.Pets.AsNoTracking().SingleOrDefaultAsync(p => p.Id == id, context.RequestAborted)
+        );
+        return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
+    }
+
+    private static async Task<IResult> ChangeAsync(string id, HttpContext context, Shelf shelf)
+    {
+        id = JsonBody.Checked("id", id, 64);
+        var body = await JsonBody.ReadAsync(context);
+        var (price, stock) = (body.Price("price", 1_000_000), body.Whole("stock", 0, 1_000_000));
+        if (price is null && stock is null)
+            return InvalidRequestException.ProblemOf("price", "price or stock is required.");
+        var (pet, refusal) = await shelf.ChangeAsync(id, price, stock, context.RequestAborted);
+        return refusal?.ToResult() ?? TypedResults.Ok(pet);
+    }
+
+    private static Task StreamInventoryAsync(HttpContext context, Streams streams)
+    {
+        var filter = new StreamFilter(
+            [Shelf.Topic],
+            [Shelf.StockChange, Shelf.PriceChange],
+            [],
+            Inventory.For(context.Request.Query.Flag("named"))
+        );
+        return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
+    }
+
+    /// <summary>What a PATCH may hold.</summary>
+    private sealed record PetChange(decimal? Price, int? Stock);
+}

@@ -1,0 +1,73 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>Changes prices and stock; each change and its inventory event commit together, and there is no event
+/// without a change.</summary>
+internal sealed class Shelf(IDbContextFactory<PetstoreContext> contexts)
+{
+    public const string Topic = "petstore.inventory";
+    public const string StockChange = "stock-change";
+    public const string PriceChange = "price-change";
+
+    public async Task<(Pet?, Refusal?)> ChangeAsync(
+        string id,
+        decimal? price,
+        int? stock,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        if (await LockAsync(context, id, cancellationToken) is not { } pet)
+            return (null, Refusal.UnknownPet(id));
+        await ChangeAsync(context, pet, price ?? pet.Price, stock ?? pet.Stock, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return (pet, null);
+    }
+
+    /// <summary>The pet, locked until the transaction ends: so its events stand in the log in the order of its
+    /// changes.</summary>
+    public static async Task<Pet?> LockAsync(PetstoreContext context, string id, CancellationToken cancellationToken) =>
+        (
+            await context
+                .Pets.FromSql($"select * from petstore.pets where id = {id} for update")
+                .ToListAsync(cancellationToken)
+        ).SingleOrDefault();
+
+    /// <summary>Within the caller's transaction, on a locked pet.</summary>
+    public static async Task ChangeAsync(
+        PetstoreContext context,
+        Pet pet,
+        decimal price,
+        int stock,
+        CancellationToken cancellationToken
+    )
+    {
+        var (oldPrice, oldStock) = (pet.Price, pet.Stock);
+        (pet.Price, pet.Stock) = (price, stock);
+        await context.SaveChangesAsync(cancellationToken);
+        if (stock != oldStock)
+            await context.PublishAsync(
+                Topic,
+                StockChange,
+                new StockChanged(pet.Id, oldStock, stock),
+                pet.Id + ".stock",
+                null,
+                cancellationToken
+            );
+        if (price != oldPrice)
+            await context.PublishAsync(
+                Topic,
+                PriceChange,
+                new PriceChanged(pet.Id, oldPrice, price),
+                pet.Id + ".price",
+                null,
+                cancellationToken
+            );
+    }
+}
+
+internal sealed record StockChanged(string PetId, int OldStock, int NewStock);
+
+internal sealed record PriceChanged(string PetId, decimal OldPrice, decimal NewPrice);

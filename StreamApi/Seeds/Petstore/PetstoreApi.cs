@@ -1,0 +1,38 @@
+using StreamApi.Seeds.Storage;
+using Streaming.Access;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>A pet shop: catalogue, recommendations, orders, inventory.</summary>
+internal static class PetstoreApi
+{
+    public static void AddPetstore(this WebApplicationBuilder builder)
+    {
+        builder
+            .Services.AddOptions<PetstoreOptions>()
+            .BindConfiguration("Petstore")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddPetstoreStore();
+        builder.Services.ReserveTopics("petstore.>").ReserveTopics("recommendations.>");
+        builder.Services.AddSingleton<Shelf>();
+        builder.Services.AddSingleton<OrderDesk>();
+        builder.Services.AddSingleton<Recommender>();
+        builder.Services.AddSingleton<ShopTools>();
+        builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().SearchPets);
+        builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().LookUpOrder);
+        builder.Services.AddSingleton<OrderWorkflow>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<OrderWorkflow>());
+    }
+
+    public static void MapPetstore(this IEndpointRouteBuilder app)
+    {
+        var shop = app.MapGroup("/v1").WithTags("Petstore");
+        shop.MapPets();
+        shop.MapOrders();
+        shop.MapRecommendations();
+    }
+
+    public static void AddPetstoreStore(this IServiceCollection services) =>
+        services.AddEventContext<PetstoreContext>(PetstoreContext.SchemaName);
+}

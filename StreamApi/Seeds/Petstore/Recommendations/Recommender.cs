@@ -1,0 +1,88 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Runs;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>Scores pets for a user, one after the other; each is an event of the run as soon as it is scored.</summary>
+internal sealed class Recommender(
+    RunLog runs,
+    LiveRuns live,
+    IDbContextFactory<PetstoreContext> contexts,
+    IOptions<PetstoreOptions> options,
+    TimeProvider clock
+)
+{
+    /// <summary>The newest orders that a score is made from: of the user, and of all. What others ordered over the
+    /// years costs no more.</summary>
+    private const int OrdersOfUser = 200,
+        OrdersOfAll = 2_000;
+
+    public const string Kind = "recommendations",
+        Recommended = "recommendation",
+        Complete = "complete";
+
+    public async Task<RunStart> BeginAsync(string userId, string? owner, CancellationToken cancellationToken)
+    {
+        var start = await runs.BeginAsync(Kind, new { userId, owner }, cancellationToken: cancellationToken);
+        _ = live.Start(start.Run!, begun => ScoreAsync(begun, userId));
+        return start;
+    }
+
+    private async Task ScoreAsync(Run run, string userId)
+    {
+        var start = clock.GetTimestamp();
+        await using var context = await contexts.CreateDbContextAsync(run.Stopping);
+        var history = await context
+            .Orders.AsNoTracking()
+            .Where(o => o.UserId == userId)
+            .OrderByDescending(o => o.Id)
+            .Take(OrdersOfUser)
+            .Join(
+                context.Pets,
+                o => o.PetId,
+                p => p.Id,
+                (o, p) =>
+                    new
+                    {
+                        Pet = p,
+                        o.Quantity,
+                        o.UnitPrice,
+                    }
+            )
+            .ToListAsync(run.Stopping);
+        var taste = Taste.Of([.. history.Select(h => (h.Pet, h.Quantity, h.UnitPrice))]);
+        var sold = await context
+            .Orders.OrderByDescending(o => o.Id)
+            .Take(OrdersOfAll)
+            .GroupBy(o => o.PetId)
+            .Select(g => new { g.Key, Count = g.Count() })
+            .ToDictionaryAsync(g => g.Key, g => g.Count, run.Stopping);
+        var bestSold = sold.Values.DefaultIfEmpty().Max();
+        var inStock = await context
+            .Pets.AsNoTracking()
+            .Where(p => p.Stock > 0)
+            .OrderBy(p => p.Id)
+            .ToListAsync(run.Stopping);
+        var candidates = inStock
+            .OrderByDescending(p => taste.Species.GetValueOrDefault(p.Species))
+            .Take(options.Value.Recommendations)
+            .ToList();
+        foreach (var pet in candidates)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(options.Value.ScoringMilliseconds), clock, run.Stopping);
+            await run.AppendAsync(
+                RunEvent.Of(
+                    Recommended,
+                    taste.Score(pet, bestSold == 0 ? 0 : (double)sold.GetValueOrDefault(pet.Id) / bestSold)
+                )
+            );
+        }
+        await run.EndAsync(
+            RunEvent.Of(
+                Complete,
+                new RecommendationsDone(candidates.Count, (long)clock.GetElapsedTime(start).TotalMilliseconds)
+            )
+        );
+    }
+}

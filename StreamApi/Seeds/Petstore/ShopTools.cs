@@ -1,0 +1,89 @@
+using System.ComponentModel;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.AI;
+
+namespace StreamApi.Seeds.Petstore;
+
+/// <summary>What the agent may ask the shop.</summary>
+internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
+{
+    private const int MostPets = 5;
+
+    // The catalogue is in English; questions are not always.
+    private static readonly (string Word, string Species)[] Japanese =
+    [
+        ("犬", "dog"),
+        ("猫", "cat"),
+        ("鳥", "bird"),
+        ("魚", "fish"),
+        ("うさぎ", "rabbit"),
+        ("ハムスター", "hamster"),
+    ];
+
+    /// <summary>The words after <c>Keywords:</c> are for the demo model, which understands nothing else.</summary>
+    public AIFunction SearchPets =>
+        AIFunctionFactory.Create(
+            SearchAsync,
+            "search_pets",
+            "Searches the pet shop's catalogue by species, breed or name; says price and stock. Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, 犬, 猫, 鳥, 魚, ペット, うさぎ, ハムスター."
+        );
+
+    public AIFunction LookUpOrder =>
+        AIFunctionFactory.Create(
+            LookUpAsync,
+            "look_up_order",
+            "Says how far an order is. Keywords: shipment, tracking, 注文, 配送."
+        );
+
+    private async Task<IReadOnlyList<PetFound>> SearchAsync(
+        [Description("What is looked for, in any words")] string query,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(cancellationToken);
+        var words = query
+            .Split([' ', ',', '.', '?', '!', '、', '。'], StringSplitOptions.RemoveEmptyEntries)
+            .Where(w => w.Length > 2)
+            .Select(w => w.EndsWith('s') ? w[..^1] : w)
+            .Concat(Japanese.Where(j => query.Contains(j.Word, StringComparison.Ordinal)).Select(j => j.Species))
+            .ToList();
+        var found = pets.Select(p =>
+                (
+                    Pet: p,
+                    Hits: words.Count(w =>
+                        $" {p.Name} {p.Species} {p.Breed}".Contains(" " + w, StringComparison.OrdinalIgnoreCase)
+                    )
+                )
+            )
+            .ToList();
+        // Nothing in particular was named: the shop shows what it has.
+        var any = found.Exists(f => f.Hits > 0);
+        return
+        [
+            .. found
+                .Where(f => f.Hits > 0 || !any)
+                .OrderByDescending(f => f.Hits)
+                .Take(MostPets)
+                .Select(f => new PetFound(f.Pet.Id, f.Pet.Name, f.Pet.Species, f.Pet.Breed, f.Pet.Price, f.Pet.Stock)),
+        ];
+    }
+
+    private async Task<OrderFound> LookUpAsync(
+        [Description("The order's id")] string orderId,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!Guid.TryParse(orderId.Trim(), out var id))
+            throw new FormatException($"'{orderId}' is no order id.");
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var order =
+            await context.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == id, cancellationToken)
+            ?? throw new KeyNotFoundException($"There is no order {id}.");
+        return new OrderFound(order.Id, order.Status, order.PetId, order.Quantity, order.TrackingNumber);
+    }
+
+    private sealed record PetFound(string PetId, string Name, string Species, string Breed, decimal Price, int Stock);
+
+    private sealed record OrderFound(Guid OrderId, string Status, string PetId, int Quantity, string? TrackingNumber);
+}

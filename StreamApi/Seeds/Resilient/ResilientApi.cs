@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Globalization;
+using EventStore;
+using Microsoft.AspNetCore.Mvc;
+using StreamApi.Seeds.Storage;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Fanout;
+using Streaming.Requests;
+
+namespace StreamApi.Seeds.Resilient;
+
+/// <summary>A stream a session that survives its readers' drops, its replicas' deaths, and its source's
+/// failures.</summary>
+internal static class ResilientApi
+{
+    public const string Route = "/sse/resilient/{session_id}";
+
+    private const int MaxLength = 128;
+    private static readonly SearchValues<char> IdCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+    );
+
+    public static void AddResilient(this WebApplicationBuilder builder)
+    {
+        builder
+            .Services.AddOptions<ResilientOptions>()
+            .BindConfiguration("Resilient")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.ReserveTopics("sse.resilient.>");
+        builder.Services.AddResilientStore();
+        builder.Services.AddSingleton<Sessions>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
+        builder.Services.AddHostedService<SessionSources>();
+    }
+
+    public static void AddResilientStore(this IServiceCollection services) =>
+        services.AddEventContext<ResilientContext>(ResilientContext.SchemaName);
+
+    public static void MapResilient(this WebApplication app)
+    {
+        var resilient = app.MapGroup("").WithTags("Resilient");
+        resilient
+            .MapStream(Route, StreamAsync)
+            .Reads("sse.resilient.{session_id}")
+            .WithStreamPool("Sse")
+            .StartsWork()
+            .Sends(
+                "One source a session; what a reader missed is replayed, a failing source is retried.",
+                (ResilientForm.Message, typeof(ResilientMessage)),
+                (ResilientForm.Error, typeof(ResilientError))
+            );
+        if (!app.Environment.IsDevelopment())
+            return;
+        resilient
+            .MapPost(Route + "/failure", FailAsync)
+            .Publishes("sse.resilient.{session_id}")
+            .RefusesInvalid()
+            .WithSummary("Makes the session's source fail: {\"times\"}, or until it is healed. Development only.");
+        resilient
+            .MapDelete(Route + "/failure", HealAsync)
+            .Publishes("sse.resilient.{session_id}")
+            .RefusesInvalid()
+            .WithSummary("Heals the session's source. Development only.");
+    }
+
+    private static async Task<IResult> StreamAsync(
+        [FromRoute(Name = "session_id")] string id,
+        HttpContext context,
+        Streams streams,
+        Sessions sessions
+    )
+    {
+        var session = Checked(id);
+        var query = context.Request.Query;
+        var form = ResilientForm.Forms.For(query.Flag("named"));
+        var earliest = query.FromEarliest();
+        var last = LastEventId.Of(context.Request);
+        long ordinal = 0;
+        var isOrdinal =
+            (last.Text is null && earliest)
+            || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
+        var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
+        if (
+            state.FailedAt is { } end
+            && (
+                last.Id is { } had
+                    ? had.Epoch == state.Head.Epoch && had.Position >= end
+                    : ordinal > 0 && (state.AtOrdinal?.Position ?? long.MaxValue) >= end
+            )
+        )
+            return TypedResults.NoContent();
+        // The start is fixed before the source may start: the first reader gets its first message.
+        StreamId? start =
+            isOrdinal ? state.AtOrdinal
+            : last.Text is null ? state.Head
+            : null;
+        await sessions.EnterAsync(session, isFresh: last.Text is null, context.RequestAborted);
+        var filter = new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], form);
+        await streams.OpenAsync(
+            context,
+            new StreamRequest(
+                filter,
+                last,
+                StartAfter: start,
+                Greeting: Greetings.IdOnly,
+                OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null
+            )
+        );
+        return TypedResults.Empty;
+    }
+
+    private static async Task<IResult> FailAsync(
+        [FromRoute(Name = "session_id")] string id,
+        HttpContext context,
+        Sessions sessions
+    )
+    {
+        var times = JsonBody.IsThere(context) ? (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000) : null;
+        await sessions.FailAsync(Checked(id), times ?? -1, context.RequestAborted);
+        return TypedResults.Ok(new { failing = true, times });
+    }
+
+    private static async Task<IResult> HealAsync(
+        [FromRoute(Name = "session_id")] string id,
+        HttpContext context,
+        Sessions sessions
+    )
+    {
+        await sessions.FailAsync(Checked(id), 0, context.RequestAborted);
+        return TypedResults.Ok(new { failing = false });
+    }
+
+    private static string Checked(string id) =>
+        id.Length <= MaxLength && !id.AsSpan().ContainsAnyExcept(IdCharacters)
+            ? id
+            : throw new InvalidRequestException("session_id", $"is 1 to {MaxLength} characters of [A-Za-z0-9_-].");
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using EventStore;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace StreamApi.Seeds.Resilient;
+
+/// <summary>
+/// Reads the sessions' sources as they fall due, on any replica: a row's lock says who does, so there is one source a
+/// session, and when
+/// its replica dies another reads on. A source that fails is tried again after 2, 4 and 8 s, and then given up.
+/// </summary>
+internal sealed class SessionSources(
+    Sessions sessions,
+    IDbContextFactory<ResilientContext> contexts,
+    IOptions<ResilientOptions> options,
+    TimeProvider clock,
+    ILogger<SessionSources> logger
+) : LastingService(logger)
+{
+    private const int Batch = 100;
+
+    protected override Task RunAsync(CancellationToken stoppingToken) =>
+        sessions.Due.RunAsync(
+            ReadDueAsync,
+            e => Logger.LogWarning("The sessions' sources stand still: {Reason}", e.Message),
+            stoppingToken
+        );
+
+    private async Task<int> ReadDueAsync(CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        var due = await context
+            .Sessions.FromSql(
+                $"select * from resilient.sessions where next_at <= {now} order by next_at limit {Batch} for update skip locked"
+            )
+            .ToListAsync(cancellationToken);
+        foreach (var session in due)
+        {
+            if (now - session.SeenAt > TimeSpan.FromSeconds(options.Value.IdleSeconds))
+                session.NextAt = null;
+            else
+                await ReadAsync(context, session, now, cancellationToken);
+        }
+        await context.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return due.Count;
+    }
+
+    private async Task ReadAsync(
+        ResilientContext context,
+        Session session,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            var message = Read(session, now);
+            await context.PublishAsync(
+                Session.Topic(session.Id),
+                "message",
+                new ResilientMessage(session.NextId, message, session.RetryCount),
+                null,
+                null,
+                cancellationToken
+            );
+            session.NextId++;
+            session.RetryCount = 0;
+            var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
+            session.NextAt = now - session.NextAt > interval ? now + interval : session.NextAt + interval;
+        }
+        catch (SourceFailedException e) when (session.RetryCount < options.Value.MaxRetries)
+        {
+            var delay = options.Value.RetryDelay(++session.RetryCount);
+            Logger.LogInformation(
+                "The source of session {Session} failed, retry {Retry} in {Delay}: {Reason}",
+                session.Id,
+                session.RetryCount,
+                delay,
+                e.Message
+            );
+            await context.PublishAsync(
+                Session.ControlTopic(session.Id),
+                ResilientForm.Retry,
+                (int)delay.TotalMilliseconds,
+                null,
+                null,
+                cancellationToken
+            );
+            session.NextAt = now + delay;
+        }
+        catch (SourceFailedException e)
+        {
+            await context.PublishAsync(
+                Session.ControlTopic(session.Id),
+                ResilientForm.Error,
+                new ResilientError(e.Message, true, "source"),
+                null,
+                null,
+                cancellationToken
+            );
+            (session.Failed, session.RetryCount, session.NextAt) = (true, 0, null);
+        }
+    }
+
+    /// <summary>The source itself: it has something to say whenever it is asked, unless it is made to fail.</summary>
+    private static string Read(Session session, DateTimeOffset now)
+    {
+        if (session.FailuresLeft == 0)
+            return "Resilient event at " + now.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture);
+        if (session.FailuresLeft > 0)
+            session.FailuresLeft--;
+        throw new SourceFailedException("The source does not answer.");
+    }
+
+    private sealed class SourceFailedException(string message) : Exception(message);
+}
+
+internal sealed record ResilientMessage(
+    long Id,
+    string Message,
+    [property: System.Text.Json.Serialization.JsonPropertyName("retry_count")] int RetryCount
+);
+
+internal sealed record ResilientError(string Error, bool Fatal, string Reason);

@@ -1,0 +1,28 @@
+using StreamApi.Seeds.Basics;
+using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds.Tasks;
+using StreamApi.Seeds.Traffic;
+
+namespace StreamApi.Seeds;
+
+/// <summary>The systems of the articles, and the traffic that shows them at work.</summary>
+internal static class SeedsExtensions
+{
+    public static void AddSeeds(this WebApplicationBuilder builder)
+    {
+        builder.AddBasics();
+        builder.AddPetstore();
+        builder.AddTasks();
+        builder.AddResilient();
+        builder.AddTraffic();
+    }
+
+    public static void MapSeeds(this WebApplication app)
+    {
+        app.MapBasics();
+        app.MapPetstore();
+        app.MapTasks();
+        app.MapResilient();
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Text.Json;
+using EventStore;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql;
+using Streaming.Frames;
+
+namespace StreamApi.Seeds.Storage;
+
+/// <summary>Domain tables beside the log, in one database: what changes and the event that tells of it commit
+/// together.</summary>
+internal abstract class EventContext(DbContextOptions options, string schema) : DbContext(options)
+{
+    public string Schema => schema;
+
+    protected override void OnModelCreating(ModelBuilder model) => model.HasDefaultSchema(schema);
+
+    /// <summary>Writes an event into the open transaction; it enters the log some milliseconds after the commit, and
+    /// never without it.</summary>
+    public Task PublishAsync(
+        string topic,
+        string type,
+        object data,
+        string? key,
+        string? traceParent,
+        CancellationToken cancellationToken
+    ) =>
+        Outbox.AddAsync(
+            (NpgsqlConnection)Database.GetDbConnection(),
+            (NpgsqlTransaction?)Database.CurrentTransaction?.GetDbTransaction(),
+            new NewEvent(
+                topic,
+                type,
+                JsonSerializer.Serialize(data, ControlFrames.Json),
+                key,
+                TraceParent: traceParent ?? Activity.Current?.Id
+            ),
+            cancellationToken
+        );
+}
+
+internal static class EventContextExtensions
+{
+    /// <summary>The context over the log's own data source. Its migrations are written by hand, in SQL, so there is no
+    /// model snapshot to compare with.</summary>
+    public static void AddEventContext<T>(this IServiceCollection services, string schema)
+        where T : EventContext =>
+        services.AddDbContextFactory<T>(
+            (provider, options) =>
+                options
+                    .UseNpgsql(
+                        provider.GetRequiredService<NpgsqlDataSource>(),
+                        npgsql => npgsql.MigrationsHistoryTable("migrations", schema)
+                    )
+                    .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
+        );
+
+    public static async Task MigrateAsync<T>(this IServiceProvider services, CancellationToken cancellationToken)
+        where T : EventContext
+    {
+        await using var context = await services
+            .GetRequiredService<IDbContextFactory<T>>()
+            .CreateDbContextAsync(cancellationToken);
+        await context.Database.MigrateAsync(cancellationToken);
+    }
+}

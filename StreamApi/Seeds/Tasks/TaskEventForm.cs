@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Text.Json;
+using EventStore;
+using StreamApi.Seeds.Storage;
+using Streaming;
+using Streaming.Frames;
+
+namespace StreamApi.Seeds.Tasks;
+
+/// <summary><c>{"id":…,"event":"task_updated","data":{…},"timestamp":"…Z"}</c>: the article's frame, unnamed unless
+/// asked otherwise.</summary>
+internal sealed class TaskEventForm : FrameForm
+{
+    private static readonly TaskEventForm Named = new(true),
+        Unnamed = new(false);
+    private readonly bool _named;
+
+    private TaskEventForm(bool named) =>
+        (_named, Greeting) = (named, (startsAfter, _, _, _) => Connected(startsAfter, named));
+
+    public static TaskEventForm For(bool? named) => named == true ? Named : Unnamed;
+
+    /// <summary>The first frame, which the article sends as an event too.</summary>
+    public Greeting Greeting { get; }
+
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
+        Write(new SseFrame(output), id, _named, e.Id, e.Type, e.Data.Span, e.Time.UtcDateTime);
+
+    private static byte[] Connected(StreamId startsAfter, bool named) =>
+        SseFrame.ToBytes(frame =>
+            Write(
+                frame,
+                startsAfter.ToString(),
+                named,
+                Guid.CreateVersion7(),
+                "connected",
+                """{"message":"SSE connection established"}"""u8,
+                TimeProvider.System.GetMoment().UtcDateTime
+            )
+        );
+
+    private static void Write(
+        SseFrame frame,
+        string streamId,
+        bool named,
+        Guid id,
+        string type,
+        ReadOnlySpan<byte> data,
+        DateTime time
+    )
+    {
+        var body = new ArrayBufferWriter<byte>(data.Length + 160);
+        using (var json = new Utf8JsonWriter(body, EventEnvelope.JsonOptions))
+        {
+            json.WriteStartObject();
+            json.WriteString("id"u8, id);
+            json.WriteString("event"u8, type);
+            json.WritePropertyName("data"u8);
+            json.WriteRawValue(data, skipInputValidation: true);
+            json.WriteString("timestamp"u8, time);
+            json.WriteEndObject();
+        }
+        frame.Id(streamId);
+        if (named)
+            frame.Event(type);
+        frame.Data(body.WrittenSpan).End();
+    }
+}

@@ -1,0 +1,78 @@
+using Microsoft.EntityFrameworkCore;
+using StreamApi.Seeds.Storage;
+
+namespace StreamApi.Seeds.Tasks;
+
+/// <summary>Creates tasks and moves them on; the change and the event that tells of it commit together.</summary>
+internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimeProvider clock)
+{
+    public const string Topics = "tasks.*";
+    public const string Created = "task_created",
+        Updated = "task_updated";
+    public static readonly string[] Statuses = ["todo", "in_progress", "done"];
+
+    public async Task<TaskItem> CreateAsync(string title, CancellationToken cancellationToken)
+    {
+        var now = clock.GetMoment();
+        var task = new TaskItem
+        {
+            Id = Guid.CreateVersion7(now),
+            Title = title,
+            Status = Statuses[0],
+            CreatedAt = now.UtcDateTime,
+            UpdatedAt = now.UtcDateTime,
+        };
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        context.Tasks.Add(task);
+        await context.SaveChangesAsync(cancellationToken);
+        await context.PublishAsync(
+            $"tasks.{task.Id:D}",
+            Created,
+            new TaskCreated(task.Id, title, task.Status),
+            task.Id.ToString("D"),
+            null,
+            cancellationToken
+        );
+        await transaction.CommitAsync(cancellationToken);
+        return task;
+    }
+
+    /// <summary>False where there is no such task.</summary>
+    public async Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        var now = clock.GetMoment().UtcDateTime;
+        // Takes the row's lock: its events stand in the log in the order of its changes.
+        var changed = await context
+            .Tasks.Where(t => t.Id == id)
+            .ExecuteUpdateAsync(
+                set => set.SetProperty(t => t.Status, status).SetProperty(t => t.UpdatedAt, now),
+                cancellationToken
+            );
+        if (changed == 0)
+            return false;
+        await context.PublishAsync(
+            $"tasks.{id:D}",
+            Updated,
+            new TaskUpdated(id, status),
+            id.ToString("D"),
+            null,
+            cancellationToken
+        );
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+}
+
+internal sealed record TaskCreated(
+    [property: System.Text.Json.Serialization.JsonPropertyName("task_id")] Guid TaskId,
+    string Title,
+    string Status
+);
+
+internal sealed record TaskUpdated(
+    [property: System.Text.Json.Serialization.JsonPropertyName("task_id")] Guid TaskId,
+    string Status
+);

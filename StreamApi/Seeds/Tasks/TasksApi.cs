@@ -1,0 +1,145 @@
+using Microsoft.EntityFrameworkCore;
+using StreamApi.Seeds.Storage;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Fanout;
+using Streaming.Requests;
+
+namespace StreamApi.Seeds.Tasks;
+
+/// <summary>Tasks, and one stream that tells every client of their changes.</summary>
+internal static class TasksApi
+{
+    private const int MaxTitle = 200,
+        MaxTypes = 100;
+
+    public static void AddTasks(this WebApplicationBuilder builder)
+    {
+        builder.Services.ReserveTopics("tasks.>");
+        builder.Services.AddTasksStore();
+        builder.Services.AddSingleton<TaskList>();
+    }
+
+    public static void AddTasksStore(this IServiceCollection services) =>
+        services.AddEventContext<TasksContext>(TasksContext.SchemaName);
+
+    public static void MapTasks(this IEndpointRouteBuilder app)
+    {
+        var tasks = app.MapGroup("").WithTags("Tasks");
+        tasks
+            .MapPost("/tasks", CreateAsync)
+            .Publishes(TaskList.Topics)
+            .LimitedAsPublish()
+            .RefusesInvalid()
+            .Takes<NewTask>()
+            .Produces<TaskView>(StatusCodes.Status201Created);
+        tasks
+            .MapGet("/tasks", ListAsync)
+            .Reads(TaskList.Topics)
+            .RefusesInvalid()
+            .Produces<TaskView[]>()
+            .Query(
+                "limit",
+                $"Most tasks of the answer, at most {TaskPage.MaxLimit}, which it is without one. A Link header (rel=next) tells where the list goes on."
+            )
+            .Query("after", "The id of the last task of the page before.");
+        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
+        tasks
+            .MapPut("/tasks/status/{id}", SetStatusAsync)
+            .Publishes(TaskList.Topics)
+            .LimitedAsPublish()
+            .RefusesInvalid()
+            .Query("new_status", "todo, in_progress or done.", required: true);
+        tasks
+            .MapStream("/events/stream", StreamAsync)
+            .WithStreamPool("Tasks")
+            .Reads(TaskList.Topics)
+            .Query("types", "Event types, separated by commas or repeated; none: all.")
+            .Sends(
+                "Changes of tasks: unnamed frames {id, event, data, timestamp}.",
+                ("connected", typeof(Frame<object>)),
+                (TaskList.Created, typeof(Frame<TaskCreated>)),
+                (TaskList.Updated, typeof(Frame<TaskUpdated>))
+            );
+    }
+
+    /// <summary>For the document: what a frame's data holds.</summary>
+    private sealed record Frame<T>(Guid Id, string Event, T Data, DateTime Timestamp);
+
+    private static async Task<IResult> CreateAsync(HttpContext context, TaskList list)
+    {
+        var title = (await JsonBody.ReadAsync(context)).RequiredText("title", MaxTitle).Trim();
+        if (title.Length == 0)
+            throw new InvalidRequestException("title", "cannot be empty.");
+        var task = await list.CreateAsync(title, context.RequestAborted);
+        return TypedResults.Created($"/tasks/{task.Id:D}", TaskView.Of(task));
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, IDbContextFactory<TasksContext> contexts)
+    {
+        var page = TaskPage.Of(context.Request.Query);
+        var (tasks, more) = await contexts.ReadStateAsync(
+            context,
+            store => page.ReadAsync(store, context.RequestAborted)
+        );
+        if (more)
+            context.Response.Headers.Link = $"</tasks?limit={page.Limit}&after={tasks[^1].Id:D}>; rel=\"next\"";
+        return TypedResults.Ok(tasks.Select(TaskView.Of));
+    }
+
+    private static async Task<IResult> GetAsync(
+        string id,
+        HttpContext context,
+        IDbContextFactory<TasksContext> contexts
+    )
+    {
+        var task = Guid.TryParse(id, out var known)
+            ? await contexts.ReadStateAsync(
+                context,
+                store => store.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == known, context.RequestAborted)
+            )
+            : null;
+        return task is null ? Unknown(id) : TypedResults.Ok(TaskView.Of(task));
+    }
+
+    private static async Task<IResult> SetStatusAsync(string id, HttpContext context, TaskList list)
+    {
+        var status = context.Request.Query.RequiredText("new_status", 64);
+        if (!TaskList.Statuses.Contains(status))
+            throw new InvalidRequestException("new_status", $"is one of {string.Join(", ", TaskList.Statuses)}.");
+        return Guid.TryParse(id, out var known) && await list.SetStatusAsync(known, status, context.RequestAborted)
+            ? TypedResults.Ok(new { status = "updated" })
+            : Unknown(id);
+    }
+
+    private static Task StreamAsync(HttpContext context, Streams streams)
+    {
+        var query = context.Request.Query;
+        var types = query["types"]
+            .SelectMany(t =>
+                (t ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            )
+            .ToArray();
+        if (types.Length > MaxTypes)
+            throw new InvalidRequestException("types", $"at most {MaxTypes} at once.");
+        foreach (var type in types)
+            JsonBody.Checked("types", type, 256);
+        var form = TaskEventForm.For(query.Flag("named"));
+        return streams.OpenAsync(
+            context,
+            context.Subscription(new StreamFilter([TaskList.Topics], types, [], form), form.Greeting)
+        );
+    }
+
+    private static IResult Unknown(string id) =>
+        InvalidRequestException.ProblemOf("id", $"there is no task '{id}'.", StatusCodes.Status404NotFound);
+
+    private sealed record NewTask(string Title);
+
+    private sealed record TaskView(Guid Id, string Title, string Status, DateTime CreatedAt, DateTime UpdatedAt)
+    {
+        public static TaskView Of(TaskItem task) =>
+            new(task.Id, task.Title, task.Status, task.CreatedAt, task.UpdatedAt);
+    }
+}

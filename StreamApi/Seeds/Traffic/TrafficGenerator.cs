@@ -1,0 +1,126 @@
+using EventStore;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Tasks;
+
+namespace StreamApi.Seeds.Traffic;
+
+/// <summary>
+/// Orders, prices and tasks trickle in, so that a newcomer sees a living system at once. One replica does it (a lease),
+/// by the same code as
+/// requests do; of the pets it leaves the first half alone, so that whoever tries things there meets only what he did
+/// himself.
+/// </summary>
+internal sealed class TrafficGenerator(
+    OrderDesk orders,
+    Shelf shelf,
+    TaskList tasks,
+    IDbContextFactory<PetstoreContext> shops,
+    IDbContextFactory<TasksContext> lists,
+    LeaderLease lease,
+    IOptions<TrafficOptions> options,
+    TimeProvider clock,
+    ILogger<TrafficGenerator> logger
+) : LastingService(logger)
+{
+    private const string Lease = "traffic";
+    private static readonly string[] Users = ["user-456", "user-123", "user-789"];
+    private static readonly string[] Titles =
+    [
+        "Feed the fish",
+        "Clean the cat room",
+        "Call the vet",
+        "Order bird seed",
+        "Walk the dogs",
+    ];
+    private readonly string _holder = Guid.NewGuid().ToString("N");
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
+        using var timer = new PeriodicTimer(interval, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                try
+                {
+                    if (
+                        await lease.HoldAsync(Lease, _holder, interval * 3 + TimeSpan.FromSeconds(5), stoppingToken)
+                        is null
+                    )
+                        continue;
+                    await (
+                        Random.Shared.Next(4) switch
+                        {
+                            0 => OrderAsync(stoppingToken),
+                            1 => ChangePriceAsync(stoppingToken),
+                            _ => MoveTaskAsync(stoppingToken),
+                        }
+                    );
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    Logger.LogDebug("No traffic this time: {Reason}", e.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    private async Task OrderAsync(CancellationToken cancellationToken)
+    {
+        var pet = await PetAsync(cancellationToken);
+        if (pet.Stock < 5)
+            await shelf.ChangeAsync(pet.Id, null, pet.Stock + 50, cancellationToken);
+        await orders.PlaceAsync(
+            pet.Id,
+            Random.Shared.Next(1, 3),
+            Random.Shared.GetItems(Users, 1)[0],
+            cancellationToken
+        );
+    }
+
+    private async Task ChangePriceAsync(CancellationToken cancellationToken)
+    {
+        var pet = await PetAsync(cancellationToken);
+        // Bounded, or the prices would drift away in the long run.
+        var factor =
+            1
+            + (decimal)(Random.Shared.NextDouble() * 0.1 - 0.05)
+            + (
+                pet.Price > 500 ? -0.05m
+                : pet.Price < 10 ? 0.05m
+                : 0
+            );
+        await shelf.ChangeAsync(pet.Id, decimal.Round(pet.Price * factor, 2), null, cancellationToken);
+    }
+
+    private async Task MoveTaskAsync(CancellationToken cancellationToken)
+    {
+        var title = Random.Shared.GetItems(Titles, 1)[0];
+        await using var context = await lists.CreateDbContextAsync(cancellationToken);
+        if (
+            await context
+                .Tasks.AsNoTracking()
+                .OrderBy(t => t.CreatedAt)
+                .FirstOrDefaultAsync(t => t.Title == title, cancellationToken)
+            is not { } task
+        )
+            await tasks.CreateAsync(title, cancellationToken);
+        else
+            await tasks.SetStatusAsync(
+                task.Id,
+                TaskList.Statuses[(Array.IndexOf(TaskList.Statuses, task.Status) + 1) % TaskList.Statuses.Length],
+                cancellationToken
+            );
+    }
+
+    private async Task<Pet> PetAsync(CancellationToken cancellationToken)
+    {
+        await using var context = await shops.CreateDbContextAsync(cancellationToken);
+        var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(cancellationToken);
+        return pets[Random.Shared.Next(pets.Count / 2, pets.Count)];
+    }
+}

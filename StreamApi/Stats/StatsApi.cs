@@ -1,0 +1,32 @@
+using System.Globalization;
+using Streaming.Requests;
+
+namespace StreamApi.Stats;
+
+/// <summary><c>GET /v1/replicas/figures?after=</c>: what the replica that answers did, second by second, in the last
+/// ten minutes.</summary>
+internal static class StatsApi
+{
+    public static void AddStats(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<StatsRing>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<StatsRing>());
+    }
+
+    public static void MapStats(this IEndpointRouteBuilder app) =>
+        app.MapGet(
+                "/v1/replicas/figures",
+                IResult (string? after, StatsRing ring) =>
+                {
+                    var second = 0L;
+                    if (
+                        after is { Length: > 0 }
+                        && !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out second)
+                    )
+                        return InvalidRequestException.ProblemOf("after", "must be Unix seconds.");
+                    return TypedResults.Ok(ring.After(second));
+                }
+            )
+            .Produces<IReadOnlyList<SecondStats>>()
+            .WithTags("Replicas");
+}

@@ -1,0 +1,89 @@
+using EventStore;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Frames;
+
+namespace StreamApi.Stats;
+
+/// <summary>
+/// This replica by the second, for the last ten minutes: a dashboard that is opened now shows how it came to this.
+/// Counted once a second
+/// from what is counted anyway, whoever looks.
+/// </summary>
+internal sealed class StatsRing(
+    StreamingMetrics metrics,
+    ConnectionRegistry registry,
+    FilterLogs logs,
+    LiveFeed feed,
+    TimeProvider clock,
+    ILogger<StatsRing> logger
+) : LastingService(logger)
+{
+    public const int Seconds = 600;
+
+    private static readonly ResyncReason[] Reasons = Enum.GetValues<ResyncReason>();
+
+    private readonly Queue<SecondStats> _ring = new(Seconds);
+
+    /// <summary>The figures of the seconds after that one, oldest first.</summary>
+    public IReadOnlyList<SecondStats> After(long second)
+    {
+        lock (_ring)
+            return [.. _ring.Where(f => f.At > second)];
+    }
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        await feed.Started.WaitAsync(stoppingToken); // before it knows the head, all of the log would seem to be new
+        var (before, since, at) = (Count.Now(metrics, logs), clock.GetTimestamp(), 0L);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            // A tick that comes a little early is no second one of the same second.
+            at = Math.Max(at + 1, clock.GetUtcNow().ToUnixTimeSeconds());
+            var (now, elapsed) = (Count.Now(metrics, logs), clock.GetElapsedTime(since));
+            Add(Between(before, now, elapsed.TotalSeconds, at));
+            (before, since) = (now, clock.GetTimestamp());
+        }
+    }
+
+    private void Add(SecondStats figure)
+    {
+        lock (_ring)
+        {
+            if (_ring.Count == Seconds)
+                _ring.Dequeue();
+            _ring.Enqueue(figure);
+        }
+    }
+
+    private SecondStats Between(Count before, Count now, double seconds, long at)
+    {
+        var deliveries = new long[LatencyBuckets.Buckets];
+        for (var i = 0; i < deliveries.Length; i++)
+            deliveries[i] = now.Deliveries[i] - before.Deliveries[i];
+        var resyncs = Reasons
+            .Where(r => now.Resyncs[(int)r] > before.Resyncs[(int)r])
+            .ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);
+        return new SecondStats(
+            at,
+            registry.Count,
+            Math.Round(deliveries.Sum() / seconds, 1),
+            LatencyBuckets.Quantiles(deliveries),
+            // A store that was reset begins anew.
+            Math.Round(Math.Max(0, now.Settled - before.Settled) / seconds, 1),
+            feed.Lag,
+            now.Resumes - before.Resumes,
+            resyncs.Count > 0 ? resyncs : null,
+            feed.Mode == FeedMode.Degraded
+        );
+    }
+
+    private sealed record Count(long[] Deliveries, long Settled, long Resumes, long[] Resyncs)
+    {
+        public static Count Now(StreamingMetrics metrics, FilterLogs logs) =>
+            new(metrics.Totals(), logs.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
+    }
+}

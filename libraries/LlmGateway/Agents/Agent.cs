@@ -1,0 +1,134 @@
+using System.Text;
+using System.Text.Json;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using Runs;
+
+namespace LlmGateway.Agents;
+
+/// <summary>
+/// A model with tools: it is asked, the tools that it calls are called, their results handed back, until it answers
+/// without. A tool that
+/// fails says so to the model, which may do better.
+/// </summary>
+internal sealed class Agent(
+    IEnumerable<AIFunction> tools,
+    IOptions<LlmOptions> options,
+    TimeProvider clock,
+    ILogger<Agent> logger
+)
+{
+    private const string Instructions =
+        "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
+
+    private readonly List<AITool> _tools = [.. tools];
+
+    /// <summary>Joined text as the agents' readers get it: for clients of both articles' kinds.</summary>
+    public static RunEvent Content(string text) =>
+        RunEvent.Of(
+            "content",
+            new
+            {
+                type = "content",
+                content = text,
+                data = text,
+            }
+        );
+
+    public async Task AnswerAsync(
+        ChatTarget target,
+        IEnumerable<ChatMessage> conversation,
+        RunWriter writer,
+        CancellationToken cancellationToken
+    )
+    {
+        List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation];
+        for (var round = 1; ; round++)
+        {
+            // In the last round it has to answer with what it knows.
+            var chat = new ChatOptions
+            {
+                ModelId = target.Model,
+                Tools = _tools,
+                ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
+            };
+            var said = new StringBuilder();
+            var calls = new List<FunctionCallContent>();
+            await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, cancellationToken))
+            {
+                if (update.Text is { Length: > 0 } text)
+                {
+                    said.Append(text);
+                    await writer.TextAsync(text);
+                }
+                calls.AddRange(update.Contents.OfType<FunctionCallContent>());
+            }
+            if (calls.Count == 0 || round >= options.Value.AgentRounds)
+                return;
+            messages.Add(
+                new ChatMessage(
+                    ChatRole.Assistant,
+                    [.. said.Length > 0 ? [new TextContent(said.ToString())] : (AIContent[])[], .. calls]
+                )
+            );
+            foreach (var call in calls)
+            {
+                writer.Event(
+                    RunEvent.Of(
+                        "tool_use",
+                        new
+                        {
+                            type = "tool_use",
+                            id = call.CallId,
+                            tool = call.Name,
+                            input = ToolCalls.Input(call),
+                        }
+                    )
+                );
+                var start = clock.GetTimestamp();
+                var output = await CallAsync(call, cancellationToken);
+                var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
+                writer.Event(
+                    RunEvent.Of(
+                        "tool_result",
+                        new
+                        {
+                            type = "tool_result",
+                            id = call.CallId,
+                            tool = call.Name,
+                            output,
+                            durationMs,
+                        }
+                    )
+                );
+                messages.Add(
+                    new ChatMessage(
+                        ChatRole.Tool,
+                        [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]
+                    )
+                );
+            }
+        }
+    }
+
+    private async Task<object?> CallAsync(FunctionCallContent call, CancellationToken cancellationToken)
+    {
+        if (_tools.OfType<AIFunction>().FirstOrDefault(t => t.Name == call.Name) is not { } tool)
+            return new { error = $"There is no tool {call.Name}." };
+        try
+        {
+            return await tool.InvokeAsync(new AIFunctionArguments(call.Arguments), cancellationToken);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or JsonException or KeyNotFoundException)
+        {
+            return new { error = e.Message };
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            logger.LogWarning(e, "The tool {Tool} failed", call.Name);
+            return new { error = $"{call.Name} is not available now." };
+        }
+    }
+}

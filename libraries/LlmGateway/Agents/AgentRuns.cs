@@ -1,0 +1,117 @@
+using EventStore;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Telemetry;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming;
+using Streaming.Endpoints;
+using Streaming.Frames;
+using Streaming.Requests;
+
+namespace LlmGateway.Agents;
+
+/// <summary>
+/// <c>/stream?prompt=</c>: one question to an agent. A browser that reconnects to the same address goes on reading the
+/// answer that it has
+/// begun, by its last id; the work is done once.
+/// </summary>
+internal sealed class AgentRuns(
+    Agent agent,
+    ChatProviders providers,
+    RunStreams streams,
+    RunLog runs,
+    LiveRuns live,
+    JoinBeat beat,
+    ChatMetrics metrics,
+    IdempotencyKeys keys,
+    IOptions<LlmOptions> options,
+    TimeProvider clock
+)
+{
+    private const string Kind = "agents";
+    private const int MaxPrompt = 100_000;
+
+    private static readonly string[] EndTypes = ["end", "error"];
+    private static readonly NamedForms Forms = NamedForms.Of(_ => true, EndTypes, sendsPositions: false);
+
+    private static readonly RunEvent[] Will =
+    [
+        Error("The server that worked on this stopped before it was finished.", true, "interrupted"),
+    ];
+
+    public static RunEvent Error(string error, bool fatal, string reason) =>
+        RunEvent.Of(
+            "error",
+            new
+            {
+                type = "error",
+                error,
+                fatal,
+                reason,
+            }
+        );
+
+    public Task OpenAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        var named = query.Flag("named");
+        ChatTarget? target = null;
+        string? prompt = null;
+        if (LastEventId.Of(context.Request).Text is null)
+        {
+            prompt = query.RequiredText("prompt", MaxPrompt).Trim() is { Length: > 0 } text
+                ? text
+                : throw new InvalidRequestException("prompt", "is required.");
+            target = providers.Resolve(query.Text("provider", 64), query.Text("model", 256));
+        }
+        return streams.OpenAsync(
+            context,
+            Kind,
+            Forms.For(named),
+            EndTypes,
+            async () =>
+            {
+                var (id, _) = await IdempotencyKey.IdAsync(
+                    context,
+                    keys,
+                    $"{query["provider"]}\n{query["model"]}\n{prompt}"
+                );
+                var start = await runs.BeginAsync(
+                    Kind,
+                    new
+                    {
+                        target!.Provider,
+                        target.Model,
+                        owner = context.User.Identity?.Name,
+                    },
+                    id,
+                    Will,
+                    context.RequestAborted
+                );
+                if (start.Run is { } run)
+                    _ = live.Start(run, r => AnswerAsync(r, target, prompt!));
+                return start;
+            }
+        );
+    }
+
+    private async Task AnswerAsync(Run run, ChatTarget target, string prompt)
+    {
+        var writer = new RunWriter(run, Agent.Content, options.Value, beat, metrics, target.Provider, clock);
+        try
+        {
+            await agent.AnswerAsync(target, [new ChatMessage(ChatRole.User, prompt)], writer, run.Stopping);
+            await writer.EndAsync(RunEvent.Of("end", new { type = "end" }));
+        }
+        catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+        {
+            await writer.EndAsync(Will);
+        }
+        catch (UpstreamException e)
+        {
+            await writer.EndAsync(Error(e.Message, true, e.Reason));
+        }
+    }
+}

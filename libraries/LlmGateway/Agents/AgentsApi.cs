@@ -1,0 +1,195 @@
+using System.ComponentModel;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using EventStore;
+using LlmGateway.Agents.Sessions;
+using LlmGateway.Agents.Tools;
+using LlmGateway.Generations;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Frames;
+using Streaming.Requests;
+
+namespace LlmGateway.Agents;
+
+/// <summary>An agent with tools: one question (<c>/stream?prompt=</c>), or a session with messages one way and a stream
+/// the other.</summary>
+internal static class AgentsApi
+{
+    private static readonly NamedForms SessionForms = NamedForms.Of(_ => false);
+
+    public static void AddAgents(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(
+            AIFunctionFactory.Create(
+                ([Description("A sum, for example (12 + 8) * 3")] string expression) => Calculator.Evaluate(expression),
+                "calculate",
+                "Works out a sum."
+            )
+        );
+        builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
+        builder.Services.AddSingleton<Agent>();
+        builder.Services.AddSingleton<AgentRuns>();
+        builder.Services.AddSingleton<AgentSessions>();
+    }
+
+    public static void MapAgents(this IEndpointRouteBuilder app)
+    {
+        var agents = app.MapGroup("").WithTags("Agents");
+        agents
+            .MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context))
+            .Publishes("agents.*")
+            .TakesIdempotencyKey()
+            .Query("prompt", "The question.", required: true)
+            .Query("provider", "Who answers.")
+            .Query("model", "With which model.")
+            .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
+        agents
+            .MapPost("/session", CreateAsync)
+            .Publishes("sessions.*")
+            .LimitedAsPublish()
+            .RefusesInvalid()
+            .TakesIdempotencyKey()
+            .Produces<SessionCreated>();
+        agents.MapGet("/session/{sessionId}", ReadAsync).Reads("sessions.{sessionId}").Produces<SessionState>();
+        agents
+            .MapPost("/message/{sessionId}", SendAsync)
+            .Publishes("sessions.{sessionId}")
+            .LimitedAsGeneration()
+            .RefusesInvalid()
+            .TakesIdempotencyKey()
+            .Takes<SessionMessage>();
+        agents
+            .MapStream("/stream/{sessionId}", StreamAsync)
+            .Reads("sessions.{sessionId}")
+            .StartsWork()
+            .Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
+        // Hears of dead replicas from the start.
+        app.ServiceProvider.GetRequiredService<AgentSessions>();
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, AgentSessions sessions, IdempotencyKeys keys)
+    {
+        var (provider, model, content) = ((string?)null, (string?)null, "");
+        if (JsonBody.IsThere(context))
+        {
+            var body = await JsonBody.ReadAsync(context);
+            (provider, model, content) = (
+                ChatBody.Name(body, "provider"),
+                ChatBody.Name(body, "model"),
+                body.GetRawText()
+            );
+        }
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, content);
+        // Without a key nobody else may come to know the id, so it is of random alone.
+        var name = await sessions.CreateAsync(
+            provider,
+            model,
+            hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
+            context.RequestAborted
+        );
+        return TypedResults.Ok(new SessionCreated(name.Id));
+    }
+
+    private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunLog runs)
+    {
+        if (
+            !AgentSessions.TryName(sessionId, out var name)
+            || await SessionState.ReadAsync(name, runs, context.RequestAborted) is not var (state, position)
+        )
+            return NotFound();
+        // A reader that shows the turns and streams on after this position has no gap and nothing twice.
+        context.Response.Headers["X-Sse-Position"] = position.ToString();
+        return TypedResults.Json(state, RunJson.Options);
+    }
+
+    private static async Task<IResult> SendAsync(
+        string sessionId,
+        HttpContext context,
+        AgentSessions sessions,
+        RunLog runs,
+        IRequestBudget budget,
+        IdempotencyKeys keys,
+        IOptions<LlmOptions> options
+    )
+    {
+        if (
+            !AgentSessions.TryName(sessionId, out var name)
+            || await runs.AnnouncedAsync(name, context.RequestAborted) is null
+        )
+            return NotFound();
+        var most = options.Value.MaxMessageBytes;
+        // Escapes of JSON may take up to six bytes a character; the limit is for what they stand for.
+        var body = await ChatBody.ReadAsync(context, Math.Min(6 * most, options.Value.MaxRequestBytes));
+        var content = ChatBody.Text(body, "content");
+        if (string.IsNullOrWhiteSpace(content))
+            throw new InvalidRequestException("content", "is required.");
+        if (Encoding.UTF8.GetByteCount(content) > most)
+            throw new InvalidRequestException(
+                "content",
+                $"has at most {most} bytes (Llm:MaxMessageBytes).",
+                StatusCodes.Status413PayloadTooLarge
+            );
+        var message = RunEvent.Of("message", new { content });
+        await budget.PublishAsync(context, [new NewEvent(name.Log, message.Type, message.Data)]);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        await sessions.SendAsync(name, message, id, context.RequestAborted);
+        return TypedResults.Ok(new { status = "ok" });
+    }
+
+    private static async Task StreamAsync(
+        string sessionId,
+        HttpContext context,
+        AgentSessions sessions,
+        RunLog runs,
+        FiniteStreams streams
+    )
+    {
+        var form = SessionForms.For(context.Request.Query.Flag("named"));
+        if (
+            !AgentSessions.TryName(sessionId, out var name)
+            || await runs.AnnouncedAsync(name, context.RequestAborted) is not { } announced
+        )
+        {
+            await NotFound().ExecuteAsync(context);
+            return;
+        }
+        sessions.Wake(name);
+        await streams.OpenAsync(context, name.Topic, form, [], announced);
+    }
+
+    private static ProblemHttpResult NotFound() =>
+        TypedResults.Problem(
+            statusCode: StatusCodes.Status404NotFound,
+            title: "Session not found",
+            detail: "There is no such session: POST /session makes one.",
+            extensions: new Dictionary<string, object?> { ["error"] = "Session not found" }
+        );
+
+    private static (string, Type)[] Events(string end, Type data) =>
+        [
+            ("content", typeof(AgentContent)),
+            ("tool_use", typeof(AgentToolUse)),
+            ("tool_result", typeof(AgentToolResult)),
+            (end, data),
+            ("error", typeof(StreamError)),
+        ];
+
+    private sealed record SessionCreated([property: JsonPropertyName("session_id")] string SessionId);
+
+    private sealed record SessionMessage(string Content);
+
+    private sealed record AgentContent(string Type, string Content, string Data);
+
+    private sealed record AgentToolUse(string Type, string Id, string Tool, JsonElement Input);
+
+    private sealed record AgentToolResult(string Type, string Id, string Tool, JsonElement Output, double DurationMs);
+
+    private sealed record AgentEnd(string Type);
+}

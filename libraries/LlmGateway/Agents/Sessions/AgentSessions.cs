@@ -1,0 +1,179 @@
+using EventStore;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Telemetry;
+using Microsoft.Extensions.Options;
+using Runs;
+
+namespace LlmGateway.Agents.Sessions;
+
+/// <summary>
+/// Conversations that live in the store: messages wait there, and whichever replica gets the session's run answers the
+/// first that has no
+/// answer, then the next. One turn at a time in a session, on one replica; a turn whose replica dies is ended by its
+/// will, and the next
+/// message goes on.
+/// </summary>
+internal sealed class AgentSessions : IDisposable
+{
+    public const string Kind = "sessions";
+
+    private readonly Agent _agent;
+    private readonly ChatProviders _providers;
+    private readonly RunLog _runs;
+    private readonly LiveRuns _live;
+    private readonly RunLeases _leases;
+    private readonly JoinBeat _beat;
+    private readonly ChatMetrics _metrics;
+    private readonly LlmOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<AgentSessions> _logger;
+
+    public AgentSessions(
+        Agent agent,
+        ChatProviders providers,
+        RunLog runs,
+        LiveRuns live,
+        RunLeases leases,
+        JoinBeat beat,
+        ChatMetrics metrics,
+        IOptions<LlmOptions> options,
+        TimeProvider clock,
+        ILogger<AgentSessions> logger
+    )
+    {
+        (_agent, _providers, _runs, _live, _leases, _beat, _metrics, _options, _clock, _logger) = (
+            agent,
+            providers,
+            runs,
+            live,
+            leases,
+            beat,
+            metrics,
+            options.Value,
+            clock,
+            logger
+        );
+        _leases.Swept += GoOn;
+    }
+
+    public void Dispose() => _leases.Swept -= GoOn;
+
+    public static bool TryName(string id, out RunName name)
+    {
+        name = new RunName(Kind, id);
+        return Guid.TryParseExact(id, "D", out var parsed) && parsed.ToString("D") == id;
+    }
+
+    /// <summary>Makes a session; one of this id that is there already is left as it is.</summary>
+    /// <exception cref="InvalidChatException">There is no such provider or model.</exception>
+    public async Task<RunName> CreateAsync(
+        string? provider,
+        string? model,
+        Guid id,
+        CancellationToken cancellationToken
+    )
+    {
+        if (provider is not null || model is not null)
+            _providers.Resolve(provider, model);
+        var name = new RunName(Kind, id.ToString("D"));
+        await _runs.NoteAsync(
+            name,
+            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model)),
+            id,
+            cancellationToken
+        );
+        return name;
+    }
+
+    /// <summary>
+    /// Stores the message; its answer follows on the session's stream. A message of this id is stored once.
+    /// </summary>
+    public async Task SendAsync(RunName name, RunEvent message, string id, CancellationToken cancellationToken)
+    {
+        await _runs.NoteAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
+        Wake(name);
+    }
+
+    /// <summary>Sees to it that somebody answers what has no answer yet.</summary>
+    public void Wake(RunName name) => _ = Task.Run(() => TakeTurnAsync(name));
+
+    private void GoOn(IReadOnlyList<string> ended)
+    {
+        foreach (var topic in ended)
+            if (RunName.Of(topic) is { Kind: Kind } name)
+                Wake(name);
+    }
+
+    private async Task TakeTurnAsync(RunName name)
+    {
+        try
+        {
+            if (await _runs.PendingAsync(name, CancellationToken.None) is not { Key: { } key })
+                return;
+            // Another turn of the session goes on: at its end its replica looks again.
+            if (await _runs.TryTakeAsync(name, Interrupted(key)) is not { } run)
+                return;
+            _ = _live.Start(run, AnswerAsync);
+        }
+        catch (StoreUnavailableException e)
+        {
+            _logger.LogWarning("Session {Session} waits for the store: {Reason}", name.Id, e.Message);
+        }
+    }
+
+    private async Task AnswerAsync(Run run)
+    {
+        // Asked again: what was pending may have been answered before this run began.
+        if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message)
+            await _runs.ReleaseAsync(run);
+        else
+            await AnswerAsync(run, message);
+        run.MarkEnded();
+        // A message that came meanwhile found the session busy.
+        if (run.StopReason == RunStop.None)
+            Wake(run.Name);
+    }
+
+    private async Task AnswerAsync(Run run, RunEntry message)
+    {
+        var key = message.Key!;
+        var end = RunEvent.Of("message_end", new { type = "message_end" }) with { Key = key };
+        RunWriter? writer = null;
+        try
+        {
+            var session = SessionStarted.Of((await _runs.AnnouncementAsync(run.Name, run.Stopping))!);
+            var conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
+            var target = _providers.Resolve(session.Provider, session.Model);
+            writer = new RunWriter(run, Agent.Content, _options, _beat, _metrics, target.Provider, _clock);
+            await _agent.AnswerAsync(target, conversation.Messages, writer, run.Stopping);
+            await writer.EndAsync(end);
+        }
+        catch (OperationCanceledException)
+            when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+        {
+            await writer!.EndAsync(Interrupted(key));
+        }
+        catch (UpstreamException e)
+        {
+            await writer!.EndAsync(AgentRuns.Error(e.Message, false, e.Reason), end);
+        }
+        catch (InvalidChatException e)
+        {
+            await run.EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end);
+        }
+    }
+
+    private static RunEvent[] Interrupted(string key) =>
+        [
+            AgentRuns.Error(
+                "The server that worked on this stopped before it was finished. Send the message again.",
+                false,
+                "interrupted"
+            ),
+            RunEvent.Of("message_end", new { type = "message_end" }) with
+            {
+                Key = key,
+            },
+        ];
+}

@@ -1,0 +1,73 @@
+using System.Text;
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.AI;
+using Runs;
+
+namespace LlmGateway.Agents.Sessions;
+
+/// <summary>
+/// How a session was asked for. Sessions of earlier versions say when; the time of the event does too.
+/// </summary>
+internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset? CreatedAt = null)
+{
+    public static SessionStarted Of(RunEntry announcement) =>
+        JsonSerializer.Deserialize<SessionStarted>(announcement.Data, RunJson.Options)!;
+}
+
+/// <summary>
+/// The newest part of a session, as its model is given it: messages in the order of the log, each with its answer.
+/// Which message a turn answered stands in the key of its <c>message_end</c>.
+/// </summary>
+internal sealed class Conversation
+{
+    private readonly List<(string Key, string Content)> _messages = [];
+    private readonly Dictionary<string, string> _answers = [];
+    private readonly StringBuilder _answer = new();
+
+    /// <summary>Reads what was said up to and with a message, in bounded bytes; the message itself always.</summary>
+    public static async Task<Conversation> ReadAsync(
+        RunName name,
+        RunEntry message,
+        RunLog runs,
+        CancellationToken cancellationToken
+    )
+    {
+        var conversation = new Conversation();
+        await runs.ReadConversationAsync(name, message, conversation.Take, cancellationToken);
+        return conversation;
+    }
+
+    private void Take(RunEntry e)
+    {
+        if (e.OfLog && e.Type == RunLog.Announcement)
+            return;
+        using var data = JsonDocument.Parse(e.Data);
+        if (e.OfLog)
+            _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
+        else if (e.Type == "content")
+            _answer.Append(data.RootElement.GetProperty("data").GetString());
+        else if (e.Key is { } key)
+        {
+            _answers.TryAdd(key, _answer.ToString());
+            _answer.Clear();
+        }
+    }
+
+    /// <summary>
+    /// Messages and answers in turn; the last message has no answer yet. Where the beginning was left out, the first
+    /// message is a user's all the same.
+    /// </summary>
+    public IEnumerable<ChatMessage> Messages
+    {
+        get
+        {
+            foreach (var (key, content) in _messages)
+            {
+                yield return new ChatMessage(ChatRole.User, content);
+                if (_answers.GetValueOrDefault(key) is { Length: > 0 } answer)
+                    yield return new ChatMessage(ChatRole.Assistant, answer);
+            }
+        }
+    }
+}

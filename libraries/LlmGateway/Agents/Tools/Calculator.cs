@@ -1,0 +1,115 @@
+using System.Globalization;
+
+namespace LlmGateway.Agents.Tools;
+
+/// <summary>Sums as people write them: + - * / % ^ and parentheses, × and ÷ too.</summary>
+internal ref struct Calculator
+{
+    private const int LongestExpression = 500;
+
+    private readonly ReadOnlySpan<char> _text;
+    private int _at,
+        _depth;
+
+    private Calculator(string text) => _text = text;
+
+    /// <exception cref="FormatException">It is no sum, or one without a result.</exception>
+    public static double Evaluate(string expression)
+    {
+        if (expression.Length > LongestExpression)
+            throw new FormatException($"An expression has at most {LongestExpression} characters.");
+        var calculator = new Calculator(expression);
+        var result = calculator.Sum();
+        if (calculator._at < calculator._text.Length)
+            throw calculator.Unexpected();
+        return double.IsFinite(result) ? result : throw new FormatException("The result is no finite number.");
+    }
+
+    private double Sum()
+    {
+        if (++_depth > 50)
+            throw new FormatException("Too many parentheses.");
+        var left = Product();
+        while (true)
+        {
+            if (Take('+'))
+                left += Product();
+            else if (Take('-', '−'))
+                left -= Product();
+            else
+            {
+                _depth--;
+                return left;
+            }
+        }
+    }
+
+    private double Product()
+    {
+        var left = Power();
+        while (true)
+        {
+            if (Take('*', '×'))
+                left *= Power();
+            else if (Take('/', '÷'))
+                left /= Power();
+            else if (Take('%'))
+                left %= Power();
+            else
+                return left;
+        }
+    }
+
+    private double Power()
+    {
+        var negative = false;
+        while (Take('-', '−'))
+            negative = !negative;
+        var left = Value();
+        if (Take('^'))
+            left = Math.Pow(left, Power());
+        return negative ? -left : left;
+    }
+
+    private double Value()
+    {
+        if (Take('('))
+        {
+            var inner = Sum();
+            return Take(')') ? inner : throw Unexpected();
+        }
+        var start = _at;
+        while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || _text[_at] == '.'))
+            _at++;
+        if (
+            !double.TryParse(
+                _text[start.._at],
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+        )
+            throw Unexpected();
+        Skip();
+        return number;
+    }
+
+    private bool Take(char one, char other = '\0')
+    {
+        Skip();
+        if (_at >= _text.Length || (_text[_at] != one && (other == '\0' || _text[_at] != other)))
+            return false;
+        _at++;
+        Skip();
+        return true;
+    }
+
+    private void Skip()
+    {
+        while (_at < _text.Length && char.IsWhiteSpace(_text[_at]))
+            _at++;
+    }
+
+    private readonly FormatException Unexpected() =>
+        new(_at < _text.Length ? $"'{_text[_at]}' was not expected at {_at + 1}." : "The expression ends too early.");
+}

@@ -1,0 +1,175 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+using Streaming.Endpoints;
+using Streaming.Requests;
+
+namespace LlmGateway.Anthropic;
+
+/// <summary>Reads a messages request.</summary>
+internal static class AnthropicCall
+{
+    /// <summary>Characters of a tool's name that Anthropic's own API takes.</summary>
+    private const int MaxToolName = 128;
+
+    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits) =>
+        Read(body, providers, limits, isAsked: true);
+
+    /// <summary>The same without <c>max_tokens</c>: nothing is asked of the model.</summary>
+    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    public static ChatCall ReadToCount(JsonElement body, ChatProviders providers, LlmOptions limits) =>
+        Read(body, providers, limits, isAsked: false);
+
+    private static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, bool isAsked)
+    {
+        var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model", "Field required");
+        var most = ChatBody.Count(body, "max_tokens");
+        if (most is null && isAsked)
+            throw new InvalidChatException("max_tokens", "Field required");
+        var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
+        var list =
+            ChatBody.List(body, "messages", limits.MaxMessages, "Input should be a valid list")
+            ?? throw new InvalidChatException("messages", "Field required");
+        if (list.GetArrayLength() == 0)
+            throw new InvalidChatException("messages", "at least one message is required");
+        ChatBody.Flag(body, "stream");
+        var messages = new List<ChatMessage>();
+        if (ChatBody.Get(body, "system") is { } system)
+            messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system", limits)));
+        messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}", limits)));
+        var options = new ChatOptions
+        {
+            ModelId = target.Model,
+            MaxOutputTokens = most,
+            Temperature = ChatBody.Number(body, "temperature", 1),
+            TopP = ChatBody.Number(body, "top_p", 1),
+            StopSequences = ChatBody.Stops(
+                body,
+                "stop_sequences",
+                limits.MaxStopSequences,
+                limits.MaxStopCharacters,
+                "Input should be a list of strings"
+            ),
+        };
+        if (ChatBody.List(body, "tools", limits.MaxTools, "Input should be a valid list") is { } tools)
+        {
+            options.Tools = [.. tools.EnumerateArray().Select(Tool)];
+            options.ToolMode = Mode(body);
+        }
+        new RawRequest("anthropic", JsonObject.Create(body)!).AddTo(options);
+        return new ChatCall(target, messages, options);
+    }
+
+    private static ChatMessage Message(JsonElement json, string at, LlmOptions limits)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(at, "Input should be an object");
+        var role =
+            ChatBody.Name(json, "role", at + ".") ?? throw new InvalidChatException($"{at}.role", "Field required");
+        var known = role switch
+        {
+            "user" => ChatRole.User,
+            "assistant" => ChatRole.Assistant,
+            "system" => ChatRole.System,
+            _ => throw new InvalidChatException($"{at}.role", "Input should be 'user', 'assistant' or 'system'"),
+        };
+        var content =
+            ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{at}.content", "Field required");
+        return new ChatMessage(known, Contents(content, $"{at}.content", limits));
+    }
+
+    private static List<AIContent> Contents(JsonElement content, string at, LlmOptions limits) =>
+        content.ValueKind switch
+        {
+            JsonValueKind.String => [new TextContent(content.GetString())],
+            JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages => throw new InvalidChatException(
+                at,
+                $"has at most {limits.MaxMessages} blocks."
+            ),
+            JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{at}.{i}", limits))],
+            _ => throw new InvalidChatException(at, "Input should be a string or a list of blocks"),
+        };
+
+    private static AIContent Block(JsonElement block, string at, LlmOptions limits)
+    {
+        if (block.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(at, "Input should be an object");
+        string Required(string name) =>
+            ChatBody.Text(block, name, at + ".") ?? throw new InvalidChatException($"{at}.{name}", "Field required");
+        string RequiredName(string name) =>
+            ChatBody.Name(block, name, at + ".") ?? throw new InvalidChatException($"{at}.{name}", "Field required");
+        switch (RequiredName("type"))
+        {
+            case "text":
+                return new TextContent(Required("text"));
+            case "tool_use":
+                return ToolCalls.Parse(
+                    RequiredName("id"),
+                    RequiredName("name"),
+                    ChatBody.Get(block, "input")?.GetRawText() ?? "{}"
+                );
+            case "tool_result":
+                var said = ChatBody.Get(block, "content") is { } content
+                    ? string.Concat(
+                        Contents(content, at + ".content", limits).OfType<TextContent>().Select(t => t.Text)
+                    )
+                    : "";
+                return new FunctionResultContent(RequiredName("tool_use_id"), said);
+            case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
+                try
+                {
+                    return
+                        ChatBody.Text(source, "type") == "url"
+                        && Uri.TryCreate(ChatBody.Text(source, "url"), UriKind.Absolute, out var uri)
+                        ? new UriContent(uri, "image/*")
+                        : new DataContent(
+                            $"data:{ChatBody.Text(source, "media_type")};base64,{ChatBody.Text(source, "data")}"
+                        );
+                }
+                catch (Exception e) when (e is ArgumentException or FormatException)
+                {
+                    throw new InvalidChatException($"{at}.source", "is no valid image");
+                }
+            // Thinking, documents and what is to come only a provider of the same language knows; it gets them as they
+            // came.
+            default:
+                return new TextContent("");
+        }
+    }
+
+    private static AIFunctionDeclaration Tool(JsonElement tool, int index)
+    {
+        if (tool.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException($"tools.{index}", "Input should be an object");
+        var name =
+            ChatBody.Name(tool, "name", $"tools.{index}.", MaxToolName)
+            ?? throw new InvalidChatException($"tools.{index}.name", "Field required");
+        return AIFunctionFactory.CreateDeclaration(
+            name,
+            ChatBody.Text(tool, "description", $"tools.{index}."),
+            ChatBody.Get(tool, "input_schema") ?? JsonElement.Parse("""{"type":"object","properties":{}}"""),
+            null
+        );
+    }
+
+    private static ChatToolMode Mode(JsonElement body)
+    {
+        if (ChatBody.Get(body, "tool_choice") is not { } choice)
+            return ChatToolMode.Auto;
+        if (choice.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException("tool_choice", "Input should be an object");
+        return ChatBody.Text(choice, "type", "tool_choice.") switch
+        {
+            "auto" => ChatToolMode.Auto,
+            "any" => ChatToolMode.RequireAny,
+            "none" => ChatToolMode.None,
+            "tool" => ChatToolMode.RequireSpecific(
+                ChatBody.Text(choice, "name", "tool_choice.")
+                    ?? throw new InvalidChatException("tool_choice.name", "Field required")
+            ),
+            _ => throw new InvalidChatException("tool_choice.type", "Input should be 'auto', 'any', 'tool' or 'none'"),
+        };
+    }
+}

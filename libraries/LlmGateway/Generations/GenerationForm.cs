@@ -1,0 +1,23 @@
+using System.Buffers;
+using EventStore;
+using Streaming.Frames;
+
+namespace LlmGateway.Generations;
+
+/// <summary><c>event: token</c>, <c>tool_use</c>, <c>state</c> while the answer waits for its provider, then
+/// <c>done</c> or <c>error</c>. Every id names the generation.</summary>
+internal sealed class GenerationForm : FrameForm
+{
+    public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];
+
+    public static GenerationForm Instance { get; } = new();
+
+    private GenerationForm() { }
+
+    public override bool SendsPositions => false;
+
+    public override bool Ends(EventRecord e) => e.Type is "done" or "error";
+
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
+        new SseFrame(output).Id(id).Event(e.Type).Data(e.Data.Span).End();
+}

@@ -1,0 +1,132 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.OpenAi;
+
+/// <summary>
+/// One answer in OpenAI's words, as chunks and as a whole:
+/// <code>{"id":"chatcmpl-…","object":"chat.completion.chunk","created":1,"model":"…","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}</code>
+/// </summary>
+internal sealed class OpenAiAnswer(string model, TimeProvider clock)
+{
+    private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
+    private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
+    private readonly StringBuilder _text = new();
+    private readonly List<FunctionCallContent> _calls = [];
+    private string _model = model,
+        _finish = "stop";
+    private UsageDetails? _usage;
+    private long _tokens;
+
+    public string FinishReason => _calls.Count > 0 && _finish == "stop" ? "tool_calls" : _finish;
+
+    /// <summary>Takes an update; returns what it adds, as deltas.</summary>
+    public List<JsonObject> Take(ChatResponseUpdate update)
+    {
+        var deltas = new List<JsonObject>();
+        _model = update.ModelId ?? _model;
+        _finish = update.FinishReason?.Value ?? _finish;
+        foreach (var content in update.Contents)
+            switch (content)
+            {
+                case TextContent { Text.Length: > 0 } text:
+                    _tokens++;
+                    _text.Append(text.Text);
+                    deltas.Add(new JsonObject { ["content"] = text.Text });
+                    break;
+                case FunctionCallContent call:
+                    var whole = Call(call);
+                    whole.Insert(0, "index", _calls.Count);
+                    _calls.Add(call);
+                    deltas.Add(new JsonObject { ["tool_calls"] = new JsonArray(whole) });
+                    break;
+                case UsageContent usage:
+                    _usage = usage.Details;
+                    break;
+            }
+        return deltas;
+    }
+
+    public JsonObject Chunk(JsonObject delta, string? finish = null, bool usage = false)
+    {
+        var chunk = Head(
+            "chat.completion.chunk",
+            new JsonArray(
+                new JsonObject
+                {
+                    ["index"] = 0,
+                    ["delta"] = delta,
+                    ["logprobs"] = null,
+                    ["finish_reason"] = finish,
+                }
+            )
+        );
+        if (usage)
+            chunk["usage"] = null; // OpenAI: null in every chunk but the last
+        return chunk;
+    }
+
+    public JsonObject UsageChunk()
+    {
+        var chunk = Head("chat.completion.chunk", []);
+        chunk["usage"] = Usage();
+        return chunk;
+    }
+
+    public JsonObject Whole()
+    {
+        var message = new JsonObject
+        {
+            ["role"] = "assistant",
+            ["content"] = _text.Length > 0 || _calls.Count == 0 ? _text.ToString() : null,
+            ["refusal"] = null,
+        };
+        if (_calls.Count > 0)
+            message["tool_calls"] = new JsonArray([.. _calls.Select(Call)]);
+        var whole = Head(
+            "chat.completion",
+            new JsonArray(
+                new JsonObject
+                {
+                    ["index"] = 0,
+                    ["message"] = message,
+                    ["logprobs"] = null,
+                    ["finish_reason"] = FinishReason,
+                }
+            )
+        );
+        whole["usage"] = Usage();
+        return whole;
+    }
+
+    private JsonObject Head(string kind, JsonArray choices) =>
+        new()
+        {
+            ["id"] = _id,
+            ["object"] = kind,
+            ["created"] = _created,
+            ["model"] = _model,
+            ["choices"] = choices,
+        };
+
+    private JsonObject Usage()
+    {
+        var (input, output) = (_usage?.InputTokenCount ?? 0, _usage?.OutputTokenCount ?? _tokens);
+        return new JsonObject
+        {
+            ["prompt_tokens"] = input,
+            ["completion_tokens"] = output,
+            ["total_tokens"] = input + output,
+        };
+    }
+
+    private static JsonObject Call(FunctionCallContent call) =>
+        new()
+        {
+            ["id"] = call.CallId,
+            ["type"] = "function",
+            ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = ToolCalls.Arguments(call) },
+        };
+}

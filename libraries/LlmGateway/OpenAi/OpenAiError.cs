@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using Runs;
+
+namespace LlmGateway.OpenAi;
+
+/// <summary><c>{"error":{"message","type","param","code"}}</c>.</summary>
+internal sealed record OpenAiError(
+    int Status,
+    string Message,
+    string Type,
+    string? Param = null,
+    string? Code = null,
+    TimeSpan? RetryAfter = null,
+    bool MayRetry = true
+)
+{
+    public static OpenAiError Stopping { get; } =
+        new(503, "The server is stopping; try again.", "server_error", RetryAfter: TimeSpan.FromSeconds(1));
+
+    public static OpenAiError Of(InvalidChatException e) =>
+        e.Field == "model" && e.Message.StartsWith("Unsupported model", StringComparison.Ordinal)
+            ? new(404, e.Message, "invalid_request_error", "model", "model_not_found")
+            : new(
+                e.Status,
+                char.IsUpper(e.Message[0]) || e.Field == "model" ? e.Message : $"{e.Field}: {e.Message}",
+                "invalid_request_error",
+                e.Field is "body" or "Content-Type" ? null : e.Field
+            );
+
+    // This server has tried again already; a client that does too multiplies the tries.
+    public static OpenAiError Of(UpstreamException e) =>
+        new(
+            e.Status,
+            e.Message,
+            e.Status switch
+            {
+                429 => "rate_limit_error",
+                >= 500 => "server_error",
+                _ => "invalid_request_error",
+            },
+            Code: e.Status == 429 ? "rate_limit_exceeded" : e.Reason,
+            RetryAfter: e.RetryAfter,
+            MayRetry: e.IsBusy || e.RetryAfter is not null
+        );
+
+    /// <summary>Says no in OpenAI's words.</summary>
+    public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
+        new OpenAiError(
+            status,
+            message,
+            status switch
+            {
+                401 => "authentication_error",
+                403 => "permission_error",
+                429 => "rate_limit_error",
+                >= 500 => "server_error",
+                _ => "invalid_request_error",
+            },
+            Code: status switch
+            {
+                401 => "invalid_api_key",
+                404 => "unknown_url",
+                405 => "method_not_supported",
+                429 => "rate_limit_exceeded",
+                _ => null,
+            },
+            RetryAfter: retryAfter
+        ).WriteAsync(context);
+
+    public JsonObject Body =>
+        new()
+        {
+            ["error"] = new JsonObject
+            {
+                ["message"] = Message,
+                ["type"] = Type,
+                ["param"] = Param,
+                ["code"] = Code,
+            },
+        };
+
+    public async Task WriteAsync(HttpContext context)
+    {
+        if (context.Response.HasStarted)
+            return;
+        context.Response.StatusCode = Status;
+        context.Response.Headers.TryAdd("x-request-id", $"req_{Guid.NewGuid():N}");
+        if (RetryAfter is { } wait)
+            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds)
+                .ToString(CultureInfo.InvariantCulture);
+        if (!MayRetry && Status is (429 or >= 500))
+            context.Response.Headers["x-should-retry"] = "false";
+        await context.Response.WriteAsJsonAsync(Body, RunJson.Options, "application/json", context.RequestAborted);
+    }
+}

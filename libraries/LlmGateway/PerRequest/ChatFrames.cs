@@ -1,0 +1,46 @@
+using System.Text.Json;
+using LlmGateway.Providers;
+using Runs;
+using Streaming.Frames;
+
+namespace LlmGateway.PerRequest;
+
+/// <summary>Frames of the chat streams: unnamed by default, as the article's clients read them; errors are
+/// named.</summary>
+/// <param name="Named">From <c>?named=</c>; null: each frame as the article has it.</param>
+internal readonly record struct ChatFrames(bool? Named)
+{
+    public byte[] Content(object data) =>
+        Frame("content", Named == true, JsonSerializer.SerializeToUtf8Bytes(data, RunJson.Options));
+
+    public byte[] Done() => Frame("done", Named == true, "[DONE]"u8);
+
+    public byte[] Error(UpstreamException e)
+    {
+        var named = Named != false;
+        return Frame(
+            "error",
+            named,
+            JsonSerializer.SerializeToUtf8Bytes(
+                new
+                {
+                    type = named ? null : "error",
+                    error = e.Message,
+                    fatal = true,
+                    reason = e.Reason,
+                },
+                RunJson.Options
+            )
+        );
+    }
+
+    private static byte[] Frame(string name, bool named, ReadOnlySpan<byte> data)
+    {
+        var output = new System.Buffers.ArrayBufferWriter<byte>(data.Length + 32);
+        var frame = new SseFrame(output);
+        if (named)
+            frame.Event(name);
+        frame.Data(data).End();
+        return output.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Providers.Anthropic;
+
+/// <summary>A request in Anthropic's words: the system prompt stands outside, and tool results are a user's.</summary>
+internal static class AnthropicRequest
+{
+    private const int DefaultMaxTokens = 4_096; // Anthropic asks for one
+
+    public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        var body = RawRequest.Of(options, "anthropic") ?? Translated(messages, options);
+        body.Remove("provider");
+        body["model"] = options?.ModelId;
+        body["stream"] = true;
+        return body;
+    }
+
+    private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        var all = messages.ToList();
+        var body = new JsonObject
+        {
+            ["max_tokens"] = options?.MaxOutputTokens ?? DefaultMaxTokens,
+            ["messages"] = new JsonArray([
+                .. all.Where(m => m.Role != ChatRole.System).Select(Message).OfType<JsonNode>(),
+            ]),
+        };
+        var system = string.Join(
+            "\n\n",
+            all.Where(m => m.Role == ChatRole.System).Select(m => m.Text).Where(t => t.Length > 0)
+        );
+        if (system.Length > 0)
+            body["system"] = system;
+        if (options?.Temperature is { } temperature)
+            body["temperature"] = Math.Min(temperature, 1);
+        if (options?.TopP is { } topP)
+            body["top_p"] = topP;
+        if (options?.StopSequences is { Count: > 0 } stops)
+            body["stop_sequences"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
+        if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
+        {
+            body["tools"] = new JsonArray([
+                .. tools.Select(t => new JsonObject
+                {
+                    ["name"] = t.Name,
+                    ["description"] = t.Description,
+                    ["input_schema"] = JsonNode.Parse(t.JsonSchema.GetRawText()),
+                }),
+            ]);
+            if (ToolChoice(options.ToolMode) is { } choice)
+                body["tool_choice"] = choice;
+        }
+        return body;
+    }
+
+    private static JsonObject? ToolChoice(ChatToolMode? mode) =>
+        mode switch
+        {
+            NoneChatToolMode => new JsonObject { ["type"] = "none" },
+            RequiredChatToolMode { RequiredFunctionName: { } name } => new JsonObject
+            {
+                ["type"] = "tool",
+                ["name"] = name,
+            },
+            RequiredChatToolMode => new JsonObject { ["type"] = "any" },
+            _ => null,
+        };
+
+    private static JsonObject? Message(ChatMessage message)
+    {
+        var blocks = new JsonArray([.. message.Contents.Select(Block).OfType<JsonNode>()]);
+        return blocks.Count == 0
+            ? null
+            : new JsonObject
+            {
+                ["role"] = message.Role == ChatRole.Assistant ? "assistant" : "user",
+                ["content"] = blocks,
+            };
+    }
+
+    private static JsonObject? Block(AIContent content) =>
+        content switch
+        {
+            TextContent { Text.Length: > 0 } text => new JsonObject { ["type"] = "text", ["text"] = text.Text },
+            FunctionCallContent call => new JsonObject
+            {
+                ["type"] = "tool_use",
+                ["id"] = call.CallId,
+                ["name"] = call.Name,
+                ["input"] = ToolCalls.Input(call),
+            },
+            FunctionResultContent result => new JsonObject
+            {
+                ["type"] = "tool_result",
+                ["tool_use_id"] = result.CallId,
+                ["content"] = ToolCalls.Result(result),
+            },
+            DataContent data => new JsonObject
+            {
+                ["type"] = "image",
+                ["source"] = new JsonObject
+                {
+                    ["type"] = "base64",
+                    ["media_type"] = data.MediaType,
+                    ["data"] = data.Base64Data.ToString(),
+                },
+            },
+            UriContent uri => new JsonObject
+            {
+                ["type"] = "image",
+                ["source"] = new JsonObject { ["type"] = "url", ["url"] = uri.Uri.ToString() },
+            },
+            _ => null,
+        };
+}

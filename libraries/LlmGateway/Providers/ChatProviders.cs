@@ -1,0 +1,145 @@
+using LlmGateway.Providers.Anthropic;
+using LlmGateway.Providers.Demo;
+using LlmGateway.Providers.OpenAi;
+using LlmGateway.Telemetry;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+
+namespace LlmGateway.Providers;
+
+/// <summary>Who answers: a provider and a model of it.</summary>
+internal sealed record ChatTarget(IChatClient Client, string Provider, string Model);
+
+/// <summary>The configured providers, chosen by name or by model.</summary>
+internal sealed class ChatProviders : IDisposable
+{
+    private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly string _default;
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler
+        {
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            EnableMultipleHttp2Connections = true,
+            AllowAutoRedirect = false,
+        }
+    )
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    }; // a long answer is healthy; the watchdog between its lines knows better
+
+    public ChatProviders(
+        IOptions<LlmOptions> options,
+        ChatMetrics metrics,
+        TimeProvider clock,
+        ILogger<ChatProviders> logger
+    )
+    {
+        var (all, vendors) = (options.Value.Providers, VendorAddresses());
+        _default = options.Value.DefaultProvider;
+        Add("openai", all.OpenAi, o => new OpenAiChatClient(Upstream("openai", o), o, isOpenAi: true));
+        Add("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));
+        Add("local", all.Local, o => new OpenAiChatClient(Upstream("local", o), o, isOpenAi: false));
+        Add("demo", all.Demo, o => new DemoChatClient((DemoOptions)o, clock));
+        if (!_providers.ContainsKey(_default))
+            throw new OptionsValidationException(
+                nameof(LlmOptions),
+                typeof(LlmOptions),
+                [$"Llm:DefaultProvider is '{_default}'; it is one of {string.Join(", ", _providers.Keys)}."]
+            );
+
+        Upstream Upstream(string name, ProviderOptions of) => new(name, _http, of, clock, logger);
+
+        void Add(string name, ProviderOptions of, Func<ProviderOptions, IChatClient> make)
+        {
+            // A vendor's own address without a key would only refuse; another address may need none.
+            var missing =
+                name == "demo" ? null
+                : of.BaseUrl.Length == 0 ? $"Llm:Providers:{name}:BaseUrl"
+                : of.ApiKey.Length == 0 && vendors.Contains(of.BaseUrl) ? $"Llm:Providers:{name}:ApiKey"
+                : null;
+            _providers[name] = new Provider(
+                name,
+                of,
+                missing,
+                missing is null
+                    ? new TelemetryChatClient(new ProviderQueue(make(of), name, of), name, metrics, clock)
+                    : null
+            );
+        }
+    }
+
+    /// <summary>The models of the configured providers.</summary>
+    public IEnumerable<(string Model, string Provider)> Models =>
+        _providers.Values.Where(p => p.Client is not null).SelectMany(p => p.Options.Models.Select(m => (m, p.Name)));
+
+    /// <summary>Finds who answers. <c>provider/model</c> names both where a client has only the one field.</summary>
+    /// <exception cref="InvalidChatException">There is none, or it is not configured.</exception>
+    public ChatTarget Resolve(string? provider, string? model)
+    {
+        if (provider is { Length: > 0 })
+        {
+            if (!_providers.TryGetValue(provider, out var named))
+                throw new InvalidChatException("provider", $"Unsupported provider: {provider}");
+            return Target(named, "provider", model);
+        }
+        if (model is not { Length: > 0 })
+            return Target(_providers[_default], "provider", null);
+        foreach (var known in _providers.Values)
+            if (known.Client is not null && known.Options.Models.Contains(model))
+                return Target(known, "model", model);
+        if (model.IndexOf('/') is > 0 and var slash && _providers.TryGetValue(model[..slash], out var prefixed))
+            return Target(prefixed, "model", model[(slash + 1)..]);
+        var guess = Family(model);
+        if (guess is not null)
+            return Target(_providers[guess], "model", model);
+        // A local server without a list decides by itself which models it has.
+        return _providers["local"] is { Client: not null, Options.Models.Count: 0 } local
+            ? Target(local, "model", model)
+            : throw new InvalidChatException(
+                "model",
+                $"Unsupported model: {model}. GET /v1/models lists those there are."
+            );
+    }
+
+    private static ChatTarget Target(Provider provider, string field, string? model)
+    {
+        if (provider.Client is null)
+            throw new InvalidChatException(
+                field,
+                $"The provider {provider.Name} is not configured here: set {provider.Missing}, or ask for the model demo."
+            );
+        var chosen = model is { Length: > 0 }
+            ? model
+            : provider.Options.Models.FirstOrDefault()
+                ?? throw new InvalidChatException(
+                    "model",
+                    $"is required for the provider {provider.Name}: none is set in Llm:Providers:{provider.Name}:Models."
+                );
+        return new ChatTarget(provider.Client, provider.Name, chosen);
+    }
+
+    private static string? Family(string model) =>
+        model.StartsWith("claude", StringComparison.OrdinalIgnoreCase) ? "anthropic"
+        : model.StartsWith("gpt-", StringComparison.OrdinalIgnoreCase)
+        || model.StartsWith("chatgpt", StringComparison.OrdinalIgnoreCase)
+        || model is ['o', >= '1' and <= '9', ..]
+            ? "openai"
+        : model.StartsWith("demo", StringComparison.OrdinalIgnoreCase) ? "demo"
+        : null;
+
+    private static HashSet<string> VendorAddresses()
+    {
+        var defaults = new ProvidersOptions();
+        return [defaults.OpenAi.BaseUrl, defaults.Anthropic.BaseUrl];
+    }
+
+    public void Dispose()
+    {
+        foreach (var provider in _providers.Values)
+            provider.Client?.Dispose();
+        _http.Dispose();
+    }
+
+    private sealed record Provider(string Name, ProviderOptions Options, string? Missing, IChatClient? Client);
+}

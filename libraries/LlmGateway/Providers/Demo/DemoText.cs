@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text;
+
+namespace LlmGateway.Providers.Demo;
+
+/// <summary>What the demo model says: made of the prompt and nothing else, so that the same prompt gives the same text
+/// everywhere, always.</summary>
+internal static class DemoText
+{
+    public const int MostTokens = 4_000;
+
+    /// <summary>
+    /// Characters of a prompt that are looked at for its words: a megabyte of it must not cost more than a page.
+    /// </summary>
+    private const int LookedAt = 2_000;
+
+    private static readonly string[] English =
+    [
+        "An event exists once it is committed, and its position says where it stands.",
+        "A reader that drops comes back with the last id it has seen and gets the rest, byte for byte.",
+        "Nobody may read twelve and then see an eleven appear, so positions become visible in order.",
+        "A slow reader costs nothing but its own lag, because a connection is a cursor and not a queue.",
+        "The store is the truth and the relay is only the speed, which is why losing the relay loses nothing.",
+        "A comment every fifteen seconds keeps a quiet stream from looking like a dead one.",
+        "When the server stops, it says when to come back, and each client is told another moment.",
+        "Tokens that arrive together are stored together, so a thousand answers need not mean a thousand writes.",
+        "A generation belongs to the server: closing the tunnel, the lid or the tab does not end it.",
+        "Whoever opens the same answer on a second screen reads the very same text.",
+        "Backpressure is only honest when the producer really stops reading — otherwise it is just a bigger buffer.",
+        "Errors have a name, a reason and a way out, even in the middle of a stream.",
+        "It takes one line to open a stream in a browser and a careful server to keep it open. 🚆",
+        "What two replicas say must be the same, or neither of them may say it.",
+    ];
+
+    private static readonly string[] Japanese =
+    [
+        "イベントは確定した時点で存在し、その位置がログの中での順番を示します。",
+        "切断された読み手は最後の識別子を持って戻り、続きを一文字も失わずに受け取ります。",
+        "遅い読み手が払うのは自分の遅れだけで、ほかの読み手を待たせることはありません。",
+        "保存された記録が真実であり、中継はただ速さのためにあります。",
+        "静かなストリームが死んだと思われないように、十五秒ごとに短い印を送ります。",
+        "生成はサーバーのものなので、タブを閉じても、トンネルに入っても止まりません。🚆",
+        "別の画面で同じ回答を開けば、まったく同じ文章が流れてきます。",
+        "背圧とは、生産者が本当に読むのをやめることです。",
+        "エラーには名前と理由と出口があります。",
+    ];
+
+    /// <summary>The answer's tokens. <paramref name="length"/> sets how many; null: to the end of a sentence after 60
+    /// to 99.</summary>
+    public static IReadOnlyList<string> Tokens(string prompt, int? length = null, string opening = "")
+    {
+        var seed = Hash(prompt);
+        var japanese = prompt.Any(c => c is >= '぀' and <= 'ヿ' or >= '一' and <= '鿿');
+        var tokens = new List<string>();
+        Add(tokens, opening);
+        Add(tokens, japanese ? $"「{Excerpt(prompt)}」についてお答えします。" : $"You asked: “{Excerpt(prompt)}”. ");
+        var natural = 60 + (int)(seed % 30);
+        var wanted = Math.Min(length ?? natural, MostTokens);
+        var pool = japanese ? Japanese : English;
+        for (
+            uint i = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3);
+            tokens.Count < wanted;
+            i += step
+        )
+            Add(tokens, japanese ? pool[i % pool.Length] : pool[i % pool.Length] + " ");
+        if (length is { } most && tokens.Count > Math.Min(most, MostTokens))
+        {
+            tokens.RemoveRange(wanted, tokens.Count - wanted);
+            // Long enough to be an answer: it ends like one.
+            if (most >= natural)
+                tokens[^1] = tokens[^1].TrimEnd(' ', ',', '.', ':', '、', '。') + (japanese ? "。" : ".");
+        }
+        if (tokens.Count > 0)
+            tokens[^1] = tokens[^1].TrimEnd();
+        return tokens;
+    }
+
+    /// <summary>How many tokens a text has. It may be of megabytes: nothing is made of them.</summary>
+    public static int Count(string text)
+    {
+        var count = 0;
+        for (var rest = text.AsSpan(); rest.Length > 0; count++)
+            rest = rest[TokenLength(rest)..];
+        return count;
+    }
+
+    /// <summary>The beginning of a prompt, no half of a surrogate pair at its end.</summary>
+    public static string Beginning(string prompt) =>
+        prompt.Length <= LookedAt
+            ? prompt
+            : prompt[..(char.IsHighSurrogate(prompt[LookedAt - 1]) ? LookedAt - 1 : LookedAt)];
+
+    private static void Add(List<string> tokens, string text)
+    {
+        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MostTokens; )
+        {
+            var length = TokenLength(rest);
+            tokens.Add(rest[..length].ToString());
+            rest = rest[length..];
+        }
+    }
+
+    /// <summary>
+    /// A token is a word with the space after it; where a script has no spaces, some of its characters.
+    /// </summary>
+    private static int TokenLength(ReadOnlySpan<char> text)
+    {
+        var (length, wide) = (0, 0);
+        while (length < text.Length)
+        {
+            var element = text.Slice(length, StringInfo.GetNextTextElementLength(text[length..]));
+            length += element.Length;
+            wide += element[0] > '⺀' ? 1 : 0;
+            if (element is " " || wide >= 3)
+                break;
+        }
+        return length;
+    }
+
+    private static string Excerpt(string prompt)
+    {
+        prompt = Beginning(prompt);
+        var line = string.Join(' ', prompt.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var info = new StringInfo(line);
+        return info.LengthInTextElements <= 80 ? line : info.SubstringByTextElements(0, 80) + "…";
+    }
+
+    /// <summary>FNV-1a: the runtime's own string hash is another one in each process.</summary>
+    private static ulong Hash(string text)
+    {
+        var hash = 14695981039346656037UL;
+        foreach (var b in Encoding.UTF8.GetBytes(text))
+            hash = (hash ^ b) * 1099511628211UL;
+        return hash ^ (hash >> 29);
+    }
+}

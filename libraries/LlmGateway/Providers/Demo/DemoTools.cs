@@ -1,0 +1,179 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.AI;
+using Runs;
+
+namespace LlmGateway.Providers.Demo;
+
+/// <summary>
+/// Which tool the demo model calls, and with what: the first not called yet whose name the prompt mentions (or one of
+/// the
+/// <c>Keywords:</c> of its description), or the one that the request demands. Arguments are found in the prompt by
+/// their names and types.
+/// </summary>
+internal static partial class DemoTools
+{
+    /// <summary>As much of a tool's description is understood: a schema of megabytes has no end of it.</summary>
+    private const int MostArguments = 64,
+        MostKeywords = 64,
+        MostChoices = 256;
+
+    private static readonly string[] Verbs =
+    [
+        "get",
+        "find",
+        "search",
+        "look",
+        "lookup",
+        "list",
+        "fetch",
+        "read",
+        "the",
+        "for",
+        "and",
+        "tool",
+    ];
+
+    public static FunctionCallContent? Next(
+        string prompt,
+        IReadOnlyList<FunctionCallContent> called,
+        ChatOptions? options
+    )
+    {
+        var id = $"call_{DemoText.Count(prompt)}_{called.Count + 1}";
+        // Patterns that look back and forth take the square of what they are given.
+        prompt = DemoText.Beginning(prompt);
+        var names = called.Select(c => c.Name).ToHashSet();
+        var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
+        var required = options?.ToolMode as RequiredChatToolMode;
+        var tool =
+            options?.ToolMode is NoneChatToolMode ? null
+            : required?.RequiredFunctionName is { } name && called.Count == 0 ? tools.Find(t => t.Name == name)
+            : tools.Find(t => IsMeant(t, prompt))
+                ?? (required is not null && called.Count == 0 ? tools.FirstOrDefault() : null);
+        if (tool is null)
+            return null;
+        var arguments = new JsonObject();
+        if (
+            tool.JsonSchema.ValueKind == JsonValueKind.Object
+            && tool.JsonSchema.TryGetProperty("properties", out var properties)
+            && properties.ValueKind == JsonValueKind.Object
+        )
+        {
+            var needed =
+                tool.JsonSchema.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array
+                    ? list.EnumerateArray().Select(e => e.ToString()).ToHashSet()
+                    : [];
+            foreach (var property in properties.EnumerateObject().Take(MostArguments))
+                if (needed.Contains(property.Name) || needed.Count == 0)
+                    arguments[property.Name] = Value(property.Name, property.Value, prompt);
+        }
+        return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
+    }
+
+    private static bool IsMeant(AIFunctionDeclaration tool, string prompt)
+    {
+        if (Arithmetic().IsMatch(prompt) && tool.Name.Contains("calc", StringComparison.OrdinalIgnoreCase))
+            return true;
+        var words = NameWords()
+            .Matches(tool.Name)
+            .Select(m => m.Value)
+            .Where(w => w.Length > 2 && !Verbs.Contains(w, StringComparer.OrdinalIgnoreCase));
+        if (Keywords().Match(DemoText.Beginning(tool.Description ?? "")) is { Success: true } keywords)
+            words = words.Concat(
+                keywords
+                    .Groups[1]
+                    .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Take(MostKeywords)
+            );
+        return words.Any(w =>
+            w[0] > 127
+                ? prompt.Contains(w, StringComparison.Ordinal)
+                : Regex.IsMatch(prompt, $@"\b{Regex.Escape(w.TrimEnd('s'))}(e?s)?\b", RegexOptions.IgnoreCase)
+        );
+    }
+
+    private static JsonNode? Value(string name, JsonElement schema, string prompt)
+    {
+        if (
+            schema.ValueKind == JsonValueKind.Object
+            && schema.TryGetProperty("enum", out var choices)
+            && choices.ValueKind == JsonValueKind.Array
+            && choices.GetArrayLength() > 0
+        )
+        {
+            var all = choices.EnumerateArray().Take(MostChoices).ToList();
+            var meant = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
+            return JsonNode.Parse(all[Math.Max(0, meant)].GetRawText());
+        }
+        return Type(schema) switch
+        {
+            "integer" => JsonValue.Create(
+                Number().Match(prompt) is { Success: true } n
+                && long.TryParse(n.Value, CultureInfo.InvariantCulture, out var whole)
+                    ? whole
+                    : 1
+            ),
+            "number" => JsonValue.Create(
+                Number().Match(prompt) is { Success: true } n
+                && decimal.TryParse(n.Value, CultureInfo.InvariantCulture, out var number)
+                    ? number
+                    : 1
+            ),
+            "boolean" => JsonValue.Create(true),
+            "array" => new JsonArray(JsonValue.Create(prompt)),
+            "object" => new JsonObject(),
+            _ => JsonValue.Create(TextFor(name, prompt)),
+        };
+    }
+
+    private static string TextFor(string name, string prompt)
+    {
+        if (
+            name.Contains("express", StringComparison.OrdinalIgnoreCase)
+            || name.Contains("formula", StringComparison.OrdinalIgnoreCase)
+        )
+            return Arithmetic().Match(prompt) is { Success: true } sum ? sum.Value.Trim() : prompt;
+        if (
+            name.EndsWith("id", StringComparison.OrdinalIgnoreCase)
+            && Identifier().Match(prompt) is { Success: true } id
+        )
+            return id.Groups[1].Value;
+        if (PlaceNames().IsMatch(name) && Place().Match(prompt) is { Success: true } place)
+            return place.Groups[1].Value;
+        return prompt.Length > 200 ? prompt[..200] : prompt;
+    }
+
+    private static string Type(JsonElement schema)
+    {
+        if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("type", out var type))
+            return "string";
+        return type.ValueKind == JsonValueKind.Array
+            ? type.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null") ?? "string"
+            : type.ToString();
+    }
+
+    // Not within an id: 3f2b-928-1a is no sum.
+    [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
+    private static partial Regex Arithmetic();
+
+    [GeneratedRegex(@"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")]
+    private static partial Regex NameWords();
+
+    [GeneratedRegex(@"Keywords: ([^.]+)\.")]
+    private static partial Regex Keywords();
+
+    [GeneratedRegex(@"-?\d+(?:\.\d+)?")]
+    private static partial Regex Number();
+
+    [GeneratedRegex(@"#?\b([A-Za-z0-9_-]*\d[A-Za-z0-9_-]*)\b")]
+    private static partial Regex Identifier();
+
+    [GeneratedRegex("city|location|place|country", RegexOptions.IgnoreCase)]
+    private static partial Regex PlaceNames();
+
+    [GeneratedRegex(@"\b(?:in|at|for|of)\s+(\p{Lu}[\p{L}\-]+(?:\s\p{Lu}[\p{L}\-]+)*)")]
+    private static partial Regex Place();
+}

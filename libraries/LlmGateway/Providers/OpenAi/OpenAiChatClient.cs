@@ -1,0 +1,154 @@
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using Streaming.Endpoints;
+
+namespace LlmGateway.Providers.OpenAi;
+
+/// <summary>
+/// OpenAI, and everything that speaks its chat completions (<c>local</c>). The wire is read here rather than by the
+/// vendor's package:
+/// that gives up at the first malformed line, and its retries cannot be told apart from ours.
+/// </summary>
+internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions options, bool isOpenAi) : WireChatClient
+{
+    private readonly Uri _address = new(options.BaseUrl.TrimEnd('/') + "/chat/completions");
+
+    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? chat = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        var body = Encoding.UTF8.GetBytes(OpenAiRequest.Body(messages, chat, isOpenAi).ToJsonString());
+        var answer = new Answer(upstream);
+        await foreach (
+            var chunk in upstream.ReadAsync(
+                () => Request(body),
+                ProviderWait.Listener(chat),
+                answer.Done,
+                cancellationToken
+            )
+        )
+            if (answer.Take(chunk) is { } update)
+                yield return update;
+        yield return answer.End();
+    }
+
+    private HttpRequestMessage Request(byte[] body)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, _address)
+        {
+            Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } },
+        };
+        request.Headers.Accept.ParseAdd("text/event-stream");
+        if (options.ApiKey.Length > 0)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.ApiKey);
+        return request;
+    }
+
+    /// <summary>
+    /// Reads the chunks of one answer:
+    /// <code>{"id":"…","model":"…","choices":[{"delta":{"content":"Hel"},"finish_reason":null}],"usage":null}</code>
+    /// Of the alternatives only the first is asked for.
+    /// </summary>
+    private sealed class Answer(Upstream upstream)
+    {
+        private readonly SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> _calls = [];
+        private UsageDetails? _usage;
+        private string? _id,
+            _model,
+            _finish;
+
+        public ChatResponseUpdate? Take(JsonElement chunk)
+        {
+            if (chunk.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
+                throw new UpstreamException(502, "upstream", upstream.Redacted(Upstream.Message(chunk.GetRawText())));
+            _id ??= Text(chunk, "id");
+            _model ??= Text(chunk, "model");
+            if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
+                _usage = new UsageDetails
+                {
+                    InputTokenCount = Number(usage, "prompt_tokens"),
+                    OutputTokenCount = Number(usage, "completion_tokens"),
+                };
+            if (
+                !chunk.TryGetProperty("choices", out var choices)
+                || choices.ValueKind != JsonValueKind.Array
+                || choices.GetArrayLength() == 0
+            )
+                return null;
+            var choice = choices[0];
+            if (choice.ValueKind != JsonValueKind.Object)
+                return null;
+            _finish = Text(choice, "finish_reason") ?? _finish;
+            if (!choice.TryGetProperty("delta", out var delta) || delta.ValueKind != JsonValueKind.Object)
+                return null;
+            if (delta.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array)
+                foreach (var call in calls.EnumerateArray())
+                    TakeCall(call);
+            return (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } text
+                ? new ChatResponseUpdate(ChatRole.Assistant, text) { ResponseId = _id, ModelId = _model }
+                : null;
+        }
+
+        /// <summary><c>[DONE]</c> ends an answer well even where no reason was given.</summary>
+        public void Done() => _finish ??= "stop";
+
+        public ChatResponseUpdate End()
+        {
+            if (_finish is null)
+                throw new UpstreamException(
+                    502,
+                    "upstream",
+                    "The answer broke off: the provider ended it without saying why."
+                );
+            var last = new ChatResponseUpdate
+            {
+                Role = ChatRole.Assistant,
+                ResponseId = _id,
+                ModelId = _model,
+                FinishReason = new ChatFinishReason(_finish == "function_call" ? "tool_calls" : _finish),
+            };
+            foreach (var (id, name, arguments) in _calls.Values)
+                last.Contents.Add(ToolCalls.Parse(id, name, arguments.ToString()));
+            if (_usage is not null)
+                last.Contents.Add(new UsageContent(_usage));
+            return last;
+        }
+
+        private void TakeCall(JsonElement call)
+        {
+            if (call.ValueKind != JsonValueKind.Object)
+                return;
+            var index = (int)(Number(call, "index") ?? _calls.Count);
+            var known = _calls.TryGetValue(index, out var one)
+                ? one
+                : (Id: "", Name: "", Arguments: new StringBuilder());
+            if (Text(call, "id") is { Length: > 0 } id)
+                known.Id = id;
+            if (call.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object)
+            {
+                if (Text(function, "name") is { Length: > 0 } name)
+                    known.Name = name;
+                known.Arguments.Append(Text(function, "arguments"));
+            }
+            _calls[index] = known;
+        }
+
+        private static string? Text(JsonElement of, string name) =>
+            of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : null;
+
+        private static long? Number(JsonElement of, string name) =>
+            of.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.Number
+            && value.TryGetInt64(out var number)
+                ? number
+                : null;
+    }
+}

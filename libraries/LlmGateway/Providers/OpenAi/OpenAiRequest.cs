@@ -1,0 +1,112 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Providers.OpenAi;
+
+/// <summary>A request in OpenAI's words.</summary>
+internal static class OpenAiRequest
+{
+    public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
+    {
+        var body = RawRequest.Of(options, "openai") ?? Translated(messages, options, isOpenAi);
+        body.Remove("provider");
+        body["model"] = options?.ModelId;
+        body["stream"] = true;
+        body["stream_options"] = new JsonObject { ["include_usage"] = true };
+        return body;
+    }
+
+    private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
+    {
+        var body = new JsonObject { ["messages"] = new JsonArray([.. messages.SelectMany(Messages)]) };
+        // OpenAI's newer models refuse the old name; the others know only that.
+        if (options?.MaxOutputTokens is { } most)
+            body[isOpenAi ? "max_completion_tokens" : "max_tokens"] = most;
+        if (options?.Temperature is { } temperature)
+            body["temperature"] = temperature;
+        if (options?.TopP is { } topP)
+            body["top_p"] = topP;
+        if (options?.StopSequences is { Count: > 0 } stops)
+            body["stop"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
+        if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
+        {
+            body["tools"] = new JsonArray([
+                .. tools.Select(t => new JsonObject
+                {
+                    ["type"] = "function",
+                    ["function"] = new JsonObject
+                    {
+                        ["name"] = t.Name,
+                        ["description"] = t.Description,
+                        ["parameters"] = JsonNode.Parse(t.JsonSchema.GetRawText()),
+                    },
+                }),
+            ]);
+            if (ToolChoice(options.ToolMode) is { } choice)
+                body["tool_choice"] = choice;
+        }
+        return body;
+    }
+
+    private static JsonNode? ToolChoice(ChatToolMode? mode) =>
+        mode switch
+        {
+            NoneChatToolMode => "none",
+            RequiredChatToolMode { RequiredFunctionName: { } name } => new JsonObject
+            {
+                ["type"] = "function",
+                ["function"] = new JsonObject { ["name"] = name },
+            },
+            RequiredChatToolMode => "required",
+            _ => null,
+        };
+
+    private static IEnumerable<JsonNode> Messages(ChatMessage message)
+    {
+        foreach (var result in message.Contents.OfType<FunctionResultContent>())
+            yield return new JsonObject
+            {
+                ["role"] = "tool",
+                ["tool_call_id"] = result.CallId,
+                ["content"] = ToolCalls.Result(result),
+            };
+        var calls = message.Contents.OfType<FunctionCallContent>().ToArray();
+        if (message.Contents.All(c => c is FunctionResultContent) && message.Contents.Count > 0)
+            yield break;
+        var one = new JsonObject { ["role"] = message.Role.Value, ["content"] = Content(message) };
+        if (calls.Length > 0)
+            one["tool_calls"] = new JsonArray([
+                .. calls.Select(c => new JsonObject
+                {
+                    ["id"] = c.CallId,
+                    ["type"] = "function",
+                    ["function"] = new JsonObject { ["name"] = c.Name, ["arguments"] = ToolCalls.Arguments(c) },
+                }),
+            ]);
+        yield return one;
+    }
+
+    private static JsonNode? Content(ChatMessage message)
+    {
+        if (!message.Contents.Any(c => c is DataContent or UriContent))
+            return message.Text;
+        return new JsonArray([.. message.Contents.Select(Part).OfType<JsonNode>()]);
+    }
+
+    private static JsonObject? Part(AIContent content) =>
+        content switch
+        {
+            TextContent text => new JsonObject { ["type"] = "text", ["text"] = text.Text },
+            DataContent data => new JsonObject
+            {
+                ["type"] = "image_url",
+                ["image_url"] = new JsonObject { ["url"] = data.Uri },
+            },
+            UriContent uri => new JsonObject
+            {
+                ["type"] = "image_url",
+                ["image_url"] = new JsonObject { ["url"] = uri.Uri.ToString() },
+            },
+            _ => null,
+        };
+}

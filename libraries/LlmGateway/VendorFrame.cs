@@ -1,0 +1,19 @@
+using System.Text.Json.Nodes;
+using Runs;
+using Streaming.Frames;
+
+namespace LlmGateway;
+
+/// <summary>Frames of the vendors' faces, by the same framer as all others.</summary>
+internal static class VendorFrame
+{
+    public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);
+
+    public static byte[] Of(string data, string? name = null) =>
+        SseFrame.ToBytes(f =>
+        {
+            if (name is not null)
+                f.Event(name);
+            f.Data(data).End();
+        });
+}

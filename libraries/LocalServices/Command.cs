@@ -1,0 +1,80 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+
+namespace LocalServices;
+
+/// <summary>A program that runs to its end while the AppHost is being put together.</summary>
+internal static class Command
+{
+    internal sealed record Result(int ExitCode, string Output);
+
+    /// <summary>Exit code and all output; null where there is no such program. A run past its timeout is ended and
+    /// counts as failed.</summary>
+    public static Result? Run(
+        string program,
+        IEnumerable<string> arguments,
+        string? input = null,
+        string? folder = null,
+        string? libraries = null,
+        TimeSpan? timeout = null,
+        Action? whileRunning = null
+    )
+    {
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, arguments)
+            {
+                WorkingDirectory = folder ?? "",
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        process.StartInfo.Environment["LC_ALL"] = "C";
+        if (libraries is not null)
+        {
+            process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
+        }
+
+        var text = new StringBuilder();
+        process.OutputDataReceived += (_, line) => Append(line.Data);
+        process.ErrorDataReceived += (_, line) => Append(line.Data);
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        for (
+            var left = timeout ?? TimeSpan.FromMinutes(10);
+            !process.WaitForExit(TimeSpan.FromSeconds(2));
+            whileRunning?.Invoke()
+        )
+        {
+            if ((left -= TimeSpan.FromSeconds(2)) <= TimeSpan.Zero)
+            {
+                process.Kill(entireProcessTree: true);
+                return new Result(-1, $"{program} did not end in time. {text}");
+            }
+        }
+
+        process.WaitForExit(); // the rest of the output
+        return new Result(process.ExitCode, text.ToString().Trim());
+
+        void Append(string? line)
+        {
+            lock (text)
+            {
+                text.AppendLine(line);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace LocalServices;
+
+/// <summary>A stack's data that is deleted when the stack has stopped; what a killed one left is deleted by the
+/// next.</summary>
+internal sealed class EphemeralFolder(string path, IHostApplicationLifetime lifetime) : IHostedService
+{
+    private const string Prefix = "aspire-sse-";
+
+    public static string Create(IServiceCollection services)
+    {
+        foreach (var left in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*").Where(IsAbandoned))
+        {
+            Delete(left);
+        }
+
+        var path = Directory
+            .CreateDirectory(
+                Path.Combine(Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}")
+            )
+            .FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // a start that fails never stops
+        services.AddHostedService(provider => new EphemeralFolder(
+            path,
+            provider.GetRequiredService<IHostApplicationLifetime>()
+        ));
+        return path;
+    }
+
+    // Stopped, not stopping: by then the orchestrator has ended the servers that still write here.
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopped.Register(() => Delete(path));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static bool IsAbandoned(string folder)
+    {
+        var owner = Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
+        // A minute's grace: the servers of a killed stack take some seconds to go.
+        return int.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            && !IsRunning(id)
+            && TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(folder) > TimeSpan.FromMinutes(1);
+    }
+
+    private static bool IsRunning(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static void Delete(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Another user's, or just being deleted by another start: temporary either way.
+        }
+    }
+}

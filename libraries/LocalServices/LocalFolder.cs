@@ -1,0 +1,117 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace LocalServices;
+
+/// <summary>
+/// Where the local stack's tools and data lie, and as whom Postgres runs there: Postgres refuses root, so root starts
+/// it as `nobody`.
+/// </summary>
+/// <param name="Tools">Kept between runs, also by `--ephemeral`.</param>
+/// <param name="Data">Kept between runs, except by `--ephemeral`.</param>
+/// <param name="As">What goes before a command to run it as Postgres's user; empty when that is who we are.</param>
+internal sealed record LocalFolder(string Tools, string Data, string[] As)
+{
+    private const string Nobody = "65534";
+
+    public static LocalFolder For(string appHostDirectory, LocalServicesOptions options, IServiceCollection services)
+    {
+        var local = Path.GetFullPath(Path.Combine(appHostDirectory, "..", ".local"));
+        var (root, identity) =
+            Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+                ? AsRoot(local, options.Ephemeral ? Path.GetTempPath() : local)
+                : (local, []);
+        var data = options.Ephemeral
+            ? EphemeralFolder.Create(services)
+            : Directory.CreateDirectory(Path.Combine(root, "data")).FullName;
+        return new LocalFolder(Directory.CreateDirectory(Path.Combine(root, "tools")).FullName, data, identity);
+    }
+
+    /// <summary>
+    /// `nobody` must get through to the folder, and a clone in a closed home directory or a `mktemp -d` lets nobody
+    /// else in. Then Postgres gets the
+    /// capability to pass closed folders; where even root may not hand that out (some containers), a folder that is
+    /// open to all serves.
+    /// </summary>
+    private static (string Folder, string[] As) AsRoot(string local, string temporary)
+    {
+        string[] plain = ["setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups"];
+        string[] passing = [.. plain, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
+        var elsewhere = Path.Combine(
+            "/var/lib/aspire-sse",
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(local)))[..12]
+        );
+        foreach (var (folder, identity) in ((string, string[])[])[(local, plain), (local, passing), (elsewhere, plain)])
+        {
+            Directory.CreateDirectory(folder);
+            if (
+                Command.Run(
+                    identity[0],
+                    [
+                        .. identity[1..],
+                        "sh",
+                        "-c",
+                        "test -x \"$0\" && test -x \"$1\"",
+                        folder,
+                        folder == elsewhere ? folder : temporary,
+                    ]
+                ) is
+                { ExitCode: 0 }
+            )
+            {
+                if (folder == elsewhere)
+                {
+                    Console.WriteLine(
+                        $"Postgres runs as nobody, who cannot get into {local}: its tools and data are in {elsewhere}"
+                    );
+                }
+
+                return (folder, identity);
+            }
+        }
+
+        throw new LocalServicesException(
+            "Postgres refuses to run as root, and setpriv (Debian package util-linux) could not start it as another user. "
+                + "Start the stack as a normal user, or give a Postgres of your own: --ConnectionStrings:eventstore='Host=…;Username=…;Password=…;Database=…'"
+        );
+    }
+
+    /// <summary>Who owns the folder, for root to run as; files of a stack that a normal user started stay that
+    /// user's.</summary>
+    public static string[] AsOwner(string[] identity, string folder)
+    {
+        if (
+            identity.Length == 0
+            || Command.Run("stat", ["-c", "%u %g", folder]) is not { ExitCode: 0, Output: var owner }
+            || owner.StartsWith("0 ", StringComparison.Ordinal)
+        )
+        {
+            return identity;
+        }
+
+        var ids = owner.Split(' ');
+        return [identity[0], $"--reuid={ids[0]}", $"--regid={ids[1]}", .. identity[3..]];
+    }
+
+    /// <summary>Makes a folder that only Postgres's user can look into.</summary>
+    public static void CreatePrivate(string folder, string[] identity)
+    {
+        Directory.CreateDirectory(folder);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        Give(folder, identity);
+    }
+
+    /// <summary>To Postgres's user.</summary>
+    public static void Give(string path, string[] identity)
+    {
+        if (identity.Length > 0)
+        {
+            Command.Run("chown", [$"{Nobody}:{Nobody}", path]);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using Microsoft.Extensions.Configuration;
+
+namespace LocalServices;
+
+internal enum LocalServicesMode
+{
+    Auto,
+    Containers,
+    Native,
+}
+
+/// <summary>The section <c>LocalServices</c>: of appsettings, the environment (<c>LocalServices__Mode</c>) or the
+/// command line (<c>--LocalServices:Mode=native</c>).</summary>
+/// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are given.</param>
+internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemeral, int PostgresPort, int RedisPort)
+{
+    public const int DefaultPostgresPort = 15432;
+    public const int DefaultRedisPort = 16379;
+
+    /// <summary>What starts beside a running stack: nothing of it has a fixed port.</summary>
+    public const string SecondStack = "dotnet run --project AppHost -- --ephemeral --DcpPublisher:RandomizePorts=true";
+
+    /// <summary><c>--ephemeral</c> is short for <c>--LocalServices:Ephemeral=true</c>: configuration knows no options
+    /// without a value.</summary>
+    public static string[] Expand(string[] args) =>
+        [
+            .. args.Select(arg =>
+                string.Equals(arg, "--ephemeral", StringComparison.OrdinalIgnoreCase)
+                    ? "--LocalServices:Ephemeral=true"
+                    : arg
+            ),
+        ];
+
+    public static LocalServicesOptions From(IConfiguration configuration)
+    {
+        var section = configuration.GetSection("LocalServices");
+        var mode = Read(
+            section,
+            "Mode",
+            LocalServicesMode.Auto,
+            text =>
+                Enum.TryParse<LocalServicesMode>(text, ignoreCase: true, out var value)
+                && Enum.IsDefined(value)
+                && !int.TryParse(text, out _)
+                    ? value
+                    : null,
+            "auto, containers or native"
+        );
+        var ephemeral = Read(
+            section,
+            "Ephemeral",
+            false,
+            text => bool.TryParse(text, out var value) ? value : null,
+            "true or false"
+        );
+        return new LocalServicesOptions(
+            mode,
+            ephemeral,
+            Port(section, "PostgresPort", ephemeral ? 0 : DefaultPostgresPort),
+            Port(section, "RedisPort", ephemeral ? 0 : DefaultRedisPort)
+        );
+    }
+
+    private static int Port(IConfigurationSection section, string name, int otherwise) =>
+        Read(
+            section,
+            name,
+            otherwise,
+            text => ushort.TryParse(text, out var value) ? value : null,
+            "a port number, or 0 for any free port"
+        );
+
+    private static T Read<T>(
+        IConfigurationSection section,
+        string name,
+        T otherwise,
+        Func<string, T?> parse,
+        string expected
+    )
+        where T : struct =>
+        section[name] is not { Length: > 0 } text
+            ? otherwise
+            : parse(text)
+                ?? throw new LocalServicesException($"LocalServices:{name} is '{text}'; it must be {expected}.");
+}

@@ -1,0 +1,73 @@
+using System.Reflection;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+
+namespace LocalServices;
+
+/// <summary>The two stores as connection strings. A service that waits for one waits until the server behind it
+/// answers.</summary>
+/// <param name="EventStore">Postgres.</param>
+/// <param name="Redis">Redis.</param>
+/// <param name="WayOut">What to do when Postgres refuses the services.</param>
+internal sealed record LocalStores(
+    IResourceBuilder<IResourceWithConnectionString> EventStore,
+    IResourceBuilder<IResourceWithConnectionString> Redis,
+    string WayOut
+);
+
+internal static class LocalStoresExtensions
+{
+    private const string OwnWayOut =
+        "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
+
+    /// <summary>
+    /// Each store is, in this order: one of your own (<c>ConnectionStrings:eventstore</c>,
+    /// <c>ConnectionStrings:redis</c>), a container
+    /// where a container runtime answers, a process of this machine otherwise.
+    /// </summary>
+    public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
+    {
+        try
+        {
+            var options = LocalServicesOptions.From(builder.Configuration);
+            var own = new Func<string, IResourceBuilder<IResourceWithConnectionString>?>(name =>
+                string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(name))
+                    ? null
+                    : builder.AddConnectionString(name)
+            );
+            var (eventStore, redis) = (own("eventstore"), own("redis"));
+            if (eventStore is not null && redis is not null)
+            {
+                return new LocalStores(eventStore, redis, OwnWayOut);
+            }
+
+            if (builder.ExecutionContext.IsPublishMode || ContainerRuntime.Take(options.Mode))
+            {
+                return new LocalStores(
+                    eventStore ?? ContainerStores.AddEventStore(builder, options),
+                    redis ?? ContainerStores.AddRedis(builder),
+                    eventStore is null ? ContainerStores.PostgresWayOut : OwnWayOut
+                );
+            }
+
+            var native = new NativeStores(
+                builder,
+                LocalFolder.For(builder.AppHostDirectory, options, builder.Services),
+                options
+            );
+            return new LocalStores(
+                eventStore ?? native.AddEventStore(),
+                redis ?? native.AddRedis(),
+                eventStore is null ? native.PostgresWayOut : OwnWayOut
+            );
+        }
+        catch (LocalServicesException exception) when (Assembly.GetEntryAssembly() == builder.AppHostAssembly)
+        {
+            // At a terminal the message is the whole answer; a test gets the exception.
+            Console.Error.WriteLine(exception.Message);
+            Environment.Exit(1);
+            throw;
+        }
+    }
+}

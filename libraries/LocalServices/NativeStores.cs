@@ -1,0 +1,108 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using LocalServices.Postgres;
+using LocalServices.Redis;
+using LocalServices.Supervision;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace LocalServices;
+
+/// <summary>Redis and Postgres as processes on loopback, both behind generated passwords: other users of the machine
+/// are not of this stack.</summary>
+internal sealed class NativeStores(
+    IDistributedApplicationBuilder builder,
+    LocalFolder folder,
+    LocalServicesOptions options
+)
+{
+    public string PostgresWayOut
+    {
+        get
+        {
+            var data = Path.Combine(folder.Data, "postgres");
+            return $"Where the password is refused, {Path.Combine(data, "password")} is not the one that the data was made with: "
+                + $"put that back, or start empty: mv {data} {data}-old.";
+        }
+    }
+
+    public IResourceBuilder<IResourceWithConnectionString> AddEventStore()
+    {
+        var cluster = PostgresCluster.Open(folder);
+        var port = LoopbackPort.Take(options.PostgresPort, "Postgres", "PostgresPort");
+        string[] server = [.. cluster.As, cluster.Programs.Server, "-D", cluster.Data, "-p", $"{port}"];
+        string[] settings =
+        [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=200",
+            "shared_buffers=128MB",
+            "timezone=UTC",
+            // Durable by Postgres's own defaults; a stack that is thrown away afterwards need not wait for the disk.
+            .. options.Ephemeral ? (string[])["fsync=off", "full_page_writes=off"] : [],
+        ];
+        var postgres = builder
+            .AddExecutable(
+                "postgres",
+                "sh",
+                builder.AppHostDirectory,
+                [
+                    Path.Combine(AppContext.BaseDirectory, "LocalServices", "postgres.sh"),
+                    .. cluster.As.Length > 0 ? [] : (string[])["--"],
+                    .. server,
+                    .. settings.SelectMany(setting => (string[])["-c", setting]),
+                ]
+            )
+            .WithRestart()
+            .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
+            .WithHealthCheck(HealthCheck("postgres", new PostgresHealthCheck(port)));
+        WithLibraries(postgres, cluster.Programs.Libraries);
+
+        // Not under the container's names: what container mode keeps in the user secrets is another server's password.
+        var password = builder.AddParameter("local-postgres-password", cluster.Password, secret: true);
+        var address = postgres.GetEndpoint("tcp");
+        return builder
+            .AddConnectionString(
+                PostgresCluster.Database,
+                ReferenceExpression.Create(
+                    $"Host=127.0.0.1;Port={address.Property(EndpointProperty.Port)};Username=postgres;Password={password};Database={PostgresCluster.Database}"
+                )
+            )
+            .WaitFor(postgres);
+    }
+
+    public IResourceBuilder<IResourceWithConnectionString> AddRedis()
+    {
+        var port = LoopbackPort.Take(options.RedisPort, "Redis", "RedisPort");
+        var server = RedisServer.Prepare(folder, port);
+        // `redis` is the connection string's name, by which services ask for it.
+        var redis = builder
+            .AddExecutable("redis-server", server.Program, builder.AppHostDirectory, server.Configuration)
+            .WithRestart()
+            .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
+            .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(port, server.Password)));
+        WithLibraries(redis, server.Libraries);
+
+        var password = builder.AddParameter("local-redis-password", server.Password, secret: true);
+        var address = redis.GetEndpoint("tcp");
+        return builder
+            .AddConnectionString(
+                "redis",
+                ReferenceExpression.Create($"127.0.0.1:{address.Property(EndpointProperty.Port)},password={password}")
+            )
+            .WaitFor(redis);
+    }
+
+    private string HealthCheck(string name, Microsoft.Extensions.Diagnostics.HealthChecks.IHealthCheck check)
+    {
+        builder.Services.AddHealthChecks().AddCheck($"{name}_check", check);
+        return $"{name}_check";
+    }
+
+    private static void WithLibraries(IResourceBuilder<ExecutableResource> server, string? libraries)
+    {
+        if (libraries is not null)
+        {
+            server.WithEnvironment("LD_LIBRARY_PATH", libraries);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace LocalServices.Supervision;
+
+/// <summary>
+/// Says on the console what keeps the stack from standing: which resource, its last lines, who waits for it, and what
+/// to do. The dashboard has all of it too, but nobody looks there for a stack that does not come up.
+/// </summary>
+internal sealed class FailureReport(
+    ResourceNotificationService notifications,
+    ResourceLoggerService loggers,
+    DistributedApplicationModel model,
+    IHostApplicationLifetime lifetime,
+    FailureReportOptions options,
+    TimeProvider clock,
+    ILogger<DistributedApplication> logger
+) : BackgroundService
+{
+    private static readonly TimeSpan LogTimeout = TimeSpan.FromSeconds(2),
+        Again = TimeSpan.FromMinutes(1);
+    private const int LastLines = 12;
+    private readonly Dictionary<string, string?> _states = [];
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _reported = new();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(
+            stoppingToken,
+            lifetime.ApplicationStopping
+        );
+        try
+        {
+            await foreach (var e in notifications.WatchAsync(stopping.Token))
+                Look(e, stopping.Token);
+        }
+        catch (OperationCanceledException)
+        { /* the AppHost stops */
+        }
+    }
+
+    private void Look(ResourceEvent e, CancellationToken stopping)
+    {
+        var (now, before) = (e.Snapshot.State?.Text, _states.GetValueOrDefault(e.ResourceId));
+        if (now == before || e.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
+            return;
+        _states[e.ResourceId] = now;
+        if (now is null)
+            return;
+        if (now == KnownResourceStates.Starting || now == KnownResourceStates.Running)
+            _ = WatchStartAsync(e, now, stopping);
+        // What was asked to end comes by way of Stopping.
+        else if (before != KnownResourceStates.Stopping && FailureOf(e.Snapshot) is { } failure)
+            _ = ReportAsync(e, failure, stopping);
+    }
+
+    /// <summary>Reports what others wait for in vain: an image that is being pulled, a server that does not
+    /// answer.</summary>
+    private async Task WatchStartAsync(ResourceEvent e, string state, CancellationToken stopping)
+    {
+        try
+        {
+            await Task.Delay(options.Patience, clock, stopping);
+            if (!notifications.TryGetCurrentState(e.ResourceId, out var current))
+                return;
+            if (current!.Snapshot.State?.Text != state)
+                return;
+            var since = $"for {options.Patience.TotalSeconds:0} s";
+            if (state == KnownResourceStates.Starting)
+            {
+                if (Waiting(e.Resource).Any())
+                    await ReportAsync(current, $"has been starting {since}", stopping);
+                return;
+            }
+            var sick = current.Snapshot.HealthReports.FirstOrDefault(r => r.Status is not HealthStatus.Healthy);
+            if (sick is not null && Waiting(e.Resource, WaitType.WaitUntilHealthy).Any())
+                await ReportAsync(
+                    current,
+                    $"has been running {since} and is not healthy ({sick.Description ?? sick.Name})",
+                    stopping
+                );
+        }
+        catch (OperationCanceledException)
+        { /* the AppHost stops */
+        }
+    }
+
+    private async Task ReportAsync(ResourceEvent e, string reason, CancellationToken stopping)
+    {
+        var now = clock.GetUtcNow();
+        // Once a minute for each resource and reason: what is started again fails again.
+        var key = $"{e.Resource.Name} {reason}";
+        if (_reported.TryGetValue(key, out var last) && now - last < Again)
+            return;
+        _reported[key] = now;
+        var lines = await LastLinesAsync(e.ResourceId);
+        if (stopping.IsCancellationRequested)
+            return;
+        var text = new StringBuilder($"{e.Resource.Name} {reason}.");
+        string[] waiting = [.. Waiting(e.Resource).Select(r => r.Name).Distinct().Order(StringComparer.Ordinal)];
+        if (waiting.Length > 0)
+            text.Append($" Waiting for it: {string.Join(", ", waiting)}.");
+        if (lines.Count > 0)
+            text.AppendLine().Append("Its last lines:");
+        foreach (var line in lines)
+            text.AppendLine().Append("  ").Append(line);
+        var ways = e.Resource.Annotations.OfType<WayOutAnnotation>().Select(a => a.Text);
+        var otherwise = $"Its whole log is in the dashboard, under {e.Resource.Name}; Start there begins it again.";
+        text.AppendLine().Append("What to do: ").AppendJoin(' ', ways.DefaultIfEmpty(otherwise));
+        logger.LogError("{Report}", text.ToString());
+    }
+
+    private async Task<IReadOnlyCollection<string>> LastLinesAsync(string id)
+    {
+        // The end is told before the last lines have been read.
+        using var enough = new CancellationTokenSource(LogTimeout, clock);
+        var lines = new Queue<string>();
+        try
+        {
+            await foreach (var batch in loggers.WatchAsync(id).WithCancellation(enough.Token))
+            foreach (var line in batch)
+            {
+                if (string.IsNullOrWhiteSpace(line.Content))
+                    continue;
+                lines.Enqueue(line.Content);
+                if (lines.Count > LastLines)
+                    lines.Dequeue();
+            }
+        }
+        catch (OperationCanceledException)
+        { /* these are the last */
+        }
+        return lines;
+    }
+
+    /// <summary>Every resource that waits for this one, directly or through others.</summary>
+    private IEnumerable<IResource> Waiting(IResource resource, WaitType? type = null) =>
+        model
+            .Resources.Where(r =>
+                r.Annotations.OfType<WaitAnnotation>()
+                    .Any(w => w.Resource == resource && w.WaitType == (type ?? w.WaitType))
+            )
+            .SelectMany(r => Waiting(r).Prepend(r))
+            .Where(r => !r.Annotations.OfType<ExplicitStartupAnnotation>().Any());
+
+    /// <summary>Null where it has not failed.</summary>
+    private static string? FailureOf(CustomResourceSnapshot snapshot)
+    {
+        var state = snapshot.State?.Text;
+        if (state == KnownResourceStates.FailedToStart)
+            return "could not be started";
+        // A state of Aspire's own that compat/ never reaches.
+        if (state == "RuntimeUnhealthy")
+            return "could not be started: the container runtime does not work";
+        var hasEnded = state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
+        return hasEnded && snapshot.ExitCode is { } code and not 0 ? $"ended with exit code {code}" : null;
+    }
+}
+
+/// <param name="Patience">Time for a start, and from there to health, before the console mentions it.</param>
+internal sealed record FailureReportOptions(TimeSpan Patience);
+
+/// <summary>What to do when this resource fails.</summary>
+internal sealed record WayOutAnnotation(string Text) : IResourceAnnotation;
+
+internal static class FailureReportExtensions
+{
+    private const double DefaultSeconds = 20;
+
+    /// <summary>Reports failures on the console; those that are slow after <c>FailureReport:Seconds</c>.</summary>
+    public static void AddFailureReport(this IDistributedApplicationBuilder builder)
+    {
+        var text = builder.Configuration["FailureReport:Seconds"];
+        var seconds =
+            string.IsNullOrEmpty(text) ? DefaultSeconds
+            : double.TryParse(text, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 3_600 ? value
+            : throw new InvalidOperationException(
+                $"FailureReport:Seconds is '{text}'; it must be a number of seconds above 0, at most 3600."
+            );
+        builder.Services.AddSingleton(new FailureReportOptions(TimeSpan.FromSeconds(seconds)));
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddHostedService<FailureReport>();
+    }
+
+    public static IResourceBuilder<T> WithWayOut<T>(this IResourceBuilder<T> builder, string text)
+        where T : IResource => builder.WithAnnotation(new WayOutAnnotation(text));
+}

@@ -1,0 +1,154 @@
+using System.Numerics;
+
+namespace Measuring;
+
+/// <summary>
+/// Counts latencies from microseconds to hours in buckets of equal relative width, 64 to each power of two, so a
+/// percentile is at most 1.6 % too high. Takes 30 kB a processor; thread-safe without locks.
+/// </summary>
+internal sealed class LatencyHistogram
+{
+    private const int SubBits = 6,
+        Sub = 1 << SubBits,
+        Buckets = (64 - SubBits + 1) * Sub;
+    private readonly Stripe?[] _stripes = new Stripe?[Math.Min(Environment.ProcessorCount, 16)];
+
+    public void Record(TimeSpan latency) => RecordTicks(latency.Ticks);
+
+    /// <param name="ticks">The latency in units of 100 ns; negative values count as 0.</param>
+    public void RecordTicks(long ticks)
+    {
+        ref var place = ref _stripes[(uint)Thread.GetCurrentProcessorId() % (uint)_stripes.Length];
+        (place ?? Interlocked.CompareExchange(ref place, new Stripe(), null) ?? place!).Record(Math.Max(0, ticks));
+    }
+
+    public long Count()
+    {
+        long count = 0;
+        foreach (var stripe in _stripes)
+            count += stripe is null ? 0 : Volatile.Read(ref stripe.Count);
+        return count;
+    }
+
+    public LatencySnapshot Snapshot()
+    {
+        var counts = new long[Buckets];
+        long sum = 0,
+            min = long.MaxValue,
+            max = 0;
+        foreach (var stripe in _stripes)
+        {
+            if (stripe is null)
+                continue;
+            for (var i = 0; i < counts.Length; i++)
+                counts[i] += Volatile.Read(ref stripe.Counts[i]);
+            sum += Volatile.Read(ref stripe.Sum);
+            min = Math.Min(min, Volatile.Read(ref stripe.Min));
+            max = Math.Max(max, Volatile.Read(ref stripe.Max));
+        }
+        return new LatencySnapshot(counts, sum, min, max);
+    }
+
+    // A thread can move to another processor at any time, so updates are atomic; they are rarely contended.
+    private sealed class Stripe
+    {
+        public readonly long[] Counts = new long[Buckets];
+        public long Count,
+            Sum,
+            Max,
+            Min = long.MaxValue;
+
+        public void Record(long ticks)
+        {
+            Interlocked.Increment(ref Counts[IndexOf(ticks)]);
+            Interlocked.Increment(ref Count);
+            Interlocked.Add(ref Sum, ticks);
+            for (var max = Volatile.Read(ref Max); ticks > max; )
+                if ((max = Interlocked.CompareExchange(ref Max, ticks, max)) >= ticks)
+                    break;
+            for (var min = Volatile.Read(ref Min); ticks < min; )
+                if ((min = Interlocked.CompareExchange(ref Min, ticks, min)) <= ticks)
+                    break;
+        }
+    }
+
+    // One bucket each for 0 to 63, then 64 buckets for each power of two.
+    private static int IndexOf(long ticks)
+    {
+        if (ticks < Sub)
+            return (int)ticks;
+        var exponent = BitOperations.Log2((ulong)ticks);
+        return ((exponent - SubBits + 1) << SubBits) + (int)((ticks >> (exponent - SubBits)) & (Sub - 1));
+    }
+
+    /// <summary>Returns the highest value of a bucket, so that a
+    /// percentile is never lower than the measured value.</summary>
+    internal static long UpperBound(int index)
+    {
+        if (index < Sub)
+            return index;
+        var exponent = (index >> SubBits) + SubBits - 1;
+        return ((long)((index & (Sub - 1)) | Sub) << (exponent - SubBits)) + (1L << (exponent - SubBits)) - 1;
+    }
+}
+
+/// <summary>A copy of a histogram. Values are in milliseconds.</summary>
+internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTicks, long maxTicks)
+{
+    private const double TicksPerMs = TimeSpan.TicksPerMillisecond;
+    private readonly long[] _counts = counts;
+    private readonly long _sum = sumTicks;
+
+    public long Count { get; } = counts.Sum();
+    public double MinMs => Count == 0 ? 0 : minTicks / TicksPerMs;
+    public double MaxMs => Count == 0 ? 0 : maxTicks / TicksPerMs;
+    public double SumMs => _sum / TicksPerMs;
+    public double MeanMs => Count == 0 ? 0 : _sum / TicksPerMs / Count;
+
+    /// <summary>Returns the smallest bucket bound that at least this share of the values does not exceed (nearest
+    /// rank).</summary>
+    /// <param name="percent">Above 0, at most 100.</param>
+    public double Percentile(double percent)
+    {
+        if (Count == 0)
+            return 0;
+        // The double 99.9 is slightly above 99.9.
+        var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6));
+        long seen = 0;
+        for (var i = 0; i < _counts.Length; i++)
+            if ((seen += _counts[i]) >= rank)
+                return Math.Min(LatencyHistogram.UpperBound(i), maxTicks) / TicksPerMs;
+        return MaxMs;
+    }
+
+    public double StdDevMs()
+    {
+        if (Count == 0)
+            return 0;
+        double mean = MeanMs,
+            squares = 0;
+        for (var i = 0; i < _counts.Length; i++)
+            if (_counts[i] > 0)
+                squares += _counts[i] * Math.Pow(LatencyHistogram.UpperBound(i) / TicksPerMs - mean, 2);
+        return Math.Sqrt(squares / Count);
+    }
+
+    public long CountWithin(double aboveMs, double toMs)
+    {
+        long count = 0;
+        for (var i = 0; i < _counts.Length; i++)
+            if (LatencyHistogram.UpperBound(i) / TicksPerMs is var ms && ms > aboveMs && ms <= toMs)
+                count += _counts[i];
+        return count;
+    }
+
+    /// <summary>Returns the values recorded after an earlier snapshot;
+    /// its minimum and maximum are those of the whole.</summary>
+    public LatencySnapshot Since(LatencySnapshot earlier)
+    {
+        var difference = new long[_counts.Length];
+        for (var i = 0; i < difference.Length; i++)
+            difference[i] = _counts[i] - earlier._counts[i];
+        return new LatencySnapshot(difference, _sum - earlier._sum, minTicks, maxTicks);
+    }
+}

@@ -1,0 +1,78 @@
+namespace Measuring.Ledger;
+
+/// <summary>One reader's view of one publisher: the next expected
+/// sequence and the exceptions. Guarded by the reader's lock.</summary>
+internal sealed class Lane
+{
+    private const int Examples = 5;
+
+    // Every sequence below _next has arrived, except _missing and those below _from.
+    private long _from = 1,
+        _next = 1,
+        _twice,
+        _reordered;
+    private SequenceSet? _missing,
+        _excused;
+    private List<long>? _twiceExamples,
+        _reorderedExamples;
+
+    public void Receive(long sequence)
+    {
+        if (sequence == _next)
+        {
+            _next++;
+            return;
+        }
+        if (sequence > _next)
+        {
+            (_missing ??= new()).Add(_next, sequence - 1);
+            _next = sequence + 1;
+        }
+        else if (_missing?.Remove(sequence) is true)
+            Note(ref _reordered, ref _reorderedExamples, sequence);
+        else
+            Note(ref _twice, ref _twiceExamples, sequence);
+    }
+
+    public void ExpectFrom(long sequence) => _from = Math.Max(_from, sequence);
+
+    /// <summary>Excuses everything that is missing so far.</summary>
+    public void ExcuseThrough(long issued)
+    {
+        foreach (var (first, last) in _missing?.Ranges ?? [])
+            Excuse(first, last);
+        Excuse(_next, issued);
+    }
+
+    public void Excuse(long first, long last) => (_excused ??= new()).Add(first, last);
+
+    public void AddTo(ReaderAccount account, LedgerPublisher publisher)
+    {
+        account.Twice.Add(publisher, _twice, _twiceExamples);
+        account.Reordered.Add(publisher, _reordered, _reorderedExamples);
+        foreach (var (first, last) in _missing?.Ranges ?? [])
+            AddMissing(first, last);
+        AddMissing(_next, long.MaxValue);
+
+        void AddMissing(long first, long last)
+        {
+            foreach (var range in publisher.AcknowledgedWithin(Math.Max(first, _from), last))
+            {
+                var lost = 0L;
+                foreach (var (lostFirst, lostLast) in _excused?.Outside(range.First, range.Last) ?? [range])
+                {
+                    account.Lost.Add(publisher, lostFirst, lostLast);
+                    lost += lostLast - lostFirst + 1;
+                }
+                account.Excused += range.Last - range.First + 1 - lost;
+            }
+        }
+    }
+
+    private static void Note(ref long count, ref List<long>? examples, long sequence)
+    {
+        count++;
+        if ((examples ??= []).Count < Examples)
+            examples.Add(sequence);
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using EventStore;
+using Microsoft.Extensions.Options;
+
+namespace Runs;
+
+/// <summary>
+/// The runs that this replica writes now. Their work belongs to the server, not to a request: it goes on when every
+/// reader has gone. When
+/// the server stops they get <see cref="DrainOptions.DrainSeconds"/>; what is then unfinished ends as interrupted.
+/// </summary>
+internal sealed class LiveRuns : IHostedService, IDisposable
+{
+    private static readonly ActivitySource Source = new("AspireSse.StreamApi");
+
+    private readonly ConcurrentDictionary<Run, Task> _live = new();
+    private readonly RunLeases _leases;
+    private readonly ILogger<LiveRuns> _logger;
+    private readonly TimeSpan _grace;
+    private readonly CancellationTokenRegistration _stopping;
+    private readonly CancellationTokenSource _graceOver = new();
+
+    public LiveRuns(
+        RunLeases leases,
+        IOptions<DrainOptions> drain,
+        IHostApplicationLifetime lifetime,
+        ILogger<LiveRuns> logger
+    )
+    {
+        (_leases, _logger) = (leases, logger);
+        _grace = TimeSpan.FromSeconds(drain.Value.DrainSeconds);
+        leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
+        leases.Written = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
+        leases.Lost += writer =>
+        {
+            foreach (var run in _live.Keys)
+                if (run.Writer == writer)
+                    run.Stop(RunStop.Fenced);
+        };
+        // From the first moment of the stop, not from when the host comes to this service: the server's requests may
+        // take as long.
+        _stopping = lifetime.ApplicationStopping.Register(() => _graceOver.CancelAfter(_grace));
+        _graceOver.Token.Register(() =>
+        {
+            foreach (var run in _live.Keys)
+                run.Stop(RunStop.Interrupted);
+        });
+    }
+
+    /// <summary>Cancelled when what is being generated must stop for the server to stop.</summary>
+    public CancellationToken GraceOver => _graceOver.Token;
+
+    public int Count => _live.Count;
+
+    /// <summary>
+    /// Does the run's work in the background. The work stops when <see cref="Run.Stopping"/> says so and ends the run
+    /// itself where it can
+    /// say how; a run that it leaves open, or fails in, is ended here with a fatal error.
+    /// </summary>
+    public Task Start(Run run, Func<Run, Task> work)
+    {
+        // The request's trace goes on, but nothing else of the request.
+        var trace = Activity.Current?.Context ?? default;
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task task;
+        using (ExecutionContext.SuppressFlow())
+            task = Task.Run(async () =>
+            {
+                await begun.Task;
+                await DoAsync(run, work, trace);
+            });
+        _live[run] = task;
+        if (_graceOver.IsCancellationRequested)
+            run.Stop(RunStop.Interrupted);
+        begun.SetResult();
+        return task;
+    }
+
+    private void Stop(string topic, RunStop reason)
+    {
+        foreach (var run in _live.Keys)
+            if (run.Name.Topic == topic)
+                run.Stop(reason);
+    }
+
+    private async Task DoAsync(Run run, Func<Run, Task> work, ActivityContext trace)
+    {
+        using var span = Source.StartActivity($"run {run.Name.Kind}", ActivityKind.Internal, trace);
+        span?.SetTag("run.id", run.Id);
+        try
+        {
+            var (error, reason) = ("The run stopped before it was finished.", "interrupted");
+            try
+            {
+                await work(run);
+            }
+            catch (OperationCanceledException) when (run.StopReason != RunStop.None) { }
+            catch (RunFencedException)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _logger.LogError(e, "Run {Run} failed", run.Name.Topic);
+                (error, reason) = ("The server failed.", "failed");
+            }
+            if (run.StopReason == RunStop.Cancelled)
+                (error, reason) = ("The run was cancelled.", "cancelled");
+            if (!run.Ended)
+                await run.EndAsync(RunEvent.Failed(error, reason));
+        }
+        catch (RunFencedException) { }
+        finally
+        {
+            _live.TryRemove(run, out _);
+            run.Dispose();
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_live.Values).WaitAsync(cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _graceOver.Dispose();
+    }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Connections;
+
+/// <summary>The open streams of this replica, and how many there may be.</summary>
+internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, StreamPools pools)
+{
+    private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);
+    private int _admitted;
+    private long _opened;
+
+    public int Count => Volatile.Read(ref _admitted);
+
+    /// <summary>Streams opened since the start.</summary>
+    public long Opened => Interlocked.Read(ref _opened);
+
+    /// <summary>Those that open or close while one looks may be there or not. Nothing is copied and nobody waits: it is
+    /// asked every second.</summary>
+    public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value);
+
+    /// <summary>Takes a place, in the named pool too. Dispose the place to give it back.</summary>
+    /// <param name="poolName">The endpoint's pool; null: none.</param>
+    /// <param name="client">Whose place it is: the user, else the address.</param>
+    /// <param name="resume">A returning client: it has the reserve too, and of its own limit twice as much, for the
+    /// streams that it comes back from may not be known to be gone.</param>
+    /// <param name="place">The place, where it is admitted.</param>
+    public Admission TryEnter(string? poolName, string client, bool resume, out IDisposable? place)
+    {
+        place = null;
+        var pool = poolName is null ? null : pools.Of(poolName);
+        var reserve = resume ? options.Value.ResumeReservePercent : 0;
+        if (pool?.TryTake(reserve) == false)
+            return Admission.Full;
+        var taken = new Place(this, pool, client);
+        var most = options.Value.MaxConnections + options.Value.MaxConnections * reserve / 100;
+        var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
+        if (Interlocked.Increment(ref _admitted) > most)
+        {
+            taken.Dispose();
+            return Admission.Full;
+        }
+        if (options.Value.MaxConnectionsPerClient is > 0 and var limit && own > (resume ? 2L * limit : limit))
+        {
+            taken.Dispose();
+            return Admission.TooManyOfClient;
+        }
+        place = taken;
+        return Admission.Admitted;
+    }
+
+    public void Add(OpenStream connection)
+    {
+        Interlocked.Increment(ref _opened);
+        _open[connection.Id] = connection;
+    }
+
+    public bool TryGet(string id, [NotNullWhen(true)] out OpenStream? connection) =>
+        _open.TryGetValue(id, out connection);
+
+    public void Remove(OpenStream connection) => _open.TryRemove(connection.Id, out _);
+
+    private sealed class Place(ConnectionRegistry registry, StreamPool? pool, string client) : IDisposable
+    {
+        private int _given;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _given, 1) != 0)
+                return;
+            Interlocked.Decrement(ref registry._admitted);
+            pool?.Give();
+            if (registry._perClient.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
+                registry._perClient.TryRemove(new KeyValuePair<string, int>(client, 0));
+        }
+    }
+}
+
+/// <summary>Whether a stream gets a place.</summary>
+internal enum Admission
+{
+    Admitted,
+
+    /// <summary>Every place of this replica, or of the path's pool, is taken.</summary>
+    Full,
+
+    /// <summary>The client has as many as one may.</summary>
+    TooManyOfClient,
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using Streaming.Fanout;
+
+namespace Streaming.Connections;
+
+/// <summary>
+/// Frames joined into one write, and reused for every connection that stands at the same place. The payload has room
+/// before and after
+/// for the chunk's head and end, so that one copy serves both framings:
+/// <code>[room]&lt;hex length&gt;\r\n[payload]\r\n</code>
+/// </summary>
+internal sealed class FrameJoin(int joinBytes)
+{
+    private const int Room = 10; // eight hexadecimal digits and CRLF
+    private const int MaxFrames = 512;
+
+    /// <summary>Within this the latencies of a join stand: a bucket is wider, but for the first twentieth of a
+    /// millisecond.</summary>
+    private const long SameMomentTicks = 50 * TimeSpan.TicksPerMicrosecond;
+
+    private LogFrame[] _frames = new LogFrame[MaxFrames],
+        _read = new LogFrame[MaxFrames];
+    private readonly int[] _buckets = new int[MaxFrames],
+        _bucketsOfOne = new int[MaxFrames];
+    private byte[] _buffer = new byte[Room + joinBytes + 2];
+    private int _length,
+        _chunkStart,
+        _copied;
+    private FilterLog? _log;
+    private long _from,
+        _bucketsAt;
+
+    /// <summary>Frames in the join.</summary>
+    public int Count { get; private set; }
+    public long LastPosition => _frames[Count - 1].Position;
+
+    /// <summary>The stream ends with the join's last frame.</summary>
+    public bool Ends => _frames[Count - 1].Ends;
+
+    /// <summary>
+    /// The latency bucket of each frame, written at that time. Connections that share a join have it one after the
+    /// other: to thousands the last write is
+    /// tens of milliseconds after the first.
+    /// </summary>
+    /// <param name="nowTicks">UTC ticks of the clock that stamps the events.</param>
+    /// <param name="cameTicks">When the connection came: what was committed before has waited for it since
+    /// then.</param>
+    public ReadOnlySpan<int> BucketsAt(long nowTicks, long cameTicks)
+    {
+        if (cameTicks > _frames[0].CommittedAt)
+            return Fill(_bucketsOfOne, nowTicks, cameTicks);
+        if (Math.Abs(nowTicks - _bucketsAt) < SameMomentTicks)
+            return _buckets.AsSpan(0, Count);
+        _bucketsAt = nowTicks;
+        return Fill(_buckets, nowTicks, cameTicks);
+    }
+
+    private Span<int> Fill(int[] buckets, long nowTicks, long cameTicks)
+    {
+        for (var i = 0; i < Count; i++)
+            buckets[i] = LatencyBuckets.BucketOf(
+                (nowTicks - Math.Max(_frames[i].CommittedAt, cameTicks)) / TimeSpan.TicksPerMicrosecond
+            );
+        return buckets.AsSpan(0, Count);
+    }
+
+    public int Length => _length;
+
+    public ReadOnlyMemory<byte> Bytes(bool chunked) =>
+        chunked ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + 2) : _buffer.AsMemory(Room, _length);
+
+    /// <summary>Forgets what it holds, and lets what has come meanwhile into the next join.</summary>
+    public void Clear() => (_log, Count) = (null, 0);
+
+    /// <summary>Frames of the log from <paramref name="sequence"/> on. Returns how many, 0 at its end, -1 where they
+    /// have left the ring.</summary>
+    public int Take(FilterLog log, long sequence)
+    {
+        if (ReferenceEquals(_log, log) && _from == sequence && Count > 0)
+            return Count;
+        if (sequence == log.Next)
+            return 0;
+        var n = log.Read(sequence, _read, joinBytes);
+        if (n <= 0)
+            return n;
+        (_log, _from) = (log, sequence);
+        // Filters that share a topic share its frames: what was joined for the last of them need not be copied again.
+        if (n == _copied && _read.AsSpan(0, n).SequenceEqual(_frames.AsSpan(0, n), ReferenceEqualityComparer.Instance))
+            return Count = n;
+        (_frames, _read) = (_read, _frames);
+        return Copy(n);
+    }
+
+    /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
+    public int Take(IReadOnlyList<LogFrame> page, int index, int mostBytes)
+    {
+        _log = null;
+        var n = 0;
+        for (var bytes = 0; index + n < page.Count && n < MaxFrames; n++)
+        {
+            var frame = page[index + n];
+            if (n > 0 && bytes + frame.Bytes.Length > mostBytes)
+                break;
+            bytes += frame.Bytes.Length;
+            _frames[n] = frame;
+        }
+        return Copy(n);
+    }
+
+    private int Copy(int count)
+    {
+        ReadOnlySpan<LogFrame> frames = _frames.AsSpan(0, count);
+        var length = 0;
+        for (var i = 0; i < frames.Length; i++)
+        {
+            length += frames[i].Bytes.Length;
+            if (frames[i].Ends)
+                frames = frames[..(i + 1)];
+        }
+        Reserve(length);
+        var at = Room;
+        for (var i = 0; i < frames.Length; i++)
+        {
+            frames[i].Bytes.CopyTo(_buffer, at);
+            at += frames[i].Bytes.Length;
+        }
+        Close(length);
+        _bucketsAt = long.MinValue / 2;
+        return Count = _copied = frames.Length;
+    }
+
+    private void Reserve(int length)
+    {
+        if (_buffer.Length < Room + length + 2)
+            _buffer = new byte[Room + length + 2];
+        else if (_buffer.Length > 4 * (Room + joinBytes + 2) && length <= joinBytes)
+            _buffer = new byte[Room + joinBytes + 2];
+    }
+
+    private void Close(int length)
+    {
+        _length = length;
+        Span<byte> hex = stackalloc byte[8];
+        length.TryFormat(hex, out var digits, "x", CultureInfo.InvariantCulture);
+        _chunkStart = Room - 2 - digits;
+        hex[..digits].CopyTo(_buffer.AsSpan(_chunkStart));
+        "\r\n"u8.CopyTo(_buffer.AsSpan(Room - 2));
+        "\r\n"u8.CopyTo(_buffer.AsSpan(Room + length));
+    }
+}

@@ -1,0 +1,97 @@
+using Streaming.Fanout;
+
+namespace Streaming.Connections;
+
+/// <summary>
+/// Work for one writer loop, handed over from any thread: commands for single connections, and the filter logs that
+/// have grown. While the
+/// loop is parked, the logs wait and the commands do not.
+/// </summary>
+internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposable
+{
+    /// <summary>A loop without work looks at its connections once a second.</summary>
+    private const int IdleMilliseconds = 1_000;
+
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly List<FilterLog> _grown = [];
+    private readonly List<TCommand> _commands = [];
+    private bool _signalled,
+        _stopping,
+        _isGrowthWaiting;
+
+    public void Post(TCommand command)
+    {
+        lock (_gate)
+        {
+            _commands.Add(command);
+            Signal();
+        }
+    }
+
+    /// <summary>Takes those that the loop has connections of, at once for however many: an event may be for thousands
+    /// of filters.</summary>
+    public void Grown(IReadOnlyList<FilterLog> logs)
+    {
+        lock (_gate)
+        {
+            var before = _grown.Count;
+            for (var i = 0; i < logs.Count; i++)
+            {
+                ref var use = ref logs[i].Loops[loop];
+                if (Volatile.Read(ref use.Users) > 0 && Interlocked.Exchange(ref use.IsListed, 1) == 0)
+                    _grown.Add(logs[i]);
+            }
+            if (_grown.Count > before)
+                Signal();
+        }
+    }
+
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            Signal();
+            _stopping = true;
+        }
+    }
+
+    /// <summary>Milliseconds that the loop may sleep now, where nobody signals.</summary>
+    /// <remarks>
+    /// Growth that was left behind has used up its signal. The time parked may end while commands are handled, so that
+    /// the answer is 0
+    /// then, never the idle time.
+    /// </remarks>
+    public int SleepMilliseconds => _isGrowthWaiting ? Math.Max(0, pacing.Milliseconds) : IdleMilliseconds;
+
+    public void Wait() => _wake.Wait(SleepMilliseconds);
+
+    /// <summary>Moves the work into the caller's collections. Only the loop's thread calls it.</summary>
+    /// <returns>False where the loop is to stop after this work.</returns>
+    public bool Take(List<TCommand> commands, List<FilterLog> grown)
+    {
+        lock (_gate)
+        {
+            _signalled = false;
+            commands.AddRange(_commands);
+            _commands.Clear();
+            _isGrowthWaiting = pacing.Milliseconds > 0 && _grown.Count > 0;
+            if (!_isGrowthWaiting)
+            {
+                grown.AddRange(_grown);
+                _grown.Clear();
+            }
+            return !_stopping;
+        }
+    }
+
+    public void Dispose() => _wake.Dispose();
+
+    private void Signal()
+    {
+        if (_signalled || _stopping)
+            return;
+        _signalled = true;
+        _wake.Release();
+    }
+}

@@ -1,0 +1,188 @@
+using Streaming.Frames;
+
+namespace Streaming.Connections;
+
+/// <summary>What an endpoint that writes its stream itself wants otherwise than usual.</summary>
+/// <param name="Grace">How long it may go on when the server stops: for what would be lost by an end.</param>
+/// <param name="SendBuffer">Bytes that the socket may hold; set where the reader's pace must reach the
+/// producer.</param>
+/// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
+/// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments but the
+/// <paramref name="Heartbeat"/>.</param>
+/// <param name="Retry">The reconnection time, where it is not for us to choose.</param>
+/// <param name="CutShort">Frames for a reader whose stream ends because the server stops, where he could take what he
+/// has for the whole.</param>
+/// <param name="Heartbeat">Frame that a quiet stream sends, where it is not the usual comment.</param>
+internal sealed record PushSettings(
+    TimeSpan Grace = default,
+    int? SendBuffer = null,
+    int? HeartbeatSeconds = null,
+    bool Bare = false,
+    int? Retry = null,
+    byte[]? CutShort = null,
+    byte[]? Heartbeat = null
+);
+
+/// <summary>
+/// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a
+/// comment goes out
+/// when nothing else does.
+/// </summary>
+internal sealed class PushStream : OpenStream, IAsyncDisposable
+{
+    private readonly PushOutput _output;
+    private readonly StreamingOptions _options;
+    private readonly PushSettings _settings;
+    private readonly IReadOnlyList<string> _topics;
+    private readonly CancellationTokenSource _stop;
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly Timer _heartbeat;
+    private long _writtenAt = Environment.TickCount64;
+    private volatile bool _waiting,
+        _gone,
+        _toldToRenew;
+    private EndReason _reason = EndReason.ClientGone;
+
+    public PushStream(
+        string id,
+        StreamClient client,
+        IReadOnlyList<string> topics,
+        PushOutput output,
+        StreamingOptions options,
+        PushSettings settings,
+        CancellationToken aborted
+    )
+        : base(id, client)
+    {
+        (_output, _topics, _options, _settings) = (output, topics, options, settings);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        aborted.Register(() => _gone = true);
+        _heartbeat = new Timer(_ => _ = BeatAsync(), null, 1_000, 1_000);
+    }
+
+    public override IReadOnlyList<string> Topics => _topics;
+    public override string State => _waiting ? "slow" : "live";
+    public override long Lag => 0;
+
+    public override void Stop(EndReason reason)
+    {
+        _gone |= reason == EndReason.ClientGone;
+        _reason = reason;
+        try
+        {
+            if (reason == EndReason.Drained && _settings.Grace > TimeSpan.Zero)
+                _stop.CancelAfter(_settings.Grace);
+            else
+                _stop.Cancel();
+        }
+        catch (ObjectDisposedException) { } // it has ended meanwhile
+    }
+
+    /// <summary>Runs the endpoint's writer until it returns, the client is gone or the stream is stopped; ends the body
+    /// properly.</summary>
+    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce)
+    {
+        try
+        {
+            if (!_settings.Bare)
+                await WriteAsync(ControlFrames.Retry(_settings.Retry ?? _options.NextRetry()), events: 0);
+            await produce(this, _stop.Token);
+            _reason = EndReason.Complete;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
+        catch (Exception e) when (e is IOException or TimeoutException)
+        {
+            _reason = e is TimeoutException ? EndReason.Dead : EndReason.ClientGone;
+        }
+        finally
+        {
+            await _heartbeat.DisposeAsync();
+        }
+        if (_gone)
+            _reason = EndReason.ClientGone;
+        else if (_reason == EndReason.Dead)
+            _output.Abort();
+        else if (_reason != EndReason.ClientGone && !_waiting)
+        {
+            try
+            {
+                if (_reason is EndReason.Unauthorized or EndReason.Replaced)
+                    await _output.WriteAsync(
+                        ControlFrames.Unauthorized(
+                            _reason == EndReason.Replaced ? "replaced" : "expired",
+                            Expiry.Until
+                        ),
+                        CancellationToken.None
+                    );
+                if (_reason == EndReason.Drained && _settings.CutShort is { } cut)
+                    await _output.WriteAsync(cut, CancellationToken.None);
+                if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
+                    await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
+                await _output.CompleteAsync();
+            }
+            catch (IOException)
+            {
+                _reason = EndReason.ClientGone;
+            }
+        }
+        Finish(_reason);
+    }
+
+    /// <summary>Writes frames and waits until they are taken.</summary>
+    public async Task WriteAsync(ReadOnlyMemory<byte> frames, int events = 1)
+    {
+        await _writing.WaitAsync(_stop.Token);
+        try
+        {
+            _waiting = true;
+            await _output.WriteAsync(frames, _stop.Token).WaitAsync(TimeSpan.FromSeconds(_options.DeadSeconds));
+            _writtenAt = Environment.TickCount64;
+            Delivered += events;
+            Bytes += frames.Length;
+            _waiting = false;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    private async Task BeatAsync()
+    {
+        var now = Environment.TickCount64;
+        if (now >= Expiry.EndsAt)
+        {
+            Stop(EndReason.Unauthorized);
+            return;
+        }
+        if (now >= Expiry.RenewAt && !_toldToRenew && !_waiting)
+        {
+            _toldToRenew = true;
+            await TryWriteAsync(ControlFrames.Unauthorized("expiring", Expiry.Until));
+        }
+        if (
+            (_settings.Bare && _settings.Heartbeat is null)
+            || _waiting
+            || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L
+        )
+            return;
+        await TryWriteAsync(_settings.Heartbeat ?? ControlFrames.Heartbeat);
+    }
+
+    private async Task TryWriteAsync(byte[] frames)
+    {
+        try
+        {
+            await WriteAsync(frames, events: 0);
+        }
+        catch (Exception e)
+            when (e is IOException or OperationCanceledException or TimeoutException or ObjectDisposedException) { }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _heartbeat.DisposeAsync();
+        _stop.Dispose();
+        _writing.Dispose();
+    }
+}

@@ -1,0 +1,31 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace Streaming.Connections;
+
+/// <summary>The round trip that the kernel measures on a connection: the last hop, so the proxy's where there is one.
+/// Linux only.</summary>
+internal static class TcpInfo
+{
+    private const int IpProtoTcp = 6,
+        TcpInfoOption = 11,
+        RttOffset = 68; // tcpi_rtt of struct tcp_info, linux/tcp.h; microseconds
+
+    /// <summary>Smoothed round-trip time in milliseconds; null where it cannot be had.</summary>
+    public static double? RoundTrip(Socket? socket)
+    {
+        if (socket is null || !OperatingSystem.IsLinux())
+            return null;
+        Span<byte> info = stackalloc byte[104];
+        try
+        {
+            if (socket.GetRawSocketOption(IpProtoTcp, TcpInfoOption, info) < RttOffset + 4)
+                return null;
+            return BinaryPrimitives.ReadUInt32LittleEndian(info[RttOffset..]) / 1000.0;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+}

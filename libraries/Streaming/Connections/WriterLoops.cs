@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Options;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Replay;
+
+namespace Streaming.Connections;
+
+/// <summary>The writer loops of this replica: spreads connections over them, tells them of new frames, and drains them
+/// at shutdown.</summary>
+internal sealed class WriterLoops : IDisposable
+{
+    private readonly WriterLoop[] _loops;
+    private readonly FilterLogs _logs;
+    private uint _next;
+
+    public WriterLoops(
+        FilterLogs logs,
+        StoreReplay replay,
+        IOptions<StreamingOptions> options,
+        StreamingMetrics metrics,
+        StoreClock clock
+    )
+    {
+        _logs = logs;
+        _loops =
+        [
+            .. Enumerable
+                .Range(0, options.Value.Writers)
+                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, clock)),
+        ];
+        logs.Appended += Wake;
+    }
+
+    public void Attach(StreamConnection connection) =>
+        _loops[Interlocked.Increment(ref _next) % (uint)_loops.Length].Attach(connection);
+
+    private void Wake(IReadOnlyList<FilterLog> grown)
+    {
+        foreach (var loop in _loops)
+            loop.Grown(grown);
+    }
+
+    public void Dispose()
+    {
+        _logs.Appended -= Wake;
+        foreach (var loop in _loops)
+            loop.Dispose();
+    }
+}

@@ -1,0 +1,177 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Requests;
+
+namespace Streaming.Endpoints;
+
+/// <summary>What the stream endpoints have in common: how they are asked, and how a wrong request is
+/// answered.</summary>
+internal static class StreamEndpoints
+{
+    /// <summary>
+    /// A stream at GET with a query, and at POST and QUERY with the same names in a JSON object. Its length is no
+    /// latency, so it is not
+    /// in the HTTP metrics.
+    /// </summary>
+    public static RouteHandlerBuilder MapStream(
+        this IEndpointRouteBuilder app,
+        [StringSyntax("Route")] string pattern,
+        Delegate handler
+    ) =>
+        app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
+            .DisableHttpMetrics()
+            .LimitedAsStream()
+            .RefusesInvalid()
+            .AddEndpointFilter(
+                async (invocation, next) =>
+                {
+                    await invocation.HttpContext.TakeBodyAsync();
+                    return await next(invocation);
+                }
+            );
+
+    /// <summary>
+    /// Puts the members of a body into the query, where the endpoint looks for them: in place of what the query says,
+    /// and what <paramref name="lists"/>
+    /// names beside it. A GET has no body that counts (RFC 9110 §9.3.1).
+    /// </summary>
+    /// <param name="context">The request.</param>
+    /// <param name="lists">Members that are lists of text, and the names that a query repeats for each.</param>
+    /// <exception cref="InvalidRequestException">The body is no JSON object, or a member is none that a query could
+    /// say.</exception>
+    public static async Task TakeBodyAsync(this HttpContext context, Dictionary<string, string>? lists = null)
+    {
+        var request = context.Request;
+        if (!HttpMethods.IsGet(request.Method) && JsonBody.IsThere(context))
+            request.Query = Merged(request.Query, await JsonBody.ReadAsync(context), lists);
+    }
+
+    /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
+    public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) =>
+        endpoint.AddEndpointFilter(
+            async (invocation, next) =>
+            {
+                try
+                {
+                    return await next(invocation);
+                }
+                catch (InvalidRequestException e)
+                {
+                    return e.ToResult();
+                }
+            }
+        );
+
+    /// <summary>One value of the query; null where it is missing or empty.</summary>
+    public static string? Text(this IQueryCollection query, string name, int maxLength)
+    {
+        var values = query[name];
+        if (values.Count > 1)
+            throw new InvalidRequestException(name, "stands more than once.");
+        return values.ToString() is { Length: > 0 } text ? JsonBody.Checked(name, text, maxLength) : null;
+    }
+
+    public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
+        query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
+
+    /// <summary>true, false, or null where nothing was said.</summary>
+    public static bool? Flag(this IQueryCollection query, string name) =>
+        query[name].ToString() switch
+        {
+            "" => null,
+            "true" => true,
+            "false" => false,
+            _ => throw new InvalidRequestException(name, "is true or false."),
+        };
+
+    /// <summary>Whether a fresh reader wants the oldest event first.</summary>
+    public static bool FromEarliest(this IQueryCollection query) =>
+        query["from"].ToString() switch
+        {
+            "" or "head" => false,
+            "earliest" => true,
+            _ => throw new InvalidRequestException("from", "is earliest or head."),
+        };
+
+    /// <summary>A subscription as the query asks for it: from where, and what happens where the client cannot keep
+    /// up.</summary>
+    public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting? greeting = null)
+    {
+        var query = context.Request.Query;
+        var slow =
+            SlowReaders.Parse(query["slow"])
+            ?? throw new InvalidRequestException("slow", "is catch-up, latest or disconnect.");
+        return new StreamRequest(
+            filter,
+            LastEventId.Of(context.Request),
+            query.FromEarliest(),
+            Slow: slow,
+            Greeting: greeting
+        );
+    }
+
+    private static QueryCollection Merged(IQueryCollection query, JsonElement body, Dictionary<string, string>? lists)
+    {
+        var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
+        foreach (var member in body.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null)
+                continue;
+            if (lists?.GetValueOrDefault(member.Name) is { } repeated)
+            {
+                if (member.Value.ValueKind != JsonValueKind.Array)
+                    throw new InvalidRequestException(member.Name, "must be a list.");
+                merged[repeated] = StringValues.Concat(
+                    merged.GetValueOrDefault(repeated),
+                    new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))])
+                );
+                continue;
+            }
+            merged[member.Name] =
+                member.Value.ValueKind == JsonValueKind.Array
+                    ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))])
+                    : Scalar(member.Name, member.Value);
+        }
+        return new QueryCollection(merged);
+    }
+
+    /// <summary>What is text and nothing else; the rest is what a query could have said, unknown members too.</summary>
+    private static readonly HashSet<string> Texts = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "prompt",
+        "userId",
+        "topics",
+        "types",
+        "type",
+        "keys",
+        "from",
+        "slow",
+    };
+
+    private static string Scalar(string name, JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString()!,
+                _ when Texts.Contains(name) => throw new InvalidRequestException(name, "must be text."),
+                JsonValueKind.Number => value.GetRawText(),
+                JsonValueKind.True => "true",
+                JsonValueKind.False => "false",
+                _ => throw new InvalidRequestException(
+                    name,
+                    "must be text, a number, true, false, or a list of those."
+                ),
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidRequestException(name, "has half of a surrogate pair, which is no UTF-8.");
+        }
+    }
+}

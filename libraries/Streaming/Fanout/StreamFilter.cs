@@ -1,0 +1,49 @@
+using EventStore;
+using Streaming.Frames;
+
+namespace Streaming.Fanout;
+
+/// <summary>What a connection gets and how it is shown. Equal ones share a <see cref="FilterLog"/>.</summary>
+internal sealed class StreamFilter : IEquatable<StreamFilter>
+{
+    private readonly string _key;
+
+    public StreamFilter(IEnumerable<string> topics, IEnumerable<string> types, IEnumerable<string> keys, FrameForm form)
+    {
+        Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
+        Form = form;
+        // Lists in a canonical order, lengths first: no content can imitate another list.
+        _key =
+            string.Concat(Events.Topics.Select(Part))
+            + "|"
+            + string.Concat(Events.Types.Select(Part))
+            + "|"
+            + string.Concat(Events.Keys.Select(Part));
+        static string[] Distinct(IEnumerable<string> values) =>
+            [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        static string Part(string value) => $"{value.Length}:{value}";
+    }
+
+    public EventFilter Events { get; }
+    public FrameForm Form { get; }
+
+    /// <summary>Whether an event of a matching topic passes the rest of the filter.</summary>
+    public bool Passes(EventRecord e) => Holds(Events.Types, e.Type) && Holds(Events.Keys, e.Key);
+
+    private static bool Holds(IReadOnlyList<string> wanted, string? value)
+    {
+        if (wanted.Count == 0)
+            return true;
+        for (var i = 0; i < wanted.Count; i++)
+            if (string.Equals(wanted[i], value, StringComparison.Ordinal))
+                return true;
+        return false;
+    }
+
+    public bool Equals(StreamFilter? other) =>
+        other is not null && ReferenceEquals(Form, other.Form) && _key == other._key;
+
+    public override bool Equals(object? obj) => Equals(obj as StreamFilter);
+
+    public override int GetHashCode() => _key.GetHashCode(StringComparison.Ordinal);
+}

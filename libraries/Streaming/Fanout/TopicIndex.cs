@@ -1,0 +1,124 @@
+namespace Streaming.Fanout;
+
+/// <summary>
+/// Finds the filter logs that want a topic: a trie over the tokens of their topics and patterns. A look-up walks the
+/// topic's tokens and
+/// the wildcards beside them; what it costs depends on what matches, not on how many topics or subscribers there are.
+/// </summary>
+internal sealed class TopicIndex
+{
+    private readonly Node _root = new();
+
+    public void Add(FilterLog log)
+    {
+        foreach (var topic in log.Filter.Events.Topics)
+            Leaf(topic).Add(log);
+    }
+
+    /// <remarks>Thousands at once, of which all may stand in one list: each list is gone through once.</remarks>
+    public void Remove(IReadOnlySet<FilterLog> logs)
+    {
+        var cleaned = new HashSet<List<FilterLog>>(ReferenceEqualityComparer.Instance);
+        foreach (var log in logs)
+        foreach (var topic in log.Filter.Events.Topics)
+            Prune(_root, topic, Clean);
+
+        bool Clean(List<FilterLog> list)
+        {
+            if (cleaned.Add(list))
+                list.RemoveAll(logs.Contains);
+            return list.Count == 0;
+        }
+    }
+
+    /// <summary>Whether no log is left, nor anything that led to one.</summary>
+    public bool IsEmpty => _root.IsEmpty;
+
+    /// <summary>Adds every log with a pattern that matches to <paramref name="found"/>; a log with two such patterns
+    /// comes twice.</summary>
+    public void Match(string topic, List<FilterLog> found) => Match(_root, topic, found);
+
+    private static void Match(Node node, ReadOnlySpan<char> rest, List<FilterLog> found)
+    {
+        if (node.Below is { } below)
+            found.AddRange(below);
+        var dot = rest.IndexOf('.');
+        var token = dot < 0 ? rest : rest[..dot];
+        if (
+            node.Children is { } children
+            && children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var child)
+        )
+            Step(child, dot, rest, found);
+        if (node.AnyToken is { } any)
+            Step(any, dot, rest, found);
+
+        static void Step(Node next, int dot, ReadOnlySpan<char> rest, List<FilterLog> found)
+        {
+            if (dot >= 0)
+                Match(next, rest[(dot + 1)..], found);
+            else if (next.Here is { } here)
+                found.AddRange(here);
+        }
+    }
+
+    private List<FilterLog> Leaf(string topic)
+    {
+        var node = _root;
+        var tokens = topic.Split('.');
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            if (tokens[i] == ">")
+                return node.Below ??= new List<FilterLog>(1);
+            node = tokens[i] == "*" ? node.AnyToken ??= new Node() : Child(node, tokens[i]);
+        }
+        return node.Here ??= new List<FilterLog>(1);
+
+        static Node Child(Node parent, string token)
+        {
+            parent.Children ??= new Dictionary<string, Node>(StringComparer.Ordinal);
+            if (!parent.Children.TryGetValue(token, out var child))
+                parent.Children[token] = child = new Node();
+            return child;
+        }
+    }
+
+    /// <summary>Cleans the topic's list, and takes out the nodes that led only to what was in it. True where the node
+    /// is empty.</summary>
+    private static bool Prune(Node node, ReadOnlySpan<char> rest, Func<List<FilterLog>, bool> isEmptied)
+    {
+        if (rest is ">")
+        {
+            if (node.Below is { } below && isEmptied(below))
+                node.Below = null;
+            return node.IsEmpty;
+        }
+        var dot = rest.IndexOf('.');
+        var token = dot < 0 ? rest : rest[..dot];
+        var next = token is "*" ? node.AnyToken : node.Children?.GetValueOrDefault(token.ToString());
+        if (next is null)
+            return node.IsEmpty;
+        bool empty;
+        if (dot >= 0)
+            empty = Prune(next, rest[(dot + 1)..], isEmptied);
+        else
+        {
+            if (next.Here is { } here && isEmptied(here))
+                next.Here = null;
+            empty = next.IsEmpty;
+        }
+        if (empty && token is "*")
+            node.AnyToken = null;
+        else if (empty)
+            node.Children!.Remove(token.ToString());
+        return node.IsEmpty;
+    }
+
+    private sealed class Node
+    {
+        public Dictionary<string, Node>? Children;
+        public Node? AnyToken;
+        public List<FilterLog>? Here,
+            Below;
+        public bool IsEmpty => Children is null or { Count: 0 } && AnyToken is null && Here is null && Below is null;
+    }
+}

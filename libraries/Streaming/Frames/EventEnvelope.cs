@@ -1,0 +1,42 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using EventStore;
+
+namespace Streaming.Frames;
+
+/// <summary><c>{"id","position","topic","type","key","data","time","traceparent"}</c>: one event in history and
+/// envelope streams.</summary>
+internal static class EventEnvelope
+{
+    /// <summary>UTF-8 stays readable; what JSON itself does not ask for is not escaped. Never embedded in HTML by
+    /// us.</summary>
+    public static readonly JsonWriterOptions JsonOptions = new()
+    {
+        Encoder = ReadableJsonEncoder.Instance,
+        SkipValidation = true,
+    };
+
+    public static void Write(Utf8JsonWriter json, string position, EventRecord e)
+    {
+        json.WriteStartObject();
+        json.WriteString("id"u8, e.Id);
+        json.WriteString("position"u8, position);
+        json.WriteString("topic"u8, e.Topic);
+        json.WriteString("type"u8, e.Type);
+        json.WriteString("key"u8, e.Key);
+        json.WritePropertyName("data"u8);
+        json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+        json.WriteString("time"u8, e.Time.UtcDateTime);
+        json.WriteString("traceparent"u8, e.TraceParent);
+        json.WriteEndObject();
+    }
+
+    public static byte[] ToBytes(string position, EventRecord e)
+    {
+        var output = new ArrayBufferWriter<byte>(e.Data.Length + 256);
+        using (var json = new Utf8JsonWriter(output, JsonOptions))
+            Write(json, position, e);
+        return output.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text;
+using System.Text.Encodings.Web;
+
+namespace Streaming.Frames;
+
+/// <summary>
+/// Escapes only what JSON asks for (RFC 8259 §7: the quotation mark, the reverse solidus, control characters): Japanese
+/// and emoji stay
+/// readable. The framework's most relaxed encoder still escapes what lies beyond the basic plane.
+/// </summary>
+internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
+{
+    public static ReadableJsonEncoder Instance { get; } = new();
+
+    public override int MaxOutputCharactersPerInputCharacter => 6;
+
+    public override bool WillEncode(int unicodeScalar) => unicodeScalar is < 0x20 or '"' or '\\' or 0x7F;
+
+    public override int FindFirstCharacterToEncode(char* text, int textLength)
+    {
+        for (var rest = new ReadOnlySpan<char>(text, textLength); !rest.IsEmpty; )
+        {
+            // Half of a surrogate pair counts as one to encode: the base class replaces it.
+            if (
+                Rune.DecodeFromUtf16(rest, out var rune, out var used) != System.Buffers.OperationStatus.Done
+                || WillEncode(rune.Value)
+            )
+                return textLength - rest.Length;
+            rest = rest[used..];
+        }
+        return -1;
+    }
+
+    public override bool TryEncodeUnicodeScalar(
+        int unicodeScalar,
+        char* buffer,
+        int bufferLength,
+        out int numberOfCharactersWritten
+    )
+    {
+        var output = new Span<char>(buffer, bufferLength);
+        var shorthand = unicodeScalar switch
+        {
+            '"' => '"',
+            '\\' => '\\',
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            '\b' => 'b',
+            '\f' => 'f',
+            _ => '\0',
+        };
+        var escape = WillEncode(unicodeScalar)
+            ? shorthand != '\0'
+                ? $"\\{shorthand}"
+                : $"\\u{unicodeScalar:x4}"
+            : char.ConvertFromUtf32(unicodeScalar);
+        numberOfCharactersWritten = escape.TryCopyTo(output) ? escape.Length : 0;
+        return numberOfCharactersWritten > 0;
+    }
+}

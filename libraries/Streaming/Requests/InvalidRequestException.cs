@@ -1,0 +1,25 @@
+namespace Streaming.Requests;
+
+/// <summary>A request that is refused because of one of its fields; <see cref="StreamEndpoints.RefusesInvalid"/> makes
+/// the answer of it.</summary>
+internal class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
+    : Exception($"{field}: {problem}")
+{
+    public string Field { get; } = field;
+    public string Problem { get; } = problem;
+    public int Status { get; } = status;
+
+    public virtual IResult ToResult() => ProblemOf(Field, Problem, Status);
+
+    /// <summary>Problem details (RFC 9457) for one field of the query or body.</summary>
+    public static IResult ProblemOf(string field, string message, int status = StatusCodes.Status400BadRequest) =>
+        TypedResults.Problem(
+            statusCode: status,
+            title: "Invalid request",
+            detail: $"{field}: {message}",
+            extensions: new Dictionary<string, object?>
+            {
+                ["errors"] = new Dictionary<string, string[]> { [field] = [message] },
+            }
+        );
+}

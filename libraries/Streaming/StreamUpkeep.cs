@@ -1,0 +1,44 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Replay;
+
+namespace Streaming;
+
+/// <summary>
+/// Sweeps what nobody uses any more, and the heap after a storm of connects or a burst of large answers; ends every
+/// stream when the server stops, before Kestrel waits for them.
+/// </summary>
+internal sealed class StreamUpkeep(
+    FilterLogs logs,
+    StoreReplay replay,
+    ConnectionRegistry registry,
+    IOptions<StreamingOptions> options,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<StreamUpkeep> logger
+) : LastingService(logger)
+{
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        using var drain = lifetime.ApplicationStopping.Register(() =>
+        {
+            foreach (var open in registry.Open)
+                open.Stop(EndReason.Drained);
+        });
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), clock);
+        var compaction = new HeapCompaction(options.Value.StormStreams, options.Value.CompactMegabytes * 1024L * 1024);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            logs.Sweep();
+            replay.Sweep();
+            // Only this kind of collection gives the memory back, half of a connection's; nothing else does, however
+            // long the server then idles.
+            if (!compaction.IsDue(registry.Opened, GC.GetTotalAllocatedBytes(), Environment.WorkingSet))
+                continue;
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            compaction.Done(registry.Opened, Environment.WorkingSet);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Handover;
+using Streaming.Replay;
+
+namespace Streaming;
+
+internal static class StreamingExtensions
+{
+    /// <summary>Adds the streams over the event store and the relay, which the host has added before.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="replica">This process's name in greetings, lists and leases.</param>
+    public static void AddStreaming(this WebApplicationBuilder builder, string replica)
+    {
+        builder
+            .Services.AddOptions<StreamingOptions>()
+            .BindConfiguration("Streaming")
+            .Configure(options => options.Replica = replica)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddSingleton<StreamPools>();
+        builder.Services.AddSingleton<FilterLogs>();
+        builder.Services.AddSingleton<StoreReplay>();
+        builder.Services.AddSingleton<StreamingMetrics>();
+        builder.Services.AddSingleton<WriterLoops>();
+        builder.Services.AddSingleton<ConnectionRegistry>();
+        builder.Services.AddSingleton<StreamEndings>();
+        builder.Services.AddSingleton<Streams>();
+        builder.Services.AddSingleton<FiniteStreams>();
+        builder.Services.AddSingleton<RedisIntake>();
+        builder.Services.AddSingleton<LiveFeed>();
+        builder.Services.AddSingleton<StoreHead>();
+        builder.Services.AddSingleton<StoreClock>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<StoreClock>());
+        builder.Services.AddHostedService<StreamUpkeep>();
+        builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
+
+        builder.Services.Configure<SocketTransportOptions>(sockets =>
+        {
+            sockets.Backlog = 4_096;
+            // Of what a client sends before anybody reads it: thousands of connections may wait for their turn.
+            sockets.MaxReadBufferSize = 64 * 1_024;
+        });
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
+            // Readers are ours to judge: of streams by Streaming:DeadSeconds, of plain answers by ResponsePace.
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+            {
+                var unsent = endpoint
+                    .ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>()
+                    .Value.UnsentKilobytes;
+                endpoint.Use(next =>
+                    connection =>
+                    {
+                        UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
+                        return next(connection);
+                    }
+                );
+                endpoint.Use(ConnectionHandover.Middleware);
+            });
+        });
+    }
+}

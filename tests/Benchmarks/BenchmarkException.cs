@@ -1,4 +1,0 @@
-namespace Benchmarks;
-
-/// <summary>The benchmarks cannot run; the message says why and what helps.</summary>
-internal sealed class BenchmarkException(string message) : Exception(message);

@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Harness;
+
+/// <summary>A TCP relay between a service and its store that can be cut or frozen, so that one test's fault is nobody
+/// else's.</summary>
+internal sealed class FaultyLink : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private volatile EndPoint _target;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Socket> _sockets = [];
+    private volatile TaskCompletionSource? _frozen;
+    private volatile bool _cut;
+
+    public FaultyLink(string host, int port)
+    {
+        _target = new DnsEndPoint(host, port, AddressFamily.InterNetwork);
+        _listener.Start();
+        _ = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>Both sides are closed, and new connections refused at once.</summary>
+    public void Cut()
+    {
+        _cut = true;
+        lock (_sockets)
+        {
+            foreach (var socket in _sockets)
+                socket.Close(0);
+            _sockets.Clear();
+        }
+    }
+
+    /// <summary>Cuts what is open; from now on this is the way to another server.</summary>
+    public void Redirect(int port)
+    {
+        _target = new DnsEndPoint("127.0.0.1", port, AddressFamily.InterNetwork);
+        Cut();
+        Heal();
+    }
+
+    /// <summary>Nothing passes any more, and nothing is closed either: what a frozen peer looks like.</summary>
+    public void Freeze() => _frozen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Heal()
+    {
+        _cut = false;
+        Interlocked.Exchange(ref _frozen, null)?.TrySetResult();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _stop.Cancel();
+        _listener.Stop();
+        Heal();
+        Cut();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            Socket client;
+            try
+            {
+                client = await _listener.AcceptSocketAsync(_stop.Token);
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                return;
+            }
+            if (_cut)
+            {
+                client.Close(0);
+                continue;
+            }
+            _ = RelayAsync(client);
+        }
+    }
+
+    private async Task RelayAsync(Socket client)
+    {
+        var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        client.NoDelay = true;
+        lock (_sockets)
+            _sockets.AddRange([client, server]);
+        try
+        {
+            await server.ConnectAsync(_target, _stop.Token);
+            await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
+        lock (_sockets)
+        {
+            _sockets.Remove(client);
+            _sockets.Remove(server);
+        }
+        client.Close(0);
+        server.Close(0);
+    }
+
+    private async Task PumpAsync(Socket from, Socket to)
+    {
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            while (await from.ReceiveAsync(buffer, _stop.Token) is var n and > 0)
+            {
+                if (_frozen is { } frozen)
+                    await frozen.Task.WaitAsync(_stop.Token);
+                await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Measuring;
+
+namespace Harness;
+
+/// <summary>
+/// A server that this process starts and that ends with it, however it ends: between the two is a shell that waits for
+/// the end of its standard
+/// input, which comes when it is closed and when this process dies.
+/// </summary>
+internal sealed class Leash : IAsyncDisposable
+{
+    // A background job of sh ignores SIGINT unless it says otherwise, as Postgres does; sh itself must outlive a
+    // Ctrl+C, which the whole terminal gets.
+    private const string Script = """
+        trap '' INT
+        signal=$1; shift
+        "$@" </dev/null &
+        server=$!
+        read -r _
+        kill -"$signal" "$server" 2>/dev/null
+        (sleep 10; kill -KILL "$server") </dev/null >/dev/null 2>&1 &
+        killer=$!
+        wait "$server"
+        kill "$killer" 2>/dev/null
+        """;
+
+    private readonly Process _shell;
+    private readonly string _name;
+    private readonly ConcurrentQueue<string> _output = new();
+
+    private Leash(string name, Process shell)
+    {
+        (_name, _shell) = (name, shell);
+        shell.OutputDataReceived += (_, line) => Keep(line.Data);
+        shell.ErrorDataReceived += (_, line) => Keep(line.Data);
+    }
+
+    /// <summary>The server and its children.</summary>
+    public IReadOnlyList<int> Processes => [.. ProcessTable.WithDescendants(_shell.Id).Where(pid => pid != _shell.Id)];
+
+    public string Output => string.Join('\n', _output);
+
+    /// <summary>Told of every line that it prints.</summary>
+    public event Action<string>? Printed;
+
+    /// <param name="signal">What ends it cleanly: TERM, or INT for Postgres.</param>
+    public static Leash Start(
+        string name,
+        IEnumerable<string> command,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string signal = "TERM",
+        string? folder = null
+    )
+    {
+        var start = new ProcessStartInfo("sh", ["-c", Script, "leash", signal, .. command])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? "",
+        };
+        // For whoever makes the load alone (GeneratorProcess): in a server, code that blocks would hold up every socket
+        // of the process.
+        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
+        foreach (var (key, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[key] = value;
+        var leash = new Leash(name, Process.Start(start) ?? throw new BenchmarkException($"{name} did not start."));
+        leash._shell.BeginOutputReadLine();
+        leash._shell.BeginErrorReadLine();
+        return leash;
+    }
+
+    /// <summary>Waits until the condition holds; throws with the server's own words where it ends before, or takes too
+    /// long.</summary>
+    public async Task WaitUntilAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)
+    {
+        for (var waited = Stopwatch.StartNew(); !await condition(); await Task.Delay(50, cancellationToken))
+            if (
+                waited.Elapsed > TimeSpan.FromSeconds(60)
+                || (waited.Elapsed > TimeSpan.FromSeconds(1) && Processes.Count == 0)
+            )
+                throw new BenchmarkException($"{_name} did not start:\n{Output}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _shell.StandardInput.Close();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        try
+        {
+            await _shell.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _shell.Kill(entireProcessTree: true);
+        }
+        _shell.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null)
+            return;
+        Printed?.Invoke(line);
+        _output.Enqueue(line);
+        while (_output.Count > 100)
+            _output.TryDequeue(out _);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace Harness;
+
+/// <summary>One of our services as a process of its own, on a free port, that a test may kill, freeze or
+/// stop.</summary>
+internal sealed partial class ServiceProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServiceProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, e) => Take(e.Data);
+        process.ErrorDataReceived += (_, e) => Take(e.Data);
+        process.Exited += (_, _) =>
+            _listening.TrySetException(
+                new InvalidOperationException($"The process ended with {process.ExitCode}:\n{Output}")
+            );
+    }
+
+    public Uri Url => _listening.Task.Result;
+
+    /// <summary>Told of every line that it prints.</summary>
+    public event Action<string>? Printed;
+    public string Output => string.Join('\n', _output);
+    public int Id => _process.Id;
+    public bool HasExited => _process.HasExited;
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>Memory that the process has in RAM (Linux).</summary>
+    public long Megabytes() =>
+        !OperatingSystem.IsLinux()
+            ? 0
+            : long.Parse(
+                File.ReadLines($"/proc/{Id}/status")
+                    .First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture
+            ) / 1_024;
+
+    public static async Task<ServiceProcess> StartAsync(
+        string service,
+        IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellationToken,
+        string url = "http://127.0.0.1:0"
+    )
+    {
+        var started = Run(service, ["--urls", url], environment);
+        await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+        return started;
+    }
+
+    /// <summary>Runs to the end; throws with the output where that is not 0.</summary>
+    public static async Task RunToEndAsync(
+        string service,
+        string[] arguments,
+        IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var process = Run(service, arguments, environment);
+        await process.WaitForExitAsync(cancellationToken);
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{service} ended with {process.ExitCode}:\n{process.Output}");
+    }
+
+    public void Kill() => _process.Kill();
+
+    public void Terminate() => Signal(15);
+
+    public void Freeze() => Signal(OperatingSystem.IsMacOS() ? 17 : 19);
+
+    public void Thaw() => Signal(OperatingSystem.IsMacOS() ? 19 : 18);
+
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+        _process.Dispose();
+    }
+
+    private static ServiceProcess Run(
+        string service,
+        string[] arguments,
+        IReadOnlyDictionary<string, string> environment
+    )
+    {
+        // artifacts/bin/Integration/debug/ -> artifacts/bin/<service>/debug/<service>.dll
+        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        var dll = Path.Combine(here.Parent!.Parent!.FullName, service, here.Name, service + ".dll");
+        var start = new ProcessStartInfo("dotnet", [dll, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetDirectoryName(dll)!,
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        var service_ = new ServiceProcess(process);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return service_;
+    }
+
+    private void Take(string? line)
+    {
+        if (line is null)
+            return;
+        _output.Enqueue(line);
+        Printed?.Invoke(line);
+        while (_output.Count > 500)
+            _output.TryDequeue(out _);
+        if (Listening().Match(line) is { Success: true } match)
+            _listening.TrySetResult(
+                new Uri(match.Groups[1].Value.Replace("[::]", "127.0.0.1", StringComparison.Ordinal))
+            );
+    }
+
+    private void Signal(int number)
+    {
+        if (kill(_process.Id, number) != 0)
+            throw new InvalidOperationException($"Signal {number} was not sent.");
+    }
+
+    [GeneratedRegex(@"Now listening on: (https?://\S+)")]
+    private static partial Regex Listening();
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int signal);
+}
