@@ -90,7 +90,8 @@ internal sealed class Api(Uri address) : IDisposable
     public static async Task<IReadOnlyList<Socket>> SubscribeManyAsync(Uri replica, string topic, int count)
     {
         var request = System.Text.Encoding.ASCII.GetBytes(
-            $"GET /v1/events/stream?topic={topic} HTTP/1.1\r\nHost: {replica.Authority}\r\nAccept: text/event-stream\r\n\r\n"
+            $"GET /v1/events/stream?topic={topic} HTTP/1.1\r\nHost: {replica.Authority}\r\n"
+                + "Accept: text/event-stream\r\n\r\n"
         );
         var sockets = new List<Socket>(count);
         for (var i = 0; i < count; i++)

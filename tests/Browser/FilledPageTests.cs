@@ -66,7 +66,8 @@ public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser
             await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
         // What fades in has its colour only then.
         await page.EvaluateAsync(
-            "() => Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))"
+            "() => Promise.all(document.getAnimations().filter(a => "
+                + "a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))"
         );
     }
 }

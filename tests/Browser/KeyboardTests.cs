@@ -34,7 +34,8 @@ public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledP
         await Expect(page.Locator("#content")).ToBeFocusedAsync();
 
         var expected = await page.EvaluateAsync<int>(
-            "[...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, [tabindex=\"0\"])')].filter(e => e.checkVisibility() && !e.disabled).length"
+            "[...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, "
+                + "[tabindex=\"0\"])')].filter(e => e.checkVisibility() && !e.disabled).length"
         );
         var reached = 0;
         for (; reached <= expected; reached++)
@@ -48,7 +49,8 @@ public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledP
                 break;
             Assert.True(
                 await page.EvaluateAsync<bool>(
-                    "document.activeElement.matches(':focus-visible') && getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+                    "document.activeElement.matches(':focus-visible') && "
+                        + "getComputedStyle(document.activeElement).outlineStyle !== 'none'"
                 ),
                 await page.EvaluateAsync<string>("'No visible focus: ' + document.activeElement.outerHTML")
             );

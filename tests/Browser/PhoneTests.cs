@@ -38,7 +38,8 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
         var again = page.GetByRole(AriaRole.Button, new() { Name = "Ask again" });
         await Expect(again).ToBeInViewportAsync();
         await page.WaitForFunctionAsync(
-            "() => document.querySelector('.outcome .button').getBoundingClientRect().bottom <= document.getElementById('ask').getBoundingClientRect().top"
+            "() => document.querySelector('.outcome .button').getBoundingClientRect().bottom <= "
+                + "document.getElementById('ask').getBoundingClientRect().top"
         );
     }
 

@@ -14,7 +14,8 @@ public class ParserTests
         {
             {
                 "field parsing",
-                "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n",
+                "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\n"
+                    + "data:3\rdata:\r\n data:32\ndata:4\n\n",
                 ["message|\0\n 2\n1\n3\n\n4|"],
                 ""
             },
@@ -45,7 +46,8 @@ public class ParserTests
             { "byte order mark before a type without data", "\uFEFFevent:x\n\ndata:1\n\n", ["message|1|"], "" },
             {
                 "comments",
-                $"data:1\n:{new string('x', 4096)}\n:\0\n:\r\ndata:2\n:{new string('y', 4096)}\rdata:3\n:data:fail\ndata:4\n\n",
+                $"data:1\n:{new string('x', 4096)}\n:\0\n:\r\ndata:2\n"
+                    + $":{new string('y', 4096)}\rdata:3\n:data:fail\ndata:4\n\n",
                 ["message|1\n2\n3\n4|"],
                 ""
             },

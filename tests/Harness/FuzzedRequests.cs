@@ -213,7 +213,8 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
                 pairs.Add($"{name}={Uri.EscapeDataString(Text(200))}");
         for (var n = random.Next(-2, 3); n > 0; n--)
             pairs.Add(
-                $"{Names[random.Next(Names.Length)]}={(random.Next(10) == 0 ? "%ff%fe%zz" : Uri.EscapeDataString(Text(100)))}"
+                $"{Names[random.Next(Names.Length)]}="
+                    + $"{(random.Next(10) == 0 ? "%ff%fe%zz" : Uri.EscapeDataString(Text(100)))}"
             );
         return pairs.Count == 0 ? "" : "?" + string.Join('&', pairs);
     }

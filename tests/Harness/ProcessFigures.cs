@@ -41,7 +41,9 @@ internal static class ProcessFigures
         var memory = Kilobytes("/proc/meminfo", "MemTotal:") / 1024 / 1024.0;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{model}, {Environment.ProcessorCount} cores, {memory:F0} GB; {System.Runtime.InteropServices.RuntimeInformation.OSDescription}; .NET {Environment.Version}"
+            $"{model}, {Environment.ProcessorCount} cores, {memory:F0} GB; "
+                + $"{System.Runtime.InteropServices.RuntimeInformation.OSDescription}; .NET "
+                + $"{Environment.Version}"
         );
     }
 

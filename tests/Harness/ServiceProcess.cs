@@ -14,6 +14,8 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private volatile bool _disposed;
+
     private ServiceProcess(Process process)
     {
         _process = process;
@@ -31,7 +33,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     public event Action<string>? Printed;
     public string Output => string.Join('\n', _output);
     public int Id => _process.Id;
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _disposed || _process.HasExited;
     public int ExitCode => _process.ExitCode;
 
     /// <summary>Memory that the process has in RAM (Linux).</summary>
@@ -83,11 +85,12 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
+        if (!HasExited)
         {
             _process.Kill();
             await _process.WaitForExitAsync();
         }
+        _disposed = true;
         _process.Dispose();
     }
 

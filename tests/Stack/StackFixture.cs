@@ -55,12 +55,15 @@ public sealed class StackFixture : IAsyncLifetime
     /// <summary>An address of the stack, as a user of it would have.</summary>
     public Uri Address(string resource, string endpoint = "http") => App.GetEndpoint(resource, endpoint);
 
-    /// <summary>A database of its own on the stack's Postgres; the connection string.</summary>
-    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(CancellationToken cancellationToken)
+    /// <summary>Creates a database on the stack's Postgres, as a copy of the template; its connection string.</summary>
+    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(
+        CancellationToken cancellationToken,
+        string template = "template1"
+    )
     {
         var name = $"test_{Guid.NewGuid():N}";
         await using var source = NpgsqlDataSource.Create(EventStore);
-        await using (var create = source.CreateCommand($"create database {name}"))
+        await using (var create = source.CreateCommand($"create database {name} template {template}"))
             await create.ExecuteNonQueryAsync(cancellationToken);
         return new NpgsqlConnectionStringBuilder(EventStore) { Database = name };
     }

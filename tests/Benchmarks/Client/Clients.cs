@@ -12,7 +12,8 @@ internal static class Clients
         return result.Accepted == result.Sent
             ? result
             : throw new BenchmarkException(
-                $"{order.Url} took {result.Accepted} of {result.Sent} requests{(result.FirstRefusal == 0 ? " in the time that there was" : $"; the first that it refused was answered {result.FirstRefusal}")}."
+                $"{order.Url} took {result.Accepted} of {result.Sent} "
+                    + $"requests{(result.FirstRefusal == 0 ? " in the time that there was" : $"; the first that it refused was answered {result.FirstRefusal}")}."
             );
     }
 

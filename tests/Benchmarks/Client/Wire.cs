@@ -68,6 +68,7 @@ internal static class Wire
 
     public static byte[] Request(string method, Uri url, string headers = "", string body = "") =>
         Encoding.UTF8.GetBytes(
-            $"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\n{headers}{(body.Length > 0 ? $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n" : "")}\r\n{body}"
+            $"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\n"
+                + $"{headers}{(body.Length > 0 ? $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n" : "")}\r\n{body}"
         );
 }

@@ -18,7 +18,8 @@ internal sealed class Agreement : Measurement
     public Agreement()
         : base(
             "agreement",
-            $"the same events, up to {Rate}/s, read by {Clients} clients of LoadTests and {Clients} of the raw reader at the same time"
+            $"the same events, up to {Rate}/s, read by {Clients} clients of LoadTests and {Clients} "
+                + "of the raw reader at the same time"
         ) =>
         Goals = new[] { Figures.P50, Figures.P99, Figures.Received }.ToDictionary(
             f => f.Name,

@@ -62,7 +62,8 @@ internal sealed class Append : Measurement
         );
         await using (
             var create = store.CreateCommand(
-                "create table if not exists benchmark_rows (id bigint generated always as identity primary key, topic text, data bytea, time timestamptz default clock_timestamp())"
+                "create table if not exists benchmark_rows (id bigint generated always as identity "
+                    + "primary key, topic text, data bytea, time timestamptz default clock_timestamp())"
             )
         )
             await create.ExecuteNonQueryAsync(cancellationToken);

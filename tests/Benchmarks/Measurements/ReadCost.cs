@@ -66,10 +66,12 @@ internal static class ReadCost
             }
         }
         var table = new StringBuilder(
-            $"CPU of Postgres for a page of {PageEvents} events from a random position, ms: median (most) of {Pages} pages\n\n"
+            $"CPU of Postgres for a page of {PageEvents} events from a random position, ms: median "
+                + $"(most) of {Pages} pages\n\n"
         );
         table.AppendLine(
-            $"| patterns |{string.Concat(sizes.Select(s => string.Create(CultureInfo.InvariantCulture, $" {s:#,0} events |")))}"
+            "| patterns |"
+                + $"{string.Concat(sizes.Select(s => string.Create(CultureInfo.InvariantCulture, $" {s:#,0} events |")))}"
         );
         table.AppendLine($"|---|{string.Concat(sizes.Select(_ => "---|"))}");
         foreach (var ((shape, patterns), row) in costs)

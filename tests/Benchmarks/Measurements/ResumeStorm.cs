@@ -21,7 +21,8 @@ internal sealed class ResumeStorm : Measurement
     public ResumeStorm(string name, bool fromStore)
         : base(
             name,
-            $"{Readers:N0} clients at once, each {Behind} events behind, {(fromStore ? "on 10 topics, nothing in memory" : "on one topic")}"
+            $"{Readers:N0} clients at once, each {Behind} events behind, "
+                + $"{(fromStore ? "on 10 topics, nothing in memory" : "on one topic")}"
         )
     {
         (_fromStore, _topics) = (fromStore, fromStore ? 10 : 1);

@@ -20,12 +20,17 @@ internal static class Table
         var text = new StringBuilder("# Benchmarks\n\n");
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessFigures.Describe()}; {(Repository.IsRelease ? "Release" : "Debug: the figures say nothing")}; {run.Options.Rounds} rounds{(run.Options.Quick ? ", quick" : "")}{(run.Options.NoFsync ? ", Postgres not waiting for the disk" : "")}; {elapsed.TotalMinutes:F1} min."
+            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessFigures.Describe()}; "
+                + $"{(Repository.IsRelease ? "Release" : "Debug: the figures say nothing")}; "
+                + $"{run.Options.Rounds} rounds{(run.Options.Quick ? ", quick" : "")}"
+                + $"{(run.Options.NoFsync ? ", Postgres not waiting for the disk" : "")}; "
+                + $"{elapsed.TotalMinutes:F1} min."
         );
         if (withoutNchan is not null)
             text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
         text.AppendLine(
-            "\nMedian (least–most) of the rounds. A ratio is the first column's figure over the other's of the same round. Servers, reader and publisher share the cores."
+            "\nMedian (least–most) of the rounds. A ratio is the first column's figure over the "
+                + "other's of the same round. Servers, reader and publisher share the cores."
         );
         foreach (var measurement in measurements)
         {

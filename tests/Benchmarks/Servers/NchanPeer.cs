@@ -42,7 +42,8 @@ internal sealed class NchanPeer : Peer
         }
         catch (UnauthorizedAccessException)
         {
-            return "Nchan wants a folder /var/lib/nginx, which only root can make. Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).";
+            return "Nchan wants a folder /var/lib/nginx, which only root can make. Install it (Debian, "
+                + "Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).";
         }
     }
 

@@ -100,7 +100,8 @@ internal sealed class Stores : IAsyncDisposable
             cancellationToken
         );
         EventStore =
-            $"Host=127.0.0.1;Port={port};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
+            $"Host=127.0.0.1;Port={port};Username=postgres;Password={cluster.Password};"
+            + $"Database={PostgresCluster.Database}";
     }
 
     private async Task StartRedisAsync(CancellationToken cancellationToken)

@@ -142,7 +142,8 @@ public sealed class AppendTests(StackFixture stack)
     private static async Task NarrowAsync(NpgsqlDataSource database)
     {
         await using var narrow = database.CreateCommand(
-            "update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)"
+            "update eventstore.store set partition_span = 100; drop table "
+                + "eventstore.events_000000000; select eventstore.ensure_partition(0)"
         );
         await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }

@@ -53,15 +53,7 @@ public sealed class BulkheadTests(StackFixture stack)
 
         await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
         foreach (var n in Enumerable.Range(1, 50))
-            await DeliverySystem.PublishAsync(
-                replica,
-                new
-                {
-                    topic = "live",
-                    type = "n",
-                    data = n,
-                }
-            );
+            await DeliverySystem.PublishAsync(replica, new EventBody("live", "n", n));
         await live.WaitForEventsAsync(50);
         Assert.Equal(
             Enumerable.Range(1, 50),
@@ -80,7 +72,8 @@ public sealed class BulkheadTests(StackFixture stack)
         async Task<long> HangingAsync()
         {
             await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and query like '%as bytes,%'"
+                "select count(*) from pg_stat_activity where datname = current_database() and state "
+                    + "= 'active' and pid <> pg_backend_pid() and query like '%as bytes,%'"
             );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }
@@ -111,7 +104,9 @@ public sealed class BulkheadTests(StackFixture stack)
             ? host.Services.GetRequiredService<NpgsqlDataSource>()
             : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
         await using var ask = store.CreateCommand(
-            "select current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('client_connection_check_interval')"
+            "select current_setting('statement_timeout') || ' ' || "
+                + "current_setting('idle_in_transaction_session_timeout') || ' ' || "
+                + "current_setting('client_connection_check_interval')"
         );
         Assert.Equal("8s 8s 2s", await ask.ExecuteScalarAsync(cancellationToken));
     }
@@ -145,7 +140,8 @@ public sealed class BulkheadTests(StackFixture stack)
         async Task<long> RunningAsync()
         {
             await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event = 'PgSleep'"
+                "select count(*) from pg_stat_activity where datname = current_database() and state "
+                    + "= 'active' and wait_event = 'PgSleep'"
             );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }

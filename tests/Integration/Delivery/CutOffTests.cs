@@ -9,20 +9,55 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>A replica that alone is cut off from Postgres, while all others reach it.</summary>
-public sealed class CutOffTests(StackFixture stack)
+public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<CutOffTests.OneOfTwo>
 {
-    private const string Stream = "/v1/events/stream?topic=t.%3E";
     private static readonly HttpClient Http = new();
+
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+
+    private string Stream => $"/v1/events/stream?topic={_root}.%3E";
+
+    private string T(string rest) => $"{_root}.{rest}";
+
+    /// <summary>The first replica goes by the links, the second and the Broadcaster do not.</summary>
+    public sealed class OneOfTwo(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Broadcasters => 0;
+        protected override Dictionary<string, string> Settings =>
+            new()
+            {
+                ["Streaming__StoreCheckSeconds"] = "1",
+                ["EventStore__UnhealthySeconds"] = "1",
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+            };
+
+        public override async ValueTask InitializeAsync()
+        {
+            await base.InitializeAsync();
+            var database = new NpgsqlConnectionStringBuilder(Stack.EventStore)
+            {
+                Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
+            };
+            var direct = new Dictionary<string, string>
+            {
+                ["ConnectionStrings__eventstore"] = database.ConnectionString,
+                ["ConnectionStrings__redis"] = Stack.Redis,
+            };
+            await System.StartReplicaAsync(direct);
+            await System.StartBroadcasterAsync(direct);
+        }
+    }
 
     [Theory]
     [InlineData("cut")]
     [InlineData("frozen")]
     public async Task It_goes_on_with_what_Redis_brings_and_says_503_so_that_nobody_new_comes(string fault)
     {
-        await using var system = await StartAsync();
+        var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
-        await DeliverySystem.PublishNumbersAsync(other, "t.1", 1, 5);
+        await DeliverySystem.PublishNumbersAsync(other, T("1"), 1, 5);
         await reader.WaitForEventsAsync(5);
         if (fault == "cut")
             system.Postgres.Cut();
@@ -33,18 +68,18 @@ public sealed class CutOffTests(StackFixture stack)
         // Each is waited for: one that came only by chance, between two looks at the store, would not be enough.
         for (var n = 6; n <= 15; n++)
         {
-            await DeliverySystem.PublishNumbersAsync(other, "t.1", n, 1);
+            await DeliverySystem.PublishNumbersAsync(other, T("1"), n, 1);
             await reader.WaitForEventsAsync(n);
         }
-        Assert.Equal(HttpStatusCode.OK, await HealthAsync(other));
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await HealthAsync(cutOff));
+        await HealthIsAsync(other, HttpStatusCode.OK);
+        await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         await using var fresh = await SseReader.OpenAtAsync(cutOff.Url, Stream);
-        await DeliverySystem.PublishNumbersAsync(other, "t.1", 16, 1);
+        await DeliverySystem.PublishNumbersAsync(other, T("1"), 16, 1);
         await fresh.WaitForEventsAsync(1);
 
         system.Postgres.Heal();
         await HealthIsAsync(cutOff, HttpStatusCode.OK);
-        await DeliverySystem.PublishNumbersAsync(cutOff, "t.1", 17, 3);
+        await DeliverySystem.PublishNumbersAsync(cutOff, T("1"), 17, 3);
         await reader.WaitForEventsAsync(19);
         Assert.Equal(Enumerable.Range(1, 19), Numbers(reader));
     }
@@ -52,25 +87,17 @@ public sealed class CutOffTests(StackFixture stack)
     [Fact]
     public async Task An_event_too_large_for_Redis_delays_only_its_own_readers()
     {
-        await using var system = await StartAsync();
+        var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
-        await using var small = await SseReader.OpenAtAsync(cutOff.Url, "/v1/events/stream?topic=t.small");
-        await using var large = await SseReader.OpenAtAsync(cutOff.Url, "/v1/events/stream?topic=t.large");
+        await using var small = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("small")}");
+        await using var large = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("large")}");
         system.Postgres.Freeze();
-        await DeliverySystem.PublishAsync(
-            other,
-            new
-            {
-                topic = "t.large",
-                type = "n",
-                data = new string('x', 200_000),
-            }
-        );
-        await DeliverySystem.PublishNumbersAsync(other, "t.small", 1, 3);
+        await DeliverySystem.PublishAsync(other, new EventBody(T("large"), "n", new string('x', 200_000)));
+        await DeliverySystem.PublishNumbersAsync(other, T("small"), 1, 3);
         await small.WaitForEventsAsync(3);
         Assert.Empty(large.Events);
         system.Postgres.Heal();
-        await DeliverySystem.PublishNumbersAsync(other, "t.large", 4, 1);
+        await DeliverySystem.PublishNumbersAsync(other, T("large"), 4, 1);
         await large.WaitForEventsAsync(2);
         Assert.Equal([200_002, 1], large.Events.Select(e => e.Data!.Length));
     }
@@ -78,15 +105,15 @@ public sealed class CutOffTests(StackFixture stack)
     [Fact]
     public async Task It_waits_for_Postgres_where_Redis_lost_an_event_and_then_delivers_all_in_order()
     {
-        await using var system = await StartAsync();
+        var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
-        await DeliverySystem.PublishNumbersAsync(other, "t.1", 1, 2);
+        await DeliverySystem.PublishNumbersAsync(other, T("1"), 1, 2);
         await reader.WaitForEventsAsync(2);
         system.Postgres.Cut();
         await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         system.Redis.Cut();
-        var lost = await DeliverySystem.PublishNumbersAsync(other, "t.1", 3, 2);
+        var lost = await DeliverySystem.PublishNumbersAsync(other, T("1"), 3, 2);
         // Relayed after the link is whole again they would not be lost.
         await DeliverySystem.EventuallyAsync(
             async () => await RelayedAsync(system) >= long.Parse(lost[^1].Split('-')[1], CultureInfo.InvariantCulture),
@@ -94,7 +121,7 @@ public sealed class CutOffTests(StackFixture stack)
         );
         system.Redis.Heal();
         await HealthSaysAsync(cutOff, "only Postgres has");
-        await DeliverySystem.PublishNumbersAsync(other, "t.1", 5, 2);
+        await DeliverySystem.PublishNumbersAsync(other, T("1"), 5, 2);
         Assert.Equal([1, 2], Numbers(reader));
         system.Postgres.Heal();
         await reader.WaitForEventsAsync(6);
@@ -105,46 +132,20 @@ public sealed class CutOffTests(StackFixture stack)
     [Fact]
     public async Task Without_Redis_a_replica_is_degraded_which_is_200()
     {
-        await using var system = await StartAsync();
+        var system = await WholeAsync();
         system.Redis.Cut();
         await HealthSaysAsync(system.Replicas[0], "No beat from the Broadcaster");
         Assert.Equal(HttpStatusCode.OK, await HealthAsync(system.Replicas[0]));
     }
 
-    /// <summary>The first replica goes by the links, the second and the Broadcaster do not.</summary>
-    private async Task<DeliverySystem> StartAsync()
+    /// <summary>The system without what the test before has broken.</summary>
+    private async Task<DeliverySystem> WholeAsync()
     {
-        var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new()
-            {
-                ["Streaming__StoreCheckSeconds"] = "1",
-                ["EventStore__UnhealthySeconds"] = "1",
-                ["EventStore__CommandTimeoutSeconds"] = "2",
-            }
-        );
-        try
-        {
-            var database = new NpgsqlConnectionStringBuilder(stack.EventStore)
-            {
-                Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
-            };
-            var direct = new Dictionary<string, string>
-            {
-                ["ConnectionStrings__eventstore"] = database.ConnectionString,
-                ["ConnectionStrings__redis"] = stack.Redis,
-            };
-            await system.StartReplicaAsync(direct);
-            await system.StartBroadcasterAsync(direct);
-            await system.WaitForModeAsync("live");
-            return system;
-        }
-        catch
-        {
-            await system.DisposeAsync();
-            throw;
-        }
+        fixture.System.Postgres.Heal();
+        fixture.System.Redis.Heal();
+        await HealthIsAsync(fixture.System.Replicas[0], HttpStatusCode.OK);
+        await fixture.System.WaitForModeAsync("live");
+        return fixture.System;
     }
 
     private static async Task<long> RelayedAsync(DeliverySystem system) =>

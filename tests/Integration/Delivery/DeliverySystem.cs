@@ -41,6 +41,8 @@ internal sealed class DeliverySystem : IAsyncDisposable
             ["EventStore__Channel"] = database.Database!,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false", // a test sees only what it did itself
+            // Compiling again what is used often costs a quarter of a start's CPU; these processes end before it pays.
+            ["DOTNET_TC_CallCounting"] = "0",
         };
     }
 
@@ -63,7 +65,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     )
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
         var redis = stack.Redis.Split(',', 2);
         var endpoint = redis[0].Split(':');
         var system = new DeliverySystem(
@@ -77,14 +79,6 @@ internal sealed class DeliverySystem : IAsyncDisposable
         system._apiKey = apiKey;
         try
         {
-            // `StreamApi migrate` without a process of its own, which would take longer than the migration. That one is
-            // run by the AppHost.
-            await StreamApi.Migration.RunAsync([
-                "--ConnectionStrings:eventstore",
-                database.ConnectionString,
-                "--Logging:LogLevel:Default",
-                "Warning",
-            ]);
             var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
             starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
             await Task.WhenAll(starting);
@@ -185,27 +179,29 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public static Task<HttpResponseMessage> PostAsync(ServiceProcess replica, object body) =>
         Http.PostAsJsonAsync(new Uri(replica.Url, "/v1/events"), body);
 
+    /// <summary>Publishes events whose data are consecutive numbers, 500 at a time.</summary>
     public static async Task<string[]> PublishNumbersAsync(ServiceProcess replica, string topic, int from, int count)
     {
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(from, count).Chunk(500))
-            positions.AddRange(
-                await PublishAsync(
-                    replica,
-                    [
-                        .. chunk.Select(n =>
-                            (object)
-                                new
-                                {
-                                    topic,
-                                    type = "n",
-                                    data = n,
-                                }
-                        ),
-                    ]
-                )
-            );
+            positions.AddRange(await PublishAsync(replica, [.. chunk.Select(n => new EventBody(topic, "n", n))]));
         return [.. positions];
+    }
+
+    /// <summary>Publishes events of 4 kB that <see cref="StalledReader"/> counts, 200 at a time.</summary>
+    public static async Task PublishLargeAsync(
+        ServiceProcess replica,
+        string topic,
+        int count,
+        Func<int, string>? key = null
+    )
+    {
+        var padding = new string('x', 4_000);
+        foreach (var chunk in Enumerable.Range(1, count).Chunk(200))
+            await PublishAsync(
+                replica,
+                [.. chunk.Select(n => new EventBody(topic, "n", new { n, padding }, key?.Invoke(n)))]
+            );
     }
 
     public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)

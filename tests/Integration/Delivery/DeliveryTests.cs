@@ -4,13 +4,12 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Stack;
-using StreamApi.Seeds.Petstore;
 
 namespace Integration.Delivery;
 
-/// <summary>Publish, receive, resume: over real sockets, on real stores.</summary>
-public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFixture<DeliveryTests.TwoReplicas>
+/// <summary>Receive and resume: over real sockets, on real stores.</summary>
+[Collection(TwoReplicas.Collection)]
+public sealed class DeliveryTests(TwoReplicas fixture)
 {
     // The tests share the servers; topics of its own keep each from the others.
     private readonly string _root = $"t{Guid.NewGuid():N}";
@@ -21,35 +20,13 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    public sealed class TwoReplicas(StackFixture stack) : IAsyncLifetime
-    {
-        internal DeliverySystem System { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() =>
-            System = await DeliverySystem.StartAsync(
-                stack,
-                replicas: 2,
-                settings: new() { ["Streaming__PositionSeconds"] = "1" }
-            );
-
-        public ValueTask DisposeAsync() => System.DisposeAsync();
-    }
-
     [Fact]
     public async Task An_event_published_on_one_replica_reaches_the_readers_of_each()
     {
         await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
         await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
         var position = Assert.Single(
-            await DeliverySystem.PublishAsync(
-                A,
-                new
-                {
-                    topic = T("1"),
-                    type = "hello",
-                    data = new { text = "こんにちは\n😀" },
-                }
-            )
+            await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "hello", new { text = "こんにちは\n😀" }))
         );
         foreach (var reader in (SseReader[])[a, b])
         {
@@ -60,88 +37,9 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     }
 
     [Fact]
-    public async Task What_is_too_large_for_the_relay_comes_in_its_place_to_those_who_want_it()
-    {
-        await using var wanted = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
-        await using var others = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("2")}");
-        var large = new string('x', 200_000);
-        // Of one topic on both replicas, so that what is relayed lies between what is not.
-        for (var round = 0; round < 5; round++)
-        {
-            await DeliverySystem.PublishAsync(
-                A,
-                new
-                {
-                    topic = T("1"),
-                    type = "n",
-                    data = round,
-                },
-                new
-                {
-                    topic = T("1"),
-                    type = "n",
-                    data = large,
-                },
-                new
-                {
-                    topic = T("2"),
-                    type = "n",
-                    data = round,
-                }
-            );
-            await DeliverySystem.PublishAsync(
-                B,
-                new
-                {
-                    topic = T("1"),
-                    type = "n",
-                    data = large + round,
-                },
-                new
-                {
-                    topic = T("2"),
-                    type = "n",
-                    data = large,
-                }
-            );
-        }
-        await wanted.WaitForEventsAsync(15);
-        await others.WaitForEventsAsync(10);
-        await using var returned = await SseReader.OpenAtAsync(
-            B.Url,
-            $"/v1/events/stream?topic={T("1")}",
-            wanted.Events.First().Id
-        );
-        await returned.WaitForEventsAsync(14);
-
-        string[] expected =
-        [
-            .. Enumerable
-                .Range(0, 5)
-                .SelectMany(round => (string[])[$"{round}", $"\"{large}\"", $"\"{large}{round}\""]),
-        ];
-        Assert.Equal(expected, wanted.Events.Select(e => e.Data));
-        Assert.Equal(expected[1..], returned.Events.Select(e => e.Data));
-        Assert.Equal(
-            Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\""]),
-            others.Events.Select(e => e.Data)
-        );
-    }
-
-    [Fact]
     public async Task A_stream_answers_at_once_and_says_where_it_starts_before_any_event()
     {
-        var head = Assert.Single(
-            await DeliverySystem.PublishAsync(
-                A,
-                new
-                {
-                    topic = T("1"),
-                    type = "x",
-                    data = 1,
-                }
-            )
-        );
+        var head = Assert.Single(await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", 1)));
         await DeliverySystem.EventuallyAsync(
             async () => await HeadAsync(B) == head || string.CompareOrdinal(await HeadAsync(B), head) > 0,
             "B has the event"
@@ -248,17 +146,7 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
                 f is { Event: null, Data: null, Id: not null } && string.CompareOrdinal(f.Id, others[^1]) >= 0
             )
         );
-        var match = Assert.Single(
-            await DeliverySystem.PublishAsync(
-                A,
-                new
-                {
-                    topic = T("quiet"),
-                    type = "x",
-                    data = 1,
-                }
-            )
-        );
+        var match = Assert.Single(await DeliverySystem.PublishAsync(A, new EventBody(T("quiet"), "x", 1)));
         await reader.WaitForEventsAsync(1);
         var ids = reader
             .Frames.Where(f => f.Id is not null)
@@ -269,38 +157,75 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
     }
 
     [Fact]
+    public async Task Ticks_are_the_same_for_the_readers_of_all_replicas()
+    {
+        await using var a = await SseReader.OpenAsync(A.Url, "/sse/events");
+        await using var b = await SseReader.OpenAsync(B.Url, "/sse/events");
+        await a.WaitForEventsAsync(3);
+        await b.WaitForEventsAsync(3);
+        var shared = a.Events.Select(e => e.Id).Intersect(b.Events.Select(e => e.Id)).ToList();
+        Assert.True(shared.Count >= 2, a + "\n--\n" + b);
+        foreach (var id in shared)
+            Assert.Equal(a.Events.Single(e => e.Id == id), b.Events.Single(e => e.Id == id));
+        var tick = JsonDocument.Parse(a.Events.First().Data!).RootElement;
+        Assert.Equal(["id", "message", "timestamp"], tick.EnumerateObject().Select(m => m.Name));
+        Assert.Null(a.Events.First().Event);
+    }
+
+    [Fact]
+    public async Task What_is_too_large_for_the_relay_comes_in_its_place_to_those_who_want_it()
+    {
+        await using var wanted = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
+        await using var others = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("2")}");
+        var large = new string('x', 200_000);
+        // Of one topic on both replicas, so that what is relayed lies between what is not.
+        for (var round = 0; round < 5; round++)
+        {
+            await DeliverySystem.PublishAsync(
+                A,
+                new EventBody(T("1"), "n", round),
+                new EventBody(T("1"), "n", large),
+                new EventBody(T("2"), "n", round)
+            );
+            await DeliverySystem.PublishAsync(
+                B,
+                new EventBody(T("1"), "n", large + round),
+                new EventBody(T("2"), "n", large)
+            );
+        }
+        await wanted.WaitForEventsAsync(15);
+        await others.WaitForEventsAsync(10);
+        await using var returned = await SseReader.OpenAtAsync(
+            B.Url,
+            $"/v1/events/stream?topic={T("1")}",
+            wanted.Events.First().Id
+        );
+        await returned.WaitForEventsAsync(14);
+
+        string[] expected =
+        [
+            .. Enumerable
+                .Range(0, 5)
+                .SelectMany(round => (string[])[$"{round}", $"\"{large}\"", $"\"{large}{round}\""]),
+        ];
+        Assert.Equal(expected, wanted.Events.Select(e => e.Data));
+        Assert.Equal(expected[1..], returned.Events.Select(e => e.Data));
+        Assert.Equal(
+            Enumerable.Range(0, 5).SelectMany(round => (string[])[$"{round}", $"\"{large}\""]),
+            others.Events.Select(e => e.Data)
+        );
+    }
+
+    [Fact]
     public async Task Types_and_keys_narrow_a_subscription_and_POST_takes_what_the_query_takes()
     {
         var before = await HeadAsync(A);
         await DeliverySystem.PublishAsync(
             A,
-            new
-            {
-                topic = T("1"),
-                type = "a",
-                data = 1,
-                key = "k",
-            },
-            new
-            {
-                topic = T("1"),
-                type = "b",
-                data = 2,
-                key = "k",
-            },
-            new
-            {
-                topic = T("2"),
-                type = "a",
-                data = 3,
-            },
-            new
-            {
-                topic = T("u.1"),
-                type = "a",
-                data = 4,
-                key = "k",
-            }
+            new EventBody(T("1"), "a", 1, "k"),
+            new EventBody(T("1"), "b", 2, "k"),
+            new EventBody(T("2"), "a", 3),
+            new EventBody(T("u.1"), "a", 4, "k")
         );
         await using var typed = await SseReader.OpenAsync(A.Url, $"/v1/events/stream?topic={T("*")}&type=a", before);
         await typed.WaitForEventsAsync(2);
@@ -364,17 +289,7 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
         await using var reader = await SseReader.OpenAtAsync(A.Url, Stream + "&envelope=true");
         var id = Guid.NewGuid();
         var position = Assert.Single(
-            await DeliverySystem.PublishAsync(
-                A,
-                new
-                {
-                    topic = T("1"),
-                    type = "x",
-                    data = new { n = 1 },
-                    key = "k",
-                    id,
-                }
-            )
+            await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", new { n = 1 }, "k", id))
         );
         await reader.WaitForEventsAsync(1);
         var frame = Assert.Single(reader.Events);
@@ -395,220 +310,6 @@ public sealed class DeliveryTests(DeliveryTests.TwoReplicas fixture) : IClassFix
             envelope.GetProperty("time").GetDateTimeOffset(),
             DateTimeOffset.UtcNow.AddMinutes(-5),
             DateTimeOffset.UtcNow.AddMinutes(5)
-        );
-    }
-
-    [Fact]
-    public async Task Ticks_are_the_same_for_the_readers_of_all_replicas()
-    {
-        await using var a = await SseReader.OpenAsync(A.Url, "/sse/events");
-        await using var b = await SseReader.OpenAsync(B.Url, "/sse/events");
-        await a.WaitForEventsAsync(3);
-        await b.WaitForEventsAsync(3);
-        var shared = a.Events.Select(e => e.Id).Intersect(b.Events.Select(e => e.Id)).ToList();
-        Assert.True(shared.Count >= 2, a + "\n--\n" + b);
-        foreach (var id in shared)
-            Assert.Equal(a.Events.Single(e => e.Id == id), b.Events.Single(e => e.Id == id));
-        var tick = JsonDocument.Parse(a.Events.First().Data!).RootElement;
-        Assert.Equal(["id", "message", "timestamp"], tick.EnumerateObject().Select(m => m.Name));
-        Assert.Null(a.Events.First().Event);
-    }
-
-    [Fact]
-    public async Task History_pages_on_to_the_head()
-    {
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 25);
-        await DeliverySystem.PublishNumbersAsync(A, T("other.x"), 1, 25);
-        using var http = new HttpClient();
-        var seen = new List<int>();
-        for (string? after = null; ; )
-        {
-            var page = await http.GetFromJsonAsync<JsonElement>(
-                new Uri(A.Url, $"/v1/events?topic={T("*")}&limit=10{(after is null ? "" : "&after=" + after)}")
-            );
-            seen.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
-            if ((after = page.GetProperty("next").GetString()) is null)
-                break;
-        }
-        Assert.Equal(Enumerable.Range(1, 25), seen);
-    }
-
-    [Fact]
-    public async Task A_retry_with_the_same_id_gets_the_first_answer_and_other_content_is_a_conflict()
-    {
-        var id = Guid.NewGuid();
-        var first = await DeliverySystem.PublishAsync(
-            A,
-            new
-            {
-                topic = T("1"),
-                type = "x",
-                data = 1,
-                id,
-            }
-        );
-        Assert.Equal(
-            first,
-            await DeliverySystem.PublishAsync(
-                B,
-                new
-                {
-                    topic = T("1"),
-                    type = "x",
-                    data = 1,
-                    id,
-                }
-            )
-        );
-        using var conflict = await DeliverySystem.PostAsync(
-            A,
-            new object[]
-            {
-                new
-                {
-                    topic = T("1"),
-                    type = "x",
-                    data = 2,
-                    id,
-                },
-                new
-                {
-                    topic = T("1"),
-                    type = "new",
-                    data = 3,
-                },
-            }
-        );
-        Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
-        using var http = new HttpClient();
-        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
-        Assert.Equal(1, all.GetProperty("events").GetArrayLength());
-    }
-
-    [Theory]
-    [InlineData("application/json")]
-    [InlineData("application/x-ndjson")]
-    public async Task An_id_that_stands_twice_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
-    {
-        var (id, other, lines) = (Guid.NewGuid(), Guid.NewGuid(), type.EndsWith("ndjson", StringComparison.Ordinal));
-        using var http = new HttpClient();
-        using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
-        var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.Equal(HttpStatusCode.Accepted, twice.StatusCode);
-        var events = answer
-            .GetProperty("events")
-            .EnumerateArray()
-            .Select(e => (e.GetProperty("id").GetGuid(), e.GetProperty("position").GetString()))
-            .ToList();
-        Assert.Equal(3, answer.GetProperty("accepted").GetInt32());
-        Assert.Equal((events[0], id), (events[2], events[0].Item1));
-        Assert.NotEqual(events[0].Item2, events[1].Item2);
-
-        using var differing = await SendAsync((other, 3), null, (other, 4));
-        var problem = await differing.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.Equal(HttpStatusCode.Conflict, differing.StatusCode);
-        if (lines)
-            // an empty line is one too
-            Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
-        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
-        Assert.Equal(
-            lines ? [1, 2, 3] : [1, 2],
-            all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32())
-        );
-
-        async Task<HttpResponseMessage> SendAsync(params (Guid? Id, int Data)?[] some)
-        {
-            var documents = some.Select(e =>
-                    e is { } one
-                        ? JsonSerializer.Serialize(
-                            new
-                            {
-                                topic = T("1"),
-                                type = "x",
-                                data = one.Data,
-                                id = one.Id,
-                            }
-                        )
-                        : ""
-                )
-                .ToList();
-            var text = lines
-                ? string.Join('\n', documents)
-                : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
-            using var body = new StringContent(text, System.Text.Encoding.UTF8, type);
-            return await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
-        }
-    }
-
-    [Fact]
-    public async Task Lines_before_the_first_bad_one_are_kept_and_the_answer_names_that_line()
-    {
-        using var http = new HttpClient();
-        var lines =
-            string.Join(
-                '\n',
-                Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"{{T("n")}}","type":"n","data":{{n}}}""")
-            )
-            + $$"""
-
-                {"topic":"{{T("n")}}","type":"n"}
-                {"topic":"{{T("n")}}","type":"n","data":9999}
-                """;
-        using var body = new StringContent(lines, System.Text.Encoding.UTF8, "application/x-ndjson");
-        using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
-        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Equal(
-            (1_201, 1_200),
-            (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
-        );
-        await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
-        await reader.WaitForEventsAsync(1_200);
-        Assert.Equal(
-            Enumerable.Range(1, 1_200),
-            reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
-        );
-    }
-
-    [Fact]
-    public async Task Open_streams_of_all_replicas_are_listed_and_one_is_closed_wherever_it_is()
-    {
-        await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
-        await using var b = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("only.b")}");
-        using var http = new HttpClient();
-        JsonElement page = default;
-        await DeliverySystem.EventuallyAsync(
-            async () =>
-                (
-                    page = await http.GetFromJsonAsync<JsonElement>(
-                        new Uri(A.Url, $"/v1/connections?sort=-connectedAt&filter={_root}")
-                    )
-                )
-                    .GetProperty("connections")
-                    .GetArrayLength() == 2,
-            "both are listed"
-        );
-        var onB = page.GetProperty("connections")
-            .EnumerateArray()
-            .Single(c => c.GetProperty("topics")[0].GetString() == T("only.b"));
-        Assert.Equal(
-            2,
-            page.GetProperty("connections")
-                .EnumerateArray()
-                .Select(c => c.GetProperty("replica").GetString())
-                .Distinct()
-                .Count()
-        );
-        var id = onB.GetProperty("id").GetString();
-        Assert.Equal(
-            HttpStatusCode.NoContent,
-            (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
-        );
-        await b.WaitForEndAsync();
-        Assert.True(b.EndedProperly);
-        Assert.Equal(
-            HttpStatusCode.NotFound,
-            (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
         );
     }
 

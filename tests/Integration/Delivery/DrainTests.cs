@@ -135,15 +135,7 @@ public sealed class DrainTests(StackFixture stack)
         {
             var sequence = publisher.Next();
             var data = JsonDocument.Parse(Stamp.Json(publisher.Number, sequence)).RootElement;
-            var positions = await DeliverySystem.PublishAsync(
-                replica,
-                new
-                {
-                    topic = "drain",
-                    type = "n",
-                    data,
-                }
-            );
+            var positions = await DeliverySystem.PublishAsync(replica, new EventBody("drain", "n", data));
             publisher.Acknowledge(sequence, positions[0]);
         }
     }

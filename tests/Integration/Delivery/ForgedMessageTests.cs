@@ -7,26 +7,37 @@ using StackExchange.Redis;
 namespace Integration.Delivery;
 
 /// <summary>Somebody who can write to Redis, but not read Postgres.</summary>
-public sealed class ForgedMessageTests(StackFixture stack)
+public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, StackFixture stack)
+    : IClassFixture<ForgedMessageTests.NoLooks>
 {
-    private const string Stream = "/v1/events/stream?topic=t.%3E";
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+    private readonly DeliverySystem _system = fixture.System;
 
-    /// <summary>No look at the store would mend it: what Redis brings must do.</summary>
-    private static readonly Dictionary<string, string> NoLooks = new() { ["Streaming__StoreCheckSeconds"] = "600" };
+    private string Stream => $"/v1/events/stream?topic={_root}.%3E";
+    private string Topic => $"{_root}.1";
+
+    /// <summary>Two replicas that do not look at the store by themselves: what Redis brings must do.</summary>
+    public sealed class NoLooks(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Replicas => 2;
+        protected override Dictionary<string, string> Settings => new() { ["Streaming__StoreCheckSeconds"] = "600" };
+    }
 
     [Fact]
     public async Task What_the_Broadcaster_did_not_sign_is_not_believed()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, settings: NoLooks);
-        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
-        var epoch = (await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 1))[0].Split('-')[0];
+        await LiveAsync();
+        await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
+        var first = (await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 1))[0].Split('-');
+        var (epoch, position) = (first[0], long.Parse(first[1], CultureInfo.InvariantCulture));
         await reader.WaitForEventsAsync(1);
-        await using var channel = await OpenAsync(system);
+        await using var channel = await OpenAsync();
 
         var event_ = new EventRecord(
-            2,
+            position + 1,
             Guid.NewGuid(),
-            "t.1",
+            Topic,
             "n",
             null,
             "666"u8.ToArray(),
@@ -36,8 +47,12 @@ public sealed class ForgedMessageTests(StackFixture stack)
         var far = event_ with { Position = 1_000_000_000 };
         byte[][] forged =
         [
-            new RelayMessage(epoch, 1_000_000, 1, 2, [event_], null, long.MaxValue).ToBytes(), // without any signature
-            [.. new RelayMessage(epoch, 1, 1, far.Position, [far], null, long.MaxValue).ToBytes(), .. new byte[33]],
+            // Without any signature.
+            new RelayMessage(epoch, 1_000_000, position, position + 1, [event_], null, long.MaxValue).ToBytes(),
+            [
+                .. new RelayMessage(epoch, 1, position, far.Position, [far], null, long.MaxValue).ToBytes(),
+                .. new byte[33],
+            ],
             [
                 .. new RelayMessage(epoch, 1_000_000, 0, long.MaxValue, [], null, long.MaxValue).ToBytes(),
                 (byte)'\n',
@@ -53,50 +68,50 @@ public sealed class ForgedMessageTests(StackFixture stack)
 
         for (var n = 2; n <= 10; n++)
         {
-            await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", n, 1);
+            await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, n, 1);
             await reader.WaitForEventsAsync(n);
         }
         Assert.Equal(Enumerable.Range(1, 10), Numbers(reader));
-        Assert.Contains("is refused", system.Replicas[0].Output, StringComparison.Ordinal);
+        Assert.Contains("is refused", _system.Replicas[0].Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_message_that_was_changed_on_its_way_is_not_believed_and_what_it_brought_comes_from_Postgres()
     {
         var listened = Guid.NewGuid().ToString("N");
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 1, broadcasters: 1);
-        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
-        await using var between = await ChangingChannel.OpenAsync(stack.Redis, system.Channel, listened);
-        var other = await system.StartReplicaAsync(
+        await LiveAsync();
+        await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
+        await using var between = await ChangingChannel.OpenAsync(stack.Redis, _system.Channel, listened);
+        await using var other = await _system.StartReplicaAsync(
             new() { ["EventStore__Channel"] = listened, ["Streaming__StoreCheckSeconds"] = "600" }
         );
-        await system.WaitForModeAsync("live");
+        await _system.WaitForModeAsync("live");
         await using var behind = await SseReader.OpenAtAsync(other.Url, Stream);
         between.Changes = true;
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 100, 20);
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], Topic, 100, 20);
         await reader.WaitForEventsAsync(20);
         await DeliverySystem.EventuallyAsync(() => Task.FromResult(between.Changed > 0), "a message was changed");
         await behind.WaitForEventsAsync(20);
         Assert.Equal(Enumerable.Range(100, 20), Numbers(behind));
         between.Changes = false;
-        await system.WaitForModeAsync("live");
+        await _system.WaitForModeAsync("live");
     }
 
     [Fact]
     public async Task Messages_that_are_played_again_change_nothing_and_are_no_sign_of_life()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
-        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
-        await using var channel = await OpenAsync(system);
+        await LiveAsync();
+        await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
+        await using var channel = await OpenAsync();
         await channel.RecordAsync();
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 5);
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 5);
         await reader.WaitForEventsAsync(5);
         await DeliverySystem.EventuallyAsync(
             () => Task.FromResult(channel.Recorded.Count > 3),
             "there is something to play again"
         );
         channel.IsRecording = false;
-        foreach (var broadcaster in system.Broadcasters)
+        foreach (var broadcaster in _system.Broadcasters)
             broadcaster.Kill();
         using var stop = new CancellationTokenSource();
         var playing = Task.Run(
@@ -111,8 +126,8 @@ public sealed class ForgedMessageTests(StackFixture stack)
             },
             TestContext.Current.CancellationToken
         );
-        await system.WaitForModeAsync("degraded");
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 6, 5);
+        await _system.WaitForModeAsync("degraded");
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, 6, 5);
         await reader.WaitForEventsAsync(10);
         await stop.CancelAsync();
         await playing;
@@ -122,23 +137,30 @@ public sealed class ForgedMessageTests(StackFixture stack)
     [Fact]
     public async Task Another_secret_in_the_store_is_taken_up_by_all()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await LiveAsync();
         await using (
-            var change = system.Database.CreateCommand(
+            var change = _system.Database.CreateCommand(
                 "update eventstore.secrets set value = sha256('another') where name = 'relay'"
             )
         )
             await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         // One that starts has the new secret, the Broadcaster for a while the old one.
-        await system.StartReplicaAsync(NoLooks);
-        await system.WaitForModeAsync("live");
-        await using var reader = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
+        await using var late = await _system.StartReplicaAsync();
+        await _system.WaitForModeAsync("live");
+        await using var reader = await SseReader.OpenAtAsync(late.Url, Stream);
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], Topic, 1, 3);
         await reader.WaitForEventsAsync(3);
     }
 
-    private async Task<RedisChannelTap> OpenAsync(DeliverySystem system) =>
-        await RedisChannelTap.OpenAsync(stack.Redis, system.Channel);
+    /// <summary>Starts a Broadcaster where the test before has killed it.</summary>
+    private async Task LiveAsync()
+    {
+        if (_system.Broadcasters.All(b => b.HasExited))
+            await _system.StartBroadcasterAsync();
+        await _system.WaitForModeAsync("live");
+    }
+
+    private async Task<RedisChannelTap> OpenAsync() => await RedisChannelTap.OpenAsync(stack.Redis, _system.Channel);
 
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));

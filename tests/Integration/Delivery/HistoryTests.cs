@@ -59,18 +59,7 @@ public sealed class HistoryTests(StackFixture stack)
             );
         }
         await DeliverySystem.EventuallyAsync(
-            async () =>
-                (
-                    await DeliverySystem.PostAsync(
-                        a,
-                        new
-                        {
-                            topic = "t.1",
-                            type = "n",
-                            data = 9,
-                        }
-                    )
-                ).IsSuccessStatusCode,
+            async () => (await DeliverySystem.PostAsync(a, new EventBody("t.1", "n", 9))).IsSuccessStatusCode,
             "publishing works again"
         );
         // The positions of 10 and 11 were once those of 7 and 8.

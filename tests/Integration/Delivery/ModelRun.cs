@@ -55,16 +55,12 @@ internal sealed class ModelRun
             case ModelStep.Publish publish:
                 var events = Enumerable
                     .Range(0, publish.Count)
-                    .Select(_ =>
-                        (object)
-                            new
-                            {
-                                topic = Topic(publish.Topic),
-                                type = Type(++_number),
-                                key = $"k{_number % 3}",
-                                data = new { n = _number, pad = new string('x', publish.Bytes) },
-                            }
-                    );
+                    .Select(_ => new EventBody(
+                        Topic(publish.Topic),
+                        Type(++_number),
+                        new { n = _number, pad = new string('x', publish.Bytes) },
+                        $"k{_number % 3}"
+                    ));
                 _acknowledged.AddRange(
                     await DeliverySystem.PublishAsync(
                         _system.Replicas[publish.Replica % _system.Replicas.Count],
@@ -172,7 +168,8 @@ internal sealed class ModelRun
     private async Task<List<ModelEvent>> LogAsync()
     {
         await using var command = _system.Database.CreateCommand(
-            "select eventstore.epoch() || '-' || position, topic, type, key, (data::json ->> 'n')::int from eventstore.events where topic like $1 order by position"
+            "select eventstore.epoch() || '-' || position, topic, type, key, (data::json ->> "
+                + "'n')::int from eventstore.events where topic like $1 order by position"
         );
         command.Parameters.AddWithValue(_topics + ".%");
         await using var rows = await command.ExecuteReaderAsync();

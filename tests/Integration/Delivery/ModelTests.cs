@@ -50,7 +50,8 @@ public sealed class ModelTests(StackFixture stack)
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Runs), property);
         Assert.True(
             channel is { Lost: > 0, Doubled: > 0, Reordered: > 0 },
-            $"Nothing was done to the messages: {channel.Lost} lost, {channel.Doubled} doubled, {channel.Reordered} reordered."
+            $"Nothing was done to the messages: {channel.Lost} lost, {channel.Doubled} doubled, "
+                + $"{channel.Reordered} reordered."
         );
     }
 }

@@ -41,7 +41,8 @@ public sealed class PoisonTests(StackFixture stack)
         await DropConstraintsAsync(system);
         await using (
             var rows = system.Database.CreateCommand(
-                "insert into eventstore.outbox (topic, type, data) values ('t.1','n','1'), ('t.1',e'a\\nb','2'), ('t..1','n','3'), ('t.1','n','{'), ('t.1','n','5')"
+                "insert into eventstore.outbox (topic, type, data) values ('t.1','n','1'), ('t.1',"
+                    + "e'a\\nb','2'), ('t..1','n','3'), ('t.1','n','{'), ('t.1','n','5')"
             )
         )
             await rows.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

@@ -106,7 +106,8 @@ public sealed class ReaderTests(StackFixture stack)
             var inLong = await RowsOfAsync(filter);
             Assert.True(
                 inLong <= Math.Max(12_000, inShort * 1.5),
-                $"{inShort} rows were looked at in a log of 5,000 events, {inLong} in one of 45,000 for {string.Join(' ', filter.Topics)}"
+                $"{inShort} rows were looked at in a log of 5,000 events, {inLong} in one of 45,000 "
+                    + $"for {string.Join(' ', filter.Topics)}"
             );
         }
 
@@ -238,7 +239,8 @@ public sealed class ReaderTests(StackFixture stack)
         await using var narrow = host
             .Services.GetRequiredService<NpgsqlDataSource>()
             .CreateCommand(
-                $"update eventstore.store set partition_span = {partitionSpan}; drop table eventstore.events_000000000; select eventstore.ensure_partition(0)"
+                $"update eventstore.store set partition_span = {partitionSpan}; drop table "
+                    + "eventstore.events_000000000; select eventstore.ensure_partition(0)"
             );
         await narrow.ExecuteNonQueryAsync(cancellationToken);
         await host.StartAsync(cancellationToken);

@@ -35,17 +35,7 @@ public sealed class ReplayTests(StackFixture stack)
         system.Postgres.Heal();
         await DeliverySystem.EventuallyAsync(
             async () =>
-                (
-                    await DeliverySystem.PostAsync(
-                        system.Replicas[0],
-                        new
-                        {
-                            topic = "t.1",
-                            type = "n",
-                            data = 31,
-                        }
-                    )
-                ).IsSuccessStatusCode,
+                (await DeliverySystem.PostAsync(system.Replicas[0], new EventBody("t.1", "n", 31))).IsSuccessStatusCode,
             "publishing works again"
         );
         foreach (var reader in (SseReader[])[first, second])
@@ -199,7 +189,8 @@ public sealed class ReplayTests(StackFixture stack)
     private static async Task<long> WaitingAsync(DeliverySystem system)
     {
         await using var ask = system.Database.CreateCommand(
-            "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event_type = 'Lock'"
+            "select count(*) from pg_stat_activity where datname = current_database() and state = "
+                + "'active' and wait_event_type = 'Lock'"
         );
         return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }

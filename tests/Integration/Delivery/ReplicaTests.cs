@@ -110,12 +110,7 @@ public sealed class ReplicaTests(StackFixture stack)
         }
         using var publish = await client.PostAsJsonAsync(
             "/v1/events",
-            new
-            {
-                topic = "t.1",
-                type = "n",
-                data = 1,
-            },
+            new EventBody("t.1", "n", 1),
             TestContext.Current.CancellationToken
         );
         Assert.Equal(HttpStatusCode.Unauthorized, publish.StatusCode);

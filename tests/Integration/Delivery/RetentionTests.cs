@@ -14,7 +14,8 @@ namespace Integration.Delivery;
 public sealed class RetentionTests(StackFixture stack)
 {
     private const string AllGone =
-        "select count(*) from eventstore.retired_partitions() union all select count(*) from eventstore.detached_partitions()";
+        "select count(*) from eventstore.retired_partitions() union all select count(*) from "
+        + "eventstore.detached_partitions()";
 
     [Fact]
     public async Task While_a_backup_runs_events_are_appended_and_read_and_what_is_old_goes_once_it_has_ended()
@@ -37,7 +38,8 @@ public sealed class RetentionTests(StackFixture stack)
                 Assert.Equal(
                     0L,
                     await log.ScalarAsync(
-                        "select count(*) from pg_locks where relation = 'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"
+                        "select count(*) from pg_locks where relation = "
+                            + "'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"
                     )
                 );
                 await log.AppendAsync(20); // into partitions that have to be made too
@@ -147,70 +149,8 @@ public sealed class RetentionTests(StackFixture stack)
         Assert.NotEmpty(page.Events);
     }
 
-    [Fact]
-    public async Task A_reader_behind_what_had_to_go_for_its_size_is_told_and_reads_on_over_positions_that_were_never_given()
-    {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new()
-            {
-                ["EventStore__MaxBytes"] = "1048576",
-                ["EventStore__RetentionSeconds"] = "1",
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-            }
-        );
-        const string Stream = "/v1/events/stream?topic=t.%3E";
-        await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
-        string first = "";
-        var n = 0;
-        await DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                var positions = await DeliverySystem.PublishAsync(
-                    system.Replicas[0],
-                    [
-                        .. Enumerable
-                            .Range(0, 5)
-                            .Select(_ =>
-                                (object)
-                                    new
-                                    {
-                                        topic = "t.1",
-                                        type = "n",
-                                        data = new { n = ++n, noise = Noise(30_000) },
-                                    }
-                            ),
-                    ]
-                );
-                if (first.Length == 0)
-                    first = positions[0];
-                await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
-                return (long)(await ask.ExecuteScalarAsync())! > 1_000_000;
-            },
-            "two partitions were begun before they were full, and the first are gone"
-        );
-        await live.WaitForEventsAsync(n);
-        Assert.Equal(Enumerable.Range(1, n), Numbers(live));
-
-        await using var behind = await SseReader.OpenAsync(system.Replicas[1].Url, Stream, first);
-        await behind.WaitAsync(r => r.Events.Any() && Numbers(r).Last() == n);
-        var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(
-            ("expired", first),
-            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
-        );
-        Assert.Equal(Enumerable.Range(Numbers(behind).First(), behind.Events.Count()), Numbers(behind));
-
-        static IEnumerable<int> Numbers(SseReader reader) =>
-            reader
-                .Events.Where(e => e.Event == "n")
-                .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32());
-    }
-
     /// <summary>What Postgres cannot compress.</summary>
-    private static string Noise(int bytes)
+    internal static string Noise(int bytes)
     {
         var noise = new byte[bytes * 3 / 4];
         Random.Shared.NextBytes(noise);
@@ -235,7 +175,8 @@ public sealed class RetentionTests(StackFixture stack)
         var log = new Log(host, NpgsqlDataSource.Create(connectionString));
         // A hundred positions a partition, as if it had always been so.
         await log.ScalarAsync(
-            "update eventstore.store set partition_span = 100; drop table eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
+            "update eventstore.store set partition_span = 100; drop table "
+                + "eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
         );
         return log;
     }

@@ -16,7 +16,9 @@ internal sealed partial class StalledReader : IAsyncDisposable
         await reader._socket.ConnectAsync(server.Host, server.Port);
         await reader._socket.SendAsync(
             Encoding.ASCII.GetBytes(
-                $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\nAccept: text/event-stream\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"
+                $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"
+                    + "Accept: text/event-stream\r\n"
+                    + $"{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"
             )
         );
         // The head must be there, or the server may not have the subscription yet; no more than that is read.

@@ -25,22 +25,7 @@ public sealed class StalledReaderTests(StackFixture stack)
         var (stalling, free) = (system.Replicas[0], system.Replicas[1]);
         await using var prompt = await SseReader.OpenAtAsync(stalling.Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(stalling.Url, Stream);
-        var padding = new string('x', 4_000);
-        foreach (var chunk in Enumerable.Range(1, Count).Chunk(200))
-            await DeliverySystem.PublishAsync(
-                stalling,
-                [
-                    .. chunk.Select(n =>
-                        (object)
-                            new
-                            {
-                                topic = "t.1",
-                                type = "n",
-                                data = new { n, padding },
-                            }
-                    ),
-                ]
-            );
+        await DeliverySystem.PublishLargeAsync(stalling, "t.1", Count);
         await prompt.WaitForEventsAsync(Count);
 
         // Its window, what is on its way, and Streaming:UnsentKilobytes.
@@ -66,12 +51,7 @@ public sealed class StalledReaderTests(StackFixture stack)
             var both = Task.WhenAll(ArriveAsync(beside, withStall), ArriveAsync(apart, without));
             await DeliverySystem.PublishAsync(
                 system.Replicas[round % 2],
-                new
-                {
-                    topic = "t.1",
-                    type = "n",
-                    data = new { n = Count + round },
-                }
+                new EventBody("t.1", "n", new { n = Count + round })
             );
             await both;
 

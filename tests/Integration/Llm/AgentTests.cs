@@ -11,7 +11,8 @@ using Streaming.Requests;
 namespace Integration.Llm;
 
 /// <summary>Agents: tools really used, runs read on, sessions in the store.</summary>
-public sealed class AgentTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
+[Collection(LlmSystem.Collection)]
+public sealed class AgentTests(LlmSystem system, StackFixture stack)
 {
     private static string Ask(string prompt) => "/stream?prompt=" + Uri.EscapeDataString(prompt);
 

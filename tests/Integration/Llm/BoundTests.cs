@@ -13,27 +13,23 @@ namespace Integration.Llm;
 /// <summary>
 /// What is said to a model is stored, read and given on in bounded bytes, and what was left out is said.
 /// </summary>
-public sealed class BoundTests(StackFixture stack)
+public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<BoundTests.ShortReads>
 {
     private const int ReadBytes = 65_536;
 
-    private async Task<DeliverySystem> StartAsync(FakeUpstream upstream) =>
-        await DeliverySystem.StartAsync(
-            stack,
-            settings: new(LlmSystem.Settings(upstream))
-            {
-                ["Runs__MaxReadBytes"] = $"{ReadBytes}",
-                ["Llm__MaxMessageBytes"] = "30000",
-                ["Limits__PublishKilobytesPerSecond"] = "64",
-            }
-        );
+    /// <summary>A replica that reads little of a run at once.</summary>
+    public sealed class ShortReads(StackFixture stack) : SharedLlmSystem(stack)
+    {
+        protected override Dictionary<string, string> Settings =>
+            new(base.Settings) { ["Runs__MaxReadBytes"] = $"{ReadBytes}", ["Llm__MaxMessageBytes"] = "30000" };
+    }
 
     [Fact]
     public async Task A_message_is_bounded_in_size_and_all_messages_of_a_client_by_its_budget()
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await StartAsync(upstream);
-        var replica = system.Replicas[0];
+        await using var replica = await fixture.System.StartReplicaAsync(
+            new() { ["Limits__PublishKilobytesPerSecond"] = "64" }
+        );
         var session = await SessionAsync(replica, "demo");
         using (
             var large = await LlmSystem.PostAsync(
@@ -87,9 +83,7 @@ public sealed class BoundTests(StackFixture stack)
     [Fact]
     public async Task A_long_conversation_is_read_in_bounded_bytes_its_newest_part_for_model_and_reader()
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await StartAsync(upstream);
-        var replica = system.Replicas[0];
+        var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
         var session = await SessionAsync(replica, "openai");
         var seen = new List<JsonElement>();
         var prompts = Enumerable
@@ -152,9 +146,7 @@ public sealed class BoundTests(StackFixture stack)
     [Fact]
     public async Task Messages_that_wait_are_answered_in_order_however_many_bytes_they_are()
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await StartAsync(upstream);
-        var replica = system.Replicas[0];
+        var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
         var session = await SessionAsync(replica, "openai");
         var go = new TaskCompletionSource();
         var prompts = Enumerable
@@ -187,9 +179,7 @@ public sealed class BoundTests(StackFixture stack)
     [Fact]
     public async Task A_generation_longer_than_a_read_says_so_and_its_stream_has_the_rest()
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await StartAsync(upstream);
-        var replica = system.Replicas[0];
+        var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
         var said = new StringBuilder();
         var prompt = upstream.On(async request =>
         {

@@ -96,15 +96,19 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
                     + "\n\n"
             );
             await RawAsync(
-                "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+                "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+                    + "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
             );
         }
     }
 
     public string Token(string text) =>
         anthropic
-            ? $"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":{JsonSerializer.Serialize(text)}}}}}\n\n"
-            : $"data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"fake\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{JsonSerializer.Serialize(text)}}},\"finish_reason\":null}}]}}\n\n";
+            ? "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                + $"\"delta\":{{\"type\":\"text_delta\",\"text\":{JsonSerializer.Serialize(text)}}}}}\n\n"
+            : "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"fake\","
+                + $"\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{JsonSerializer.Serialize(text)}}},"
+                + "\"finish_reason\":null}]}\n\n";
 
     public Task TokenAsync(string text) => RawAsync(Token(text));
 
@@ -112,9 +116,12 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
         RawAsync(
             anthropic
                 ? "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-                    + $"data: {{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"end_turn\"}},\"usage\":{{\"output_tokens\":{tokens}}}}}\n\ndata: {{\"type\":\"message_stop\"}}\n\n"
+                    + "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},"
+                    + $"\"usage\":{{\"output_tokens\":{tokens}}}}}\n\n"
+                    + "data: {\"type\":\"message_stop\"}\n\n"
                 : "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
-                    + $"data: {{\"id\":\"c1\",\"choices\":[],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":{tokens}}}}}\n\ndata: [DONE]\n\n"
+                    + "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
+                    + $"\"completion_tokens\":{tokens}}}}}\n\ndata: [DONE]\n\n"
         );
 
     public async Task RawAsync(string text) => await RawAsync(Encoding.UTF8.GetBytes(text));

@@ -4,15 +4,12 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Integration.Delivery;
-using LlmGateway.Providers;
-using Stack;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Llm;
 
 /// <summary>Answers that outlive their readers, and the replicas that write them.</summary>
-public sealed class GenerationTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
+[Collection(LlmSystem.Collection)]
+public sealed class GenerationTests(LlmSystem system)
 {
     [Fact]
     public async Task A_reader_killed_twenty_times_has_the_providers_text_byte_for_byte()
@@ -130,13 +127,8 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
     [InlineData("frozen")]
     public async Task A_replica_that_is_gone_leaves_its_generations_interrupted_once_and_for_all(string fault)
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: LlmSystem.Settings(upstream)
-        );
-        var prompt = upstream.On(async request =>
+        await using var own = await system.System.StartReplicaAsync();
+        var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
             for (var i = 0; ; i++)
@@ -145,13 +137,13 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
                 await Task.Delay(20, request.Gone);
             }
         });
-        var id = await LlmSystem.GenerateAsync(own.Replicas[0], prompt, "openai");
-        await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(own, prompt, "openai");
+        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(2);
         if (fault == "killed")
-            own.Replicas[0].Kill();
+            own.Kill();
         else
-            own.Replicas[0].Freeze();
+            own.Freeze();
         await reader.WaitForEndAsync();
         var last = reader.Events.Last();
         Assert.Equal("error", last.Event);
@@ -160,18 +152,15 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
             (true, "interrupted"),
             (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString())
         );
-        var state = await LlmSystem.StateAsync(own.Replicas[1], id);
+        var state = await LlmSystem.StateAsync(system.B, id);
         Assert.Equal("interrupted", state.GetProperty("status").GetString());
         if (fault == "killed")
             return;
 
         // It wakes, and has tokens to store; the append's fence keeps them out.
-        own.Replicas[0].Thaw();
+        own.Thaw();
         await DeliverySystem.EventuallyAsync(
-            () =>
-                Task.FromResult(
-                    own.Replicas[0].Output.Contains("others have ended its runs", StringComparison.Ordinal)
-                ),
+            () => Task.FromResult(own.Output.Contains("others have ended its runs", StringComparison.Ordinal)),
             "it knows that it was away"
         );
         var other = "";
@@ -180,7 +169,7 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
             {
                 // One that has just woken up may say 503 and when to come again.
                 using var response = await LlmSystem.Http.PostAsync(
-                    new Uri(own.Replicas[0].Url, "/v1/generations"),
+                    new Uri(own.Url, "/v1/generations"),
                     LlmSystem.Ask("and now it works again")
                 );
                 if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null)
@@ -191,30 +180,24 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
             "it takes generations again"
         );
         await DeliverySystem.EventuallyAsync(
-            async () =>
-                (await LlmSystem.StateAsync(own.Replicas[1], other)).GetProperty("status").GetString() == "done",
+            async () => (await LlmSystem.StateAsync(system.B, other)).GetProperty("status").GetString() == "done",
             "a new one is finished"
         );
-        await using var again = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
+        await using var again = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
         await again.WaitForEndAsync();
         Assert.Equal(reader.Events, again.Events);
         Assert.Equal(
             state.GetProperty("text").GetString(),
-            (await LlmSystem.StateAsync(own.Replicas[1], id)).GetProperty("text").GetString()
+            (await LlmSystem.StateAsync(system.B, id)).GetProperty("text").GetString()
         );
     }
 
     [Fact]
     public async Task A_server_that_is_asked_to_stop_finishes_what_it_generates()
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: LlmSystem.Settings(upstream)
-        );
+        await using var own = await system.System.StartReplicaAsync();
         var go = new TaskCompletionSource();
-        var prompt = upstream.On(async request =>
+        var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("before ");
@@ -222,21 +205,21 @@ public sealed class GenerationTests(LlmSystem system, StackFixture stack) : ICla
             await request.TokenAsync("after");
             await request.EndAsync(2);
         });
-        var id = await LlmSystem.GenerateAsync(own.Replicas[0], prompt, "openai");
-        await using var reader = await SseReader.OpenAsync(own.Replicas[0].Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(own, prompt, "openai");
+        await using var reader = await SseReader.OpenAsync(own.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(1);
-        await using var chat = await LlmSystem.ChatAsync(own.Replicas[0], prompt, "openai");
+        await using var chat = await LlmSystem.ChatAsync(own, prompt, "openai");
         await chat.WaitForEventsAsync(1);
-        own.Replicas[0].Terminate();
+        own.Terminate();
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.NotNull(reader.Frames[^1].Retry);
         go.SetResult();
         await chat.WaitForEndAsync();
         Assert.Equal("before after", LlmSystem.Text(chat.Events, "content"));
-        await own.Replicas[0].WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(0, own.Replicas[0].ExitCode);
-        await using var rest = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id), reader.LastId);
+        await own.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, own.ExitCode);
+        await using var rest = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id), reader.LastId);
         await rest.WaitForEndAsync();
         Assert.Equal("after", LlmSystem.Text(rest.Events, "text"));
         Assert.Equal("done", rest.Events.Last().Event);

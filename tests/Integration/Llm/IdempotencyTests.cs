@@ -11,7 +11,8 @@ using Streaming.Requests;
 namespace Integration.Llm;
 
 /// <summary>What is asked again with its key is not done again, and what was begun has a writer or an end.</summary>
-public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
+[Collection(LlmSystem.Collection)]
+public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
 {
     private const string Header = "Idempotency-Key";
 
@@ -236,7 +237,8 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack) : ICl
             async () =>
             {
                 await using var looking = own.Database.CreateCommand(
-                    "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')"
+                    "select exists (select from pg_stat_activity where datname = current_database() "
+                        + "and wait_event = 'PgSleep')"
                 );
                 return (bool)(await looking.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             },

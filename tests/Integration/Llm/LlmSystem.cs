@@ -10,6 +10,7 @@ namespace Integration.Llm;
 /// <summary>Two stream servers whose providers are all the fake one; shared by tests that break neither.</summary>
 public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
 {
+    public const string Collection = "Llm";
     internal const string Key = "sk-very-secret-0123456789";
 
     internal static HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
@@ -122,3 +123,6 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
                 .Select(d => d.GetProperty(member).GetString())
         );
 }
+
+[CollectionDefinition(LlmSystem.Collection)]
+public sealed class LlmTests : ICollectionFixture<LlmSystem>;

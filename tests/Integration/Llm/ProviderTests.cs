@@ -10,7 +10,8 @@ using Streaming.Requests;
 namespace Integration.Llm;
 
 /// <summary>What providers do wrong, and what the reader sees of it.</summary>
-public sealed class ProviderTests(LlmSystem system) : IClassFixture<LlmSystem>
+[Collection(LlmSystem.Collection)]
+public sealed class ProviderTests(LlmSystem system)
 {
     public static TheoryData<string> Providers => ["openai", "anthropic", "local"];
 

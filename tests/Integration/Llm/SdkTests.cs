@@ -6,9 +6,12 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="FaceTests"/>.</summary>
-public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixture<LlmSystem>
+/// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="VendorApiTests"/>.</summary>
+[Collection(LlmSystem.Collection)]
+public sealed class SdkTests(LlmSystem system, StackFixture stack)
 {
+    private static readonly Lazy<Task<string>> Folder = new(InstallAsync);
+
     [Fact]
     public Task The_vendors_javascript_clients_work_by_their_base_address_alone() =>
         RunScriptAsync("sdks.mjs", Address(system.A));
@@ -50,6 +53,14 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixtu
                 || await RunAsync(".", "node", "--version") is not { ExitCode: 0 },
             "npm and node are not installed."
         );
+        var run = await RunAsync(await Folder.Value, "node", [script, .. arguments]);
+        Assert.True(run!.Value.ExitCode == 0, run.Value.Output);
+        Assert.EndsWith("ok", run.Value.Output.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A folder with the clients and the scripts.</summary>
+    private static async Task<string> InstallAsync()
+    {
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "vendors-clients")).FullName;
         foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Llm", "Sdk")))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
@@ -63,9 +74,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack) : IClassFixtu
             "--prefer-offline"
         );
         Assert.True(install!.Value.ExitCode == 0, install.Value.Output);
-        var run = await RunAsync(folder, "node", [script, .. arguments]);
-        Assert.True(run!.Value.ExitCode == 0, run.Value.Output);
-        Assert.EndsWith("ok", run.Value.Output.TrimEnd(), StringComparison.Ordinal);
+        return folder;
     }
 
     /// <summary>Null where there is no such program.</summary>

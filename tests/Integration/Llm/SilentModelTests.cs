@@ -7,19 +7,24 @@ using Stack;
 namespace Integration.Llm;
 
 /// <summary>A model that thinks for long: the vendors' streams begin without it, and say that they live.</summary>
-public sealed class SilentModelTests(StackFixture stack)
+public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassFixture<SilentModelTests.Patient>
 {
-    private static Dictionary<string, string> Settings(FakeUpstream upstream)
+    /// <summary>A replica with a short time between signs of life.</summary>
+    public sealed class Patient(StackFixture stack) : SharedLlmSystem(stack)
     {
-        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream))
+        protected override Dictionary<string, string> Settings
         {
-            ["Llm__PingSeconds"] = "1",
-            ["Llm__Providers__OpenAi__Retries"] = "0",
-        };
-        settings.Remove("Llm__HeadMilliseconds"); // 250, the contract's
-        foreach (var provider in (string[])["OpenAi", "Anthropic"])
-            settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
-        return settings;
+            get
+            {
+                var settings = base.Settings;
+                settings["Llm__PingSeconds"] = "1";
+                settings["Llm__Providers__OpenAi__Retries"] = "0";
+                settings.Remove("Llm__HeadMilliseconds"); // 250, the contract's
+                foreach (var provider in (string[])["OpenAi", "Anthropic"])
+                    settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
+                return settings;
+            }
+        }
     }
 
     private static JsonContent Ask(string prompt) =>
@@ -45,8 +50,7 @@ public sealed class SilentModelTests(StackFixture stack)
         bool thinksBeforeItsHead
     )
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, settings: Settings(upstream));
+        var (upstream, system) = (fixture.Upstream, fixture.System);
         var thought = new TaskCompletionSource();
         var prompt = upstream.On(async request =>
         {
@@ -98,8 +102,7 @@ public sealed class SilentModelTests(StackFixture stack)
     [InlineData("/v1/messages")]
     public async Task A_refusal_after_the_head_is_told_in_the_stream_in_the_vendors_shape(string path)
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, settings: Settings(upstream));
+        var (upstream, system) = (fixture.Upstream, fixture.System);
         var thought = new TaskCompletionSource();
         var prompt = upstream.On(async request =>
         {
@@ -126,8 +129,7 @@ public sealed class SilentModelTests(StackFixture stack)
     [InlineData("/v1/messages")]
     public async Task A_reader_that_leaves_while_the_model_thinks_ends_the_models_work(string path)
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, settings: Settings(upstream));
+        var (upstream, system) = (fixture.Upstream, fixture.System);
         var gone = new TaskCompletionSource();
         var prompt = upstream.On(async request =>
         {

@@ -72,12 +72,7 @@ public sealed class AbuseTests(StackFixture stack)
                             Post,
                             "/v1/events",
                             abuser,
-                            new
-                            {
-                                topic = "flood.a",
-                                type = "n",
-                                data = new string('x', 20_000),
-                            }
+                            new EventBody("flood.a", "n", new string('x', 20_000))
                         )
                             is HttpStatusCode.Accepted
                                 or HttpStatusCode.TooManyRequests
@@ -88,18 +83,7 @@ public sealed class AbuseTests(StackFixture stack)
         for (var i = 0; i < 100; i++)
             Assert.Equal(
                 HttpStatusCode.Accepted,
-                await SecureSystem.StatusAsync(
-                    replicas[0],
-                    Post,
-                    "/v1/events",
-                    ann,
-                    new
-                    {
-                        topic = "others.a",
-                        type = "n",
-                        data = i,
-                    }
-                )
+                await SecureSystem.StatusAsync(replicas[0], Post, "/v1/events", ann, new EventBody("others.a", "n", i))
             );
         await reader.WaitForEventsAsync(100);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), reader.Events.Select(e => e.Data));
@@ -121,15 +105,7 @@ public sealed class AbuseTests(StackFixture stack)
             Tokens.Of("abuser", topics, topics),
             string.Join('&', Enumerable.Range(0, 100).Select(n => $"topic=flood.*.none{n}.%3E"))
         );
-        var line =
-            JsonSerializer.Serialize(
-                new
-                {
-                    topic = "flood.lines",
-                    type = "n",
-                    data = new string('x', 200_000),
-                }
-            ) + "\n";
+        var line = JsonSerializer.Serialize(new EventBody("flood.lines", "n", new string('x', 200_000))) + "\n";
         var session = Guid.NewGuid();
         Func<Uri, Task<HttpResponseMessage>>[] asked =
         [

@@ -53,15 +53,7 @@ public sealed class AccessTests(SecureSystem system)
         var topic = $"orders.{Guid.NewGuid():N}";
         var token = Tokens.Of("ann", subscribe: ["orders.>"]);
         await using var reader = await SecureSystem.OpenAsync(A, $"/v1/events/stream?topic={topic}.*", token);
-        await SecureSystem.PublishAsync(
-            A,
-            new
-            {
-                topic = topic + ".a",
-                type = "n",
-                data = 1,
-            }
-        );
+        await SecureSystem.PublishAsync(A, new EventBody(topic + ".a", "n", 1));
         await reader.WaitForEventsAsync(1);
 
         foreach (
@@ -87,21 +79,7 @@ public sealed class AccessTests(SecureSystem system)
         var (mine, other) = ($"mine.{Guid.NewGuid():N}", $"other.{Guid.NewGuid():N}");
         var token = Tokens.Of("bob", subscribe: [mine + ".>"]);
         await using var reader = await SecureSystem.OpenAsync(A, "/v1/events/stream", token);
-        await SecureSystem.PublishAsync(
-            A,
-            new
-            {
-                topic = other + ".a",
-                type = "n",
-                data = 1,
-            },
-            new
-            {
-                topic = mine + ".a",
-                type = "n",
-                data = 2,
-            }
-        );
+        await SecureSystem.PublishAsync(A, new EventBody(other + ".a", "n", 1), new EventBody(mine + ".a", "n", 2));
         await reader.WaitForEventsAsync(1);
         Assert.Equal(["2"], reader.Events.Select(e => e.Data));
 
@@ -127,32 +105,14 @@ public sealed class AccessTests(SecureSystem system)
             "/v1/events/stream",
             Tokens.Of("cid", subscribe: [$"open.{topic}", $"closed.{topic}"])
         );
-        await SecureSystem.PublishAsync(
-            A,
-            new
-            {
-                topic = $"open.{topic}",
-                type = "n",
-                data = 1,
-            }
-        );
+        await SecureSystem.PublishAsync(A, new EventBody($"open.{topic}", "n", 1));
         await before.WaitForEventsAsync(1);
         var last = before.LastId;
         await before.DisposeAsync();
         await SecureSystem.PublishAsync(
             A,
-            new
-            {
-                topic = $"closed.{topic}",
-                type = "n",
-                data = 2,
-            },
-            new
-            {
-                topic = $"open.{topic}",
-                type = "n",
-                data = 3,
-            }
+            new EventBody($"closed.{topic}", "n", 2),
+            new EventBody($"open.{topic}", "n", 3)
         );
 
         var shrunk = Tokens.Of("cid", subscribe: [$"open.{topic}"]);
@@ -175,18 +135,7 @@ public sealed class AccessTests(SecureSystem system)
         var token = Tokens.Of("pub", publish: ["orders.>"]);
         Assert.Equal(
             HttpStatusCode.Accepted,
-            await SecureSystem.StatusAsync(
-                A,
-                Post,
-                "/v1/events",
-                token,
-                new
-                {
-                    topic = "orders.1",
-                    type = "n",
-                    data = 1,
-                }
-            )
+            await SecureSystem.StatusAsync(A, Post, "/v1/events", token, new EventBody("orders.1", "n", 1))
         );
         Assert.Equal(
             HttpStatusCode.Accepted,
@@ -194,12 +143,7 @@ public sealed class AccessTests(SecureSystem system)
                 A,
                 Post,
                 "/v1/events",
-                body: new
-                {
-                    topic = "orders.1",
-                    type = "n",
-                    data = 1,
-                },
+                body: new EventBody("orders.1", "n", 1),
                 key: SecureSystem.WriterKey
             )
         );
@@ -210,13 +154,12 @@ public sealed class AccessTests(SecureSystem system)
                 Post,
                 "/v1/events",
                 SecureSystem.WriterKey,
-                new
-                {
-                    topic = "orders.1",
-                    type = "n",
-                    data = 1,
-                }
+                new EventBody("orders.1", "n", 1)
             )
+        );
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(A, Post, "/v1/events", token, new EventBody("bills.1", "n", 1))
         );
         Assert.Equal(
             HttpStatusCode.Forbidden,
@@ -225,36 +168,7 @@ public sealed class AccessTests(SecureSystem system)
                 Post,
                 "/v1/events",
                 token,
-                new
-                {
-                    topic = "bills.1",
-                    type = "n",
-                    data = 1,
-                }
-            )
-        );
-        Assert.Equal(
-            HttpStatusCode.Forbidden,
-            await SecureSystem.StatusAsync(
-                A,
-                Post,
-                "/v1/events",
-                token,
-                new object[]
-                {
-                    new
-                    {
-                        topic = "orders.1",
-                        type = "n",
-                        data = 1,
-                    },
-                    new
-                    {
-                        topic = "bills.1",
-                        type = "n",
-                        data = 1,
-                    },
-                }
+                new object[] { new EventBody("orders.1", "n", 1), new EventBody("bills.1", "n", 1) }
             )
         );
 
@@ -341,12 +255,7 @@ public sealed class AccessTests(SecureSystem system)
                 Post,
                 "/v1/events",
                 key: SecureSystem.OperatorKey,
-                body: new
-                {
-                    topic,
-                    type = "n",
-                    data = 1,
-                }
+                body: new EventBody(topic, "n", 1)
             )
         );
 
@@ -364,66 +273,9 @@ public sealed class AccessTests(SecureSystem system)
                 Post,
                 "/v1/events",
                 key: SecureSystem.OperatorKey,
-                body: new
-                {
-                    topic = "a.b",
-                    type,
-                    data = 1,
-                }
+                body: new EventBody("a.b", type, 1)
             )
         );
-
-    [Fact]
-    public async Task The_systems_topics_are_for_operators()
-    {
-        var everything = Tokens.Of("dan", subscribe: [">"]);
-        foreach (
-            var path in (string[])
-                [
-                    "/v1/connections",
-                    "/v1/connections/stream",
-                    "/v1/events/stream?topic=$sys.%3E",
-                    "/v1/events/stream?topic=$sys.connections",
-                ]
-        )
-        {
-            Assert.Equal(
-                (path, HttpStatusCode.Forbidden),
-                (path, await SecureSystem.StatusAsync(A, Get, path, everything))
-            );
-            Assert.Equal(
-                (path, HttpStatusCode.OK),
-                (path, await SecureSystem.StatusAsync(A, Get, path, key: SecureSystem.OperatorKey))
-            );
-        }
-        Assert.Equal(
-            HttpStatusCode.Forbidden,
-            await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", everything)
-        );
-        Assert.Equal(
-            HttpStatusCode.NotFound,
-            await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", key: SecureSystem.OperatorKey)
-        );
-    }
-
-    [Fact]
-    public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
-    {
-        await using var reader = await SecureSystem.OpenAsync(
-            system.B,
-            "/v1/events/stream?topic=orders.z",
-            Tokens.Of("far", subscribe: ["orders.>"])
-        );
-        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
-        var rows = await SecureSystem.JsonAsync(A, Get, "/v1/connections?filter=far", key: SecureSystem.OperatorKey);
-        Assert.False(rows.TryGetProperty("partial", out _));
-        var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
-        Assert.Equal(
-            HttpStatusCode.NoContent,
-            await SecureSystem.StatusAsync(A, Delete, $"/v1/connections/{id}", key: SecureSystem.OperatorKey)
-        );
-        await reader.WaitForEndAsync();
-    }
 
     [Fact]
     public async Task A_vendors_client_is_refused_in_its_vendors_words()

@@ -25,15 +25,7 @@ public sealed class BulkTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack);
         var server = system.Replicas[0];
         for (var i = 0; i < 20; i++)
-            await DeliverySystem.PublishAsync(
-                server,
-                new
-                {
-                    topic = "others.a",
-                    type = "n",
-                    data = i,
-                }
-            );
+            await DeliverySystem.PublishAsync(server, new EventBody("others.a", "n", i));
         var (before, most) = (server.Megabytes(), 0L);
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
@@ -42,21 +34,7 @@ public sealed class BulkTests(StackFixture stack)
         var others = new List<long>();
         while (!bulk.IsCompleted)
         {
-            others.Add(
-                Position(
-                    (
-                        await DeliverySystem.PublishAsync(
-                            server,
-                            new
-                            {
-                                topic = "others.a",
-                                type = "n",
-                                data = 1,
-                            }
-                        )
-                    )[0]
-                )
-            );
+            others.Add(Position((await DeliverySystem.PublishAsync(server, new EventBody("others.a", "n", 1)))[0]));
             most = Math.Max(most, server.Megabytes());
         }
         using var response = await bulk;
@@ -87,16 +65,7 @@ public sealed class BulkTests(StackFixture stack)
             settings: new() { ["Events__NdjsonBatchBytes"] = "1024" }
         );
         var (server, id) = (system.Replicas[0], Guid.NewGuid());
-        await DeliverySystem.PublishAsync(
-            server,
-            new
-            {
-                topic = "a.b",
-                type = "n",
-                data = 1,
-                id,
-            }
-        );
+        await DeliverySystem.PublishAsync(server, new EventBody("a.b", "n", 1, Id: id));
         var large = new string('x', 2_000);
         string[] lines = [Line(large), Line(large, id), "", Line(large), Line(large)];
         using var answer = await SecureSystem.SendAsync(
@@ -110,15 +79,7 @@ public sealed class BulkTests(StackFixture stack)
         Assert.Equal((2, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
 
         static string Line(string data, Guid? id = null) =>
-            JsonSerializer.Serialize(
-                new
-                {
-                    topic = "a.b",
-                    type = "n",
-                    data,
-                    id,
-                }
-            );
+            JsonSerializer.Serialize(new EventBody("a.b", "n", data, Id: id));
     }
 
     [Fact]
@@ -154,12 +115,7 @@ public sealed class BulkTests(StackFixture stack)
                     Post,
                     "/v1/events",
                     eve,
-                    new
-                    {
-                        topic = "orders.a",
-                        type = "n",
-                        data = large,
-                    }
+                    new EventBody("orders.a", "n", large)
                 );
                 // Every endpoint that takes a body counts it.
                 using var elsewhere = await SecureSystem.SendAsync(
@@ -182,12 +138,7 @@ public sealed class BulkTests(StackFixture stack)
                 Post,
                 "/v1/events",
                 ann,
-                new
-                {
-                    topic = "orders.a",
-                    type = "n",
-                    data = new string('x', 300_000),
-                }
+                new EventBody("orders.a", "n", new string('x', 300_000))
             )
         );
 
@@ -200,12 +151,7 @@ public sealed class BulkTests(StackFixture stack)
                     Post,
                     "/v1/events",
                     eve,
-                    new
-                    {
-                        topic = "orders.a",
-                        type = "n",
-                        data = new string('x', 300_000),
-                    }
+                    new EventBody("orders.a", "n", new string('x', 300_000))
                 ) == HttpStatusCode.Accepted,
             "they are given back"
         );
@@ -218,7 +164,9 @@ public sealed class BulkTests(StackFixture stack)
         await socket.ConnectAsync(server.Host, server.Port);
         await socket.SendAsync(
             Encoding.ASCII.GetBytes(
-                $"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\nContent-Length: 1000000\r\n\r\n{{\"topic\":\"orders.a\",\"type\":\"n\",\"data\":\"{new string('x', 450_000)}"
+                $"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                    + $"Content-Type: {type}\r\nContent-Length: 1000000\r\n\r\n"
+                    + $"{{\"topic\":\"orders.a\",\"type\":\"n\",\"data\":\"{new string('x', 450_000)}"
             )
         );
         return socket;

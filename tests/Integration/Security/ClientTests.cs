@@ -37,15 +37,7 @@ public sealed class ClientTests(SecureSystem system)
         await foreach (var e in stream.WithCancellation(limit.Token))
         {
             if (e.Type == "unauthorized")
-                await SecureSystem.PublishAsync(
-                    system.A,
-                    new
-                    {
-                        topic,
-                        type = "n",
-                        data = 1,
-                    }
-                );
+                await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
             else if (e.Type == "n")
                 break;
         }
@@ -134,15 +126,7 @@ public sealed class ClientTests(SecureSystem system)
             {
                 lines.Add(line);
                 if (line == "unauthorized")
-                    await SecureSystem.PublishAsync(
-                        system.A,
-                        new
-                        {
-                            topic,
-                            type = "n",
-                            data = 7,
-                        }
-                    );
+                    await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 7));
             }
             await node.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal((0, "n 7"), (node.ExitCode, lines.LastOrDefault()));
@@ -174,15 +158,7 @@ public sealed class ClientTests(SecureSystem system)
             ]
         );
         await program.WaitForAsync(lines => lines.Contains("connected"));
-        await SecureSystem.PublishAsync(
-            system.A,
-            new
-            {
-                topic,
-                type = "n",
-                data = 1,
-            }
-        );
+        await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
         await program.EndAsync();
     }
 

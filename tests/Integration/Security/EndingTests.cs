@@ -51,15 +51,7 @@ public sealed class EndingTests(SecureSystem system)
         {
             if (DateTimeOffset.UtcNow > over)
                 late++;
-            await SecureSystem.PublishAsync(
-                system.A,
-                new
-                {
-                    topic,
-                    type = "n",
-                    data = published,
-                }
-            );
+            await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", published));
         }
         var read = Numbers(reader);
         Assert.Equal(Enumerable.Range(0, read.Count), read);
@@ -93,15 +85,7 @@ public sealed class EndingTests(SecureSystem system)
         await using var third = await SecureSystem.OpenAsync(system.B, path);
         await second.WaitForEndAsync();
         Assert.Contains("replaced", second.Frames[^1].Data, StringComparison.Ordinal);
-        await SecureSystem.PublishAsync(
-            system.A,
-            new
-            {
-                topic,
-                type = "n",
-                data = 1,
-            }
-        );
+        await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
         await third.WaitForEventsAsync(1);
         var rows = await SecureSystem.JsonAsync(
             system.A,
@@ -196,7 +180,8 @@ public sealed class EndingTests(SecureSystem system)
     public async Task A_ticket_ends_with_its_time_and_never_after_the_token_that_bought_it()
     {
         var path =
-            $"/v1/events/stream?topic=orders.a&ticket={await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 1)}";
+            "/v1/events/stream?topic=orders.a&ticket="
+            + $"{await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 1)}";
         await using var reader = await SecureSystem.OpenAsync(system.A, path);
         await reader.WaitForEndAsync();
         Assert.Contains("expired", reader.Frames[^1].Data, StringComparison.Ordinal);

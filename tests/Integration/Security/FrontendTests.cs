@@ -118,15 +118,7 @@ public sealed class FrontendTests(SecureSystem system)
             client: site.Streaming()
         );
         await reader.WaitAsync(r => r.LastId is not null);
-        await SecureSystem.PublishAsync(
-            system.B,
-            new
-            {
-                topic,
-                type = "n",
-                data = "はい",
-            }
-        );
+        await SecureSystem.PublishAsync(system.B, new EventBody(topic, "n", "はい"));
         await reader.WaitForEventsAsync(1);
         Assert.Equal("\"はい\"", Assert.Single(reader.Events).Data);
     }
@@ -239,15 +231,7 @@ public sealed class FrontendTests(SecureSystem system)
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
         await reader.WaitForEndAsync();
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
-        await SecureSystem.PublishAsync(
-            system.B,
-            new
-            {
-                topic,
-                type = "n",
-                data = 1,
-            }
-        );
+        await SecureSystem.PublishAsync(system.B, new EventBody(topic, "n", 1));
         await other.WaitForEventsAsync(1);
         Assert.Empty(reader.Events);
     }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Harness;
+using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -134,12 +135,7 @@ public sealed class InputTests(SecureSystem system)
                     HttpMethod.Post,
                     "/v1/events",
                     key: SecureSystem.OperatorKey,
-                    body: new
-                    {
-                        topic = text,
-                        type = "n",
-                        data = 1,
-                    }
+                    body: new EventBody(text, "n", 1)
                 )
             );
             if (text[0] == 'x')
@@ -150,23 +146,12 @@ public sealed class InputTests(SecureSystem system)
                         HttpMethod.Post,
                         "/v1/events",
                         key: SecureSystem.OperatorKey,
-                        body: new
-                        {
-                            topic,
-                            type = text,
-                            data = 1,
-                        }
+                        body: new EventBody(topic, text, 1)
                     )
                 );
             await SecureSystem.PublishAsync(
                 system.A,
-                new
-                {
-                    topic,
-                    type = "n",
-                    data = text,
-                    key = text.Replace("\0", "", StringComparison.Ordinal),
-                }
+                new EventBody(topic, "n", text, text.Replace("\0", "", StringComparison.Ordinal))
             );
         }
         await reader.WaitForEventsAsync(evil.Length);

@@ -11,9 +11,42 @@ namespace Integration.Security;
 /// <summary>How slowly an answer may be read: a plain one only so slowly, a stream as slowly as its reader
 /// likes.</summary>
 [Trait("Takes", "long")]
-public sealed class ReadPaceTests(StackFixture stack)
+public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<ReadPaceTests.Pages>
 {
-    private const string Page = "/v1/events?topic=pages.a&limit=1000";
+    private const string LargePage = "/v1/events?topic=pages.large&limit=1000",
+        SmallPage = "/v1/events?topic=pages.small&limit=1000";
+
+    /// <summary>A replica that also speaks HTTP/2, and a log with pages of events of 90 kB.</summary>
+    public sealed class Pages(StackFixture stack) : IAsyncLifetime
+    {
+        internal DeliverySystem System { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            System = await DeliverySystem.StartAsync(
+                stack,
+                settings: new(SecureSystem.Settings)
+                {
+                    ["Limits__HeldMegabytesPerClient"] = "10",
+                    ["Limits__ResponseGraceSeconds"] = "2",
+                    ["Limits__MinResponseBytesPerSecond"] = "32768",
+                    ["Limits__PublishKilobytesPerSecond"] = "1000000",
+                    ["Kestrel__Endpoints__A__Url"] = "http://127.0.0.1:0",
+                    ["Kestrel__Endpoints__B__Url"] = "http://127.0.0.1:0",
+                    ["Kestrel__Endpoints__B__Protocols"] = "Http2",
+                },
+                apiKey: SecureSystem.OperatorKey
+            );
+            string[] topics = [.. Enumerable.Repeat("pages.large", 50), .. Enumerable.Repeat("pages.small", 10)];
+            foreach (var chunk in topics.Chunk(10))
+                await SecureSystem.PublishAsync(
+                    System.Replicas[0].Url,
+                    [.. chunk.Select(topic => new EventBody(topic, "n", new string('x', 90_000)))]
+                );
+        }
+
+        public ValueTask DisposeAsync() => System.DisposeAsync();
+    }
 
     [Theory]
     [InlineData(1)]
@@ -22,21 +55,22 @@ public sealed class ReadPaceTests(StackFixture stack)
         int version
     )
     {
-        await using var system = await StartAsync(events: 50);
+        var system = fixture.System;
         var server = version == 1 ? system.Replicas[0].Url : Http2(system);
-        var (eve, ann) = (Tokens.Of("eve", ["pages.>"]), Tokens.Of("ann", ["pages.>"], ["pages.>"]));
+        var (eve, ann) = (Tokens.Of($"eve{version}", ["pages.>"]), Tokens.Of("ann", ["pages.>"], ["pages.>"]));
+        var topic = $"pages.http{version}";
         using var http = Client(version, eve);
         using var other = Client(version, ann);
 
         // Four megabytes are two pages of what eve may hold.
         var unread = new List<HttpResponseMessage>();
-        await using var stream = await SseReader.OpenAsync(server, "/v1/events/stream?topic=pages.b", client: http);
+        await using var stream = await SseReader.OpenAsync(server, $"/v1/events/stream?topic={topic}", client: http);
         HttpStatusCode status;
         do
         {
             unread.Add(
                 await http.GetAsync(
-                    new Uri(server, Page),
+                    new Uri(server, LargePage),
                     HttpCompletionOption.ResponseHeadersRead,
                     TestContext.Current.CancellationToken
                 )
@@ -59,12 +93,7 @@ public sealed class ReadPaceTests(StackFixture stack)
                 HttpMethod.Post,
                 "/v1/events",
                 ann,
-                new
-                {
-                    topic = "pages.b",
-                    type = "n",
-                    data = 1,
-                }
+                new EventBody(topic, "n", 1)
             )
         );
         await stream.WaitForEventsAsync(1);
@@ -75,23 +104,13 @@ public sealed class ReadPaceTests(StackFixture stack)
     [Fact]
     public async Task Who_reads_slowly_gets_the_whole_page_and_a_stream_that_is_not_read_lives()
     {
-        await using var system = await StartAsync(events: 10);
+        var system = fixture.System;
         var (server, hal) = (system.Replicas[0].Url, Tokens.Of("hal", ["pages.>"]));
-        await using var stalled = await StalledReader.OpenAsync(server, "/v1/events/stream?topic=pages.b", hal);
+        await using var stalled = await StalledReader.OpenAsync(server, "/v1/events/stream?topic=pages.stalled", hal);
         foreach (var chunk in Enumerable.Range(1, 60).Chunk(3))
             await SecureSystem.PublishAsync(
                 server,
-                [
-                    .. chunk.Select(n =>
-                        (object)
-                            new
-                            {
-                                topic = "pages.b",
-                                type = "n",
-                                data = new { n, text = new string('x', 90_000) },
-                            }
-                    ),
-                ]
+                [.. chunk.Select(n => new EventBody("pages.stalled", "n", new { n, text = new string('x', 90_000) }))]
             );
 
         using var never = Ask(server, hal);
@@ -106,41 +125,6 @@ public sealed class ReadPaceTests(StackFixture stack)
         Assert.True(cutOff, "whoever read nothing was cut off meanwhile");
         Assert.InRange(length, 10 * 90_000, 11 * 90_000);
         Assert.Equal(Enumerable.Range(1, 60), (await stalled.ReadToAsync(60)).Numbers);
-    }
-
-    /// <summary>A replica that also speaks HTTP/2, and a log with events of 90 kB on <c>pages.a</c>.</summary>
-    private async Task<DeliverySystem> StartAsync(int events)
-    {
-        var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new(SecureSystem.Settings)
-            {
-                ["Limits__HeldMegabytesPerClient"] = "10",
-                ["Limits__ResponseGraceSeconds"] = "2",
-                ["Limits__MinResponseBytesPerSecond"] = "32768",
-                ["Limits__PublishKilobytesPerSecond"] = "1000000",
-                ["Kestrel__Endpoints__A__Url"] = "http://127.0.0.1:0",
-                ["Kestrel__Endpoints__B__Url"] = "http://127.0.0.1:0",
-                ["Kestrel__Endpoints__B__Protocols"] = "Http2",
-            },
-            apiKey: SecureSystem.OperatorKey
-        );
-        foreach (var chunk in Enumerable.Range(0, events).Chunk(10))
-            await SecureSystem.PublishAsync(
-                system.Replicas[0].Url,
-                [
-                    .. chunk.Select(n =>
-                        (object)
-                            new
-                            {
-                                topic = "pages.a",
-                                type = "n",
-                                data = new string('x', 90_000),
-                            }
-                    ),
-                ]
-            );
-        return system;
     }
 
     private static Uri Http2(DeliverySystem system) =>
@@ -176,7 +160,7 @@ public sealed class ReadPaceTests(StackFixture stack)
     private static async Task<HttpStatusCode> StatusAsync(HttpClient http, Uri server)
     {
         using var response = await http.GetAsync(
-            new Uri(server, Page),
+            new Uri(server, LargePage),
             HttpCompletionOption.ResponseHeadersRead,
             TestContext.Current.CancellationToken
         );
@@ -201,7 +185,8 @@ public sealed class ReadPaceTests(StackFixture stack)
         socket.Connect(server.Host, server.Port);
         socket.Send(
             Encoding.ASCII.GetBytes(
-                $"GET {Page} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+                $"GET {SmallPage} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                    + "Connection: close\r\n\r\n"
             )
         );
         return socket;

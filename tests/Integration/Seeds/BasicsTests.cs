@@ -76,7 +76,8 @@ public sealed class BasicsTests(SeedSystem seeds)
             var isAscii = Ascii.IsValid(id);
             var query = isAscii
                 ? path
-                : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id={Uri.EscapeDataString(id)}";
+                : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id="
+                    + $"{Uri.EscapeDataString(id)}";
             await using var reader = await SseReader.OpenAsync(seeds.A, query, lastId: isAscii ? id : null);
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
             Assert.All(reader.Frames.Where(f => f.Id is not null), f => Assert.InRange(f.Id!.Length, 1, 128));

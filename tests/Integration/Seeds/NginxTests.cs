@@ -58,18 +58,8 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         var text = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000));
         await DeliverySystem.PublishAsync(
             seeds.System.Replicas[0],
-            new
-            {
-                topic = _topic,
-                type = "big",
-                data = text,
-            },
-            new
-            {
-                topic = _topic,
-                type = "big",
-                data = text,
-            }
+            new EventBody(_topic, "big", text),
+            new EventBody(_topic, "big", text)
         );
         await using var reader = await opening;
         await reader.WaitForEventsAsync(3);

@@ -55,7 +55,8 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         // Nobody may publish there: the messages come as the source's own do.
         await using (
             var speak = seeds.System.Database.CreateCommand(
-                "insert into eventstore.outbox (topic, type, data) select $1, 'message', n::text from generate_series(1, 1100) n"
+                "insert into eventstore.outbox (topic, type, data) select $1, 'message', n::text "
+                    + "from generate_series(1, 1100) n"
             )
         )
         {

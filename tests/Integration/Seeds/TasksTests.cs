@@ -87,7 +87,9 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     {
         await using (
             var fill = seeds.System.Database.CreateCommand(
-                "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', '2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, 1500) n"
+                "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', "
+                    + "'2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, "
+                    + "1500) n"
             )
         )
             await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

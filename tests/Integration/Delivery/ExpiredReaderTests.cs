@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text.Json;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Readers that return to positions which retention has dropped.</summary>
+public sealed class ExpiredReaderTests(StackFixture stack)
+{
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    [Fact]
+    public async Task A_reader_behind_what_retention_dropped_is_told_and_goes_on_from_the_oldest_kept()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__MaxAge"] = "00:00:00",
+                ["EventStore__RetentionSeconds"] = "1",
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+            }
+        );
+        await using (
+            var narrow = system.Database.CreateCommand(
+                """
+                update eventstore.store set partition_span = 100;
+                drop table eventstore.events_000000000;
+                select eventstore.ensure_partition(0), eventstore.ensure_partition(100)
+                """
+            )
+        )
+            await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
+        long dropped = 0;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
+                return (dropped = (long)(await ask.ExecuteScalarAsync())!) >= 300;
+            },
+            "old partitions are dropped"
+        );
+
+        await using var behind = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, positions[0]);
+        await behind.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
+        var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(
+            ("expired", positions[0]),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
+        var kept = positions
+            .Select(Position)
+            .Where(p => p > Position(resync.GetProperty("resumedFrom").GetString()!))
+            .ToList();
+        Assert.Equal(kept, behind.Events.Select(e => Position(e.Id!)));
+        await using var fresh = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + "&from=earliest");
+        await fresh.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
+        Assert.DoesNotContain(fresh.Frames, f => f.Event == "resync");
+
+        static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task A_reader_behind_what_had_to_go_for_its_size_is_told_and_reads_on_over_positions_that_were_never_given()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new()
+            {
+                ["EventStore__MaxBytes"] = "1048576",
+                ["EventStore__RetentionSeconds"] = "1",
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+            }
+        );
+        await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
+        string first = "";
+        var n = 0;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var positions = await DeliverySystem.PublishAsync(
+                    system.Replicas[0],
+                    [
+                        .. Enumerable
+                            .Range(0, 5)
+                            .Select(_ => new EventBody(
+                                "t.1",
+                                "n",
+                                new { n = ++n, noise = RetentionTests.Noise(30_000) }
+                            )),
+                    ]
+                );
+                if (first.Length == 0)
+                    first = positions[0];
+                await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
+                return (long)(await ask.ExecuteScalarAsync())! > 1_000_000;
+            },
+            "two partitions were begun before they were full, and the first are gone"
+        );
+        await live.WaitForEventsAsync(n);
+        Assert.Equal(Enumerable.Range(1, n), Numbers(live));
+
+        await using var behind = await SseReader.OpenAsync(system.Replicas[1].Url, Stream, first);
+        await behind.WaitAsync(r => r.Events.Any() && Numbers(r).Last() == n);
+        var resync = JsonDocument.Parse(behind.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(
+            ("expired", first),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
+        Assert.Equal(Enumerable.Range(Numbers(behind).First(), behind.Events.Count()), Numbers(behind));
+
+        static IEnumerable<int> Numbers(SseReader reader) =>
+            reader
+                .Events.Where(e => e.Event == "n")
+                .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("n").GetInt32());
+    }
+}

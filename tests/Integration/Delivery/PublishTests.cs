@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+
+namespace Integration.Delivery;
+
+/// <summary>Publishing, and lists of what is there: events, open streams.</summary>
+[Collection(TwoReplicas.Collection)]
+public sealed class PublishTests(TwoReplicas fixture)
+{
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+
+    private ServiceProcess A => fixture.System.Replicas[0];
+    private ServiceProcess B => fixture.System.Replicas[1];
+    private string Stream => $"/v1/events/stream?topic={_root}.%3E";
+
+    private string T(string rest) => $"{_root}.{rest}";
+
+    [Fact]
+    public async Task History_pages_on_to_the_head()
+    {
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 25);
+        await DeliverySystem.PublishNumbersAsync(A, T("other.x"), 1, 25);
+        using var http = new HttpClient();
+        var seen = new List<int>();
+        for (string? after = null; ; )
+        {
+            var page = await http.GetFromJsonAsync<JsonElement>(
+                new Uri(A.Url, $"/v1/events?topic={T("*")}&limit=10{(after is null ? "" : "&after=" + after)}")
+            );
+            seen.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32()));
+            if ((after = page.GetProperty("next").GetString()) is null)
+                break;
+        }
+        Assert.Equal(Enumerable.Range(1, 25), seen);
+    }
+
+    [Fact]
+    public async Task A_retry_with_the_same_id_gets_the_first_answer_and_other_content_is_a_conflict()
+    {
+        var id = Guid.NewGuid();
+        var first = await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", 1, Id: id));
+        Assert.Equal(first, await DeliverySystem.PublishAsync(B, new EventBody(T("1"), "x", 1, Id: id)));
+        using var conflict = await DeliverySystem.PostAsync(
+            A,
+            new object[] { new EventBody(T("1"), "x", 2, Id: id), new EventBody(T("1"), "new", 3) }
+        );
+        Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
+        using var http = new HttpClient();
+        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
+        Assert.Equal(1, all.GetProperty("events").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/x-ndjson")]
+    public async Task An_id_that_stands_twice_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
+    {
+        var (id, other, lines) = (Guid.NewGuid(), Guid.NewGuid(), type.EndsWith("ndjson", StringComparison.Ordinal));
+        using var http = new HttpClient();
+        using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
+        var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.Accepted, twice.StatusCode);
+        var events = answer
+            .GetProperty("events")
+            .EnumerateArray()
+            .Select(e => (e.GetProperty("id").GetGuid(), e.GetProperty("position").GetString()))
+            .ToList();
+        Assert.Equal(3, answer.GetProperty("accepted").GetInt32());
+        Assert.Equal((events[0], id), (events[2], events[0].Item1));
+        Assert.NotEqual(events[0].Item2, events[1].Item2);
+
+        using var differing = await SendAsync((other, 3), null, (other, 4));
+        var problem = await differing.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.Conflict, differing.StatusCode);
+        if (lines)
+            // an empty line is one too
+            Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+        var all = await http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, $"/v1/events?topic={T("1")}"));
+        Assert.Equal(
+            lines ? [1, 2, 3] : [1, 2],
+            all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32())
+        );
+
+        async Task<HttpResponseMessage> SendAsync(params (Guid? Id, int Data)?[] some)
+        {
+            var documents = some.Select(e =>
+                    e is { } one ? JsonSerializer.Serialize(new EventBody(T("1"), "x", one.Data, Id: one.Id)) : ""
+                )
+                .ToList();
+            var text = lines
+                ? string.Join('\n', documents)
+                : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
+            using var body = new StringContent(text, System.Text.Encoding.UTF8, type);
+            return await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
+        }
+    }
+
+    [Fact]
+    public async Task Lines_before_the_first_bad_one_are_kept_and_the_answer_names_that_line()
+    {
+        using var http = new HttpClient();
+        var lines =
+            string.Join(
+                '\n',
+                Enumerable.Range(1, 1_200).Select(n => $$"""{"topic":"{{T("n")}}","type":"n","data":{{n}}}""")
+            )
+            + $$"""
+
+                {"topic":"{{T("n")}}","type":"n"}
+                {"topic":"{{T("n")}}","type":"n","data":9999}
+                """;
+        using var body = new StringContent(lines, System.Text.Encoding.UTF8, "application/x-ndjson");
+        using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(
+            (1_201, 1_200),
+            (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
+        );
+        await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
+        await reader.WaitForEventsAsync(1_200);
+        Assert.Equal(
+            Enumerable.Range(1, 1_200),
+            reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
+    }
+
+    [Fact]
+    public async Task Open_streams_of_all_replicas_are_listed_and_one_is_closed_wherever_it_is()
+    {
+        await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
+        await using var b = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("only.b")}");
+        using var http = new HttpClient();
+        JsonElement page = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (
+                    page = await http.GetFromJsonAsync<JsonElement>(
+                        new Uri(A.Url, $"/v1/connections?sort=-connectedAt&filter={_root}")
+                    )
+                )
+                    .GetProperty("connections")
+                    .GetArrayLength() == 2,
+            "both are listed"
+        );
+        var onB = page.GetProperty("connections")
+            .EnumerateArray()
+            .Single(c => c.GetProperty("topics")[0].GetString() == T("only.b"));
+        Assert.Equal(
+            2,
+            page.GetProperty("connections")
+                .EnumerateArray()
+                .Select(c => c.GetProperty("replica").GetString())
+                .Distinct()
+                .Count()
+        );
+        var id = onB.GetProperty("id").GetString();
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
+        );
+        await b.WaitForEndAsync();
+        Assert.True(b.EndedProperly);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
+        );
+    }
+}

@@ -1,0 +1,26 @@
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>
+/// A system that the tests of one class share. They run one after the other; topics of its own keep each from the others.
+/// </summary>
+public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
+{
+    internal DeliverySystem System { get; private set; } = null!;
+
+    protected StackFixture Stack { get; } = stack;
+
+    protected virtual int Replicas => 1;
+    protected virtual int Broadcasters => 1;
+    protected virtual Dictionary<string, string> Settings => [];
+
+    public virtual async ValueTask InitializeAsync() =>
+        System = await DeliverySystem.StartAsync(Stack, Replicas, Broadcasters, Settings);
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await System.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,82 @@
+using Integration.Seeds;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>What becomes of a reader that is slower than its events: what it asked for.</summary>
+[Trait("Takes", "long")]
+public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixture<SlowReaderTests.Rings>
+{
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+    private readonly DeliverySystem _system = fixture.System;
+
+    private string Stream => $"/v1/events/stream?topic={_root}.%3E";
+
+    private string T(string rest) => $"{_root}.{rest}";
+
+    /// <summary>Two replicas, of which the first keeps little in memory.</summary>
+    public sealed class Rings(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Replicas => 0;
+
+        public override async ValueTask InitializeAsync()
+        {
+            await base.InitializeAsync();
+            await System.StartReplicaAsync(
+                new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" }
+            );
+            await System.StartReplicaAsync(new() { ["Streaming__SlowSeconds"] = "2" });
+            await System.WaitForModeAsync("live");
+        }
+    }
+
+    [Theory]
+    [InlineData(0)] // far behind: from the store
+    [InlineData(1)] // from memory
+    public async Task A_slow_reader_that_asked_for_the_latest_skips_to_the_newest_of_each_key_and_is_told(int replica)
+    {
+        await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[replica].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(_system.Replicas[replica].Url, Stream + "&slow=latest");
+        const int count = 4_000;
+        await DeliverySystem.PublishLargeAsync(_system.Replicas[replica], T("1"), count, n => $"k{n % 10}");
+        await prompt.WaitForEventsAsync(count);
+        var (numbers, skipped) = await stalled.ReadToAsync(count);
+        Assert.InRange(skipped, 1, count - 10);
+        Assert.Equal(count, numbers.Count + skipped);
+        Assert.Equal(numbers.Order(), numbers);
+        Assert.Equal(Enumerable.Range(count - 9, 10), numbers.TakeLast(10));
+    }
+
+    [Fact]
+    public async Task A_slow_reader_that_asked_for_it_is_disconnected_instead_of_fed_late()
+    {
+        await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(_system.Replicas[0].Url, Stream + "&slow=disconnect");
+        await DeliverySystem.PublishLargeAsync(_system.Replicas[0], T("1"), 4_000);
+        await prompt.WaitForEventsAsync(4_000);
+        var (numbers, _) = await stalled.ReadToAsync(4_000);
+        Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
+        Assert.InRange(numbers.Count, 1, 3_999);
+    }
+
+    [Fact]
+    public async Task A_reader_that_asked_for_it_and_takes_nothing_more_is_disconnected_though_all_it_lacks_is_in_memory()
+    {
+        await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
+        await using var stalled = await StalledReader.OpenAsync(_system.Replicas[1].Url, Stream + "&slow=disconnect");
+        await using var patient = await StalledReader.OpenAsync(_system.Replicas[1].Url, Stream);
+        await DeliverySystem.PublishLargeAsync(_system.Replicas[1], T("1"), 1_000);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await Requests.JsonAsync(_system.Replicas[1].Url, HttpMethod.Get, $"/v1/connections?filter={_root}"))
+                    .GetProperty("connections")
+                    .GetArrayLength() == 2,
+            "the slow reader is let go, and he alone"
+        );
+        var (numbers, _) = await stalled.ReadToAsync(1_000);
+        Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
+        Assert.InRange(numbers.Count, 1, 999);
+        Assert.Equal(1_000, (await patient.ReadToAsync(1_000)).Numbers.Count);
+    }
+}

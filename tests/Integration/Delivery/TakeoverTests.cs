@@ -1,0 +1,49 @@
+using System.Globalization;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A Broadcaster that leads no more, and the spare that takes over.</summary>
+public sealed class TakeoverTests(TakeoverTests.OneReplica fixture) : IClassFixture<TakeoverTests.OneReplica>
+{
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+    private readonly DeliverySystem _system = fixture.System;
+
+    private string Stream => $"/v1/events/stream?topic={_root}.%3E";
+
+    private string T(string rest) => $"{_root}.{rest}";
+
+    public sealed class OneReplica(StackFixture stack) : SharedSystem(stack);
+
+    [Theory]
+    [InlineData("killed")]
+    [InlineData("frozen")]
+    public async Task A_spare_takes_over_from_a_leader_that_is_gone(string fault)
+    {
+        while (_system.Broadcasters.Count < 2)
+            await _system.StartBroadcasterAsync();
+        await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
+        var leader = await _system.LeaderAsync();
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
+        if (fault == "killed")
+            leader.Kill();
+        else
+            leader.Freeze();
+        _system.Broadcasters.Remove(leader);
+        var spare = await _system.LeaderAsync();
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 11, 10);
+        if (fault == "frozen")
+            leader.Thaw();
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 21, 10);
+        await reader.WaitForEventsAsync(30);
+        Assert.Equal(Enumerable.Range(1, 30), Numbers(reader));
+        Assert.Same(spare, await _system.LeaderAsync());
+        await _system.WaitForModeAsync("live");
+        if (fault == "frozen")
+            _system.Broadcasters.Add(leader);
+    }
+
+    private static IEnumerable<int> Numbers(SseReader reader) =>
+        reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
+}

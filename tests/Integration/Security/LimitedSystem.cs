@@ -1,0 +1,39 @@
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>A replica with small limits that several classes share; each test has users of its own.</summary>
+public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
+{
+    public const string Collection = "Limits";
+
+    private DeliverySystem _system = null!;
+
+    internal Uri Server => _system.Replicas[0].Url;
+
+    public async ValueTask InitializeAsync()
+    {
+        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        {
+            ["Limits__ResumesPerMinute"] = "15",
+            ["Limits__PublishesPerSecond"] = "5",
+            ["Limits__GenerationsPerMinute"] = "2",
+            ["Streaming__MaxConnectionsPerClient"] = "3",
+            ["Limits__PublishKilobytesPerSecond"] = "256",
+            ["Limits__HeaderSeconds"] = "2",
+            ["Limits__BodyGraceSeconds"] = "2",
+            ["Limits__RequestsPerSecond"] = "20",
+            ["Events__MaxArrayEvents"] = "10",
+            ["Events__MaxPageBytes"] = "65536",
+            ["EventStore__MaxBatchBytes"] = "65536",
+        };
+        settings.Remove("Limits__NewStreamsPerMinute"); // 10, the contract's
+        _system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
+    }
+
+    public ValueTask DisposeAsync() => _system.DisposeAsync();
+}
+
+[CollectionDefinition(LimitedSystem.Collection)]
+public sealed class LimitedTests : ICollectionFixture<LimitedSystem>;

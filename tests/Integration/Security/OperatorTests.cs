@@ -1,0 +1,70 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Harness;
+using Integration.Delivery;
+
+namespace Integration.Security;
+
+/// <summary>Topics and streams that are for operators.</summary>
+[Collection(SecureSystem.Collection)]
+public sealed class OperatorTests(SecureSystem system)
+{
+    private static readonly HttpMethod Get = HttpMethod.Get,
+        Post = HttpMethod.Post,
+        Delete = HttpMethod.Delete;
+    private Uri A => system.A;
+
+    [Fact]
+    public async Task The_systems_topics_are_for_operators()
+    {
+        var everything = Tokens.Of("dan", subscribe: [">"]);
+        foreach (
+            var path in (string[])
+                [
+                    "/v1/connections",
+                    "/v1/connections/stream",
+                    "/v1/events/stream?topic=$sys.%3E",
+                    "/v1/events/stream?topic=$sys.connections",
+                ]
+        )
+        {
+            Assert.Equal(
+                (path, HttpStatusCode.Forbidden),
+                (path, await SecureSystem.StatusAsync(A, Get, path, everything))
+            );
+            Assert.Equal(
+                (path, HttpStatusCode.OK),
+                (path, await SecureSystem.StatusAsync(A, Get, path, key: SecureSystem.OperatorKey))
+            );
+        }
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", everything)
+        );
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            await SecureSystem.StatusAsync(A, Delete, "/v1/connections/x", key: SecureSystem.OperatorKey)
+        );
+    }
+
+    [Fact]
+    public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
+    {
+        await using var reader = await SecureSystem.OpenAsync(
+            system.B,
+            "/v1/events/stream?topic=orders.z",
+            Tokens.Of("far", subscribe: ["orders.>"])
+        );
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+        var rows = await SecureSystem.JsonAsync(A, Get, "/v1/connections?filter=far", key: SecureSystem.OperatorKey);
+        Assert.False(rows.TryGetProperty("partial", out _));
+        var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            await SecureSystem.StatusAsync(A, Delete, $"/v1/connections/{id}", key: SecureSystem.OperatorKey)
+        );
+        await reader.WaitForEndAsync();
+    }
+}

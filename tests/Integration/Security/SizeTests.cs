@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Harness;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>How much one client may send and read at once, and how slowly.</summary>
+[Collection(LimitedSystem.Collection)]
+public sealed class SizeTests(LimitedSystem fixture)
+{
+    private static readonly HttpMethod Get = HttpMethod.Get,
+        Post = HttpMethod.Post;
+
+    /// <summary>Slow-loris: a head, or a body, that never comes to its end.</summary>
+    [Fact]
+    public async Task A_head_or_a_body_that_never_comes_to_its_end_is_cut_off()
+    {
+        var server = fixture.Server;
+        Assert.StartsWith(
+            "HTTP/1.1 408",
+            await RawAsync(server, "GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+            StringComparison.Ordinal
+        );
+        var body = await RawAsync(
+            server,
+            "POST /v1/events HTTP/1.1\r\nHost: localhost\r\n"
+                + $"X-Api-Key: {SecureSystem.OperatorKey}\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 1000\r\n\r\n{"
+        );
+        Assert.StartsWith("HTTP/1.1 408", body, StringComparison.Ordinal);
+        Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
+    }
+
+    /// <summary>What is large waits until its publisher may again; the whole of it comes.</summary>
+    [Fact]
+    public async Task A_large_event_waits_until_its_publisher_may_again_and_is_accepted_whole()
+    {
+        var server = fixture.Server;
+        var (gil, publishing) = (Tokens.Of("gil", publish: ["orders.>"]), Stopwatch.StartNew());
+        var large = new EventBody("orders.large", "n", new string('x', 250 * 1024));
+        for (var i = 0; i < 2; i++)
+            Assert.Equal(
+                HttpStatusCode.Accepted,
+                await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, large)
+            );
+        using var lines = new StringContent(
+            $"{JsonSerializer.Serialize(large)}\n{JsonSerializer.Serialize(large)}",
+            Encoding.UTF8,
+            "application/x-ndjson"
+        );
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, lines));
+        // A thousand kilobytes at 256 a second, of which the first second's came at once.
+        Assert.InRange(publishing.Elapsed.TotalSeconds, 2.5, 60);
+    }
+
+    [Fact]
+    public async Task Topics_lists_and_bodies_have_their_sizes()
+    {
+        var server = fixture.Server;
+        var topic = string.Join('.', Enumerable.Repeat("a", 33));
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            await SecureSystem.StatusAsync(
+                server,
+                Post,
+                "/v1/events",
+                body: new EventBody(topic, "n", 1),
+                key: SecureSystem.OperatorKey
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            await SecureSystem.StatusAsync(server, Get, "/v1/events?topic=" + topic, key: SecureSystem.OperatorKey)
+        );
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            await SecureSystem.StatusAsync(
+                server,
+                Get,
+                "/v1/events?" + string.Join('&', Enumerable.Range(0, 101).Select(i => $"topic=a{i}")),
+                key: SecureSystem.OperatorKey
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge,
+            await SecureSystem.StatusAsync(
+                server,
+                Post,
+                "/v1/events",
+                body: new EventBody("a.b", "n", new string('x', 1024 * 1024)),
+                key: SecureSystem.OperatorKey
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge,
+            await SecureSystem.StatusAsync(
+                server,
+                Post,
+                "/v1/stream-tickets",
+                body: new { topics = new[] { new string('x', 300 * 1024) } },
+                key: SecureSystem.OperatorKey
+            )
+        );
+    }
+
+    /// <summary>A page of history ends by its size, too: a thousand events of a megabyte would be a gigabyte of this
+    /// server's memory.</summary>
+    [Fact]
+    public async Task A_page_of_history_and_an_array_of_events_end_by_their_bytes_too()
+    {
+        var server = fixture.Server;
+        var (hal, data) = (Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]), new string('x', 40 * 1024));
+        var many = Enumerable.Range(0, 11).Select(_ => new EventBody("pages.a", "n", ""));
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge,
+            await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, many)
+        );
+        // An array is one append: larger than a commit it would have the log to itself. Lines are appended bit by bit.
+        var large = Enumerable.Range(0, 5).Select(n => new EventBody("pages.a", $"n{n}", data)).ToList();
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge,
+            await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, large)
+        );
+        using var lines = new StringContent(
+            string.Join('\n', large.Select(e => JsonSerializer.Serialize(e))),
+            Encoding.UTF8,
+            "application/x-ndjson"
+        );
+        Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, lines));
+
+        var (read, pages, after) = (new List<string?>(), 0, "");
+        for (; after is not null; pages++)
+        {
+            var page = await SecureSystem.JsonAsync(server, Get, "/v1/events?topic=pages.a&limit=1000" + after, hal);
+            read.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("type").GetString()));
+            after = page.GetProperty("next").GetString() is { } next ? "&after=" + next : null;
+        }
+        Assert.Equal(["n0", "n1", "n2", "n3", "n4"], read);
+        Assert.Equal(3, pages);
+    }
+
+    /// <summary>Sends and then nothing more; what comes back until the server closes.</summary>
+    private static async Task<string> RawAsync(Uri server, string text)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Host, server.Port, limit.Token);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(text), SocketFlags.None, limit.Token);
+        await using var stream = new NetworkStream(socket);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(limit.Token);
+    }
+}
