@@ -1,8 +1,8 @@
 using System.Globalization;
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Llm;
 using LoadTests.Scenarios;
+using Measuring;
 using Measuring.Ledger;
 
 namespace LoadTests;
@@ -19,7 +19,9 @@ internal sealed record LoadOptions
     public static string Usage { get; } =
         $"""
             Loads a running system with SSE clients and verifies that no event is lost, duplicated or reordered.
+
               dotnet run -c Release --project LoadTests -- [options] [scenario …]
+
               --target URL         address of any StreamApi replica on this machine; default: the variable
                                    services__streamapi__http__0, which the AppHost sets
               --size smoke|full    number of clients, rate and duration of each scenario; default: smoke
@@ -48,6 +50,7 @@ internal sealed record LoadOptions
               --progress json      for a program: a progress line in JSON every quarter of a second on the output;
                                    ends when the input is closed
               --help
+
             Scenarios (default: all but soak): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
             Exit code 0: every threshold held. 1: a threshold failed and is named. 2: the run could not start.
 

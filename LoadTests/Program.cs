@@ -4,20 +4,7 @@ using LoadTests.Running;
 using Measuring;
 
 GeneratorProcess.Prepare();
-using var cancelled = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
-{
-    e.Cancel = true;
-    cancelled.Cancel();
-};
-using var terminated = System.Runtime.InteropServices.PosixSignalRegistration.Create(
-    System.Runtime.InteropServices.PosixSignal.SIGTERM,
-    e =>
-    {
-        e.Cancel = true;
-        cancelled.Cancel();
-    }
-);
+using var stop = new StopSignals();
 try
 {
     var options = LoadOptions.Parse(args);
@@ -28,19 +15,11 @@ try
     }
     if (options.Compare is var (before, after))
         return Comparison.Run(before, after, options.ReportFolder);
-    // When the program that watches goes away, however it ends, the load ends too.
     if (options.JsonProgress)
-        new Thread(() =>
-        {
-            while (Console.In.Read() >= 0) { }
-            cancelled.Cancel();
-        })
-        {
-            IsBackground = true,
-        }.Start();
-    return await LoadSuite.RunAsync(options, cancelled.Token) ? 0 : 1;
+        stop.StopWithInput();
+    return await LoadSuite.RunAsync(options, stop.Token) ? 0 : 1;
 }
-catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
+catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
 {
     Console.Error.WriteLine("Stopped.");
     return 130;

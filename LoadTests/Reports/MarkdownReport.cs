@@ -126,6 +126,7 @@ internal static class MarkdownReport
     }
 
     // 0 means unknown.
+
     private static string Known(double value, string format = "F0") =>
         value > 0 ? value.ToString(format, CultureInfo.InvariantCulture) : "–";
 

@@ -1,10 +1,10 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Llm;
 using LoadTests.Running;
 using LoadTests.Scenarios;
+using Measuring;
 using Measuring.Ledger;
 using NBomber.Contracts.Stats;
 

@@ -1,9 +1,9 @@
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Llm;
 using LoadTests.Targets;
+using Measuring;
 using NBomber.Contracts;
 
 namespace LoadTests.Running;

@@ -1,8 +1,8 @@
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Reports;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
+using Measuring;
 using Measuring.Ledger;
 
 namespace LoadTests.Running;

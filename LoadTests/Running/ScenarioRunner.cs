@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using AspireSse.Client;
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Llm;
 using LoadTests.Reports;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
+using Measuring;
 using NBomber.Contracts.Stats;
 using NBomber.CSharp;
 

@@ -1,6 +1,6 @@
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Targets;
+using Measuring;
 
 namespace LoadTests.Running;
 

@@ -3,26 +3,29 @@ using Harness;
 
 namespace Benchmarks;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
-        Measures the real StreamApi endpoint beside a plain ASP.NET Core server and Nchan, which is fetched where it is not installed (Debian, Ubuntu).
+        Measures the real StreamApi endpoint beside a plain ASP.NET Core server and Nchan. Nchan is fetched when it is
+        not installed (Debian, Ubuntu).
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
-          dotnet run -c Release --project tests/Benchmarks -- reads [events …]     what a page of a filtered read costs Postgres
+          dotnet run -c Release --project tests/Benchmarks -- reads [events …]
 
-          name             measure only what begins with this (fanout, memory, append …)
-          --quick          one round of shorter runs: does it work, and roughly how fast
-          --rounds N       rounds, the servers taking turns in each; 3 where nothing is said
+          name             measures only the benchmarks that begin with this (fanout, memory, append …)
+          reads            measures what a page of a filtered read costs Postgres, for logs of these sizes
+          --quick          one round of shorter runs, for a first impression
+          --rounds N       number of rounds, in each of which the servers take turns; default: 3
           --alone          StreamApi without the other servers, for a profiler
-          --no-fsync       Postgres answers before the disk has anything: what waiting for the disk costs, by comparison
-          --reports FOLDER artifacts/benchmarks where nothing is said
-          --list           says what there is to measure, and runs nothing
+          --no-fsync       Postgres does not wait for the disk, to see by comparison what that costs
+          --reports FOLDER default: artifacts/benchmarks
+          --list           lists the benchmarks and runs nothing
           --help
 
-        Ends with 0 where everything ran and nothing was lost, 1 where StreamApi lost, doubled or reordered an event, 2 where it could not run.
-        A goal that was missed is marked in the table; it does not change the exit code, because other work of the machine may be the reason.
+        Exit code 0: everything ran and no event was lost. 1: StreamApi lost, duplicated or reordered an event. 2: the
+        benchmarks could not run. A missed goal is marked in the table but does not change the exit code, because other
+        work on the machine may be the reason.
 
         """;
 
@@ -56,7 +59,7 @@ internal sealed record BenchmarkOptions
                 "--list" => options with { List = true },
                 "--help" or "-h" => options with { Help = true },
                 _ when name.StartsWith('-') => throw new BenchmarkException(
-                    $"There is no option {name}. --help lists those there are."
+                    $"There is no option {name}. --help lists the options."
                 ),
                 _ => options with { Names = [.. options.Names, name] },
             };

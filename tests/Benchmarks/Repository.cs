@@ -1,6 +1,6 @@
 namespace Benchmarks;
 
-/// <summary>Where this clone and its build output are.</summary>
+/// <summary>The paths of this clone and its build output.</summary>
 internal static class Repository
 {
     // artifacts/bin/Benchmarks/<configuration>/
@@ -8,7 +8,7 @@ internal static class Repository
 
     public static string Root { get; } = Output.Parent!.Parent!.Parent!.Parent!.FullName;
 
-    /// <summary>A service of ours, built with this program and in the same configuration.</summary>
+    /// <summary>Returns the path of a service that was built with this program in the same configuration.</summary>
     public static string Service(string name) =>
         Path.Combine(Output.Parent!.Parent!.FullName, name, Output.Name, name + ".dll");
 

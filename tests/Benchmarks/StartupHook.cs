@@ -5,11 +5,8 @@ using System.Text;
 
 #pragma warning disable CA1050 // The runtime looks for this name, in no namespace (DOTNET_STARTUP_HOOKS).
 
-/// <summary>
-/// Runs inside the measured .NET servers before their Main: answers on a Unix socket how much the process has allocated
-/// so far, which nobody can
-/// see from outside, and how long it has compiled. Costs nothing until asked.
-/// </summary>
+/// <summary>Runs inside the .NET servers under test, before their Main: answers on a Unix socket how much the
+/// process has allocated and compiled, which is not visible from outside. Costs nothing until asked.</summary>
 internal static class StartupHook
 {
     public const string Variable = "BENCHMARKS_PROBE";

@@ -7,7 +7,7 @@ using Harness;
 
 namespace Benchmarks;
 
-/// <summary>Starts the servers, measures what was asked for, writes the table, ends what it started.</summary>
+/// <summary>Starts the servers, runs the chosen benchmarks, writes the table and stops the servers.</summary>
 internal static class Suite
 {
     private static readonly Measurement[] All =
@@ -43,7 +43,7 @@ internal static class Suite
             return true;
         }
         if (!OperatingSystem.IsLinux())
-            throw new BenchmarkException("The benchmarks read /proc and use epoll: they run on Linux only.");
+            throw new BenchmarkException("The benchmarks run on Linux only, because they use /proc and epoll.");
         var chosen = All.Where(m =>
                 options.Names.Count == 0 || options.Names.Any(n => m.Name.StartsWith(n, StringComparison.Ordinal))
             )
@@ -52,12 +52,11 @@ internal static class Suite
             options.Names.FirstOrDefault(n => !All.Any(m => m.Name.StartsWith(n, StringComparison.Ordinal))) is
             { } unknown
         )
-            throw new BenchmarkException(
-                $"There is nothing to measure that begins with '{unknown}'. --list says what there is."
-            );
+            throw new BenchmarkException($"No benchmark begins with '{unknown}'. --list lists them.");
         if (!Repository.IsRelease)
             Console.Error.WriteLine(
-                "This is a Debug build; its figures say nothing. Use: dotnet run -c Release --project tests/Benchmarks"
+                "This is a Debug build, whose values mean nothing. "
+                    + "Use: dotnet run -c Release --project tests/Benchmarks"
             );
 
         var clock = Stopwatch.StartNew();
@@ -82,7 +81,7 @@ internal static class Suite
 
         foreach (var peer in run.Peers)
         {
-            Progress($"warming {peer.Name} up");
+            Progress($"warming up {peer.Name}");
             await FanOut.WarmUpAsync(run, peer, cancellationToken);
         }
         try
@@ -93,7 +92,7 @@ internal static class Suite
         }
         finally
         {
-            // What was measured until Ctrl+C, too.
+            // Writes the results so far after Ctrl+C too.
             var table = Table.Of(run, chosen, clock.Elapsed, missing);
             Directory.CreateDirectory(options.ReportFolder);
             await File.WriteAllTextAsync(

@@ -1,4 +1,4 @@
 namespace Harness;
 
-/// <summary>The benchmarks cannot run; the message says why and what helps.</summary>
+/// <summary>A reason why the benchmarks cannot run; the message says what helps.</summary>
 internal sealed class BenchmarkException(string message) : Exception(message);

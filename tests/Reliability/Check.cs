@@ -1,25 +1,27 @@
 namespace Reliability;
 
-/// <summary>One row of the report: something that is done to a system, and what came of it.</summary>
+/// <summary>A row of the report: something done to a system, and the result.</summary>
 internal interface ICheck
 {
     string Name { get; }
 
-    /// <summary>The system that it happens to.</summary>
+    /// <summary>The system that the check needs.</summary>
     SystemKind Needs { get; }
 
-    /// <summary>Throws <see cref="NotDoneException"/> where this machine cannot.</summary>
+    /// <summary>Runs the check. Throws <see cref="NotDoneException"/> when this machine cannot run it.</summary>
     Task<Outcome> RunAsync(ReliabilitySystem system, ReliabilityOptions options, CancellationToken cancellationToken);
 }
 
-/// <param name="Ok">Whether it is as it must be.</param>
-/// <param name="Line">The row, in Markdown.</param>
+/// <summary>The result of a check.</summary>
+/// <param name="Ok">True when the result meets its conditions.</param>
+/// <param name="Line">The row in Markdown.</param>
 internal sealed record Outcome(bool Ok, string Line);
 
 /// <summary>A table of the report.</summary>
 internal sealed record Section(string Part, string Title, string Text, string Header, IReadOnlyList<ICheck> Checks)
 {
-    /// <summary>Where a row could not be had.</summary>
+    /// <summary>Returns the row of a check that could not run.</summary>
     public string Line(ICheck check, NotDoneException reason) =>
-        $"| {check.Name} |{string.Concat(Enumerable.Repeat(" – |", Header.Split('|').Length - 4))} not done: {reason.Message} |";
+        $"| {check.Name} |{string.Concat(Enumerable.Repeat(" – |", Header.Split('|').Length - 4))} "
+        + $"not done: {reason.Message} |";
 }

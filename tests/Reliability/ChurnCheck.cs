@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Reliability;
 
-/// <summary>Clients that come and go, each with a topic of its own.</summary>
+/// <summary>Opens and closes many connections, each with its own topic, and checks that nothing is left.</summary>
 internal sealed class ChurnCheck : ICheck
 {
     private const int Clients = 200,
@@ -13,7 +13,7 @@ internal sealed class ChurnCheck : ICheck
         MaxMoreDescriptors = 20;
     private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(90);
 
-    public string Name => "connections come and go";
+    public string Name => "connections open and close";
     public SystemKind Needs => SystemKind.Plain;
 
     public async Task<Outcome> RunAsync(
@@ -22,18 +22,22 @@ internal sealed class ChurnCheck : ICheck
         CancellationToken cancellationToken
     )
     {
-        // What the first streams make for good is no leak.
+        // A first round, so that memory allocated once is not taken for a leak.
         await ChurnAsync(system, TimeSpan.FromSeconds(5), cancellationToken);
         var before = await SettledAsync(system, null, cancellationToken);
         var opened = await ChurnAsync(system, options.Churn, cancellationToken);
-        var most = ServerFigures.Megabytes(system);
+        var most = ServerStats.Megabytes(system);
         var after = await SettledAsync(system, before, cancellationToken);
-        var ok = after.IsLike(before) && opened > 0;
+        var ok = after.IsAtMost(before) && opened > 0;
         return new Outcome(
             ok,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {Name} | {opened} | {before.Connections} → {after.Connections} | {before.Descriptors} → {after.Descriptors} | {ReliabilityReport.Bold(after.Subscribers)} | {before.Megabytes:F0} → {most:F0} → {after.Megabytes:F0} | for {options.Churn.TotalSeconds:F0} s, {Clients} at a time{(ok ? "" : "; **not as before**")} |"
+                $"| {Name} | {opened} | {before.Connections} → {after.Connections} "
+                    + $"| {before.Descriptors} → {after.Descriptors} | {ReliabilityReport.Bold(after.Subscribers)} "
+                    + $"| {before.Megabytes:F0} → {most:F0} → {after.Megabytes:F0} "
+                    + $"| for {options.Churn.TotalSeconds:F0} s, {Clients} at a time"
+                    + $"{(ok ? "" : "; **not as before**")} |"
             )
         );
     }
@@ -62,11 +66,12 @@ internal sealed class ChurnCheck : ICheck
                             await socket.ConnectAsync(IPAddress.Loopback, url.Port, over.Token);
                             await socket.SendAsync(
                                 Encoding.ASCII.GetBytes(
-                                    $"GET /v1/events/stream?topic=churn.c{client}.v{visit} HTTP/1.1\r\nHost: {url.Authority}\r\n\r\n"
+                                    $"GET /v1/events/stream?topic=churn.c{client}.v{visit} HTTP/1.1\r\n"
+                                        + $"Host: {url.Authority}\r\n\r\n"
                                 ),
                                 over.Token
                             );
-                            // Until the greeting is there: before, it has no subscription.
+                            // Waits for the `connected` event: before it, there is no subscription.
                             for (var text = ""; !text.Contains("event: connected", StringComparison.Ordinal); )
                             {
                                 var read = await socket.ReceiveAsync(buffer, over.Token);
@@ -78,7 +83,7 @@ internal sealed class ChurnCheck : ICheck
                             await Task.Delay(Random.Shared.Next(1_000), over.Token);
                         }
                         catch (Exception e) when (e is OperationCanceledException or SocketException) { }
-                        // A reset, or a proper end.
+                        // Alternates between a reset and an orderly close.
                         if (visit % 2 == 0)
                             socket.LingerState = new LingerOption(true, 0);
                     }
@@ -90,7 +95,7 @@ internal sealed class ChurnCheck : ICheck
 
     private sealed record State(int Connections, int Descriptors, int Subscribers, double Megabytes)
     {
-        public bool IsLike(State other) =>
+        public bool IsAtMost(State other) =>
             Connections <= other.Connections
             && Descriptors <= other.Descriptors + MaxMoreDescriptors
             && Subscribers == 0
@@ -109,18 +114,18 @@ internal sealed class ChurnCheck : ICheck
             await Task.Delay(1_000, cancellationToken)
         )
         {
-            var connections = await ServerFigures.AskAsync(
+            var connections = await ServerStats.AskAsync(
                 system,
                 "/v1/connections?filter=churn.&limit=1000",
                 cancellationToken
             );
             var state = new State(
-                await ServerFigures.ConnectionsAsync(system, cancellationToken),
-                ServerFigures.Descriptors(system),
+                await ServerStats.ConnectionsAsync(system, cancellationToken),
+                ServerStats.Descriptors(system),
                 connections.GetProperty("connections").GetArrayLength(),
-                ServerFigures.Megabytes(system)
+                ServerStats.Megabytes(system)
             );
-            if ((wanted is not null && state.IsLike(wanted)) || DateTime.UtcNow > until)
+            if ((wanted is not null && state.IsAtMost(wanted)) || DateTime.UtcNow > until)
                 return state;
         }
     }

@@ -3,10 +3,8 @@ using LocalServices;
 namespace Reliability;
 
 /// <summary>
-/// Sets the clock of single processes: libfaketime (a Debian package, fetched like the stores) answers for the kernel,
-/// from a file a process that
-/// says how far off the time is. The monotonic clock stays, as it does when an administrator or NTP sets a machine's
-/// clock.
+/// Sets the clock of single processes with libfaketime (a Debian package, fetched like the stores), from one file with
+/// the offset for each process. The monotonic clock keeps running, as when an administrator or NTP sets the clock.
 /// </summary>
 internal sealed class FalseClock : IDisposable
 {
@@ -36,7 +34,7 @@ internal sealed class FalseClock : IDisposable
                 Library("/usr/lib")
                 ?? Library(Path.Combine(target, "usr", "lib"))
                 ?? throw new NotDoneException("needs libfaketime");
-            // Postgres's user must read it.
+            // Postgres runs as another user, who must be able to read it.
             var folder = Directory.CreateTempSubdirectory("reliability-clock-").FullName;
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);

@@ -2,32 +2,31 @@ using Measuring.Ledger;
 
 namespace Reliability;
 
-/// <summary>What is done to the system, and undone.</summary>
-/// <param name="Name">As the table has it.</param>
-/// <param name="Lasts">Between the two.</param>
-/// <param name="Break">Returns once it is done; throws <see cref="NotDoneException"/> where this machine
-/// cannot.</param>
-/// <param name="Mend">Returns once what was broken answers again.</param>
+/// <summary>A fault that is injected into the system and undone.</summary>
+/// <param name="Name">The name in the table.</param>
+/// <param name="Lasts">The time until it is undone.</param>
+/// <param name="Break">Injects the fault. Throws <see cref="NotDoneException"/> when this machine cannot.</param>
+/// <param name="Mend">Undoes the fault and returns when the broken process answers again.</param>
 internal sealed record Fault(
     string Name,
-    TimeSpan Lasts,
+    TimeSpan Duration,
     Func<ReliabilitySystem, Task> Break,
-    Func<ReliabilitySystem, CancellationToken, Task> Mend
+    Func<ReliabilitySystem, CancellationToken, Task> Undo
 )
 {
-    /// <summary>The system that it happens to, where not the one that all share.</summary>
+    /// <summary>The kind of system that the fault needs; default: the shared one.</summary>
     public SystemKind Needs { get; init; }
 
-    /// <summary>Asked while it lasts, ten times a second: its words are the table's remark.</summary>
+    /// <summary>Creates a probe that runs ten times a second during the fault and gives the table's remark.</summary>
     public Func<IFaultProbe>? Probe { get; init; }
 }
 
-/// <summary>Watches the system while a fault lasts.</summary>
+/// <summary>Observes the system during a fault.</summary>
 internal interface IFaultProbe
 {
     Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken);
 
-    /// <summary>What came of it.</summary>
+    /// <summary>The result of the observation.</summary>
     string Remark { get; }
 }
 
@@ -35,18 +34,18 @@ internal enum SystemKind
 {
     Plain,
 
-    /// <summary>Its store lies on a small disk of its own.</summary>
+    /// <summary>The store is on its own small disk.</summary>
     SmallDisk,
 
-    /// <summary>The clocks of its processes can be set.</summary>
+    /// <summary>The clocks of the processes can be set.</summary>
     SettableClock,
 
-    /// <summary>As in Production: who asks must say who he is, and there are limits.</summary>
+    /// <summary>As in Production: callers must authenticate, and limits apply.</summary>
     Guarded,
 
-    /// <summary>As in Production, without limits, and it says all that it can in its log.</summary>
-    Talkative,
+    /// <summary>As in Production, without limits and with the most detailed log.</summary>
+    Verbose,
 }
 
-/// <summary>This machine cannot do that; the message says why, and stands in the table.</summary>
+/// <summary>Thrown when this machine cannot run a check; the table shows the message.</summary>
 internal sealed class NotDoneException(string message) : Exception(message);

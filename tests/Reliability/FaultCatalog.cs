@@ -3,7 +3,7 @@ using Measuring.Ledger;
 
 namespace Reliability;
 
-/// <summary>All faults on one page.</summary>
+/// <summary>The faults in the order of the report.</summary>
 internal static class FaultCatalog
 {
     private static readonly TimeSpan Down = TimeSpan.FromSeconds(4),
@@ -15,7 +15,7 @@ internal static class FaultCatalog
     [
         ("StreamApi, replica 1", s => s.Replicas[0].Process),
         ("StreamApi, replica 2", s => s.Replicas[1].Process),
-        ("the Broadcaster that leads", s => s.Leader.Process),
+        ("the leading Broadcaster", s => s.Leader.Process),
         ("Redis", s => s.Redis),
         ("Postgres", s => s.Postgres),
     ];
@@ -45,22 +45,26 @@ internal static class FaultCatalog
             (s, _) => Do(() => p.Of(s).Thaw())
         )),
         new(
-            "Redis restarted empty, at once",
+            "Redis restarted empty, without delay",
             TimeSpan.Zero,
             s => Do(s.Redis.Kill),
             (s, token) => s.Redis.StartAsync(token)
         ),
-        Link("all services cut off from Postgres", s => s.Services.Select(x => x.Postgres), link => link.Cut()),
-        Link("all services cut off from Redis", s => s.Services.Select(x => x.Redis), link => link.Cut()),
-        Link("nothing passes to or from Postgres", s => s.Services.Select(x => x.Postgres), link => link.Freeze()),
-        Link("nothing passes to or from Redis", s => s.Services.Select(x => x.Redis), link => link.Freeze()),
         Link(
-            "nothing passes between StreamApi's replica 1 and both stores",
+            "all connections to Postgres closed and refused",
+            s => s.Services.Select(x => x.Postgres),
+            link => link.Cut()
+        ),
+        Link("all connections to Redis closed and refused", s => s.Services.Select(x => x.Redis), link => link.Cut()),
+        Link("all connections to Postgres frozen", s => s.Services.Select(x => x.Postgres), link => link.Freeze()),
+        Link("all connections to Redis frozen", s => s.Services.Select(x => x.Redis), link => link.Freeze()),
+        Link(
+            "connections of StreamApi's replica 1 to both stores frozen",
             s => [s.Replicas[0].Postgres, s.Replicas[0].Redis],
             link => link.Freeze()
         ),
         Link(
-            "nothing passes between the Broadcaster that leads and both stores",
+            "connections of the leading Broadcaster to both stores frozen",
             s => [s.Leader.Postgres, s.Leader.Redis],
             link => link.Freeze()
         ),
@@ -90,7 +94,7 @@ internal static class FaultCatalog
         Action<FaultyLink> fault
     )
     {
-        // The leader may be another when it is over.
+        // Remembered, because the leader may have changed when the fault ends.
         FaultyLink[] broken = [];
         return new Fault(
             name,
@@ -112,7 +116,7 @@ internal static class FaultCatalog
 
     private static Fault Clock(string name, string process, TimeSpan offset) =>
         new(
-            $"{name} jumps an hour {(offset > TimeSpan.Zero ? "ahead" : "back")}, later to the right time again",
+            $"{name} jumps an hour {(offset > TimeSpan.Zero ? "ahead" : "back")} and is corrected later",
             Cut,
             s => Do(() => s.Clock!.Set(process, offset)),
             (s, _) => Do(() => s.Clock!.Set(process, TimeSpan.Zero))
@@ -122,7 +126,7 @@ internal static class FaultCatalog
             Probe = () => new ClockProbe(process),
         };
 
-    // To Postgres TERM means "when the last client has left"; who stops it sends INT, as the AppHost does.
+    // SIGTERM makes Postgres wait until the last client disconnects, so the AppHost and this check send SIGINT.
     private static void Terminate(SystemProcess process)
     {
         if (process.Name == "Postgres")

@@ -8,7 +8,7 @@ using Measuring.Ledger;
 
 namespace Reliability;
 
-/// <summary>One fault, with a load and a ledger of its own.</summary>
+/// <summary>Runs one fault with its own load and ledger.</summary>
 internal sealed class FaultCheck(Fault fault) : ICheck
 {
     public string Name => fault.Name;
@@ -48,13 +48,13 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             $"{result.ToJsonLine()}\n",
             cancellationToken
         );
-        await KeepAsync(system, result, cancellationToken);
+        await WriteDetailsAsync(system, result, cancellationToken);
         var broken = result.Faults.Count > 0 ? result.Faults[0] : null;
         var stored = await StoredAsync(system, cancellationToken) - before;
         var row = new FaultRow(fault.Name, plan.Remark ?? "")
         {
             Acknowledged = result.Counters.Acknowledged,
-            Refused = result.Counters.Failed,
+            Failed = result.Counters.Failed,
             Received = result.Received,
             Lost = result.Lost,
             NotStored = Math.Max(0, result.Counters.Acknowledged - stored),
@@ -70,8 +70,12 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         return new Outcome(row.Ok, Line(row));
     }
 
-    /// <summary>How it went, each quarter of a second, and what the services said: for who wants to know why.</summary>
-    private async Task KeepAsync(ReliabilitySystem system, ScenarioResult result, CancellationToken cancellationToken)
+    /// <summary>Writes the windows of the run and the services' logs, to find the cause of a failure.</summary>
+    private async Task WriteDetailsAsync(
+        ReliabilitySystem system,
+        ScenarioResult result,
+        CancellationToken cancellationToken
+    )
     {
         var file = Path.Combine(
             ReliabilitySuite.Folder,
@@ -84,7 +88,8 @@ internal sealed class FaultCheck(Fault fault) : ICheck
                 .. result.Windows.Select(w =>
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},{w.Open},{w.P50Ms:F1},{w.P99Ms:F1}"
+                        $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},"
+                            + $"{w.Open},{w.P50Ms:F1},{w.P99Ms:F1}"
                     )
                 ),
             ],
@@ -111,16 +116,19 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         if (row.NotStored > 0)
             remarks.Add($"**{row.NotStored} not in the log**");
         if (row.Unknown > 0)
-            remarks.Add($"**{row.Unknown} that nobody published**");
+            remarks.Add($"**{row.Unknown} never published**");
         if (row.Resyncs > 0)
-            remarks.Add($"**{row.Resyncs} clients told that events may be missing**");
-        if (row.Refused > 0)
-            remarks.Add($"{row.Refused} publishes given up, none acknowledged");
+            remarks.Add($"**{row.Resyncs} resyncs**");
+        if (row.Failed > 0)
+            remarks.Add($"{row.Failed} publishes failed after all retries");
         if (!row.Drained)
-            remarks.Add("**not everything came within 90 s**");
+            remarks.Add("**events were missing after 90 s**");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {row.Fault} | {row.Acknowledged} | {row.Received} | {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} | {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} | {string.Join("; ", remarks)} |"
+            $"| {row.Fault} | {row.Acknowledged} | {row.Received} "
+                + $"| {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} "
+                + $"| {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} "
+                + $"| {string.Join("; ", remarks)} |"
         );
     }
 }

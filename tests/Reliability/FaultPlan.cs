@@ -1,40 +1,40 @@
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Running;
+using Measuring;
 using Measuring.Ledger;
 
 namespace Reliability;
 
-/// <summary>One fault in the middle of a load.</summary>
+/// <summary>Injects one fault in the middle of a load.</summary>
 internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultPlan
 {
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(4),
-        Mending = TimeSpan.FromSeconds(5),
-        After = TimeSpan.FromSeconds(12),
-        MendLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(4),
+        RestartTime = TimeSpan.FromSeconds(5),
+        RecoveryTime = TimeSpan.FromSeconds(12),
+        UndoLimit = TimeSpan.FromSeconds(60);
     private readonly IFaultProbe? _probe = fault.Probe?.Invoke();
 
-    public TimeSpan MinimumDuration => Calm + fault.Lasts + Mending + After;
+    public TimeSpan MinimumDuration => QuietTime + fault.Duration + RestartTime + RecoveryTime;
 
     public string? Remark { get; private set; }
 
-    /// <summary>Set where the fault could not be done.</summary>
+    /// <summary>Set when the fault could not be injected.</summary>
     public NotDoneException? NotDone { get; private set; }
 
     public void Prepare() { }
 
     public async Task<IReadOnlyList<FaultRecord>> RunAsync(
         RunHistory history,
-        Action<string> tell,
+        Action<string> report,
         CancellationToken cancellationToken
     )
     {
         try
         {
-            await Task.Delay(Calm, cancellationToken);
+            await Task.Delay(QuietTime, cancellationToken);
             var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
-            tell(fault.Name);
-            // Mended in any case: the next row begins with a whole system.
+            report(fault.Name);
+            // Undone in any case, so that the next row starts with a complete system.
             try
             {
                 await fault.Break(system);
@@ -42,10 +42,10 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             }
             finally
             {
-                await MendAsync(tell);
+                await UndoAsync(report);
             }
             var broken = (history.Elapsed - at).TotalSeconds;
-            await Task.WhenAny(Task.Delay(After, cancellationToken));
+            await Task.WhenAny(Task.Delay(RecoveryTime, cancellationToken));
             return
             [
                 new FaultRecord(
@@ -73,29 +73,29 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
     private async Task ProbeAsync(CancellationToken cancellationToken)
     {
         using var lasts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        lasts.CancelAfter(fault.Lasts);
+        lasts.CancelAfter(fault.Duration);
         while (!lasts.IsCancellationRequested)
         {
             if (_probe is not null)
                 await _probe.AskAsync(system, lasts.Token);
-            await Task.Delay(_probe is null ? fault.Lasts : TimeSpan.FromMilliseconds(100), lasts.Token)
+            await Task.Delay(_probe is null ? fault.Duration : TimeSpan.FromMilliseconds(100), lasts.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         cancellationToken.ThrowIfCancellationRequested();
         Remark = _probe?.Remark;
     }
 
-    private async Task MendAsync(Action<string> tell)
+    private async Task UndoAsync(Action<string> report)
     {
-        using var limit = new CancellationTokenSource(MendLimit);
+        using var limit = new CancellationTokenSource(UndoLimit);
         try
         {
-            await fault.Mend(system, limit.Token);
+            await fault.Undo(system, limit.Token);
         }
         catch (OperationCanceledException)
         {
-            Remark = $"did not come back within {MendLimit.TotalSeconds} s";
-            tell(Remark);
+            Remark = $"did not answer within {UndoLimit.TotalSeconds} s";
+            report(Remark);
         }
     }
 }

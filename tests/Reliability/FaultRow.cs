@@ -2,11 +2,11 @@ using Measuring.Ledger;
 
 namespace Reliability;
 
-/// <summary>What a fault came to.</summary>
+/// <summary>The result of a fault.</summary>
 internal sealed record FaultRow(string Fault, string Remark)
 {
     public long Acknowledged { get; init; }
-    public long Refused { get; init; }
+    public long Failed { get; init; }
     public long Received { get; init; }
     public long Lost { get; init; }
     public long NotStored { get; init; }

@@ -5,13 +5,13 @@ using Harness;
 
 namespace Reliability;
 
-/// <summary>Requests at random.</summary>
+/// <summary>Sends random requests and checks that none causes a server error, a leak or a secret in the log.</summary>
 internal sealed class InputCheck : ICheck
 {
     private const int MaxMegabytes = 900;
 
-    public string Name => "requests at random";
-    public SystemKind Needs => SystemKind.Talkative;
+    public string Name => "random requests";
+    public SystemKind Needs => SystemKind.Verbose;
 
     public async Task<Outcome> RunAsync(
         ReliabilitySystem system,
@@ -48,7 +48,7 @@ internal sealed class InputCheck : ICheck
                 Interlocked.Increment(ref shown);
         }
 
-        var (seed, before) = (Random.Shared.Next(), ProcessFigures.ResidentMegabytes(server.Process.Pid));
+        var (seed, before) = (Random.Shared.Next(), ProcessStats.ResidentMegabytes(server.Process.Pid));
         server.Process.Printed += Look;
         try
         {
@@ -58,7 +58,7 @@ internal sealed class InputCheck : ICheck
         {
             server.Process.Printed -= Look;
         }
-        var after = ProcessFigures.ResidentMegabytes(server.Process.Pid);
+        var after = ProcessStats.ResidentMegabytes(server.Process.Pid);
         foreach (var fault in fuzz.Faults.Take(10))
             await Console.Error.WriteLineAsync(fault);
         var left = await WaitUntilEmptyAsync(system, cancellationToken);
@@ -66,7 +66,10 @@ internal sealed class InputCheck : ICheck
             fuzz.Faults.IsEmpty && shown == 0 && after < MaxMegabytes && left == 0 && fuzz.IsTelling,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {Name} | {fuzz.Answers} | {ReliabilityReport.Bold(fuzz.Faults.Count)} | {ReliabilityReport.Bold(shown)} in {lines} lines | {before:F0} → {after:F0} | {options.BadRequests} in all, seed {seed}{(left > 0 ? $"; **{left} streams stayed open**" : "")} |"
+                $"| {Name} | {fuzz.Answers} | {ReliabilityReport.Bold(fuzz.Faults.Count)} "
+                    + $"| {ReliabilityReport.Bold(shown)} in {lines} lines | {before:F0} → {after:F0} "
+                    + $"| {options.BadRequests} in all, seed {seed}"
+                    + $"{(left > 0 ? $"; **{left} streams stayed open**" : "")} |"
             )
         );
     }
@@ -74,7 +77,7 @@ internal sealed class InputCheck : ICheck
     private static async Task<int> WaitUntilEmptyAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
         var left = -1;
-        for (var i = 0; i < 60 && (left = await ServerFigures.ConnectionsAsync(system, cancellationToken)) > 0; i++)
+        for (var i = 0; i < 60 && (left = await ServerStats.ConnectionsAsync(system, cancellationToken)) > 0; i++)
             await Task.Delay(500, cancellationToken);
         return left;
     }

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace Reliability;
 
-/// <summary>A replica of one of our services, on a port that it keeps, and its links to the stores.</summary>
+/// <summary>A replica of a service on a fixed port, with its own links to the stores.</summary>
 internal sealed class LinkedService : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
@@ -27,8 +27,8 @@ internal sealed class LinkedService : IAsyncDisposable
             new FaultyLink("127.0.0.1", stores.PostgresPort),
             new FaultyLink("127.0.0.1", stores.RedisPort)
         );
-        // Where nothing is cut, all that the services say to their stores would pass through this process, which is
-        // measured with them.
+        // Without faults the services connect directly: through the
+        // links, their traffic would pass through this process.
         var (postgres, redis) = linked ? (Postgres.Port, Redis.Port) : (stores.PostgresPort, stores.RedisPort);
         Url = new Uri($"http://127.0.0.1:{LoopbackPort.Take(0, service, "Port")}");
         _environment = new Dictionary<string, string>(clock?.For(Name) ?? new Dictionary<string, string>())

@@ -3,8 +3,7 @@ using System.Net.Http.Json;
 
 namespace Reliability;
 
-/// <summary>What a publish without retries is answered with while the disk is full; it also keeps the disk
-/// full.</summary>
+/// <summary>Records the answers to publishes without retries while the disk is full, and keeps the disk full.</summary>
 internal sealed class PublishProbe : IFaultProbe
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
@@ -38,7 +37,7 @@ internal sealed class PublishProbe : IFaultProbe
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            answer = "nothing";
+            answer = "no answer";
         }
         _answers[answer] = _answers.GetValueOrDefault(answer) + 1;
     }

@@ -1,6 +1,6 @@
 namespace Reliability;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record ReliabilityOptions(
     string Report,
     IReadOnlyList<string> Parts,
@@ -11,19 +11,21 @@ internal sealed record ReliabilityOptions(
 )
 {
     public const string Usage = """
-        Breaks and abuses a system of its own, one thing after the other, while clients publish and read, and writes what came of it.
+        Injects faults into a system of its own and abuses it, one check after the other, while clients publish and read.
+        Writes the results as a report.
 
-          dotnet run -c Release --project tests/Reliability -- [REPORT.md] [--part PART …] [--only TEXT …] [--short] [--clients N] [--rate N]
+          dotnet run -c Release --project tests/Reliability -- [REPORT.md] [options]
 
-          REPORT.md      docs/reliability.md where nothing is said
-          --part PART    only faults, abuse, input (bad input: 100,000 requests) or churn; may be repeated
-          --only TEXT    only rows whose name contains this; may be repeated. They are replaced in the report, the others stay
-          --short        less of everything: the kills alone of the faults, half the time for each abuse, 5,000 requests, 20 s of churn
-          --clients N    under faults; 240 where nothing is said
-          --rate N       events a second and kind of topic (there are three) under faults, 20 where nothing is said
+          REPORT.md      default: docs/reliability.md
+          --part PART    runs only faults, abuse, input (100,000 bad requests) or churn; may be repeated
+          --only TEXT    runs only the rows whose name contains this; may be repeated. Other rows of the report stay
+          --short        runs less: only the kills among the faults, half the time for each abuse, 5,000 requests,
+                         20 s of churn
+          --clients N    clients under faults; default: 240
+          --rate N       events a second for each of the three kinds of topic under faults; default: 20
 
-        Ends with 0 where nothing was lost, doubled or reordered, every fault was recovered from, the others' p99 stayed within twice what it was, and nothing
-        was left; 1 where not, 2 where it could not run.
+        Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other
+        clients at most doubled, and nothing was left. 1: a check failed. 2: the checks could not run.
 
         """;
 
@@ -36,7 +38,7 @@ internal sealed record ReliabilityOptions(
         && (!Short || part != "faults" || name.StartsWith("kill", StringComparison.Ordinal))
         && (Only.Count == 0 || Only.Any(text => name.Contains(text, StringComparison.OrdinalIgnoreCase)));
 
-    /// <summary>Null where help is asked for.</summary>
+    /// <summary>Parses the arguments. Returns null for --help.</summary>
     public static ReliabilityOptions? Parse(IReadOnlyList<string> args)
     {
         var options = new ReliabilityOptions(Path.Combine("docs", "reliability.md"), [], [], 240, 20, Short: false);
@@ -52,7 +54,7 @@ internal sealed record ReliabilityOptions(
             string Part() =>
                 Value() is ("faults" or "abuse" or "input" or "churn") and var part
                     ? part
-                    : throw new ArgumentException($"{name} is faults, abuse, input or churn.\n\n{Usage}");
+                    : throw new ArgumentException($"{name} must be faults, abuse, input or churn.\n\n{Usage}");
             switch (name)
             {
                 case "--part":

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Harness;
 using LoadTests;
 using LoadTests.Running;
@@ -15,20 +14,7 @@ internal static class ReliabilityProgram
         if (args is [AbuserProcess.Argument, var abuse, .. var replicas])
             return await AbuserProcess.MainAsync(abuse, replicas);
         GeneratorProcess.Prepare();
-        using var cancelled = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, e) =>
-        {
-            e.Cancel = true;
-            cancelled.Cancel();
-        };
-        using var terminated = PosixSignalRegistration.Create(
-            PosixSignal.SIGTERM,
-            e =>
-            {
-                e.Cancel = true;
-                cancelled.Cancel();
-            }
-        );
+        using var stop = new StopSignals();
         try
         {
             if (ReliabilityOptions.Parse(args) is not { } options)
@@ -37,26 +23,30 @@ internal static class ReliabilityProgram
                 return 0;
             }
             if (!OperatingSystem.IsLinux())
-                throw new LoadTestException("This breaks processes by what /proc says of them: it runs on Linux only.");
+                throw new LoadTestException(
+                    "The reliability checks run on Linux only, because they find processes in /proc."
+                );
             await using var suite = new ReliabilitySuite(options);
-            return await suite.RunAsync(cancelled.Token) ? 0 : 1;
+            return await suite.RunAsync(stop.Token) ? 0 : 1;
         }
-        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync("Stopped.");
             return 130;
         }
-        catch (Exception e)
-            when (e
-                    is LoadTestException
-                        or LocalServicesException
-                        or BenchmarkException
-                        or ArgumentException
-                        or OperationCanceledException
-            )
+        catch (Exception e) when (IsExplained(e))
         {
             await Console.Error.WriteLineAsync(e.Message);
             return 2;
         }
     }
+
+    // These messages say what to do; a stack trace would add nothing.
+    private static bool IsExplained(Exception e) =>
+        e
+            is LoadTestException
+                or LocalServicesException
+                or BenchmarkException
+                or ArgumentException
+                or OperationCanceledException;
 }

@@ -4,13 +4,13 @@ using System.Text;
 
 namespace Reliability;
 
-/// <summary>The page that a run writes.</summary>
+/// <summary>Writes the report of a run.</summary>
 internal static class ReliabilityReport
 {
-    /// <param name="options">What was asked for.</param>
-    /// <param name="outcomes">The rows of this run by name.</param>
-    /// <param name="before">Those of earlier runs.</param>
-    /// <param name="took">How long it took.</param>
+    /// <param name="options">The options of this run.</param>
+    /// <param name="outcomes">The rows of this run, by name.</param>
+    /// <param name="before">The rows of earlier runs, by name.</param>
+    /// <param name="took">The duration of this run.</param>
     public static string Of(
         ReliabilityOptions options,
         IReadOnlyDictionary<string, Outcome> outcomes,
@@ -28,14 +28,22 @@ internal static class ReliabilityReport
             .AppendLine();
         text.AppendLine(
                 """
-                This page is what that command wrote. It starts a system of its own on free ports: Postgres with `fsync`, `synchronous_commit` and
-                `full_page_writes` on, Redis, two replicas of StreamApi, two Broadcasters; under faults each service reaches each store by a link that can be cut.
+                This page is the output of that command. It starts a separate system on free ports: Postgres with
+                `fsync`, `synchronous_commit` and `full_page_writes` on, Redis, two replicas of StreamApi and two
+                Broadcasters. Under faults, each service reaches each store by a link that can be cut.
                 """
             )
             .AppendLine();
+        var kept = names.Any(n => before.ContainsKey(n) && !outcomes.ContainsKey(n));
         Line(
             text,
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {outcomes.Count} rows, {outcomes.Values.Count(o => o.Ok)} as they must be{(names.Any(n => before.ContainsKey(n) && !outcomes.ContainsKey(n)) ? " (the others are of earlier runs)" : "")}; under faults {options.Clients} clients and {options.Rate * 3} events/s; {took.TotalMinutes:F0} minutes, on {Environment.ProcessorCount} cores that the clients share with the system, .NET {Environment.Version}, {RuntimeInformation.OSDescription}."
+            $"""
+            {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {outcomes.Count} rows, of which {outcomes.Values.Count(o => o.Ok)}
+            passed{(kept ? " (other rows are of earlier runs)" : "")}, in {took.TotalMinutes:F0} minutes. Under faults:
+            {options.Clients} clients and {options.Rate
+                * 3} events/s. {Environment.ProcessorCount} cores, shared by clients
+            and system; .NET {Environment.Version}, {RuntimeInformation.OSDescription}.
+            """
         );
         foreach (var section in Sections.All)
         {
@@ -60,7 +68,8 @@ internal static class ReliabilityReport
         return text.ToString();
     }
 
-    /// <summary>The rows of an earlier run by their names: a run of some (<c>--only</c>) replaces only these.</summary>
+    /// <summary>Returns the rows of an earlier report by name. A
+    /// run with <c>--only</c> replaces only its own rows.</summary>
     public static IReadOnlyDictionary<string, string> LinesOf(string report) =>
         !File.Exists(report)
             ? new Dictionary<string, string>()
@@ -69,7 +78,7 @@ internal static class ReliabilityReport
                 .GroupBy(line => line.Split(" | ")[0][2..])
                 .ToDictionary(g => g.Key, g => g.First());
 
-    /// <summary>What should not be, bold.</summary>
+    /// <summary>Returns a count that should be 0, in bold when it is not.</summary>
     public static string Bold(long count) =>
         count == 0 ? "0" : string.Create(CultureInfo.InvariantCulture, $"**{count}**");
 

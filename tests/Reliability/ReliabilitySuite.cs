@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace Reliability;
 
-/// <summary>One check after the other.</summary>
+/// <summary>Runs the chosen checks one after the other.</summary>
 internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDisposable
 {
-    /// <summary>Each fault's full figures: percentiles, publishing, connecting.</summary>
+    /// <summary>The folder for the complete results of each fault: percentiles, publishing, connecting.</summary>
     public static readonly string Folder = Path.Combine(Repository.Root, "artifacts", "reliability");
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -20,7 +20,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             .ToList();
         if (checks.Count == 0)
             throw new ArgumentException(
-                "There is no such thing to do. There are:\n"
+                "No check matches --part and --only. The checks are:\n"
                     + string.Join('\n', Sections.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}")))
             );
         var outcomes = new Dictionary<string, Outcome>();
@@ -43,18 +43,18 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
                 {
                     outcomes[check.Name] = new Outcome(true, section.Line(check, e));
                 }
-                Tell(outcomes[check.Name].Line);
+                Progress(outcomes[check.Name].Line);
             }
         }
         finally
         {
-            // What was seen until Ctrl+C, too.
+            // Writes the results so far after Ctrl+C too.
             await File.WriteAllTextAsync(
                 options.Report,
                 ReliabilityReport.Of(options, outcomes, before, _clock.Elapsed),
                 CancellationToken.None
             );
-            Tell($"written to {options.Report}");
+            Progress($"written to {options.Report}");
         }
         return outcomes.Values.All(o => o.Ok);
     }
@@ -71,14 +71,14 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         if (_system is null || _kind != kind)
         {
             await DisposeAsync();
-            Tell("starting Postgres, Redis, two replicas of StreamApi and two Broadcasters");
+            Progress("starting Postgres, Redis, two replicas of StreamApi and two Broadcasters");
             (_system, _kind) = (await ReliabilitySystem.StartAsync(kind, cancellationToken), kind);
         }
-        await _system.WaitUntilWholeAsync(cancellationToken);
+        await _system.WaitUntilReadyAsync(cancellationToken);
         return _system;
     }
 
-    private void Tell(string text) =>
+    private void Progress(string text) =>
         Console.Error.WriteLine(
             string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds, 6:F0} s  {text}")
         );

@@ -6,13 +6,12 @@ using Npgsql;
 namespace Reliability;
 
 /// <summary>
-/// A whole system of this run's own on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two
-/// Broadcasters, each of these
-/// behind links of its own to either store where there are faults.
+/// A separate system on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two Broadcasters. Where
+/// faults are injected, each service reaches the stores by its own links.
 /// </summary>
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
-    private static readonly TimeSpan WholeLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
     private static readonly HttpClient Http = new()
     {
         Timeout = TimeSpan.FromSeconds(3),
@@ -23,7 +22,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     private ReliabilitySystem(SystemStores stores, FalseClock? clock, SystemKind kind)
     {
         (_stores, Clock) = (stores, clock);
-        var (settings, linked) = (SystemSettings.Of(kind), kind is not (SystemKind.Guarded or SystemKind.Talkative));
+        var (settings, linked) = (SystemSettings.Of(kind), kind is not (SystemKind.Guarded or SystemKind.Verbose));
         Replicas =
         [
             .. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings, linked)),
@@ -43,7 +42,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     public FalseClock? Clock { get; }
     public Uri Url => Replicas[0].Url;
 
-    /// <summary>The Broadcaster that led when <see cref="FindLeaderAsync"/> was called last.</summary>
+    /// <summary>The leading Broadcaster, as of the last call of <see cref="FindLeaderAsync"/>.</summary>
     public LinkedService Leader { get; private set; } = null!;
 
     public static async Task<ReliabilitySystem> StartAsync(SystemKind kind, CancellationToken cancellationToken)
@@ -66,11 +65,12 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         }
     }
 
-    /// <summary>Until all is there and fed by Redis: where each row begins.</summary>
-    public async Task WaitUntilWholeAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until every process runs and Redis feeds the
+    /// replicas, the state in which each row starts.</summary>
+    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(WholeLimit);
+        limit.CancelAfter(ReadyLimit);
         try
         {
             foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)])
@@ -82,13 +82,14 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new LoadTestException(
-                $"The system is not whole after {WholeLimit.TotalSeconds} s: {string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}"))}",
+                $"The system is not complete after {ReadyLimit.TotalSeconds} s: "
+                    + string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}")),
                 e
             );
         }
     }
 
-    /// <summary>Events in the log.</summary>
+    /// <summary>Counts the load's events in the log.</summary>
     public async Task<long> CountAsync(CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
@@ -100,7 +101,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Sessions of Postgres whose statement has run for more than a second.</summary>
+    /// <summary>Counts the Postgres sessions whose statement has run for more than a second.</summary>
     public async Task<long> BusySessionsAsync(CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
@@ -108,14 +109,15 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         await using var command = new NpgsqlCommand(
             """
             select count(*) from pg_stat_activity
-            where backend_type = 'client backend' and state = 'active' and clock_timestamp() - query_start > interval '1 second'
+                        where backend_type = 'client backend' and state = 'active'
+                          and clock_timestamp() - query_start > interval '1 second'
             """,
             connection
         );
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Of Postgres.</summary>
+    /// <summary>Returns the time of Postgres's clock.</summary>
     public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");

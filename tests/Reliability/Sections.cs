@@ -2,7 +2,7 @@ using Reliability.Abuse;
 
 namespace Reliability;
 
-/// <summary>The report's tables, in their order.</summary>
+/// <summary>The report's tables in order.</summary>
 internal static class Sections
 {
     public static IReadOnlyList<Section> All { get; } =
@@ -11,20 +11,25 @@ internal static class Sections
             "faults",
             "Faults",
             """
-            A system in Development, one fault after the other while clients publish and read (the scenario `mixed` of `LoadTests`: readers that stay,
-            that stop reading, that drop and resume, that come and go; a publisher repeats what was not acknowledged). A ledger outside of the system
-            keeps what was acknowledged and what each client got.
+            Each row injects one fault into a system in Development while clients publish and read (the scenario
+            `mixed` of `LoadTests`: readers that stay, stop reading, drop and resume, or connect and leave; the
+            publisher retries what is not acknowledged). A ledger outside of the system records the acknowledgements
+            and each client's events.
 
-            - **lost**: acknowledged, and missing at a client that it was for, over all clients, until 90 s after the end; or not in the log afterwards.
-            - **twice**, **reordered**: received again; received after a later one of the same publisher. Each summed over all clients.
-            - **down**: from the fault until it was undone and the process answered again.
-            - **recovered**: from the fault to the end of the last second in which a client that was cut off was not connected again, one that came was not let
-              in within a second, clients got fewer than three quarters of what was published for them, fewer than three quarters of the publishes were acknowledged,
-              or the median latency was over a second. 0 where there was no such second; unknown where no whole second of publishing followed.
+            - **lost**: acknowledged events that a subscribed client did not receive within 90 s after the end, over
+              all clients; or that are not in the log afterwards.
+            - **twice**, **reordered**: events received more than once, or after a later one of the same publisher,
+              over all clients.
+            - **down**: the time from the fault until it was undone and the process answered again.
+            - **recovered**: the time from the fault to the end of the last second in which a disconnected client was
+              not back, a client waited longer than a second to connect, deliveries or acknowledgements fell below
+              three quarters of normal, or the median latency exceeded a second. 0: there was no such second. Unknown:
+              no whole second of publishing followed.
 
-            What was killed is started again after 4 s. SIGSTOP lasts 15 s, a cut or a full disk 10 s. Postgres is stopped as the AppHost stops it: with SIGINT, since
-            SIGTERM means to it "when the last client has left". Cut off means that connections are closed and new ones refused; where nothing
-            passes, they stay open and silent. Redis keeps nothing on disk, so each restart of it is an empty one.
+            A killed process is restarted after 4 s. SIGSTOP lasts 15 s, a closed or frozen connection or a full disk
+            10 s. Postgres is stopped with SIGINT, as by the AppHost, because SIGTERM makes it wait for the last
+            client. *Closed and refused*: connections are closed and new ones refused. *Frozen*: connections stay open
+            and silent. Redis keeps nothing on disk, so it always restarts empty.
             """,
             "| fault | acknowledged | received | lost | twice | reordered | down s | recovered s | |",
             FaultCatalog.All.Select(f => new FaultCheck(f)).ToList()
@@ -33,34 +38,39 @@ internal static class Sections
             "abuse",
             "Abuse",
             """
-            A system as in Production, with the limits that it has where nothing is set. The others are 40 readers and a publisher of 50 events/s, each a user of his own; one more user, from an
-            address of his own, does all that one can. **p99**: publish to receive, over all of the others' readers, without it (twenty seconds before, and twenty from ten seconds after its end) and during; it must not be more than twice as much.
-            **refused**: of the others' publishes. **memory**: of both replicas together, before, at most, and half a minute after, when it must not be 150 MB more; ten seconds after the end no
-            statement may have run for more than a second in Postgres. The abuser shares the cores with those whom he abuses: his process
-            has the lowest priority, what he makes the servers and the kernel do has not.
+            A system as in Production with its default limits. Its regular users are 40 readers and a publisher of 50
+            events/s, each with its own account; the abuser is one more account at its own address. **p99**: publish to
+            receive over all regular readers, without the abuser (20 s before, and 20 s from ten seconds after its end)
+            and during the abuse; it may at most double. **refused**: publishes of the regular users. **memory**: of
+            both replicas together, before, at most, and half a minute after, when it may be at most 150 MB more. Ten
+            seconds after the end no statement in Postgres may have run for more than a second. The abuser shares the
+            cores with the system at the lowest priority; the work that it causes in the servers and the kernel has
+            normal priority.
             """,
-            "| abuse | others' p99 without ms | during ms | ratio | refused | memory MB | what the abuser got |",
+            "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | the abuser's responses |",
             AbuseCatalog.All.Select(a => new AbuseCheck(a)).ToList()
         ),
         new(
             "input",
             "Bad input",
             """
-            Requests made at random from what the server's own OpenAPI document says: right ones, nearly right ones and garbage, with and without credentials, at one replica as in Production, its
-            limits off and its log as talkative as an operator may make it. None may be a fault of the server's (5xx, but for 503 with `Retry-After`), none may stay, and no
-            key, ticket or token may come into the log.
+            Random requests derived from the server's own OpenAPI document: valid, nearly valid and garbage, with and
+            without credentials, to one replica as in Production, without limits and with the most detailed log. None
+            may cause a server error (5xx, except 503 with `Retry-After`) or stay open, and no key, ticket or token may
+            appear in the log.
             """,
-            "| what | answers | faults | secrets in the log | memory MB | |",
+            "| check | answers | errors | secrets in the log | memory MB | |",
             [new InputCheck()]
         ),
         new(
             "churn",
             "Churn",
             """
-            Clients come and go for minutes, each with a topic of its own, half of them without a goodbye; then everything must be as it was: open streams, descriptors, and subscribers of the topics.
-            Memory is given back when the runtime thinks fit, so it may be up to 150 MB more.
+            Clients connect and disconnect for minutes, each with its own topic, half of them by a reset. Afterwards
+            open streams, descriptors and the topics' subscribers must be as before. The runtime returns memory when it
+            sees fit, so it may be up to 150 MB more.
             """,
-            "| what | streams opened | open streams | descriptors | subscribers left | memory MB | |",
+            "| check | streams opened | open streams | descriptors | subscribers left | memory MB | |",
             [new ChurnCheck()]
         ),
     ];

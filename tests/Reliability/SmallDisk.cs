@@ -2,8 +2,7 @@ using LocalServices;
 
 namespace Reliability;
 
-/// <summary>A disk of its own for the store, in memory, that can be filled to the last byte. Only root may mount
-/// one.</summary>
+/// <summary>A separate disk for the store, in memory, that can be filled completely. Only root can mount it.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     private const string Size = "192m";
@@ -16,20 +15,20 @@ internal sealed class SmallDisk : IDisposable
     public static SmallDisk Mount(string folder)
     {
         if (!Environment.IsPrivilegedProcess)
-            throw new NotDoneException("needs a disk of its own to fill, which only root may mount");
+            throw new NotDoneException("needs a separate disk to fill, which only root can mount");
         Directory.CreateDirectory(folder);
         if (
             Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder])
             is not { ExitCode: 0 } result
         )
         {
-            throw new NotDoneException("needs a disk of its own to fill, and mount refuses here");
+            throw new NotDoneException("needs a separate disk to fill, and mount failed");
         }
 
         return new SmallDisk(folder);
     }
 
-    /// <summary>Takes what is left; again where something was given back meanwhile.</summary>
+    /// <summary>Fills the disk, again if space was freed since.</summary>
     public void Fill()
     {
         var block = new byte[64 * 1024];

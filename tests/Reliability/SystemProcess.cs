@@ -5,7 +5,7 @@ using Measuring;
 
 namespace Reliability;
 
-/// <summary>A server of the system that may be killed, frozen and started again as it was.</summary>
+/// <summary>A server of the system that can be killed, frozen and restarted unchanged.</summary>
 internal sealed partial class SystemProcess(
     string name,
     string[] command,
@@ -20,21 +20,21 @@ internal sealed partial class SystemProcess(
         Sigint = 2,
         Sigstop = 19,
         Sigcont = 18;
-    private Leash? _leash;
+    private ChildProcess? _server;
     private IReadOnlyList<int> _frozen = [];
 
     public string Name => name;
 
-    /// <summary>Told of every line that it prints.</summary>
+    /// <summary>Raised for every line that the server prints.</summary>
     public event Action<string>? Printed;
 
-    public string Output => _leash?.Output ?? "";
+    public string Output => _server?.Output ?? "";
 
-    /// <summary>0 while there is none.</summary>
-    public int Pid => _leash?.Processes.FirstOrDefault(ProcessTable.Exists) ?? 0;
+    /// <summary>The process id; 0 when it does not run.</summary>
+    public int Pid => _server?.Processes.FirstOrDefault(ProcessTable.Exists) ?? 0;
 
-    /// <summary>Starts it, again where it ends at once (what a killed one leaves behind may bar the way for a moment),
-    /// and waits until it answers.</summary>
+    /// <summary>Starts the server and waits until it answers. Retries when it ends at
+    /// once, because the leftovers of a killed one can block it for a moment.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (Pid > 0 && await answers(cancellationToken))
@@ -62,7 +62,8 @@ internal sealed partial class SystemProcess(
 
     public void Interrupt() => Send(Pid, Sigint);
 
-    /// <summary>With its children, in which Postgres works; the parent first: it can make no more of them.</summary>
+    /// <summary>Freezes the server and its children, in which Postgres
+    /// works. The parent first, so that it starts no more.</summary>
     public void Freeze()
     {
         var pid = Pid;
@@ -87,22 +88,22 @@ internal sealed partial class SystemProcess(
     public async ValueTask DisposeAsync()
     {
         Thaw();
-        if (_leash is not null)
-            await _leash.DisposeAsync();
-        _leash = null;
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _server = null;
     }
 
     private async Task LaunchAsync()
     {
-        // Its shell takes note of its end: a zombie's id in postmaster.pid counts as running.
-        if (_leash is not null)
-            await _leash.DisposeAsync();
-        _leash = Leash.Start(name, command, environment, signal, folder);
-        _leash.Printed += line => Printed?.Invoke(line);
+        // Reaps the old process: the id of a zombie in postmaster.pid counts as running.
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _server = ChildProcess.Start(name, command, environment, signal, folder);
+        _server.Printed += line => Printed?.Invoke(line);
         await Task.Delay(200);
     }
 
-    // Never 0 or below: that is a group, or everybody.
+    // A pid of 0 or below addresses a group of processes.
     private static void Send(int pid, int signal)
     {
         if (pid > 1)

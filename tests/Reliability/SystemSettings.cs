@@ -5,13 +5,13 @@ using LocalServices;
 
 namespace Reliability;
 
-/// <summary>What the services of a system are told beside their addresses.</summary>
+/// <summary>The settings of a system's services, beside their addresses.</summary>
 internal static class SystemSettings
 {
-    /// <summary>Who may do all that one can. Development does not ask.</summary>
+    /// <summary>A token with every permission. Development does not ask for it.</summary>
     public static string Operator { get; } = User("operator", [">", "$sys.>"], [">"]);
 
-    /// <summary>A program's key that may do as much.</summary>
+    /// <summary>An API key with every permission.</summary>
     public static string Key { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(20));
 
     public static string User(string name, string[] subscribe, string[] publish) =>
@@ -21,7 +21,7 @@ internal static class SystemSettings
         kind switch
         {
             SystemKind.Guarded => Guarded,
-            SystemKind.Talkative => new Dictionary<string, string>(Guarded)
+            SystemKind.Verbose => new Dictionary<string, string>(Guarded)
             {
                 ["Limits__GenerationsPerMinute"] = "1000000",
                 ["Limits__NewStreamsPerMinute"] = "1000000",

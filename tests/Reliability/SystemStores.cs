@@ -6,8 +6,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Reliability;
 
-/// <summary>Postgres and Redis of a system, found or fetched as the AppHost does. Postgres waits for the disk (fsync),
-/// unlike an ephemeral stack's.</summary>
+/// <summary>Postgres and Redis of a system, found or fetched as in the AppHost.
+/// Unlike in an ephemeral stack, Postgres waits for the disk (fsync).</summary>
 internal sealed class SystemStores : IAsyncDisposable
 {
     private readonly LocalFolder _folder;
@@ -31,7 +31,8 @@ internal sealed class SystemStores : IAsyncDisposable
             .. disk is null ? (string[])[] : ["max_wal_size=64MB", "min_wal_size=32MB"],
         ];
         Direct =
-            $"Host=127.0.0.1;Port={PostgresPort};Username=postgres;Password={cluster.Password};Database={PostgresCluster.Database}";
+            $"Host=127.0.0.1;Port={PostgresPort};Database={PostgresCluster.Database};Username=postgres;"
+            + $"Password={cluster.Password}";
         Postgres = new SystemProcess(
             "Postgres",
             [
@@ -69,7 +70,7 @@ internal sealed class SystemStores : IAsyncDisposable
     public int RedisPort { get; }
     public string RedisPassword { get; }
 
-    /// <summary>Past the links.</summary>
+    /// <summary>The connection string without a link in between.</summary>
     public string Direct { get; }
 
     public static SystemStores Prepare(bool smallDisk, FalseClock? clock)

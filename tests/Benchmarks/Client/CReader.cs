@@ -6,8 +6,8 @@ using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Client;
 
-/// <summary>The reader in C (<c>reader.c</c>), built when it is first needed: what the load tests' work on an event
-/// costs where nothing is in its way.</summary>
+/// <summary>The reader in C (<c>reader.c</c>), compiled on first use. It shows
+/// what the load tests' work on an event costs without a framework.</summary>
 internal static class CReader
 {
     private static readonly string[] Compilers = ["gcc", "cc", "clang"];
@@ -17,7 +17,7 @@ internal static class CReader
         .FirstOrDefault(File.Exists);
     private static string? _program;
 
-    /// <summary>Why there is none; null where there is.</summary>
+    /// <summary>The reason why there is none; null when it can be built.</summary>
     public static string? Missing =>
         Compiler is null ? "a C compiler is not installed (Debian: apt-get install -y gcc libc6-dev)" : null;
 

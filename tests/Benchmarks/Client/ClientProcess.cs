@@ -4,20 +4,17 @@ using Harness;
 
 namespace Benchmarks.Client;
 
-/// <summary>
-/// A reader or publisher in a process of its own, so that nobody counts its CPU as the server's. It reads its order
-/// from its standard input and ends
-/// when that ends.
-/// </summary>
+/// <summary>A reader or publisher in its own process, so that its CPU is not counted as the
+/// server's. It reads its order from its standard input and ends when that closes.</summary>
 internal sealed class ClientProcess : IAsyncDisposable
 {
     private readonly Process _process;
 
     private ClientProcess(Process process) => _process = process;
 
-    /// <param name="mode">See Program.cs.</param>
-    /// <param name="order">What it is to do.</param>
-    /// <param name="compileAll">The framework's code too: as it comes it is not compiled for speed, and tiers are
+    /// <param name="mode">The mode of ClientProgram.</param>
+    /// <param name="order">The order that the process reads.</param>
+    /// <param name="compileAll">Also compiles the framework's code for speed, which is otherwise not, since tiers are
     /// off.</param>
     public static async Task<ClientProcess> StartAsync(string mode, object order, bool compileAll = false)
     {
@@ -26,7 +23,7 @@ internal sealed class ClientProcess : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        // Full speed from the first event: a run is over before tiers have paid for themselves.
+        // Compiled for speed from the first event: a run ends before tiered compilation pays off.
         start.Environment["DOTNET_TieredCompilation"] = "0";
         if (compileAll)
             start.Environment["DOTNET_ReadyToRun"] = "0";
@@ -39,7 +36,7 @@ internal sealed class ClientProcess : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Another program that speaks as this one does, and has its order as its arguments.</summary>
+    /// <summary>Starts another program with the same output format, which takes its order as arguments.</summary>
     public static ClientProcess Start(ProcessStartInfo start)
     {
         (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
@@ -48,7 +45,7 @@ internal sealed class ClientProcess : IAsyncDisposable
         );
     }
 
-    /// <summary>The next thing that it says.</summary>
+    /// <summary>Waits for the next line of output.</summary>
     public async Task<T> NextAsync<T>(CancellationToken cancellationToken)
     {
         var line = await _process.StandardOutput.ReadLineAsync(cancellationToken);
@@ -57,7 +54,7 @@ internal sealed class ClientProcess : IAsyncDisposable
             : throw new BenchmarkException($"The client ended without a {typeof(T).Name}.");
     }
 
-    /// <summary>Tells it to end; it says what it has so far.</summary>
+    /// <summary>Closes the input, so that the process reports its result and ends.</summary>
     public void End() => _process.StandardInput.Close();
 
     public async ValueTask DisposeAsync()

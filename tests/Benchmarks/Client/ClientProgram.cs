@@ -1,29 +1,55 @@
 using System.Text.Json;
+using Benchmarks.Servers;
 using Harness;
 
 namespace Benchmarks.Client;
 
-/// <summary>The child's side of <see cref="ClientProcess"/>.</summary>
+/// <summary>The child process of <see cref="ClientProcess"/>.</summary>
 internal static class ClientProgram
 {
-    public static void Run<TOrder>(Action<TOrder, TextWriter, CancellationToken> work)
+    /// <summary>Runs the mode that the arguments name. Returns false when they name none.</summary>
+    public static bool TryRun(string[] args)
     {
-        // Ctrl+C reaches the whole terminal; we end when our parent does.
+        switch (args)
+        {
+            case ["read"]:
+                Run<ReadOrder>(ReaderProgram.Run);
+                return true;
+            case ["read-http"]:
+                Run<ReadOrder>(HttpReaderProgram.Run);
+                return true;
+            case ["publish"]:
+                Run<PublishOrder>(PublisherProgram.Run);
+                return true;
+            case ["plain", var url]:
+                PlainServer.Run(url);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static void Run<TOrder>(Action<TOrder, TextWriter, CancellationToken> work)
+    {
+        // Ctrl+C reaches the whole terminal; this process ends with its parent.
         Console.CancelKeyPress += (_, e) => e.Cancel = true;
-        using var told = new CancellationTokenSource();
+        using var stop = new CancellationTokenSource();
         var order = JsonSerializer.Deserialize<TOrder>(
-            Console.In.ReadLine() ?? throw new BenchmarkException("No order.")
+            Console.In.ReadLine()
+                ?? throw new BenchmarkException(
+                    "The standard input holds no order. Benchmarks starts this mode itself."
+                )
         )!;
         new Thread(() =>
         {
             while (Console.In.Read() >= 0) { }
-            told.Cancel();
+            stop.Cancel();
         })
         {
             IsBackground = true,
         }.Start();
         var output = Console.Out;
-        work(order, output, told.Token);
+        work(order, output, stop.Token);
         output.Flush();
         Environment.Exit(0);
     }

@@ -2,7 +2,7 @@ using Harness;
 
 namespace Benchmarks.Client;
 
-/// <summary>Starts readers and publishers, and sees to it that they end.</summary>
+/// <summary>Starts readers and publishers and ends them.</summary>
 internal static class Clients
 {
     public static async Task<PublishResult> PublishAsync(PublishOrder order, CancellationToken cancellationToken)
@@ -12,12 +12,16 @@ internal static class Clients
         return result.Accepted == result.Sent
             ? result
             : throw new BenchmarkException(
-                $"{order.Url} took {result.Accepted} of {result.Sent} "
-                    + $"requests{(result.FirstRefusal == 0 ? " in the time that there was" : $"; the first that it refused was answered {result.FirstRefusal}")}."
+                $"{order.Url} accepted {result.Accepted} of {result.Sent} requests"
+                    + (
+                        result.FirstRefusal == 0
+                            ? " within the time limit."
+                            : $"; the first refusal had status {result.FirstRefusal}."
+                    )
             );
     }
 
-    /// <summary>Readers whose streams are all open.</summary>
+    /// <summary>Starts readers and waits until all their streams are open.</summary>
     public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(
         ReadOrder order,
         CancellationToken cancellationToken,

@@ -4,11 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Benchmarks.Client;
 
-/// <summary>
-/// epoll(7), without .NET's socket engine in between: a client that costs little more than its system calls, so that on
-/// shared cores the server is
-/// what is measured.
-/// </summary>
+/// <summary>A wrapper of epoll(7) without .NET's socket engine: the client costs little
+/// more than its system calls, which matters on cores shared with the server.</summary>
 internal sealed unsafe partial class Epoll : IDisposable
 {
     private const int In = 1,
@@ -34,7 +31,7 @@ internal sealed unsafe partial class Epoll : IDisposable
             throw new Win32Exception();
     }
 
-    /// <summary>The indexes of those that can be read, at least one or none after the timeout.</summary>
+    /// <summary>Returns the indexes of readable sockets; none after the timeout.</summary>
     public int Wait(Span<int> indexes, int timeoutMilliseconds)
     {
         fixed (byte* events = _events)
@@ -46,11 +43,8 @@ internal sealed unsafe partial class Epoll : IDisposable
         }
     }
 
-    /// <summary>
-    /// Ends the next wait after this time, to some microseconds; epoll's own timeout knows milliseconds only, and
-    /// waiting for the rest by looking at the
-    /// clock would take the processor from the server. What it wakes is the index -1.
-    /// </summary>
+    /// <summary>Ends the next wait after this time and reports index -1. Accurate to
+    /// microseconds, unlike epoll's own timeout, and without spinning on the clock.</summary>
     public void WakeAfter(TimeSpan time)
     {
         if (_timer < 0)
@@ -62,8 +56,8 @@ internal sealed unsafe partial class Epoll : IDisposable
             );
             Watch(_timer, -1);
         }
-        // struct itimerspec: the interval (0: once) and the time, in seconds and nanoseconds each. Setting it also
-        // forgets that it has been due.
+        // struct itimerspec: the interval (0: once) and the time, in seconds
+        // and nanoseconds each. Setting it clears an earlier expiry.
         var spec = stackalloc long[4]
         {
             0,
@@ -75,7 +69,8 @@ internal sealed unsafe partial class Epoll : IDisposable
             throw new Win32Exception();
     }
 
-    /// <summary>Bytes read; 0 at the end or after an error, -1 where there is nothing now.</summary>
+    /// <summary>Returns the number of bytes read, 0 at the end or
+    /// after an error, or -1 when nothing is available.</summary>
     public static int Receive(nint descriptor, Span<byte> into)
     {
         fixed (byte* bytes = into)

@@ -3,12 +3,9 @@ using System.Text;
 
 namespace Benchmarks.Client;
 
-/// <summary>
-/// Reads one response: its head, chunked or plain body, and of the event stream the lines that matter here:
-/// <c>data:</c> with a number and a time,
-/// <c>id:</c> with a position where the server has those, and the blank line that dispatches them. Splits anywhere.
-/// </summary>
-/// <param name="expect">Events are numbered from 1 to this; what comes twice is found.</param>
+/// <summary>Scans one response: head, chunked or plain body, and the event stream's lines <c>data:</c> (a
+/// number and a time), <c>id:</c> (a position, if any) and blank. Input may be split anywhere.</summary>
+/// <param name="expect">The highest event number, starting at 1; duplicates are detected up to it.</param>
 internal sealed class EventScanner(long expect, Action<long> received)
 {
     private enum At
@@ -34,12 +31,12 @@ internal sealed class EventScanner(long expect, Action<long> received)
     private readonly ulong[] _seen = new ulong[expect / 64 + 1];
     private byte[] _carry = [];
 
-    /// <summary>The status of the response, 0 until its head is there.</summary>
+    /// <summary>The status of the response; 0 until its head has arrived.</summary>
     public int Status => _at == At.Head ? 0 : _status;
     public long Events { get; private set; }
 
-    /// <summary>Events that came twice, or at a position before an earlier one's. Their numbers may change places:
-    /// publishers work side by side.</summary>
+    /// <summary>Events received twice or at a position before an earlier one. Their
+    /// numbers may be out of order, because publishers run in parallel.</summary>
     public long Wrong { get; private set; }
 
     public void Read(ReadOnlySpan<byte> bytes)
@@ -125,8 +122,8 @@ internal sealed class EventScanner(long expect, Action<long> received)
         received(_time);
     }
 
-    /// <summary>The next line, together with what an earlier read ended with; false, and kept, where it has not ended
-    /// yet.</summary>
+    /// <summary>Takes the next line, joined with the rest of an earlier read.
+    /// Returns false and keeps the bytes while the line is incomplete.</summary>
     private bool TakeLine(ref ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> line)
     {
         var end = bytes.IndexOf((byte)'\n');

@@ -5,30 +5,27 @@ using Measuring;
 
 namespace Benchmarks.Client;
 
-/// <summary>
-/// The mode <c>read-http</c>: what the raw reader does with each event, on <see cref="HttpClient"/>, as LoadTests uses
-/// it. What it costs more than that one is the
-/// framework's; what LoadTests costs more is ours.
-/// </summary>
+/// <summary>The mode <c>read-http</c>: the raw reader's work on <see cref="HttpClient"/>, as LoadTests uses it.
+/// The difference to the raw reader is the framework's cost, the difference to LoadTests its own.</summary>
 internal static class HttpReaderProgram
 {
     private const int BufferBytes = 4_096;
 
-    public static void Run(ReadOrder order, TextWriter output, CancellationToken told)
+    public static void Run(ReadOrder order, TextWriter output, CancellationToken stop)
     {
         GeneratorProcess.Prepare();
         try
         {
-            RunAsync(order, output, told).GetAwaiter().GetResult();
+            RunAsync(order, output, stop).GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) { }
     }
 
-    private static async Task RunAsync(ReadOrder order, TextWriter output, CancellationToken told)
+    private static async Task RunAsync(ReadOrder order, TextWriter output, CancellationToken stop)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(told);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(TimeSpan.FromSeconds(order.LimitSeconds));
-        using var places = new SemaphoreSlim(ReaderProgram.MostInFlight);
+        using var places = new SemaphoreSlim(ReaderProgram.MaxInFlight);
         using var http = new HttpClient(
             new SocketsHttpHandler
             {
@@ -49,7 +46,7 @@ internal static class HttpReaderProgram
         output.WriteLine(JsonSerializer.Serialize(new ReadersReady(bodies.Length, 0, Seconds(Wire.Now()))));
         var cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
         var scanners = await Task.WhenAll(bodies.Select(ReadAsync));
-        var (figures, events) = (latency.Snapshot(), scanners.Sum(s => s.Events));
+        var (latencies, events) = (latency.Snapshot(), scanners.Sum(s => s.Events));
         output.WriteLine(
             JsonSerializer.Serialize(
                 new ReadResult(
@@ -57,10 +54,10 @@ internal static class HttpReaderProgram
                     events,
                     Math.Max(0, order.Expect * bodies.Length - events),
                     scanners.Sum(s => s.Wrong),
-                    figures.Percentile(50),
-                    figures.Percentile(99),
-                    figures.Percentile(99.9),
-                    figures.MaxMs,
+                    latencies.Percentile(50),
+                    latencies.Percentile(99),
+                    latencies.Percentile(99.9),
+                    latencies.MaxMs,
                     Seconds(lastAt),
                     Environment.CpuUsage.TotalTime.TotalSeconds - cpu,
                     reads
@@ -89,7 +86,7 @@ internal static class HttpReaderProgram
         {
             long now = 0;
             var scanner = new EventScanner(order.Expect, at => latency.RecordTicks(now - at));
-            // HttpClient has read the head; the rest is the stream's own bytes
+            // HttpClient has consumed the head, and the scanner expects one
             scanner.Read("HTTP/1.1 200 OK\r\n\r\n"u8);
             var buffer = new byte[BufferBytes];
             while (scanner.Events < order.Expect && await body.ReadAsync(buffer, limit.Token) is > 0 and var n)

@@ -6,11 +6,8 @@ using Measuring;
 
 namespace Benchmarks.Client;
 
-/// <summary>
-/// The mode <c>publish</c>: one thread that posts events. With a rate each is due by the clock and carries that time,
-/// so that a server which stalls
-/// is not asked less (coordinated omission).
-/// </summary>
+/// <summary>The mode <c>publish</c>: one thread that posts events. With a rate, each event is due by the
+/// clock and carries that time, so a stalled server receives no fewer (coordinated omission).</summary>
 internal static class PublisherProgram
 {
     private sealed class Connection(Socket socket)
@@ -21,7 +18,7 @@ internal static class PublisherProgram
         public long SentAt;
     }
 
-    public static void Run(PublishOrder order, TextWriter output, CancellationToken told)
+    public static void Run(PublishOrder order, TextWriter output, CancellationToken stop)
     {
         using var epoll = new Epoll();
         var latency = new LatencyHistogram();
@@ -36,7 +33,7 @@ internal static class PublisherProgram
         var firstRefusal = 0;
         var begun = Wire.Now();
         var limit = begun + (long)(order.LimitSeconds * TimeSpan.TicksPerSecond);
-        while (!told.IsCancellationRequested && answered < order.Count)
+        while (!stop.IsCancellationRequested && answered < order.Count)
         {
             var now = Wire.Now();
             if (now > limit && (order.Rate == 0 ? sent == answered : true))
@@ -54,7 +51,7 @@ internal static class PublisherProgram
                 if (ready[i] >= 0)
                     Read(ready[i]);
         }
-        var figures = latency.Snapshot();
+        var latencies = latency.Snapshot();
         output.WriteLine(
             JsonSerializer.Serialize(
                 new PublishResult(
@@ -62,8 +59,8 @@ internal static class PublisherProgram
                     accepted,
                     firstRefusal,
                     (Wire.Now() - begun) / (double)TimeSpan.TicksPerSecond,
-                    figures.Percentile(50),
-                    figures.Percentile(99),
+                    latencies.Percentile(50),
+                    latencies.Percentile(99),
                     Environment.CpuUsage.TotalTime.TotalSeconds
                 )
             )
@@ -124,7 +121,7 @@ internal static class PublisherProgram
                 }
             }
             connection.Socket.Dispose();
-            // An idle connection that the server closed stands in the queue still.
+            // A connection that the server closed while idle is still queued.
             idle = new Queue<Connection>(idle.Where(c => c != connection));
             Connect(index);
         }

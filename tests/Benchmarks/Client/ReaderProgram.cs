@@ -5,15 +5,16 @@ using Measuring;
 
 namespace Benchmarks.Client;
 
-/// <summary>The mode <c>read</c>: one thread that reads many streams. Says when all are open, then what came.</summary>
+/// <summary>The mode <c>read</c>: one thread that reads many
+/// streams. Reports when all are open, then the result.</summary>
 internal static class ReaderProgram
 {
-    /// <summary>Connects at a time: below any server's backlog.</summary>
-    internal const int MostInFlight = 256;
+    /// <summary>Concurrent connects, fewer than any server's backlog.</summary>
+    internal const int MaxInFlight = 256;
 
     private sealed record Stream(Socket Socket, nint Descriptor, EventScanner Scanner);
 
-    public static void Run(ReadOrder order, TextWriter output, CancellationToken told)
+    public static void Run(ReadOrder order, TextWriter output, CancellationToken stop)
     {
         using var epoll = new Epoll();
         var latency = new LatencyHistogram();
@@ -31,10 +32,10 @@ internal static class ReaderProgram
         var begun = Wire.Now();
         var (cpu, saidReady) = (0.0, false);
         while (
-            !told.IsCancellationRequested && (now = Wire.Now()) - begun < order.LimitSeconds * TimeSpan.TicksPerSecond
+            !stop.IsCancellationRequested && (now = Wire.Now()) - begun < order.LimitSeconds * TimeSpan.TicksPerSecond
         )
         {
-            while (opened < order.Connections && opened - answered < MostInFlight)
+            while (opened < order.Connections && opened - answered < MaxInFlight)
                 Open();
             if (!saidReady && answered == order.Connections)
             {
@@ -54,7 +55,7 @@ internal static class ReaderProgram
                 if (streams[ready[i]] is { } stream)
                     Read(ready[i], stream);
         }
-        var figures = latency.Snapshot();
+        var latencies = latency.Snapshot();
         output.WriteLine(
             JsonSerializer.Serialize(
                 new ReadResult(
@@ -62,18 +63,18 @@ internal static class ReaderProgram
                     events,
                     Math.Max(0, order.Expect * order.Connections - events),
                     wrong,
-                    figures.Percentile(50),
-                    figures.Percentile(99),
-                    figures.Percentile(99.9),
-                    figures.MaxMs,
+                    latencies.Percentile(50),
+                    latencies.Percentile(99),
+                    latencies.Percentile(99.9),
+                    latencies.MaxMs,
                     (lastAt - begun) / (double)TimeSpan.TicksPerSecond,
                     Environment.CpuUsage.TotalTime.TotalSeconds - cpu,
                     reads
                 )
             )
         );
-        // the streams' ends are work for the server, which whoever asked may still be measuring
-        told.WaitHandle.WaitOne();
+        // Closing the streams is work for the server, which the parent may still be measuring.
+        stop.WaitHandle.WaitOne();
         GC.KeepAlive(streams);
 
         void Open()
@@ -123,7 +124,7 @@ internal static class ReaderProgram
             if (n > 0)
                 return;
             if (scanner.Status == 200 && scanner.Events < order.Expect)
-                done++; // ended by the server: what is missing counts as lost
+                done++; // ended by the server: missing events count as lost
             stream.Socket.Dispose();
             streams[index] = null;
         }

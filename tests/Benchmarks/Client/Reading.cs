@@ -1,12 +1,12 @@
 namespace Benchmarks.Client;
 
-/// <summary>What a reader process is to do.</summary>
-/// <param name="Urls">Each connection takes the next of them.</param>
-/// <param name="Connections">How many streams.</param>
-/// <param name="Expect">Events that each stream gets until the reader is done; 0: it reads until it is told to
-/// end.</param>
-/// <param name="LimitSeconds">When it gives up, from the start.</param>
-/// <param name="LastEventIds">Each connection to a URL resumes after the id beside it; null for fresh ones.</param>
+/// <summary>The order for a reader process.</summary>
+/// <param name="Urls">The streams' addresses, used round-robin.</param>
+/// <param name="Connections">The number of streams.</param>
+/// <param name="Expect">The events that each stream receives before the reader ends. 0: reads until its input
+/// closes.</param>
+/// <param name="LimitSeconds">The time limit, from the start.</param>
+/// <param name="LastEventIds">The id to resume after, for each URL; null for new streams.</param>
 internal sealed record ReadOrder(
     Uri[] Urls,
     int Connections,
@@ -15,25 +15,25 @@ internal sealed record ReadOrder(
     string[]? LastEventIds = null
 );
 
-/// <summary>Who reads.</summary>
+/// <summary>The implementation of a reader.</summary>
 internal enum ReaderKind
 {
-    /// <summary>One thread on epoll that looks for two numbers (<see cref="ReaderProgram"/>).</summary>
+    /// <summary>One thread on epoll that scans for two numbers (<see cref="ReaderProgram"/>).</summary>
     Raw,
 
-    /// <summary>The same over .NET's own HTTP client (<see cref="HttpReaderProgram"/>).</summary>
+    /// <summary>The same on .NET's HTTP client (<see cref="HttpReaderProgram"/>).</summary>
     Http,
 
-    /// <summary>A C program that does what LoadTests' clients do (<see cref="CReader"/>).</summary>
+    /// <summary>A C program that does the work of LoadTests' clients (<see cref="CReader"/>).</summary>
     C,
 }
 
-/// <summary>Every stream is open.</summary>
+/// <summary>Reported when every stream is open.</summary>
 internal sealed record ReadersReady(int Connected, int Refused, double Seconds);
 
-/// <summary>What the readers got, together.</summary>
-/// <param name="Wrong">Doubled or out of order.</param>
-/// <param name="Seconds">From the first connect to the last event.</param>
+/// <summary>The result of all streams of a reader.</summary>
+/// <param name="Wrong">Duplicated or reordered events.</param>
+/// <param name="Seconds">The time from the first connect to the last event.</param>
 internal sealed record ReadResult(
     int Connected,
     long Events,
@@ -48,15 +48,15 @@ internal sealed record ReadResult(
     long Reads
 );
 
-/// <summary>What a publisher process is to do.</summary>
-/// <param name="Url">Where to POST.</param>
-/// <param name="Topic">Wraps the event for StreamApi; null for servers that take the data as it is.</param>
-/// <param name="Connections">Requests at once, at most.</param>
-/// <param name="Rate">Requests a second, by the clock whatever the server does; 0: each connection as fast as it is
+/// <summary>The order for a publisher process.</summary>
+/// <param name="Url">The address to POST to.</param>
+/// <param name="Topic">The event's topic for StreamApi; null for servers that take the data alone.</param>
+/// <param name="Connections">The maximum number of concurrent requests.</param>
+/// <param name="Rate">Requests a second by the clock, independent of the server. 0: each connection as fast as it is
 /// answered.</param>
-/// <param name="Count">Requests.</param>
-/// <param name="Batch">Events of one request.</param>
-/// <param name="LimitSeconds">When it gives up, or without a rate: when it has sent enough.</param>
+/// <param name="Count">The number of requests.</param>
+/// <param name="Batch">The number of events in a request.</param>
+/// <param name="LimitSeconds">The time limit; without a rate, the time of publishing.</param>
 internal sealed record PublishOrder(
     Uri Url,
     string? Topic,
@@ -67,7 +67,7 @@ internal sealed record PublishOrder(
     double LimitSeconds
 );
 
-/// <summary>What became of it.</summary>
+/// <summary>The result of a publisher process.</summary>
 internal sealed record PublishResult(
     long Sent,
     long Accepted,

@@ -11,7 +11,7 @@ internal sealed class ResponseScanner
 
     public int Status { get; private set; }
 
-    /// <summary>True when the response is complete.</summary>
+    /// <summary>Returns true when the response is complete.</summary>
     public bool Read(ReadOnlySpan<byte> bytes)
     {
         _bytes.Write(bytes);

@@ -6,16 +6,17 @@ using System.Text;
 
 namespace Benchmarks.Client;
 
-/// <summary>What reader and publisher have in common: the clock, the events' form, sockets.</summary>
+/// <summary>The clock, the event format and the sockets that reader and publisher share.</summary>
 internal static class Wire
 {
     private static int _sources;
 
-    /// <summary>100 ns since 1970, by the machine's clock, which reader and publisher share.</summary>
+    /// <summary>Returns the time in units of 100 ns since 1970, by
+    /// the machine's clock, which both processes share.</summary>
     public static long Now() => DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks;
 
-    /// <summary><c>{"n":17,"t":17600000000000000,"pad":"xxx"}</c>: its number from 1, when it was due, and filler up to
-    /// 120 bytes.</summary>
+    /// <summary>Returns an event, <c>{"n":17,"t":17600000000000000,"pad":"xxx"}</c>:
+    /// its number from 1, the time it was due, and padding to 120 bytes.</summary>
     public static string Event(long number, long at)
     {
         const int Size = 120;
@@ -23,8 +24,8 @@ internal static class Wire
         return $"{text}{new string('x', Math.Max(0, Size - text.Length - 2))}\"}}";
     }
 
-    /// <summary>An event as above or, read along, one of LoadTests:
-    /// <c>{"publisher":3,"sequence":17,"t":1760000000000000000,…}</c>, in nanoseconds.</summary>
+    /// <summary>Reads an event as above, or one of LoadTests with its time in nanoseconds:
+    /// <c>{"publisher":3,"sequence":17,"t":1760000000000000000,…}</c>.</summary>
     public static bool TryReadEvent(ReadOnlySpan<byte> data, out long number, out long at)
     {
         if (TryRead(data, "\"n\":"u8, out number, out at))
@@ -45,8 +46,8 @@ internal static class Wire
         return data.StartsWith(",\"t\":"u8) && Utf8Parser.TryParse(data[5..], out at, out _);
     }
 
-    /// <summary>Connects; from many loopback addresses, because one has only 28,000 ports, which stay taken for a
-    /// minute after use.</summary>
+    /// <summary>Connects from one of many loopback addresses: one alone has
+    /// only 28,000 ports, each in use for a minute after closing.</summary>
     public static Socket Connect(IPEndPoint server)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -66,9 +67,11 @@ internal static class Wire
         return socket;
     }
 
-    public static byte[] Request(string method, Uri url, string headers = "", string body = "") =>
-        Encoding.UTF8.GetBytes(
-            $"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\n"
-                + $"{headers}{(body.Length > 0 ? $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n" : "")}\r\n{body}"
+    public static byte[] Request(string method, Uri url, string headers = "", string body = "")
+    {
+        var length = body.Length > 0 ? $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n" : "";
+        return Encoding.UTF8.GetBytes(
+            $"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\n{headers}{length}\r\n{body}"
         );
+    }
 }

@@ -1,5 +1,6 @@
-/* What LoadTests' clients do with an event, as a C program would do it: chunked HTTP, the event stream's fields, the number and the time in the JSON, a latency
- * histogram, and a ledger of each reader. One thread on epoll. Built by CReader.cs where there is a C compiler; speaks as the mode `read` of this program does.
+/* The work of LoadTests' clients on an event, as a C program: chunked HTTP, the event stream's fields, the number and
+ * the time in the JSON, a latency histogram, and a ledger for each reader. One thread on epoll. CReader.cs builds it
+ * when there is a C compiler; its output is that of the mode `read`.
  *
  *   reader ADDRESS PORT PATH CONNECTIONS EVENTS SECONDS
  */
@@ -29,7 +30,7 @@ typedef struct {
     enum at at;
     bool chunked;
     int64_t left, events, position, last_position;
-    text line, data, name, id;                                  /* of the line that is being read, and of the event */
+    text line, data, name, id;                                  /* parts of the current line and event */
     range *ranges;
     size_t count, size;
 } reader;
@@ -50,7 +51,7 @@ static double cpu(void) {
 
 static void die(const char *what) { perror(what); exit(1); }
 
-/* 64 buckets to each power of two, as LatencyHistogram has them. */
+/* 64 buckets to each power of two, as in LatencyHistogram. */
 static void record(int64_t *buckets, int64_t value) {
     if (value < 0) value = 0;
     int shift = value < SUB ? 0 : 63 - __builtin_clzll((uint64_t)value) - SUB_BITS;
@@ -76,7 +77,7 @@ static void append(text *t, const char *bytes, size_t n) {
 
 static void set(text *t, const char *bytes, size_t n) { t->length = 0; append(t, bytes, n); }
 
-/* Into the reader's ledger: false where it was there. Mostly the last range grows by one. */
+/* Adds a number to the reader's ledger; false for a duplicate. Usually the last range grows by one. */
 static bool receive(reader *r, int64_t number) {
     if (r->count && r->ranges[r->count - 1].last + 1 == number) { r->ranges[r->count - 1].last = number; return true; }
     size_t i = r->count;
@@ -91,7 +92,10 @@ static bool receive(reader *r, int64_t number) {
         return true;
     }
     if (i < r->count && r->ranges[i].first == number + 1) { r->ranges[i].first = number; return true; }
-    if (r->count == r->size && !(r->ranges = realloc(r->ranges, (r->size = r->size ? 2 * r->size : 2) * sizeof(range)))) die("realloc");
+        if (r->count == r->size) {
+            r->size = r->size ? 2 * r->size : 2;
+            if (!(r->ranges = realloc(r->ranges, r->size * sizeof(range)))) die("realloc");
+        }
     memmove(r->ranges + i + 1, r->ranges + i, (r->count++ - i) * sizeof(range));
     r->ranges[i] = (range){number, number};
     return true;
@@ -108,7 +112,8 @@ static bool parse(const text *t, int64_t *n, int64_t *at) {
     static const char first[] = "{\"n\":", second[] = ",\"t\":";
     const char *p = t->bytes, *end = t->bytes + t->length;
     if (t->length < sizeof first || memcmp(p, first, sizeof first - 1)) return false;
-    if (!(p = number(p + sizeof first - 1, end, n)) || end - p < (long)sizeof second || memcmp(p, second, sizeof second - 1)) return false;
+        if (!(p = number(p + sizeof first - 1, end, n))) return false;
+        if (end - p < (long)sizeof second || memcmp(p, second, sizeof second - 1)) return false;
     return number(p + sizeof second - 1, end, at) != NULL;
 }
 
@@ -154,19 +159,27 @@ static void field(reader *r, const char *line, size_t n) {
 static void head(reader *r, const char *line, size_t n) {
     if (n && line[n - 1] == '\r') n--;
     if (!r->status && n > 12) r->status = atoi(line + 9);       /* HTTP/1.1 200 OK */
-    else if (n > 18 && !strncasecmp(line, "transfer-encoding:", 18)) r->chunked = memmem(line, n, "chunked", 7) != NULL;
+        else if (n > 18 && !strncasecmp(line, "transfer-encoding:", 18)) {
+            r->chunked = memmem(line, n, "chunked", 7) != NULL;
+        }
     else if (!n) r->at = r->chunked ? CHUNK_SIZE : PLAIN;
 }
 
 static void lines(reader *r, const char *p, const char *end) {
     for (const char *newline; p < end && (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1) {
-        if (r->line.length) { append(&r->line, p, (size_t)(newline - p)); field(r, r->line.bytes, r->line.length); r->line.length = 0; }
-        else field(r, p, (size_t)(newline - p));
+                if (!r->line.length) { field(r, p, (size_t)(newline - p)); continue; }
+                append(&r->line, p, (size_t)(newline - p));
+                field(r, r->line.bytes, r->line.length);
+                r->line.length = 0;
     }
     if (p < end) append(&r->line, p, (size_t)(end - p));
 }
 
-static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+static int hex(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
 static void take(reader *r, const char *p, const char *end) {
     while (p < end) {
@@ -201,18 +214,21 @@ static void take(reader *r, const char *p, const char *end) {
     }
 }
 
-/* From many loopback addresses: one has only 28,000 ports, which stay taken for a minute after use. */
+/* Uses many loopback addresses: one has only 28,000 ports, each in use for a minute after closing. */
 static int open_stream(const char *address, int port, const char *path, int n) {
     static int on = 1;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}, from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000101 + (uint32_t)(n % 16))};
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+        struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000101 + (uint32_t)(n % 16))};
     if (inet_pton(AF_INET, address, &to.sin_addr) != 1) die("address");
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0) die("socket");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&from, sizeof from) || connect(fd, (struct sockaddr *)&to, sizeof to)) die("connect");
+    if (bind(fd, (struct sockaddr *)&from, sizeof from)) die("bind");
+    if (connect(fd, (struct sockaddr *)&to, sizeof to)) die("connect");
     char request[2048];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nAccept: text/event-stream\r\n\r\n", path, address, port);
+        int length = snprintf(request, sizeof request,
+            "GET %s HTTP/1.1\r\nHost: %s:%d\r\nAccept: text/event-stream\r\n\r\n", path, address, port);
     if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length) die("send");
     return fd;
 }
@@ -239,13 +255,14 @@ int main(int argc, char **argv) {
         if (!ready && answered == connections) {
             ready = true;
             used = cpu();
-            printf("{\"Connected\":%d,\"Refused\":%d,\"Seconds\":%.3f}\n", answered - refused, refused, (now() - began) / 1e7);
+                        printf("{\"Connected\":%d,\"Refused\":%d,\"Seconds\":%.3f}\n",
+                            answered - refused, refused, (now() - began) / 1e7);
         }
         if (ready && expect > 0 && done >= connections - refused) break;
         int n = epoll_wait(poll, found, 1024, opened < connections ? 0 : 20);
         for (int i = 0; i < n; i++) {
             if (found[i].data.u32 == UINT32_MAX) {
-                if (read(0, buffer, sizeof buffer) <= 0) goto told;     /* whoever asked has gone, or has enough */
+                if (read(0, buffer, sizeof buffer) <= 0) goto stop;     /* the parent closed the input or ended */
                 continue;
             }
             reader *r = readers + found[i].data.u32;
@@ -260,15 +277,19 @@ int main(int argc, char **argv) {
             if (r->events > had) { events += r->events - had; last = now(); }
             if (expect > 0 && had < expect && r->events >= expect) done++;
             if (got > 0) continue;
-            if (r->status == 200 && r->events < expect) done++;         /* ended by the server: what is missing counts as lost */
+            /* Ended by the server: missing events count as lost. */
+            if (r->status == 200 && r->events < expect) done++;
             close(r->fd);
         }
     }
-told:
-    printf("{\"Connected\":%d,\"Events\":%ld,\"Lost\":%ld,\"Wrong\":%ld,\"P50Ms\":%.4f,\"P99Ms\":%.4f,\"P999Ms\":%.4f,\"MaxMs\":%.4f,\"Seconds\":%.3f,\"CpuSeconds\":%.4f,\"Reads\":%ld}\n",
-        answered - refused, events, expect * connections > events ? expect * connections - events : 0, wrong, percentile(50), percentile(99), percentile(99.9), highest / 1e4,
+stop:
+    printf("{\"Connected\":%d,\"Events\":%ld,\"Lost\":%ld,\"Wrong\":%ld,\"P50Ms\":%.4f,\"P99Ms\":%.4f,"
+        "\"P999Ms\":%.4f,\"MaxMs\":%.4f,\"Seconds\":%.3f,\"CpuSeconds\":%.4f,\"Reads\":%ld}\n",
+        answered - refused, events, expect * connections > events ? expect * connections - events : 0, wrong,
+        percentile(50), percentile(99), percentile(99.9), highest / 1e4,
         (last - began) / 1e7, cpu() - used, reads);
     fflush(stdout);
-    while (read(0, buffer, sizeof buffer) > 0) {}   /* the streams' ends are work for the server, which whoever asked may still be measuring */
+        /* Closing the streams is work for the server, which the parent may still be measuring. */
+        while (read(0, buffer, sizeof buffer) > 0) {}
     return 0;
 }

@@ -4,10 +4,10 @@ using LocalServices;
 
 namespace Benchmarks.Machine;
 
-/// <summary>A program that runs to its end.</summary>
+/// <summary>Runs a program to its end.</summary>
 internal static class Command
 {
-    /// <summary>What it wrote; throws that where it failed.</summary>
+    /// <summary>Returns the program's output; throws it when the program failed.</summary>
     public static async Task<string> RunAsync(
         string name,
         IEnumerable<string> command,

@@ -4,10 +4,10 @@ using LocalServices;
 
 namespace Benchmarks.Machine;
 
-/// <summary>One scenario of LoadTests against the replica that is measured.</summary>
+/// <summary>Runs one scenario of LoadTests against the replica under test.</summary>
 internal static class LoadTestsProgram
 {
-    /// <returns>The JSON line that it prints.</returns>
+    /// <returns>The JSON line of the result.</returns>
     public static async Task<JsonElement> RunAsync(
         BenchmarkRun run,
         IEnumerable<string> arguments,

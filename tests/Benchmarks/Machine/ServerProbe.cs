@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Benchmarks.Machine;
 
-/// <summary>Asks a .NET server that we started what only it knows; see <see cref="StartupHook"/>.</summary>
+/// <summary>Reads values from inside a .NET server that Benchmarks started; see <see cref="StartupHook"/>.</summary>
 internal sealed class ServerProbe(string path)
 {
-    /// <summary>The environment that a server must be started with.</summary>
+    /// <summary>The environment variables that the server must be started with.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; } =
         new Dictionary<string, string>
         {
@@ -15,10 +15,10 @@ internal sealed class ServerProbe(string path)
             [StartupHook.Variable] = path,
         };
 
-    /// <summary>Bytes that the process has allocated since its start.</summary>
+    /// <summary>Returns the bytes that the process has allocated since its start.</summary>
     public long Allocated() => Ask('a');
 
-    /// <summary>How long it has compiled since its start, on all threads.</summary>
+    /// <summary>Returns the time spent on JIT compilation since the start, on all threads.</summary>
     public TimeSpan Compiled() => TimeSpan.FromMilliseconds(Ask('c'));
 
     private long Ask(char question)

@@ -3,11 +3,8 @@ using Benchmarks.Machine;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>
-/// Whether LoadTests says what an independent client says: the raw reader reads along, the same events at the same
-/// time. Few streams each, so that nobody's
-/// place in the fan-out matters.
-/// </summary>
+/// <summary>Compares the results of LoadTests with those of an independent client, the raw reader, on the same
+/// events at the same time. Few streams each, so that the order of the fan-out does not matter.</summary>
 internal sealed class Agreement : Measurement
 {
     private const string Raw = "raw reader";
@@ -18,15 +15,15 @@ internal sealed class Agreement : Measurement
     public Agreement()
         : base(
             "agreement",
-            $"the same events, up to {Rate}/s, read by {Clients} clients of LoadTests and {Clients} "
-                + "of the raw reader at the same time"
+            $"the same events, up to {Rate}/s, "
+                + $"read by {Clients} clients of LoadTests and {Clients} of the raw reader at the same time"
         ) =>
-        Goals = new[] { Figures.P50, Figures.P99, Figures.Received }.ToDictionary(
+        Goals = new[] { Metrics.P50, Metrics.P99, Metrics.Received }.ToDictionary(
             f => f.Name,
             _ => Goal.Within(0.9, 1.1, Raw)
         );
 
-    public override string Ours => "LoadTests";
+    public override string Subject => "LoadTests";
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
@@ -47,11 +44,11 @@ internal sealed class Agreement : Measurement
         var latency = result.GetProperty("deliveryMs");
         run.Record(
             this,
-            Ours,
-            (Figures.P50, latency.GetProperty("p50").GetDouble()),
-            (Figures.P99, latency.GetProperty("p99").GetDouble()),
-            (Figures.Received, result.GetProperty("received").GetDouble())
+            Subject,
+            (Metrics.P50, latency.GetProperty("p50").GetDouble()),
+            (Metrics.P99, latency.GetProperty("p99").GetDouble()),
+            (Metrics.Received, result.GetProperty("received").GetDouble())
         );
-        run.Record(this, Raw, (Figures.P50, raw.P50Ms), (Figures.P99, raw.P99Ms), (Figures.Received, raw.Events));
+        run.Record(this, Raw, (Metrics.P50, raw.P50Ms), (Metrics.P99, raw.P99Ms), (Metrics.Received, raw.Events));
     }
 }

@@ -3,8 +3,8 @@ using Benchmarks.Servers;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>What the server allocates for a delivery: the same events to one subscriber and to a thousand, the
-/// difference shared out.</summary>
+/// <summary>Measures the server's allocation for a delivery: the same events to
+/// one and to a thousand subscribers, and the difference for each.</summary>
 internal sealed class Allocation : Measurement
 {
     private const int Rate = 50,
@@ -12,7 +12,7 @@ internal sealed class Allocation : Measurement
 
     public Allocation()
         : base("allocation", $"{Rate} events/s to 1 and to {Many:N0} subscribers") =>
-        Goals = new Dictionary<string, Goal> { [Figures.Allocated.Name] = Goal.AtMost(1) };
+        Goals = new Dictionary<string, Goal> { [Metrics.Allocated.Name] = Goal.AtMost(1) };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
         run.InTurnAsync(
@@ -25,8 +25,8 @@ internal sealed class Allocation : Measurement
                 run.Record(
                     this,
                     peer.Name,
-                    (Figures.Allocated, (many - few) / (Many - 1)),
-                    (Figures.AllocatedEvent, few)
+                    (Metrics.Allocated, (many - few) / (Many - 1)),
+                    (Metrics.AllocatedEvent, few)
                 );
 
                 async Task<double> PerEventAsync(int subscribers)
@@ -37,7 +37,7 @@ internal sealed class Allocation : Measurement
                         cancellationToken
                     );
                     await using var _ = readers;
-                    await Task.Delay(1_500, cancellationToken); // what connecting leaves behind to be done
+                    await Task.Delay(1_500, cancellationToken); // lets the work after connecting finish
                     var before = peer.Probe.Allocated();
                     await Clients.PublishAsync(
                         new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, Rate, events, 1, 30),

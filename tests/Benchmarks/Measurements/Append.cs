@@ -5,8 +5,8 @@ using Npgsql;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>How many events a second the API makes durable; beside it what the same Postgres commits when asked without
-/// anything around it.</summary>
+/// <summary>Measures how many events a second the API makes durable,
+/// and how many the same Postgres commits on its own.</summary>
 internal sealed class Append : Measurement
 {
     private const string Bare = "bare Postgres";
@@ -21,26 +21,26 @@ internal sealed class Append : Measurement
     {
         (_writers, _batch) = (writers, batch);
         if (atLeast is { } least)
-            Goals = new Dictionary<string, Goal> { [Figures.Appended.Name] = Goal.AtLeast(least) };
+            Goals = new Dictionary<string, Goal> { [Metrics.Appended.Name] = Goal.AtLeast(least) };
     }
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
-        // Not measured: the first of it is compiled while it runs.
+        // The first run is not measured, because its code is compiled meanwhile.
         if (run.Round == 1)
             await PublishAsync(run, 1, cancellationToken);
         var published = await PublishAsync(run, run.Seconds(4), cancellationToken);
         var relaying = Stopwatch.StartNew();
-        await run.StreamApi.WaitUntilLevelAsync(cancellationToken);
+        await run.StreamApi.WaitUntilCaughtUpAsync(cancellationToken);
         run.Record(
             this,
             run.StreamApi.Name,
-            (Figures.RelayedAfter, relaying.Elapsed.TotalSeconds),
-            (Figures.Appended, published.Accepted * _batch / published.Seconds),
-            (Figures.AppendP50, published.P50Ms),
-            (Figures.AppendP99, published.P99Ms)
+            (Metrics.RelayedAfter, relaying.Elapsed.TotalSeconds),
+            (Metrics.Appended, published.Accepted * _batch / published.Seconds),
+            (Metrics.AppendP50, published.P50Ms),
+            (Metrics.AppendP99, published.P99Ms)
         );
-        run.Record(this, Bare, (Figures.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
+        run.Record(this, Bare, (Metrics.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
     }
 
     private Task<PublishResult> PublishAsync(BenchmarkRun run, double seconds, CancellationToken cancellationToken) =>
@@ -49,7 +49,7 @@ internal sealed class Append : Measurement
             cancellationToken
         );
 
-    /// <summary>Each writer inserts and commits, a request's worth at a time.</summary>
+    /// <summary>Inserts and commits from each writer, one request's number of events at a time.</summary>
     private async Task<double> InsertAsync(BenchmarkRun run, double seconds, CancellationToken cancellationToken)
     {
         await using var store = NpgsqlDataSource.Create(
@@ -62,8 +62,14 @@ internal sealed class Append : Measurement
         );
         await using (
             var create = store.CreateCommand(
-                "create table if not exists benchmark_rows (id bigint generated always as identity "
-                    + "primary key, topic text, data bytea, time timestamptz default clock_timestamp())"
+                """
+                create table if not exists benchmark_rows (
+                    id bigint generated always as identity primary key,
+                    topic text,
+                    data bytea,
+                    time timestamptz default clock_timestamp()
+                )
+                """
             )
         )
             await create.ExecuteNonQueryAsync(cancellationToken);

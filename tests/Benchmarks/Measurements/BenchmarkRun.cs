@@ -4,7 +4,7 @@ using Harness;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>What the measurements share.</summary>
+/// <summary>The state that the measurements share.</summary>
 internal sealed class BenchmarkRun(
     BenchmarkOptions options,
     StreamApiPeer streamApi,
@@ -20,20 +20,17 @@ internal sealed class BenchmarkRun(
     public int Round { get; set; }
     public List<Sample> Samples { get; } = [];
 
-    /// <summary>What StreamApi did that it must never do.</summary>
+    /// <summary>Errors of StreamApi that fail the run.</summary>
     public List<string> Wrong { get; } = [];
 
-    /// <summary>A topic that nobody has used before.</summary>
+    /// <summary>Returns a topic that was not used before.</summary>
     public string NewTopic() => $"benchmark.{++_topics}";
 
-    /// <summary>What could not be measured, and why.</summary>
+    /// <summary>Measurements that could not be made, and why.</summary>
     public List<string> Skipped { get; } = [];
 
-    /// <summary>
-    /// Each peer in turn, in the next round the other way round: nobody always measures after the same neighbour. One
-    /// that does not manage (on a machine
-    /// that is too busy, say) is skipped; the others' figures stand.
-    /// </summary>
+    /// <summary>Measures the peers one after the other, in reverse order every other round, so that none
+    /// always follows the same one. A peer that fails is skipped and the others' results stay.</summary>
     public async Task InTurnAsync(Measurement measurement, Func<Peer, Task> measure)
     {
         foreach (var peer in Round % 2 == 1 ? peers : peers.Reverse())
@@ -55,14 +52,14 @@ internal sealed class BenchmarkRun(
     public void Record(
         Measurement measurement,
         string server,
-        params ReadOnlySpan<(Figure Figure, double Value)> figures
+        params ReadOnlySpan<(Metric Metric, double Value)> metrics
     )
     {
         var text = new List<string>();
-        foreach (var (figure, value) in figures)
+        foreach (var (metric, value) in metrics)
         {
-            Samples.Add(new Sample(measurement.Name, server, figure, Round, value));
-            text.Add($"{figure.Name} {Table.Number(value)} {figure.Unit}");
+            Samples.Add(new Sample(measurement.Name, server, metric, Round, value));
+            text.Add($"{metric.Name} {Table.Number(value)} {metric.Unit}");
         }
         progress($"{measurement.Name} {Round}/{options.Rounds} {server}: {string.Join(", ", text)}");
     }

@@ -6,20 +6,16 @@ using Connections = Streaming.Connections;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>
-/// What it costs to know each connection's latency, beside what a delivery costs: for every delivery the clock is read
-/// and counted in the connection's
-/// histogram and in its loop's. In this process, with StreamApi's own code, for as many connections as the measurement
-/// beside it has.
-/// </summary>
+/// <summary>Measures the cost of each connection's latency statistics beside that of a delivery: reading the clock
+/// and counting in two histograms. Runs StreamApi's own code in this process, for as many connections.</summary>
 internal sealed class Bookkeeping : Measurement
 {
     private const int Streams = 1_000,
         Rate = 50,
         Passes = 4_000;
 
-    private static readonly Figure Time = new("latency of each connection", "ns/delivery"),
-        Share = new("its share of the delivering process's CPU", "%"),
+    private static readonly Metric Time = new("latency of each connection", "ns/delivery"),
+        Share = new("share of the delivering process's CPU", "%"),
         Size = new("memory of a connection's histogram", "B");
 
     public Bookkeeping()
@@ -30,7 +26,7 @@ internal sealed class Bookkeeping : Measurement
     {
         var (nanoseconds, bytes) = Measure();
         var front = await FanOut.FrontCpuAsync(run, run.StreamApi, Streams, Rate, run.Seconds(5), cancellationToken);
-        run.Record(this, Ours, (Time, nanoseconds), (Share, nanoseconds / (front * 1_000) * 100), (Size, bytes));
+        run.Record(this, Subject, (Time, nanoseconds), (Share, nanoseconds / (front * 1_000) * 100), (Size, bytes));
     }
 
     private static (double Nanoseconds, double Bytes) Measure()
@@ -43,7 +39,7 @@ internal sealed class Bookkeeping : Measurement
 
         var (totals, committed, clock) = (new long[LatencyBuckets.Buckets], DateTime.UtcNow.Ticks, TimeProvider.System);
         var best = TimeSpan.MaxValue;
-        // The best of many: the first are interpreted by an unoptimized compiler, others are interrupted.
+        // Takes the best of many passes: the first run unoptimized code, others are interrupted.
         for (var pass = 0; pass < Passes; pass++)
         {
             var start = Stopwatch.GetTimestamp();

@@ -1,11 +1,12 @@
 namespace Benchmarks.Measurements;
 
-/// <summary>300 events as fast as they are accepted: what a server joins that is behind.</summary>
+/// <summary>Measures 300 events as fast as they are accepted, which
+/// shows how a server that is behind coalesces writes.</summary>
 internal sealed class Burst : Measurement
 {
     public Burst()
         : base("burst", "300 events at once to 1,000 subscribers") =>
-        Goals = new Dictionary<string, Goal> { [Figures.Cpu.Name] = Goal.AtMost(0.3, "Nchan") };
+        Goals = new Dictionary<string, Goal> { [Metrics.Cpu.Name] = Goal.AtMost(0.3, "Nchan") };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
         run.InTurnAsync(

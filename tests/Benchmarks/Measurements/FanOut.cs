@@ -6,7 +6,7 @@ using Harness;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>So many subscribers of one topic, so many events of 120 bytes a second to all of them.</summary>
+/// <summary>Measures a number of subscribers of one topic that all receive events of 120 bytes at a rate.</summary>
 internal sealed class FanOut : Measurement
 {
     private readonly int _subscribers,
@@ -18,8 +18,8 @@ internal sealed class FanOut : Measurement
         (_subscribers, _rate) = (subscribers, rate);
         Goals = new Dictionary<string, Goal>
         {
-            [Figures.Cpu.Name] = cpu,
-            [Figures.P99.Name] = Goal.AtMost(1.0, "Nchan"),
+            [Metrics.Cpu.Name] = cpu,
+            [Metrics.P99.Name] = Goal.AtMost(1.0, "Nchan"),
         };
     }
 
@@ -30,11 +30,8 @@ internal sealed class FanOut : Measurement
                 MeasureAsync(this, run, peer, _subscribers, _rate, run.Seconds(5), connections: 4, cancellationToken)
         );
 
-    /// <summary>
-    /// Until the server's code has been compiled for good: .NET compiles what is used much a second and a third time,
-    /// in the background, and for the first
-    /// half minute that is most of what a replica does. Servers run for longer than that.
-    /// </summary>
+    /// <summary>Waits until the server's code has its final optimization. In the first half minute,
+    /// recompiling hot code is most of a replica's work; servers run longer than that.</summary>
     public static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)
     {
         const double Seconds = 3,
@@ -48,9 +45,9 @@ internal sealed class FanOut : Measurement
         }
     }
 
-    /// <param name="rate">Events a second; 0: as fast as they are accepted, 300 of them.</param>
-    /// <param name="servedAs">Under what name to record it; the server's where nothing is said.</param>
-    /// <param name="kind">Who reads.</param>
+    /// <param name="rate">Events a second. 0: 300 events, as fast as they are accepted.</param>
+    /// <param name="servedAs">The server's name in the results; default: the peer's name.</param>
+    /// <param name="kind">The reader's implementation.</param>
     public static async Task MeasureAsync(
         Measurement measurement,
         BenchmarkRun run,
@@ -66,21 +63,21 @@ internal sealed class FanOut : Measurement
     {
         var d = await DeliverAsync(run, peer, subscribers, rate, seconds, connections, cancellationToken, kind);
         if (peer == run.StreamApi && (d.Read.Lost > 0 || d.Read.Wrong > 0))
-            run.Wrong.Add($"{measurement.Name}: {d.Read.Lost} lost, {d.Read.Wrong} doubled or out of order.");
+            run.Wrong.Add($"{measurement.Name}: {d.Read.Lost} lost, {d.Read.Wrong} duplicated or reordered.");
         run.Record(
             measurement,
             servedAs ?? peer.Name,
-            (Figures.Cpu, d.Cpu * 1e6 / d.Read.Events),
-            (Figures.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events),
-            (Figures.P50, d.Read.P50Ms),
-            (Figures.P99, d.Read.P99Ms),
-            (Figures.Rate, d.Read.Events / d.Seconds),
-            (Figures.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events),
-            (Figures.Elsewhere, d.Elsewhere)
+            (Metrics.Cpu, d.Cpu * 1e6 / d.Read.Events),
+            (Metrics.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events),
+            (Metrics.P50, d.Read.P50Ms),
+            (Metrics.P99, d.Read.P99Ms),
+            (Metrics.Rate, d.Read.Events / d.Seconds),
+            (Metrics.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events),
+            (Metrics.Elsewhere, d.Elsewhere)
         );
     }
 
-    /// <summary>Microseconds of the delivering process a delivery.</summary>
+    /// <summary>Returns the delivering process's CPU in microseconds for a delivery.</summary>
     public static async Task<double> FrontCpuAsync(
         BenchmarkRun run,
         Peer peer,
@@ -115,12 +112,12 @@ internal sealed class FanOut : Measurement
             kind
         );
         await using var _ = readers;
-        // what connecting leaves to be done, and the end of the readers before
+        // Lets the work after connecting and closing earlier readers finish.
         await Task.Delay(1_500, cancellationToken);
         var (cpu, front, busy, clock) = (
-            ProcessFigures.Cpu(peer.Processes),
-            ProcessFigures.Cpu(peer.Front),
-            ProcessFigures.MachineBusy(),
+            ProcessStats.Cpu(peer.Processes),
+            ProcessStats.Cpu(peer.Front),
+            ProcessStats.MachineBusy(),
             Stopwatch.StartNew()
         );
         var published = await Clients.PublishAsync(
@@ -130,9 +127,9 @@ internal sealed class FanOut : Measurement
         var read = await readers.NextAsync<ReadResult>(cancellationToken);
         var elapsed = clock.Elapsed.TotalSeconds;
         (cpu, front, busy) = (
-            ProcessFigures.Cpu(peer.Processes) - cpu,
-            ProcessFigures.Cpu(peer.Front) - front,
-            ProcessFigures.MachineBusy() - busy
+            ProcessStats.Cpu(peer.Processes) - cpu,
+            ProcessStats.Cpu(peer.Front) - front,
+            ProcessStats.MachineBusy() - busy
         );
         return new Delivery(
             read,

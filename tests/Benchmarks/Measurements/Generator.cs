@@ -3,14 +3,9 @@ using Benchmarks.Machine;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>
-/// What the load tests' clients cost (HTTP, parsing, ledger, histograms, and publishing, which they do in the same
-/// process) beside the raw reader of these
-/// benchmarks, which looks for two numbers in each event and does no more, by itself and on .NET's own HTTP client, and
-/// beside a C program that does the same work
-/// as they do but publish: is the generator the bottleneck? Of all, what counts begins when all are connected and the
-/// code is compiled, and has the same events at the same rate in it.
-/// </summary>
+/// <summary>Compares the cost of the load tests' clients with the raw reader, the same on .NET's
+/// HTTP client, and a C program with the same work, to see whether the generator is the bottleneck.
+/// All are measured once connected and compiled, with the same events at the same rate.</summary>
 internal sealed class Generator : Measurement
 {
     private const string Raw = "raw reader",
@@ -22,15 +17,15 @@ internal sealed class Generator : Measurement
 
     public Generator()
         : base("generator", $"LoadTests with {Clients:N0} clients, {Rate} events/s to each") =>
-        Goals = new Dictionary<string, Goal> { [Figures.Generator.Name] = Goal.AtMost(2, InC) };
+        Goals = new Dictionary<string, Goal> { [Metrics.Generator.Name] = Goal.AtMost(2, InC) };
 
-    public override string Ours => "LoadTests";
+    public override string Subject => "LoadTests";
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
         if (run.Round % 2 == 0)
             await ReadOthersAsync(run, cancellationToken);
-        // Half of the time the rate rises, and LoadTests warms up; the other half is its steady window.
+        // The first half is LoadTests' ramp and warm-up, the second half its steady window.
         var result = await LoadTestsProgram.RunAsync(
             run,
             ["--clients", $"{Clients}", "--rate", $"{Rate}", "--seconds", $"{2 * Seconds}", "fanout"],
@@ -39,11 +34,11 @@ internal sealed class Generator : Measurement
         var latency = result.GetProperty("steadyDeliveryMs");
         run.Record(
             this,
-            Ours,
-            (Figures.Generator, result.GetProperty("generator").GetProperty("cpuMicrosecondsPerEvent").GetDouble()),
-            (Figures.Rate, result.GetProperty("deliveredPerSecond").GetDouble()),
-            (Figures.P50, latency.GetProperty("p50").GetDouble()),
-            (Figures.P99, latency.GetProperty("p99").GetDouble())
+            Subject,
+            (Metrics.Generator, result.GetProperty("generator").GetProperty("cpuMicrosecondsPerEvent").GetDouble()),
+            (Metrics.Rate, result.GetProperty("deliveredPerSecond").GetDouble()),
+            (Metrics.P50, latency.GetProperty("p50").GetDouble()),
+            (Metrics.P99, latency.GetProperty("p99").GetDouble())
         );
         if (run.Round % 2 == 1)
             await ReadOthersAsync(run, cancellationToken);

@@ -3,23 +3,24 @@ using Benchmarks.Reports;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>One thing to measure.</summary>
+/// <summary>A benchmark.</summary>
 internal abstract class Measurement(string name, string what)
 {
     public string Name => name;
     public string What => what;
 
-    /// <summary>Whose figures the goals are for, and the ratios' numerator.</summary>
-    public virtual string Ours => "StreamApi";
+    /// <summary>The server whose results the goals apply to; the numerator of the ratios.</summary>
+    public virtual string Subject => "StreamApi";
 
-    /// <summary>Which of its figures must be how good.</summary>
+    /// <summary>The goals, by metric name.</summary>
     public IReadOnlyDictionary<string, Goal> Goals { get; protected init; } = new Dictionary<string, Goal>();
 
-    /// <summary>One round: every server in turn, so that what else the machine does hits all of them.</summary>
+    /// <summary>Runs one round, with all servers in turn, so that
+    /// other load on the machine affects all of them.</summary>
     public abstract Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken);
 }
 
-/// <summary>A bound for StreamApi's figure, or for its ratio to a peer's.</summary>
+/// <summary>A bound for StreamApi's value, or for its ratio to a peer's.</summary>
 internal sealed record Goal(double Least, double Most, string? Peer)
 {
     public static Goal AtMost(double bound, string? peer = null) => new(double.NegativeInfinity, bound, peer);
@@ -44,10 +45,10 @@ internal sealed record Goal(double Least, double Most, string? Peer)
     private static string Number(double bound) => bound.ToString("#,0.##", CultureInfo.InvariantCulture);
 }
 
-/// <summary>Names and units of figures.</summary>
-internal static class Figures
+/// <summary>The metrics' names and units.</summary>
+internal static class Metrics
 {
-    public static readonly Figure Cpu = new("server CPU", "µs/delivery"),
+    public static readonly Metric Cpu = new("server CPU", "µs/delivery"),
         FrontCpu = new("CPU of the delivering process", "µs/delivery"),
         P50 = new("p50", "ms"),
         P99 = new("p99", "ms"),
@@ -58,8 +59,8 @@ internal static class Figures
         Appended = new("appended", "events/s"),
         AppendP50 = new("answered p50", "ms"),
         AppendP99 = new("answered p99", "ms"),
-        RelayedAfter = new("replica level after the last append", "s"),
-        Seconds = new("all level after", "s"),
+        RelayedAfter = new("replica caught up after the last append", "s"),
+        Seconds = new("all caught up after", "s"),
         Connects = new("connects", "1/s"),
         ConnectCpu = new("server CPU", "µs/connect"),
         ConnectFrontCpu = new("CPU of the delivering process", "µs/connect"),

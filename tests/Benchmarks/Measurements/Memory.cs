@@ -6,7 +6,7 @@ using Streaming;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>5,000 idle streams on a server of their own that has just started: what they weigh.</summary>
+/// <summary>Measures the memory of 5,000 idle streams on a new server.</summary>
 internal sealed class Memory : Measurement
 {
     private const int Streams = 5_000,
@@ -17,8 +17,8 @@ internal sealed class Memory : Measurement
         : base("memory", $"{Streams:N0} idle subscribers on a fresh server") =>
         Goals = new Dictionary<string, Goal>
         {
-            [Figures.Memory.Name] = Goal.AtMost(1.4, "Nchan"),
-            [Figures.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
+            [Metrics.Memory.Name] = Goal.AtMost(1.4, "Nchan"),
+            [Metrics.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
         };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
@@ -28,26 +28,26 @@ internal sealed class Memory : Measurement
             {
                 await using var peer = await kind.StartAnotherAsync(cancellationToken);
                 await WarmUpAsync(run, peer, cancellationToken);
-                var empty = ProcessFigures.MemoryKb(peer.Front);
+                var empty = ProcessStats.MemoryKb(peer.Front);
                 var (readers, _) = await Clients.OpenAsync(
                     new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120),
                     cancellationToken
                 );
                 await using var _ = readers;
                 await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
-                var first = ProcessFigures.MemoryKb(peer.Front);
+                var first = ProcessStats.MemoryKb(peer.Front);
                 await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
-                var settled = ProcessFigures.MemoryKb(peer.Front);
+                var settled = ProcessStats.MemoryKb(peer.Front);
                 run.Record(
                     this,
                     kind.Name,
-                    (Figures.Memory, (first - empty) / Streams),
-                    (Figures.Settled, (settled - empty) / Streams)
+                    (Metrics.Memory, (first - empty) / Streams),
+                    (Metrics.Settled, (settled - empty) / Streams)
                 );
             }
         );
 
-    /// <summary>Code that is loaded with the first streams is no memory of a stream.</summary>
+    /// <summary>Loads the code of a first stream, which must not count as a stream's memory.</summary>
     private static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)
     {
         var topic = run.NewTopic();

@@ -3,8 +3,8 @@ using Benchmarks.Servers;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>From when an event was due to be published until it is read: for StreamApi through Postgres, Broadcaster
-/// and Redis to another replica, and to the same one; for the others through memory.</summary>
+/// <summary>Measures the time from when an event was due until it is read. For StreamApi: through Postgres,
+/// Broadcaster and Redis to another replica, and to the same one; for the peers: through memory.</summary>
 internal sealed class PublishToReceive : Measurement
 {
     private const int Rate = 1_000;
@@ -13,13 +13,13 @@ internal sealed class PublishToReceive : Measurement
         : base("publish-to-receive", $"{Rate} publishes/s, one subscriber") =>
         Goals = new Dictionary<string, Goal>
         {
-            [Figures.P50.Name] = Goal.AtMost(5),
-            [Figures.P99.Name] = Goal.AtMost(25),
+            [Metrics.P50.Name] = Goal.AtMost(5),
+            [Metrics.P99.Name] = Goal.AtMost(25),
         };
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
-        // A replica gives what it commits to its own readers at once; the whole way is from one replica to the other.
+        // A replica delivers local commits at once, so the full path needs a second replica.
         await using var other = await run.StreamApi.StartAnotherAsync([], cancellationToken);
         await FanOut.WarmUpAsync(run, other, cancellationToken);
         await run.InTurnAsync(
@@ -45,20 +45,20 @@ internal sealed class PublishToReceive : Measurement
         CancellationToken cancellationToken
     )
     {
-        // The first is not measured: this path has code of its own that is compiled while it runs.
+        // The first run is not measured, because this path's code is compiled meanwhile.
         if (run.Round == 1 || publishedAt != readAt)
             await OneAsync(run.Seconds(2));
         var (read, published) = await OneAsync(run.Seconds(6));
         if (publishedAt == run.StreamApi && (read.Lost > 0 || read.Wrong > 0))
-            run.Wrong.Add($"{Name}: {read.Lost} lost, {read.Wrong} doubled or out of order.");
+            run.Wrong.Add($"{Name}: {read.Lost} lost, {read.Wrong} duplicated or reordered.");
         run.Record(
             this,
             name,
-            (Figures.P50, read.P50Ms),
-            (Figures.P99, read.P99Ms),
-            (Figures.AppendP50, published.P50Ms),
-            (Figures.AppendP99, published.P99Ms),
-            (Figures.Rate, read.Events / published.Seconds)
+            (Metrics.P50, read.P50Ms),
+            (Metrics.P99, read.P99Ms),
+            (Metrics.AppendP50, published.P50Ms),
+            (Metrics.AppendP99, published.P99Ms),
+            (Metrics.Rate, read.Events / published.Seconds)
         );
 
         async Task<(ReadResult, PublishResult)> OneAsync(double seconds)

@@ -11,11 +11,8 @@ using Npgsql;
 namespace Benchmarks.Measurements;
 
 /// <summary>
-/// CPU that a page of a filtered read costs Postgres, over the log's length and the number of patterns: <c>-- reads
-/// [events …]</c>. A program of
-/// its own, for it fills a log of up to ten million events. The time is the backend's own
-/// (<c>/proc/&lt;pid&gt;/schedstat</c>, nanoseconds),
-/// so other work of the machine is hardly in it.
+/// Measures the CPU of Postgres for a page of a filtered read, by log size and number of patterns (<c>-- reads
+/// [events …]</c>). The time is the backend's own (<c>/proc/&lt;pid&gt;/schedstat</c>), so other load hardly matters.
 /// </summary>
 internal static class ReadCost
 {
@@ -32,7 +29,15 @@ internal static class ReadCost
         ("matches nothing", n => $"*.{n}.none"),
     ];
 
-    public static async Task RunAsync(IReadOnlyList<long> sizes, CancellationToken cancellationToken)
+    private static readonly long[] DefaultSizes = [10_000, 1_000_000, 10_000_000];
+
+    public static Task RunAsync(string[] sizes, CancellationToken cancellationToken) =>
+        RunAsync(
+            sizes.Length == 0 ? DefaultSizes : [.. sizes.Select(s => long.Parse(s, CultureInfo.InvariantCulture))],
+            cancellationToken
+        );
+
+    private static async Task RunAsync(IReadOnlyList<long> sizes, CancellationToken cancellationToken)
     {
         await using var stores = await Stores.StartAsync(durable: false, cancellationToken);
         var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -66,12 +71,11 @@ internal static class ReadCost
             }
         }
         var table = new StringBuilder(
-            $"CPU of Postgres for a page of {PageEvents} events from a random position, ms: median "
-                + $"(most) of {Pages} pages\n\n"
+            $"CPU of Postgres for a page of {PageEvents} events from a random position, ms: "
+                + $"median (maximum) of {Pages} pages\n\n"
         );
         table.AppendLine(
-            "| patterns |"
-                + $"{string.Concat(sizes.Select(s => string.Create(CultureInfo.InvariantCulture, $" {s:#,0} events |")))}"
+            $"| patterns |{string.Concat(sizes.Select(s => FormattableString.Invariant($" {s:#,0} events |")))}"
         );
         table.AppendLine($"|---|{string.Concat(sizes.Select(_ => "---|"))}");
         foreach (var ((shape, patterns), row) in costs)
@@ -90,7 +94,7 @@ internal static class ReadCost
         await using var ask = store.CreateCommand("select pg_backend_pid()");
         var backend = (int)(await ask.ExecuteScalarAsync(cancellationToken))!;
         var costs = new List<double>();
-        for (var i = -5; i < Pages; i++) // the first are warming up
+        for (var i = -5; i < Pages; i++) // the first five warm up
         {
             var before = Nanoseconds(backend);
             await reader.ReadAsync(
@@ -126,7 +130,9 @@ internal static class ReadCost
                 $$"""
                 select eventstore.ensure_partition(p * 1000000) from generate_series(0, {{size / 1_000_000}}) p;
                 insert into eventstore.events (position, id, topic, type, key, data, time)
-                select nextval('eventstore.position'), gen_random_uuid(), 't.' || (n::bigint * 7919) % {{Topics}} || '.a', 'n', null, '{"n":' || n || ',"text":"' || repeat('x', 80) || '"}', now()
+                select nextval('eventstore.position'), gen_random_uuid(),
+                       't.' || (n::bigint * 7919) % {{Topics}} || '.a', 'n', null,
+                       '{"n":' || n || ',"text":"' || repeat('x', 80) || '"}', now()
                 from generate_series({{filled}} + 1, least({{filled}} + {{chunk}}, {{size}})) n
                 """
             );
@@ -140,7 +146,7 @@ internal static class ReadCost
         await settle.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>The reads' own settings on one connection, whose backend is the one that is measured.</summary>
+    /// <summary>Opens the settings of reads on a single connection, whose backend is measured.</summary>
     private static NpgsqlDataSource OneConnection(IHost host)
     {
         var pooled = new NpgsqlConnectionStringBuilder(

@@ -6,11 +6,9 @@ using Npgsql;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>
-/// 5,000 clients return at once, each 100 events behind: from the replica's memory, and from the store where the
-/// replica remembers nothing (ten
-/// topics then, so ten ranges to read). Beside it: the same clients connect with nothing to catch up on.
-/// </summary>
+/// <summary>Resumes 5,000 clients at once, each 100 events behind: from the replica's
+/// memory, or from the store (ten topics, so ten ranges) with an empty memory.
+/// Compared with the same clients connecting with nothing to replay.</summary>
 internal sealed class ResumeStorm : Measurement
 {
     private const int Readers = 5_000,
@@ -22,14 +20,14 @@ internal sealed class ResumeStorm : Measurement
         : base(
             name,
             $"{Readers:N0} clients at once, each {Behind} events behind, "
-                + $"{(fromStore ? "on 10 topics, nothing in memory" : "on one topic")}"
+                + (fromStore ? "on 10 topics, nothing in memory" : "on one topic")
         )
     {
         (_fromStore, _topics) = (fromStore, fromStore ? 10 : 1);
         Goals = new Dictionary<string, Goal>
         {
-            [Figures.Seconds.Name] = Goal.AtMost(5),
-            [Figures.StoreReads.Name] = Goal.AtMost(fromStore ? 2 * _topics : 0),
+            [Metrics.Seconds.Name] = Goal.AtMost(5),
+            [Metrics.StoreReads.Name] = Goal.AtMost(fromStore ? 2 * _topics : 0),
         };
     }
 
@@ -39,7 +37,7 @@ internal sealed class ResumeStorm : Measurement
             ? await run.StreamApi.StartAnotherAsync(new() { ["Streaming__RecentEvents"] = "0" }, cancellationToken)
             : null;
         var replica = forgetful ?? run.StreamApi;
-        // A replica that has just started is not what storms hit.
+        // Storms hit replicas that have run for a while, so this one is warmed up.
         if (forgetful is not null)
             await FanOut.WarmUpAsync(run, forgetful, cancellationToken);
         var topics = Enumerable.Range(0, _topics).Select(_ => run.NewTopic()).ToArray();
@@ -62,7 +60,7 @@ internal sealed class ResumeStorm : Measurement
         await using (resuming)
             result = await resuming.NextAsync<ReadResult>(cancellationToken);
         if (result.Lost > 0 || result.Wrong > 0)
-            run.Wrong.Add($"{Name}: {result.Lost} lost, {result.Wrong} doubled or out of order.");
+            run.Wrong.Add($"{Name}: {result.Lost} lost, {result.Wrong} duplicated or reordered.");
         var reads = await log.ReplayReadsAsync(cancellationToken);
 
         var (fresh, connected) = await Clients.OpenAsync(
@@ -73,14 +71,14 @@ internal sealed class ResumeStorm : Measurement
         run.Record(
             this,
             replica.Name,
-            (Figures.Seconds, result.Seconds),
-            (Figures.StoreReads, reads),
-            (Figures.Rate, result.Events / result.Seconds)
+            (Metrics.Seconds, result.Seconds),
+            (Metrics.StoreReads, reads),
+            (Metrics.Rate, result.Events / result.Seconds)
         );
-        run.Record(this, "fresh connects", (Figures.Seconds, connected.Seconds));
+        run.Record(this, "fresh connects", (Metrics.Seconds, connected.Seconds));
     }
 
-    /// <summary>Publishes an event that readers do not count; its id.</summary>
+    /// <summary>Publishes an event that readers do not count, and returns its id.</summary>
     private static async Task<string> PublishOneAsync(
         StreamApiPeer peer,
         string topic,
@@ -102,7 +100,7 @@ internal sealed class ResumeStorm : Measurement
         return answer.GetProperty("events")[0].GetProperty("position").GetString()!;
     }
 
-    /// <summary>Postgres says what it is asked: nobody else's count of reads needs to be believed.</summary>
+    /// <summary>Counts the store's reads in Postgres's own statement log.</summary>
     private sealed class StatementLog(NpgsqlDataSource store, string file, long from) : IAsyncDisposable
     {
         public static async Task<StatementLog> OpenAsync(Stores stores, CancellationToken cancellationToken)
@@ -112,7 +110,7 @@ internal sealed class ResumeStorm : Measurement
             return new StatementLog(store, stores.PostgresLog, new FileInfo(stores.PostgresLog).Length);
         }
 
-        /// <summary>Reads of the log that ask for topics; the Broadcaster's own ask for all.</summary>
+        /// <summary>Returns the number of reads by topic; the Broadcaster reads all topics.</summary>
         public async Task<int> ReplayReadsAsync(CancellationToken cancellationToken)
         {
             await Task.Delay(300, cancellationToken);
@@ -141,7 +139,7 @@ internal sealed class ResumeStorm : Measurement
                 await using var command = store.CreateCommand(sql);
                 await command.ExecuteNonQueryAsync(cancellationToken);
             }
-            await Task.Delay(300, cancellationToken); // until every session has seen it
+            await Task.Delay(300, cancellationToken); // lets every session reload its settings
         }
     }
 }

@@ -7,26 +7,23 @@ using Streaming;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>
-/// Events for everybody where each subscriber has a filter of its own: what belongs to its user, and what goes to all.
-/// Beside as many
-/// subscribers of the one topic, on a server of its own each.
-/// </summary>
+/// <summary>Measures events for everyone when each subscriber has its own filter (its user's topics and a
+/// shared one), beside as many subscribers of one topic. Each variant runs on its own server.</summary>
 internal sealed class SharedTopics : Measurement
 {
     private const string OneTopic = "one topic",
-        OwnFilters = "a filter each";
+        OwnFilters = "own filters";
     private const int Streams = 10_000,
         Rate = 4,
         SettledSeconds = 20;
 
-    private static readonly Figure Weight = new("memory after the events", "kB/connection");
+    private static readonly Metric Weight = new("memory after the events", "kB/connection");
 
     public SharedTopics()
-        : base("shared-topics", $"{Rate} events/s to {Streams:N0} subscribers, each with topics of its own beside") =>
-        Goals = new[] { Figures.FrontCpu, Weight }.ToDictionary(f => f.Name, _ => Goal.AtMost(1.2, OneTopic));
+        : base("shared-topics", $"{Rate} events/s to {Streams:N0} subscribers, each also with its own topics") =>
+        Goals = new[] { Metrics.FrontCpu, Weight }.ToDictionary(f => f.Name, _ => Goal.AtMost(1.2, OneTopic));
 
-    public override string Ours => OwnFilters;
+    public override string Subject => OwnFilters;
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
@@ -51,26 +48,26 @@ internal sealed class SharedTopics : Measurement
         var (topic, events, empty) = (
             run.NewTopic(),
             (long)(Rate * run.Seconds(20)),
-            ProcessFigures.MemoryKb(peer.Front)
+            ProcessStats.MemoryKb(peer.Front)
         );
         Uri[] urls = [.. Enumerable.Range(0, Streams).Select(n => subscribe(peer.Address, topic, n))];
         var (readers, _) = await Clients.OpenAsync(new ReadOrder(urls, Streams, events, 180), cancellationToken);
         await using var _ = readers;
-        await Task.Delay(3_000, cancellationToken); // what connecting leaves to be done
-        var front = ProcessFigures.Cpu(peer.Front);
+        await Task.Delay(3_000, cancellationToken); // lets the work after connecting finish
+        var front = ProcessStats.Cpu(peer.Front);
         await Clients.PublishAsync(new PublishOrder(peer.Publish, topic, 4, Rate, events, 1, 90), cancellationToken);
         var read = await readers.NextAsync<ReadResult>(cancellationToken);
-        front = ProcessFigures.Cpu(peer.Front) - front;
+        front = ProcessStats.Cpu(peer.Front) - front;
         await Task.Delay(TimeSpan.FromSeconds(SettledSeconds), cancellationToken);
         if (read.Lost > 0 || read.Wrong > 0)
-            run.Wrong.Add($"{Name}, {name}: {read.Lost} lost, {read.Wrong} doubled or out of order.");
+            run.Wrong.Add($"{Name}, {name}: {read.Lost} lost, {read.Wrong} duplicated or reordered.");
         run.Record(
             this,
             name,
-            (Figures.FrontCpu, front * 1e6 / read.Events),
-            (Weight, (ProcessFigures.MemoryKb(peer.Front) - empty) / Streams),
-            (Figures.P50, read.P50Ms),
-            (Figures.P99, read.P99Ms)
+            (Metrics.FrontCpu, front * 1e6 / read.Events),
+            (Weight, (ProcessStats.MemoryKb(peer.Front) - empty) / Streams),
+            (Metrics.P50, read.P50Ms),
+            (Metrics.P99, read.P99Ms)
         );
     }
 }

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace Benchmarks.Reports;
 
-/// <summary>What is measured, and in what.</summary>
-internal sealed record Figure(string Name, string Unit);
+/// <summary>A metric and its unit.</summary>
+internal sealed record Metric(string Name, string Unit);
 
-/// <summary>One value of one round.</summary>
-internal sealed record Sample(string Measurement, string Server, Figure Figure, int Round, double Value)
+/// <summary>The value of one round.</summary>
+internal sealed record Sample(string Measurement, string Server, Metric Metric, int Round, double Value)
 {
     public string ToJsonLine() =>
         JsonSerializer.Serialize(
@@ -14,8 +14,8 @@ internal sealed record Sample(string Measurement, string Server, Figure Figure, 
             {
                 measurement = Measurement,
                 server = Server,
-                figure = Figure.Name,
-                unit = Figure.Unit,
+                metric = Metric.Name,
+                unit = Metric.Unit,
                 round = Round,
                 value = Value,
             }

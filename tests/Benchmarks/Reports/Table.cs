@@ -6,8 +6,7 @@ using Harness;
 
 namespace Benchmarks.Reports;
 
-/// <summary>The figures as Markdown: medians with their spread, and ratios of what was measured in the same
-/// round.</summary>
+/// <summary>Writes the results as Markdown: medians with their spread, and ratios within the same round.</summary>
 internal static class Table
 {
     public static string Of(
@@ -18,23 +17,26 @@ internal static class Table
     )
     {
         var text = new StringBuilder("# Benchmarks\n\n");
+        var o = run.Options;
+        var build = Repository.IsRelease ? "Release" : "Debug, so the values mean nothing";
+        var variant = (o.Quick ? ", quick" : "") + (o.NoFsync ? ", Postgres without fsync" : "");
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessFigures.Describe()}; "
-                + $"{(Repository.IsRelease ? "Release" : "Debug: the figures say nothing")}; "
-                + $"{run.Options.Rounds} rounds{(run.Options.Quick ? ", quick" : "")}"
-                + $"{(run.Options.NoFsync ? ", Postgres not waiting for the disk" : "")}; "
-                + $"{elapsed.TotalMinutes:F1} min."
+            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessStats.Describe()}; {build}; {o.Rounds} rounds"
+                + $"{variant}; {elapsed.TotalMinutes:F1} min."
         );
         if (withoutNchan is not null)
             text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
         text.AppendLine(
-            "\nMedian (least–most) of the rounds. A ratio is the first column's figure over the "
-                + "other's of the same round. Servers, reader and publisher share the cores."
+            """
+
+            Median (minimum–maximum) of the rounds. A ratio is the first column's value divided by the other's of the
+            same round. Servers, reader and publisher share the cores.
+            """
         );
         foreach (var measurement in measurements)
         {
-            var ours = measurement.Ours;
+            var ours = measurement.Subject;
             var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
             if (samples.Count == 0)
                 continue;
@@ -45,14 +47,14 @@ internal static class Table
                 .Where(s => s != ours && samples.Any(x => x.Server == s))
                 .ToList();
             text.AppendLine(CultureInfo.InvariantCulture, $"\n## {measurement.Name}\n\n{measurement.What}\n");
-            text.AppendLine($"| figure | {ours} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |")
+            text.AppendLine($"| metric | {ours} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |")
                 .AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
-            foreach (var figure in samples.Select(s => s.Figure).Distinct())
+            foreach (var metric in samples.Select(s => s.Metric).Distinct())
             {
                 var mine = ByRound(ours);
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"| {figure.Name}, {figure.Unit} | {Spread([.. mine.Values])} |"
+                    $"| {metric.Name}, {metric.Unit} | {Spread([.. mine.Values])} |"
                 );
                 foreach (var other in others)
                 {
@@ -62,11 +64,11 @@ internal static class Table
                         $" {Spread([.. theirs.Values])} | {(ratios.Length > 0 ? Spread(ratios) : "")} |"
                     );
                 }
-                text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict(figure, mine)} |");
+                text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict(metric, mine)} |");
 
                 Dictionary<int, double> ByRound(string server) =>
                     samples
-                        .Where(s => s.Server == server && s.Figure == figure)
+                        .Where(s => s.Server == server && s.Metric == metric)
                         .ToDictionary(s => s.Round, s => s.Value);
 
                 double[] Ratios(string other)
@@ -79,7 +81,7 @@ internal static class Table
                     ];
                 }
 
-                string Verdict(Figure of, Dictionary<int, double> values)
+                string Verdict(Metric of, Dictionary<int, double> values)
                 {
                     if (!measurement.Goals.TryGetValue(of.Name, out var goal))
                         return "";

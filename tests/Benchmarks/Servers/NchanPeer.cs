@@ -5,20 +5,20 @@ using Measuring;
 
 namespace Benchmarks.Servers;
 
-/// <summary>nginx with the Nchan module, as Debian has them, fetched where they are not installed: one worker a
-/// processor, messages in memory.</summary>
+/// <summary>nginx with the Nchan module, as packaged by Debian and fetched
+/// when not installed. One worker a processor, messages in memory.</summary>
 internal sealed class NchanPeer : Peer
 {
     private const string Module = "usr/lib/nginx/modules/ngx_nchan_module.so",
         Program = "usr/sbin/nginx";
     private static LocalProgram? _program;
-    private readonly Leash _nginx;
+    private readonly ChildProcess _nginx;
     private readonly string _folder;
 
-    private NchanPeer(Leash nginx, string folder, int port)
+    private NchanPeer(ChildProcess nginx, string folder, int port)
         : base("Nchan", new Uri($"http://127.0.0.1:{port}")) => (_nginx, _folder) = (nginx, folder);
 
-    /// <summary>Looks for it, or fetches it. Returns why it cannot be measured here; null where it can.</summary>
+    /// <summary>Finds or fetches Nchan. Returns null, or the reason why it cannot be measured here.</summary>
     public static string? Find()
     {
         try
@@ -32,7 +32,7 @@ internal sealed class NchanPeer : Peer
                 Program,
                 "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan)."
             );
-            // Its module insists on a folder for large messages there, whatever the configuration says.
+            // The module needs this folder for large messages, whatever its configuration says.
             Directory.CreateDirectory("/var/lib/nginx");
             return null;
         }
@@ -42,8 +42,8 @@ internal sealed class NchanPeer : Peer
         }
         catch (UnauthorizedAccessException)
         {
-            return "Nchan wants a folder /var/lib/nginx, which only root can make. Install it (Debian, "
-                + "Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).";
+            return "Nchan needs the folder /var/lib/nginx, which only root can create. "
+                + "Install it (Debian, Ubuntu: sudo apt-get install -y nginx-core libnginx-mod-nchan).";
         }
     }
 
@@ -74,18 +74,33 @@ internal sealed class NchanPeer : Peer
               access_log off;
               keepalive_requests 1000000;
               nchan_shared_memory_size 256M;
-              client_body_temp_path {{folder}}/body; proxy_temp_path {{folder}}/proxy; fastcgi_temp_path {{folder}}/fastcgi; uwsgi_temp_path {{folder}}/uwsgi; scgi_temp_path {{folder}}/scgi;
+                client_body_temp_path {{folder}}/body;
+                proxy_temp_path {{folder}}/proxy;
+                fastcgi_temp_path {{folder}}/fastcgi;
+                uwsgi_temp_path {{folder}}/uwsgi;
+                scgi_temp_path {{folder}}/scgi;
               server {
                 listen 127.0.0.1:{{port}} backlog=4096;
-                location = /sse { nchan_subscriber eventsource; nchan_channel_id load; nchan_subscriber_first_message newest; nchan_subscriber_timeout 0; nchan_eventsource_ping_interval 15; }
-                location = /pub { nchan_publisher; nchan_channel_id load; nchan_message_buffer_length 1000; nchan_message_timeout 1m; }
+                location = /sse {
+                  nchan_subscriber eventsource;
+                  nchan_channel_id load;
+                  nchan_subscriber_first_message newest;
+                  nchan_subscriber_timeout 0;
+                  nchan_eventsource_ping_interval 15;
+                }
+                location = /pub {
+                  nchan_publisher;
+                  nchan_channel_id load;
+                  nchan_message_buffer_length 1000;
+                  nchan_message_timeout 1m;
+                }
               }
             }
             """,
             cancellationToken
         );
         var peer = new NchanPeer(
-            Leash.Start(
+            ChildProcess.Start(
                 "nginx",
                 [_program.File, "-p", folder, "-c", configuration],
                 _program.Libraries is null

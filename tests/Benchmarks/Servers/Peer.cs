@@ -4,31 +4,30 @@ using LocalServices;
 
 namespace Benchmarks.Servers;
 
-/// <summary>A server to be measured beside others: where one subscribes and publishes, and whose CPU that
-/// costs.</summary>
+/// <summary>A server under test: its addresses for subscribing and publishing, and its processes.</summary>
 internal abstract class Peer(string name, Uri address) : IAsyncDisposable
 {
     public string Name => name;
     public Uri Address => address;
 
-    /// <summary>A stream of what is published under this name; Nchan and the plain server have one channel a
-    /// server.</summary>
+    /// <summary>Returns the address of a stream of this topic.
+    /// Nchan and the plain server have one channel each.</summary>
     public abstract Uri Subscribe(string topic);
     public abstract Uri Publish { get; }
 
-    /// <summary>Whether an event is published with its topic around it.</summary>
+    /// <summary>True when the server expects the topic with each event.</summary>
     public virtual bool HasTopics => false;
 
     /// <summary>The process that holds the connections, with its children.</summary>
     public abstract IReadOnlyList<int> Front { get; }
 
-    /// <summary>Every process that works for a delivery: stores and relay too.</summary>
+    /// <summary>All processes that work for a delivery, stores and relay included.</summary>
     public virtual IReadOnlyList<int> Processes => Front;
 
-    /// <summary>Where the server is .NET.</summary>
+    /// <summary>The probe of a .NET server; otherwise null.</summary>
     public virtual ServerProbe? Probe => null;
 
-    /// <summary>One more of the same, without connections so far.</summary>
+    /// <summary>Starts another server of this kind, without connections.</summary>
     public abstract Task<Peer> StartAnotherAsync(CancellationToken cancellationToken);
 
     public abstract ValueTask DisposeAsync();

@@ -3,13 +3,13 @@ using Harness;
 
 namespace Benchmarks.Servers;
 
-/// <summary>See <see cref="PlainServer"/>.</summary>
+/// <summary>The process of a <see cref="PlainServer"/>.</summary>
 internal sealed class PlainPeer : Peer
 {
-    private readonly Leash _server;
+    private readonly ChildProcess _server;
     private readonly string _folder;
 
-    private PlainPeer(Leash server, string folder, ServerProbe probe, int port)
+    private PlainPeer(ChildProcess server, string folder, ServerProbe probe, int port)
         : base("plain ASP.NET", new Uri($"http://127.0.0.1:{port}")) =>
         (_server, _folder, Probe) = (server, folder, probe);
 
@@ -26,10 +26,10 @@ internal sealed class PlainPeer : Peer
     {
         var (folder, port) = (Directory.CreateTempSubdirectory("plain-").FullName, FreePort());
         var probe = new ServerProbe(Path.Combine(folder, "probe"));
-        // what Microsoft.NET.Sdk.Web would set
+        // The default of Microsoft.NET.Sdk.Web.
         var environment = new Dictionary<string, string>(probe.Environment) { ["DOTNET_gcServer"] = "1" };
         var peer = new PlainPeer(
-            Leash.Start(
+            ChildProcess.Start(
                 "The plain server",
                 ["dotnet", typeof(PlainPeer).Assembly.Location, "plain", $"http://127.0.0.1:{port}"],
                 environment

@@ -10,10 +10,9 @@ using Microsoft.Extensions.Logging;
 namespace Benchmarks.Servers;
 
 /// <summary>
-/// The mode <c>plain</c>: what the framework gives by itself, <see
-/// cref="TypedResults.ServerSentEvents{T}(IAsyncEnumerable{SseItem{T}})"/> over a bounded channel a client. It forgets,
-/// and a
-/// slow client loses.
+/// The mode <c>plain</c>: the framework's own
+/// <see cref="TypedResults.ServerSentEvents{T}(IAsyncEnumerable{SseItem{T}})"/> over a bounded channel for each
+/// client. It stores nothing, and a slow client loses events.
 /// </summary>
 internal static class PlainServer
 {
@@ -55,7 +54,7 @@ internal static class PlainServer
         clients.TryAdd(channel.Writer, 0);
         try
         {
-            await context.Response.Body.FlushAsync(gone); // otherwise the head waits for the first event
+            await context.Response.Body.FlushAsync(gone); // without it, the head waits for the first event
             await foreach (var item in channel.Reader.ReadAllAsync(gone))
                 yield return item;
         }

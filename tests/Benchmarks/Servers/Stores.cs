@@ -8,14 +8,11 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Benchmarks.Servers;
 
-/// <summary>
-/// A Postgres and a Redis of this run's own, found or fetched as the AppHost does, on free ports. Unlike in the tests
-/// Postgres waits for the disk,
-/// unless it is told not to.
-/// </summary>
+/// <summary>A Postgres and a Redis for this run, found or fetched as in the AppHost, on
+/// free ports. Unlike in the tests, Postgres waits for the disk by default.</summary>
 internal sealed class Stores : IAsyncDisposable
 {
-    private readonly List<Leash> _servers = [];
+    private readonly List<ChildProcess> _servers = [];
     private readonly LocalFolder _folder;
 
     private Stores(LocalFolder folder) => _folder = folder;
@@ -24,10 +21,10 @@ internal sealed class Stores : IAsyncDisposable
     public string Redis { get; private set; } = "";
     public IReadOnlyList<int> Processes => [.. _servers.SelectMany(s => s.Processes)];
 
-    /// <summary>What Postgres has logged; statements too while <c>log_statement</c> is on.</summary>
+    /// <summary>The log of Postgres, with statements while <c>log_statement</c> is on.</summary>
     public string PostgresLog { get; private set; } = "";
 
-    /// <param name="durable">Whether Postgres waits for the disk.</param>
+    /// <param name="durable">True to make Postgres wait for the disk.</param>
     public static async Task<Stores> StartAsync(bool durable, CancellationToken cancellationToken)
     {
         try
@@ -100,8 +97,8 @@ internal sealed class Stores : IAsyncDisposable
             cancellationToken
         );
         EventStore =
-            $"Host=127.0.0.1;Port={port};Username=postgres;Password={cluster.Password};"
-            + $"Database={PostgresCluster.Database}";
+            $"Host=127.0.0.1;Port={port};Database={PostgresCluster.Database};Username=postgres;"
+            + $"Password={cluster.Password}";
     }
 
     private async Task StartRedisAsync(CancellationToken cancellationToken)
@@ -128,7 +125,7 @@ internal sealed class Stores : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        var server = Leash.Start(
+        var server = ChildProcess.Start(
             name,
             command,
             libraries is null ? null : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = libraries },

@@ -7,14 +7,11 @@ using Npgsql;
 
 namespace Benchmarks.Servers;
 
-/// <summary>
-/// One replica at its own port, with everything that belongs to it: Postgres, Redis, a Broadcaster. Its events are
-/// durable before they are answered, which
-/// the others' are not, and its telemetry leaves by OTLP as in the dashboard's stack.
-/// </summary>
+/// <summary>One replica at its own port, with Postgres, Redis and a Broadcaster. Unlike the peers it makes
+/// events durable before it answers, and it exports telemetry by OTLP as in the dashboard's stack.</summary>
 internal sealed class StreamApiPeer : Peer
 {
-    private readonly Leash _replica;
+    private readonly ChildProcess _replica;
     private readonly StreamApiSystem _system;
     private readonly bool _ownsSystem;
     private readonly string _folder;
@@ -22,7 +19,7 @@ internal sealed class StreamApiPeer : Peer
     private StreamApiPeer(
         StreamApiSystem system,
         bool ownsSystem,
-        Leash replica,
+        ChildProcess replica,
         string folder,
         ServerProbe probe,
         Uri address
@@ -92,13 +89,13 @@ internal sealed class StreamApiPeer : Peer
         return peer;
     }
 
-    /// <summary>Waits until everything appended so far has been relayed to this replica.</summary>
-    public async Task WaitUntilLevelAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until every appended event has been relayed to this replica.</summary>
+    public async Task WaitUntilCaughtUpAsync(CancellationToken cancellationToken)
     {
         await using var store = NpgsqlDataSource.Create(_system.Stores.EventStore);
         await using var command = store.CreateCommand("select eventstore.head()");
         var head = (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-        // A fresh stream's first id is the store's head, whatever the replica has: only /v1/replicas tells.
+        // A new stream's first id is the store's head, whatever the replica has; only /v1/replicas shows its own.
         while (
             await SelfAsync(cancellationToken) is not { } self
             || long.Parse(self.GetProperty("head").GetString()!.Split('-')[^1], CultureInfo.InvariantCulture) < head
@@ -111,7 +108,7 @@ internal sealed class StreamApiPeer : Peer
         && await SelfAsync(cancellationToken) is { } self
         && self.GetProperty("mode").GetString() == "live";
 
-    /// <summary>This replica as it lists itself.</summary>
+    /// <summary>Returns this replica's own entry in the list.</summary>
     private async Task<JsonElement?> SelfAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient();

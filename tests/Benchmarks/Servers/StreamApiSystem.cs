@@ -5,17 +5,16 @@ using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Servers;
 
-/// <summary>What the replicas of one system share: the stores, the Broadcaster, and somebody who takes their
-/// telemetry.</summary>
+/// <summary>The parts that the replicas of one system share: stores, Broadcaster and a telemetry receiver.</summary>
 internal sealed class StreamApiSystem : IAsyncDisposable
 {
-    private readonly Leash _broadcaster;
+    private readonly ChildProcess _broadcaster;
     private readonly TelemetrySink _telemetry;
 
     private StreamApiSystem(
         Stores stores,
         TelemetrySink telemetry,
-        Leash broadcaster,
+        ChildProcess broadcaster,
         Dictionary<string, string> environment
     ) => (Stores, _telemetry, _broadcaster, Environment) = (stores, telemetry, broadcaster, environment);
 
@@ -35,10 +34,11 @@ internal sealed class StreamApiSystem : IAsyncDisposable
                 ["ConnectionStrings__eventstore"] = stores.EventStore,
                 ["ConnectionStrings__redis"] = stores.Redis,
                 ["Traffic__Enabled"] = "false",
-                ["ASPNETCORE_ENVIRONMENT"] = "Development", // elsewhere one address may open only some streams a minute
+                // Other environments limit the streams that an address may open a minute.
+                ["ASPNETCORE_ENVIRONMENT"] = "Development",
                 ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.Address.ToString(),
                 ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-                // Sent soon: what connecting has to tell must be told before deliveries are counted.
+                // Exported early, so that telemetry of connecting is sent before deliveries are measured.
                 ["OTEL_BSP_SCHEDULE_DELAY"] = "500",
                 ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
             };
@@ -60,10 +60,10 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         }
     }
 
-    public static Leash Start(string service, Uri url, IReadOnlyDictionary<string, string> environment)
+    public static ChildProcess Start(string service, Uri url, IReadOnlyDictionary<string, string> environment)
     {
         var dll = Repository.Service(service);
-        return Leash.Start(
+        return ChildProcess.Start(
             service,
             ["dotnet", dll, "--urls", url.ToString()],
             environment,

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Benchmarks.Servers;
 
-/// <summary>Takes OTLP and drops it: without an exporter .NET's histograms would not even count, and would cost
-/// nothing.</summary>
+/// <summary>Receives OTLP and drops it. Without an exporter .NET's
+/// histograms would count nothing and cost nothing.</summary>
 internal sealed class TelemetrySink : IAsyncDisposable
 {
     private readonly WebApplication _app;

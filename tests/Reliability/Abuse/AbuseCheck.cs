@@ -31,7 +31,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         );
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         await WarmAsync(others, cancellationToken);
-        var (start, memory, published) = (others.Delivery, ServerFigures.Megabytes(system), others.Published);
+        var (start, memory, published) = (others.Delivery, ServerStats.Megabytes(system), others.Published);
         var machine = MachineLoad.Begin();
         await Task.Delay(options.Abuse, cancellationToken);
         var (calm, refused) = (others.Delivery, others.Refused);
@@ -43,7 +43,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             over.CancelAfter(options.Abuse);
             var attack = abuser.RunAsync(over.Token);
             while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack)
-                most = Math.Max(most, ServerFigures.Megabytes(system));
+                most = Math.Max(most, ServerStats.Megabytes(system));
             got = await attack;
         }
         var foreign = machine.ForeignPercent();
@@ -52,7 +52,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
         var settled = others.Delivery;
         var busy = await system.BusySessionsAsync(cancellationToken);
         await Task.Delay(options.Abuse, cancellationToken);
-        var after = ServerFigures.Megabytes(system);
+        var after = ServerStats.Megabytes(system);
 
         // Without it is before and after, all but the abuse and its aftermath: a hundredth of one of them alone is a
         // few slow commits of the disk.

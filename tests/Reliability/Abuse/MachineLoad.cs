@@ -9,8 +9,8 @@ internal sealed record MachineLoad(double Busy, double Own, long At)
 {
     public static MachineLoad Begin() =>
         new(
-            ProcessFigures.MachineBusy(),
-            ProcessFigures.Cpu(ProcessTable.WithDescendants(Environment.ProcessId)),
+            ProcessStats.MachineBusy(),
+            ProcessStats.Cpu(ProcessTable.WithDescendants(Environment.ProcessId)),
             Environment.TickCount64
         );
 

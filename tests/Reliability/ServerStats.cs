@@ -4,8 +4,8 @@ using Harness;
 
 namespace Reliability;
 
-/// <summary>What a replica holds, by <c>/proc</c> and by its own word.</summary>
-internal static class ServerFigures
+/// <summary>Reads the resources of the replicas, from <c>/proc</c> and from their API.</summary>
+internal static class ServerStats
 {
     private static readonly HttpClient Http = new()
     {
@@ -13,11 +13,11 @@ internal static class ServerFigures
         DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) },
     };
 
-    /// <summary>Of all replicas.</summary>
+    /// <summary>Returns the resident memory of all replicas.</summary>
     public static double Megabytes(ReliabilitySystem system) =>
-        system.Replicas.Sum(r => ProcessFigures.ResidentMegabytes(r.Process.Pid));
+        system.Replicas.Sum(r => ProcessStats.ResidentMegabytes(r.Process.Pid));
 
-    /// <summary>Of all replicas: files and sockets.</summary>
+    /// <summary>Returns the number of open files and sockets of all replicas.</summary>
     public static int Descriptors(ReliabilitySystem system) =>
         system.Replicas.Sum(r => Directory.GetFiles($"/proc/{r.Process.Pid}/fd").Length);
 
@@ -27,7 +27,7 @@ internal static class ServerFigures
         CancellationToken cancellationToken
     ) => await Http.GetFromJsonAsync<JsonElement>(new Uri(system.Url, path), cancellationToken);
 
-    /// <summary>Open streams, by the word of every replica.</summary>
+    /// <summary>Returns the number of open streams that the replicas report.</summary>
     public static async Task<int> ConnectionsAsync(ReliabilitySystem system, CancellationToken cancellationToken) =>
         (await AskAsync(system, "/v1/replicas", cancellationToken))
             .EnumerateArray()

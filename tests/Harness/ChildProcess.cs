@@ -4,15 +4,12 @@ using Measuring;
 
 namespace Harness;
 
-/// <summary>
-/// A server that this process starts and that ends with it, however it ends: between the two is a shell that waits for
-/// the end of its standard
-/// input, which comes when it is closed and when this process dies.
-/// </summary>
-internal sealed class Leash : IAsyncDisposable
+/// <summary>A server that ends with this process, however that ends. A shell in between waits
+/// for the end of its standard input, which comes when this process closes it or dies.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
 {
-    // A background job of sh ignores SIGINT unless it says otherwise, as Postgres does; sh itself must outlive a
-    // Ctrl+C, which the whole terminal gets.
+    // A background job of sh ignores SIGINT unless told otherwise, as Postgres does.
+    // The shell itself must survive a Ctrl+C, which reaches the whole terminal.
     private const string Script = """
         trap '' INT
         signal=$1; shift
@@ -30,7 +27,7 @@ internal sealed class Leash : IAsyncDisposable
     private readonly string _name;
     private readonly ConcurrentQueue<string> _output = new();
 
-    private Leash(string name, Process shell)
+    private ChildProcess(string name, Process shell)
     {
         (_name, _shell) = (name, shell);
         shell.OutputDataReceived += (_, line) => Keep(line.Data);
@@ -42,11 +39,11 @@ internal sealed class Leash : IAsyncDisposable
 
     public string Output => string.Join('\n', _output);
 
-    /// <summary>Told of every line that it prints.</summary>
+    /// <summary>Raised for every line that the server prints.</summary>
     public event Action<string>? Printed;
 
-    /// <param name="signal">What ends it cleanly: TERM, or INT for Postgres.</param>
-    public static Leash Start(
+    /// <param name="signal">The signal for a clean end: TERM, or INT for Postgres.</param>
+    public static ChildProcess Start(
         string name,
         IEnumerable<string> command,
         IReadOnlyDictionary<string, string>? environment = null,
@@ -54,26 +51,29 @@ internal sealed class Leash : IAsyncDisposable
         string? folder = null
     )
     {
-        var start = new ProcessStartInfo("sh", ["-c", Script, "leash", signal, .. command])
+        var start = new ProcessStartInfo("sh", ["-c", Script, "server", signal, .. command])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder ?? "",
         };
-        // For whoever makes the load alone (GeneratorProcess): in a server, code that blocks would hold up every socket
-        // of the process.
+        // Only the load generator may set this (GeneratorProcess):
+        // in a server, blocking code would hold up every socket.
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
-        var leash = new Leash(name, Process.Start(start) ?? throw new BenchmarkException($"{name} did not start."));
-        leash._shell.BeginOutputReadLine();
-        leash._shell.BeginErrorReadLine();
-        return leash;
+        var server = new ChildProcess(
+            name,
+            Process.Start(start) ?? throw new BenchmarkException($"{name} did not start.")
+        );
+        server._shell.BeginOutputReadLine();
+        server._shell.BeginErrorReadLine();
+        return server;
     }
 
-    /// <summary>Waits until the condition holds; throws with the server's own words where it ends before, or takes too
-    /// long.</summary>
+    /// <summary>Waits until the condition holds. Throws with the
+    /// server's output when it ends first or takes too long.</summary>
     public async Task WaitUntilAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)
     {
         for (var waited = Stopwatch.StartNew(); !await condition(); await Task.Delay(50, cancellationToken))

@@ -3,22 +3,22 @@ using Measuring;
 
 namespace Harness;
 
-/// <summary>What <c>/proc</c> says of processes and of the machine.</summary>
-internal static class ProcessFigures
+/// <summary>Reads CPU and memory of processes and of the machine from <c>/proc</c>.</summary>
+internal static class ProcessStats
 {
-    /// <summary>User and system time of them all, in seconds, in steps of 10 ms; of their children that have ended
-    /// meanwhile, too.</summary>
+    /// <summary>Returns the user and system time of all these processes and
+    /// of their ended children, in seconds, accurate to 10 ms.</summary>
     public static double Cpu(IEnumerable<int> processes) => processes.Sum(ProcessTable.CpuSeconds);
 
-    /// <summary>Proportional set size: their memory, what they share counted once.</summary>
+    /// <summary>Returns the proportional set size: the processes' memory, with shared memory counted once.</summary>
     public static double MemoryKb(IEnumerable<int> processes) =>
         processes.Sum(pid => (double)Kilobytes($"/proc/{pid}/smaps_rollup", "Pss:"));
 
-    /// <summary>Resident set size: the memory of it that is in RAM, what it shares with others too; 0 where it is
-    /// gone.</summary>
+    /// <summary>Returns the resident set size: the process's memory
+    /// in RAM, shared memory included; 0 when it is gone.</summary>
     public static double ResidentMegabytes(int process) => Kilobytes($"/proc/{process}/status", "VmRSS:") / 1_024.0;
 
-    /// <summary>Seconds that all processors together were not idle.</summary>
+    /// <summary>Returns the busy seconds of all processors together.</summary>
     public static double MachineBusy()
     {
         // cpu user nice system idle iowait irq softirq steal …, 100 a second
@@ -39,11 +39,10 @@ internal static class ProcessFigures
                 .Trim()
             ?? "unknown processor";
         var memory = Kilobytes("/proc/meminfo", "MemTotal:") / 1024 / 1024.0;
+        var system = System.Runtime.InteropServices.RuntimeInformation.OSDescription;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{model}, {Environment.ProcessorCount} cores, {memory:F0} GB; "
-                + $"{System.Runtime.InteropServices.RuntimeInformation.OSDescription}; .NET "
-                + $"{Environment.Version}"
+            $"{model}, {Environment.ProcessorCount} cores, {memory:F0} GB; {system}; .NET {Environment.Version}"
         );
     }
 
