@@ -17,7 +17,7 @@ var migrations = builder
     .AddProject<Projects.StreamApi>("migrations")
     .WithArgs("migrate")
     .WithIconName("DatabaseArrowUp")
-    .WithWayOut(stores.WayOut)
+    .WithRemedy(stores.Remedy)
     .WithEnvironment("DOTNET_ENVIRONMENT", environment)
     .WithReference(stores.EventStore)
     .WaitFor(stores.EventStore);

@@ -16,7 +16,7 @@ internal sealed class Leadership(
     RelayMetrics metrics,
     IOptions<RelayOptions> options,
     ILogger<Leadership> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     public const string Lease = "broadcaster";
 

@@ -83,7 +83,7 @@ internal sealed class Relay(
 
         async Task BeatAsync(CancellationToken stopped)
         {
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.BeatMilliseconds), clock);
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
             do
             {
                 if (!stillLeads())

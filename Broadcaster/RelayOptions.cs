@@ -16,7 +16,7 @@ internal sealed class RelayOptions : IValidatableObject
 
     /// <summary>How often the head is published although nothing happened.</summary>
     [Range(100, 60_000)]
-    public int BeatMilliseconds { get; set; } = 1_000;
+    public int HeartbeatMilliseconds { get; set; } = 1_000;
 
     /// <summary>How long one publish on Redis may take before it is given up; receivers repair what they miss from the
     /// store.</summary>

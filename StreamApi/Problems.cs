@@ -14,7 +14,7 @@ internal static class Problems
     {
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Complete);
         builder.Services.AddSingleton<IProblemDetailsWriter, ForAnyAccept>();
-        builder.Services.AddExceptionHandler<StoreAway>();
+        builder.Services.AddExceptionHandler<StoreUnavailableHandler>();
         builder.Services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.Encoder = Streaming.Frames.ReadableJsonEncoder.Instance
         );
@@ -67,7 +67,7 @@ internal static class Problems
     }
 
     /// <summary>The store is away or overloaded: 503 with the time to wait.</summary>
-    private sealed class StoreAway(IProblemDetailsService problems) : IExceptionHandler
+    private sealed class StoreUnavailableHandler(IProblemDetailsService problems) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(
             HttpContext context,

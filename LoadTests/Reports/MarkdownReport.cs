@@ -118,7 +118,7 @@ internal static class MarkdownReport
                 .AppendLine(
                     g.IsTimed
                         ? "Token latency runs from the upstream's socket to the reader and includes the coalescing "
-                            + "delay. Compare with a run whose target has `Llm__JoinMilliseconds=0` to see that delay."
+                            + "delay. Compare with a run whose target has `Llm__CoalesceMilliseconds=0` to see that delay."
                         : "The demo provider's tokens carry no time, so the token latency is the gap between two "
                             + "events. `--llm-upstream-port` times the tokens."
                 );

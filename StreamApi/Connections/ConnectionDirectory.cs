@@ -25,9 +25,9 @@ internal sealed class ConnectionDirectory(
 
     /// <summary>After a listing comes a rest of so many times its length, so that asking again and again takes little
     /// of every replica.</summary>
-    private const int RestFactor = 9;
+    private const int PacingFactor = 9;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2),
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
         Recent = TimeSpan.FromMilliseconds(800);
 
     private readonly Lock _gate = new();
@@ -97,7 +97,7 @@ internal sealed class ConnectionDirectory(
     {
         lock (_gate)
         {
-            var rest = TimeSpan.FromTicks(Math.Max(Recent.Ticks, RestFactor * _took.Ticks));
+            var rest = TimeSpan.FromTicks(Math.Max(Recent.Ticks, PacingFactor * _took.Ticks));
             var isOver =
                 _latest is null
                 || _latest.IsFaulted
@@ -170,7 +170,7 @@ internal sealed class ConnectionDirectory(
             CredentialHandler.ReplicaScheme,
             await tickets.PassAsync(replica.Name, cancellationToken)
         );
-        client.Timeout = Patience;
+        client.Timeout = Timeout;
         return client;
     }
 

@@ -39,9 +39,14 @@ internal static class SubscribeEndpoint
                 await forbidden.ExecuteAsync(context);
                 return;
             }
-            FrameForm form = query.Flag("envelope") == true ? EnvelopeForm.Instance : PlainForm.Named;
+            FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : PlainFormat.Named;
             request = context.Subscription(
-                new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, form)
+                new StreamFilter(
+                    filter.Topics.Count == 0 ? Everything : filter.Topics,
+                    filter.Types,
+                    filter.Keys,
+                    format
+                )
             );
         }
         catch (InvalidRequestException e)

@@ -25,17 +25,18 @@ internal sealed class ReplicaDirectory(
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,
     ILogger<ReplicaDirectory> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private IReadOnlyList<Replica> _others = [];
 
-    public Replica Here() => Replica.Here(OwnAddress.Of(options.Value, server, store), streams, registry, logs, feed);
+    public Replica Here() =>
+        Replica.Here(ReplicaAddress.Of(options.Value, server, store), streams, registry, logs, feed);
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
         try
         {
-            _others = await HeardOfAsync(0, options.Value.ForgetSeconds, cancellationToken);
+            _others = await SeenAsync(0, options.Value.ForgetSeconds, cancellationToken);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
@@ -50,7 +51,7 @@ internal sealed class ReplicaDirectory(
     {
         try
         {
-            return await HeardOfAsync(
+            return await SeenAsync(
                 options.Value.ForgetSeconds,
                 options.Value.ForgetSeconds + options.Value.LostSeconds,
                 cancellationToken
@@ -101,7 +102,7 @@ internal sealed class ReplicaDirectory(
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<List<Replica>> HeardOfAsync(int fromSeconds, int toSeconds, CancellationToken cancellationToken)
+    private async Task<List<Replica>> SeenAsync(int fromSeconds, int toSeconds, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(
             """

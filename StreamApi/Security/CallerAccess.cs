@@ -6,7 +6,7 @@ using Streaming.Access;
 namespace StreamApi.Security;
 
 /// <summary>Gives streams what the caller's credential allows.</summary>
-internal sealed class CallerAccess(TicketHolders tickets, IOptions<SecurityOptions> security, TimeProvider clock)
+internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOptions> security, TimeProvider clock)
     : IStreamAccess
 {
     public string ClientOf(HttpContext context) => RequestLimits.KeyOf(context);

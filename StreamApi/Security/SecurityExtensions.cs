@@ -25,8 +25,8 @@ internal static class SecurityExtensions
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<SharedSecret>();
         services.AddSingleton<StreamTickets>();
-        services.AddSingleton<TicketHolders>();
-        services.AddHostedService(s => s.GetRequiredService<TicketHolders>());
+        services.AddSingleton<TicketSessions>();
+        services.AddHostedService(s => s.GetRequiredService<TicketSessions>());
         services
             .AddAuthentication(CredentialHandler.Name)
             .AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
@@ -61,7 +61,7 @@ internal static class SecurityExtensions
                 return next(context);
             }
         );
-        ResponsePace.Use(app);
+        MinResponseRate.Use(app);
         app.UseCrossSiteRefusal();
         app.UseAuthentication();
         app.UseRateLimiter();

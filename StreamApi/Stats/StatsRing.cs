@@ -19,7 +19,7 @@ internal sealed class StatsRing(
     LiveFeed feed,
     TimeProvider clock,
     ILogger<StatsRing> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     public const int Seconds = 600;
 

@@ -19,7 +19,7 @@ public sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
     ILogger<EventAppender> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;

@@ -12,7 +12,7 @@ public sealed class StoreContact(
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
     ILogger<StoreContact> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

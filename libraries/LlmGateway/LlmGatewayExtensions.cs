@@ -27,7 +27,7 @@ internal static class LlmGatewayExtensions
         builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, VendorNames>();
         builder.Services.ReserveTopics("generations.>");
         builder.Services.AddSingleton<ChatMetrics>();
-        builder.Services.AddSingleton(s => new JoinBeat(
+        builder.Services.AddSingleton(s => new FlushScheduler(
             s.GetRequiredService<IOptions<LlmOptions>>().Value,
             () => s.GetRequiredService<LiveRuns>().Count,
             s.GetRequiredService<TimeProvider>()
@@ -35,8 +35,8 @@ internal static class LlmGatewayExtensions
         builder.Services.AddSingleton<ChatProviders>();
         builder.Services.AddSingleton<ChatEndpoint>();
         builder.Services.AddSingleton<Generator>();
-        builder.Services.AddSingleton<OpenAiFace>();
-        builder.Services.AddSingleton<AnthropicFace>();
+        builder.Services.AddSingleton<ChatCompletionsApi>();
+        builder.Services.AddSingleton<MessagesApi>();
         builder.AddAgents();
     }
 
@@ -67,7 +67,10 @@ internal static class LlmGatewayExtensions
             );
         app.MapGenerations();
         app.MapModels();
-        app.MapPost(VendorPaths.ChatCompletions, (HttpContext context, OpenAiFace face) => face.AnswerAsync(context))
+        app.MapPost(
+                VendorPaths.ChatCompletions,
+                (HttpContext context, ChatCompletionsApi face) => face.AnswerAsync(context)
+            )
             .Publishes(Topic)
             .LimitedAsGeneration()
             .RefusesAs(OpenAiError.RefuseAsync)
@@ -81,7 +84,7 @@ internal static class LlmGatewayExtensions
                 ("chat.completion.chunk", typeof(ChatCompletionChunk)),
                 ("error", typeof(ChatCompletionError))
             );
-        app.MapPost(VendorPaths.Messages, (HttpContext context, AnthropicFace face) => face.AnswerAsync(context))
+        app.MapPost(VendorPaths.Messages, (HttpContext context, MessagesApi face) => face.AnswerAsync(context))
             .Publishes(Topic)
             .LimitedAsGeneration()
             .RefusesAs(AnthropicError.RefuseAsync)
@@ -101,7 +104,7 @@ internal static class LlmGatewayExtensions
                 ("message_stop", typeof(MessageStop)),
                 ("error", typeof(MessageError))
             );
-        app.MapPost(VendorPaths.CountTokens, (HttpContext context, AnthropicFace face) => face.CountAsync(context))
+        app.MapPost(VendorPaths.CountTokens, (HttpContext context, MessagesApi face) => face.CountAsync(context))
             .Publishes(Topic)
             .LimitedAsPublish()
             .RefusesAs(AnthropicError.RefuseAsync)

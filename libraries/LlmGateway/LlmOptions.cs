@@ -63,20 +63,20 @@ internal sealed class LlmOptions
 
     /// <summary>Tokens that arrive within so many milliseconds are stored as one event.</summary>
     [Range(0, 1_000)]
-    public int JoinMilliseconds { get; set; } = 40;
+    public int CoalesceMilliseconds { get; set; } = 40;
 
     /// <summary>Generations at once from which on the time above grows in proportion, so that the store's load does
     /// not.</summary>
     [Range(1, 100_000)]
-    public int JoinWidensFrom { get; set; } = 40;
+    public int CoalesceWidensFrom { get; set; } = 40;
 
     /// <summary>The most that it grows to.</summary>
     [Range(0, 10_000)]
-    public int JoinMaxMilliseconds { get; set; } = 400;
+    public int CoalesceMaxMilliseconds { get; set; } = 400;
 
     /// <summary>Bytes of text that may wait for the store until the provider is no longer read.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
-    public int JoinMaxBytes { get; set; } = 256 * 1024;
+    public int CoalesceMaxBytes { get; set; } = 256 * 1024;
 
     /// <summary>Rounds of tool calls that an agent may take for one answer.</summary>
     [Range(1, 100)]

@@ -9,16 +9,16 @@ namespace LocalServices;
 /// answers.</summary>
 /// <param name="EventStore">Postgres.</param>
 /// <param name="Redis">Redis.</param>
-/// <param name="WayOut">What to do when Postgres refuses the services.</param>
+/// <param name="Remedy">What to do when Postgres refuses the services.</param>
 internal sealed record LocalStores(
     IResourceBuilder<IResourceWithConnectionString> EventStore,
     IResourceBuilder<IResourceWithConnectionString> Redis,
-    string WayOut
+    string Remedy
 );
 
 internal static class LocalStoresExtensions
 {
-    private const string OwnWayOut =
+    private const string OwnRemedy =
         "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
 
     /// <summary>
@@ -39,7 +39,7 @@ internal static class LocalStoresExtensions
             var (eventStore, redis) = (own("eventstore"), own("redis"));
             if (eventStore is not null && redis is not null)
             {
-                return new LocalStores(eventStore, redis, OwnWayOut);
+                return new LocalStores(eventStore, redis, OwnRemedy);
             }
 
             if (builder.ExecutionContext.IsPublishMode || ContainerRuntime.Take(options.Mode))
@@ -47,7 +47,7 @@ internal static class LocalStoresExtensions
                 return new LocalStores(
                     eventStore ?? ContainerStores.AddEventStore(builder, options),
                     redis ?? ContainerStores.AddRedis(builder),
-                    eventStore is null ? ContainerStores.PostgresWayOut : OwnWayOut
+                    eventStore is null ? ContainerStores.PostgresRemedy : OwnRemedy
                 );
             }
 
@@ -59,7 +59,7 @@ internal static class LocalStoresExtensions
             return new LocalStores(
                 eventStore ?? native.AddEventStore(),
                 redis ?? native.AddRedis(),
-                eventStore is null ? native.PostgresWayOut : OwnWayOut
+                eventStore is null ? native.PostgresRemedy : OwnRemedy
             );
         }
         catch (LocalServicesException exception) when (Assembly.GetEntryAssembly() == builder.AppHostAssembly)

@@ -6,12 +6,12 @@ namespace LocalServices;
 internal static class LoopbackPort
 {
     // After `kill -9` of a stack its servers take some seconds to go.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     /// <summary>The port itself where it is free or becomes so in a moment, any free one for 0.</summary>
     public static int Take(int port, string server, string option)
     {
-        for (var waited = TimeSpan.Zero; waited < Patience; waited += TimeSpan.FromMilliseconds(100))
+        for (var waited = TimeSpan.Zero; waited < Timeout; waited += TimeSpan.FromMilliseconds(100))
         {
             if (Bind(port) is { } taken)
             {

@@ -15,7 +15,7 @@ internal sealed class NativeStores(
     LocalServicesOptions options
 )
 {
-    public string PostgresWayOut
+    public string PostgresRemedy
     {
         get
         {

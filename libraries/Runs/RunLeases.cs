@@ -18,7 +18,7 @@ internal sealed class RunLeases(
     IOptions<RunOptions> options,
     IOptions<StreamingOptions> streaming,
     ILogger<RunLeases> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _steadySince,

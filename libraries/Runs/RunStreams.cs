@@ -27,7 +27,7 @@ internal sealed class RunStreams(
     public async Task OpenAsync(
         HttpContext context,
         string kind,
-        FrameForm form,
+        FrameFormat format,
         IReadOnlyCollection<string> endTypes,
         Func<Task<RunStart>> begin
     )
@@ -36,14 +36,14 @@ internal sealed class RunStreams(
         if (last.Text is null)
         {
             var run = await begin();
-            await finite.OpenAsync(context, run.Name.Topic, form, endTypes, run.Announced);
+            await finite.OpenAsync(context, run.Name.Topic, format, endTypes, run.Announced);
         }
         else if (
             last.Id is { } id
             && await runs.FindAsync(kind, id, context.RequestAborted) is { } name
             && await MayReadAsync(context, name)
         )
-            await finite.OpenAsync(context, name.Topic, form, endTypes);
+            await finite.OpenAsync(context, name.Topic, format, endTypes);
         else
             await EndAsync(context, kind, last);
     }

@@ -17,14 +17,14 @@ internal sealed class FiniteStreams(Streams streams, TopicReader topics)
 {
     /// <param name="context">The request.</param>
     /// <param name="topic">The topic itself.</param>
-    /// <param name="form">Shows the events; <see cref="FrameForm.Ends"/> must hold for exactly the <paramref
+    /// <param name="form">Shows the events; <see cref="FrameFormat.Ends"/> must hold for exactly the <paramref
     /// name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the topic.</param>
     /// <param name="start">Where a reader without an id starts; null: before the topic's first event.</param>
     public async Task OpenAsync(
         HttpContext context,
         string topic,
-        FrameForm form,
+        FrameFormat format,
         IReadOnlyCollection<string> endTypes,
         StreamId? start = null
     )
@@ -56,7 +56,7 @@ internal sealed class FiniteStreams(Streams streams, TopicReader topics)
         await streams.OpenAsync(
             context,
             new StreamRequest(
-                new StreamFilter([topic], [], [], form),
+                new StreamFilter([topic], [], [], format),
                 last,
                 StartAfter: startAfter,
                 Greeting: Greetings.IdOnly,

@@ -18,7 +18,7 @@ internal sealed class StreamUpkeep(
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     ILogger<StreamUpkeep> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
@@ -28,7 +28,10 @@ internal sealed class StreamUpkeep(
                 open.Stop(EndReason.Drained);
         });
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), clock);
-        var compaction = new HeapCompaction(options.Value.StormStreams, options.Value.CompactMegabytes * 1024L * 1024);
+        var compaction = new HeapCompaction(
+            options.Value.CompactStreams,
+            options.Value.CompactMegabytes * 1024L * 1024
+        );
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             logs.Sweep();

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
-using Streaming.Handover;
 using Streaming.Replay;
+using Streaming.Takeover;
 
 namespace Streaming;
 
@@ -29,7 +29,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<StreamingMetrics>();
         builder.Services.AddSingleton<WriterLoops>();
         builder.Services.AddSingleton<ConnectionRegistry>();
-        builder.Services.AddSingleton<StreamEndings>();
+        builder.Services.AddSingleton<ConnectionLog>();
         builder.Services.AddSingleton<Streams>();
         builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddSingleton<RedisIntake>();
@@ -52,7 +52,7 @@ internal static class StreamingExtensions
         {
             kestrel.AddServerHeader = false;
             kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
-            // Readers are ours to judge: of streams by Streaming:DeadSeconds, of plain answers by ResponsePace.
+            // Readers are ours to judge: of streams by Streaming:DeadSeconds, of plain answers by MinResponseRate.
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.ConfigureEndpointDefaults(endpoint =>
             {
@@ -66,7 +66,7 @@ internal static class StreamingExtensions
                         return next(connection);
                     }
                 );
-                endpoint.Use(ConnectionHandover.Middleware);
+                endpoint.Use(ConnectionTakeover.Middleware);
             });
         });
     }

@@ -53,7 +53,7 @@ internal sealed class StreamingMetrics : IDisposable
             "{event}",
             "Events that could not be framed and were left out of a stream."
         );
-        FrameForm.Unshown += Unshown;
+        FrameFormat.Unshown += Unshown;
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
             "s",
@@ -98,7 +98,7 @@ internal sealed class StreamingMetrics : IDisposable
     /// <summary>Since the start.</summary>
     public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
 
-    public void Dispose() => FrameForm.Unshown -= Unshown;
+    public void Dispose() => FrameFormat.Unshown -= Unshown;
 
     /// <summary>Logged once for each event in turn: many forms and replays may meet the same one.</summary>
     private void Unshown(EventRecord e, Exception error)

@@ -39,7 +39,7 @@ internal sealed class StreamingOptions
 
     /// <summary>Most bytes joined into one write.</summary>
     [Range(1_024, 4 * 1024 * 1024)]
-    public int JoinBytes { get; set; } = 64 * 1024;
+    public int WriteBatchBytes { get; set; } = 64 * 1024;
 
     /// <summary>Most kilobytes that the kernel takes of a stream before its reader's window has room for them (Linux).
     /// 0: as many as the kernel likes.</summary>
@@ -50,7 +50,7 @@ internal sealed class StreamingOptions
     /// last round took, so that under load
     /// events are joined into fewer writes. What it may add to an event's latency. 0: none.</summary>
     [Range(0, 1_000)]
-    public int MaxRestMilliseconds { get; set; } = 10;
+    public int MaxWritePacingMilliseconds { get; set; } = 10;
 
     /// <summary>Write plain HTTP/1.1 streams to their sockets instead of through Kestrel's output pipe: a fifth less
     /// CPU a delivery.</summary>
@@ -104,7 +104,7 @@ internal sealed class StreamingOptions
 
     /// <summary>Seconds without a beat until this replica reads the log from Postgres by itself.</summary>
     [Range(1, 600)]
-    public int BeatSeconds { get; set; } = 2;
+    public int RelayHeartbeatSeconds { get; set; } = 2;
 
     /// <summary>Seconds between looks at the store although the Broadcaster beats: neither it nor Redis is believed
     /// blindly.</summary>
@@ -140,7 +140,7 @@ internal sealed class StreamingOptions
     /// for ten seconds. It stops all threads
     /// for some milliseconds a thousand streams. 0: never.</summary>
     [Range(0, 1_000_000)]
-    public int StormStreams { get; set; } = 2_000;
+    public int CompactStreams { get; set; } = 2_000;
 
     /// <summary>Megabytes by which the process has grown, and is quiet again, until its heap is compacted, as after a
     /// storm. 0: never.</summary>

@@ -9,8 +9,8 @@ using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Frames;
-using Streaming.Handover;
 using Streaming.Requests;
+using Streaming.Takeover;
 
 namespace Streaming;
 
@@ -24,7 +24,7 @@ internal sealed class Streams(
     StoreHead storeHead,
     [FromKeyedServices(StorePool.Replays)] EventReader reader,
     StreamingMetrics metrics,
-    StreamEndings endings,
+    ConnectionLog endings,
     IOptions<StreamingOptions> options,
     IStreamAccess access,
     TimeProvider clock,
@@ -51,18 +51,18 @@ internal sealed class Streams(
             await RefuseAsync(context, request.Last, refused);
             return;
         }
-        var handedOver = false;
+        var taken = false;
         try
         {
             await feed.Started.WaitAsync(context.RequestAborted);
             var start = await StartOf(request, context.RequestAborted);
             var (client, grant) = (ClientOf(context), access.GrantOf(context));
             SetHead(context);
-            if (context.Features.Get<IConnectionHandover>() is { } handover && handover.TryArm(context))
+            if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                handover.Complete(over => RunHandedOverAsync(over, request, start, client, grant, place!));
-                handedOver = true;
+                takeover.Complete(over => RunTakenAsync(over, request, start, client, grant, place!));
+                taken = true;
                 return;
             }
             await context.Response.StartAsync();
@@ -71,13 +71,13 @@ internal sealed class Streams(
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         finally
         {
-            if (!handedOver)
+            if (!taken)
                 place!.Dispose();
         }
     }
 
-    private async Task RunHandedOverAsync(
-        HandedOverConnection over,
+    private async Task RunTakenAsync(
+        TakenConnection over,
         StreamRequest request,
         Start start,
         StreamClient client,
@@ -252,7 +252,7 @@ internal sealed class Streams(
             await RefuseAsync(context, default, refused);
             return;
         }
-        var handedOver = false;
+        var taken = false;
         try
         {
             SetHead(context);
@@ -264,13 +264,13 @@ internal sealed class Streams(
             if (
                 settings.SendBuffer is { } size
                 && client.Socket is { } socket
-                && context.Features.Get<IConnectionHandover>() is { } handover
-                && handover.TryArm(context)
+                && context.Features.Get<IConnectionTakeover>() is { } takeover
+                && takeover.TryArm(context)
             )
             {
                 await context.Response.StartAsync();
-                handover.Complete(over =>
-                    PushHandedOverAsync(
+                takeover.Complete(over =>
+                    PushTakenAsync(
                         over,
                         new PacedSocketOutput(socket, size, () => over.Connection.Abort()),
                         client,
@@ -281,7 +281,7 @@ internal sealed class Streams(
                         place!
                     )
                 );
-                handedOver = true;
+                taken = true;
                 return;
             }
             await context.Response.StartAsync();
@@ -297,13 +297,13 @@ internal sealed class Streams(
         }
         finally
         {
-            if (!handedOver)
+            if (!taken)
                 place!.Dispose();
         }
     }
 
-    private async Task PushHandedOverAsync(
-        HandedOverConnection over,
+    private async Task PushTakenAsync(
+        TakenConnection over,
         PacedSocketOutput output,
         StreamClient client,
         StreamGrant grant,
@@ -373,7 +373,7 @@ internal sealed class Streams(
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold the frames back
-        context.Features.Get<IResponsePaceFeature>()?.Disable();
+        context.Features.Get<IResponseRateFeature>()?.Disable();
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 

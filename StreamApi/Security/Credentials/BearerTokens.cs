@@ -89,11 +89,11 @@ internal sealed class BearerTokens : IDisposable
             throw new InvalidCredentialException("The token is not of the issuer that this server trusts.");
         if (!Texts(claims, "aud", separator: null).Contains(_options.Audience))
             throw new InvalidCredentialException("The token is not for this server (aud).");
-        if (Moment(claims, "exp") is not { } until)
+        if (Timestamp(claims, "exp") is not { } until)
             throw new InvalidCredentialException("The token has no end (exp).");
         if (until <= now)
             throw new InvalidCredentialException("The token has expired.");
-        if (Moment(claims, "nbf") > now + ClockSkew)
+        if (Timestamp(claims, "nbf") > now + ClockSkew)
             throw new InvalidCredentialException("The token is not valid yet (nbf).");
         if (Text(claims, "sub") is not { Length: > 0 and <= Caller.MaxName } user || user.Any(char.IsControl))
             throw new InvalidCredentialException("The token names no user (sub).");
@@ -133,7 +133,7 @@ internal sealed class BearerTokens : IDisposable
     private static string? Text(JsonElement of, string name) =>
         of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static DateTimeOffset? Moment(JsonElement claims, string name)
+    private static DateTimeOffset? Timestamp(JsonElement claims, string name)
     {
         if (!claims.TryGetProperty(name, out var value))
             return null;

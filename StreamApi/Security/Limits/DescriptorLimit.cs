@@ -12,7 +12,7 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 internal sealed class DescriptorLimit(
     IOptions<StreamingOptions> streaming,
-    ConnectionPace pace,
+    ConnectionRateLimit pace,
     ILogger<DescriptorLimit> logger
 ) : IConfigureOptions<KestrelServerOptions>
 {

@@ -13,19 +13,19 @@ namespace StreamApi.Security.Limits;
 internal sealed class LimitOptions
 {
     /// <summary>No limit is kept from here on.</summary>
-    public const int AsGoodAsNone = 1_000_000;
+    public const int Unlimited = 1_000_000;
 
     /// <summary>New streams in any minute. Who comes back with a last id is not counted.</summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? NewStreamsPerMinute { get; set; }
 
     /// <summary>Streams resumed in any minute; beyond that a client is told in-band to come back, for 429 would stop a
     /// browser for good.</summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? ResumesPerMinute { get; set; }
 
     /// <summary>Requests that publish or change something, a second; twice as many at once.</summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? PublishesPerSecond { get; set; }
 
     /// <summary>
@@ -33,11 +33,11 @@ internal sealed class LimitOptions
     /// What goes beyond waits, up to ten
     /// seconds' worth.
     /// </summary>
-    [Range(16, AsGoodAsNone)]
+    [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }
 
     /// <summary>Requests that make a model work, in any minute.</summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? GenerationsPerMinute { get; set; }
 
     /// <summary>
@@ -45,7 +45,7 @@ internal sealed class LimitOptions
     /// and those that would wait longer than
     /// ten seconds are closed. Proxies (<c>Security:Proxies</c>) may open any number.
     /// </summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? ConnectionsPerSecond { get; set; }
 
     /// <summary>
@@ -53,7 +53,7 @@ internal sealed class LimitOptions
     /// those for what is not there too; twice as
     /// many at once.
     /// </summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? RequestsPerSecond { get; set; }
 
     /// <summary>Milliseconds that a request waits for the count over all replicas; then this replica's own
@@ -70,11 +70,11 @@ internal sealed class LimitOptions
     /// it is
     /// answered, a page of history until it is read. Each request counts as 16 kB at least.
     /// </summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int? HeldMegabytesPerClient { get; set; }
 
     /// <summary>Megabytes of those for all clients; a request that holds at most 64 kB is let in beyond it.</summary>
-    [Range(1, AsGoodAsNone)]
+    [Range(1, Unlimited)]
     public int HeldMegabytes { get; set; } = 256;
 
     /// <summary>Bytes a second at which an answer that is no stream must be read, after <see
@@ -101,14 +101,14 @@ internal sealed class LimitOptions
     /// <summary>What an environment has where the configuration says nothing.</summary>
     public void Complete(bool development)
     {
-        NewStreamsPerMinute ??= development ? AsGoodAsNone : 10;
-        ResumesPerMinute ??= development ? AsGoodAsNone : 120;
-        PublishesPerSecond ??= development ? AsGoodAsNone : 100;
-        PublishKilobytesPerSecond ??= development ? AsGoodAsNone : 512;
-        GenerationsPerMinute ??= development ? AsGoodAsNone : 20;
-        HeldMegabytesPerClient ??= development ? AsGoodAsNone : 32;
-        ConnectionsPerSecond ??= development ? AsGoodAsNone : 100;
-        RequestsPerSecond ??= development ? AsGoodAsNone : 50;
+        NewStreamsPerMinute ??= development ? Unlimited : 10;
+        ResumesPerMinute ??= development ? Unlimited : 120;
+        PublishesPerSecond ??= development ? Unlimited : 100;
+        PublishKilobytesPerSecond ??= development ? Unlimited : 512;
+        GenerationsPerMinute ??= development ? Unlimited : 20;
+        HeldMegabytesPerClient ??= development ? Unlimited : 32;
+        ConnectionsPerSecond ??= development ? Unlimited : 100;
+        RequestsPerSecond ??= development ? Unlimited : 50;
     }
 }
 

@@ -38,7 +38,7 @@ internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
         CancellationToken cancellationToken
     )
     {
-        if (_perSecond >= LimitOptions.AsGoodAsNone)
+        if (_perSecond >= LimitOptions.Unlimited)
             return true;
         long kilobytes = 0;
         // An event costs the store more than its data.

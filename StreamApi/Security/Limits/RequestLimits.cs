@@ -29,8 +29,8 @@ internal static class RequestLimits
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
         services.AddSingleton<MemoryBudget>();
-        services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionPace>(s, DescriptorLimit.Waiting));
-        services.AddSingleton<IConnectionListenerFactory, PacedListenerFactory>();
+        services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionRateLimit>(s, DescriptorLimit.Waiting));
+        services.AddSingleton<IConnectionListenerFactory, RateLimitedListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
         services.AddRateLimiter(limiter =>
         {
@@ -53,7 +53,7 @@ internal static class RequestLimits
             // that only reads asks Redis first.
             limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
                 PolicyOf(context) is null
-                && Options(context).RequestsPerSecond!.Value is var perSecond and < LimitOptions.AsGoodAsNone
+                && Options(context).RequestsPerSecond!.Value is var perSecond and < LimitOptions.Unlimited
                     ? RateLimitPartition.GetTokenBucketLimiter(KeyOf(context), _ => BucketOf(perSecond))
                     : RateLimitPartition.GetNoLimiter("")
             );
@@ -148,7 +148,7 @@ internal static class RequestLimits
         int limit,
         Func<(ReplenishingRateLimiter Own, SharedLimit Shared)> make
     ) =>
-        limit >= LimitOptions.AsGoodAsNone
+        limit >= LimitOptions.Unlimited
             ? RateLimitPartition.GetNoLimiter("")
             : RateLimitPartition.Get<string>(
                 $"{what}:{KeyOf(context)}",

@@ -9,7 +9,7 @@ namespace StreamApi.Seeds.Basics;
 /// <summary>The first streams that anyone builds.</summary>
 internal static class BasicsApi
 {
-    private static readonly NamedForms Ticks = NamedForms.Of(_ => false);
+    private static readonly NamedFormats Ticks = NamedFormats.Of(_ => false);
 
     public static void AddBasics(this WebApplicationBuilder builder)
     {

@@ -36,7 +36,7 @@ internal static class ChatStream
         {
             var data = JsonSerializer.SerializeToUtf8Bytes(word, ControlFrames.Json);
             if (unnamed)
-                frame.Data(NamedForm.WithName("token", data)).End();
+                frame.Data(NamedFormat.WithName("token", data)).End();
             else
                 frame.Event("token").Data(data).End();
         });

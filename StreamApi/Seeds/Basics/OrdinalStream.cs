@@ -91,6 +91,6 @@ internal sealed record OrdinalStream(
                 frame.Event(Event);
             if (Retry is { } retry)
                 frame.Retry(retry);
-            frame.Data(Named && named == false ? NamedForm.WithName(Event, Data[index]) : Data[index].Span).End();
+            frame.Data(Named && named == false ? NamedFormat.WithName(Event, Data[index]) : Data[index].Span).End();
         });
 }

@@ -23,7 +23,7 @@ internal sealed class Ticker(
     IOptions<BasicsOptions> options,
     TimeProvider clock,
     ILogger<Ticker> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     public const string Topic = "sse.ticks";
 

@@ -49,8 +49,8 @@ internal static class ResilientApi
             .StartsWork()
             .Sends(
                 "One source a session; what a reader missed is replayed, a failing source is retried.",
-                (ResilientForm.Message, typeof(ResilientMessage)),
-                (ResilientForm.Error, typeof(ResilientError))
+                (ResilientFormat.Message, typeof(ResilientMessage)),
+                (ResilientFormat.Error, typeof(ResilientError))
             );
         if (!app.Environment.IsDevelopment())
             return;
@@ -75,7 +75,7 @@ internal static class ResilientApi
     {
         var session = Checked(id);
         var query = context.Request.Query;
-        var form = ResilientForm.Forms.For(query.Flag("named"));
+        var format = ResilientFormat.Formats.For(query.Flag("named"));
         var earliest = query.FromEarliest();
         var last = LastEventId.Of(context.Request);
         long ordinal = 0;
@@ -98,7 +98,7 @@ internal static class ResilientApi
             : last.Text is null ? state.Head
             : null;
         await sessions.EnterAsync(session, isFresh: last.Text is null, context.RequestAborted);
-        var filter = new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], form);
+        var filter = new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], format);
         await streams.OpenAsync(
             context,
             new StreamRequest(

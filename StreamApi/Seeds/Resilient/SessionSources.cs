@@ -16,7 +16,7 @@ internal sealed class SessionSources(
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<SessionSources> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private const int Batch = 100;
 
@@ -84,7 +84,7 @@ internal sealed class SessionSources(
             );
             await context.PublishAsync(
                 Session.ControlTopic(session.Id),
-                ResilientForm.Retry,
+                ResilientFormat.Retry,
                 (int)delay.TotalMilliseconds,
                 null,
                 null,
@@ -96,7 +96,7 @@ internal sealed class SessionSources(
         {
             await context.PublishAsync(
                 Session.ControlTopic(session.Id),
-                ResilientForm.Error,
+                ResilientFormat.Error,
                 new ResilientError(e.Message, true, "source"),
                 null,
                 null,

@@ -14,12 +14,12 @@ internal sealed class Sessions(
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<Sessions> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private static readonly TimeSpan Presence = TimeSpan.FromSeconds(2);
 
     /// <summary>The sources by when they are read next.</summary>
-    public DueRows Due { get; } =
+    public ScheduledRows Due { get; } =
         new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
 
     /// <summary>One snapshot. <paramref name="ordinal"/> is the message that the reader has; 0: none.</summary>

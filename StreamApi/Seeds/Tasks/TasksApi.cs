@@ -125,10 +125,10 @@ internal static class TasksApi
             throw new InvalidRequestException("types", $"at most {MaxTypes} at once.");
         foreach (var type in types)
             JsonBody.Checked("types", type, 256);
-        var form = TaskEventForm.For(query.Flag("named"));
+        var format = TaskEventFormat.For(query.Flag("named"));
         return streams.OpenAsync(
             context,
-            context.Subscription(new StreamFilter([TaskList.Topics], types, [], form), form.Greeting)
+            context.Subscription(new StreamFilter([TaskList.Topics], types, [], format), format.Greeting)
         );
     }
 

@@ -22,7 +22,7 @@ internal sealed class TrafficGenerator(
     IOptions<TrafficOptions> options,
     TimeProvider clock,
     ILogger<TrafficGenerator> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private const string Lease = "traffic";
     private static readonly string[] Users = ["user-456", "user-123", "user-789"];

@@ -23,7 +23,7 @@ internal sealed class AgentRuns(
     RunStreams streams,
     RunLog runs,
     LiveRuns live,
-    JoinBeat beat,
+    FlushScheduler beat,
     ChatMetrics metrics,
     IdempotencyKeys keys,
     IOptions<LlmOptions> options,
@@ -34,7 +34,7 @@ internal sealed class AgentRuns(
     private const int MaxPrompt = 100_000;
 
     private static readonly string[] EndTypes = ["end", "error"];
-    private static readonly NamedForms Forms = NamedForms.Of(_ => true, EndTypes, sendsPositions: false);
+    private static readonly NamedFormats Formats = NamedFormats.Of(_ => true, EndTypes, sendsPositions: false);
 
     private static readonly RunEvent[] Will =
     [
@@ -69,7 +69,7 @@ internal sealed class AgentRuns(
         return streams.OpenAsync(
             context,
             Kind,
-            Forms.For(named),
+            Formats.For(named),
             EndTypes,
             async () =>
             {

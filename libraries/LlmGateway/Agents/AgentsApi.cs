@@ -22,7 +22,7 @@ namespace LlmGateway.Agents;
 /// the other.</summary>
 internal static class AgentsApi
 {
-    private static readonly NamedForms SessionForms = NamedForms.Of(_ => false);
+    private static readonly NamedFormats SessionFormats = NamedFormats.Of(_ => false);
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
@@ -151,7 +151,7 @@ internal static class AgentsApi
         FiniteStreams streams
     )
     {
-        var form = SessionForms.For(context.Request.Query.Flag("named"));
+        var format = SessionFormats.For(context.Request.Query.Flag("named"));
         if (
             !AgentSessions.TryName(sessionId, out var name)
             || await runs.AnnouncedAsync(name, context.RequestAborted) is not { } announced
@@ -161,7 +161,7 @@ internal static class AgentsApi
             return;
         }
         sessions.Wake(name);
-        await streams.OpenAsync(context, name.Topic, form, [], announced);
+        await streams.OpenAsync(context, name.Topic, format, [], announced);
     }
 
     private static ProblemHttpResult NotFound() =>

@@ -83,7 +83,7 @@ internal static class GenerationsApi
             await NotFound(id).ExecuteAsync(context);
             return;
         }
-        await streams.OpenAsync(context, name.Topic, GenerationForm.Instance, GenerationForm.EndTypes, announced);
+        await streams.OpenAsync(context, name.Topic, GenerationFormat.Instance, GenerationFormat.EndTypes, announced);
     }
 
     /// <summary>Comes back when it has ended, which its writer, on whichever replica, sees to at once; says how it

@@ -11,7 +11,7 @@ namespace LlmGateway.Generations;
 internal sealed class Generator(
     RunLog runs,
     LiveRuns live,
-    JoinBeat beat,
+    FlushScheduler beat,
     ChatMetrics metrics,
     IOptions<LlmOptions> options,
     TimeProvider clock

@@ -16,7 +16,7 @@ internal sealed class RunWriter
     private readonly Run _run;
     private readonly Func<string, RunEvent> _joined;
     private readonly LlmOptions _options;
-    private readonly JoinBeat _beat;
+    private readonly FlushScheduler _beat;
     private readonly ChatMetrics _metrics;
     private readonly string _provider;
     private readonly TimeProvider _clock;
@@ -46,7 +46,7 @@ internal sealed class RunWriter
         Run run,
         Func<string, RunEvent> joined,
         LlmOptions options,
-        JoinBeat beat,
+        FlushScheduler beat,
         ChatMetrics metrics,
         string provider,
         TimeProvider clock
@@ -75,7 +75,7 @@ internal sealed class RunWriter
                 _since = _clock.GetTimestamp();
             _text.Append(text);
             _bytes += text.Length;
-            if (_bytes > _options.JoinMaxBytes)
+            if (_bytes > _options.CoalesceMaxBytes)
                 full = _taken.Task;
         }
         Wake();

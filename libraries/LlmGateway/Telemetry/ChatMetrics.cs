@@ -82,7 +82,7 @@ internal sealed class ChatMetrics
     }
 
     /// <summary>One more came, so long after the one before it.</summary>
-    public void Came(TimeSpan after, in TagList tags) => _per.Record(after.TotalSeconds, tags);
+    public void ChunkReceived(TimeSpan after, in TagList tags) => _per.Record(after.TotalSeconds, tags);
 
     public void Stored(TimeSpan delay, string provider) =>
         _stored.Record(delay.TotalSeconds, new KeyValuePair<string, object?>("gen_ai.provider.name", NameOf(provider)));

@@ -69,7 +69,7 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
                     else if (content is TextContent)
                     {
                         if (chunks++ > 0)
-                            metrics.Came(clock.GetElapsedTime(before), tags);
+                            metrics.ChunkReceived(clock.GetElapsedTime(before), tags);
                         before = clock.GetTimestamp();
                     }
                 (finish, model, id) = (

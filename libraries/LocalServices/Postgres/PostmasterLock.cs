@@ -9,7 +9,7 @@ namespace LocalServices.Postgres;
 /// </summary>
 internal static class PostmasterLock
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
     public static void Release(string data)
     {
@@ -40,7 +40,7 @@ internal static class PostmasterLock
                 );
             }
 
-            if (waited >= Patience)
+            if (waited >= Timeout)
             {
                 throw new LocalServicesException(
                     $"A stack of this clone is running already (Postgres is process {id}). "

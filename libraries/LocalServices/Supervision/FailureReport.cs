@@ -68,12 +68,12 @@ internal sealed class FailureReport(
     {
         try
         {
-            await Task.Delay(options.Patience, clock, stopping);
+            await Task.Delay(options.Timeout, clock, stopping);
             if (!notifications.TryGetCurrentState(e.ResourceId, out var current))
                 return;
             if (current!.Snapshot.State?.Text != state)
                 return;
-            var since = $"for {options.Patience.TotalSeconds:0} s";
+            var since = $"for {options.Timeout.TotalSeconds:0} s";
             if (state == KnownResourceStates.Starting)
             {
                 if (Waiting(e.Resource).Any())
@@ -112,7 +112,7 @@ internal sealed class FailureReport(
             text.AppendLine().Append("Its last lines:");
         foreach (var line in lines)
             text.AppendLine().Append("  ").Append(line);
-        var ways = e.Resource.Annotations.OfType<WayOutAnnotation>().Select(a => a.Text);
+        var ways = e.Resource.Annotations.OfType<RemedyAnnotation>().Select(a => a.Text);
         var otherwise = $"Its whole log is in the dashboard, under {e.Resource.Name}; Start there begins it again.";
         text.AppendLine().Append("What to do: ").AppendJoin(' ', ways.DefaultIfEmpty(otherwise));
         logger.LogError("{Report}", text.ToString());
@@ -166,10 +166,10 @@ internal sealed class FailureReport(
 }
 
 /// <param name="Patience">Time for a start, and from there to health, before the console mentions it.</param>
-internal sealed record FailureReportOptions(TimeSpan Patience);
+internal sealed record FailureReportOptions(TimeSpan Timeout);
 
 /// <summary>What to do when this resource fails.</summary>
-internal sealed record WayOutAnnotation(string Text) : IResourceAnnotation;
+internal sealed record RemedyAnnotation(string Text) : IResourceAnnotation;
 
 internal static class FailureReportExtensions
 {
@@ -190,6 +190,6 @@ internal static class FailureReportExtensions
         builder.Services.AddHostedService<FailureReport>();
     }
 
-    public static IResourceBuilder<T> WithWayOut<T>(this IResourceBuilder<T> builder, string text)
-        where T : IResource => builder.WithAnnotation(new WayOutAnnotation(text));
+    public static IResourceBuilder<T> WithRemedy<T>(this IResourceBuilder<T> builder, string text)
+        where T : IResource => builder.WithAnnotation(new RemedyAnnotation(text));
 }

@@ -24,7 +24,7 @@ internal sealed class ConnectionGroup
         Resume(connection);
     }
 
-    public void Rest(StreamConnection connection)
+    public void Park(StreamConnection connection)
     {
         if (connection.GroupIndex < Ready)
             Swap(connection, --Ready);
@@ -38,7 +38,7 @@ internal sealed class ConnectionGroup
 
     public void Remove(StreamConnection connection)
     {
-        Rest(connection);
+        Park(connection);
         Swap(connection, _all.Count - 1);
         _all.RemoveAt(_all.Count - 1);
         connection.GroupIndex = -1;

@@ -7,7 +7,7 @@ namespace Streaming.Connections;
 /// have grown. While the
 /// loop is parked, the logs wait and the commands do not.
 /// </summary>
-internal sealed class LoopInbox<TCommand>(int loop, RoundRest pacing) : IDisposable
+internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDisposable
 {
     /// <summary>A loop without work looks at its connections once a second.</summary>
     private const int IdleMilliseconds = 1_000;

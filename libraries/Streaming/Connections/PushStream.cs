@@ -40,7 +40,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     private long _writtenAt = Environment.TickCount64;
     private volatile bool _waiting,
         _gone,
-        _toldToRenew;
+        _renewSent;
     private EndReason _reason = EndReason.ClientGone;
 
     public PushStream(
@@ -155,9 +155,9 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             Stop(EndReason.Unauthorized);
             return;
         }
-        if (now >= Expiry.RenewAt && !_toldToRenew && !_waiting)
+        if (now >= Expiry.RenewAt && !_renewSent && !_waiting)
         {
-            _toldToRenew = true;
+            _renewSent = true;
             await TryWriteAsync(ControlFrames.Unauthorized("expiring", Expiry.Until));
         }
         if (

@@ -60,7 +60,7 @@ internal sealed class StreamConnection(
         IdSentAt;
 
     /// <summary>When it came, by the clock that stamps the events; UTC ticks.</summary>
-    public long CameAt;
+    public long ReceivedAt;
 
     public SlowReader Slow { get; init; }
 
@@ -77,7 +77,7 @@ internal sealed class StreamConnection(
     public long ExpiresAt = long.MaxValue;
 
     /// <summary>The client was told that its authorization will end.</summary>
-    public bool ToldToRenew;
+    public bool RenewSent;
 
     public StreamId StreamPosition => new(Epoch, Position);
 

@@ -30,7 +30,7 @@ internal abstract class StreamOutput
     public static readonly ReadOnlyMemory<byte> LastChunk = "0\r\n\r\n"u8.ToArray();
 
     /// <summary>Frames as this output needs them. For what is sent now and then; deliveries are framed by <see
-    /// cref="FrameJoin"/>.</summary>
+    /// cref="WriteBatch"/>.</summary>
     public byte[] Framed(byte[] frames) =>
         Chunked ? [.. Encoding.ASCII.GetBytes($"{frames.Length:x}\r\n"), .. frames, .. "\r\n"u8] : frames;
 }

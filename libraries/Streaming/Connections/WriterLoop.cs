@@ -26,8 +26,8 @@ internal sealed class WriterLoop : IDisposable
     private readonly StreamingOptions _options;
     private readonly StreamingMetrics _metrics;
     private readonly StoreClock _clock;
-    private readonly FrameJoin _join;
-    private readonly RoundRest _rest;
+    private readonly WriteBatch _batch;
+    private readonly WritePacing _pacing;
     private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
     private readonly LoopInbox<(Command Command, StreamConnection Connection, object? Argument)> _inbox;
     private readonly Thread _thread;
@@ -49,9 +49,9 @@ internal sealed class WriterLoop : IDisposable
             replay,
             (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page))
         );
-        _join = new FrameJoin(options.JoinBytes);
-        _rest = new RoundRest(options.MaxRestMilliseconds, TimeProvider.System);
-        _inbox = new(number, _rest);
+        _batch = new WriteBatch(options.WriteBatchBytes);
+        _pacing = new WritePacing(options.MaxWritePacingMilliseconds, TimeProvider.System);
+        _inbox = new(number, _pacing);
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
         _thread.Start();
     }
@@ -111,7 +111,7 @@ internal sealed class WriterLoop : IDisposable
             _pages.Return((argument as Answer)?.Page);
             return;
         }
-        _join.Clear();
+        _batch.Clear();
         switch (command)
         {
             case Command.Attach:
@@ -149,24 +149,24 @@ internal sealed class WriterLoop : IDisposable
                 joined = Math.Max(joined, PumpAll(log, group));
         }
         _grown.Clear();
-        _rest.Begin(begun, joined);
+        _pacing.Begin(begun, joined);
     }
 
     /// <returns>The most events that one write contained.</returns>
     private int PumpAll(FilterLog log, ConnectionGroup group)
     {
-        _join.Clear();
+        _batch.Clear();
         var next = log.Next;
         for (var i = group.Ready - 1; i >= 0; i--)
         {
             var connection = group[i];
             Pump(connection);
             if (connection.End is null && connection.Output.Busy)
-                group.Rest(connection);
+                group.Park(connection);
         }
         if (group.Ready == group.Count)
             Volatile.Write(ref log.Loops[_number].ReadThrough, next);
-        return _join.Count;
+        return _batch.Count;
     }
 
     /// <summary>Writes what waits for the connection until it is level, busy or gone.</summary>
@@ -231,7 +231,7 @@ internal sealed class WriterLoop : IDisposable
                 continue;
             c.WasBusy = false;
             CatchUpPages.CaughtUp(c);
-            switch (_join.Take(c.Log, c.Sequence))
+            switch (_batch.Take(c.Log, c.Sequence))
             {
                 case 0:
                     return;
@@ -265,7 +265,7 @@ internal sealed class WriterLoop : IDisposable
                 c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page)];
             return true;
         }
-        var n = _join.Take(page.Frames, c.PageIndex, CatchUpPages.MostBytes(c, _options.JoinBytes));
+        var n = _batch.Take(page.Frames, c.PageIndex, CatchUpPages.MostBytes(c, _options.WriteBatchBytes));
         if (n == 0)
         {
             _pages.Finish(c);
@@ -283,16 +283,16 @@ internal sealed class WriterLoop : IDisposable
             Close(c, EndReason.Unauthorized);
             return false;
         }
-        if (!Write(c, _join.Bytes(c.Output.Chunked)))
+        if (!Write(c, _batch.Bytes(c.Output.Chunked)))
             return false;
-        var buckets = _join.BucketsAt(_clock.NowTicks, c.CameAt);
+        var buckets = _batch.BucketsAt(_clock.NowTicks, c.ReceivedAt);
         foreach (var bucket in buckets)
             c.Latency.Add(bucket);
-        c.Delivered += _join.Count;
-        c.Position = _join.LastPosition;
+        c.Delivered += _batch.Count;
+        c.Position = _batch.LastPosition;
         c.IdSentAt = c.WrittenAt;
         _metrics.Delivered(_number, buckets);
-        if (!_join.Ends)
+        if (!_batch.Ends)
             return true;
         Close(c, EndReason.Complete);
         return false;
@@ -396,14 +396,17 @@ internal sealed class WriterLoop : IDisposable
                         Leave(c, EndReason.Dead);
                     continue;
                 }
-                if (now >= c.Expiry.RenewAt && !c.ToldToRenew)
+                if (now >= c.Expiry.RenewAt && !c.RenewSent)
                 {
-                    c.ToldToRenew = true;
+                    c.RenewSent = true;
                     if (!Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until))))
                         continue;
                 }
                 var level =
-                    !c.IsBehind && c.Sequence == log.Next && c.Epoch == settled.Epoch && log.Filter.Form.SendsPositions;
+                    !c.IsBehind
+                    && c.Sequence == log.Next
+                    && c.Epoch == settled.Epoch
+                    && log.Filter.Format.SendsPositions;
                 if (level && settled.Position > c.Position && now - c.IdSentAt >= _options.PositionSeconds * 1_000L)
                 {
                     idOnly ??= ControlFrames.IdOnly(settled);
@@ -456,7 +459,7 @@ internal sealed class WriterLoop : IDisposable
         // A full fence: the feed must see the user before this loop looks at the log.
         Interlocked.Increment(ref c.Log.Loops[_number].Users);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
-        c.CameAt = _clock.NowTicks;
+        c.ReceivedAt = _clock.NowTicks;
         // A tenth of jitter, or streams that began together would end together.
         if (_options.MaxAgeSeconds > 0)
             c.ExpiresAt = c.TakenAt + (long)(_options.MaxAgeSeconds * (900 + Random.Shared.Next(200)));

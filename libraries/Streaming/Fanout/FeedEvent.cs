@@ -11,17 +11,17 @@ internal sealed class FeedEvent(string epoch, EventRecord record)
 
     public EventRecord Record => record;
 
-    public LogFrame Frame(FrameForm form)
+    public LogFrame Frame(FrameFormat format)
     {
         for (var made = _made; made is not null; made = made.Next)
-            if (ReferenceEquals(made.Form, form))
+            if (ReferenceEquals(made.Format, format))
                 return made.Frame;
         // Two threads may make the same frame: one of them is then not shared, which is no harm.
-        var frame = LogFrame.Of(record, form.Frame(epoch, record), form);
-        _made = new Made(form, frame, _made);
+        var frame = LogFrame.Of(record, format.Frame(epoch, record), format);
+        _made = new Made(format, frame, _made);
         return frame;
     }
 
     /// <summary>A list, because events of more than one form are rare and of more than three unknown.</summary>
-    private sealed record Made(FrameForm Form, LogFrame Frame, Made? Next);
+    private sealed record Made(FrameFormat Format, LogFrame Frame, Made? Next);
 }

@@ -11,8 +11,8 @@ namespace Streaming.Fanout;
 /// <param name="Ends">The stream ends after it.</param>
 internal sealed record LogFrame(long Position, byte[] Bytes, long CommittedAt, string Key, bool Ends = false)
 {
-    public static LogFrame Of(EventRecord e, byte[] frame, FrameForm form) =>
-        new(e.Position, frame, e.Time.UtcTicks, e.Key ?? e.Topic, form.Ends(e));
+    public static LogFrame Of(EventRecord e, byte[] frame, FrameFormat format) =>
+        new(e.Position, frame, e.Time.UtcTicks, e.Key ?? e.Topic, format.Ends(e));
 }
 
 /// <summary>What one writer loop has to do with a filter log.</summary>

@@ -188,7 +188,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             if (e.Record.Data.IsEmpty)
                 log.Skip(e.Record.Position);
             else
-                log.Append(e.Frame(log.Filter.Form), _floor);
+                log.Append(e.Frame(log.Filter.Format), _floor);
             appended = true;
             if (log.LastBatch == _batches)
                 continue;
@@ -299,7 +299,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 through = frames[^1].Position;
                 break;
             }
-            frames.Add(e.Frame(filter.Form));
+            frames.Add(e.Frame(filter.Format));
             bytes += frames[^1].Bytes.Length;
         }
         return new ReplayPage(epoch, 0, frames, through);

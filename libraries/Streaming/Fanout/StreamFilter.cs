@@ -8,10 +8,15 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
 {
     private readonly string _key;
 
-    public StreamFilter(IEnumerable<string> topics, IEnumerable<string> types, IEnumerable<string> keys, FrameForm form)
+    public StreamFilter(
+        IEnumerable<string> topics,
+        IEnumerable<string> types,
+        IEnumerable<string> keys,
+        FrameFormat format
+    )
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
-        Form = form;
+        Format = format;
         // Lists in a canonical order, lengths first: no content can imitate another list.
         _key =
             string.Concat(Events.Topics.Select(Part))
@@ -25,7 +30,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     }
 
     public EventFilter Events { get; }
-    public FrameForm Form { get; }
+    public FrameFormat Format { get; }
 
     /// <summary>Whether an event of a matching topic passes the rest of the filter.</summary>
     public bool Passes(EventRecord e) => Holds(Events.Types, e.Type) && Holds(Events.Keys, e.Key);
@@ -41,7 +46,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     }
 
     public bool Equals(StreamFilter? other) =>
-        other is not null && ReferenceEquals(Form, other.Form) && _key == other._key;
+        other is not null && ReferenceEquals(Format, other.Format) && _key == other._key;
 
     public override bool Equals(object? obj) => Equals(obj as StreamFilter);
 

@@ -24,7 +24,7 @@ internal sealed class LiveFeed(
     IOptions<StreamingOptions> options,
     TimeProvider clock,
     ILogger<LiveFeed> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     /// <summary>How long others may wait for a large event that is only in the store.</summary>
     private static readonly TimeSpan LargeEventLimit = TimeSpan.FromSeconds(2);
@@ -65,7 +65,7 @@ internal sealed class LiveFeed(
 
     private async Task FeedAsync(CancellationToken stoppingToken)
     {
-        var silence = TimeSpan.FromSeconds(options.Value.BeatSeconds);
+        var silence = TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds);
         var checkInterval = TimeSpan.FromSeconds(options.Value.StoreCheckSeconds);
         _heardAt = clock.GetTimestamp();
         while (true)
@@ -313,7 +313,10 @@ internal sealed class LiveFeed(
         if (Mode == mode)
             return;
         if (mode == FeedMode.Degraded)
-            Logger.LogWarning("No beat for {Seconds} s: reading the log from Postgres", options.Value.BeatSeconds);
+            Logger.LogWarning(
+                "No beat for {Seconds} s: reading the log from Postgres",
+                options.Value.RelayHeartbeatSeconds
+            );
         else if (Mode == FeedMode.Degraded)
             Logger.LogInformation("The Broadcaster beats again: events come by Redis");
         Mode = mode;

@@ -12,12 +12,12 @@ namespace Streaming.Feed;
 /// messages, finds
 /// the gap and reads it from the store. Redis loses, doubles and delays as it likes; nothing here trusts it.
 /// </summary>
-internal sealed class RedisIntake : LastingService
+internal sealed class RedisIntake : RestartingService
 {
     /// <summary>Most bytes of messages that wait; what comes beyond is lost, and read from the store.</summary>
     private const long MaxWaitingBytes = 64 * 1024 * 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5),
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
         Interval = TimeSpan.FromSeconds(1);
 
     private readonly Lazy<IConnectionMultiplexer> _redis;
@@ -47,7 +47,7 @@ internal sealed class RedisIntake : LastingService
         : base(logger)
     {
         (_redis, _secret, _clock) = (redis, secret, clock);
-        _silence = TimeSpan.FromSeconds(3 * streaming.Value.BeatSeconds);
+        _silence = TimeSpan.FromSeconds(3 * streaming.Value.RelayHeartbeatSeconds);
         _channel = new RedisChannel(store.Value.Channel, RedisChannel.PatternMode.Literal);
         _refusals = meters
             .Create("AspireSse.StreamApi")
@@ -123,9 +123,9 @@ internal sealed class RedisIntake : LastingService
     private async Task SubscribeAsync(CancellationToken stoppingToken)
     {
         var subscriber = _redis.Value.GetSubscriber();
-        await subscriber.UnsubscribeAsync(_channel).WaitAsync(Patience, stoppingToken);
+        await subscriber.UnsubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
         // A queue: handlers given to SubscribeAsync itself run in no order.
-        var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Patience, stoppingToken);
+        var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
         messages.OnMessage(message => Take(message.Message));
         Volatile.Write(ref _heardAt, _clock.GetTimestamp());
     }

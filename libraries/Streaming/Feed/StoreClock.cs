@@ -13,7 +13,7 @@ namespace Streaming.Feed;
 /// RFC 5905, §10), halfway
 /// through it. An offset that the round trip alone could explain is none.
 /// </summary>
-internal sealed class StoreClock : LastingService
+internal sealed class StoreClock : RestartingService
 {
     private const int Questions = 4;
 

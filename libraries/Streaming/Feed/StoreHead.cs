@@ -10,7 +10,7 @@ namespace Streaming.Feed;
 internal sealed class StoreHead(EventReader reader)
 {
     /// <summary>How long a stream's start may wait for it; without an answer the replica's own head must do.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();
     private Task<StreamId?> _running = Task.FromResult<StreamId?>(null);
@@ -24,7 +24,7 @@ internal sealed class StoreHead(EventReader reader)
             mine = _next ??= AfterAsync(_running);
         try
         {
-            return await mine.WaitAsync(Patience, cancellationToken);
+            return await mine.WaitAsync(Timeout, cancellationToken);
         }
         catch (TimeoutException)
         {

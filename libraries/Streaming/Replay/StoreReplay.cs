@@ -212,9 +212,9 @@ internal sealed class StoreReplay(
                 null
             );
         metrics.Replayed(read.Events.Count);
-        var (frames, form) = (new LogFrame[read.Events.Count], range.Filter.Form);
+        var (frames, format) = (new LogFrame[read.Events.Count], range.Filter.Format);
         for (var i = 0; i < frames.Length; i++)
-            frames[i] = LogFrame.Of(read.Events[i], form.Frame(read.Epoch, read.Events[i]), form);
+            frames[i] = LogFrame.Of(read.Events[i], format.Frame(read.Epoch, read.Events[i]), format);
         var toTell = range.Through is null ? skipped : null;
         var page = new ReplayPage(read.Epoch, read.DroppedThrough, frames, read.Through, toTell);
         Pages.Hold(page);

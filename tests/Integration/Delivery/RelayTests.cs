@@ -140,7 +140,7 @@ public sealed class RelayTests(StackFixture stack)
                 ["ConnectionStrings:redis"] = stack.Redis,
                 ["EventStore:Channel"] = database.Database,
                 ["EventStore:PollMilliseconds"] = "50",
-                ["Relay:BeatMilliseconds"] = "100",
+                ["Relay:HeartbeatMilliseconds"] = "100",
             }
         );
         builder.Services.AddMetrics();

@@ -21,9 +21,9 @@ internal sealed class SseReader : IAsyncDisposable
         }
     )
     {
-        Timeout = Timeout.InfiniteTimeSpan,
+        Timeout = System.Threading.Timeout.InfiniteTimeSpan,
     };
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Frame> _frames = [];
@@ -75,7 +75,7 @@ internal sealed class SseReader : IAsyncDisposable
             request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
         var response = await (client ?? Client)
             .SendAsync(request, HttpCompletionOption.ResponseHeadersRead)
-            .WaitAsync(Patience);
+            .WaitAsync(Timeout);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         return new SseReader(response);
@@ -92,7 +92,7 @@ internal sealed class SseReader : IAsyncDisposable
     /// <summary>Waits for what the test is about; says what has come where it does not.</summary>
     public async Task WaitAsync(Func<SseReader, bool> condition, TimeSpan? patience = null)
     {
-        using var limit = new CancellationTokenSource(patience ?? Patience);
+        using var limit = new CancellationTokenSource(patience ?? Timeout);
         while (true)
         {
             var more = Volatile.Read(ref _more);
@@ -113,7 +113,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     public Task WaitForEventsAsync(int count) => WaitAsync(r => r.Events.Count() >= count);
 
-    public Task WaitForEndAsync() => _reading.WaitAsync(Patience);
+    public Task WaitForEndAsync() => _reading.WaitAsync(Timeout);
 
     /// <summary>Reads nothing more until <see cref="ReadOn"/>: what comes meanwhile fills the sockets.</summary>
     public void Stall() => _stalled ??= New();

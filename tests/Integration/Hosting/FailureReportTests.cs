@@ -23,7 +23,7 @@ public class FailureReportTests
             b =>
             {
                 var store = b.AddScript("store", "echo one; echo the disk is full >&2; exit 3")
-                    .WithWayOut("Free some space.");
+                    .WithRemedy("Free some space.");
                 var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
                 b.AddScript("page", "exec sleep 1000").WaitFor(service);
             }

@@ -129,7 +129,7 @@ public sealed class PythonTests(SeedSystem seeds)
 /// <summary>A running python3.</summary>
 internal sealed class PythonProgram : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly StringBuilder _output = new(),
         _errors = new();
@@ -193,7 +193,7 @@ internal sealed class PythonProgram : IAsyncDisposable
     /// <summary>Waits for its end, which must be a good one; all that it said.</summary>
     public async Task<string> EndAsync()
     {
-        using var limit = new CancellationTokenSource(Patience);
+        using var limit = new CancellationTokenSource(Timeout);
         await _process.WaitForExitAsync(limit.Token);
         lock (_output)
         {

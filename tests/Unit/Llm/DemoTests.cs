@@ -11,7 +11,7 @@ namespace Unit.Llm;
 public sealed class DemoTests
 {
     /// <summary>Far above what any of these takes, far below what one takes that is not bounded.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     private const int Large = 4_000_000;
 
@@ -75,7 +75,7 @@ public sealed class DemoTests
                     .ToListAsync()
                     .AsTask()
             )
-            .WaitAsync(Patience);
+            .WaitAsync(Timeout);
         var call = updates.SelectMany(u => u.Contents).OfType<FunctionCallContent>().Single();
         Assert.InRange(call.Arguments!.Count, 1, 100);
     }
@@ -138,7 +138,7 @@ public sealed class DemoTests
     private static async Task<string> AnswerAsync(IEnumerable<ChatMessage> messages, ChatOptions options)
     {
         var updates = await Task.Run(() => Demo().GetStreamingResponseAsync(messages, options).ToListAsync().AsTask())
-            .WaitAsync(Patience);
+            .WaitAsync(Timeout);
         return string.Concat(updates.Select(u => u.Text))
             + string.Concat(
                 updates

@@ -1,7 +1,7 @@
 using LoadTests.Chaos;
-using Measuring;
 using LoadTests.Reports;
 using LoadTests.Running;
+using Measuring;
 
 namespace Unit.Load;
 

@@ -44,7 +44,7 @@ public class ConnectionGroupTests
                 Assert.True(visited.Add(connection));
                 if (random.Next(10) == 0)
                 {
-                    group.Rest(connection);
+                    group.Park(connection);
                     resting.Add(connection);
                 }
                 else if (random.Next(20) == 0)
@@ -63,7 +63,7 @@ public class ConnectionGroupTests
         var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
         return new StreamConnection(
             id,
-            logs.Acquire(new StreamFilter(["t"], [], [], PlainForm.Named)),
+            logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
             logs,
             new PipeOutput(new Pipe().Writer, chunked: false),
             new StreamClient("", null, "", null, default)

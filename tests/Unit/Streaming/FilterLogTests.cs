@@ -6,7 +6,7 @@ namespace Unit.Streaming;
 public class FilterLogTests
 {
     private readonly FilterLog _log = new(
-        new StreamFilter(["a"], [], [], PlainForm.Named),
+        new StreamFilter(["a"], [], [], PlainFormat.Named),
         maxFrames: 8,
         maxBytes: 1_000
     );

@@ -209,7 +209,9 @@ public class FilterLogsTests
         var shared = Enumerable
             .Range(0, count)
             .Select(n =>
-                logs.Acquire(new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], PlainForm.Named))
+                logs.Acquire(
+                    new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], PlainFormat.Named)
+                )
             )
             .ToArray();
         foreach (var log in shared)
@@ -234,5 +236,5 @@ public class FilterLogsTests
     private static EventRecord Event(long position) =>
         new(position, Guid.Empty, "t", "n", null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
-    private static StreamFilter Topic(string topic) => new([topic], [], [], PlainForm.Named);
+    private static StreamFilter Topic(string topic) => new([topic], [], [], PlainFormat.Named);
 }

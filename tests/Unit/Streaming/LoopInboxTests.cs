@@ -8,7 +8,7 @@ namespace Unit.Streaming;
 public sealed class LoopInboxTests : IDisposable
 {
     private readonly FilterLog _log = new(
-        new StreamFilter(["t"], [], [], PlainForm.Named),
+        new StreamFilter(["t"], [], [], PlainFormat.Named),
         maxFrames: 16,
         maxBytes: 1_000
     )
@@ -16,12 +16,12 @@ public sealed class LoopInboxTests : IDisposable
         Loops = [new LoopUse { Users = 1 }],
     };
     private readonly ManualTime _clock = new();
-    private readonly RoundRest _pacing;
+    private readonly WritePacing _pacing;
     private readonly LoopInbox<int> _inbox;
 
     public LoopInboxTests()
     {
-        _pacing = new RoundRest(maxMilliseconds: 10, _clock);
+        _pacing = new WritePacing(maxMilliseconds: 10, _clock);
         _inbox = new LoopInbox<int>(loop: 0, _pacing);
     }
 

@@ -54,7 +54,7 @@ public class TopicIndexTests
             .Select(_ => Tokens(random, tokens) + (random.Next(4) == 0 ? ".>" : ""))
             .Append(">")
             .Distinct()
-            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000))
+            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainFormat.Named), 16, 1_000))
             .ToList();
         var index = new TopicIndex();
         foreach (var log in logs)
@@ -84,7 +84,7 @@ public class TopicIndexTests
     {
         var index = new TopicIndex();
         var logs = new[] { "a.b.c", "a.*.c", "a.>", ">" }
-            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainForm.Named), 16, 1_000))
+            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainFormat.Named), 16, 1_000))
             .ToList();
         foreach (var log in logs)
             index.Add(log);

@@ -17,11 +17,11 @@ internal sealed class OrderWorkflow(
     IOptions<PetstoreOptions> options,
     TimeProvider clock,
     ILogger<OrderWorkflow> logger
-) : LastingService(logger)
+) : RestartingService(logger)
 {
     private const int Batch = 50;
 
-    private readonly DueRows _due = new(
+    private readonly ScheduledRows _due = new(
         store,
         "petstore.orders",
         "next_step_at",

@@ -15,7 +15,7 @@ internal static class OrdersEndpoints
     private static readonly string[] Ends = [OrderSteps.Complete];
 
     // The steps come without a name, as the article's; the end has one.
-    private static readonly NamedForms Steps = NamedForms.Of(Ends.Contains, Ends);
+    private static readonly NamedFormats Steps = NamedFormats.Of(Ends.Contains, Ends);
 
     public static void MapOrders(this RouteGroupBuilder shop)
     {
@@ -71,10 +71,10 @@ internal static class OrdersEndpoints
         IDbContextFactory<PetstoreContext> contexts
     )
     {
-        var form = Steps.For(context.Request.Query.Flag("named"));
+        var format = Steps.For(context.Request.Query.Flag("named"));
         if (!Guid.TryParse(id, out var known) || !await ExistsAsync())
             return Unknown(id);
-        await streams.OpenAsync(context, Order.Topic(known), form, Ends);
+        await streams.OpenAsync(context, Order.Topic(known), format, Ends);
         return TypedResults.Empty;
 
         async Task<bool> ExistsAsync()

@@ -12,7 +12,7 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>The pets and what changes about them.</summary>
 internal static class PetsEndpoints
 {
-    private static readonly NamedForms Inventory = NamedForms.Of(_ => true);
+    private static readonly NamedFormats Inventory = NamedFormats.Of(_ => true);
 
     public static void MapPets(this RouteGroupBuilder shop)
     {

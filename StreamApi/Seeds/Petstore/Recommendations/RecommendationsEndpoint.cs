@@ -12,7 +12,7 @@ namespace StreamApi.Seeds.Petstore;
 internal static class RecommendationsEndpoint
 {
     private static readonly string[] Ends = [Recommender.Complete, "error"];
-    private static readonly NamedForms Forms = NamedForms.Of(_ => true, Ends, sendsPositions: false);
+    private static readonly NamedFormats Formats = NamedFormats.Of(_ => true, Ends, sendsPositions: false);
 
     public static void MapRecommendations(this RouteGroupBuilder shop) =>
         shop.MapStream("/pets/recommendations/stream", StreamAsync)
@@ -32,7 +32,7 @@ internal static class RecommendationsEndpoint
         return streams.OpenAsync(
             context,
             Recommender.Kind,
-            Forms.For(query.Flag("named")),
+            Formats.For(query.Flag("named")),
             Ends,
             () => recommender.BeginAsync(userId, context.User.Identity?.Name, context.RequestAborted)
         );

@@ -23,7 +23,7 @@ internal sealed class AgentSessions : IDisposable
     private readonly RunLog _runs;
     private readonly LiveRuns _live;
     private readonly RunLeases _leases;
-    private readonly JoinBeat _beat;
+    private readonly FlushScheduler _beat;
     private readonly ChatMetrics _metrics;
     private readonly LlmOptions _options;
     private readonly TimeProvider _clock;
@@ -35,7 +35,7 @@ internal sealed class AgentSessions : IDisposable
         RunLog runs,
         LiveRuns live,
         RunLeases leases,
-        JoinBeat beat,
+        FlushScheduler beat,
         ChatMetrics metrics,
         IOptions<LlmOptions> options,
         TimeProvider clock,

@@ -73,7 +73,7 @@ internal sealed record SessionState(
                 _text.Append(data.RootElement.GetProperty("data").GetString());
             else
             {
-                JoinText();
+                CoalesceText();
                 if (e.Type != "message_end")
                     _events.Add(data.RootElement.Clone());
                 else
@@ -87,7 +87,7 @@ internal sealed record SessionState(
 
         public List<SessionTurn> All()
         {
-            JoinText();
+            CoalesceText();
             var turns = new List<SessionTurn>();
             foreach (var (key, content, askedAt) in _messages)
             {
@@ -107,7 +107,7 @@ internal sealed record SessionState(
             return turns;
         }
 
-        private void JoinText()
+        private void CoalesceText()
         {
             if (_text.Length > 0)
                 _events.Add(

@@ -9,7 +9,7 @@ namespace LlmGateway.Generations;
 /// </summary>
 /// <remarks>Thread-safe. The time between two beats grows with the runs, so that more answers do not mean more
 /// events.</remarks>
-internal sealed class JoinBeat : IDisposable
+internal sealed class FlushScheduler : IDisposable
 {
     private readonly LlmOptions _options;
     private readonly Func<int> _runs;
@@ -22,11 +22,11 @@ internal sealed class JoinBeat : IDisposable
     /// <param name="options">Times.</param>
     /// <param name="runs">How many runs there are now.</param>
     /// <param name="clock">The clock.</param>
-    public JoinBeat(LlmOptions options, Func<int> runs, TimeProvider clock)
+    public FlushScheduler(LlmOptions options, Func<int> runs, TimeProvider clock)
     {
         (_options, _runs, _clock) = (options, runs, clock);
         _timer = clock.CreateTimer(
-            static beat => ((JoinBeat)beat!).Beat(),
+            static scheduler => ((FlushScheduler)scheduler!).Flush(),
             this,
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan
@@ -35,8 +35,8 @@ internal sealed class JoinBeat : IDisposable
 
     private double Milliseconds =>
         Math.Min(
-            _options.JoinMilliseconds * Math.Max(1.0, (double)_runs() / _options.JoinWidensFrom),
-            Math.Max(_options.JoinMaxMilliseconds, _options.JoinMilliseconds)
+            _options.CoalesceMilliseconds * Math.Max(1.0, (double)_runs() / _options.CoalesceWidensFrom),
+            Math.Max(_options.CoalesceMaxMilliseconds, _options.CoalesceMilliseconds)
         );
 
     /// <summary>Completes when what waits may go.</summary>
@@ -60,7 +60,7 @@ internal sealed class JoinBeat : IDisposable
         }
     }
 
-    private void Beat()
+    private void Flush()
     {
         TaskCompletionSource? waiting;
         lock (_gate)
@@ -74,6 +74,6 @@ internal sealed class JoinBeat : IDisposable
     public void Dispose()
     {
         _timer.Dispose();
-        Beat();
+        Flush();
     }
 }

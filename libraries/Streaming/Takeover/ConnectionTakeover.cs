@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
-namespace Streaming.Handover;
+namespace Streaming.Takeover;
 
 /// <summary>
 /// A connection middleware around Kestrel's HTTP. It gives HTTP a stand-in for the transport, and takes the connection
@@ -12,22 +12,22 @@ namespace Streaming.Handover;
 /// the socket. By
 /// public API only.
 /// </summary>
-internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, IConnectionHeartbeatFeature
+internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, IConnectionHeartbeatFeature
 {
     private readonly IDuplexPipe _transport;
     private readonly InputPipe _input;
     private readonly OutputPipe _output;
     private readonly HeartbeatBox _heartbeat = new();
     private (Action<object> Action, object State)[] _beats = [];
-    private Func<HandedOverConnection, Task>? _run;
+    private Func<TakenConnection, Task>? _run;
     private bool _armed;
 
-    private ConnectionHandover(IDuplexPipe transport)
+    private ConnectionTakeover(IDuplexPipe transport)
     {
         _transport = transport;
         _input = new InputPipe(this, transport.Input);
         _output = new OutputPipe(this, transport.Output);
-        _heartbeat.Handover = this;
+        _heartbeat.Takeover = this;
     }
 
     PipeReader IDuplexPipe.Input => _input;
@@ -42,38 +42,38 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
                 await run(over!);
         };
 
-    private static async ValueTask<(Func<HandedOverConnection, Task>? Run, HandedOverConnection? Over)> ServeHttpAsync(
+    private static async ValueTask<(Func<TakenConnection, Task>? Run, TakenConnection? Over)> ServeHttpAsync(
         ConnectionContext connection,
         ConnectionDelegate next
     )
     {
-        var handover = new ConnectionHandover(connection.Transport);
+        var takeover = new ConnectionTakeover(connection.Transport);
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         if (heartbeat is not null)
         {
-            heartbeat.OnHeartbeat(static box => ((HeartbeatBox)box).Handover?.Beat(), handover._heartbeat);
-            connection.Features.Set<IConnectionHeartbeatFeature>(handover);
+            heartbeat.OnHeartbeat(static box => ((HeartbeatBox)box).Takeover?.Heartbeat(), takeover._heartbeat);
+            connection.Features.Set<IConnectionHeartbeatFeature>(takeover);
         }
-        connection.Features.Set<IConnectionHandover>(handover);
-        connection.Transport = handover;
+        connection.Features.Set<IConnectionTakeover>(takeover);
+        connection.Transport = takeover;
         try
         {
             await next(connection);
         }
-        catch (Exception) when (handover._run is not null) { } // the stream's own code sees that the connection is gone
+        catch (Exception) when (takeover._run is not null) { } // the stream's own code sees that the connection is gone
         finally
         {
-            connection.Transport = handover._transport;
+            connection.Transport = takeover._transport;
             // Kestrel's ticks would go on: its response timeout would kill the stream, and they would root the whole
             // request.
-            handover._heartbeat.Handover = null;
-            connection.Features.Set<IConnectionHandover>(null);
+            takeover._heartbeat.Takeover = null;
+            connection.Features.Set<IConnectionTakeover>(null);
             if (heartbeat is not null)
                 connection.Features.Set(heartbeat);
         }
-        if (handover._run is { } run)
-            return (run, new HandedOverConnection(connection, handover._output.Head, handover._output.IsFresh));
-        if (handover._armed)
+        if (takeover._run is { } run)
+            return (run, new TakenConnection(connection, takeover._output.Head, takeover._output.IsFresh));
+        if (takeover._armed)
             connection.Abort(new ConnectionAbortedException("The request ended without handing its connection over."));
         return default;
     }
@@ -94,13 +94,13 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
         return _armed = true;
     }
 
-    public void Complete(Func<HandedOverConnection, Task> run) =>
+    public void Complete(Func<TakenConnection, Task> run) =>
         _run = _armed ? run : throw new InvalidOperationException("Not armed.");
 
     void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) =>
         _beats = [.. _beats, (action, state)];
 
-    private void Beat()
+    private void Heartbeat()
     {
         foreach (var (action, state) in _beats)
             action(state);
@@ -110,10 +110,10 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
     /// phase.</summary>
     private sealed class HeartbeatBox
     {
-        public ConnectionHandover? Handover;
+        public ConnectionTakeover? Takeover;
     }
 
-    private sealed class InputPipe(ConnectionHandover handover, PipeReader input) : PipeReader
+    private sealed class InputPipe(ConnectionTakeover takeover, PipeReader input) : PipeReader
     {
         public override void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
 
@@ -129,12 +129,12 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
 
         public override void Complete(Exception? exception = null)
         {
-            if (handover._run is null)
+            if (takeover._run is null)
                 input.Complete(exception);
         }
     }
 
-    private sealed class OutputPipe(ConnectionHandover handover, PipeWriter output) : PipeWriter
+    private sealed class OutputPipe(ConnectionTakeover takeover, PipeWriter output) : PipeWriter
     {
         private readonly ArrayBufferWriter<byte> _head = new();
 
@@ -143,11 +143,11 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
 
         public ReadOnlyMemory<byte> Head => _head.WrittenMemory;
         public override bool CanGetUnflushedBytes => output.CanGetUnflushedBytes;
-        public override long UnflushedBytes => handover._armed ? 0 : output.UnflushedBytes;
+        public override long UnflushedBytes => takeover._armed ? 0 : output.UnflushedBytes;
 
         public override void Advance(int bytes)
         {
-            if (handover._armed)
+            if (takeover._armed)
             {
                 _head.Advance(bytes);
                 return;
@@ -157,28 +157,28 @@ internal sealed class ConnectionHandover : IDuplexPipe, IConnectionHandover, ICo
         }
 
         public override Memory<byte> GetMemory(int sizeHint = 0) =>
-            handover._armed ? _head.GetMemory(sizeHint) : output.GetMemory(sizeHint);
+            takeover._armed ? _head.GetMemory(sizeHint) : output.GetMemory(sizeHint);
 
         public override Span<byte> GetSpan(int sizeHint = 0) =>
-            handover._armed ? _head.GetSpan(sizeHint) : output.GetSpan(sizeHint);
+            takeover._armed ? _head.GetSpan(sizeHint) : output.GetSpan(sizeHint);
 
         public override void CancelPendingFlush() => output.CancelPendingFlush();
 
         public override void Complete(Exception? exception = null)
         {
-            if (!handover._armed)
+            if (!takeover._armed)
                 output.Complete(exception);
         }
 
         public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
-            handover._armed ? default : output.FlushAsync(cancellationToken);
+            takeover._armed ? default : output.FlushAsync(cancellationToken);
 
         public override ValueTask<FlushResult> WriteAsync(
             ReadOnlyMemory<byte> source,
             CancellationToken cancellationToken = default
         )
         {
-            if (!handover._armed)
+            if (!takeover._armed)
             {
                 IsFresh = false;
                 return output.WriteAsync(source, cancellationToken);

@@ -4,19 +4,19 @@ using Unit.Tests.Client;
 
 namespace Unit.Llm;
 
-public sealed class JoinBeatTests : IDisposable
+public sealed class FlushSchedulerTests : IDisposable
 {
     private readonly ManualTime _time = new();
-    private readonly JoinBeat _beat;
+    private readonly FlushScheduler _beat;
     private int _runs = 1;
 
-    public JoinBeatTests() =>
-        _beat = new JoinBeat(
+    public FlushSchedulerTests() =>
+        _beat = new FlushScheduler(
             new LlmOptions
             {
-                JoinMilliseconds = 40,
-                JoinWidensFrom = 40,
-                JoinMaxMilliseconds = 400,
+                CoalesceMilliseconds = 40,
+                CoalesceWidensFrom = 40,
+                CoalesceMaxMilliseconds = 400,
             },
             () => _runs,
             _time
@@ -61,7 +61,7 @@ public sealed class JoinBeatTests : IDisposable
     [Fact]
     public void A_join_of_zero_joins_nothing()
     {
-        using var none = new JoinBeat(new LlmOptions { JoinMilliseconds = 0 }, () => 1_000, _time);
+        using var none = new FlushScheduler(new LlmOptions { CoalesceMilliseconds = 0 }, () => 1_000, _time);
         for (var i = 0; i < 3; i++)
             Assert.True(none.NextAsync().IsCompleted);
     }

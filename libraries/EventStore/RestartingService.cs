@@ -8,7 +8,7 @@ namespace EventStore;
 /// begins
 /// again a second later. Every background service of ours is one.
 /// </summary>
-public abstract class LastingService(ILogger logger) : BackgroundService
+public abstract class RestartingService(ILogger logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 

@@ -9,7 +9,7 @@ namespace Streaming.Connections;
 /// for the chunk's head and end, so that one copy serves both framings:
 /// <code>[room]&lt;hex length&gt;\r\n[payload]\r\n</code>
 /// </summary>
-internal sealed class FrameJoin(int joinBytes)
+internal sealed class WriteBatch(int joinBytes)
 {
     private const int Room = 10; // eight hexadecimal digits and CRLF
     private const int MaxFrames = 512;

@@ -6,7 +6,7 @@ using Unit.Tests.Client;
 
 namespace Unit.Security;
 
-public class ConnectionPaceTests
+public class ConnectionRateLimitTests
 {
     private readonly ManualTime _time = new();
 
@@ -77,12 +77,12 @@ public class ConnectionPaceTests
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
     }
 
-    private ConnectionPace Pace(int perSecond, int places = 1_000, params string[] proxies)
+    private ConnectionRateLimit Pace(int perSecond, int places = 1_000, params string[] proxies)
     {
         var security = new SecurityOptions();
         foreach (var proxy in proxies)
             security.Proxies.Add(proxy);
-        return new ConnectionPace(
+        return new ConnectionRateLimit(
             Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }),
             Options.Create(security),
             _time,

@@ -7,7 +7,7 @@ namespace Streaming.Connections;
 /// more than one event on the average, the
 /// load is there to stay, and it rests twice as long.
 /// </summary>
-internal sealed class RoundRest(int maxMilliseconds, TimeProvider clock)
+internal sealed class WritePacing(int maxMilliseconds, TimeProvider clock)
 {
     /// <summary>Over about so many rounds it is averaged how many events were joined, and from how many on the rests
     /// are longer.</summary>

@@ -5,13 +5,13 @@ using Streaming.Frames;
 
 namespace Unit.Streaming;
 
-public class FrameJoinTests
+public class WriteBatchTests
 {
     [Fact]
     public void Frames_that_wait_become_one_write_and_one_chunk()
     {
         var log = Log("data: 1\n\n", "data: 22\n\n");
-        var join = new FrameJoin(1_024);
+        var join = new WriteBatch(1_024);
         Assert.Equal(2, join.Take(log, 0));
         Assert.Equal("data: 1\n\ndata: 22\n\n", Text(join.Bytes(chunked: false)));
         Assert.Equal("13\r\ndata: 1\n\ndata: 22\n\n\r\n", Text(join.Bytes(chunked: true)));
@@ -22,7 +22,7 @@ public class FrameJoinTests
     public void A_frame_longer_than_a_join_goes_alone_and_whole()
     {
         var log = Log("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
-        var join = new FrameJoin(1_024);
+        var join = new WriteBatch(1_024);
         Assert.Equal(1, join.Take(log, 0));
         Assert.Equal(1, join.Take(log, 1));
         Assert.Equal($"1388\r\n{new string('x', 5_000)}\r\n", Text(join.Bytes(chunked: true)));
@@ -34,7 +34,7 @@ public class FrameJoinTests
     public void Each_connection_has_the_time_of_its_own_write_although_the_join_is_shared()
     {
         var log = Log("data: 1\n\n", "data: 2\n\n");
-        var join = new FrameJoin(1_024);
+        var join = new WriteBatch(1_024);
         foreach (var ms in (int[])[1, 2, 4, 40])
         {
             Assert.Equal(2, join.Take(log, 0));
@@ -51,7 +51,7 @@ public class FrameJoinTests
     [Fact]
     public void What_was_committed_before_a_connection_came_has_waited_since_it_came_and_no_longer()
     {
-        var join = new FrameJoin(1_024);
+        var join = new WriteBatch(1_024);
         join.Take(Log("data: 1\n\n", "data: 2\n\n"), 0);
         var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
         Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
@@ -64,7 +64,7 @@ public class FrameJoinTests
 
     [Fact]
     public void The_end_of_the_log_is_nothing_to_write() =>
-        Assert.Equal(0, new FrameJoin(1_024).Take(Log("data: 1\n\n"), 1));
+        Assert.Equal(0, new WriteBatch(1_024).Take(Log("data: 1\n\n"), 1));
 
     [Fact]
     public void Quantiles_are_within_a_fifth_of_the_true_ones()
@@ -87,7 +87,7 @@ public class FrameJoinTests
 
     private static FilterLog Log(params string[] frames)
     {
-        var log = new FilterLog(new StreamFilter(["a"], [], [], PlainForm.Named), 100, 1_000_000);
+        var log = new FilterLog(new StreamFilter(["a"], [], [], PlainFormat.Named), 100, 1_000_000);
         log.Reset("e", 0);
         for (var i = 0; i < frames.Length; i++)
             log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));

@@ -7,7 +7,7 @@ namespace Streaming.Connections;
 /// log. While it is
 /// open it has neither: a dashboard would show an hour-long span only after the hour.
 /// </summary>
-internal sealed class StreamEndings(TimeProvider clock, ILogger<StreamEndings> logger)
+internal sealed class ConnectionLog(TimeProvider clock, ILogger<ConnectionLog> logger)
 {
     private static readonly ActivitySource Source = new("AspireSse.StreamApi");
 

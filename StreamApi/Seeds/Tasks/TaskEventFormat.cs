@@ -9,16 +9,16 @@ namespace StreamApi.Seeds.Tasks;
 
 /// <summary><c>{"id":…,"event":"task_updated","data":{…},"timestamp":"…Z"}</c>: the article's frame, unnamed unless
 /// asked otherwise.</summary>
-internal sealed class TaskEventForm : FrameForm
+internal sealed class TaskEventFormat : FrameFormat
 {
-    private static readonly TaskEventForm Named = new(true),
+    private static readonly TaskEventFormat Named = new(true),
         Unnamed = new(false);
     private readonly bool _named;
 
-    private TaskEventForm(bool named) =>
+    private TaskEventFormat(bool named) =>
         (_named, Greeting) = (named, (startsAfter, _, _, _) => Connected(startsAfter, named));
 
-    public static TaskEventForm For(bool? named) => named == true ? Named : Unnamed;
+    public static TaskEventFormat For(bool? named) => named == true ? Named : Unnamed;
 
     /// <summary>The first frame, which the article sends as an event too.</summary>
     public Greeting Greeting { get; }

@@ -13,13 +13,13 @@ namespace StreamApi.Security.Limits;
 /// <c>Streaming:DeadSeconds</c>. Kestrel's own limit cannot do this: on HTTP/2 it is one for all streams of a
 /// connection.
 /// </summary>
-internal sealed class ResponsePace(
+internal sealed class MinResponseRate(
     HttpContext context,
     IHttpResponseBodyFeature inner,
     TimeSpan grace,
     int perSecond,
     TimeProvider clock
-) : IHttpResponseBodyFeature, IResponsePaceFeature
+) : IHttpResponseBodyFeature, IResponseRateFeature
 {
     /// <summary>Written at once, so that progress is seen.</summary>
     private const int ChunkBytes = 16 * 1024;
@@ -47,9 +47,9 @@ internal sealed class ResponsePace(
             async (context, next) =>
             {
                 var inner = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
-                var pace = new ResponsePace(context, inner, grace, perSecond, clock);
+                var pace = new MinResponseRate(context, inner, grace, perSecond, clock);
                 context.Features.Set<IHttpResponseBodyFeature>(pace);
-                context.Features.Set<IResponsePaceFeature>(pace);
+                context.Features.Set<IResponseRateFeature>(pace);
                 // What Kestrel still holds when the answer is complete, HTTP/1.1 only: on HTTP/2 a write ends when it
                 // was sent.
                 if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
@@ -119,7 +119,7 @@ internal sealed class ResponsePace(
         return await write;
     }
 
-    private sealed class PacedStream(ResponsePace pace) : Stream
+    private sealed class PacedStream(MinResponseRate pace) : Stream
     {
         public override bool CanRead => false;
         public override bool CanSeek => false;
@@ -154,7 +154,7 @@ internal sealed class ResponsePace(
         public override void SetLength(long value) => throw new NotSupportedException();
     }
 
-    private sealed class PacedWriter(ResponsePace pace) : PipeWriter
+    private sealed class PacedWriter(MinResponseRate pace) : PipeWriter
     {
         private readonly PipeWriter _inner = pace.Inner.Writer;
 

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 
-namespace Streaming.Handover;
+namespace Streaming.Takeover;
 
 /// <summary>
 /// What an endpoint finds in its features where its connection can outlive the request: an HTTP/1.1 connection without
@@ -9,7 +9,7 @@ namespace Streaming.Handover;
 /// with neither
 /// HttpContext nor pipeline state, about 6 kB instead of 16.
 /// </summary>
-internal interface IConnectionHandover
+internal interface IConnectionTakeover
 {
     /// <summary>
     /// Call before the response starts. From here on what Kestrel writes, the response head, is kept instead of sent.
@@ -20,11 +20,11 @@ internal interface IConnectionHandover
 
     /// <summary>Call last, and return: <paramref name="run"/> gets the connection when Kestrel's loop has ended. It
     /// must not hold the context.</summary>
-    void Complete(Func<HandedOverConnection, Task> run);
+    void Complete(Func<TakenConnection, Task> run);
 }
 
 /// <summary>A connection after its HTTP phase.</summary>
-internal sealed class HandedOverConnection(ConnectionContext connection, ReadOnlyMemory<byte> head, bool isFresh)
+internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemory<byte> head, bool isFresh)
 {
     private ReadOnlyMemory<byte> _head = head;
 

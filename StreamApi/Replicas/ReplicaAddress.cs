@@ -8,7 +8,7 @@ using Streaming.Requests;
 namespace StreamApi.Replicas;
 
 /// <summary>Where this replica is reached, for others to ask it.</summary>
-internal static class OwnAddress
+internal static class ReplicaAddress
 {
     private static IPAddress? _onTheWayToTheStore;
 

@@ -7,18 +7,18 @@ namespace StreamApi.Seeds.Resilient;
 
 /// <summary>Messages without a name, <c>retry: 4000</c> while the source fails, <c>event: error</c> when it is given
 /// up.</summary>
-internal sealed class ResilientForm : NamedForm
+internal sealed class ResilientFormat : NamedFormat
 {
     public const string Message = "message",
         Retry = "retry",
         Error = "error";
 
-    public static readonly NamedForms Forms = new(
-        (isNamed, namesInData) => new ResilientForm(isNamed, namesInData),
+    public static readonly NamedFormats Formats = new(
+        (isNamed, namesInData) => new ResilientFormat(isNamed, namesInData),
         type => type == Error
     );
 
-    private ResilientForm(Func<string, bool> isNamed, bool namesInData)
+    private ResilientFormat(Func<string, bool> isNamed, bool namesInData)
         : base(isNamed, namesInData, [Error], sendsPositions: true) { }
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e)

@@ -8,7 +8,7 @@ namespace Streaming.Frames;
 /// and form share
 /// their frames.
 /// </summary>
-internal abstract class FrameForm
+internal abstract class FrameFormat
 {
     /// <summary>Writes the frame of one event, id included.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
@@ -51,16 +51,16 @@ internal abstract class FrameForm
 }
 
 /// <summary>The event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>
-internal sealed class PlainForm : FrameForm
+internal sealed class PlainFormat : FrameFormat
 {
-    public static PlainForm Named { get; } = new(named: true);
+    public static PlainFormat Named { get; } = new(named: true);
 
     /// <summary>For clients that have only <c>onmessage</c>.</summary>
-    public static PlainForm Unnamed { get; } = new(named: false);
+    public static PlainFormat Unnamed { get; } = new(named: false);
 
     private readonly bool _named;
 
-    private PlainForm(bool named) => _named = named;
+    private PlainFormat(bool named) => _named = named;
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
     {
@@ -72,11 +72,11 @@ internal sealed class PlainForm : FrameForm
 }
 
 /// <summary>The event with all that is known of it, for dashboards and relays.</summary>
-internal sealed class EnvelopeForm : FrameForm
+internal sealed class EnvelopeFormat : FrameFormat
 {
-    public static EnvelopeForm Instance { get; } = new();
+    public static EnvelopeFormat Instance { get; } = new();
 
-    private EnvelopeForm() { }
+    private EnvelopeFormat() { }
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
         new SseFrame(output).Id(id).Event(e.Type).Data(EventEnvelope.ToBytes(id, e)).End();

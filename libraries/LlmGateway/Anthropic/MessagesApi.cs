@@ -13,7 +13,7 @@ namespace LlmGateway.Anthropic;
 /// <c>POST /v1/messages</c> as Anthropic's clients know it. Only the vendor's frames; its <c>ping</c> keeps a quiet
 /// stream alive. The head waits shortly for the provider, so that a refusal is a status and not a frame.
 /// </summary>
-internal sealed class AnthropicFace(
+internal sealed class MessagesApi(
     ChatProviders providers,
     Streams streams,
     LiveRuns live,

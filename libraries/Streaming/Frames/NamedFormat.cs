@@ -11,12 +11,12 @@ namespace Streaming.Frames;
 /// <c>status</c>, where
 /// it has none of these as an added <c>type</c>. Never throws, whatever was published on the topic.
 /// </summary>
-internal class NamedForm(
+internal class NamedFormat(
     Func<string, bool> isNamed,
     bool namesInData,
     IReadOnlyCollection<string> ends,
     bool sendsPositions
-) : FrameForm
+) : FrameFormat
 {
     public override bool Ends(EventRecord e) => ends.Contains(e.Type);
 
@@ -69,22 +69,22 @@ internal class NamedForm(
 }
 
 /// <summary>The three forms of one stream: as it is by itself, <c>?named=true</c>, <c>?named=false</c>.</summary>
-internal sealed class NamedForms(Func<Func<string, bool>, bool, FrameForm> make, Func<string, bool> isNamed)
+internal sealed class NamedFormats(Func<Func<string, bool>, bool, FrameFormat> make, Func<string, bool> isNamed)
 {
-    private readonly FrameForm _byItself = make(isNamed, false),
+    private readonly FrameFormat _byItself = make(isNamed, false),
         _named = make(_ => true, false),
         _unnamed = make(_ => false, true);
 
     /// <param name="isNamed">Whether an event type has a name where the client asks for neither.</param>
     /// <param name="ends">Types that end the stream.</param>
-    /// <param name="sendsPositions">See <see cref="FrameForm.SendsPositions"/>.</param>
-    public static NamedForms Of(
+    /// <param name="sendsPositions">See <see cref="FrameFormat.SendsPositions"/>.</param>
+    public static NamedFormats Of(
         Func<string, bool> isNamed,
         IReadOnlyCollection<string>? ends = null,
         bool sendsPositions = true
-    ) => new((named, inData) => new NamedForm(named, inData, ends ?? [], sendsPositions), isNamed);
+    ) => new((named, inData) => new NamedFormat(named, inData, ends ?? [], sendsPositions), isNamed);
 
-    public FrameForm For(bool? named) =>
+    public FrameFormat For(bool? named) =>
         named switch
         {
             true => _named,

@@ -6,13 +6,13 @@ namespace LlmGateway.Generations;
 
 /// <summary><c>event: token</c>, <c>tool_use</c>, <c>state</c> while the answer waits for its provider, then
 /// <c>done</c> or <c>error</c>. Every id names the generation.</summary>
-internal sealed class GenerationForm : FrameForm
+internal sealed class GenerationFormat : FrameFormat
 {
     public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];
 
-    public static GenerationForm Instance { get; } = new();
+    public static GenerationFormat Instance { get; } = new();
 
-    private GenerationForm() { }
+    private GenerationFormat() { }
 
     public override bool SendsPositions => false;
 

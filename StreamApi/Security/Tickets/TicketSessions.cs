@@ -13,11 +13,11 @@ namespace StreamApi.Security.Tickets;
 /// told through
 /// Postgres: nothing waits for it, and while Postgres is away both may live.
 /// </summary>
-internal sealed class TicketHolders(
+internal sealed class TicketSessions(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     TimeProvider clock,
-    ILogger<TicketHolders> logger
-) : LastingService(logger)
+    ILogger<TicketSessions> logger
+) : RestartingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
         Forgotten = TimeSpan.FromDays(1);
@@ -49,7 +49,7 @@ internal sealed class TicketHolders(
     private void Leave(Guid ticket, OpenStream stream) =>
         _holders.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
 
-    private sealed class Session(TicketHolders holders, Guid ticket) : IStreamSession
+    private sealed class Session(TicketSessions holders, Guid ticket) : IStreamSession
     {
         public void Enter(OpenStream stream) => holders.Enter(ticket, stream);
 

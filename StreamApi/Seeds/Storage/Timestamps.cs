@@ -1,6 +1,6 @@
 namespace StreamApi.Seeds.Storage;
 
-internal static class Moments
+internal static class Timestamps
 {
     /// <summary>Now, in whole milliseconds: what state and event say is then the same, and every client's parser reads
     /// it.</summary>

@@ -13,8 +13,13 @@ namespace StreamApi.Seeds.Storage;
 /// <param name="column">When a row is due, indexed; null: never.</param>
 /// <param name="look">The longest sleep.</param>
 /// <param name="clock">The clock that the rows are written by.</param>
-internal sealed class DueRows(NpgsqlDataSource store, string table, string column, TimeSpan look, TimeProvider clock)
-    : IDisposable
+internal sealed class ScheduledRows(
+    NpgsqlDataSource store,
+    string table,
+    string column,
+    TimeSpan look,
+    TimeProvider clock
+) : IDisposable
 {
     /// <summary>Before rows that another replica holds are tried again.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);

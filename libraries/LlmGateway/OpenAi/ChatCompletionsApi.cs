@@ -15,7 +15,7 @@ namespace LlmGateway.OpenAi;
 /// comments while the provider is silent. The head waits shortly for the provider, so that a refusal is a status and
 /// not a frame.
 /// </summary>
-internal sealed class OpenAiFace(
+internal sealed class ChatCompletionsApi(
     ChatProviders providers,
     Streams streams,
     LiveRuns live,

@@ -13,7 +13,7 @@ namespace StreamApi.Security.Limits;
 /// <param name="security">Whose addresses stand for many.</param>
 /// <param name="clock">The time.</param>
 /// <param name="places">Most connections that wait, of all addresses together.</param>
-internal sealed class ConnectionPace(
+internal sealed class ConnectionRateLimit(
     IOptions<LimitOptions> limits,
     IOptions<SecurityOptions> security,
     TimeProvider clock,
@@ -22,7 +22,7 @@ internal sealed class ConnectionPace(
 {
     /// <summary>Who would wait longer is closed at once. So one address has no more than a part of the
     /// places.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
     private const int Sweep = 4_096;
 
     private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
@@ -33,7 +33,7 @@ internal sealed class ConnectionPace(
 
     public int PerSecond { get; } = limits.Value.ConnectionsPerSecond!.Value;
 
-    public bool IsKept => PerSecond < LimitOptions.AsGoodAsNone;
+    public bool IsKept => PerSecond < LimitOptions.Unlimited;
 
     /// <summary>
     /// How long a connection of this address waits before anything is made of it; null where that is too long, or where
@@ -58,7 +58,7 @@ internal sealed class ConnectionPace(
             var mine = Math.Max(paid, now) + each;
             // A second's worth at once.
             var wait = TimeSpan.FromTicks(Math.Max(0, mine - now - TimeSpan.TicksPerSecond));
-            if (wait > Patience || (wait > TimeSpan.Zero && !TryWait()))
+            if (wait > MaxWait || (wait > TimeSpan.Zero && !TryWait()))
                 return null;
             if (known ? _paid.TryUpdate(client, mine, paid) : _paid.TryAdd(client, mine))
                 return wait;

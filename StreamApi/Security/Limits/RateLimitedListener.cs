@@ -7,9 +7,9 @@ using Microsoft.Extensions.Options;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Listens in the place of Kestrel's own sockets where <see cref="ConnectionPace"/> is kept.</summary>
-internal sealed class PacedListenerFactory(
-    ConnectionPace pace,
+/// <summary>Listens in the place of Kestrel's own sockets where <see cref="ConnectionRateLimit"/> is kept.</summary>
+internal sealed class RateLimitedListenerFactory(
+    ConnectionRateLimit pace,
     IOptions<SocketTransportOptions> sockets,
     TimeProvider clock,
     ILoggerFactory logs
@@ -33,7 +33,9 @@ internal sealed class PacedListenerFactory(
                 throw new AddressInUseException(e.Message, e);
             throw;
         }
-        return ValueTask.FromResult<IConnectionListener>(new PacedListener(socket, pace, sockets.Value, clock, logs));
+        return ValueTask.FromResult<IConnectionListener>(
+            new RateLimitedListener(socket, pace, sockets.Value, clock, logs)
+        );
     }
 }
 
@@ -42,15 +44,15 @@ internal sealed class PacedListenerFactory(
 /// made or read: a request that is refused
 /// costs nearly as much as one that is not, a socket that waits next to nothing.
 /// </summary>
-internal sealed class PacedListener : IConnectionListener
+internal sealed class RateLimitedListener : IConnectionListener
 {
     /// <summary>Accepted in one go; then whatever else there is to do has its turn. Thousands at once would have the
     /// processor for as long as all of them take.</summary>
     private const int Burst = 16;
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     private readonly Socket _socket;
-    private readonly ConnectionPace _pace;
+    private readonly ConnectionRateLimit _pace;
     private readonly TimeProvider _clock;
     private readonly bool _noDelay;
     private readonly SocketConnectionContextFactory _connections;
@@ -62,9 +64,9 @@ internal sealed class PacedListener : IConnectionListener
     private readonly Task _accepting;
     private long _toldAt;
 
-    public PacedListener(
+    public RateLimitedListener(
         Socket socket,
-        ConnectionPace pace,
+        ConnectionRateLimit pace,
         SocketTransportOptions options,
         TimeProvider clock,
         ILoggerFactory logs
@@ -75,7 +77,7 @@ internal sealed class PacedListener : IConnectionListener
             pace,
             clock,
             options.NoDelay,
-            logs.CreateLogger<PacedListener>()
+            logs.CreateLogger<RateLimitedListener>()
         );
         EndPoint = socket.LocalEndPoint!;
         _connections = new SocketConnectionContextFactory(
@@ -133,7 +135,7 @@ internal sealed class PacedListener : IConnectionListener
             {
                 Take(await _socket.AcceptAsync(_stop.Token));
                 if (accepted % Burst == 0)
-                    await Task.Delay(Rest, _stop.Token);
+                    await Task.Delay(Pause, _stop.Token);
             }
             catch (Exception) when (_stop.IsCancellationRequested)
             {
@@ -144,7 +146,7 @@ internal sealed class PacedListener : IConnectionListener
             catch (Exception e)
             {
                 _logger.LogDebug(e, "A connection could not be accepted");
-                await Task.Delay(Rest, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Pause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         _due.Writer.TryComplete();

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Integration.Delivery;
 
-public sealed class LastingServiceTests
+public sealed class RestartingServiceTests
 {
     /// <summary>One that is not stands still, or ends the process, at the first exception that nobody
     /// foresaw.</summary>
@@ -20,10 +20,10 @@ public sealed class LastingServiceTests
         var services = Assembly
             .Load(assembly)
             .GetTypes()
-            .Where(t => t.IsSubclassOf(typeof(BackgroundService)) && t != typeof(LastingService))
+            .Where(t => t.IsSubclassOf(typeof(BackgroundService)) && t != typeof(RestartingService))
             .ToList();
         Assert.NotEmpty(services);
-        Assert.DoesNotContain(services, t => !t.IsSubclassOf(typeof(LastingService)));
+        Assert.DoesNotContain(services, t => !t.IsSubclassOf(typeof(RestartingService)));
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class LastingServiceTests
         await service.StopAsync(TestContext.Current.CancellationToken);
     }
 
-    private sealed class Failing() : LastingService(NullLogger.Instance)
+    private sealed class Failing() : RestartingService(NullLogger.Instance)
     {
         private int _begun;
 
@@ -60,7 +60,7 @@ public sealed class LastingServiceTests
         }
     }
 
-    private sealed class Torn() : LastingService(NullLogger.Instance)
+    private sealed class Torn() : RestartingService(NullLogger.Instance)
     {
         public TaskCompletionSource Ended { get; } = new();
 

@@ -12,7 +12,7 @@ using Unit.Tests.ServiceDefaults;
 
 namespace Unit.Security;
 
-public sealed class PacedListenerTests : IAsyncLifetime
+public sealed class RateLimitedListenerTests : IAsyncLifetime
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -22,7 +22,7 @@ public sealed class PacedListenerTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _listener = await new PacedListenerFactory(
+        _listener = await new RateLimitedListenerFactory(
             Pace(),
             Options.Create(new SocketTransportOptions()),
             _time,
@@ -73,7 +73,7 @@ public sealed class PacedListenerTests : IAsyncLifetime
     [Fact]
     public async Task A_port_that_is_taken_is_told_as_Kestrel_expects_it()
     {
-        var factory = new PacedListenerFactory(
+        var factory = new RateLimitedListenerFactory(
             Pace(),
             Options.Create(new SocketTransportOptions()),
             _time,
@@ -98,7 +98,7 @@ public sealed class PacedListenerTests : IAsyncLifetime
         Assert.Equal("", await ReadAsync(waiting, 1));
     }
 
-    private ConnectionPace Pace() =>
+    private ConnectionRateLimit Pace() =>
         new(
             Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }),
             Options.Create(new SecurityOptions()),
