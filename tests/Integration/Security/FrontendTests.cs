@@ -162,7 +162,7 @@ public sealed class FrontendTests(SecureSystem system)
                 StringComparison.Ordinal
             );
         }
-        foreach (var open in (string[])["/", "/events", "/css/site.css", "/health"])
+        foreach (var open in (string[])["/", "/events", "/Shell/App.razor.css", "/health"])
             Assert.Equal((open, HttpStatusCode.OK), (open, (await site.GetAsync(open)).StatusCode));
     }
 
@@ -181,7 +181,7 @@ public sealed class FrontendTests(SecureSystem system)
             TestContext.Current.CancellationToken
         );
         using var site = new Site(frontend.Url);
-        foreach (var asset in (string[])["/css/site.css", "/js/shell.js", "/mark.svg"])
+        foreach (var asset in (string[])["/Shell/App.razor.css", "/Shell/App.razor.js", "/mark.svg"])
             Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
         foreach (
             var path in (string[])

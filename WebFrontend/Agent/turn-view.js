@@ -1,0 +1,75 @@
+import { count, rate } from "../Shared/numbers.js";
+import { ToolView } from "./tool-view.js";
+
+/** A message to the agent and the way of its answer, a step after the other. */
+export class TurnView {
+  element = document.createElement("li");
+  #text;
+  #again;
+  #steps = document.createElement("ol");
+  #outcome = document.createElement("p");
+  #thinking;
+  #says;
+  #tools = new Map();
+  #failed = false;
+
+  constructor(turn, text, again) {
+    [this.#text, this.#again, this.element.className, this.#steps.className, this.#outcome.className] = [text, again, "turn", "steps", "outcome"];
+    const question = document.createElement("h2");
+    [question.className, question.textContent] = ["question", turn.message];
+    this.element.append(question, this.#steps, this.#outcome);
+    this.#thinking = this.#step("thinking", text("thinking"));
+    for (const event of turn.events) this.add(event);
+    this.end(turn);
+  }
+
+  add(event) {
+    if (event.type === "content") this.#say(event.data);
+    else if (event.type === "tool_use") {
+      this.#says = undefined;
+      const view = new ToolView(event, this.#text);
+      this.#tools.set(event.id, view);
+      this.#steps.append(view.element);
+    } else if (event.type === "tool_result") this.#tools.get(event.id)?.end(event);
+    else if (event.type === "error") {
+      this.#says = undefined;
+      this.#failed = true;
+      this.#steps.append(this.#step("trouble", event.error));
+    }
+    // Between its steps it thinks.
+    if (event.type === "tool_result") this.#steps.append(this.#thinking);
+    else this.#thinking.remove();
+  }
+
+  /** Shows whether and how it ended. */
+  end({ askedAt, endedAt }) {
+    this.element.dataset.status = endedAt ? "done" : "running";
+    this.element.setAttribute("aria-busy", !endedAt);
+    if (!endedAt) return void (this.#steps.childElementCount === 0 && this.#steps.append(this.#thinking));
+    this.#thinking.remove();
+    const calls = this.#tools.size;
+    const seconds = Math.max(0, Date.parse(endedAt) - Date.parse(askedAt)) / 1000;
+    this.#outcome.textContent = [this.#text("took", { seconds: rate(seconds) }), calls > 0 && this.#text(calls === 1 ? "calls.one" : "calls", { count: count(calls) })].filter(Boolean).join(" · ");
+    if (!this.#failed) return;
+    const button = document.createElement("button");
+    [button.type, button.className, button.textContent] = ["button", "button small", this.#text("again")];
+    button.addEventListener("click", this.#again);
+    this.#outcome.append(" ", button);
+  }
+
+  #say(words) {
+    if (!this.#says) {
+      const step = this.#step("says", "");
+      this.#says = step.firstChild.appendChild(document.createTextNode(""));
+      this.#steps.append(step);
+    }
+    this.#says.appendData(words);
+  }
+
+  #step(kind, words) {
+    const [step, text] = ["li", "p"].map((name) => document.createElement(name));
+    [step.className, text.className, text.textContent] = [`step ${kind}`, "text", words];
+    step.append(text);
+    return step;
+  }
+}

@@ -1,0 +1,161 @@
+import { Answer } from "./answer.js";
+import { AnswerView } from "./answer-view.js";
+import { Arrivals } from "./arrivals.js";
+import { watchStreamApi } from "../Shared/UnreachableNote.razor.js";
+import { atEnd, composer, toEnd } from "../Shared/composer.js";
+import { ModelPicker } from "../Shared/model-picker.js";
+import { count, milliseconds, rate } from "../Shared/numbers.js";
+import { Recents } from "../Shared/recents.js";
+import { reasonOf, refusalOf } from "../Shared/requests.js";
+import { streamApi, textsOf } from "../Shared/text.js";
+
+const TUNNEL = 3_000;
+const LENGTH = "chat length";
+const element = (id) => document.getElementById(id);
+const text = textsOf(element("chat"));
+const recents = new Recents("chats"); // { key, turns: [{ id, question }] }
+const models = new ModelPicker(element("model"));
+const arrivals = new Arrivals(element("arrivals"));
+const form = composer(element("ask"), ask);
+let conversation = { key: crypto.randomUUID(), turns: [] };
+let answers = []; // as many as turns
+let asking = false;
+let countdown;
+
+watchStreamApi(() => models.fill());
+
+const id = new URLSearchParams(location.search).get("id");
+if (id) conversation = recents.find(({ turns }) => turns.some((turn) => turn.id === id)) ?? { key: id, turns: [{ id, question: null }] };
+element("empty").hidden = conversation.turns.length > 0;
+for (const turn of conversation.turns) show(turn).read();
+address();
+list();
+recents.onchange(join);
+window.addEventListener("pageshow", (shown) => shown.persisted && location.reload());
+
+element("length").value = localStorage.getItem(LENGTH) ?? "400";
+element("length").addEventListener("change", ({ target }) => localStorage.setItem(LENGTH, target.value));
+for (const example of document.querySelectorAll(".examples button")) example.addEventListener("click", () => ask(example.querySelector("b").textContent, example.dataset.length));
+element("stop").addEventListener("click", stop);
+element("tunnel").addEventListener("click", () => current()?.tunnel(TUNNEL));
+element("reload").addEventListener("click", () => location.reload());
+
+function current() {
+  return answers.at(-1);
+}
+
+async function ask(question, length = element("length").value) {
+  if (asking || current()?.status === "running") return form.complain(text("busy"));
+  form.complain();
+  asking = true;
+  phase();
+  try {
+    const messages = conversation.turns.flatMap((turn, i) => (turn.question === null || answers[i].text === "" ? []
+      : [{ role: "user", content: turn.question }, { role: "assistant", content: answers[i].text }]));
+    const response = await fetch(`${streamApi}/v1/generations`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
+      body: JSON.stringify({ ...models.chosen(), messages: [...messages, { role: "user", content: question }], maxTokens: length ? Number(length) : undefined }),
+    });
+    if (response.status !== 201) return form.complain(text("notAsked", { reason: reasonOf(await refusalOf(response), text) }));
+    const turn = { id: (await response.json()).id, question };
+    conversation.turns.push(turn);
+    recents.put(conversation);
+    show(turn).follow();
+    form.clear();
+    address();
+    list();
+    toEnd(element("ask"));
+  } catch {
+    form.complain(text("notAsked", { reason: text("unreachable", { url: streamApi }) }));
+  } finally {
+    asking = false;
+    phase();
+  }
+}
+
+async function stop() {
+  element("stop").disabled = true;
+  try {
+    await current().cancel();
+  } catch {
+    form.complain(text("notStopped"));
+  } finally {
+    element("stop").disabled = false;
+  }
+}
+
+// Adds a turn to the page.
+function show({ id, question }) {
+  element("empty").hidden = true;
+  const view = new AnswerView(question, text, question === null ? null : () => ask(question));
+  const answer = new Answer(id, (now, fresh) => {
+    const follows = atEnd(element("ask"));
+    view.show(now, fresh);
+    if (follows) toEnd(element("ask"));
+    if (now === current()) phase();
+  });
+  answers.push(answer);
+  element("turns").append(view.element);
+  return answer;
+}
+
+// Another tab with the same conversation has asked something.
+function join() {
+  const theirs = recents.find(({ key }) => key === conversation.key);
+  for (const turn of theirs?.turns.slice(conversation.turns.length) ?? []) {
+    conversation.turns.push(turn);
+    show(turn).read();
+  }
+  address();
+  list();
+}
+
+// The address names the answer: it can be loaded again, passed on, or opened beside this one.
+function address() {
+  const last = conversation.turns.at(-1);
+  element("fresh").hidden = element("second").hidden = !last;
+  if (!last) return;
+  const url = new URL(location.href);
+  url.searchParams.set("id", last.id);
+  history.replaceState(null, "", url);
+  element("second").href = url;
+}
+
+function list() {
+  recents.show(element("recent"), element("recents"), ({ key, turns }) => ({
+    href: `/chat?id=${encodeURIComponent(turns.at(-1).id)}`, title: turns[0].question ?? text("elsewhere"), current: key === conversation.key,
+  }));
+}
+
+// The figures and what can be done, by the last answer's state.
+function phase() {
+  clearTimeout(countdown);
+  const answer = current();
+  const running = answer?.status === "running";
+  const name = asking ? "asking" : !answer ? "none" : running && answer.waiting ? (answer.waiting.tunnel ? "tunnel" : "waiting") : answer.status;
+  const seconds = Math.max(0, Math.ceil(((answer?.waiting?.until ?? 0) - Date.now()) / 1000));
+  put("phase-text", text(name, { seconds, url: streamApi }));
+  element("phase").dataset.phase = name;
+  if (name === "tunnel" || name === "waiting") countdown = setTimeout(phase, 250);
+  put("first", milliseconds(answer?.first));
+  put("speed", answer?.speed ? `${answer.state.usage ? "" : "≈ "}${rate(answer.speed)}` : "–");
+  put("tokens", answer?.tokens ? `${answer.state.usage ? "" : "≈ "}${count(answer.tokens)}` : "–");
+  put("breaks", count(answer?.breaks ?? 0));
+  element("tunnel").disabled = !running || !!answer.waiting;
+  element("reload").disabled = !running;
+  element("send").disabled = asking;
+  swap(running ? "stop" : "send", running ? "send" : "stop");
+  arrivals.show(answer);
+}
+
+// One button's place is the other's; the keyboard stays there.
+function swap(shown, gone) {
+  const focused = document.activeElement === element(gone);
+  element(shown).hidden = false;
+  element(gone).hidden = true;
+  if (focused) element(shown).focus();
+}
+
+function put(id, value) {
+  if (element(id).textContent !== value) element(id).textContent = value;
+}

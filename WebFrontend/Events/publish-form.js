@@ -1,0 +1,55 @@
+import { reasonOf, refusalOf } from "../Shared/requests.js";
+import { fieldError, isTopic, streamApi } from "../Shared/text.js";
+
+/** The form that publishes one event: checked before it is sent, and the server's own objections shown at the field they are about. */
+export function publishForm(form, text) {
+  const { topic, type, data } = form.elements;
+  const result = document.getElementById("publish-result");
+  const checks = new Map([
+    [topic, () => fieldError(topic, isTopic(topic.value.trim()) ? null : text("badTopic"))],
+    [type, () => fieldError(type, type.value.trim() !== "" ? null : text("badType"))],
+    [data, () => fieldError(data, jsonError(data.value))],
+  ]);
+  const jsonError = (value) => {
+    try {
+      JSON.parse(value);
+    } catch (error) {
+      // Browsers say it in English, each in its own words; where it is they say alike.
+      const [, line, column] = /line (\d+) column (\d+)/.exec(error.message) ?? [];
+      return line ? text("badJsonAt", { line, column }) : text("badJson");
+    }
+  };
+
+  // While typing an error only goes away; it comes when the form is sent. (Shown when the field is left, it would push the button
+  // away from under the pointer that is about to press it.)
+  for (const [field, check] of checks) field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check());
+  data.addEventListener("keydown", (key) => {
+    if (key.key === "Enter" && (key.ctrlKey || key.metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("submit", async (submit) => {
+    submit.preventDefault();
+    const wrong = [...checks].filter(([, check]) => !check());
+    if (wrong.length > 0) return wrong[0][0].focus();
+    say(text("sending"));
+    await send();
+  });
+
+  async function send() {
+    // The data goes as it was typed: parsed and written again, 10000000000000000001 would be another number.
+    const body = `{"topic":${JSON.stringify(topic.value.trim())},"type":${JSON.stringify(type.value.trim())},"data":${data.value}}`;
+    try {
+      const response = await fetch(`${streamApi}/v1/events`, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal: AbortSignal.timeout(15_000) });
+      if (response.status === 202) return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
+      const refusal = await refusalOf(response);
+      for (const field of checks.keys()) if (refusal.errors[field.name]) fieldError(field, refusal.errors[field.name]);
+      say(text("rejected", { reason: reasonOf(refusal, text) }), "bad");
+    } catch {
+      say(text("rejected", { reason: text("stream.unreachable", { url: streamApi }) }), "bad");
+    }
+  }
+
+  function say(message, kind = "") {
+    result.textContent = message;
+    result.className = kind;
+  }
+}

@@ -1,0 +1,160 @@
+import { problemOf } from "../lib/sse.js";
+import { watchStreamApi } from "../Shared/UnreachableNote.razor.js";
+import { LoadReports } from "./load-reports.js";
+import { compact, count, milliseconds, rate } from "../Shared/numbers.js";
+import { openStream } from "../Shared/streams.js";
+import { fieldError, textsOf } from "../Shared/text.js";
+import { TimeChart } from "../Shared/time-chart.js";
+
+const WINDOW = 0.25; // seconds, of a progress line
+const element = (id) => document.getElementById(id);
+const text = textsOf(element("load"));
+const reports = new LoadReports(text);
+const [latest, shortest] = [240, 10]; // seconds that the charts show
+const charts = {
+  published: new TimeChart(element("chart-published"), compact, latest, { shortest, whole: true }),
+  delivered: new TimeChart(element("chart-delivered"), compact, latest, { shortest, whole: true }),
+  latency: new TimeChart(element("chart-latency"), milliseconds, latest, { shortest, logarithmic: true }),
+};
+const numbers = ["clients", "rate", "seconds"].map(element);
+let run; // { startedAt, windows, status }
+let drawing = false;
+
+reports.read();
+watchStreamApi();
+const stream = openStream("/load/stream");
+stream.on("run", (message) => begin(message.json()));
+stream.on("progress", (message) => progress(message.json()));
+stream.on("result", (message) => result(message.json()));
+stream.on("log", (message) => log(message.json().line));
+stream.on("end", (message) => end(message.json().status));
+stream.onState(({ state }) => {
+  if (state === "waiting" && (!run || run.status === undefined)) phase("noFrontend");
+  else if (state === "open" && !run) phase("idle");
+});
+window.addEventListener("pagehide", () => stream.close());
+window.addEventListener("pageshow", (shown) => shown.persisted && location.reload());
+
+element("scenario").addEventListener("change", says);
+says();
+for (const field of numbers) field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check(field));
+element("start").addEventListener("submit", async (submit) => {
+  submit.preventDefault();
+  complain();
+  const wrong = numbers.filter((field) => !check(field));
+  if (wrong.length > 0) return wrong[0].focus();
+  element("begin").disabled = true;
+  try {
+    const asked = Object.fromEntries(numbers.filter(({ value }) => value !== "").map(({ name, value }) => [name, Number(value)]));
+    const response = await fetch("/load/runs", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ scenario: element("scenario").value, ...asked }) });
+    if (response.ok) return;
+    const { message, errors } = await problemOf(response);
+    for (const field of numbers) if (errors[field.name]) fieldError(field, errors[field.name]);
+    complain(text("notStarted", { reason: message }));
+    element("begin").disabled = run !== undefined && run.status === undefined;
+  } catch {
+    complain(text("notStarted", { reason: text("noFrontend") }));
+    element("begin").disabled = false;
+  }
+});
+element("stop").addEventListener("click", () => fetch("/load/runs", { method: "DELETE" }).catch(() => complain(text("noFrontend"))));
+
+function begin({ startedAt, request }) {
+  run = { startedAt: Date.parse(startedAt) / 1000, windows: [], lines: [] };
+  const asked = [request.clients && `--clients ${request.clients}`, request.rate && `--rate ${request.rate}`, request.seconds && `--seconds ${request.seconds}`].filter(Boolean);
+  element("what").textContent = [request.scenario, ...asked].join(" ");
+  element("idle").hidden = true;
+  element("run").hidden = element("now").hidden = element("stop").hidden = false;
+  element("begin").disabled = true;
+  element("verdicts").replaceChildren();
+  element("log").hidden = true;
+  complain();
+  phase("connecting");
+  draw();
+}
+
+function progress(now) {
+  run.windows.push({ ...now, time: run.startedAt + (run.windows.length + 1) * WINDOW });
+  if (run.status === undefined) phase("running");
+  draw();
+}
+
+// Once a frame, however many come: a page that is loaded again gets the whole run at once.
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    const { windows } = run;
+    const [now, times] = [windows.at(-1), windows.map(({ time }) => time)];
+    put("open", now ? count(now.open) : "–");
+    put("published", now ? rate(now.published) : "–");
+    put("delivered", now ? rate(now.delivered) : "–");
+    put("p99", now?.p99 ? `${milliseconds(now.p99)} ms` : "–");
+    put("left", !now ? "–" : now.secondsLeft > 0 ? text("seconds", { seconds: count(now.secondsLeft) }) : text("draining"));
+    for (const name of ["published", "delivered"]) charts[name].show(times, [{ name: "", values: windows.map((window) => window[name]) }]);
+    charts.latency.show(times, ["p50", "p99"].map((name) => ({ name, values: windows.map((window) => window[name] || null) })));
+  });
+}
+
+// What a scenario came to: the ledger first.
+function result({ failed, held, connected, published, received, lost, twice, reordered, deliveredPerSecond, deliveryMs }) {
+  const [item, figures] = ["li", "dl"].map((name) => document.createElement(name));
+  figures.className = "live";
+  const faults = { lost, twice, reordered };
+  const all = {
+    ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])), clients: count(connected), published: count(published), received: count(received),
+    rate: rate(deliveredPerSecond), p50: `${milliseconds(deliveryMs?.p50)} ms`, p99: `${milliseconds(deliveryMs?.p99)} ms`,
+  };
+  figures.append(...Object.entries(all).map(([name, value]) => {
+    const [figure, term, says] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
+    [term.textContent, says.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
+    if (name in faults) says.dataset.ok = faults[name] === 0;
+    figure.append(term, says);
+    return figure;
+  }));
+  item.append(figures);
+  if (failed.length === 0 && held) item.append(Object.assign(document.createElement("p"), { className: "hint", textContent: text("heldAll", { thresholds: held.join("; ") }) }));
+  if (failed.length > 0) item.append(Object.assign(document.createElement("p"), { className: "bad", textContent: failed.join("; ") }));
+  element("verdicts").append(item);
+}
+
+function log(line) {
+  run.lines.push(line);
+  element("lines").textContent = run.lines.slice(-200).join("\n");
+  element("log").hidden = false;
+}
+
+function end(status) {
+  run.status = status;
+  element("now").hidden = true;
+  element("stop").hidden = true;
+  element("begin").disabled = false;
+  if (status === "error") element("log").open = true;
+  phase(status);
+  draw();
+  reports.read();
+}
+
+function says() {
+  element("scenario-says").textContent = element("scenario").selectedOptions[0].dataset.says;
+}
+
+function check(field) {
+  const fits = !field.validity.badInput && (field.value === "" || (Number.isInteger(Number(field.value)) && Number(field.value) >= Number(field.min) && Number(field.value) <= Number(field.max)));
+  return fieldError(field, fits ? null : text("range", { least: count(field.min), most: count(field.max) }));
+}
+
+function complain(message) {
+  element("start-error").textContent = message ?? "";
+  element("start-error").hidden = !message;
+}
+
+function phase(name) {
+  element("phase").dataset.phase = name;
+  if (element("phase-text").textContent !== text(name)) element("phase-text").textContent = text(name);
+}
+
+function put(id, value) {
+  if (element(`now-${id}`).textContent !== value) element(`now-${id}`).textContent = value;
+}

@@ -1,0 +1,83 @@
+import { count, milliseconds, rate } from "../Shared/numbers.js";
+
+const element = (id) => document.getElementById(id);
+const moment = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** The reports of earlier runs as a table; a report's charts open below it, in a frame that may do nothing but draw. */
+export class LoadReports {
+  #text;
+
+  constructor(text) {
+    this.#text = text;
+    element("report-close").addEventListener("click", () => this.#close());
+  }
+
+  async read() {
+    try {
+      const response = await fetch("/load/reports", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+      if (!response.ok) throw new Error();
+      const reports = await response.json();
+      element("reports-said").textContent = "";
+      element("reports").hidden = reports.length === 0;
+      element("no-reports").hidden = reports.length > 0;
+      element("report-rows").replaceChildren(...reports.flatMap((report) => report.results.map((result) => this.#row(report, result))));
+    } catch {
+      element("reports-said").textContent = this.#text("notRead");
+    }
+  }
+
+  #row({ id, at, pages }, result) {
+    const text = this.#text;
+    const row = document.createElement("tr");
+    const { scenario, ok, failed = [], connected, received, lost, twice, reordered, deliveredPerSecond, deliveryMs } = result;
+    const when = moment.format(new Date(at));
+    const verdict = cell("td", "", "");
+    verdict.append(verdictOf(ok, text));
+    verdict.title = failed.join("\n");
+    row.append(
+      cell("td", when), Object.assign(cell("th", scenario), { scope: "row" }), verdict, number(connected), number(received),
+      ...[lost, twice, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")), cell("td", rate(deliveredPerSecond ?? 0), "number"),
+      ...["p50", "p95", "p99"].map((percent) => cell("td", milliseconds(deliveryMs?.[percent]), "number")));
+    const page = cell("td", pages.includes(scenario) ? "" : "–");
+    if (pages.includes(scenario)) {
+      const button = document.createElement("button");
+      [button.type, button.className, button.textContent, button.ariaLabel] = ["button", "button small", text("charts"), text("chartsOf", { scenario, when })];
+      button.addEventListener("click", () => this.#open(`/load/reports/${encodeURIComponent(id)}/${encodeURIComponent(scenario)}`, text("chartsOf", { scenario, when })));
+      page.append(button);
+    }
+    row.append(page);
+    return row;
+  }
+
+  #open(address, title) {
+    const frame = document.createElement("iframe");
+    frame.sandbox = "allow-scripts"; // an origin of its own: it reads and reaches nothing here
+    [frame.src, frame.title] = [address, title];
+    element("report-place").replaceChildren(frame);
+    element("report-title").textContent = title;
+    element("report-tab").href = address;
+    element("report").hidden = false;
+    element("report-title").focus();
+  }
+
+  #close() {
+    element("report").hidden = true;
+    element("report-place").replaceChildren();
+    element("reports").focus();
+  }
+}
+
+function verdictOf(ok, text) {
+  const verdict = cell("span", text(ok ? "held" : "broken"), "verdict");
+  verdict.dataset.ok = ok;
+  return verdict;
+}
+
+const number = (value, style = "") => cell("td", value === undefined || value === null ? "–" : count(value), `number ${style}`.trim());
+
+function cell(name, content, style = "") {
+  const made = document.createElement(name);
+  made.textContent = content;
+  if (style) made.className = style;
+  return made;
+}

@@ -1,0 +1,68 @@
+import { count, milliseconds, rate } from "../Shared/numbers.js";
+
+const ORDER = ["Healthy", "Degraded", "Unhealthy"];
+const REDIS = /redis/i;
+
+/** What a replica's health says of one part; of a replica that does not answer nothing is known. */
+const partOf = ({ health }, part) =>
+  health && (Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part))?.[1].status ?? health.status);
+
+/** The worst that any replica says of a part. */
+export const worst = (replicas, part) =>
+  ORDER[Math.max(...replicas.map((replica) => ORDER.indexOf(partOf(replica, part) ?? "Unhealthy")), replicas.length > 0 ? 0 : 2)];
+
+export function healthOf(place, status, text) {
+  place.dataset.health = status ?? "Unknown";
+  const said = text(status ?? "Unknown");
+  if (place.textContent !== said) place.textContent = said;
+  return place;
+}
+
+/** A replica with its figures; of one that is lost the last that was known, and `since` when. */
+export function replicaRow(replica, { delivered, latency, resumes, resyncs }, text, since) {
+  const row = document.createElement("tr");
+  row.dataset.lost = replica.lost;
+  const mode = cell("td", replica.lost ? since(replica) : text(replica.mode), "mode");
+  mode.dataset.mode = replica.lost ? "lost" : replica.mode;
+  row.append(
+    cell("th", replica.name), mode, cell("td", count(replica.connections), "number"), cell("td", replica.lost ? "–" : rate(delivered), "number"),
+    ...["p50", "p95", "p99"].map((name) => cell("td", latency && !replica.lost ? `${milliseconds(latency[name])} ms` : "–", "number")),
+    cell("td", count(replica.lag), "number"), cell("td", count(resumes), "number"), resyncCell(resyncs, text),
+    ...["eventstore", "redis"].map((part) => healthOf(cell("td", "", "health"), replica.lost ? undefined : partOf(replica, part), text)));
+  return row;
+}
+
+function resyncCell(resyncs, text) {
+  const all = Object.entries(resyncs).sort(([, a], [, b]) => b - a);
+  const made = cell("td", count(all.reduce((sum, [, many]) => sum + many, 0)), "number");
+  if (all.length === 0) return made;
+  const reasons = document.createElement("small");
+  reasons.textContent = all.map(([reason, many]) => `${text(`resync.${reason}`)} ${count(many)}`).join(", ");
+  made.append(" ", reasons);
+  return made;
+}
+
+export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
+  const row = document.createElement("tr");
+  const role = cell("td", text(leader ? "leader" : "spare"), "role");
+  role.dataset.leader = leader;
+  row.append(cell("th", name), role, ...[leader ? relayed : null, leader ? lag : null, leader ? fence : null].map((value) => cell("td", value === null ? "–" : count(value), "number")));
+  return row;
+}
+
+/** A row that says that there is none. */
+export function noRow(body, words) {
+  const row = document.createElement("tr");
+  row.className = "waiting";
+  const only = row.appendChild(cell("td", words));
+  only.colSpan = body.parentElement.querySelectorAll("thead th").length;
+  return row;
+}
+
+function cell(name, content, style = "") {
+  const made = document.createElement(name);
+  made.textContent = content;
+  made.className = style;
+  if (name === "th") made.scope = "row";
+  return made;
+}

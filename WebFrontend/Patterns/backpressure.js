@@ -1,0 +1,116 @@
+import { count } from "../Shared/numbers.js";
+import { reasonOf } from "../Shared/requests.js";
+import { openStream } from "../Shared/streams.js";
+import { TimeChart } from "../Shared/time-chart.js";
+
+const SECONDS = 90;
+const [HIGH, LOW] = [80, 30]; // the buffer's marks
+const EVERY = 250; // milliseconds from one sample to the next
+const element = (id) => document.getElementById(id);
+
+/**
+ * A reader of /sse/backpressure-chat that can be slowed down. What stands in the buffer and what was read make up what the server has read
+ * from the model: while the buffer is paused that sum stands still, which is the upstream stopping.
+ */
+export function backpressure(text) {
+  const charts = {
+    buffer: new TimeChart(element("chart-buffer"), count, SECONDS, { whole: true }),
+    tokens: new TimeChart(element("chart-tokens"), count, SECONDS, { whole: true }),
+  };
+  const speeds = [...document.querySelectorAll("[data-speed]")];
+  const samples = [];
+  let client;
+  let reader;
+  let perSecond = Number(speeds[0].dataset.speed);
+  let pacing = Promise.resolve();
+  let now;
+
+  start();
+  setInterval(() => {
+    if (!document.hidden) sample();
+  }, EVERY);
+  for (const button of speeds) {
+    button.addEventListener("click", () => {
+      perSecond = Number(button.dataset.speed);
+      for (const other of speeds) other.setAttribute("aria-pressed", other === button);
+      pace();
+      now.slowedAt = perSecond < 40 ? now.read : undefined;
+      tell();
+    });
+  }
+  element("again").addEventListener("click", () => {
+    start();
+    speeds[0].focus();
+  });
+  addEventListener("pagehide", () => client.close());
+  addEventListener("pageshow", (shown) => shown.persisted && start());
+
+  function start() {
+    client?.close();
+    now = { read: 0, buffered: 0, paused: false, pauses: 0, slowedAt: perSecond < 40 ? 0 : undefined, over: false };
+    samples.length = 0;
+    reader = undefined;
+    element("again").hidden = true;
+    const opened = (client = openStream(`${location.origin}/patterns/reader?perSecond=${perSecond}`, { heartbeat: 0, maxRetries: 5 }));
+    opened.on("reader", (message) => {
+      ({ id: reader } = message.json());
+      Object.assign(now, { read: 0, buffered: 0, paused: false });
+      pace(); // it may have been chosen in the meantime
+    });
+    opened.on("chunk", (message) => {
+      const { read, chunk } = message.json();
+      if (chunk.paused && !now.paused) now.pauses++;
+      Object.assign(now, { read, buffered: chunk.buffer_size, paused: chunk.paused });
+    });
+    opened.on("end", () => {
+      now.over = true;
+      client.close();
+      element("again").hidden = false;
+    });
+    opened.onState(({ state, reason, status, detail }) => {
+      if (opened !== client) return;
+      now.trouble = state === "waiting" || (state === "closed" && reason !== "closed") ? reasonOf({ status, message: detail }, text) : undefined;
+      if (state === "closed") element("again").hidden = false;
+      tell();
+    });
+  }
+
+  /** One after the other: two at once may arrive in either order, and an earlier speed would stay. */
+  function pace() {
+    pacing = pacing.then(async () => {
+      if (!reader) return;
+      const asked = fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, { method: "PUT", signal: AbortSignal.timeout(5_000) });
+      await asked.catch(() => {}); // without its server the stream says so itself
+    });
+  }
+
+  function sample() {
+    const time = Date.now() / 1000;
+    if (!now.over && now.trouble === undefined) samples.push({ time, buffered: now.buffered, read: now.read, upstream: now.read + now.buffered });
+    while (samples[0]?.time < time - SECONDS - 2) samples.shift();
+    const times = samples.map((one) => one.time);
+    const line = (name, of) => ({ name: text(`line.${name}`), values: samples.map(of) });
+    charts.buffer.show(times, [line("buffer", (one) => one.buffered), line("high", () => HIGH), line("low", () => LOW)]);
+    charts.tokens.show(times, [line("upstream", (one) => one.upstream), line("reader", (one) => one.read)]);
+    tell();
+  }
+
+  function tell() {
+    const put = (id, value) => element(id).textContent !== value && (element(id).textContent = value);
+    element("paused").dataset.paused = now.paused;
+    put("paused", now.over ? text("ended") : now.read === 0 ? "–" : text(now.paused ? "paused" : "flows"));
+    put("buffered", count(now.buffered));
+    put("read", count(now.read));
+    put("pauses", count(now.pauses));
+    put("reading", now.trouble ?? text(`reading.${phase()}`, { count: count(Math.max(0, now.read - (now.slowedAt ?? 0))) }));
+    element("reading").classList.toggle("bad", now.trouble !== undefined);
+  }
+
+  function phase() {
+    if (now.over) return "over";
+    if (now.read === 0) return "starts";
+    if (now.paused) return "paused";
+    if (now.slowedAt === undefined) return now.buffered > LOW ? "drains" : "keepsUp";
+    return now.pauses > 0 || now.buffered > 5 ? "fills" : "sockets";
+  }
+}

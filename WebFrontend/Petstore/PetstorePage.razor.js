@@ -1,0 +1,100 @@
+import { InventoryTicker } from "./inventory-ticker.js";
+import { OrderTracker } from "./order-tracker.js";
+import { PetShelf } from "./pet-shelf.js";
+import { Recommendations } from "./recommendations.js";
+import { count } from "../Shared/numbers.js";
+import { price } from "./pet-format.js";
+import { readState, reasonOf, send } from "../Shared/requests.js";
+import { StateStream } from "../Shared/state-stream.js";
+import { StreamState } from "../Shared/StreamStateView.razor.js";
+import { fieldError, textsOf } from "../Shared/text.js";
+
+const element = (id) => document.getElementById(id);
+const text = textsOf(element("petstore"));
+const form = element("order");
+const shelf = new PetShelf(element("pets"), text, choose);
+const ticker = new InventoryTicker(element("changes"), shelf, text);
+const orders = new OrderTracker(element("orders"), shelf, text);
+const recommendations = new Recommendations(element("recommendations"), shelf, text, (pet) => shelf.choose(pet));
+const state = new StreamState(text, () => stream.reconnect());
+const stream = new StateStream("/v1/inventory/stream", { read, change, state: (now) => state.show(now), trouble });
+let chosen;
+
+async function read() {
+  const { body, position } = await readState("/v1/pets");
+  const first = shelf.size === 0;
+  shelf.show(body);
+  element("pets-loading").hidden = true;
+  tell();
+  if (first) {
+    orders.restore();
+    score();
+  }
+  return position;
+}
+
+function change(message) {
+  const { type } = message;
+  const inventory = message.json();
+  if (!shelf.change(type, inventory)) return;
+  ticker.add(type, inventory);
+  tell();
+}
+
+function tell() {
+  element("in-stock").textContent = text("inStock", { count: count(shelf.stock) });
+  total();
+}
+
+function choose(pet) {
+  chosen = pet;
+  shelf.icon(element("chosen-icon"), pet);
+  element("chosen").textContent = pet.name;
+  form.querySelector("button").disabled = false;
+  total();
+}
+
+function total() {
+  if (!chosen) return;
+  const pet = shelf.get(chosen.id);
+  const quantity = Number(form.elements.quantity.value);
+  element("chosen-about").textContent = text("each", { price: price(pet.price) });
+  element("total").textContent = quantity > 0 ? price(pet.price * quantity) : "–";
+}
+
+function score() {
+  const user = form.elements.userId.value;
+  element("recommended-for").textContent = text("for", { user });
+  recommendations.start(user, (said) => (element("scored").textContent = said));
+}
+
+form.elements.quantity.addEventListener("input", () => {
+  if (form.elements.quantity.validity.valid) fieldError(form.elements.quantity);
+  total();
+});
+form.elements.userId.addEventListener("change", score);
+element("score").addEventListener("click", score);
+form.addEventListener("submit", async (submit) => {
+  submit.preventDefault();
+  const { quantity, userId } = form.elements;
+  if (!fieldError(quantity, quantity.validity.valid ? null : text("badQuantity"))) return quantity.focus();
+  say("");
+  try {
+    const order = await send("POST", "/v1/orders", { petId: chosen.id, quantity: Number(quantity.value), userId: userId.value });
+    orders.follow(order);
+    say(text("ordered", { name: shelf.get(order.petId).name, quantity: order.quantity }), "good");
+  } catch (error) {
+    if (error.errors?.quantity) fieldError(quantity, text("tooMany", { stock: count(shelf.get(chosen.id).stock) }));
+    else say(text("notOrdered", { reason: reasonOf(error, text) }), "bad");
+  }
+});
+
+function say(message, kind = "") {
+  element("order-result").textContent = message;
+  element("order-result").className = kind;
+}
+
+function trouble(error) {
+  element("trouble").hidden = !error;
+  element("trouble").textContent = error ? text("notRead", { reason: reasonOf(error, text) }) : "";
+}

@@ -1,0 +1,110 @@
+import { icon, made, price, time } from "./pet-format.js";
+import { openStream } from "../Shared/streams.js";
+import { streamApi } from "../Shared/text.js";
+
+const STEPS = ["payment_processing", "payment_confirmed", "preparing_shipment", "shipped"];
+const KEY = "petstore orders";
+const KEPT = 4;
+
+/**
+ * The orders of this browser, step by step. Their numbers are kept here; the steps are told by the stream, from the beginning however late it
+ * is asked: so a page that is loaded again shows where each order is.
+ */
+export class OrderTracker {
+  #list;
+  #shelf;
+  #text;
+  #orders = [];
+
+  constructor(list, shelf, text) {
+    [this.#list, this.#shelf, this.#text] = [list, shelf, text];
+  }
+
+  restore() {
+    let kept = [];
+    try {
+      kept = JSON.parse(localStorage.getItem(KEY)) ?? [];
+    } catch { /* kept by an older page */ }
+    for (const order of kept.toReversed()) this.#add(order);
+  }
+
+  follow({ id, petId, quantity, total }) {
+    this.#add({ id, petId, quantity, total, steps: {} });
+    this.#keep();
+  }
+
+  #add(order) {
+    const row = orderRow(order, this.#shelf.get(order.petId), this.#text);
+    this.#orders.unshift(order);
+    this.#list.prepend(row.element);
+    for (const { close } of this.#orders.splice(KEPT)) close?.();
+    while (this.#list.childElementCount > KEPT) this.#list.lastElementChild.remove();
+    document.getElementById("orders-none").hidden = true;
+    row.show(order);
+    if (!order.tracking) this.#stream(order, row);
+  }
+
+  #stream(order, row) {
+    const client = openStream(`${streamApi}/v1/orders/${order.id}/status/stream`);
+    order.close = () => client.close();
+    const step = (status, more) => {
+      order.steps[status] = more.timestamp ?? new Date().toISOString();
+      if (more.trackingNumber) order.tracking = more.trackingNumber;
+      row.show(order);
+      this.#keep();
+    };
+    client.on("message", (message) => step(message.json().status, message.json()));
+    client.on("complete", (message) => {
+      step("shipped", message.json());
+      client.close();
+    });
+    client.onState(({ state, reason, status }) => {
+      row.waits(state === "waiting");
+      if (state === "closed" && reason === "refused" && status === 404) this.#forget(order, row); // of a store that is no more
+    });
+  }
+
+  #forget(order, row) {
+    this.#orders = this.#orders.filter((other) => other !== order);
+    row.element.remove();
+    document.getElementById("orders-none").hidden = this.#orders.length > 0;
+    this.#keep();
+  }
+
+  #keep() {
+    localStorage.setItem(KEY, JSON.stringify(this.#orders.map(({ close, ...order }) => order)));
+  }
+}
+
+function orderRow({ id, quantity, total }, pet, text) {
+  const element = made("li", "order");
+  element.dataset.order = id;
+  const about = made("div", "about");
+  const tracking = made("span", "tracking");
+  about.append(icon(pet?.species ?? "pet"), made("b", undefined, `${pet?.name ?? "?"} × ${quantity}`), made("span", "total", price(total)), tracking);
+  const steps = made("ol", "steps");
+  const places = STEPS.map((status) => {
+    const step = made("li");
+    const [name, at] = [made("span", "step", text(status)), made("time")];
+    step.append(made("span", "dot"), name, at);
+    steps.append(step);
+    return { step, at };
+  });
+  element.append(about, steps);
+  return {
+    element,
+    waits: (waits) => element.classList.toggle("waits", waits),
+    show({ steps: done, tracking: number }) {
+      const reached = STEPS.findLastIndex((status) => done[status]);
+      places.forEach(({ step, at }, i) => {
+        step.dataset.state = i < reached || number ? "done" : i === reached ? "now" : "later";
+        if (i === reached && !number) step.setAttribute("aria-current", "step");
+        else step.removeAttribute("aria-current");
+        const when = done[STEPS[i]];
+        at.textContent = when ? time(Date.parse(when)) : "";
+      });
+      element.dataset.status = number ? "shipped" : (STEPS[reached] ?? "");
+      tracking.textContent = number ? text("tracking", { number }) : "";
+    },
+  };
+}
