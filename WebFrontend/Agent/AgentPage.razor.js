@@ -32,7 +32,8 @@ if (id) {
 }
 list();
 recents.onchange(list);
-for (const example of document.querySelectorAll(".examples button")) example.addEventListener("click", () => ask(example.querySelector("b").textContent));
+for (const example of document.querySelectorAll(".examples button"))
+  example.addEventListener("click", () => ask(example.querySelector("b").textContent));
 
 function open(id) {
   session = new Session(id, { whole, event, times, state: (now) => state.show(now), missing });
@@ -108,7 +109,8 @@ function figures() {
   const durations = events.map(({ durationMs }) => durationMs).filter((duration) => duration !== undefined);
   element("count").textContent = count(session.turns.length);
   element("calls").textContent = count(events.filter(({ type }) => type === "tool_use").length);
-  element("slowest").textContent = durations.length > 0 ? text("duration", { ms: milliseconds(Math.max(...durations)) }) : "–";
+  element("slowest").textContent =
+    durations.length > 0 ? text("duration", { ms: milliseconds(Math.max(...durations)) }) : "–";
 }
 
 function trouble(message) {
@@ -117,5 +119,9 @@ function trouble(message) {
 }
 
 function list() {
-  recents.show(element("recent"), element("recents"), ({ key, title }) => ({ href: `/agent?session=${encodeURIComponent(key)}`, title, current: key === session?.id }));
+  recents.show(element("recent"), element("recents"), ({ key, title }) => ({
+    href: `/agent?session=${encodeURIComponent(key)}`,
+    title,
+    current: key === session?.id,
+  }));
 }

@@ -83,18 +83,30 @@ export class Session {
       if (!response.ok) return;
       const { turns } = await response.json();
       if (turns.length !== this.turns.length) return void this.open();
-      turns.forEach(({ message, askedAt, endedAt }, i) => Object.assign(this.turns[i], { message, askedAt, endedAt: endedAt ?? this.turns[i].endedAt }));
+      turns.forEach(({ message, askedAt, endedAt }, i) =>
+        Object.assign(this.turns[i], { message, askedAt, endedAt: endedAt ?? this.turns[i].endedAt }),
+      );
       this.#on.times();
-    } catch { /* this page's own clock stays */ }
+    } catch {
+      /* this page's own clock stays */
+    }
   }
 
   #read() {
-    return fetch(`${streamApi}/session/${encodeURIComponent(this.id)}`, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    return fetch(`${streamApi}/session/${encodeURIComponent(this.id)}`, {
+      cache: "no-store",
+      signal: AbortSignal.timeout(10_000),
+    });
   }
 }
 
 async function post(path, body) {
-  const response = await fetch(`${streamApi}${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(15_000) });
+  const response = await fetch(`${streamApi}${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(15_000),
+  });
   if (!response.ok) throw await refusalOf(response);
   return response;
 }

@@ -21,18 +21,37 @@ export class ToolView {
   end({ output, durationMs }) {
     const failed = output?.error !== undefined;
     this.element.dataset.state = failed ? "failed" : "done";
-    this.#duration.textContent = [failed && this.#text("failed"), durationMs !== undefined && this.#text("duration", { ms: milliseconds(durationMs) })].filter(Boolean).join(" · ");
+    this.#duration.textContent = [
+      failed && this.#text("failed"),
+      durationMs !== undefined && this.#text("duration", { ms: milliseconds(durationMs) }),
+    ]
+      .filter(Boolean)
+      .join(" · ");
     if (isTable(output)) {
       this.#say(this.#text("result"), this.#text("rows", { count: output.length }));
       this.#call.append(table(output, this.#text("result")));
-    } else this.#say(this.#text("result"), failed ? make("span", "bad", output.error) : typeof output === "object" ? make("code", "", JSON.stringify(output, null, 2)) : make("span", "value", String(output)));
+    } else
+      this.#say(
+        this.#text("result"),
+        failed
+          ? make("span", "bad", output.error)
+          : typeof output === "object"
+            ? make("code", "", JSON.stringify(output, null, 2))
+            : make("span", "value", String(output)),
+      );
   }
 
   #arguments(input) {
     const entries = Object.entries(input ?? {});
     if (entries.length === 0) return this.#text("none");
     const code = make("code");
-    entries.forEach(([name, value], i) => code.append(...(i > 0 ? ["\n"] : []), make("span", "name", `${name}: `), typeof value === "string" ? value : JSON.stringify(value)));
+    entries.forEach(([name, value], i) =>
+      code.append(
+        ...(i > 0 ? ["\n"] : []),
+        make("span", "name", `${name}: `),
+        typeof value === "string" ? value : JSON.stringify(value),
+      ),
+    );
     return code;
   }
 
@@ -43,12 +62,17 @@ export class ToolView {
   }
 }
 
-const isTable = (output) => Array.isArray(output) && output.length > 0 && output.every((row) => row !== null && typeof row === "object" && !Array.isArray(row));
+const isTable = (output) =>
+  Array.isArray(output) &&
+  output.length > 0 &&
+  output.every((row) => row !== null && typeof row === "object" && !Array.isArray(row));
 
 function table(rows, name) {
   const columns = Object.keys(rows[0]);
   const number = (column) => (typeof rows[0][column] === "number" ? "number" : "");
-  const digits = Object.fromEntries(columns.map((column) => [column, Math.max(...rows.map((row) => decimals(row[column])))]));
+  const digits = Object.fromEntries(
+    columns.map((column) => [column, Math.max(...rows.map((row) => decimals(row[column])))]),
+  );
   const [place, made, head, body] = [make("dd", "scroll"), make("table"), make("thead"), make("tbody")];
   const line = (cells) => {
     const row = make("tr");
@@ -57,7 +81,9 @@ function table(rows, name) {
   };
   [place.tabIndex, made.ariaLabel] = [0, name];
   head.append(line(columns.map((column) => Object.assign(make("th", number(column), column), { scope: "col" }))));
-  body.append(...rows.map((row) => line(columns.map((column) => make("td", number(column), cell(row[column], digits[column]))))));
+  body.append(
+    ...rows.map((row) => line(columns.map((column) => make("td", number(column), cell(row[column], digits[column]))))),
+  );
   made.append(head, body);
   place.append(made);
   return place;
@@ -68,7 +94,11 @@ const decimals = (value) => (typeof value === "number" ? (/\.(\d+)$/.exec(String
 
 /** A number has as many digits as the longest of its column, so that points stand below one another. */
 const cell = (value, digits) =>
-  typeof value === "object" ? JSON.stringify(value) : typeof value === "number" && digits > decimals(value) && !String(value).includes("e") ? value.toFixed(digits) : String(value);
+  typeof value === "object"
+    ? JSON.stringify(value)
+    : typeof value === "number" && digits > decimals(value) && !String(value).includes("e")
+      ? value.toFixed(digits)
+      : String(value);
 
 function make(name, style = "", content = "") {
   const made = document.createElement(name);

@@ -14,7 +14,13 @@ export class TurnView {
   #failed = false;
 
   constructor(turn, text, again) {
-    [this.#text, this.#again, this.element.className, this.#steps.className, this.#outcome.className] = [text, again, "turn", "steps", "outcome"];
+    [this.#text, this.#again, this.element.className, this.#steps.className, this.#outcome.className] = [
+      text,
+      again,
+      "turn",
+      "steps",
+      "outcome",
+    ];
     const question = document.createElement("h2");
     [question.className, question.textContent] = ["question", turn.message];
     this.element.append(question, this.#steps, this.#outcome);
@@ -49,7 +55,12 @@ export class TurnView {
     this.#thinking.remove();
     const calls = this.#tools.size;
     const seconds = Math.max(0, Date.parse(endedAt) - Date.parse(askedAt)) / 1000;
-    this.#outcome.textContent = [this.#text("took", { seconds: rate(seconds) }), calls > 0 && this.#text(calls === 1 ? "calls.one" : "calls", { count: count(calls) })].filter(Boolean).join(" · ");
+    this.#outcome.textContent = [
+      this.#text("took", { seconds: rate(seconds) }),
+      calls > 0 && this.#text(calls === 1 ? "calls.one" : "calls", { count: count(calls) }),
+    ]
+      .filter(Boolean)
+      .join(" · ");
     if (!this.#failed) return;
     const button = document.createElement("button");
     [button.type, button.className, button.textContent] = ["button", "button small", this.#text("again")];

@@ -6,6 +6,20 @@ import { build } from "esbuild";
 const [client, target] = process.argv.slice(2);
 const shared = { bundle: true, format: "esm", target: "es2022", minify: true, sourcemap: true, logLevel: "warning" };
 
-await build({ ...shared, outfile: `${target}/sse.js`, stdin: { contents: 'export * from "./index.ts"; export * from "./tabs.ts"; export * from "./visibility.ts";', resolveDir: `${client}/src`, sourcefile: "sse.ts", loader: "ts" } });
-await build({ ...shared, outfile: `${target}/uplot.js`, entryPoints: ["node_modules/uplot/dist/uPlot.esm.js"], banner: { js: "/*! uPlot: MIT, Leon Sorokin, https://github.com/leeoniya/uPlot */" } });
+await build({
+  ...shared,
+  outfile: `${target}/sse.js`,
+  stdin: {
+    contents: 'export * from "./index.ts"; export * from "./tabs.ts"; export * from "./visibility.ts";',
+    resolveDir: `${client}/src`,
+    sourcefile: "sse.ts",
+    loader: "ts",
+  },
+});
+await build({
+  ...shared,
+  outfile: `${target}/uplot.js`,
+  entryPoints: ["node_modules/uplot/dist/uPlot.esm.js"],
+  banner: { js: "/*! uPlot: MIT, Leon Sorokin, https://github.com/leeoniya/uPlot */" },
+});
 await copyFile("node_modules/uplot/dist/uPlot.min.css", `${target}/uplot.css`);

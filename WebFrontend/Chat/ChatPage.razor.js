@@ -18,14 +18,18 @@ const models = new ModelPicker(element("model"));
 const arrivals = new Arrivals(element("arrivals"));
 const form = composer(element("ask"), ask);
 let conversation = { key: crypto.randomUUID(), turns: [] };
-let answers = []; // as many as turns
+const answers = []; // as many as turns
 let asking = false;
 let countdown;
 
 watchStreamApi(() => models.fill());
 
 const id = new URLSearchParams(location.search).get("id");
-if (id) conversation = recents.find(({ turns }) => turns.some((turn) => turn.id === id)) ?? { key: id, turns: [{ id, question: null }] };
+if (id)
+  conversation = recents.find(({ turns }) => turns.some((turn) => turn.id === id)) ?? {
+    key: id,
+    turns: [{ id, question: null }],
+  };
 element("empty").hidden = conversation.turns.length > 0;
 for (const turn of conversation.turns) show(turn).read();
 address();
@@ -35,7 +39,8 @@ window.addEventListener("pageshow", (shown) => shown.persisted && location.reloa
 
 element("length").value = localStorage.getItem(LENGTH) ?? "400";
 element("length").addEventListener("change", ({ target }) => localStorage.setItem(LENGTH, target.value));
-for (const example of document.querySelectorAll(".examples button")) example.addEventListener("click", () => ask(example.querySelector("b").textContent, example.dataset.length));
+for (const example of document.querySelectorAll(".examples button"))
+  example.addEventListener("click", () => ask(example.querySelector("b").textContent, example.dataset.length));
 element("stop").addEventListener("click", stop);
 element("tunnel").addEventListener("click", () => current()?.tunnel(TUNNEL));
 element("reload").addEventListener("click", () => location.reload());
@@ -50,13 +55,26 @@ async function ask(question, length = element("length").value) {
   asking = true;
   phase();
   try {
-    const messages = conversation.turns.flatMap((turn, i) => (turn.question === null || answers[i].text === "" ? []
-      : [{ role: "user", content: turn.question }, { role: "assistant", content: answers[i].text }]));
+    const messages = conversation.turns.flatMap((turn, i) =>
+      turn.question === null || answers[i].text === ""
+        ? []
+        : [
+            { role: "user", content: turn.question },
+            { role: "assistant", content: answers[i].text },
+          ],
+    );
     const response = await fetch(`${streamApi}/v1/generations`, {
-      method: "POST", headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
-      body: JSON.stringify({ ...models.chosen(), messages: [...messages, { role: "user", content: question }], maxTokens: length ? Number(length) : undefined }),
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      signal: AbortSignal.timeout(15_000),
+      body: JSON.stringify({
+        ...models.chosen(),
+        messages: [...messages, { role: "user", content: question }],
+        maxTokens: length ? Number(length) : undefined,
+      }),
     });
-    if (response.status !== 201) return form.complain(text("notAsked", { reason: reasonOf(await refusalOf(response), text) }));
+    if (response.status !== 201)
+      return form.complain(text("notAsked", { reason: reasonOf(await refusalOf(response), text) }));
     const turn = { id: (await response.json()).id, question };
     conversation.turns.push(turn);
     recents.put(conversation);
@@ -123,7 +141,9 @@ function address() {
 
 function list() {
   recents.show(element("recent"), element("recents"), ({ key, turns }) => ({
-    href: `/chat?id=${encodeURIComponent(turns.at(-1).id)}`, title: turns[0].question ?? text("elsewhere"), current: key === conversation.key,
+    href: `/chat?id=${encodeURIComponent(turns.at(-1).id)}`,
+    title: turns[0].question ?? text("elsewhere"),
+    current: key === conversation.key,
   }));
 }
 
@@ -132,7 +152,15 @@ function phase() {
   clearTimeout(countdown);
   const answer = current();
   const running = answer?.status === "running";
-  const name = asking ? "asking" : !answer ? "none" : running && answer.waiting ? (answer.waiting.tunnel ? "tunnel" : "waiting") : answer.status;
+  const name = asking
+    ? "asking"
+    : !answer
+      ? "none"
+      : running && answer.waiting
+        ? answer.waiting.tunnel
+          ? "tunnel"
+          : "waiting"
+        : answer.status;
   const seconds = Math.max(0, Math.ceil(((answer?.waiting?.until ?? 0) - Date.now()) / 1000));
   put("phase-text", text(name, { seconds, url: streamApi }));
   element("phase").dataset.phase = name;

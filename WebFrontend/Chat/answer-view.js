@@ -44,7 +44,12 @@ export class AnswerView {
   #says({ status, state, first, speed, tokens }) {
     const text = this.#text;
     if (["reading", "missing", "unreachable"].includes(status)) return [text(status, { url: streamApi })];
-    const outcome = status === "done" && state.finishReason === "length" ? text("length") : status === "failed" || status === "interrupted" ? `${text(status)} ${state.error ?? ""}`.trim() : text(status);
+    const outcome =
+      status === "done" && state.finishReason === "length"
+        ? text("length")
+        : status === "failed" || status === "interrupted"
+          ? `${text(status)} ${state.error ?? ""}`.trim()
+          : text(status);
     const about = state.usage ? "" : "≈ ";
     return [
       outcome,

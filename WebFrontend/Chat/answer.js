@@ -44,7 +44,9 @@ export class Answer {
     if (usage && seconds > 0) return usage.outputTokens / seconds;
     const since = performance.now() - 2_000;
     const recent = this.arrivals.filter(({ at }) => at > since);
-    return this.status === "running" && recent.length > 1 ? recent.reduce((sum, { tokens }) => sum + tokens, 0) / 2 : null;
+    return this.status === "running" && recent.length > 1
+      ? recent.reduce((sum, { tokens }) => sum + tokens, 0) / 2
+      : null;
   }
 
   /** Follows one that was just begun. */
@@ -88,7 +90,11 @@ export class Answer {
       if (!response.ok) throw new Error();
       const state = await response.json();
       this.#position = response.headers.get("X-Sse-Position") ?? undefined;
-      return this.#tell({ state, status: state.status, waiting: null }, state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined, state.text);
+      return this.#tell(
+        { state, status: state.status, waiting: null },
+        state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined,
+        state.text,
+      );
     } catch {
       this.#tell({ status: this.status === "running" ? "running" : "unreachable" });
       return false;
@@ -102,7 +108,9 @@ export class Answer {
       if (!response.ok) return;
       const state = await response.json();
       if (!this.ended || state.status !== "running") this.#tell({ state }); // asked before the end, answered after it: too old
-    } catch { /* the figures stay away */ }
+    } catch {
+      /* the figures stay away */
+    }
   }
 
   #listen() {
@@ -116,7 +124,14 @@ export class Answer {
         if (this.first === null && this.arrivals.length === 1) this.#inform();
       } else if (message.type === "done" || message.type === "error") {
         client.close();
-        const status = message.type === "done" ? (data.finishReason === "cancelled" ? "cancelled" : "done") : data.reason === "interrupted" ? "interrupted" : "failed";
+        const status =
+          message.type === "done"
+            ? data.finishReason === "cancelled"
+              ? "cancelled"
+              : "done"
+            : data.reason === "interrupted"
+              ? "interrupted"
+              : "failed";
         this.#tell({ status, waiting: null, state: { ...this.state, ...data } });
         this.#inform();
       } else if (message.type === "resync") {
@@ -142,4 +157,5 @@ export class Answer {
 }
 
 // Until the provider has counted: a word is a token, and so are three characters of a script without spaces.
-const estimate = (text) => (text.match(/[^\s\u2e80-\uffff]+/g)?.length ?? 0) + (text.match(/[\u2e80-\uffff]/g)?.length ?? 0) / 3;
+const estimate = (text) =>
+  (text.match(/[^\s\u2e80-\uffff]+/g)?.length ?? 0) + (text.match(/[\u2e80-\uffff]/g)?.length ?? 0) / 3;

@@ -13,14 +13,26 @@ const text = textsOf(element("connections"));
 const view = { sort: "p99", descending: true, filter: "", state: "", hold: false };
 const state = new StreamState(text, () => feed.reconnect());
 const feed = new ConnectionFeed({ totals, rows, heat, state: (now) => state.show(now) }, { rows: true, heat: true });
-const list = new RowWindow(element("region"), element("rows"), () => connectionRow(text, confirmClose), (from, to) => feed.view({ from, to }));
+const list = new RowWindow(
+  element("region"),
+  element("rows"),
+  () => connectionRow(text, confirmClose),
+  (from, to) => feed.view({ from, to }),
+);
 const map = new HeatMap(element("heat"), { over: tell, out: () => (element("cell").hidden = true), chosen: choose });
 
 restore();
 for (const button of element("table").querySelectorAll("[data-sort]")) {
-  button.addEventListener("click", () => arrange({ sort: button.dataset.sort, descending: view.sort === button.dataset.sort ? !view.descending : button.dataset.first === "descending" }));
+  button.addEventListener("click", () =>
+    arrange({
+      sort: button.dataset.sort,
+      descending: view.sort === button.dataset.sort ? !view.descending : button.dataset.first === "descending",
+    }),
+  );
 }
-element("sort").addEventListener("change", ({ target }) => arrange({ sort: target.value, descending: target.selectedOptions[0].dataset.first === "descending" }));
+element("sort").addEventListener("change", ({ target }) =>
+  arrange({ sort: target.value, descending: target.selectedOptions[0].dataset.first === "descending" }),
+);
 element("filter").addEventListener("input", ({ target }) => arrange({ filter: target.value }));
 element("only").addEventListener("change", ({ target }) => arrange({ state: target.value }));
 
@@ -42,7 +54,11 @@ function arrange(change) {
   }
   element("sort").value = view.sort;
   const url = new URL(location.href);
-  for (const [name, value, usual] of [["sort", `${view.descending ? "-" : ""}${view.sort}`, "-p99"], ["filter", view.filter, ""], ["state", view.state, ""]]) {
+  for (const [name, value, usual] of [
+    ["sort", `${view.descending ? "-" : ""}${view.sort}`, "-p99"],
+    ["filter", view.filter, ""],
+    ["state", view.state, ""],
+  ]) {
     if (value === usual) url.searchParams.delete(name);
     else url.searchParams.set(name, value);
   }
@@ -56,14 +72,21 @@ function restore() {
   const known = [...element("sort").options].some(({ value }) => value === sort.replace("-", ""));
   element("filter").value = query.get("filter") ?? "";
   element("only").value = query.get("state") ?? "";
-  arrange({ sort: known ? sort.replace("-", "") : "p99", descending: !known || sort.startsWith("-"), filter: element("filter").value, state: element("only").value });
+  arrange({
+    sort: known ? sort.replace("-", "") : "p99",
+    descending: !known || sort.startsWith("-"),
+    filter: element("filter").value,
+    state: element("only").value,
+  });
 }
 
 function totals({ replicas, latency, connections, partial, counted }) {
   const all = Object.values(replicas);
   element("open").textContent = count(connections);
   element("deliveries").textContent = counted ? rate(all.reduce((sum, replica) => sum + replica.deliveries, 0)) : "–";
-  element("latency").textContent = latency ? [latency.p50, latency.p95, latency.p99].map(milliseconds).join(" / ") : "–";
+  element("latency").textContent = latency
+    ? [latency.p50, latency.p95, latency.p99].map(milliseconds).join(" / ")
+    : "–";
   element("behind").textContent = count(all.reduce((sum, replica) => sum + replica.slow, 0));
   element("partial").hidden = !partial;
 }
@@ -75,7 +98,8 @@ function rows({ rows: shown, from, shown: matching, size, known }) {
   element("table").setAttribute("aria-rowcount", matching + 1);
   element("empty").hidden = matching > 0;
   element("empty").textContent = text(size > 0 ? "noMatch" : "none");
-  element("matching").textContent = matching === size ? "" : text("matching", { matching: count(matching), size: count(size) });
+  element("matching").textContent =
+    matching === size ? "" : text("matching", { matching: count(matching), size: count(size) });
 }
 
 function heat({ bands, counts }) {
@@ -112,7 +136,10 @@ function confirmClose(row) {
 
 async function close({ id, client }) {
   try {
-    const response = await fetch(`${streamApi}/v1/connections/${encodeURIComponent(id)}`, { method: "DELETE", signal: AbortSignal.timeout(15_000) });
+    const response = await fetch(`${streamApi}/v1/connections/${encodeURIComponent(id)}`, {
+      method: "DELETE",
+      signal: AbortSignal.timeout(15_000),
+    });
     if (response.ok) say(text("closed", { client }));
     else if (response.status === 404) say(text("gone", { client }));
     else say(text("notClosed", { reason: reasonOf(await refusalOf(response), text) }));

@@ -62,7 +62,10 @@ export class ConnectionTable {
       this.#order = this.#order.map(({ id }) => this.#rows.get(id)).filter((row) => row);
       return;
     }
-    const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
+    const words = filter
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== "");
     const rows = [...this.#rows.values()].filter((row) => (state === "" || row.state === state) && matches(row, words));
     const [value, sign] = [VALUES[sort], descending ? -1 : 1];
     const keyed = rows.map((row) => ({ row, key: value(row) }));
@@ -80,7 +83,9 @@ export class ConnectionTable {
 
   /** The colour band of each connection, replica by replica and oldest first. */
   heat() {
-    const rows = [...this.#rows.values()].sort((a, b) => (a.replica < b.replica ? -1 : a.replica > b.replica ? 1 : a.id < b.id ? -1 : 1));
+    const rows = [...this.#rows.values()].sort((a, b) =>
+      a.replica < b.replica ? -1 : a.replica > b.replica ? 1 : a.id < b.id ? -1 : 1,
+    );
     const counts = new Array(BANDS.length + 2).fill(0);
     const bands = Uint8Array.from(rows, (row) => {
       const band = bandOf(row);
@@ -102,7 +107,13 @@ export class ConnectionTable {
     const replicas = {};
     const all = new Spread();
     for (const row of this.#rows.values()) {
-      const replica = (replicas[row.replica] ??= { connections: 0, delivered: 0, lag: 0, slow: 0, spread: new Spread() });
+      const replica = (replicas[row.replica] ??= {
+        connections: 0,
+        delivered: 0,
+        lag: 0,
+        slow: 0,
+        spread: new Spread(),
+      });
       replica.connections++;
       replica.lag = Math.max(replica.lag, row.lag);
       if (row.state !== "live") replica.slow++;
@@ -121,7 +132,13 @@ export class ConnectionTable {
       replica.latency = replica.spread.quantiles();
       delete replica.spread;
     }
-    return { replicas, latency: all.quantiles(), connections: this.#rows.size, partial: this.partial, counted: seconds > 0 };
+    return {
+      replicas,
+      latency: all.quantiles(),
+      connections: this.#rows.size,
+      partial: this.partial,
+      counted: seconds > 0,
+    };
   }
 }
 

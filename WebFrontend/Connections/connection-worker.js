@@ -5,7 +5,7 @@ import { ConnectionTable } from "./connection-table.js";
 
 const SHORTEST = 500; // milliseconds
 const table = new ConnectionTable();
-let view = { sort: "p99", descending: true, filter: "", state: "", from: 0, to: 0, hold: false };
+const view = { sort: "p99", descending: true, filter: "", state: "", from: 0, to: 0, hold: false };
 let wants = {};
 let client;
 let url;
@@ -63,5 +63,11 @@ function show() {
 }
 
 function rows() {
-  postMessage({ rows: table.slice(view.from, view.to), from: view.from, shown: table.shown, size: table.size, known: table.known });
+  postMessage({
+    rows: table.slice(view.from, view.to),
+    from: view.from,
+    shown: table.shown,
+    size: table.size,
+    known: table.known,
+  });
 }

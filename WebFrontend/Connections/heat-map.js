@@ -38,7 +38,8 @@ export class HeatMap {
     const [canvas, count] = [this.#canvas, this.#bands.length];
     const width = canvas.parentElement.clientWidth;
     this.#cell = LARGEST;
-    while (this.#cell > SMALLEST && Math.ceil(count / Math.floor(width / this.#cell)) * this.#cell > HEIGHT) this.#cell--;
+    while (this.#cell > SMALLEST && Math.ceil(count / Math.floor(width / this.#cell)) * this.#cell > HEIGHT)
+      this.#cell--;
     this.#columns = Math.max(1, Math.floor(width / this.#cell));
     const height = Math.max(1, Math.ceil(count / this.#columns)) * this.#cell;
     const scale = devicePixelRatio;
@@ -51,7 +52,12 @@ export class HeatMap {
     for (let band = 0; band <= 7; band++) {
       pen.fillStyle = style.getPropertyValue(`--heat-${band}`);
       for (let i = this.#bands.indexOf(band); i >= 0; i = this.#bands.indexOf(band, i + 1)) {
-        pen.fillRect((i % this.#columns) * this.#cell, Math.floor(i / this.#columns) * this.#cell, this.#cell - gap, this.#cell - gap);
+        pen.fillRect(
+          (i % this.#columns) * this.#cell,
+          Math.floor(i / this.#columns) * this.#cell,
+          this.#cell - gap,
+          this.#cell - gap,
+        );
       }
     }
   }

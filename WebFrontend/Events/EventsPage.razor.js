@@ -37,7 +37,11 @@ element("clear").addEventListener("click", () => {
 });
 list.onchange = () => {
   element("pause").setAttribute("aria-pressed", list.paused);
-  element("pause").textContent = !list.paused ? text("pause") : list.waiting > 0 ? text("resumeWith", { count: list.waiting }) : text("resume");
+  element("pause").textContent = !list.paused
+    ? text("pause")
+    : list.waiting > 0
+      ? text("resumeWith", { count: list.waiting })
+      : text("resume");
 };
 window.addEventListener("pagehide", () => remembered.write());
 for (const view of ["live", "history"]) element(`view-${view}`).addEventListener("click", () => show(view));
@@ -51,7 +55,8 @@ function filter() {
 }
 
 function subscribe() {
-  if (!fieldError(element("topic"), words("topic").every(isPattern) ? null : text("badPattern"))) return element("topic").focus();
+  if (!fieldError(element("topic"), words("topic").every(isPattern) ? null : text("badPattern")))
+    return element("topic").focus();
   address();
   const query = filter();
   const before = remembered?.query;
@@ -78,17 +83,20 @@ function subscribe() {
     if (now.state === "open") openedAt = Date.now() - SKEW;
     state.show(now);
   });
-  if (missed) catchUp(opened, query).finally(() => {
-    const waiting = missed;
-    missed = undefined;
-    if (opened === stream) waiting.forEach(receive);
-  });
+  if (missed)
+    catchUp(opened, query).finally(() => {
+      const waiting = missed;
+      missed = undefined;
+      if (opened === stream) waiting.forEach(receive);
+    });
   if (!element("history").hidden) stored.open();
 }
 
 // A reloaded page shows what it had shown, and what came while it was away: read from the store once the stream is open.
 async function catchUp(opened, query) {
-  await new Promise((open) => opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()));
+  await new Promise((open) =>
+    opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()),
+  );
   try {
     for (let after = remembered.after; after && opened === stream; ) {
       const { events, next } = await readHistory(query, after, 500);
@@ -96,7 +104,9 @@ async function catchUp(opened, query) {
       for (const event of events) receive(event);
       after = next;
     }
-  } catch { /* expired, or of an earlier epoch: the page starts afresh */ }
+  } catch {
+    /* expired, or of an earlier epoch: the page starts afresh */
+  }
 }
 
 function receive(event) {
@@ -128,7 +138,9 @@ function show(view) {
 }
 
 function words(id) {
-  return element(id).value.split(/[\s,]+/).filter((word) => word !== "");
+  return element(id)
+    .value.split(/[\s,]+/)
+    .filter((word) => word !== "");
 }
 
 // The address shows what is subscribed: it can be passed on.

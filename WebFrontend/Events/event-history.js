@@ -38,7 +38,8 @@ export class EventHistory {
       const { events, next, head } = await readHistory(this.#query(), after, PAGE);
       if (asked !== this.#asked) return; // another page was asked for meanwhile
       element("history-rows").replaceChildren(...events.map((event) => eventRow(event, this.#text)));
-      element("history-said").textContent = events.length > 0 ? this.#text("page", { count: count(events.length), head }) : this.#text("noHistory");
+      element("history-said").textContent =
+        events.length > 0 ? this.#text("page", { count: count(events.length), head }) : this.#text("noHistory");
       this.#next = next;
       element("history-next").disabled = next === null;
     } catch (error) {

@@ -1,5 +1,10 @@
 const { dashboard } = document.body.dataset;
-const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+const time = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+});
 const date = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short" });
 
 /** An event as a line that opens to the whole envelope. One with a `latency` is live, others show their day. */
@@ -10,9 +15,12 @@ export function eventRow(event, text) {
   const json = JSON.stringify(event.data);
   const at = new Date(event.time);
   summary.append(
-    cell("time", time.format(at), "at"), cell("b", event.topic, "topic"), cell("span", event.type, "type"),
+    cell("time", time.format(at), "at"),
+    cell("b", event.topic, "topic"),
+    cell("span", event.type, "type"),
     cell("span", event.latency === undefined ? date.format(at) : text("latency", { ms: event.latency }), "latency"),
-    cell("code", json.length > 200 ? `${json.slice(0, 200)}…` : json, "data"));
+    cell("code", json.length > 200 ? `${json.slice(0, 200)}…` : json, "data"),
+  );
   details.append(summary);
   // The whole envelope only when somebody opens it, and gone when closed.
   details.addEventListener("toggle", () => {

@@ -22,7 +22,8 @@ export function publishForm(form, text) {
 
   // While typing an error only goes away; it comes when the form is sent. (Shown when the field is left, it would push the button
   // away from under the pointer that is about to press it.)
-  for (const [field, check] of checks) field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check());
+  for (const [field, check] of checks)
+    field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check());
   data.addEventListener("keydown", (key) => {
     if (key.key === "Enter" && (key.ctrlKey || key.metaKey)) form.requestSubmit();
   });
@@ -38,8 +39,14 @@ export function publishForm(form, text) {
     // The data goes as it was typed: parsed and written again, 10000000000000000001 would be another number.
     const body = `{"topic":${JSON.stringify(topic.value.trim())},"type":${JSON.stringify(type.value.trim())},"data":${data.value}}`;
     try {
-      const response = await fetch(`${streamApi}/v1/events`, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal: AbortSignal.timeout(15_000) });
-      if (response.status === 202) return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
+      const response = await fetch(`${streamApi}/v1/events`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body,
+        signal: AbortSignal.timeout(15_000),
+      });
+      if (response.status === 202)
+        return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
       const refusal = await refusalOf(response);
       for (const field of checks.keys()) if (refusal.errors[field.name]) fieldError(field, refusal.errors[field.name]);
       say(text("rejected", { reason: reasonOf(refusal, text) }), "bad");

@@ -14,7 +14,9 @@ export class Remembered {
     try {
       const kept = JSON.parse(sessionStorage.getItem(KEY));
       if (kept?.query === query) this.after = kept.after;
-    } catch { /* kept by an older page */ }
+    } catch {
+      /* kept by an older page */
+    }
   }
 
   /** False where it was shown before. */

@@ -11,7 +11,10 @@ export function topicList(choose, text) {
   let asked = 0;
   element("prefix").addEventListener("input", () => ((shown = PAGE), refresh()));
   element("topics-more").addEventListener("click", () => ((shown += PAGE), refresh()));
-  const again = setInterval(() => !document.hidden && !element("topic-rows").matches(":hover, :focus-within") && refresh(), AGAIN);
+  const again = setInterval(
+    () => !document.hidden && !element("topic-rows").matches(":hover, :focus-within") && refresh(),
+    AGAIN,
+  );
   refresh();
 
   async function refresh() {
@@ -27,7 +30,9 @@ export function topicList(choose, text) {
       element("topics").hidden = false;
       element("topic-rows").replaceChildren(...(topics.length > 0 ? topics.map(row) : [none()]));
       element("topics-more").hidden = !next;
-    } catch { /* the list stays as it is; the stream's state says that StreamApi is away */ }
+    } catch {
+      /* the list stays as it is; the stream's state says that StreamApi is away */
+    }
   }
 
   function row({ topic, count: events, subscribers }) {

@@ -45,8 +45,14 @@ element("start").addEventListener("submit", async (submit) => {
   if (wrong.length > 0) return wrong[0].focus();
   element("begin").disabled = true;
   try {
-    const asked = Object.fromEntries(numbers.filter(({ value }) => value !== "").map(({ name, value }) => [name, Number(value)]));
-    const response = await fetch("/load/runs", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ scenario: element("scenario").value, ...asked }) });
+    const asked = Object.fromEntries(
+      numbers.filter(({ value }) => value !== "").map(({ name, value }) => [name, Number(value)]),
+    );
+    const response = await fetch("/load/runs", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ scenario: element("scenario").value, ...asked }),
+    });
     if (response.ok) return;
     const { message, errors } = await problemOf(response);
     for (const field of numbers) if (errors[field.name]) fieldError(field, errors[field.name]);
@@ -57,11 +63,17 @@ element("start").addEventListener("submit", async (submit) => {
     element("begin").disabled = false;
   }
 });
-element("stop").addEventListener("click", () => fetch("/load/runs", { method: "DELETE" }).catch(() => complain(text("noFrontend"))));
+element("stop").addEventListener("click", () =>
+  fetch("/load/runs", { method: "DELETE" }).catch(() => complain(text("noFrontend"))),
+);
 
 function begin({ startedAt, request }) {
   run = { startedAt: Date.parse(startedAt) / 1000, windows: [], lines: [] };
-  const asked = [request.clients && `--clients ${request.clients}`, request.rate && `--rate ${request.rate}`, request.seconds && `--seconds ${request.seconds}`].filter(Boolean);
+  const asked = [
+    request.clients && `--clients ${request.clients}`,
+    request.rate && `--rate ${request.rate}`,
+    request.seconds && `--seconds ${request.seconds}`,
+  ].filter(Boolean);
   element("what").textContent = [request.scenario, ...asked].join(" ");
   element("idle").hidden = true;
   element("run").hidden = element("now").hidden = element("stop").hidden = false;
@@ -91,31 +103,63 @@ function draw() {
     put("published", now ? rate(now.published) : "–");
     put("delivered", now ? rate(now.delivered) : "–");
     put("p99", now?.p99 ? `${milliseconds(now.p99)} ms` : "–");
-    put("left", !now ? "–" : now.secondsLeft > 0 ? text("seconds", { seconds: count(now.secondsLeft) }) : text("draining"));
-    for (const name of ["published", "delivered"]) charts[name].show(times, [{ name: "", values: windows.map((window) => window[name]) }]);
-    charts.latency.show(times, ["p50", "p99"].map((name) => ({ name, values: windows.map((window) => window[name] || null) })));
+    put(
+      "left",
+      !now ? "–" : now.secondsLeft > 0 ? text("seconds", { seconds: count(now.secondsLeft) }) : text("draining"),
+    );
+    for (const name of ["published", "delivered"])
+      charts[name].show(times, [{ name: "", values: windows.map((window) => window[name]) }]);
+    charts.latency.show(
+      times,
+      ["p50", "p99"].map((name) => ({ name, values: windows.map((window) => window[name] || null) })),
+    );
   });
 }
 
 // What a scenario came to: the ledger first.
-function result({ failed, held, connected, published, received, lost, twice, reordered, deliveredPerSecond, deliveryMs }) {
+function result({
+  failed,
+  held,
+  connected,
+  published,
+  received,
+  lost,
+  twice,
+  reordered,
+  deliveredPerSecond,
+  deliveryMs,
+}) {
   const [item, figures] = ["li", "dl"].map((name) => document.createElement(name));
   figures.className = "live";
   const faults = { lost, twice, reordered };
   const all = {
-    ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])), clients: count(connected), published: count(published), received: count(received),
-    rate: rate(deliveredPerSecond), p50: `${milliseconds(deliveryMs?.p50)} ms`, p99: `${milliseconds(deliveryMs?.p99)} ms`,
+    ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])),
+    clients: count(connected),
+    published: count(published),
+    received: count(received),
+    rate: rate(deliveredPerSecond),
+    p50: `${milliseconds(deliveryMs?.p50)} ms`,
+    p99: `${milliseconds(deliveryMs?.p99)} ms`,
   };
-  figures.append(...Object.entries(all).map(([name, value]) => {
-    const [figure, term, says] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
-    [term.textContent, says.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
-    if (name in faults) says.dataset.ok = faults[name] === 0;
-    figure.append(term, says);
-    return figure;
-  }));
+  figures.append(
+    ...Object.entries(all).map(([name, value]) => {
+      const [figure, term, says] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
+      [term.textContent, says.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
+      if (name in faults) says.dataset.ok = faults[name] === 0;
+      figure.append(term, says);
+      return figure;
+    }),
+  );
   item.append(figures);
-  if (failed.length === 0 && held) item.append(Object.assign(document.createElement("p"), { className: "hint", textContent: text("heldAll", { thresholds: held.join("; ") }) }));
-  if (failed.length > 0) item.append(Object.assign(document.createElement("p"), { className: "bad", textContent: failed.join("; ") }));
+  if (failed.length === 0 && held)
+    item.append(
+      Object.assign(document.createElement("p"), {
+        className: "hint",
+        textContent: text("heldAll", { thresholds: held.join("; ") }),
+      }),
+    );
+  if (failed.length > 0)
+    item.append(Object.assign(document.createElement("p"), { className: "bad", textContent: failed.join("; ") }));
   element("verdicts").append(item);
 }
 
@@ -141,7 +185,12 @@ function says() {
 }
 
 function check(field) {
-  const fits = !field.validity.badInput && (field.value === "" || (Number.isInteger(Number(field.value)) && Number(field.value) >= Number(field.min) && Number(field.value) <= Number(field.max)));
+  const fits =
+    !field.validity.badInput &&
+    (field.value === "" ||
+      (Number.isInteger(Number(field.value)) &&
+        Number(field.value) >= Number(field.min) &&
+        Number(field.value) <= Number(field.max)));
   return fieldError(field, fits ? null : text("range", { least: count(field.min), most: count(field.max) }));
 }
 

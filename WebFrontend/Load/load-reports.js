@@ -1,7 +1,13 @@
 import { count, milliseconds, rate } from "../Shared/numbers.js";
 
 const element = (id) => document.getElementById(id);
-const moment = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const moment = new Intl.DateTimeFormat(document.documentElement.lang, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 
 /** The reports of earlier runs as a table; a report's charts open below it, in a frame that may do nothing but draw. */
 export class LoadReports {
@@ -20,7 +26,9 @@ export class LoadReports {
       element("reports-said").textContent = "";
       element("reports").hidden = reports.length === 0;
       element("no-reports").hidden = reports.length > 0;
-      element("report-rows").replaceChildren(...reports.flatMap((report) => report.results.map((result) => this.#row(report, result))));
+      element("report-rows").replaceChildren(
+        ...reports.flatMap((report) => report.results.map((result) => this.#row(report, result))),
+      );
     } catch {
       element("reports-said").textContent = this.#text("notRead");
     }
@@ -29,20 +37,47 @@ export class LoadReports {
   #row({ id, at, pages }, result) {
     const text = this.#text;
     const row = document.createElement("tr");
-    const { scenario, ok, failed = [], connected, received, lost, twice, reordered, deliveredPerSecond, deliveryMs } = result;
+    const {
+      scenario,
+      ok,
+      failed = [],
+      connected,
+      received,
+      lost,
+      twice,
+      reordered,
+      deliveredPerSecond,
+      deliveryMs,
+    } = result;
     const when = moment.format(new Date(at));
     const verdict = cell("td", "", "");
     verdict.append(verdictOf(ok, text));
     verdict.title = failed.join("\n");
     row.append(
-      cell("td", when), Object.assign(cell("th", scenario), { scope: "row" }), verdict, number(connected), number(received),
-      ...[lost, twice, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")), cell("td", rate(deliveredPerSecond ?? 0), "number"),
-      ...["p50", "p95", "p99"].map((percent) => cell("td", milliseconds(deliveryMs?.[percent]), "number")));
+      cell("td", when),
+      Object.assign(cell("th", scenario), { scope: "row" }),
+      verdict,
+      number(connected),
+      number(received),
+      ...[lost, twice, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")),
+      cell("td", rate(deliveredPerSecond ?? 0), "number"),
+      ...["p50", "p95", "p99"].map((percent) => cell("td", milliseconds(deliveryMs?.[percent]), "number")),
+    );
     const page = cell("td", pages.includes(scenario) ? "" : "–");
     if (pages.includes(scenario)) {
       const button = document.createElement("button");
-      [button.type, button.className, button.textContent, button.ariaLabel] = ["button", "button small", text("charts"), text("chartsOf", { scenario, when })];
-      button.addEventListener("click", () => this.#open(`/load/reports/${encodeURIComponent(id)}/${encodeURIComponent(scenario)}`, text("chartsOf", { scenario, when })));
+      [button.type, button.className, button.textContent, button.ariaLabel] = [
+        "button",
+        "button small",
+        text("charts"),
+        text("chartsOf", { scenario, when }),
+      ];
+      button.addEventListener("click", () =>
+        this.#open(
+          `/load/reports/${encodeURIComponent(id)}/${encodeURIComponent(scenario)}`,
+          text("chartsOf", { scenario, when }),
+        ),
+      );
       page.append(button);
     }
     row.append(page);
@@ -73,7 +108,8 @@ function verdictOf(ok, text) {
   return verdict;
 }
 
-const number = (value, style = "") => cell("td", value === undefined || value === null ? "–" : count(value), `number ${style}`.trim());
+const number = (value, style = "") =>
+  cell("td", value === undefined || value === null ? "–" : count(value), `number ${style}`.trim());
 
 function cell(name, content, style = "") {
   const made = document.createElement(name);

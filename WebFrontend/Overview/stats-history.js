@@ -79,7 +79,8 @@ export class FigureHistory {
     const counts = { resumes: 0, resyncs: {} };
     for (const { resumes = 0, resyncs = {} } of this.#replicas.get(name)?.values() ?? []) {
       counts.resumes += resumes;
-      for (const [reason, many] of Object.entries(resyncs)) counts.resyncs[reason] = (counts.resyncs[reason] ?? 0) + many;
+      for (const [reason, many] of Object.entries(resyncs))
+        counts.resyncs[reason] = (counts.resyncs[reason] ?? 0) + many;
     }
     return counts;
   }

@@ -5,11 +5,18 @@ const REDIS = /redis/i;
 
 /** What a replica's health says of one part; of a replica that does not answer nothing is known. */
 const partOf = ({ health }, part) =>
-  health && (Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part))?.[1].status ?? health.status);
+  health &&
+  (Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part))?.[1].status ??
+    health.status);
 
 /** The worst that any replica says of a part. */
 export const worst = (replicas, part) =>
-  ORDER[Math.max(...replicas.map((replica) => ORDER.indexOf(partOf(replica, part) ?? "Unhealthy")), replicas.length > 0 ? 0 : 2)];
+  ORDER[
+    Math.max(
+      ...replicas.map((replica) => ORDER.indexOf(partOf(replica, part) ?? "Unhealthy")),
+      replicas.length > 0 ? 0 : 2,
+    )
+  ];
 
 export function healthOf(place, status, text) {
   place.dataset.health = status ?? "Unknown";
@@ -25,10 +32,20 @@ export function replicaRow(replica, { delivered, latency, resumes, resyncs }, te
   const mode = cell("td", replica.lost ? since(replica) : text(replica.mode), "mode");
   mode.dataset.mode = replica.lost ? "lost" : replica.mode;
   row.append(
-    cell("th", replica.name), mode, cell("td", count(replica.connections), "number"), cell("td", replica.lost ? "–" : rate(delivered), "number"),
-    ...["p50", "p95", "p99"].map((name) => cell("td", latency && !replica.lost ? `${milliseconds(latency[name])} ms` : "–", "number")),
-    cell("td", count(replica.lag), "number"), cell("td", count(resumes), "number"), resyncCell(resyncs, text),
-    ...["eventstore", "redis"].map((part) => healthOf(cell("td", "", "health"), replica.lost ? undefined : partOf(replica, part), text)));
+    cell("th", replica.name),
+    mode,
+    cell("td", count(replica.connections), "number"),
+    cell("td", replica.lost ? "–" : rate(delivered), "number"),
+    ...["p50", "p95", "p99"].map((name) =>
+      cell("td", latency && !replica.lost ? `${milliseconds(latency[name])} ms` : "–", "number"),
+    ),
+    cell("td", count(replica.lag), "number"),
+    cell("td", count(resumes), "number"),
+    resyncCell(resyncs, text),
+    ...["eventstore", "redis"].map((part) =>
+      healthOf(cell("td", "", "health"), replica.lost ? undefined : partOf(replica, part), text),
+    ),
+  );
   return row;
 }
 
@@ -46,7 +63,13 @@ export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
   const row = document.createElement("tr");
   const role = cell("td", text(leader ? "leader" : "spare"), "role");
   role.dataset.leader = leader;
-  row.append(cell("th", name), role, ...[leader ? relayed : null, leader ? lag : null, leader ? fence : null].map((value) => cell("td", value === null ? "–" : count(value), "number")));
+  row.append(
+    cell("th", name),
+    role,
+    ...[leader ? relayed : null, leader ? lag : null, leader ? fence : null].map((value) =>
+      cell("td", value === null ? "–" : count(value), "number"),
+    ),
+  );
   return row;
 }
 

@@ -51,7 +51,10 @@ export function backpressure(text) {
     samples.length = 0;
     reader = undefined;
     element("again").hidden = true;
-    const opened = (client = openStream(`${location.origin}/patterns/reader?perSecond=${perSecond}`, { heartbeat: 0, maxRetries: 5 }));
+    const opened = (client = openStream(`${location.origin}/patterns/reader?perSecond=${perSecond}`, {
+      heartbeat: 0,
+      maxRetries: 5,
+    }));
     opened.on("reader", (message) => {
       ({ id: reader } = message.json());
       Object.assign(now, { read: 0, buffered: 0, paused: false });
@@ -69,7 +72,10 @@ export function backpressure(text) {
     });
     opened.onState(({ state, reason, status, detail }) => {
       if (opened !== client) return;
-      now.trouble = state === "waiting" || (state === "closed" && reason !== "closed") ? reasonOf({ status, message: detail }, text) : undefined;
+      now.trouble =
+        state === "waiting" || (state === "closed" && reason !== "closed")
+          ? reasonOf({ status, message: detail }, text)
+          : undefined;
       if (state === "closed") element("again").hidden = false;
       tell();
     });
@@ -79,18 +85,26 @@ export function backpressure(text) {
   function pace() {
     pacing = pacing.then(async () => {
       if (!reader) return;
-      const asked = fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, { method: "PUT", signal: AbortSignal.timeout(5_000) });
+      const asked = fetch(`/patterns/reader/${reader}?perSecond=${perSecond}`, {
+        method: "PUT",
+        signal: AbortSignal.timeout(5_000),
+      });
       await asked.catch(() => {}); // without its server the stream says so itself
     });
   }
 
   function sample() {
     const time = Date.now() / 1000;
-    if (!now.over && now.trouble === undefined) samples.push({ time, buffered: now.buffered, read: now.read, upstream: now.read + now.buffered });
+    if (!now.over && now.trouble === undefined)
+      samples.push({ time, buffered: now.buffered, read: now.read, upstream: now.read + now.buffered });
     while (samples[0]?.time < time - SECONDS - 2) samples.shift();
     const times = samples.map((one) => one.time);
     const line = (name, of) => ({ name: text(`line.${name}`), values: samples.map(of) });
-    charts.buffer.show(times, [line("buffer", (one) => one.buffered), line("high", () => HIGH), line("low", () => LOW)]);
+    charts.buffer.show(times, [
+      line("buffer", (one) => one.buffered),
+      line("high", () => HIGH),
+      line("low", () => LOW),
+    ]);
     charts.tokens.show(times, [line("upstream", (one) => one.upstream), line("reader", (one) => one.read)]);
     tell();
   }
@@ -102,7 +116,10 @@ export function backpressure(text) {
     put("buffered", count(now.buffered));
     put("read", count(now.read));
     put("pauses", count(now.pauses));
-    put("reading", now.trouble ?? text(`reading.${phase()}`, { count: count(Math.max(0, now.read - (now.slowedAt ?? 0))) }));
+    put(
+      "reading",
+      now.trouble ?? text(`reading.${phase()}`, { count: count(Math.max(0, now.read - (now.slowedAt ?? 0))) }),
+    );
     element("reading").classList.toggle("bad", now.trouble !== undefined);
   }
 

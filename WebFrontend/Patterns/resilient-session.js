@@ -84,7 +84,10 @@ export function resilient(text) {
       await send(method, `${path}/failure`, body);
       pressed(broken);
     } catch (error) {
-      element("source-said").textContent = error.status === 404 || error.status === 405 ? text("noSwitch") : text("notSwitched", { reason: reasonOf(error, text) });
+      element("source-said").textContent =
+        error.status === 404 || error.status === 405
+          ? text("noSwitch")
+          : text("notSwitched", { reason: reasonOf(error, text) });
     }
   }
 
@@ -94,7 +97,9 @@ export function resilient(text) {
     sessionStorage.setItem(KEY, JSON.stringify(kept));
   }
 
-  element("break").addEventListener("click", () => (kept.broken ? ask("DELETE", undefined, false) : ask("POST", undefined, true)));
+  element("break").addEventListener("click", () =>
+    kept.broken ? ask("DELETE", undefined, false) : ask("POST", undefined, true),
+  );
   element("twice").addEventListener("click", () => ask("POST", { times: 2 }, false));
   element("cut").addEventListener("click", () => wire.cut());
   element("restart").addEventListener("click", async () => {
@@ -109,6 +114,8 @@ function restore() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEY));
     if (kept?.session) return kept;
-  } catch { /* kept by an older page */ }
+  } catch {
+    /* kept by an older page */
+  }
   return { session: `patterns-${crypto.randomUUID().slice(0, 8)}`, broken: false };
 }

@@ -49,14 +49,18 @@ export class ResilientLane {
   #describe() {
     const counts = Object.groupBy(this.#marks, ({ kind }) => kind);
     const of = (kind) => counts[kind]?.length ?? 0;
-    this.#canvas.setAttribute("aria-label", this.#text("lane", { messages: of("message"), retries: of("retry"), resumed: of("resumed"), fatal: of("fatal") }));
+    this.#canvas.setAttribute(
+      "aria-label",
+      this.#text("lane", { messages: of("message"), retries: of("retry"), resumed: of("resumed"), fatal: of("fatal") }),
+    );
   }
 
   #draw() {
     const canvas = this.#canvas;
     const [width, height, scale] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio];
     if (width === 0) return;
-    if (canvas.width !== Math.round(width * scale)) [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
+    if (canvas.width !== Math.round(width * scale))
+      [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
     const style = getComputedStyle(canvas);
     const colour = (name) => style.getPropertyValue(name).trim();
     const pen = canvas.getContext("2d");

@@ -52,7 +52,16 @@ export class Wire {
     else {
       if (line.startsWith("id:")) this.inFrame = true;
       heard(line);
-      this.#say(line, line.startsWith("retry:") ? "retry" : line.startsWith("event: error") ? "bad" : line.startsWith("data:") ? "data" : "");
+      this.#say(
+        line,
+        line.startsWith("retry:")
+          ? "retry"
+          : line.startsWith("event: error")
+            ? "bad"
+            : line.startsWith("data:")
+              ? "data"
+              : "",
+      );
     }
   }
 

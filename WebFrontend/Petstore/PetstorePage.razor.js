@@ -80,7 +80,11 @@ form.addEventListener("submit", async (submit) => {
   if (!fieldError(quantity, quantity.validity.valid ? null : text("badQuantity"))) return quantity.focus();
   say("");
   try {
-    const order = await send("POST", "/v1/orders", { petId: chosen.id, quantity: Number(quantity.value), userId: userId.value });
+    const order = await send("POST", "/v1/orders", {
+      petId: chosen.id,
+      quantity: Number(quantity.value),
+      userId: userId.value,
+    });
     orders.follow(order);
     say(text("ordered", { name: shelf.get(order.petId).name, quantity: order.quantity }), "good");
   } catch (error) {

@@ -18,9 +18,22 @@ export class InventoryTicker {
     const [before, after] = stock ? [oldStock, newStock] : [oldPrice, newPrice];
     const row = made("li", after > before ? "up" : "down");
     const change = made("span", "change");
-    change.append(made("span", "old", stock ? before : price(before)), made("span", "arrow", "→"), made("b", undefined, stock ? after : price(after)));
-    const by = stock ? `${after > before ? "+" : "−"}${Math.abs(after - before)}` : `${after > before ? "+" : "−"}${Math.abs((after / before - 1) * 100).toFixed(1)}%`;
-    row.append(icon(pet.species), made("span", "name", pet.name), made("span", "what", this.#text(stock ? "ofStock" : "ofPrice")), change, made("span", "by", by), made("time", undefined, time(Date.now())));
+    change.append(
+      made("span", "old", stock ? before : price(before)),
+      made("span", "arrow", "→"),
+      made("b", undefined, stock ? after : price(after)),
+    );
+    const by = stock
+      ? `${after > before ? "+" : "−"}${Math.abs(after - before)}`
+      : `${after > before ? "+" : "−"}${Math.abs((after / before - 1) * 100).toFixed(1)}%`;
+    row.append(
+      icon(pet.species),
+      made("span", "name", pet.name),
+      made("span", "what", this.#text(stock ? "ofStock" : "ofPrice")),
+      change,
+      made("span", "by", by),
+      made("time", undefined, time(Date.now())),
+    );
     this.#list.prepend(row);
     while (this.#list.childElementCount > SHOWN) this.#list.lastElementChild.remove();
     document.getElementById("changes-none").hidden = true;

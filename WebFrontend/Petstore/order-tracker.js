@@ -24,7 +24,9 @@ export class OrderTracker {
     let kept = [];
     try {
       kept = JSON.parse(localStorage.getItem(KEY)) ?? [];
-    } catch { /* kept by an older page */ }
+    } catch {
+      /* kept by an older page */
+    }
     for (const order of kept.toReversed()) this.#add(order);
   }
 
@@ -81,7 +83,12 @@ function orderRow({ id, quantity, total }, pet, text) {
   element.dataset.order = id;
   const about = made("div", "about");
   const tracking = made("span", "tracking");
-  about.append(icon(pet?.species ?? "pet"), made("b", undefined, `${pet?.name ?? "?"} × ${quantity}`), made("span", "total", price(total)), tracking);
+  about.append(
+    icon(pet?.species ?? "pet"),
+    made("b", undefined, `${pet?.name ?? "?"} × ${quantity}`),
+    made("span", "total", price(total)),
+    tracking,
+  );
   const steps = made("ol", "steps");
   const places = STEPS.map((status) => {
     const step = made("li");

@@ -1,6 +1,15 @@
 // What the shop writes, in the page's language. The shop's prices have no currency of their own; dollars are what its articles mean.
-const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" });
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const money = new Intl.NumberFormat(document.documentElement.lang, {
+  style: "currency",
+  currency: "USD",
+  currencyDisplay: "narrowSymbol",
+});
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 
 export const price = (value) => money.format(value);
 export const time = (value) => clock.format(value);
@@ -32,6 +41,11 @@ export function icon(species) {
 export function reasonIn(text, reason) {
   const species = /^Matches your preference for (cat|dog|rabbit|bird|fish)s?$/.exec(reason)?.[1];
   if (species) return text("reason.species", { species: text(species) });
-  const known = { "You ordered this before": "reason.before", "Close to what you usually spend": "reason.price", "Popular with other customers": "reason.popular", "New in the shop": "reason.new" }[reason];
+  const known = {
+    "You ordered this before": "reason.before",
+    "Close to what you usually spend": "reason.price",
+    "Popular with other customers": "reason.popular",
+    "New in the shop": "reason.new",
+  }[reason];
   return known ? text(known) : reason;
 }

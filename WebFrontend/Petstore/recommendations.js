@@ -19,7 +19,9 @@ export class Recommendations {
     this.#client?.close();
     this.#list.replaceChildren();
     say(this.#text("scoring"));
-    const client = (this.#client = openStream(`${streamApi}/v1/pets/recommendations/stream?userId=${encodeURIComponent(user)}`));
+    const client = (this.#client = openStream(
+      `${streamApi}/v1/pets/recommendations/stream?userId=${encodeURIComponent(user)}`,
+    ));
     client.on("recommendation", (message) => {
       this.#add(message.json());
       say(this.#text("scoredSoFar", { count: this.#list.childElementCount }));
@@ -49,11 +51,18 @@ export class Recommendations {
     const level = made("span", "level");
     level.style.width = `${score * 100}%`;
     bar.append(level);
-    button.append(icon(this.#shelf.get(petId)?.species ?? "pet"), made("b", "name", name), bar, made("span", "score", score.toFixed(2)), made("span", "reason", reasonIn(this.#text, reason)));
+    button.append(
+      icon(this.#shelf.get(petId)?.species ?? "pet"),
+      made("b", "name", name),
+      bar,
+      made("span", "score", score.toFixed(2)),
+      made("span", "reason", reasonIn(this.#text, reason)),
+    );
     button.addEventListener("click", () => this.#choose(petId));
     row.append(button);
     const after = [...this.#list.children].find((other) => Number(other.dataset.score) < score);
     this.#list.insertBefore(row, after ?? null);
-    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) level.animate([{ width: 0 }, {}], { duration: 450, easing: "ease-out" });
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
+      level.animate([{ width: 0 }, {}], { duration: 450, easing: "ease-out" });
   }
 }

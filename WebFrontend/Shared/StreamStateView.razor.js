@@ -42,10 +42,18 @@ export class StreamState {
 
   #explain({ reason, status, detail }) {
     switch (reason) {
-      case "refused": case "gave-up": return this.#text("stream.refused", { status, detail });
-      case "unreachable": return this.#text("stream.unreachable", { url: streamApi });
-      case "silent": case "ended": case "broken": case "nothing-more": return this.#text(`stream.${reason}`);
-      default: return "";
+      case "refused":
+      case "gave-up":
+        return this.#text("stream.refused", { status, detail });
+      case "unreachable":
+        return this.#text("stream.unreachable", { url: streamApi });
+      case "silent":
+      case "ended":
+      case "broken":
+      case "nothing-more":
+        return this.#text(`stream.${reason}`);
+      default:
+        return "";
     }
   }
 }

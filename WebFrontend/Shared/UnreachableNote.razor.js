@@ -18,9 +18,12 @@ export async function watchStreamApi(back = () => {}) {
 
 async function reachable() {
   try {
-    const response = await fetch(`/status?after=${Number.MAX_SAFE_INTEGER}`, { signal: AbortSignal.timeout(EVERY), cache: "no-store" });
+    const response = await fetch(`/status?after=${Number.MAX_SAFE_INTEGER}`, {
+      signal: AbortSignal.timeout(EVERY),
+      cache: "no-store",
+    });
     // Not told to strangers; but it answers.
-    return response.status === 401 || response.ok && (await response.json()).reachable;
+    return response.status === 401 || (response.ok && (await response.json()).reachable);
   } catch {
     return false;
   }

@@ -31,11 +31,18 @@ export class ModelPicker {
     const made = [...groups].map(([provider, of]) => {
       const group = document.createElement("optgroup");
       group.label = provider;
-      group.append(...of.map(({ id, owned_by }) => {
-        const option = document.createElement("option");
-        [option.value, option.textContent, option.dataset.provider, option.dataset.model] = [`${owned_by}/${id}`, id, owned_by, id];
-        return option;
-      }));
+      group.append(
+        ...of.map(({ id, owned_by }) => {
+          const option = document.createElement("option");
+          [option.value, option.textContent, option.dataset.provider, option.dataset.model] = [
+            `${owned_by}/${id}`,
+            id,
+            owned_by,
+            id,
+          ];
+          return option;
+        }),
+      );
       return group;
     });
     if (made.length === 0) return;

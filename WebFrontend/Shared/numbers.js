@@ -11,11 +11,16 @@ export const compact = (value) => (Math.abs(value) < 10_000 ? whole.format(value
 export const rate = (value) => (value > 0 && value < 10 ? few.format(Math.round(value * 10) / 10) : compact(value));
 
 /** Milliseconds: three digits, at most to the microsecond. */
-export const milliseconds = (value) => (value === null || value === undefined ? "–" : few.format(value >= 100 ? Math.round(value) : value));
+export const milliseconds = (value) =>
+  value === null || value === undefined ? "–" : few.format(value >= 100 ? Math.round(value) : value);
 
 export function age(since, now = Date.now()) {
   const seconds = Math.max(0, Math.floor((now - since) / 1000));
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600), Math.floor(seconds / 60)];
   const two = (part) => String(part).padStart(2, "0");
-  return days > 0 ? `${days}d ${hours % 24}h` : hours > 0 ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+  return days > 0
+    ? `${days}d ${hours % 24}h`
+    : hours > 0
+      ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}`
+      : `${minutes}:${two(seconds % 60)}`;
 }

@@ -5,7 +5,12 @@ export class Spread {
 
   add({ p50, p95, p99 }, weight) {
     this.#total += weight;
-    for (const [value, share] of [[p50, 0.5], [p95, 0.45], [p99, 0.05]]) this.#buckets.set(value, (this.#buckets.get(value) ?? 0) + share * weight);
+    for (const [value, share] of [
+      [p50, 0.5],
+      [p95, 0.45],
+      [p99, 0.05],
+    ])
+      this.#buckets.set(value, (this.#buckets.get(value) ?? 0) + share * weight);
   }
 
   quantiles() {

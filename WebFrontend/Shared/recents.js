@@ -40,18 +40,24 @@ export class Recents {
   show(panel, list, link) {
     const entries = this.all();
     panel.hidden = entries.length === 0;
-    list.replaceChildren(...entries.map((entry) => {
-      const { href, title, current } = link(entry);
-      const [item, anchor, time] = ["li", "a", "time"].map((name) => document.createElement(name));
-      [anchor.href, anchor.textContent, anchor.title] = [href, title, title];
-      if (current) anchor.setAttribute("aria-current", "page");
-      time.textContent = when(entry.at);
-      item.append(anchor, time);
-      return item;
-    }));
+    list.replaceChildren(
+      ...entries.map((entry) => {
+        const { href, title, current } = link(entry);
+        const [item, anchor, time] = ["li", "a", "time"].map((name) => document.createElement(name));
+        [anchor.href, anchor.textContent, anchor.title] = [href, title, title];
+        if (current) anchor.setAttribute("aria-current", "page");
+        time.textContent = when(entry.at);
+        item.append(anchor, time);
+        return item;
+      }),
+    );
   }
 }
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric" });
 const when = (at) => (new Date(at).toDateString() === new Date().toDateString() ? clock : day).format(at);

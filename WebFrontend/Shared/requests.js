@@ -14,7 +14,8 @@ export async function readState(path) {
 /** A request that changes something: its answer's JSON, or an error with what StreamApi objects to (`errors`, by field). */
 export async function send(method, path, body) {
   const response = await fetch(`${streamApi}${path}`, {
-    method, signal: AbortSignal.timeout(PATIENCE),
+    method,
+    signal: AbortSignal.timeout(PATIENCE),
     ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
   });
   if (response.ok) return response.json();
@@ -28,4 +29,5 @@ export async function refusalOf(response) {
 }
 
 /** What to say of a request that failed: StreamApi's own words, which are English, or that it does not answer. */
-export const reasonOf = ({ status, message }, text) => (status ? text("stream.said", { status, message }) : text("stream.unreachable", { url: streamApi }));
+export const reasonOf = ({ status, message }, text) =>
+  status ? text("stream.said", { status, message }) : text("stream.unreachable", { url: streamApi });

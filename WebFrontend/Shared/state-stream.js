@@ -31,7 +31,8 @@ export class StateStream {
   }
 
   #hear(message) {
-    if (message.type === "resync") { // what lies between is lost to the stream
+    if (message.type === "resync") {
+      // what lies between is lost to the stream
       this.#waiting = [];
       this.#read();
     } else if (CONTROL.includes(message.type)) return;

@@ -8,7 +8,8 @@ export const streamApi = document.body.dataset.streamApi;
 
 /** What may be published to, and what may be subscribed: the rules of the API, to answer while typing. */
 export const isTopic = (topic) => topic.length <= 256 && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(topic);
-export const isPattern = (pattern) => pattern.length <= 256 && /^(>|([A-Za-z0-9_-]+|\*)(\.([A-Za-z0-9_-]+|\*))*(\.>)?)$/.test(pattern);
+export const isPattern = (pattern) =>
+  pattern.length <= 256 && /^(>|([A-Za-z0-9_-]+|\*)(\.([A-Za-z0-9_-]+|\*))*(\.>)?)$/.test(pattern);
 
 /** Shows an error at its field, or takes it away. */
 export function fieldError(input, message) {

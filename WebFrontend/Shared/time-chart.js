@@ -20,7 +20,15 @@ export class TimeChart {
 
   /** `panel` has a `.chart` and a `.legend`; `format` writes a value; the chart shows so many `seconds`, from `shortest` on. */
   constructor(panel, format, seconds, { logarithmic = false, whole = false, shortest = 60, height = 168 } = {}) {
-    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest, this.#height] = [panel, format, seconds, logarithmic, whole, shortest, height];
+    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest, this.#height] = [
+      panel,
+      format,
+      seconds,
+      logarithmic,
+      whole,
+      shortest,
+      height,
+    ];
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place());
     dark.addEventListener("change", () => this.#plot?.redraw(false));
   }
@@ -37,7 +45,10 @@ export class TimeChart {
     const values = lines.flatMap((line) => line.values).filter((value) => value !== null);
     this.#plot.batch(() => {
       this.#plot.setScale("x", { min: now - shown, max: now });
-      this.#plot.setScale("y", this.#logarithmic ? decades(values) : { min: 0, max: roof(Math.max(...values, this.#whole ? 4 : 0)) });
+      this.#plot.setScale(
+        "y",
+        this.#logarithmic ? decades(values) : { min: 0, max: roof(Math.max(...values, this.#whole ? 4 : 0)) },
+      );
     });
     this.#tell();
   }
@@ -45,32 +56,69 @@ export class TimeChart {
   #make(lines) {
     this.#plot?.destroy();
     const colour = (name) => () => getComputedStyle(this.#panel).getPropertyValue(name).trim();
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-    this.#plot = new uPlot({
-      ...this.#size(),
-      legend: { show: false },
-      padding: [8, 28, 0, 0],
-      cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
-      scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
-      axes: [
-        { ...axis, space: 70, size: 26, gap: 4, incrs: TIMES, values: (_, ticks) => ticks.map((tick) => (ticks.every((other) => other % 60 === 0) ? minutes : clock).format(tick * 1000)) },
-        { ...axis, size: 48, space: 28, grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) }, incrs: this.#whole ? WHOLE : undefined, values: (_, ticks) => distinct(ticks, this.#format) },
-      ],
-      series: [{}, ...lines.map((line, i) => ({
-        stroke: colour(`--series-${(i % 4) + 1}`), width: 1.75, dash: DASHES[i % DASHES.length], points: { show: false }, spanGaps: false,
-        fill: lines.length === 1 ? colour("--series-1-faint") : undefined,
-      }))],
-      hooks: { setCursor: [() => this.#tell()] },
-    }, [[], ...lines.map(() => [])], this.#place());
+    const axis = {
+      stroke: colour("--muted"),
+      grid: { stroke: colour("--line"), width: 1 },
+      ticks: { show: false },
+      font: "11px system-ui, sans-serif",
+    };
+    this.#plot = new uPlot(
+      {
+        ...this.#size(),
+        legend: { show: false },
+        padding: [8, 28, 0, 0],
+        cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
+        scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
+        axes: [
+          {
+            ...axis,
+            space: 70,
+            size: 26,
+            gap: 4,
+            incrs: TIMES,
+            values: (_, ticks) =>
+              ticks.map((tick) => (ticks.every((other) => other % 60 === 0) ? minutes : clock).format(tick * 1000)),
+          },
+          {
+            ...axis,
+            size: 48,
+            space: 28,
+            grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) },
+            incrs: this.#whole ? WHOLE : undefined,
+            values: (_, ticks) => distinct(ticks, this.#format),
+          },
+        ],
+        series: [
+          {},
+          ...lines.map((line, i) => ({
+            stroke: colour(`--series-${(i % 4) + 1}`),
+            width: 1.75,
+            dash: DASHES[i % DASHES.length],
+            points: { show: false },
+            spanGaps: false,
+            fill: lines.length === 1 ? colour("--series-1-faint") : undefined,
+          })),
+        ],
+        hooks: { setCursor: [() => this.#tell()] },
+      },
+      [[], ...lines.map(() => [])],
+      this.#place(),
+    );
     const legend = this.#panel.querySelector(".legend");
     this.#values = [];
-    legend.replaceChildren(...lines.map(({ name }, i) => {
-      const [item, swatch, value] = [document.createElement("li"), document.createElement("span"), document.createElement("b")];
-      swatch.className = `line line-${(i % 4) + 1}`;
-      item.append(swatch, `${name} `, value);
-      this.#values.push(value);
-      return item;
-    }));
+    legend.replaceChildren(
+      ...lines.map(({ name }, i) => {
+        const [item, swatch, value] = [
+          document.createElement("li"),
+          document.createElement("span"),
+          document.createElement("b"),
+        ];
+        swatch.className = `line line-${(i % 4) + 1}`;
+        item.append(swatch, `${name} `, value);
+        this.#values.push(value);
+        return item;
+      }),
+    );
   }
 
   #tell() {
@@ -92,18 +140,33 @@ export class TimeChart {
 }
 
 const DASHES = [undefined, [6, 3], [2, 3], [9, 3, 2, 3]];
-const minutes = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const minutes = new Intl.DateTimeFormat(document.documentElement.lang, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 const TIMES = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 
-const WHOLE = [1, 2, 5].flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b);
+const WHOLE = [1, 2, 5]
+  .flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power))
+  .sort((a, b) => a - b);
 
 // Two marks that would read the same get as many more digits as tell them apart.
 function distinct(ticks, format) {
   const write = (form) => ticks.map((tick) => (tick === null ? "" : form(tick)));
   const told = (texts) => new Set(texts).size === new Set(ticks).size;
   let texts = write(format);
-  for (let digits = 1; digits <= 6 && !told(texts); digits++) texts = write(new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: digits }).format);
+  for (let digits = 1; digits <= 6 && !told(texts); digits++)
+    texts = write(
+      new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: digits })
+        .format,
+    );
   return texts;
 }
 

@@ -29,8 +29,10 @@ async function read() {
 
 function change(message) {
   const { event, data, timestamp } = message.json();
-  if (event === "task_created") board.put({ id: data.task_id, title: data.title, status: data.status, createdAt: timestamp, updatedAt: timestamp });
-  if (event === "task_updated" && moves.shows(data.task_id, data.status)) board.change(data.task_id, data.status, timestamp);
+  if (event === "task_created")
+    board.put({ id: data.task_id, title: data.title, status: data.status, createdAt: timestamp, updatedAt: timestamp });
+  if (event === "task_updated" && moves.shows(data.task_id, data.status))
+    board.change(data.task_id, data.status, timestamp);
 }
 
 // The card moves at once; the stream tells every window. Where StreamApi refuses, the card goes to where it says that the task is.

@@ -23,7 +23,10 @@ export class TaskBoard {
         over.dataTransfer.dropEffect = "move";
         column.classList.add("over");
       });
-      column.addEventListener("dragleave", (leave) => !column.contains(leave.relatedTarget) && column.classList.remove("over"));
+      column.addEventListener(
+        "dragleave",
+        (leave) => !column.contains(leave.relatedTarget) && column.classList.remove("over"),
+      );
       column.addEventListener("drop", (drop) => {
         drop.preventDefault();
         column.classList.remove("over");
@@ -43,7 +46,11 @@ export class TaskBoard {
 
   put(task) {
     const known = this.#tasks.get(task.id);
-    this.#tasks.set(task.id, { ...task, status: known?.status ?? task.status, updatedAt: known?.updatedAt ?? task.updatedAt });
+    this.#tasks.set(task.id, {
+      ...task,
+      status: known?.status ?? task.status,
+      updatedAt: known?.updatedAt ?? task.updatedAt,
+    });
     this.#schedule();
   }
 
@@ -74,7 +81,9 @@ export class TaskBoard {
     const before = new Map([...this.#cards].map(([id, { element }]) => [id, element.getBoundingClientRect()]));
     const shown = new Set();
     for (const [status, column] of this.#columns) {
-      const tasks = [...this.#tasks.values()].filter((task) => task.status === status).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : a.id < b.id ? 1 : -1));
+      const tasks = [...this.#tasks.values()]
+        .filter((task) => task.status === status)
+        .sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : a.id < b.id ? 1 : -1));
       const list = column.querySelector(".cards");
       tasks.slice(0, CARDS).forEach((task, i) => {
         shown.add(task.id);
@@ -94,12 +103,21 @@ export class TaskBoard {
       this.#cards.delete(id);
     }
     // A button that was moved with its card has lost the focus; at the end of the way the other one has it.
-    if (focused?.isConnected && document.activeElement !== focused) (focused.disabled ? focused.parentElement.querySelector("button:enabled") : focused)?.focus({ preventScroll: false });
+    if (focused?.isConnected && document.activeElement !== focused)
+      (focused.disabled ? focused.parentElement.querySelector("button:enabled") : focused)?.focus({
+        preventScroll: false,
+      });
     if (!still.matches) this.#animate(before);
   }
 
   #card(task) {
-    if (!this.#cards.has(task.id)) this.#cards.set(task.id, taskCard(this.#text, (id, step) => this.#ask(id, STATUSES[STATUSES.indexOf(this.#tasks.get(id).status) + step])));
+    if (!this.#cards.has(task.id))
+      this.#cards.set(
+        task.id,
+        taskCard(this.#text, (id, step) =>
+          this.#ask(id, STATUSES[STATUSES.indexOf(this.#tasks.get(id).status) + step]),
+        ),
+      );
     return this.#cards.get(task.id);
   }
 
@@ -108,11 +126,16 @@ export class TaskBoard {
     for (const [id, { element }] of this.#cards) {
       const [from, to] = [before.get(id), element.getBoundingClientRect()];
       if (!from) {
-        if (before.size > 0) element.animate([{ opacity: 0, transform: "translateY(-8px)" }, {}], { duration: 250, easing: "ease-out" });
+        if (before.size > 0)
+          element.animate([{ opacity: 0, transform: "translateY(-8px)" }, {}], { duration: 250, easing: "ease-out" });
       } else if (from.x !== to.x || from.y !== to.y) {
-        element.animate([{ transform: `translate(${from.x - to.x}px, ${from.y - to.y}px)` }, {}], { duration: 320, easing: "cubic-bezier(.2, .7, .2, 1)" });
+        element.animate([{ transform: `translate(${from.x - to.x}px, ${from.y - to.y}px)` }, {}], {
+          duration: 320,
+          easing: "cubic-bezier(.2, .7, .2, 1)",
+        });
       }
-      if (from && from.x !== to.x) element.animate([{ backgroundColor: "var(--fresh)" }, {}], { duration: 1600, easing: "ease-out" });
+      if (from && from.x !== to.x)
+        element.animate([{ backgroundColor: "var(--fresh)" }, {}], { duration: 1600, easing: "ease-out" });
     }
   }
 }

@@ -10,7 +10,10 @@ export function taskCard(text, step) {
   const moves = document.createElement("div");
   moves.className = "moves";
   let task;
-  const buttons = [[-1, "M10 3 5 8l5 5"], [1, "m6 3 5 5-5 5"]].map(([by, path]) => {
+  const buttons = [
+    [-1, "M10 3 5 8l5 5"],
+    [1, "m6 3 5 5-5 5"],
+  ].map(([by, path]) => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "move";
@@ -47,7 +50,10 @@ export function taskCard(text, step) {
       buttons.forEach((button, i) => {
         const to = ["todo", "in_progress", "done"][at + (i === 0 ? -1 : 1)];
         button.disabled = !to;
-        button.setAttribute("aria-label", to ? text("move", { title: now.title, status: text(to) }) : text("moveNot", { title: now.title }));
+        button.setAttribute(
+          "aria-label",
+          to ? text("move", { title: now.title, status: text(to) }) : text("moveNot", { title: now.title }),
+        );
         button.title = to ? text(to) : "";
       });
     },
@@ -66,6 +72,11 @@ function arrow(path) {
 
 function ago(time) {
   const seconds = Math.min(0, (time - Date.now()) / 1000);
-  for (const [unit, size] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) if (-seconds >= size) return relative.format(Math.ceil(seconds / size), unit);
+  for (const [unit, size] of [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ])
+    if (-seconds >= size) return relative.format(Math.ceil(seconds / size), unit);
   return relative.format(Math.ceil(seconds / 5) * 5 || 0, "second");
 }

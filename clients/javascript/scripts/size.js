@@ -5,8 +5,17 @@ import { build } from "esbuild";
 const LIMIT = 5_000;
 
 for (const [entry, limit] of [["index", LIMIT], ["tabs"], ["event-source"], ["react"]]) {
-  const { outputFiles } = await build({ entryPoints: [`dist/${entry}.js`], bundle: true, minify: true, format: "esm", write: false, external: ["react"] });
+  const { outputFiles } = await build({
+    entryPoints: [`dist/${entry}.js`],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    external: ["react"],
+  });
   const [minified, compressed] = [outputFiles[0].contents, gzipSync(outputFiles[0].contents, { level: 9 })];
-  console.log(`${entry.padEnd(13)} ${minified.length} bytes minified, ${compressed.length} compressed${limit ? ` (limit ${limit})` : ""}`);
+  console.log(
+    `${entry.padEnd(13)} ${minified.length} bytes minified, ${compressed.length} compressed${limit ? ` (limit ${limit})` : ""}`,
+  );
   if (compressed.length >= limit) process.exitCode = 1;
 }

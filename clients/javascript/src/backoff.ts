@@ -14,7 +14,11 @@ export interface BackoffOptions {
  * Exponential backoff with full jitter: anything between nothing and a step that doubles, so that the clients which one server lost do
  * not come to the next in one moment. `attempt` counts from 0.
  */
-export function backoff(attempt: number, retry: number | undefined, { initial = 1_000, max = 30_000, random = Math.random }: BackoffOptions = {}): number {
+export function backoff(
+  attempt: number,
+  retry: number | undefined,
+  { initial = 1_000, max = 30_000, random = Math.random }: BackoffOptions = {},
+): number {
   const first = retry ?? initial;
   return random() * Math.min(first * 2 ** Math.min(attempt, 30), Math.max(max, first));
 }

@@ -90,11 +90,13 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     if (this.#running || this.#closed) return;
     this.#running = true;
     this.#listen(globalThis, "online", () => this.reconnect());
-    this.#detach.push(whileHidden(this.#options.pauseWhenHidden, (hidden) => {
-      this.#hidden = hidden;
-      if (hidden) this.#abort?.abort();
-      else this.reconnect();
-    }));
+    this.#detach.push(
+      whileHidden(this.#options.pauseWhenHidden, (hidden) => {
+        this.#hidden = hidden;
+        if (hidden) this.#abort?.abort();
+        else this.reconnect();
+      }),
+    );
     void this.#run();
   }
 
@@ -131,7 +133,14 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (this.#hidden) continue;
       if (this.#attempt >= (this.#options.maxRetries ?? Infinity)) return this.#finish({ ...end, reason: "gave-up" });
       const delay = (end.after ?? 0) + backoff(this.#attempt++, this.#parser.retry, this.#options);
-      this.enter({ state: "waiting", attempt: this.#attempt, until: Date.now() + delay, reason: end.reason, status: end.status, detail: end.detail });
+      this.enter({
+        state: "waiting",
+        attempt: this.#attempt,
+        until: Date.now() + delay,
+        reason: end.reason,
+        status: end.status,
+        detail: end.detail,
+      });
       await this.#wait(delay);
     }
   }
@@ -152,7 +161,11 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     let watchdog: ReturnType<typeof setTimeout> | undefined;
     const heard = (limit = heartbeat) => {
       clearTimeout(watchdog);
-      if (limit > 0) watchdog = setTimeout(() => { silent = true; abort.abort(); }, limit);
+      if (limit > 0)
+        watchdog = setTimeout(() => {
+          silent = true;
+          abort.abort();
+        }, limit);
     };
     try {
       heard(connectTimeout > 0 ? connectTimeout : heartbeat);
@@ -163,7 +176,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       opened = Date.now();
       heard();
       this.enter({ state: "open" });
-      for (const reader = response.body!.getReader(); ;) {
+      for (const reader = response.body!.getReader(); ; ) {
         const { done, value } = await reader.read();
         if (done) return { reason: "ended" };
         heard();
@@ -192,7 +205,14 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (token !== undefined) sent.set("Authorization", `Bearer ${await fresh(token)}`);
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
-      const response = await send(url, { method: method ?? (body === undefined ? "GET" : "POST"), headers: sent, body, signal, credentials, cache: "no-store" });
+      const response = await send(url, {
+        method: method ?? (body === undefined ? "GET" : "POST"),
+        headers: sent,
+        body,
+        signal,
+        credentials,
+        cache: "no-store",
+      });
       if (response.status !== 401 || !again) return response;
       await response.body?.cancel();
     }
@@ -206,10 +226,12 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   }
 }
 
-const fresh = async <Value>(value: Fresh<Value>): Promise<Value> => (typeof value === "function" ? (value as () => Value | Promise<Value>)() : value);
+const fresh = async <Value>(value: Fresh<Value>): Promise<Value> =>
+  typeof value === "function" ? (value as () => Value | Promise<Value>)() : value;
 
 // A header is bytes, and an id is UTF-8: each byte goes as one character.
-const latin1 = (id: string): string => (/^[\x20-\x7e]*$/.test(id) ? id : String.fromCharCode(...new TextEncoder().encode(id)));
+const latin1 = (id: string): string =>
+  /^[\x20-\x7e]*$/.test(id) ? id : String.fromCharCode(...new TextEncoder().encode(id));
 
 const withTicket = (url: string, ticket: string): string => {
   const [path, fragment] = url.split("#") as [string, string?];
@@ -225,5 +247,11 @@ async function refusal(response: Response): Promise<End> {
   const { message } = await problemOf(response);
   const busy = status === 408 || status === 425 || status === 429 || status >= 500;
   const after = Number(response.headers.get("retry-after"));
-  return { final: !busy, reason: "refused", status, detail: message, after: busy && after > 0 ? after * 1_000 : undefined };
+  return {
+    final: !busy,
+    reason: "refused",
+    status,
+    detail: message,
+    after: busy && after > 0 ? after * 1_000 : undefined,
+  };
 }

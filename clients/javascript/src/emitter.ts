@@ -4,8 +4,11 @@ import type { ClientState, ControlEvents } from "./state.js";
 
 /** The event names that are known, with the type of their data; every other name is `unknown`. */
 export type EventTypes = object;
-export type DataOf<Events extends EventTypes, Type extends string> =
-  Type extends keyof Events ? Events[Type] : Type extends keyof ControlEvents ? ControlEvents[Type] : unknown;
+export type DataOf<Events extends EventTypes, Type extends string> = Type extends keyof Events
+  ? Events[Type]
+  : Type extends keyof ControlEvents
+    ? ControlEvents[Type]
+    : unknown;
 
 type Handler = (message: Message) => void;
 
@@ -24,7 +27,10 @@ export class Emitter<Events extends EventTypes = {}> {
    * `connected`, `resync` and `skipped` come like events.
    * @returns takes the handler away again.
    */
-  on<Type extends (keyof Events | keyof ControlEvents | "message" | "*") & string>(type: Type, handler: (message: Message<DataOf<Events, Type>>) => void): () => void;
+  on<Type extends (keyof Events | keyof ControlEvents | "message" | "*") & string>(
+    type: Type,
+    handler: (message: Message<DataOf<Events, Type>>) => void,
+  ): () => void;
   on(type: string, handler: (message: Message) => void): () => void;
   on(type: string, handler: (message: Message<never>) => void): () => void {
     const handlers = this.#handlers.get(type) ?? new Set();
@@ -42,7 +48,8 @@ export class Emitter<Events extends EventTypes = {}> {
   /** @internal */
   protected emit(event: ServerSentEvent): void {
     const message = new Message(event);
-    for (const type of [event.type, "*"]) for (const handler of [...(this.#handlers.get(type) ?? [])]) call(handler, message);
+    for (const type of [event.type, "*"])
+      for (const handler of [...(this.#handlers.get(type) ?? [])]) call(handler, message);
   }
 
   /** @internal */
@@ -58,6 +65,9 @@ function call<Value>(handler: (value: Value) => void, value: Value): void {
     handler(value);
   } catch (error) {
     if (typeof reportError === "function") reportError(error);
-    else queueMicrotask(() => { throw error; });
+    else
+      queueMicrotask(() => {
+        throw error;
+      });
   }
 }

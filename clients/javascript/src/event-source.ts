@@ -27,12 +27,16 @@ export class SseEventSource extends Target implements EventSource {
     super();
     this.url = typeof location === "object" ? new URL(url, location.href).href : String(url);
     this.withCredentials = withCredentials;
-    this.client = new SseClient(this.url, { ...options, credentials: withCredentials ? "include" : options.credentials });
+    this.client = new SseClient(this.url, {
+      ...options,
+      credentials: withCredentials ? "include" : options.credentials,
+    });
     const origin = new URL(this.url).origin;
     this.client.on("*", ({ type, data, id }) => this.#fire(new MessageEvent(type, { data, lastEventId: id, origin })));
     this.client.onState(({ state, ...rest }) => {
       if (state === "open") this.#fire(new Event("open"));
-      else if (state === "waiting" || (state === "closed" && (rest as { reason: string }).reason !== "closed")) this.#fire(new Event("error"));
+      else if (state === "waiting" || (state === "closed" && (rest as { reason: string }).reason !== "closed"))
+        this.#fire(new Event("error"));
     });
   }
 
@@ -47,7 +51,14 @@ export class SseEventSource extends Target implements EventSource {
 
   #fire(event: Event): void {
     this.dispatchEvent(event);
-    const handler = event.type === "open" ? this.onopen : event.type === "error" ? this.onerror : event.type === "message" ? this.onmessage : null;
+    const handler =
+      event.type === "open"
+        ? this.onopen
+        : event.type === "error"
+          ? this.onerror
+          : event.type === "message"
+            ? this.onmessage
+            : null;
     (handler as EventSource["onerror"])?.call(this, event);
   }
 }

@@ -14,7 +14,9 @@ export async function problemOf(response: Response): Promise<Problem> {
     return {
       status,
       message: problem.detail ?? problem.title ?? `${status}`,
-      errors: Object.fromEntries(Object.entries(problem.errors ?? {}).map(([field, texts]) => [field, [texts].flat().join(" ")])),
+      errors: Object.fromEntries(
+        Object.entries(problem.errors ?? {}).map(([field, texts]) => [field, [texts].flat().join(" ")]),
+      ),
     };
   } catch {
     return { status, message: `${status} ${response.statusText}`.trim(), errors: {} };

@@ -33,24 +33,40 @@ const CONTROL = ["connected", "resync", "skipped"];
 const TERMINAL = ["complete", "done", "end"];
 const CONNECTING: ClientState = { state: "connecting", attempt: 0 };
 
-interface Collected<Data> { data: readonly Data[]; complete: boolean; error: unknown }
+interface Collected<Data> {
+  data: readonly Data[];
+  complete: boolean;
+  error: unknown;
+}
 
 /**
  * Reads a stream while the component is mounted; `null` reads none. The options of the first render after the address changed count.
  * Under StrictMode the first of the two mounts never sends a request.
  */
-export function useSSE<Data = unknown>(url: string | null | undefined, options: UseSseOptions<Data> = {}): UseSse<Data> {
+export function useSSE<Data = unknown>(
+  url: string | null | undefined,
+  options: UseSseOptions<Data> = {},
+): UseSse<Data> {
   const [state, setState] = useState<ClientState>(CONNECTING);
   const [collected, setCollected] = useState<Collected<Data>>({ data: [], complete: false, error: undefined });
   const client = useRef<SseClient | undefined>(undefined);
   const latest = useRef(options);
-  useEffect(() => { latest.current = options; });
+  useEffect(() => {
+    latest.current = options;
+  });
 
   useEffect(() => {
     setCollected({ data: [], complete: false, error: undefined });
     setState(CONNECTING);
     if (!url) return;
-    const { events, terminal = TERMINAL, limit = 1_000, parse = JSON.parse as (data: string) => Data, onEvent: _, ...rest } = latest.current;
+    const {
+      events,
+      terminal = TERMINAL,
+      limit = 1_000,
+      parse = JSON.parse as (data: string) => Data,
+      onEvent: _,
+      ...rest
+    } = latest.current;
     const opened = (client.current = new SseClient(url, { ...rest, manual: true }));
     let waiting: Data[] = [];
     let scheduled = false;
@@ -59,7 +75,8 @@ export function useSSE<Data = unknown>(url: string | null | undefined, options: 
       scheduled = false;
       const fresh = waiting;
       waiting = [];
-      if (!gone && fresh.length > 0) setCollected((before) => ({ ...before, data: [...before.data, ...fresh].slice(-limit) }));
+      if (!gone && fresh.length > 0)
+        setCollected((before) => ({ ...before, data: [...before.data, ...fresh].slice(-limit) }));
     };
     opened.on("*", (message) => {
       latest.current.onEvent?.(message);
@@ -80,7 +97,8 @@ export function useSSE<Data = unknown>(url: string | null | undefined, options: 
     });
     opened.onState((now) => {
       setState(now);
-      if (now.state === "closed" && now.reason === "nothing-more") setCollected((before) => ({ ...before, complete: true }));
+      if (now.state === "closed" && now.reason === "nothing-more")
+        setCollected((before) => ({ ...before, complete: true }));
     });
     // StrictMode mounts, unmounts and mounts again in one go: only the mount that stays connects.
     queueMicrotask(() => !gone && opened.open());

@@ -21,7 +21,14 @@ export type Reason =
 export type ClientState =
   | { readonly state: "connecting"; readonly attempt: number }
   | { readonly state: "open" }
-  | { readonly state: "waiting"; readonly attempt: number; readonly until: number; readonly reason: Reason; readonly status?: number; readonly detail?: string }
+  | {
+      readonly state: "waiting";
+      readonly attempt: number;
+      readonly until: number;
+      readonly reason: Reason;
+      readonly status?: number;
+      readonly detail?: string;
+    }
   /** The page is hidden, and `pauseWhenHidden` is on. */
   | { readonly state: "paused" }
   | { readonly state: "closed"; readonly reason: Reason; readonly status?: number; readonly detail?: string };

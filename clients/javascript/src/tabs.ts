@@ -13,7 +13,13 @@ export interface ShareOptions extends Omit<SseClientOptions, "signal" | "manual"
 // What the leader says. `seen` counts the events that moved the id: the stream has one order, so whoever leads counts the same.
 type Said =
   | { readonly kind: "event"; readonly event: ServerSentEvent; readonly seen: number; readonly moved: boolean }
-  | { readonly kind: "state"; readonly state: ClientState; readonly id: string; readonly seen: number; readonly connected: string | undefined }
+  | {
+      readonly kind: "state";
+      readonly state: ClientState;
+      readonly id: string;
+      readonly seen: number;
+      readonly connected: string | undefined;
+    }
   | { readonly kind: "hello" }
   | { readonly kind: "reconnect" };
 
@@ -37,7 +43,10 @@ interface Membership {
  * passes on, and where all are hidden there is no connection until one is shown. Without Web Locks (no secure context) each tab has a
  * connection of its own.
  */
-export function shareAcrossTabs<Events extends EventTypes = {}>(url: string | URL, options: ShareOptions = {}): SharedStream<Events> {
+export function shareAcrossTabs<Events extends EventTypes = {}>(
+  url: string | URL,
+  options: ShareOptions = {},
+): SharedStream<Events> {
   return new SharedStream<Events>(String(url), options);
 }
 
@@ -62,18 +71,23 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     options.signal?.addEventListener("abort", () => this.close());
     if (options.signal?.aborted) this.close();
     else queueMicrotask(() => this.#join());
-    this.#detach.push(whileHidden(options.pauseWhenHidden, (hidden) => {
-      this.#hidden = hidden;
-      if (hidden) this.#rest();
-      else this.#queue();
-    }));
+    this.#detach.push(
+      whileHidden(options.pauseWhenHidden, (hidden) => {
+        this.#hidden = hidden;
+        if (hidden) this.#rest();
+        else this.#queue();
+      }),
+    );
     if (typeof addEventListener !== "function") return;
     // A page in the back/forward cache, or going away, leads nobody; shown again it goes on where it stopped.
     const hide = () => this.#leave();
     const show = (event: Event) => (event as PageTransitionEvent).persisted && this.#join();
     addEventListener("pagehide", hide);
     addEventListener("pageshow", show);
-    this.#detach.push(() => removeEventListener("pagehide", hide), () => removeEventListener("pageshow", show));
+    this.#detach.push(
+      () => removeEventListener("pagehide", hide),
+      () => removeEventListener("pageshow", show),
+    );
   }
 
   /** Whether this tab has the connection. */
@@ -120,13 +134,20 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     if (!joined?.channel || joined.turn) return;
     const turn = (joined.turn = new AbortController());
     joined.channel.postMessage({ kind: "hello" } satisfies Said);
-    navigator.locks.request(this.#name, { signal: turn.signal }, () => new Promise<void>((released) => {
-      if (this.#joined !== joined || turn.signal.aborted) return released();
-      turn.signal.addEventListener("abort", () => released());
-      this.#lead(joined);
-    })).catch((error: Error) => {
-      if (error.name !== "AbortError") throw error;
-    });
+    navigator.locks
+      .request(
+        this.#name,
+        { signal: turn.signal },
+        () =>
+          new Promise<void>((released) => {
+            if (this.#joined !== joined || turn.signal.aborted) return released();
+            turn.signal.addEventListener("abort", () => released());
+            this.#lead(joined);
+          }),
+      )
+      .catch((error: Error) => {
+        if (error.name !== "AbortError") throw error;
+      });
   }
 
   // Leads no more, and goes on listening: whoever leads next is heard without a gap.
@@ -153,7 +174,12 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
 
   #connect(shares: boolean): SseClient {
     const { pauseWhenHidden, ...options } = this.#options; // this class's own matter, but where it shares nothing
-    return new SseClient(this.#url, { ...options, pauseWhenHidden: shares ? false : pauseWhenHidden, signal: undefined, lastEventId: this.#id });
+    return new SseClient(this.#url, {
+      ...options,
+      pauseWhenHidden: shares ? false : pauseWhenHidden,
+      signal: undefined,
+      lastEventId: this.#id,
+    });
   }
 
   #lead(joined: Membership): void {
@@ -170,7 +196,8 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     client.onState((state) => {
       if (joined !== this.#joined || client !== joined.client) return;
       this.#sayState(state);
-      if (state.state === "closed") this.#end(state); // the server has no more, or will not: for no tab
+      if (state.state === "closed")
+        this.#end(state); // the server has no more, or will not: for no tab
       else this.enter(state);
     });
   }
@@ -201,9 +228,12 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     } else if (this.leads) {
       // Another one led before; its last words came late.
     } else if (said.kind === "state") {
-      if (this.#seen === 0 && this.#id === "") [this.#seen, this.#id] = [said.seen, said.id]; // this tab is new
-      else if (said.seen > this.#seen && said.id !== this.#id && !this.#hidden) this.#catchUp(joined, said.id, said.seen);
-      if (said.connected !== undefined && said.connected !== this.#connected) this.#tell({ type: "connected", data: said.connected, id: this.#id });
+      if (this.#seen === 0 && this.#id === "")
+        [this.#seen, this.#id] = [said.seen, said.id]; // this tab is new
+      else if (said.seen > this.#seen && said.id !== this.#id && !this.#hidden)
+        this.#catchUp(joined, said.id, said.seen);
+      if (said.connected !== undefined && said.connected !== this.#connected)
+        this.#tell({ type: "connected", data: said.connected, id: this.#id });
       if (said.state.state === "closed") this.#end(said.state);
       else this.enter(said.state);
     } else if (joined.behind || (said.moved && said.seen > this.#seen + 1)) {

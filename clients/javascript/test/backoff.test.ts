@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { backoff } from "../src/index.js";
 
 test("a step doubles up to the longest, and the jitter is all of it", () => {
-  const longest = Array.from({ length: 8 }, (_, attempt) => backoff(attempt, undefined, { initial: 100, max: 1_000, random: () => 1 }));
+  const longest = Array.from({ length: 8 }, (_, attempt) =>
+    backoff(attempt, undefined, { initial: 100, max: 1_000, random: () => 1 }),
+  );
   assert.deepEqual(longest, [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000]);
   assert.equal(backoff(3, undefined, { random: () => 0 }), 0);
 });

@@ -47,7 +47,10 @@ test("it starts where it is told to, and sends an id of any characters as UTF-8"
 test("a body is posted again at each reconnect, with the headers asked for anew", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
   let asked = 0;
-  const { client, events } = collect(server.url, { body: '{"topics":["a.>"]}', headers: () => ({ "X-Attempt": `${++asked}` }) });
+  const { client, events } = collect(server.url, {
+    body: '{"topics":["a.>"]}',
+    headers: () => ({ "X-Attempt": `${++asked}` }),
+  });
   await until("both", () => events.length === 2);
   for (const i of [0, 1]) {
     assert.equal(server.exchanges[i]!.request.method, "POST");
@@ -67,9 +70,21 @@ test("204 stops for good", async () => {
   assert.equal(server.exchanges.length, 2);
 });
 
-for (const [code, type] of [[400, "application/problem+json"], [403, "text/plain"], [404, "text/html"], [200, "text/html"], [200, "text/event-streams"]] as const) {
+for (const [code, type] of [
+  [400, "application/problem+json"],
+  [403, "text/plain"],
+  [404, "text/html"],
+  [200, "text/html"],
+  [200, "text/event-streams"],
+] as const) {
   test(`${code} with ${type} stops, and says why`, async () => {
-    await using server = await serve(status(code, { "Content-Type": type }, code === 400 ? '{"title":"Bad","detail":"topic is wrong","errors":{"topic":["is wrong"]}}' : "no"));
+    await using server = await serve(
+      status(
+        code,
+        { "Content-Type": type },
+        code === 400 ? '{"title":"Bad","detail":"topic is wrong","errors":{"topic":["is wrong"]}}' : "no",
+      ),
+    );
     const { client } = collect(server.url);
     await until("closed", () => client.state.state === "closed");
     const closed = client.state as { reason: string; status: number; detail: string };
@@ -163,9 +178,12 @@ test("comments keep a connection alive", async () => {
 });
 
 test("resync and skipped come typed", async () => {
-  await using server = await serve(stream(
-    'id: 8-0\nevent: resync\ndata: {"reason":"expired","requested":"7-1","resumedFrom":"8-0"}\n\n'
-    + 'id: 8-9\nevent: skipped\ndata: {"from":"8-1","to":"8-9","count":9}\n\n'));
+  await using server = await serve(
+    stream(
+      'id: 8-0\nevent: resync\ndata: {"reason":"expired","requested":"7-1","resumedFrom":"8-0"}\n\n' +
+        'id: 8-9\nevent: skipped\ndata: {"from":"8-1","to":"8-9","count":9}\n\n',
+    ),
+  );
   const { client } = collect(server.url, { lastEventId: "7-1" });
   let [reason, count] = ["", 0];
   client.on("resync", (message) => (reason = message.json().reason));
@@ -190,7 +208,9 @@ test("a handler that throws stops neither the others nor the stream", async () =
   (globalThis as { reportError?: (error: unknown) => void }).reportError = (error) => thrown.push(error);
   const client = new SseClient(server.url);
   const seen: string[] = [];
-  client.on("message", () => { throw new Error("mine"); });
+  client.on("message", () => {
+    throw new Error("mine");
+  });
   client.on("message", ({ data }) => seen.push(data));
   await until("both", () => seen.length === 2);
   assert.equal(thrown.length, 2);
@@ -227,7 +247,10 @@ test("a token is asked for again after 401, once", async () => {
   let asked = 0;
   const { client, events } = collect(server.url, { token: async () => `t${++asked}` });
   await until("the event", () => events.length === 1);
-  assert.deepEqual(server.exchanges.map(({ request }) => request.headers.authorization), ["Bearer t1", "Bearer t2"]);
+  assert.deepEqual(
+    server.exchanges.map(({ request }) => request.headers.authorization),
+    ["Bearer t1", "Bearer t2"],
+  );
   client.close();
 });
 
@@ -243,7 +266,10 @@ test("each connection gets a ticket of its own", async () => {
   let asked = 0;
   const { client, events } = collect(`${server.url}?topic=a`, { ticket: () => `t ${++asked}` });
   await until("both", () => events.length === 2);
-  assert.deepEqual(server.exchanges.map(({ request }) => request.url), ["/stream?topic=a&ticket=t%201", "/stream?topic=a&ticket=t%202"]);
+  assert.deepEqual(
+    server.exchanges.map(({ request }) => request.url),
+    ["/stream?topic=a&ticket=t%201", "/stream?topic=a&ticket=t%202"],
+  );
   client.close();
 });
 

@@ -10,7 +10,9 @@ test("it opens, tells events by name and goes on after the end", async () => {
   source.onopen = () => said.push(`open ${source.readyState}`);
   source.onerror = () => said.push(`error ${source.readyState}`);
   source.onmessage = ({ data, lastEventId }) => said.push(`message ${data} ${lastEventId}`);
-  source.addEventListener("tick", ({ data, lastEventId, origin }) => said.push(`tick ${data} ${lastEventId} ${origin === new URL(server.url).origin}`));
+  source.addEventListener("tick", ({ data, lastEventId, origin }) =>
+    said.push(`tick ${data} ${lastEventId} ${origin === new URL(server.url).origin}`),
+  );
   assert.equal(source.readyState, SseEventSource.CONNECTING);
   await until("both", () => said.some((line) => line.startsWith("message")));
   assert.deepEqual(said, ["open 1", "tick a 1 true", "error 0", "open 1", "message b 1"]);

@@ -3,30 +3,119 @@ import { test } from "node:test";
 import { EventStreamParser } from "../src/index.js";
 
 // Derived from the web platform tests (eventsource/): what came in, what must come out, the last id after it.
-const cases: [name: string, input: string | Uint8Array, events: [type: string, data: string, id?: string][], lastEventId?: string, retry?: number][] = [
-  ["field names are exact and case-sensitive, CR, LF and CRLF end lines, one space is taken away",
-    "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n", [["message", "\0\n 2\n1\n3\n\n4"]]],
-  ["unknown fields, names with a space before, words without a colon and comments are ignored; a bare data is an empty line",
-    "data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n", [["message", "test\n\ntest"]]],
-  ["data in several lines, an empty one, a name", "data:msg\ndata:msg\n\n:\nfalsefield:msg\n\nfalsefield:msg\nData:data\n\ndata\n\ndata:end\n\n", [["message", "msg\nmsg"], ["message", ""], ["message", "end"]]],
-  ["a block without a blank line is not dispatched", "data:\n\ndata\ndata\n\ndata:test", [["message", ""], ["message", "\n"]]],
-  ["an event cut off by the end counts no more, nor does its id", "retry:1000\ndata:test1\n\nid:test\ndata:test2", [["message", "test1"]], "", 1000],
-  ["one byte order mark is taken away", "\uFEFFdata:1\n\ndata:2\n\n", [["message", "1"], ["message", "2"]]],
-  ["a second byte order mark makes the first field unknown", "\uFEFF\uFEFFdata:1\n\ndata:2\n\ndata:3\n\n", [["message", "2"], ["message", "3"]]],
-  ["comments of any length are ignored", `data:1\r:\0\n:\r\ndata:2\n:${"x".repeat(100_000)}\rdata:3\n:data:fail\r:${"é".repeat(1000)}\ndata:4\n\n`, [["message", "1\n2\n3\n4"]]],
+const cases: [
+  name: string,
+  input: string | Uint8Array,
+  events: [type: string, data: string, id?: string][],
+  lastEventId?: string,
+  retry?: number,
+][] = [
+  [
+    "field names are exact and case-sensitive, CR, LF and CRLF end lines, one space is taken away",
+    "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n",
+    [["message", "\0\n 2\n1\n3\n\n4"]],
+  ],
+  [
+    "unknown fields, names with a space before, words without a colon and comments are ignored; a bare data is an empty line",
+    "data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n",
+    [["message", "test\n\ntest"]],
+  ],
+  [
+    "data in several lines, an empty one, a name",
+    "data:msg\ndata:msg\n\n:\nfalsefield:msg\n\nfalsefield:msg\nData:data\n\ndata\n\ndata:end\n\n",
+    [
+      ["message", "msg\nmsg"],
+      ["message", ""],
+      ["message", "end"],
+    ],
+  ],
+  [
+    "a block without a blank line is not dispatched",
+    "data:\n\ndata\ndata\n\ndata:test",
+    [
+      ["message", ""],
+      ["message", "\n"],
+    ],
+  ],
+  [
+    "an event cut off by the end counts no more, nor does its id",
+    "retry:1000\ndata:test1\n\nid:test\ndata:test2",
+    [["message", "test1"]],
+    "",
+    1000,
+  ],
+  [
+    "one byte order mark is taken away",
+    "\uFEFFdata:1\n\ndata:2\n\n",
+    [
+      ["message", "1"],
+      ["message", "2"],
+    ],
+  ],
+  [
+    "a second byte order mark makes the first field unknown",
+    "\uFEFF\uFEFFdata:1\n\ndata:2\n\ndata:3\n\n",
+    [
+      ["message", "2"],
+      ["message", "3"],
+    ],
+  ],
+  [
+    "comments of any length are ignored",
+    `data:1\r:\0\n:\r\ndata:2\n:${"x".repeat(100_000)}\rdata:3\n:data:fail\r:${"é".repeat(1000)}\ndata:4\n\n`,
+    [["message", "1\n2\n3\n4"]],
+  ],
   ["line ends may be mixed", "data:test\r\ndata\ndata:test\r\n\r", [["message", "test\n\ntest"]]],
   ["only one U+0020 is taken away", "data:\ttest\rdata: \ndata:test\n\n", [["message", "\ttest\n\ntest"]]],
   ["text is UTF-8", "data:okこんにちは😀…\n\n", [["message", "okこんにちは😀…"]]],
   ["NUL is allowed in data", "data:\0\n\n\n\n", [["message", "\0"]]],
-  ["the name counts for one event", "event:test\ndata:x\n\ndata:x\n\n", [["test", "x"], ["message", "x"]]],
+  [
+    "the name counts for one event",
+    "event:test\ndata:x\n\ndata:x\n\n",
+    [
+      ["test", "x"],
+      ["message", "x"],
+    ],
+  ],
   ["an empty name is message", "event: \ndata:data\n\n", [["message", "data"]]],
   ["a name without data dispatches nothing and does not stay", "event:test\n\ndata:x\n\n", [["message", "x"]]],
-  ["an id lasts until another, and may be any text", "id: …\ndata:1\n\ndata:2\n\nid:3\ndata:3\n\n", [["message", "1", "…"], ["message", "2", "…"], ["message", "3", "3"]], "3"],
-  ["a bare id empties it", "id:1\ndata:1\n\nid\ndata:2\n\n", [["message", "1", "1"], ["message", "2", ""]], ""],
+  [
+    "an id lasts until another, and may be any text",
+    "id: …\ndata:1\n\ndata:2\n\nid:3\ndata:3\n\n",
+    [
+      ["message", "1", "…"],
+      ["message", "2", "…"],
+      ["message", "3", "3"],
+    ],
+    "3",
+  ],
+  [
+    "a bare id empties it",
+    "id:1\ndata:1\n\nid\ndata:2\n\n",
+    [
+      ["message", "1", "1"],
+      ["message", "2", ""],
+    ],
+    "",
+  ],
   ["a frame with only an id moves it", "data:1\n\nid:9\n\n", [["message", "1", ""]], "9"],
-  ["an id with NUL is ignored", "id:1\ndata:1\n\nid:\u00002\ndata:2\n\n", [["message", "1", "1"], ["message", "2", "1"]], "1"],
+  [
+    "an id with NUL is ignored",
+    "id:1\ndata:1\n\nid:\u00002\ndata:2\n\n",
+    [
+      ["message", "1", "1"],
+      ["message", "2", "1"],
+    ],
+    "1",
+  ],
   ["retry is digits", "retry:03000\ndata:x\n\n", [["message", "x"]], "", 3000],
-  ["a retry of something else leaves the earlier one", "retry:3000\nretry:1000x\nretry\nretry:-1\nretry:1.5\ndata:x\n\n", [["message", "x"]], "", 3000],
+  [
+    "a retry of something else leaves the earlier one",
+    "retry:3000\nretry:1000x\nretry\nretry:-1\nretry:1.5\ndata:x\n\n",
+    [["message", "x"]],
+    "",
+    3000,
+  ],
   ["a value keeps its colons", "data:a:b: c\n\n", [["message", "a:b: c"]]],
 ];
 

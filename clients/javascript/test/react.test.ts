@@ -29,7 +29,9 @@ function mount(url: string) {
 }
 
 test("under StrictMode one request is made, and the data comes in order", async () => {
-  await using server = await serve(stream('event: connected\ndata: {}\n\nid: 1\ndata: {"n":1}\n\nevent: other\ndata: {"n":2}\n\n'));
+  await using server = await serve(
+    stream('event: connected\ndata: {}\n\nid: 1\ndata: {"n":1}\n\nevent: other\ndata: {"n":2}\n\n'),
+  );
   const { root, now } = mount(server.url);
   await until("both", () => now()?.data.length === 2);
   assert.deepEqual(now()?.data, [{ n: 1 }, { n: 2 }]);
@@ -40,7 +42,10 @@ test("under StrictMode one request is made, and the data comes in order", async 
 });
 
 test("complete ends it, and no request comes after", async () => {
-  await using server = await serve(stream('data: {"n":1}\n\nevent: complete\ndata: {"total":1}\n\n', { end: true }), status(500));
+  await using server = await serve(
+    stream('data: {"n":1}\n\nevent: complete\ndata: {"total":1}\n\n', { end: true }),
+    status(500),
+  );
   const { root, now } = mount(server.url);
   await until("complete", () => now()?.complete === true);
   assert.deepEqual(now()?.data, [{ n: 1 }]);

@@ -1,7 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export interface Exchange { readonly request: IncomingMessage; readonly response: ServerResponse; readonly body: string }
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: string;
+}
 
 /** A real HTTP server: each request is answered by the next of the given answers, the last one again and again. */
 export async function serve(...answers: ((exchange: Exchange) => void)[]) {
@@ -26,16 +30,20 @@ export async function serve(...answers: ((exchange: Exchange) => void)[]) {
 }
 
 /** Starts a stream, sends the frames, and keeps it open unless `end`. */
-export const stream = (text: string, { end = false } = {}) => ({ response }: Exchange) => {
-  response.writeHead(200, { "Content-Type": "text/event-stream" });
-  response.write(text);
-  if (end) response.end();
-};
+export const stream =
+  (text: string, { end = false } = {}) =>
+  ({ response }: Exchange) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write(text);
+    if (end) response.end();
+  };
 
-export const status = (code: number, headers: Record<string, string> = {}, body = "") => ({ response }: Exchange) => {
-  response.writeHead(code, headers);
-  response.end(body);
-};
+export const status =
+  (code: number, headers: Record<string, string> = {}, body = "") =>
+  ({ response }: Exchange) => {
+    response.writeHead(code, headers);
+    response.end(body);
+  };
 
 /** Waits for a condition, not for a time. */
 export async function until(what: string, condition: () => boolean): Promise<void> {

@@ -65,14 +65,26 @@ test("what a tab had seen before the next leader went on is not told twice", asy
   const name = "sse told-once";
   const gone = new AbortController();
   let release = () => {};
-  void navigator.locks.request(name, { signal: gone.signal }, () => new Promise<void>((resolve) => (release = resolve)));
+  void navigator.locks.request(
+    name,
+    { signal: gone.signal },
+    () => new Promise<void>((resolve) => (release = resolve)),
+  );
   const leader = new BroadcastChannel(name);
   const joined = new Promise((resolve) => (leader.onmessage = resolve));
   const follower = open("told-once");
   await joined;
-  const say = (n: number, data: string) => leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
+  const say = (n: number, data: string) =>
+    leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
   // The second leader was behind: it resumed from before what this tab has seen, and hears it again.
-  for (const [n, data] of [[1, "one"], [2, "two"], [1, "one"], [2, "two"], [3, "three"]] as const) say(n, data);
+  for (const [n, data] of [
+    [1, "one"],
+    [2, "two"],
+    [1, "one"],
+    [2, "two"],
+    [3, "three"],
+  ] as const)
+    say(n, data);
   await until("the third", () => follower.events.includes("three"));
   assert.deepEqual(follower.events, ["one", "two", "three"]);
   follower.tab.close();
@@ -89,7 +101,11 @@ test("what the server will not give is told to every tab, and asked for once", a
 });
 
 test("a hidden tab hands its lead over and hears on; with all hidden there is no connection until one is shown", async () => {
-  await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"), stream("id: 3\ndata: three\n\n"));
+  await using server = await serve(
+    stream("id: 1\ndata: one\n\n"),
+    stream("id: 2\ndata: two\n\n"),
+    stream("id: 3\ndata: three\n\n"),
+  );
   const windowed = () => {
     const page = Object.assign(new EventTarget(), { hidden: false });
     (globalThis as { document?: unknown }).document = page;
@@ -112,7 +128,13 @@ test("a hidden tab hands its lead over and hears on; with all hidden there is no
     a.show();
     await until("both heard the third", () => a.events.length === 3 && b.events.length === 3);
     assert.equal(server.headers(2)["last-event-id"], "2");
-    assert.deepEqual([a.events, b.events], [["one", "two", "three"], ["one", "two", "three"]]);
+    assert.deepEqual(
+      [a.events, b.events],
+      [
+        ["one", "two", "three"],
+        ["one", "two", "three"],
+      ],
+    );
     assert.equal(a.tab.leads, true);
     a.tab.close();
     b.tab.close();
@@ -125,13 +147,23 @@ test("a tab that was away asks for what it missed itself, once, and then hears t
   await using server = await serve(stream("id: 3\ndata: three\n\nid: 4\ndata: four\n\nid: 5\ndata: five\n\n"));
   const name = "sse was-away";
   let release = () => {};
-  void navigator.locks.request(name, { signal: new AbortController().signal }, () => new Promise<void>((resolve) => (release = resolve)));
+  void navigator.locks.request(
+    name,
+    { signal: new AbortController().signal },
+    () => new Promise<void>((resolve) => (release = resolve)),
+  );
   const leader = new BroadcastChannel(name);
   const joined = new Promise((resolve) => (leader.onmessage = resolve));
   const follower = open(server.url, { name: "was-away" });
   await joined;
-  const say = (n: number, data: string) => leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
-  for (const [n, data] of [[1, "one"], [2, "two"], [5, "five"]] as const) say(n, data);
+  const say = (n: number, data: string) =>
+    leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
+  for (const [n, data] of [
+    [1, "one"],
+    [2, "two"],
+    [5, "five"],
+  ] as const)
+    say(n, data);
   await until("the fifth", () => follower.events.includes("five"));
   assert.equal(server.headers(0)["last-event-id"], "2");
   await until("its own connection is closed", () => server.exchanges[0]!.response.destroyed);
