@@ -9,13 +9,15 @@ using WebFrontend.StreamApi;
 
 var builder = WebApplication.CreateBuilder(args);
 
-// A build has its pages' scripts and styles in Production too, as a published folder has.
+// Serves scripts and styles from the build output in Production too, not only from a published folder.
 builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.AddStreamApiAddress();
 builder.AddSignIn();
 builder.AddStatus();
+builder.AddPatterns();
 builder.AddLoad();
+builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton(DashboardAddress.From(builder.Configuration));
 builder.Services.AddLanguages();
 builder.Services.AddRazorComponents();

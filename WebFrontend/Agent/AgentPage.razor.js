@@ -15,7 +15,7 @@ const recents = new Recents("sessions"); // { key: session, title }
 const models = new ModelPicker(element("model"));
 const state = new StreamState(text, () => session?.reconnect());
 const form = composer(element("ask"), ask);
-const views = new Map(); // by turn
+const views = new Map(); // turn: its view
 let session;
 let asking = false;
 
@@ -23,20 +23,20 @@ watchStreamApi(() => models.fill());
 
 const id = new URLSearchParams(location.search).get("session");
 if (id) {
-  trouble(text("reading"));
+  showError(text("reading"));
   open(id);
 } else {
   element("empty").hidden = false;
   element("state").dataset.state = "none";
   element("state-text").textContent = text("no-session");
 }
-list();
-recents.onchange(list);
+showRecents();
+recents.onchange(showRecents);
 for (const example of document.querySelectorAll(".examples button"))
   example.addEventListener("click", () => ask(example.querySelector("b").textContent));
 
 function open(id) {
-  session = new Session(id, { whole, event, times, state: (now) => state.show(now), missing });
+  session = new Session(id, { showAll, event, times, state: (now) => state.show(now), missing });
   const url = new URL(location.href);
   url.searchParams.set("session", id);
   history.replaceState(null, "", url);
@@ -53,10 +53,10 @@ async function ask(message) {
     if (!session) await open(await Session.begin(models.chosen()));
     const turn = await session.send(message);
     if (session.turns.length === 1) recents.put({ key: session.id, title: message });
-    if (session.turns.includes(turn)) show(turn); // else the history has it, and is shown
+    if (session.turns.includes(turn)) show(turn); // otherwise the history already contains it
     form.clear();
-    list();
-    figures();
+    showRecents();
+    updateStats();
     toEnd(element("ask"));
   } catch (error) {
     form.complain(text("notSent", { reason: reasonOf(error, text) }));
@@ -72,13 +72,13 @@ function show(turn) {
   element("turns").append(view.element);
 }
 
-function whole() {
-  trouble("");
+function showAll() {
+  showError("");
   views.clear();
   element("turns").replaceChildren();
   element("empty").hidden = session.turns.length > 0;
   session.turns.forEach(show);
-  figures();
+  updateStats();
   toEnd(element("ask"));
 }
 
@@ -86,7 +86,7 @@ function event(turn, now) {
   const follows = atEnd(element("ask"));
   if (now.type === "message_end") views.get(turn)?.end(turn);
   else views.get(turn)?.add(now);
-  if (now.type !== "content") figures();
+  if (now.type !== "content") updateStats();
   if (follows) toEnd(element("ask"));
 }
 
@@ -95,16 +95,16 @@ function times() {
 }
 
 function missing() {
-  trouble(text("missing"));
+  showError(text("missing"));
   recents.drop(session.id);
   element("empty").hidden = false;
   element("second").hidden = true;
   session = undefined;
   state.show({ state: "closed" });
-  list();
+  showRecents();
 }
 
-function figures() {
+function updateStats() {
   const events = session.turns.flatMap(({ events }) => events);
   const durations = events.map(({ durationMs }) => durationMs).filter((duration) => duration !== undefined);
   element("count").textContent = count(session.turns.length);
@@ -113,12 +113,12 @@ function figures() {
     durations.length > 0 ? text("duration", { ms: milliseconds(Math.max(...durations)) }) : "–";
 }
 
-function trouble(message) {
+function showError(message) {
   element("trouble").textContent = message;
   element("trouble").hidden = message === "";
 }
 
-function list() {
+function showRecents() {
   recents.show(element("recent"), element("recents"), ({ key, title }) => ({
     href: `/agent?session=${encodeURIComponent(key)}`,
     title,

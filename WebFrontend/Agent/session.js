@@ -2,11 +2,13 @@ import { refusalOf } from "../Shared/requests.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
-const AGAIN = 2_000;
+const RETRY_DELAY = 2_000; // milliseconds
 
 /**
- * One session with the agent: its history from the server, then its stream from there. Turns are `{ message, askedAt, endedAt, events }`.
- * `on.whole()` when all is to be shown anew, `on.event(turn, event)`, `on.times()`, `on.state(state)`, `on.missing()`.
+ * One session with the agent: reads its history, then streams from that position.
+ * Turns are `{ message, askedAt, endedAt, events }`. Calls `on.showAll()` when `turns` was replaced, `on.event(turn,
+ * event)`, `on.times()` when times were corrected, `on.state(state)` and `on.missing()` when the server has no such
+ * session.
  */
 export class Session {
   turns = [];
@@ -23,7 +25,7 @@ export class Session {
     return (await response.json()).session_id;
   }
 
-  /** Reads the history and streams on from it. */
+  /** Reads the history, then opens the stream at its position. */
   async open() {
     this.#client?.close();
     for (;;) {
@@ -32,11 +34,11 @@ export class Session {
         if (response.status === 404) return this.#on.missing();
         if (!response.ok) throw new Error();
         ({ turns: this.turns } = await response.json());
-        this.#on.whole();
+        this.#on.showAll();
         return this.#listen(response.headers.get("X-Sse-Position") ?? undefined);
       } catch {
-        this.#on.state({ state: "waiting", until: Date.now() + AGAIN, reason: "unreachable" });
-        await new Promise((resolve) => setTimeout(resolve, AGAIN));
+        this.#on.state({ state: "waiting", until: Date.now() + RETRY_DELAY, reason: "unreachable" });
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
       }
     }
   }
@@ -44,7 +46,7 @@ export class Session {
   /** @throws Error with what the server says. */
   async send(message) {
     const turn = { message, askedAt: new Date().toISOString(), endedAt: null, events: [] };
-    this.turns.push(turn); // before it is sent: the answer may be quicker than the receipt
+    this.turns.push(turn); // before the request: the first event may arrive before its response
     try {
       await post(`/message/${this.id}`, { content: message });
     } catch (error) {
@@ -65,9 +67,9 @@ export class Session {
       if (client !== this.#client) return;
       if (message.type === "resync") return void this.open();
       const event = message.json();
-      // Messages are answered one after the other.
+      // The agent answers messages one at a time, in order.
       const turn = this.turns.find(({ endedAt }) => !endedAt);
-      if (!turn) return void this.open(); // another reader has asked: the history says what
+      if (!turn) return void this.open(); // another reader sent a message: read it from the history
       if (event.type === "message_end") turn.endedAt = new Date().toISOString();
       else turn.events.push(event);
       this.#on.event(turn, event);
@@ -76,7 +78,7 @@ export class Session {
     client.onState((state) => client === this.#client && this.#on.state(state));
   }
 
-  // How long it took, by the server's clock: the same for all readers.
+  // Takes the times from the server's clock, so that all readers show the same duration.
   async #times() {
     try {
       const response = await this.#read();
@@ -88,7 +90,7 @@ export class Session {
       );
       this.#on.times();
     } catch {
-      /* this page's own clock stays */
+      /* the times of this page's clock stay */
     }
   }
 

@@ -1,6 +1,6 @@
 import { milliseconds } from "../Shared/numbers.js";
 
-/** A call of a tool: its name, what it was given, what it said and how long it took. */
+/** One tool call: name, arguments, result and duration. */
 export class ToolView {
   element = make("li", "step tool");
   #text;
@@ -13,7 +13,7 @@ export class ToolView {
     this.#duration.textContent = text("running");
     const [card, head] = [make("div", "card"), make("div", "card-head")];
     head.append(make("h3", "", tool), this.#duration);
-    this.#say(text("arguments"), this.#arguments(input));
+    this.#addRow(text("arguments"), this.#arguments(input));
     card.append(head, this.#call);
     this.element.append(card);
   }
@@ -28,10 +28,10 @@ export class ToolView {
       .filter(Boolean)
       .join(" · ");
     if (isTable(output)) {
-      this.#say(this.#text("result"), this.#text("rows", { count: output.length }));
+      this.#addRow(this.#text("result"), this.#text("rows", { count: output.length }));
       this.#call.append(table(output, this.#text("result")));
     } else
-      this.#say(
+      this.#addRow(
         this.#text("result"),
         failed
           ? make("span", "bad", output.error)
@@ -55,7 +55,7 @@ export class ToolView {
     return code;
   }
 
-  #say(name, ...content) {
+  #addRow(name, ...content) {
     const says = document.createElement("dd");
     says.append(...content);
     this.#call.append(make("dt", "", name), says);
@@ -89,10 +89,10 @@ function table(rows, name) {
   return place;
 }
 
-/** How many digits a number has after its point. */
+/** Number of decimal digits. */
 const decimals = (value) => (typeof value === "number" ? (/\.(\d+)$/.exec(String(value))?.[1].length ?? 0) : 0);
 
-/** A number has as many digits as the longest of its column, so that points stand below one another. */
+/** Formats a number with the digits of the longest in its column, so that decimal points align. */
 const cell = (value, digits) =>
   typeof value === "object"
     ? JSON.stringify(value)
@@ -103,6 +103,6 @@ const cell = (value, digits) =>
 function make(name, style = "", content = "") {
   const made = document.createElement(name);
   if (style) made.className = style;
-  if (content) made.textContent = content; // never markup: a tool's words are anybody's
+  if (content) made.textContent = content; // never as markup: tool output is untrusted
   return made;
 }

@@ -1,7 +1,7 @@
 import { count, rate } from "../Shared/numbers.js";
 import { ToolView } from "./tool-view.js";
 
-/** A message to the agent and the way of its answer, a step after the other. */
+/** A message to the agent and the steps of its answer. */
 export class TurnView {
   element = document.createElement("li");
   #text;
@@ -9,7 +9,7 @@ export class TurnView {
   #steps = document.createElement("ol");
   #outcome = document.createElement("p");
   #thinking;
-  #says;
+  #textNode;
   #tools = new Map();
   #failed = false;
 
@@ -30,24 +30,24 @@ export class TurnView {
   }
 
   add(event) {
-    if (event.type === "content") this.#say(event.data);
+    if (event.type === "content") this.#appendText(event.data);
     else if (event.type === "tool_use") {
-      this.#says = undefined;
+      this.#textNode = undefined;
       const view = new ToolView(event, this.#text);
       this.#tools.set(event.id, view);
       this.#steps.append(view.element);
     } else if (event.type === "tool_result") this.#tools.get(event.id)?.end(event);
     else if (event.type === "error") {
-      this.#says = undefined;
+      this.#textNode = undefined;
       this.#failed = true;
       this.#steps.append(this.#step("trouble", event.error));
     }
-    // Between its steps it thinks.
+    // Between two steps the model is thinking.
     if (event.type === "tool_result") this.#steps.append(this.#thinking);
     else this.#thinking.remove();
   }
 
-  /** Shows whether and how it ended. */
+  /** Shows the outcome, or that the answer is still running. */
   end({ askedAt, endedAt }) {
     this.element.dataset.status = endedAt ? "done" : "running";
     this.element.setAttribute("aria-busy", !endedAt);
@@ -68,13 +68,13 @@ export class TurnView {
     this.#outcome.append(" ", button);
   }
 
-  #say(words) {
-    if (!this.#says) {
+  #appendText(words) {
+    if (!this.#textNode) {
       const step = this.#step("says", "");
-      this.#says = step.firstChild.appendChild(document.createTextNode(""));
+      this.#textNode = step.firstChild.appendChild(document.createTextNode(""));
       this.#steps.append(step);
     }
-    this.#says.appendData(words);
+    this.#textNode.appendData(words);
   }
 
   #step(kind, words) {

@@ -1,4 +1,5 @@
-// What the pages take from elsewhere, as modules of this origin: our client (from its sources), and uPlot for the charts.
+// What the pages take from elsewhere, as modules of this origin: our client (from its sources), and uPlot for the
+// charts.
 //   node bundle.js <clients/javascript> <target folder>
 import { copyFile } from "node:fs/promises";
 import { build } from "esbuild";

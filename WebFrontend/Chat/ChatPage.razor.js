@@ -9,7 +9,7 @@ import { Recents } from "../Shared/recents.js";
 import { reasonOf, refusalOf } from "../Shared/requests.js";
 import { streamApi, textsOf } from "../Shared/text.js";
 
-const TUNNEL = 3_000;
+const TUNNEL_DURATION = 3_000; // milliseconds
 const LENGTH = "chat length";
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("chat"));
@@ -18,7 +18,7 @@ const models = new ModelPicker(element("model"));
 const arrivals = new Arrivals(element("arrivals"));
 const form = composer(element("ask"), ask);
 let conversation = { key: crypto.randomUUID(), turns: [] };
-const answers = []; // as many as turns
+const answers = []; // one for each turn
 let asking = false;
 let countdown;
 
@@ -32,9 +32,9 @@ if (id)
   };
 element("empty").hidden = conversation.turns.length > 0;
 for (const turn of conversation.turns) show(turn).read();
-address();
-list();
-recents.onchange(join);
+updateAddress();
+showRecents();
+recents.onchange(addTurnsOfOtherTabs);
 window.addEventListener("pageshow", (shown) => shown.persisted && location.reload());
 
 element("length").value = localStorage.getItem(LENGTH) ?? "400";
@@ -42,7 +42,7 @@ element("length").addEventListener("change", ({ target }) => localStorage.setIte
 for (const example of document.querySelectorAll(".examples button"))
   example.addEventListener("click", () => ask(example.querySelector("b").textContent, example.dataset.length));
 element("stop").addEventListener("click", stop);
-element("tunnel").addEventListener("click", () => current()?.tunnel(TUNNEL));
+element("tunnel").addEventListener("click", () => current()?.tunnel(TUNNEL_DURATION));
 element("reload").addEventListener("click", () => location.reload());
 
 function current() {
@@ -80,8 +80,8 @@ async function ask(question, length = element("length").value) {
     recents.put(conversation);
     show(turn).follow();
     form.clear();
-    address();
-    list();
+    updateAddress();
+    showRecents();
     toEnd(element("ask"));
   } catch {
     form.complain(text("notAsked", { reason: text("unreachable", { url: streamApi }) }));
@@ -117,19 +117,19 @@ function show({ id, question }) {
   return answer;
 }
 
-// Another tab with the same conversation has asked something.
-function join() {
+// Another tab asked a question in the same conversation.
+function addTurnsOfOtherTabs() {
   const theirs = recents.find(({ key }) => key === conversation.key);
   for (const turn of theirs?.turns.slice(conversation.turns.length) ?? []) {
     conversation.turns.push(turn);
     show(turn).read();
   }
-  address();
-  list();
+  updateAddress();
+  showRecents();
 }
 
-// The address names the answer: it can be loaded again, passed on, or opened beside this one.
-function address() {
+// Puts the answer's id into the updateAddress, so that it can be reloaded, shared or opened in a second tab.
+function updateAddress() {
   const last = conversation.turns.at(-1);
   element("fresh").hidden = element("second").hidden = !last;
   if (!last) return;
@@ -139,7 +139,7 @@ function address() {
   element("second").href = url;
 }
 
-function list() {
+function showRecents() {
   recents.show(element("recent"), element("recents"), ({ key, turns }) => ({
     href: `/chat?id=${encodeURIComponent(turns.at(-1).id)}`,
     title: turns[0].question ?? text("elsewhere"),
@@ -147,7 +147,7 @@ function list() {
   }));
 }
 
-// The figures and what can be done, by the last answer's state.
+// Shows the state and stats of the last answer, and enables the matching buttons.
 function phase() {
   clearTimeout(countdown);
   const answer = current();
@@ -172,12 +172,12 @@ function phase() {
   element("tunnel").disabled = !running || !!answer.waiting;
   element("reload").disabled = !running;
   element("send").disabled = asking;
-  swap(running ? "stop" : "send", running ? "send" : "stop");
+  swapButtons(running ? "stop" : "send", running ? "send" : "stop");
   arrivals.show(answer);
 }
 
-// One button's place is the other's; the keyboard stays there.
-function swap(shown, gone) {
+// Shows one button in the other's place and keeps the keyboard focus there.
+function swapButtons(shown, gone) {
   const focused = document.activeElement === element(gone);
   element(shown).hidden = false;
   element(gone).hidden = true;

@@ -1,7 +1,7 @@
 import { count, milliseconds, rate } from "../Shared/numbers.js";
 import { streamApi } from "../Shared/text.js";
 
-/** A question and its answer on the page. */
+/** Renders a question and its answer. */
 export class AnswerView {
   #element;
   #text;
@@ -34,14 +34,14 @@ export class AnswerView {
     else if (fresh !== "") this.#words.appendData(fresh);
     this.#element.dataset.status = answer.status;
     this.#element.setAttribute("aria-busy", answer.status === "running");
-    const said = this.#says(answer).join(" · ");
-    if (this.#outcome.dataset.said === said) return;
-    this.#outcome.dataset.said = said;
-    this.#outcome.replaceChildren(said);
-    this.#offer(answer);
+    const summary = this.#summary(answer).join(" · ");
+    if (this.#outcome.dataset.summary === summary) return;
+    this.#outcome.dataset.summary = summary;
+    this.#outcome.replaceChildren(summary);
+    this.#offerRetry(answer);
   }
 
-  #says({ status, state, first, speed, tokens }) {
+  #summary({ status, state, first, speed, tokens }) {
     const text = this.#text;
     if (["reading", "missing", "unreachable"].includes(status)) return [text(status, { url: streamApi })];
     const outcome =
@@ -60,8 +60,8 @@ export class AnswerView {
     ].filter(Boolean);
   }
 
-  // Where it came to nothing: the way out.
-  #offer({ status }) {
+  // Offers to ask again after a failure.
+  #offerRetry({ status }) {
     if (!["failed", "interrupted", "cancelled"].includes(status) || !this.#again) return;
     const button = document.createElement("button");
     [button.type, button.className, button.textContent] = ["button", "button small", this.#text("again")];

@@ -1,18 +1,19 @@
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
-const AGAIN = 2_000;
-const PATIENCE = 10_000; // with a server that says nothing
+const RETRY_DELAY = 2_000; // milliseconds
+const TIMEOUT = 10_000; // milliseconds for one request
 
 /**
- * One answer (a generation), read from the server: what there is of it, then what comes. It belongs to the server: this reader may drop,
- * return or be a second one. `changed` is called whenever something about it has; `fresh` text is what came with it.
+ * One answer (a generation): reads its text so far, then its stream. The server owns the answer, so any number of
+ * readers may disconnect and return. Calls `changed(answer, fresh)` after each change; `fresh` is the text that arrived
+ * with it.
  */
 export class Answer {
   text = "";
   status = "reading"; // running, done, cancelled, failed, interrupted; missing, unreachable
   breaks = 0;
-  arrivals = []; // { at, tokens } of what came while this page looked on
+  arrivals = []; // { at, tokens } of tokens that arrived live
   waiting = null; // { until, tunnel } while there is no connection
   state = {};
   #changed;
@@ -27,7 +28,7 @@ export class Answer {
     return ["done", "cancelled", "failed", "interrupted", "missing"].includes(this.status);
   }
 
-  /** Milliseconds until the first token was stored, by the server's clock. */
+  /** Milliseconds until the first token was stored, by the server's clock; null before that. */
   get first() {
     const { createdAt, firstTokenAt } = this.state;
     return createdAt && firstTokenAt ? Math.max(0, Date.parse(firstTokenAt) - Date.parse(createdAt)) : null;
@@ -37,7 +38,7 @@ export class Answer {
     return this.state.usage?.outputTokens ?? (this.ended ? null : estimate(this.text));
   }
 
-  /** Tokens a second: at the end over all, by the server's count and clock; before it as they come. */
+  /** Tokens per second: over the whole answer once it has ended, over the last two seconds while it runs. */
   get speed() {
     const { usage, firstTokenAt, endedAt } = this.state;
     const seconds = (Date.parse(endedAt) - Date.parse(firstTokenAt)) / 1000;
@@ -49,29 +50,29 @@ export class Answer {
       : null;
   }
 
-  /** Follows one that was just begun. */
+  /** Streams an answer that was just started. */
   follow() {
     this.status = "running";
     this.#listen();
   }
 
-  /** Reads what there is, and follows it where it goes on. */
+  /** Reads the stored text, and streams the rest if the answer is still running. */
   async read() {
-    while (!(await this.#refresh())) await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    while (!(await this.#refresh())) await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
     if (this.status === "running") this.#listen();
   }
 
-  /** Drops the connection, as a train in a tunnel does, and comes back. */
+  /** Drops the connection for a while, as in a tunnel, then reconnects. */
   tunnel(milliseconds) {
     if (this.status !== "running") return;
     this.#client?.close();
     this.breaks++;
-    this.#tell({ waiting: { until: Date.now() + milliseconds, tunnel: true } });
+    this.#update({ waiting: { until: Date.now() + milliseconds, tunnel: true } });
     setTimeout(() => this.status === "running" && this.#listen(), milliseconds);
   }
 
   async cancel() {
-    const response = await fetch(this.#address, { method: "DELETE", signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(this.#address, { method: "DELETE", signal: AbortSignal.timeout(TIMEOUT) });
     if (!response.ok) throw new Error(`${response.status}`);
   }
 
@@ -85,31 +86,31 @@ export class Answer {
 
   async #refresh() {
     try {
-      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      if (response.status === 404) return this.#tell({ status: "missing" });
+      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
+      if (response.status === 404) return this.#update({ status: "missing" });
       if (!response.ok) throw new Error();
       const state = await response.json();
       this.#position = response.headers.get("X-Sse-Position") ?? undefined;
-      return this.#tell(
+      return this.#update(
         { state, status: state.status, waiting: null },
         state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined,
         state.text,
       );
     } catch {
-      this.#tell({ status: this.status === "running" ? "running" : "unreachable" });
+      this.#update({ status: this.status === "running" ? "running" : "unreachable" });
       return false;
     }
   }
 
-  // What is known about it beside its text, which comes by the stream.
-  async #inform() {
+  // Reads the metadata; the text arrives by the stream.
+  async #refreshDetails() {
     try {
-      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
       if (!response.ok) return;
       const state = await response.json();
-      if (!this.ended || state.status !== "running") this.#tell({ state }); // asked before the end, answered after it: too old
+      if (!this.ended || state.status !== "running") this.#update({ state }); // a response from before the end is stale
     } catch {
-      /* the figures stay away */
+      /* the stats stay empty */
     }
   }
 
@@ -120,8 +121,8 @@ export class Answer {
       const data = message.json();
       if (message.type === "token") {
         this.arrivals.push({ at: performance.now(), tokens: estimate(data.text) });
-        this.#tell({ waiting: null }, data.text, this.text + data.text);
-        if (this.first === null && this.arrivals.length === 1) this.#inform();
+        this.#update({ waiting: null }, data.text, this.text + data.text);
+        if (this.first === null && this.arrivals.length === 1) this.#refreshDetails();
       } else if (message.type === "done" || message.type === "error") {
         client.close();
         const status =
@@ -132,8 +133,8 @@ export class Answer {
             : data.reason === "interrupted"
               ? "interrupted"
               : "failed";
-        this.#tell({ status, waiting: null, state: { ...this.state, ...data } });
-        this.#inform();
+        this.#update({ status, waiting: null, state: { ...this.state, ...data } });
+        this.#refreshDetails();
       } else if (message.type === "resync") {
         client.close();
         this.read();
@@ -143,19 +144,19 @@ export class Answer {
       if (client !== this.#client || this.ended) return;
       if (now.state === "waiting") {
         if (!this.waiting) this.breaks++;
-        this.#tell({ waiting: { until: now.until } });
-      } else if (now.state === "open") this.#tell({ waiting: null });
-      else if (now.state === "closed" && now.reason !== "closed") this.read(); // no more, or refused: what holds is stored
+        this.#update({ waiting: { until: now.until } });
+      } else if (now.state === "open") this.#update({ waiting: null });
+      else if (now.state === "closed" && now.reason !== "closed") this.read(); // the store has the final state
     });
   }
 
-  #tell(change, fresh = "", text = this.text) {
+  #update(change, fresh = "", text = this.text) {
     Object.assign(this, change, { text });
     this.#changed(this, fresh);
     return true;
   }
 }
 
-// Until the provider has counted: a word is a token, and so are three characters of a script without spaces.
+// An estimate until the provider reports usage: one token per word, or per three characters of a script without spaces.
 const estimate = (text) =>
   (text.match(/[^\s\u2e80-\uffff]+/g)?.length ?? 0) + (text.match(/[\u2e80-\uffff]/g)?.length ?? 0) / 3;

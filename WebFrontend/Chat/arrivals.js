@@ -1,7 +1,8 @@
-// How tokens arrived over the last seconds, a bar a quarter of a second: a break is a gap, and what came after it a peak.
+// Draws the tokens of the last 15 seconds, one bar per quarter second. A disconnection is a gap, the catch-up after it
+// a peak.
 
 const BARS = 60;
-const WIDTH = 250; // ms
+const WIDTH = 250; // milliseconds per bar
 
 export class Arrivals {
   #canvas;

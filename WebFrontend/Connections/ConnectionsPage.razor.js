@@ -19,7 +19,11 @@ const list = new RowWindow(
   () => connectionRow(text, confirmClose),
   (from, to) => feed.view({ from, to }),
 );
-const map = new HeatMap(element("heat"), { over: tell, out: () => (element("cell").hidden = true), chosen: choose });
+const map = new HeatMap(element("heat"), {
+  over: showCell,
+  out: () => (element("cell").hidden = true),
+  chosen: filterByCell,
+});
 
 restore();
 for (const button of element("table").querySelectorAll("[data-sort]")) {
@@ -36,7 +40,7 @@ element("sort").addEventListener("change", ({ target }) =>
 element("filter").addEventListener("input", ({ target }) => arrange({ filter: target.value }));
 element("only").addEventListener("change", ({ target }) => arrange({ state: target.value }));
 
-// Rows keep their places while somebody points at them or is in them: nothing is pressed that was not aimed at.
+// Rows keep their places while the pointer or the focus is on them, so that no click hits a row that just moved.
 const hold = (held) => view.hold !== held && feed.view({ hold: (view.hold = held) });
 element("rows").addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && hold(true));
 element("rows").addEventListener("pointerleave", () => hold(element("rows").matches(":focus-within")));
@@ -65,7 +69,7 @@ function arrange(change) {
   history.replaceState(null, "", url);
 }
 
-// The address says what is shown: it can be passed on.
+// Restores the filter from the address, so that a link shows the same view.
 function restore() {
   const query = new URLSearchParams(location.search);
   const sort = query.get("sort") ?? "-p99";
@@ -92,7 +96,7 @@ function totals({ replicas, latency, connections, partial, counted }) {
 }
 
 function rows({ rows: shown, from, shown: matching, size, known }) {
-  if (!known) return; // nothing was read yet: the page says that it is reading
+  if (!known) return; // still loading
   list.count = matching;
   list.show(shown, from);
   element("table").setAttribute("aria-rowcount", matching + 1);
@@ -109,7 +113,7 @@ function heat({ bands, counts }) {
   element("heat").setAttribute("aria-label", text("heat", { count: count(bands.length), slow: count(slow) }));
 }
 
-async function tell(index, x, y) {
+async function showCell(index, x, y) {
   const row = await feed.at(index);
   const cell = element("cell");
   cell.hidden = !row;
@@ -119,7 +123,7 @@ async function tell(index, x, y) {
   cell.style.top = `${y + 18}px`;
 }
 
-async function choose(index) {
+async function filterByCell(index) {
   const row = await feed.at(index);
   if (!row) return;
   element("filter").value = row.id;

@@ -2,8 +2,8 @@ import { onHidden } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
 /**
- * The page's side of the worker: `on.totals`, `on.rows`, `on.heat`, `on.state`. While the page is hidden for longer nothing is read: StreamApi asks its
- * replicas only while somebody watches.
+ * The page's side of the worker: calls `on.totals`, `on.rows`, `on.heat` and `on.state`.
+ * Pauses while the page is hidden, because StreamApi polls its replicas only while a reader is connected.
  */
 export class ConnectionFeed {
   #worker = new Worker(new URL("./connection-worker.js", import.meta.url), { type: "module" });
@@ -17,31 +17,31 @@ export class ConnectionFeed {
       if (data.heat) on.heat?.(data.heat);
       if (data.state) on.state?.(data.state);
     };
-    this.#ask("open", { url: `${streamApi}/v1/connections/stream`, wants });
-    onHidden((hidden) => this.#ask(hidden ? "pause" : "resume"));
-    window.addEventListener("pagehide", () => this.#ask("pause"));
-    window.addEventListener("pageshow", (shown) => shown.persisted && this.#ask("resume"));
+    this.#post("open", { url: `${streamApi}/v1/connections/stream`, wants });
+    onHidden((hidden) => this.#post(hidden ? "pause" : "resume"));
+    window.addEventListener("pagehide", () => this.#post("pause"));
+    window.addEventListener("pageshow", (shown) => shown.persisted && this.#post("resume"));
     window.addEventListener("online", () => this.reconnect());
   }
 
-  /** What to show: `sort`, `descending`, `filter`, `state`, `from`, `to`, `hold`. */
+  /** Sets the view: `sort`, `descending`, `filter`, `state`, `from`, `to`, `hold`. */
   view(view) {
-    this.#ask("view", view);
+    this.#post("view", view);
   }
 
-  /** The connection behind a cell of the heat map. */
+  /** Resolves to the connection at a cell of the heat map. */
   at(index) {
     return new Promise((resolve) => {
       this.#asked.set(index, resolve);
-      this.#ask("at", { index });
+      this.#post("at", { index });
     });
   }
 
   reconnect() {
-    this.#ask("reconnect");
+    this.#post("reconnect");
   }
 
-  #ask(ask, message = {}) {
+  #post(ask, message = {}) {
     this.#worker.postMessage({ ask, ...message });
   }
 }

@@ -3,7 +3,7 @@ import { age, compact, count, milliseconds } from "../Shared/numbers.js";
 
 const CELLS = ["state", "client", "topics", "replica", "age", "delivered", "p50", "p95", "p99", "lag", "rtt"];
 
-/** A row of the list, used again for whichever connection stands at its place. Only what differs is written. */
+/** A reusable row of the list. `show` writes only the cells that differ. */
 export function connectionRow(text, close) {
   const element = document.createElement("div");
   element.setAttribute("role", "row");

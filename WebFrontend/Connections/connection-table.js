@@ -1,10 +1,10 @@
-// The open connections of all replicas as the worker holds them: kept by id, sorted and filtered here, counted by the second.
+// The open connections of all replicas, as the worker keeps them: by id, sorted, filtered and counted once a second.
 
-import { Spread } from "../Shared/quantiles.js";
+import { Quantiles } from "../Shared/quantiles.js";
 
 const NEW = 5_000; // milliseconds
 
-/** What stands in a column, to sort by. */
+/** The sort key of each column. */
 const VALUES = {
   client: (row) => row.client,
   user: (row) => row.user ?? "",
@@ -20,17 +20,17 @@ const VALUES = {
   state: (row) => row.state,
 };
 
-/** The upper ends of the bands that colours stand for, in milliseconds; what is slower is in the last one, what has no latency in the first. */
+/** Upper bounds of the colour bands, in milliseconds. Band 0 has no latency yet; the last band has no upper bound. */
 export const BANDS = [5, 10, 25, 50, 100, 250];
 export const bandOf = ({ latencyMs }) => (latencyMs ? 1 + BANDS.filter((end) => latencyMs.p99 > end).length : 0);
 
 export class ConnectionTable {
   #rows = new Map();
-  #delivered = new Map(); // by id, at the last count
+  #delivered = new Map(); // by id, as of the last count
   #countedAt;
-  #order = []; // what the view shows
+  #order = []; // sorted and filtered
   partial = false;
-  known = false; // whether there was a snapshot
+  known = false; // true after the first snapshot
 
   replace(rows) {
     this.#rows = new Map(rows.map((row) => [row.id, row]));
@@ -56,7 +56,7 @@ export class ConnectionTable {
     return this.#rows.get(id);
   }
 
-  /** Applies sort and filter. With `hold` the rows keep their places, so that nothing moves away under a pointer; closed ones leave. */
+  /** Applies sort and filter. With `hold` rows keep their places under the pointer; only closed ones leave. */
   arrange({ sort, descending, filter, state, hold }) {
     if (hold) {
       this.#order = this.#order.map(({ id }) => this.#rows.get(id)).filter((row) => row);
@@ -81,7 +81,7 @@ export class ConnectionTable {
     return this.#order.slice(from, to);
   }
 
-  /** The colour band of each connection, replica by replica and oldest first. */
+  /** The colour band of each connection, grouped by replica, oldest first. */
   heat() {
     const rows = [...this.#rows.values()].sort((a, b) =>
       a.replica < b.replica ? -1 : a.replica > b.replica ? 1 : a.id < b.id ? -1 : 1,
@@ -95,29 +95,32 @@ export class ConnectionTable {
     return { ids: rows.map(({ id }) => id), bands, counts };
   }
 
-  // What one that is seen for the first time had delivered before: nothing where it is new, everything where its replica was silent.
+  // The previous count of a connection that was not counted before: zero if it is new, all of it if its replica was
+  // unreachable.
   #before({ connectedAt, delivered }, seconds) {
     return seconds > 0 && Date.now() - Date.parse(connectedAt) < NEW ? 0 : delivered;
   }
 
-  /** Since the last call: by replica how many connections, deliveries a second, the greatest lag; and the latency of what was delivered. */
+  /**
+   * Totals by replica since the last call: connections, deliveries per second, largest lag, latency of the deliveries.
+   */
   count(now) {
     const seconds = this.#countedAt === undefined ? 0 : (now - this.#countedAt) / 1000;
     this.#countedAt = now;
     const replicas = {};
-    const all = new Spread();
+    const all = new Quantiles();
     for (const row of this.#rows.values()) {
       const replica = (replicas[row.replica] ??= {
         connections: 0,
         delivered: 0,
         lag: 0,
         slow: 0,
-        spread: new Spread(),
+        spread: new Quantiles(),
       });
       replica.connections++;
       replica.lag = Math.max(replica.lag, row.lag);
       if (row.state !== "live") replica.slow++;
-      if (row.topics[0]?.startsWith("$sys")) continue; // the dashboards' own streams
+      if (row.topics[0]?.startsWith("$sys")) continue; // streams of the dashboards themselves
       const fresh = row.delivered - (this.#delivered.get(row.id) ?? this.#before(row, seconds));
       this.#delivered.set(row.id, row.delivered);
       if (fresh <= 0) continue;

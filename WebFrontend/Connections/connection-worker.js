@@ -1,9 +1,9 @@
-// Reads /v1/connections/stream away from the page's thread: ten thousand rows a second are parsed, sorted and counted here, and the page
-// is told only what it shows.
+// Reads /v1/connections/stream off the page's thread: parses, sorts and counts ten thousand rows a second,
+// and posts only the visible ones to the page.
 import { SseClient } from "../lib/sse.js";
 import { ConnectionTable } from "./connection-table.js";
 
-const SHORTEST = 500; // milliseconds
+const SHORTEST_WINDOW = 500; // milliseconds
 const table = new ConnectionTable();
 const view = { sort: "p99", descending: true, filter: "", state: "", from: 0, to: 0, hold: false };
 let wants = {};
@@ -12,7 +12,7 @@ let url;
 let heat = { ids: [] };
 let countedAt = -Infinity;
 
-const asked = {
+const handlers = {
   open(message) {
     ({ url, wants } = message);
     open();
@@ -31,7 +31,7 @@ const asked = {
   },
   at: ({ index }) => postMessage({ at: index, row: table.get(heat.ids[index]) }),
 };
-onmessage = ({ data: { ask, ...message } }) => asked[ask](message);
+onmessage = ({ data: { ask, ...message } }) => handlers[ask](message);
 
 function open() {
   if (client || !url) return;
@@ -49,9 +49,9 @@ function open() {
 }
 
 function show() {
-  // Two updates at once, as after a break, would make a rate of a moment.
+  // Two updates at once, as after a reconnection, would give a rate over almost no time.
   const now = performance.now();
-  if (now - countedAt > SHORTEST) postMessage({ totals: table.count((countedAt = now)) });
+  if (now - countedAt > SHORTEST_WINDOW) postMessage({ totals: table.count((countedAt = now)) });
   if (wants.rows) {
     table.arrange(view);
     rows();

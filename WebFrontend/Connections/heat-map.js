@@ -1,8 +1,8 @@
-// Every connection a square, coloured by its p99: what is slow among ten thousand is seen at a glance.
+// One square per connection, coloured by its p99, so that a slow one stands out among ten thousand.
 
 const LARGEST = 16;
 const SMALLEST = 4;
-const HEIGHT = 132; // pixels; the squares shrink until all fit, then the map grows
+const HEIGHT = 132; // pixels: squares shrink to fit, down to SMALLEST; after that the map grows
 
 export class HeatMap {
   #canvas;

@@ -1,6 +1,6 @@
-// A long list of which only what is seen exists: as many row elements as fit, moved as the region scrolls.
+// A virtual list: keeps as many row elements as fit the region and moves them as it scrolls.
 
-const BEYOND = 6; // rows above and below what is seen
+const BEYOND = 6; // rows above and below the visible ones
 
 export class RowWindow {
   #region;
@@ -13,14 +13,17 @@ export class RowWindow {
   #count = 0;
   #scheduled = false;
 
-  /** `region` scrolls, `body` is as high as all rows; `make()` returns a row `{ element, show(row, index) }`; `ask(from, to)` fetches. */
+  /**
+   * `region` scrolls, `body` has the height of all rows, `make()` returns `{ element, show(row, index) }`, `ask(from,
+   * to)` fetches.
+   */
   constructor(region, body, make, ask) {
     [this.#region, this.#body, this.#make, this.#asking] = [region, body, make, ask];
     region.addEventListener("scroll", () => this.#schedule(), { passive: true });
     new ResizeObserver(() => this.#schedule()).observe(region);
   }
 
-  /** How many there are altogether. */
+  /** The number of rows in the whole list. */
   set count(count) {
     if (count !== this.#count) {
       this.#count = count;
@@ -42,11 +45,11 @@ export class RowWindow {
     this.#body.style.height = `${this.#count * this.#height}px`;
     const seen = Math.ceil(this.#region.clientHeight / this.#height);
     const from = Math.max(0, Math.min(Math.floor(this.#region.scrollTop / this.#height) - BEYOND, this.#count - 1));
-    this.#from = from - (from % 2); // the stripes stay where they are
+    this.#from = from - (from % 2); // an even start keeps the stripes in place
     this.#asking(this.#from, Math.min(this.#count, this.#from + seen + 2 * BEYOND + 1));
   }
 
-  /** Shows the rows that were asked for. */
+  /** Shows the fetched rows. */
   show(rows, from) {
     while (this.#rows.length < rows.length) {
       const row = this.#make();

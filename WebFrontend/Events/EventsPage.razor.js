@@ -1,22 +1,22 @@
 import { EventHistory, readHistory } from "./event-history.js";
 import { EventList } from "./event-list.js";
 import { topicList } from "./topic-list.js";
-import { Figures } from "./event-stats.js";
+import { EventStats } from "./event-stats.js";
 import { publishForm } from "./publish-form.js";
-import { Remembered } from "./shown-events.js";
+import { ShownEvents } from "./shown-events.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { shareStream } from "../Shared/streams.js";
 import { fieldError, isPattern, streamApi, textsOf } from "../Shared/text.js";
 
-const SKEW = 1_000; // milliseconds that the store's clock may be behind this one
+const SKEW = 1_000; // milliseconds: allowed difference between the store's clock and this one
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("events"));
-const figures = new Figures();
+const stats = new EventStats();
 const list = new EventList(element("rows"), element("empty"), text);
 const state = new StreamState(text, () => (stream.state.state === "closed" ? subscribe() : stream.reconnect()));
-const stored = new EventHistory(filter, text);
+const history = new EventHistory(filter, text);
 let stream;
-let remembered;
+let shownEvents;
 
 subscribe();
 publishForm(element("publish"), text);
@@ -31,8 +31,8 @@ element("filter").addEventListener("submit", (submit) => {
 element("pause").addEventListener("click", () => list.setPaused(!list.paused));
 element("clear").addEventListener("click", () => {
   list.clear();
-  figures.clear();
-  remembered.clear();
+  stats.clear();
+  shownEvents.clear();
   element("gap").hidden = true;
 });
 list.onchange = () => {
@@ -43,7 +43,7 @@ list.onchange = () => {
       ? text("resumeWith", { count: list.waiting })
       : text("resume");
 };
-window.addEventListener("pagehide", () => remembered.write());
+window.addEventListener("pagehide", () => shownEvents.write());
 for (const view of ["live", "history"]) element(`view-${view}`).addEventListener("click", () => show(view));
 
 function filter() {
@@ -57,25 +57,25 @@ function filter() {
 function subscribe() {
   if (!fieldError(element("topic"), words("topic").every(isPattern) ? null : text("badPattern")))
     return element("topic").focus();
-  address();
+  updateAddress();
   const query = filter();
-  const before = remembered?.query;
+  const before = shownEvents?.query;
   stream?.close();
-  remembered = new Remembered(`${query}`);
+  shownEvents = new ShownEvents(`${query}`);
   if (before !== undefined && before !== `${query}`) list.clear();
   element("gap").hidden = true;
   // Tabs with the same filter share one connection.
   const opened = (stream = shareStream(`${streamApi}/v1/events/stream?${query}&envelope=true`));
   let openedAt = Infinity;
-  let missed = remembered.after !== undefined ? [] : undefined; // what comes while the events of the time without this page are read
+  let pending = shownEvents.after !== undefined ? [] : undefined; // live events that arrive while history ones are read
   opened.on("*", (message) => {
     if (opened !== stream) return;
     const event = message.json();
-    // The stream's own frames have no topic: an event that somebody published as "resync" has one.
+    // Control frames have no topic; a published event of type "resync" has one.
     if (event.topic === undefined) return control(message, event);
-    // What is of the time before the connection was caught up on, and says nothing of how fast events arrive.
+    // Older events are replayed, so their age says nothing about latency.
     if (Date.parse(event.time) > openedAt) event.latency = Math.max(0, Date.now() - Date.parse(event.time));
-    if (missed) missed.push(event);
+    if (pending) pending.push(event);
     else receive(event);
   });
   opened.onState((now) => {
@@ -83,42 +83,42 @@ function subscribe() {
     if (now.state === "open") openedAt = Date.now() - SKEW;
     state.show(now);
   });
-  if (missed)
+  if (pending)
     catchUp(opened, query).finally(() => {
-      const waiting = missed;
-      missed = undefined;
+      const waiting = pending;
+      pending = undefined;
       if (opened === stream) waiting.forEach(receive);
     });
-  if (!element("history").hidden) stored.open();
+  if (!element("history").hidden) history.open();
 }
 
-// A reloaded page shows what it had shown, and what came while it was away: read from the store once the stream is open.
+// After a reload: shows the previous events and those history in the meantime, once the stream is open.
 async function catchUp(opened, query) {
   await new Promise((open) =>
     opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()),
   );
   try {
-    for (let after = remembered.after; after && opened === stream; ) {
+    for (let after = shownEvents.after; after && opened === stream; ) {
       const { events, next } = await readHistory(query, after, 500);
       if (opened !== stream) return;
       for (const event of events) receive(event);
       after = next;
     }
   } catch {
-    /* expired, or of an earlier epoch: the page starts afresh */
+    /* the position has expired or is of an earlier epoch: start with live events */
   }
 }
 
 function receive(event) {
-  if (!remembered.add(event)) return; // read from the store and heard live
-  if (event.latency !== undefined) figures.count(event.latency);
+  if (!shownEvents.add(event)) return; // read from the store and received live
+  if (event.latency !== undefined) stats.count(event.latency);
   list.add(event);
 }
 
 function control({ type, id }, frame) {
   if (type === "connected") {
     element("replica").textContent = frame.replica;
-    remembered.start(id);
+    shownEvents.start(id);
   }
   if (type === "resync") gap(text("resync", { reason: frame.reason, from: frame.resumedFrom }));
   if (type === "skipped") gap(text("skipped", { count: frame.count }));
@@ -134,7 +134,7 @@ function show(view) {
     element(name).hidden = name !== view;
     element(`view-${name}`).setAttribute("aria-pressed", name === view);
   }
-  if (view === "history") stored.open();
+  if (view === "history") history.open();
 }
 
 function words(id) {
@@ -143,8 +143,8 @@ function words(id) {
     .filter((word) => word !== "");
 }
 
-// The address shows what is subscribed: it can be passed on.
-function address() {
+// Puts the filter into the updateAddress, so that a link subscribes to the same events.
+function updateAddress() {
   const url = new URL(location.href);
   for (const name of ["topic", "type"]) {
     if (words(name).length > 0) url.searchParams.set(name, words(name).join(" "));

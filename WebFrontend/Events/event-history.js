@@ -5,7 +5,7 @@ import { readState, reasonOf } from "../Shared/requests.js";
 const PAGE = 50;
 const element = (id) => document.getElementById(id);
 
-/** One page of stored events: `{ events, next, head }`, or an error that says what StreamApi objects to. */
+/** Reads one page of stored events: `{ events, next, head }`. Throws an error with StreamApi's reason. */
 export async function readHistory(query, after, limit) {
   const page = new URLSearchParams(query);
   page.set("limit", limit);
@@ -13,7 +13,7 @@ export async function readHistory(query, after, limit) {
   return (await readState(`/v1/events?${page}`)).body;
 }
 
-/** The stored events that the filter matches, page by page from the oldest. `query()` is the filter. */
+/** The stored events that match the filter, page by page from the oldest. `query()` returns the filter. */
 export class EventHistory {
   #query;
   #text;
@@ -36,7 +36,7 @@ export class EventHistory {
     element("history-next").disabled = true;
     try {
       const { events, next, head } = await readHistory(this.#query(), after, PAGE);
-      if (asked !== this.#asked) return; // another page was asked for meanwhile
+      if (asked !== this.#asked) return; // a newer request replaces this one
       element("history-rows").replaceChildren(...events.map((event) => eventRow(event, this.#text)));
       element("history-said").textContent =
         events.length > 0 ? this.#text("page", { count: count(events.length), head }) : this.#text("noHistory");

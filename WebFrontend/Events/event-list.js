@@ -1,14 +1,14 @@
 import { eventRow } from "./event-row.js";
 
-// The newest events, drawn once a frame however many arrive: a burst costs one layout, and what nobody could see is never built.
+// Shows the newest events, drawn once per animation frame: a burst costs one layout and builds only visible rows.
 
-const ROWS = 150; // 13 nodes each: under 2,000 together
+const ROWS = 150; // 13 nodes each: fewer than 2,000 in total
 
 export class EventList {
   #rows;
   #empty;
   #text;
-  #waiting = []; // newest last, not drawn yet
+  #waiting = []; // not drawn yet, newest last
   #dropped = 0;
   #drawing = false;
   paused = false;

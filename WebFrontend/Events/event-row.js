@@ -7,7 +7,9 @@ const time = new Intl.DateTimeFormat("en-GB", {
 });
 const date = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short" });
 
-/** An event as a line that opens to the whole envelope. One with a `latency` is live, others show their day. */
+/**
+ * Renders an event as a line that expands to its envelope. Live events show their `latency`, stored ones their date.
+ */
 export function eventRow(event, text) {
   const row = document.createElement("li");
   const details = document.createElement("details");
@@ -22,7 +24,7 @@ export function eventRow(event, text) {
     cell("code", json.length > 200 ? `${json.slice(0, 200)}…` : json, "data"),
   );
   details.append(summary);
-  // The whole envelope only when somebody opens it, and gone when closed.
+  // Builds the envelope when the row opens and removes it when the row closes.
   details.addEventListener("toggle", () => {
     while (summary.nextSibling) summary.nextSibling.remove();
     if (!details.open) return;
@@ -47,8 +49,8 @@ function trace({ traceparent }, text) {
 }
 
 function cell(name, content, style) {
-  const made = document.createElement(name);
-  made.textContent = content; // never markup: data is anybody's
-  made.className = style;
-  return made;
+  const node = document.createElement(name);
+  node.textContent = content; // never as markup: data is untrusted
+  node.className = style;
+  return node;
 }

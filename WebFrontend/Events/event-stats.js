@@ -1,10 +1,10 @@
-// How many, how fast, how late: the last minute by the second, and the latency of the last 500.
+// Counts events per second over the last minute, and the latency quantiles of the last 500.
 
 const SECONDS = 60;
 const SAMPLES = 500;
 const element = (id) => document.getElementById(id);
 
-export class Figures {
+export class EventStats {
   #total = 0;
   #seconds = new Array(SECONDS).fill(0);
   #samples = [];
@@ -54,7 +54,7 @@ export class Figures {
   #bars() {
     const canvas = this.#canvas;
     const picture = `${this.#seconds} ${canvas.clientWidth}`;
-    if (picture === this.#drawn) return; // an idle page draws nothing
+    if (picture === this.#drawn) return; // nothing changed
     this.#drawn = picture;
     const scale = devicePixelRatio;
     const [width, height] = [canvas.clientWidth * scale, canvas.clientHeight * scale];

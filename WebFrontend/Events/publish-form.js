@@ -1,7 +1,7 @@
 import { reasonOf, refusalOf } from "../Shared/requests.js";
 import { fieldError, isTopic, streamApi } from "../Shared/text.js";
 
-/** The form that publishes one event: checked before it is sent, and the server's own objections shown at the field they are about. */
+/** The form that publishes one event. Checks the fields first, and shows the server's errors at their fields. */
 export function publishForm(form, text) {
   const { topic, type, data } = form.elements;
   const result = document.getElementById("publish-result");
@@ -14,14 +14,13 @@ export function publishForm(form, text) {
     try {
       JSON.parse(value);
     } catch (error) {
-      // Browsers say it in English, each in its own words; where it is they say alike.
+      // Browsers word the message differently, in English; all of them name line and column.
       const [, line, column] = /line (\d+) column (\d+)/.exec(error.message) ?? [];
       return line ? text("badJsonAt", { line, column }) : text("badJson");
     }
   };
 
-  // While typing an error only goes away; it comes when the form is sent. (Shown when the field is left, it would push the button
-  // away from under the pointer that is about to press it.)
+  // Typing only clears an error; submitting shows it. Shown on blur, it would move the button away from the pointer.
   for (const [field, check] of checks)
     field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check());
   data.addEventListener("keydown", (key) => {
@@ -36,8 +35,9 @@ export function publishForm(form, text) {
   });
 
   async function send() {
-    // The data goes as it was typed: parsed and written again, 10000000000000000001 would be another number.
-    const body = `{"topic":${JSON.stringify(topic.value.trim())},"type":${JSON.stringify(type.value.trim())},"data":${data.value}}`;
+    // Sends the data as typed: a JSON round trip would change 10000000000000000001.
+    const [topicJson, typeJson] = [topic, type].map(({ value }) => JSON.stringify(value.trim()));
+    const body = `{"topic":${topicJson},"type":${typeJson},"data":${data.value}}`;
     try {
       const response = await fetch(`${streamApi}/v1/events`, {
         method: "POST",

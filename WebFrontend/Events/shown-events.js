@@ -1,10 +1,10 @@
-// Which events this page has shown, for the page that is loaded again: it goes on some events before, and shows none twice.
+// Remembers the shown events across a reload: the page shows the last ones again, and none twice.
 
-const EVENTS = 100; // that a reloaded page shows again
-const KNOWN = 5_000; // that are recognised
+const EVENTS = 100; // shown again after a reload
+const KNOWN = 5_000; // ids kept to recognise duplicates
 const KEY = "events shown";
 
-export class Remembered {
+export class ShownEvents {
   #positions = [];
   #ids = new Set();
   #scheduled;
@@ -15,11 +15,11 @@ export class Remembered {
       const kept = JSON.parse(sessionStorage.getItem(KEY));
       if (kept?.query === query) this.after = kept.after;
     } catch {
-      /* kept by an older page */
+      /* written by an older version of this page */
     }
   }
 
-  /** False where it was shown before. */
+  /** Returns false if the event was shown before. */
   add({ id, position }) {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
@@ -29,7 +29,7 @@ export class Remembered {
     return true;
   }
 
-  /** Where the page began, before its first event. */
+  /** Sets the position before the first event. */
   start(id) {
     this.after ??= id;
     this.#keep();

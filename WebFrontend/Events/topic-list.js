@@ -2,18 +2,18 @@ import { compact, count } from "../Shared/numbers.js";
 import { streamApi } from "../Shared/text.js";
 
 const PAGE = 100;
-const AGAIN = 5_000;
+const REFRESH_INTERVAL = 5_000; // milliseconds
 const element = (id) => document.getElementById(id);
 
-/** The topics that have events, to choose from; read again every few seconds. Where StreamApi cannot list them, nothing is shown. */
+/** Lists the topics that have events, refreshed every few seconds. Hidden if StreamApi cannot list topics. */
 export function topicList(choose, text) {
   let shown = PAGE;
   let asked = 0;
   element("prefix").addEventListener("input", () => ((shown = PAGE), refresh()));
   element("topics-more").addEventListener("click", () => ((shown += PAGE), refresh()));
-  const again = setInterval(
+  const timer = setInterval(
     () => !document.hidden && !element("topic-rows").matches(":hover, :focus-within") && refresh(),
-    AGAIN,
+    REFRESH_INTERVAL,
   );
   refresh();
 
@@ -22,8 +22,10 @@ export function topicList(choose, text) {
     try {
       const query = new URLSearchParams({ limit: shown });
       if (element("prefix").value) query.set("prefix", element("prefix").value.trim());
-      const response = await fetch(`${streamApi}/v1/topics?${query}`, { signal: AbortSignal.timeout(AGAIN) });
-      if (response.status === 404) clearInterval(again); // this StreamApi does not list them
+      const response = await fetch(`${streamApi}/v1/topics?${query}`, {
+        signal: AbortSignal.timeout(REFRESH_INTERVAL),
+      });
+      if (response.status === 404) clearInterval(timer); // this StreamApi has no topic list
       if (!response.ok) return;
       const { topics, next } = await response.json();
       if (turn !== asked) return;
@@ -31,7 +33,7 @@ export function topicList(choose, text) {
       element("topic-rows").replaceChildren(...(topics.length > 0 ? topics.map(row) : [none()]));
       element("topics-more").hidden = !next;
     } catch {
-      /* the list stays as it is; the stream's state says that StreamApi is away */
+      /* keep the list; the stream's state shows that StreamApi is unreachable */
     }
   }
 

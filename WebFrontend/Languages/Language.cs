@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace WebFrontend.Languages;
 
 /// <summary>
-/// One language's texts, from <c>Languages/&lt;code&gt;.json</c>. A key that is missing is an error, not an empty place
-/// on a page.
+/// The texts of one language, from <c>Languages/&lt;code&gt;.json</c>. A missing key is an error, not an empty place on
+/// a page.
 /// </summary>
 internal sealed class Language
 {
@@ -28,7 +28,7 @@ internal sealed class Language
     /// <summary>The language's tag (BCP 47), as in <c>lang="ja"</c>.</summary>
     public string Code { get; }
 
-    /// <summary>Its name in itself.</summary>
+    /// <summary>The language's own name for itself.</summary>
     public string Name { get; }
 
     public IEnumerable<string> Keys => texts.Keys;
@@ -38,8 +38,10 @@ internal sealed class Language
             ? text
             : throw new KeyNotFoundException($"Languages/{Code}.json has no '{key}'.");
 
-    /// <summary>The texts of a page as JSON, for its scripts: those under its prefix by what follows
-    /// (<c>{"pause":"Pause",…}</c>), shared ones in full.</summary>
+    /// <summary>
+    /// Returns a page's texts as JSON for its scripts (<c>{"pause":"Pause",…}</c>). Keys lose the page's prefix; shared
+    /// keys keep theirs.
+    /// </summary>
     public string Json(string prefix, string shared = "stream.") =>
         JsonSerializer.Serialize(
             texts

@@ -1,8 +1,9 @@
 namespace WebFrontend.Languages;
 
 /// <summary>
-/// Which language a request wants: <c>?lang=</c> (remembered in a cookie), else that cookie, else
-/// <c>Accept-Language</c>, else English.
+/// Selects a request's language: <c>?lang=</c> (stored in a cookie), else that cookie, else <c>Accept-Language</c>,
+/// else
+/// English.
 /// </summary>
 internal static class LanguageExtensions
 {

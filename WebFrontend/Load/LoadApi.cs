@@ -1,29 +1,28 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using WebFrontend.StreamApi;
 
 namespace WebFrontend.Load;
 
 /// <summary>
-/// Starting load tests and reading their reports. Only in Development, only from this machine, and a run only by a page
-/// of this origin:
-/// it starts a process.
+/// <c>/load/…</c>: starts load tests and serves their reports. Only in Development, only from this machine, and changes
+/// only by pages of this origin, because a run starts a process.
 /// </summary>
 internal static class LoadApi
 {
-    // A report is a page of somebody else's making: it gets an origin of its own, and no network.
+    // Reports come from another program: they get an opaque origin and no network.
     private const string ReportPolicy =
-        "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+        "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+        + "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
     public static void AddLoad(this WebApplicationBuilder builder)
     {
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(s =>
             LoadTestsProgram.From(builder.Configuration, builder.Environment, s.GetRequiredService<StreamApiAddress>())
         );
         builder.Services.AddSingleton<LoadRuns>();
         builder.Services.AddSingleton<LoadReports>();
+        builder.Services.AddSingleton<LoadStream>();
         builder.Services.AddHostedService(s => s.GetRequiredService<LoadRuns>());
     }
 
@@ -31,35 +30,10 @@ internal static class LoadApi
     {
         if (!app.Services.GetRequiredService<LoadTestsProgram>().CanStart)
             return;
-        var load = app.MapGroup("/load").AddEndpointFilter(OnlyHereAsync);
+        var load = app.MapGroup("/load").AddEndpointFilter(RequireLocalAsync);
         load.MapPost("/runs", Start);
-        load.MapDelete(
-            "/runs",
-            (LoadRuns runs) =>
-            {
-                runs.Stop();
-                return TypedResults.NoContent();
-            }
-        );
-        load.MapGet(
-                "/stream",
-                (HttpContext context, LoadRuns runs, IHostApplicationLifetime lifetime) =>
-                {
-                    var ends = CancellationTokenSource.CreateLinkedTokenSource(
-                        context.RequestAborted,
-                        lifetime.ApplicationStopping
-                    );
-                    context.Response.RegisterForDispose(ends);
-                    return TypedResults.ServerSentEvents(
-                        LoadStream.ReadAsync(
-                            runs,
-                            context.Request.Headers["Last-Event-ID"].FirstOrDefault(),
-                            ends.Token
-                        )
-                    );
-                }
-            )
-            .DisableHttpMetrics();
+        load.MapDelete("/runs", Stop);
+        load.MapGet("/stream", Watch).DisableHttpMetrics();
         load.MapGet("/reports", (LoadReports reports) => TypedResults.Ok(reports.List()));
         load.MapGet("/reports/{id}/{scenario}", Report);
     }
@@ -76,8 +50,30 @@ internal static class LoadApi
             : TypedResults.Problem(
                 statusCode: StatusCodes.Status409Conflict,
                 title: "A load test is running",
-                detail: "One at a time: wait for its end, or stop it."
+                detail: "Only one load test runs at a time. Wait for it to end, or stop it."
             );
+    }
+
+    private static NoContent Stop(LoadRuns runs)
+    {
+        runs.Stop();
+        return TypedResults.NoContent();
+    }
+
+    private static ServerSentEventsResult<string> Watch(
+        HttpContext context,
+        LoadStream stream,
+        IHostApplicationLifetime lifetime
+    )
+    {
+        // RequestAborted does not fire at shutdown; an open stream would delay it.
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted,
+            lifetime.ApplicationStopping
+        );
+        context.Response.RegisterForDispose(cancellation);
+        var lastId = context.Request.Headers["Last-Event-ID"].FirstOrDefault();
+        return TypedResults.ServerSentEvents(stream.ReadAsync(lastId, cancellation.Token));
     }
 
     private static Results<PhysicalFileHttpResult, NotFound> Report(
@@ -93,28 +89,29 @@ internal static class LoadApi
         return TypedResults.PhysicalFile(file, "text/html; charset=utf-8");
     }
 
-    // A name that leads here by DNS, or a page of another origin, is not the person at this machine.
-    private static async ValueTask<object?> OnlyHereAsync(
+    // Checks host and origin too: DNS rebinding and pages of other origins also connect from this machine.
+    private static async ValueTask<object?> RequireLocalAsync(
         EndpointFilterInvocationContext invocation,
         EndpointFilterDelegate next
     )
     {
-        var (request, from) = (invocation.HttpContext.Request, invocation.HttpContext.Connection.RemoteIpAddress);
-        var here =
+        var request = invocation.HttpContext.Request;
+        var from = invocation.HttpContext.Connection.RemoteIpAddress;
+        var isLocal =
             (from is null || IPAddress.IsLoopback(from))
             && (
                 request.Host.Host == "localhost"
                 || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var host) && IPAddress.IsLoopback(host))
             );
-        var ours =
+        var isSameOrigin =
             HttpMethods.IsGet(request.Method)
             || request.Headers["Sec-Fetch-Site"].FirstOrDefault() is null or "same-origin";
-        return here && ours
+        return isLocal && isSameOrigin
             ? await next(invocation)
             : TypedResults.Problem(
                 statusCode: StatusCodes.Status403Forbidden,
-                title: "Not from here",
-                detail: "Load tests are started from this machine, by the page at localhost."
+                title: "Local access only",
+                detail: "Load tests can be started only on this machine, by the page at localhost."
             );
     }
 }

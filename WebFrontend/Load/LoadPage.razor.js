@@ -6,11 +6,11 @@ import { openStream } from "../Shared/streams.js";
 import { fieldError, textsOf } from "../Shared/text.js";
 import { TimeChart } from "../Shared/time-chart.js";
 
-const WINDOW = 0.25; // seconds, of a progress line
+const WINDOW = 0.25; // seconds per progress line
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("load"));
 const reports = new LoadReports(text);
-const [latest, shortest] = [240, 10]; // seconds that the charts show
+const [latest, shortest] = [240, 10]; // seconds shown in the charts
 const charts = {
   published: new TimeChart(element("chart-published"), compact, latest, { shortest, whole: true }),
   delivered: new TimeChart(element("chart-delivered"), compact, latest, { shortest, whole: true }),
@@ -35,8 +35,8 @@ stream.onState(({ state }) => {
 window.addEventListener("pagehide", () => stream.close());
 window.addEventListener("pageshow", (shown) => shown.persisted && location.reload());
 
-element("scenario").addEventListener("change", says);
-says();
+element("scenario").addEventListener("change", showScenario);
+showScenario();
 for (const field of numbers) field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check(field));
 element("start").addEventListener("submit", async (submit) => {
   submit.preventDefault();
@@ -45,13 +45,13 @@ element("start").addEventListener("submit", async (submit) => {
   if (wrong.length > 0) return wrong[0].focus();
   element("begin").disabled = true;
   try {
-    const asked = Object.fromEntries(
+    const options = Object.fromEntries(
       numbers.filter(({ value }) => value !== "").map(({ name, value }) => [name, Number(value)]),
     );
     const response = await fetch("/load/runs", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ scenario: element("scenario").value, ...asked }),
+      body: JSON.stringify({ scenario: element("scenario").value, ...options }),
     });
     if (response.ok) return;
     const { message, errors } = await problemOf(response);
@@ -69,12 +69,12 @@ element("stop").addEventListener("click", () =>
 
 function begin({ startedAt, request }) {
   run = { startedAt: Date.parse(startedAt) / 1000, windows: [], lines: [] };
-  const asked = [
+  const options = [
     request.clients && `--clients ${request.clients}`,
     request.rate && `--rate ${request.rate}`,
     request.seconds && `--seconds ${request.seconds}`,
   ].filter(Boolean);
-  element("what").textContent = [request.scenario, ...asked].join(" ");
+  element("what").textContent = [request.scenario, ...options].join(" ");
   element("idle").hidden = true;
   element("run").hidden = element("now").hidden = element("stop").hidden = false;
   element("begin").disabled = true;
@@ -91,7 +91,7 @@ function progress(now) {
   draw();
 }
 
-// Once a frame, however many come: a page that is loaded again gets the whole run at once.
+// Draws once per animation frame: after a reload the whole run arrives at once.
 function draw() {
   if (drawing) return;
   drawing = true;
@@ -116,7 +116,7 @@ function draw() {
   });
 }
 
-// What a scenario came to: the ledger first.
+// Shows the result of a scenario, faults first.
 function result({
   failed,
   held,
@@ -129,8 +129,8 @@ function result({
   deliveredPerSecond,
   deliveryMs,
 }) {
-  const [item, figures] = ["li", "dl"].map((name) => document.createElement(name));
-  figures.className = "live";
+  const [item, stats] = ["li", "dl"].map((name) => document.createElement(name));
+  stats.className = "live";
   const faults = { lost, twice, reordered };
   const all = {
     ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])),
@@ -141,16 +141,16 @@ function result({
     p50: `${milliseconds(deliveryMs?.p50)} ms`,
     p99: `${milliseconds(deliveryMs?.p99)} ms`,
   };
-  figures.append(
+  stats.append(
     ...Object.entries(all).map(([name, value]) => {
-      const [figure, term, says] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
-      [term.textContent, says.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
-      if (name in faults) says.dataset.ok = faults[name] === 0;
-      figure.append(term, says);
-      return figure;
+      const [row, term, definition] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
+      [term.textContent, definition.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
+      if (name in faults) definition.dataset.ok = faults[name] === 0;
+      row.append(term, definition);
+      return row;
     }),
   );
-  item.append(figures);
+  item.append(stats);
   if (failed.length === 0 && held)
     item.append(
       Object.assign(document.createElement("p"), {
@@ -180,7 +180,7 @@ function end(status) {
   reports.read();
 }
 
-function says() {
+function showScenario() {
   element("scenario-says").textContent = element("scenario").selectedOptions[0].dataset.says;
 }
 

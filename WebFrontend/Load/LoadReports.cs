@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace WebFrontend.Load;
 
-/// <summary>One run's reports: what each scenario came to, and which have a page of charts.</summary>
+/// <summary>The results of one run by scenario, and the scenarios with a page of charts.</summary>
 internal sealed record LoadReport(
     string Id,
     DateTimeOffset At,
@@ -10,22 +10,21 @@ internal sealed record LoadReport(
     IReadOnlyList<string> Pages
 );
 
-/// <summary>The reports of earlier runs, from wherever they were started: the page, the resource <c>loadtests</c>, a
-/// terminal.</summary>
+/// <summary>The reports of earlier runs, started by the page, the resource <c>loadtests</c> or a terminal.</summary>
 internal sealed class LoadReports(LoadTestsProgram program)
 {
     private const string Results = "results.jsonl";
-    private const int Most = 12,
-        MostResults = 20;
+    private const int MaxReports = 12;
+    private const int MaxResults = 20;
 
-    private static readonly EnumerationOptions Below = new()
+    private static readonly EnumerationOptions Recursive = new()
     {
         RecurseSubdirectories = true,
         MaxRecursionDepth = 2,
         IgnoreInaccessible = true,
     };
 
-    /// <summary>Newest first.</summary>
+    /// <summary>Lists the reports, newest first.</summary>
     public IReadOnlyList<LoadReport> List()
     {
         var folder = new DirectoryInfo(program.Reports);
@@ -34,15 +33,17 @@ internal sealed class LoadReports(LoadTestsProgram program)
         return
         [
             .. folder
-                .EnumerateFiles(Results, Below)
+                .EnumerateFiles(Results, Recursive)
                 .OrderByDescending(f => f.LastWriteTimeUtc)
                 .Select(Read)
                 .Where(r => r.Results.Count > 0)
-                .Take(Most),
+                .Take(MaxReports),
         ];
     }
 
-    /// <summary>The file of a page of charts; null where there is none. Only what is listed is found.</summary>
+    /// <summary>
+    /// Returns the path of a page of charts, or null. Finds listed reports only, so no id leaves the folder.
+    /// </summary>
     public string? Page(string id, string scenario) =>
         List().FirstOrDefault(r => r.Id == id)?.Pages.Contains(scenario) == true
             ? PageOf(Path.Combine(program.Reports, id.Replace('~', Path.DirectorySeparatorChar)), scenario)
@@ -53,8 +54,8 @@ internal sealed class LoadReports(LoadTestsProgram program)
         var results = new List<JsonElement>();
         try
         {
-            // While a run goes on its last line may not be whole yet.
-            foreach (var line in File.ReadLines(file.FullName).Where(l => l.Length > 0).Take(MostResults))
+            // The last line of a running test may be incomplete.
+            foreach (var line in File.ReadLines(file.FullName).Where(l => l.Length > 0).Take(MaxResults))
             {
                 using var json = JsonDocument.Parse(line);
                 if (

@@ -1,14 +1,14 @@
 namespace WebFrontend.Load;
 
-/// <summary>What the page may ask for: enough to see the system work, too little to bring a machine down.</summary>
+/// <summary>Options of a run from the page, limited so that a run cannot overload the machine.</summary>
 internal sealed record LoadRequest(string? Scenario, int? Clients, int? Rate, int? Seconds)
 {
-    public const int MostClients = 2_000,
-        MostRate = 2_000,
-        LeastSeconds = 2,
-        MostSeconds = 60;
+    public const int MaxClients = 2_000;
+    public const int MaxRate = 2_000;
+    public const int MinSeconds = 2;
+    public const int MaxSeconds = 60;
 
-    /// <summary>The scenarios of LoadTests that end within a minute or two.</summary>
+    /// <summary>The scenarios of LoadTests that take at most two minutes.</summary>
     public static readonly IReadOnlyList<string> Scenarios =
     [
         "connect-storm",
@@ -21,23 +21,25 @@ internal sealed record LoadRequest(string? Scenario, int? Clients, int? Rate, in
         "mixed",
     ];
 
+    /// <summary>Validates the request: errors by field.</summary>
     public IReadOnlyDictionary<string, string[]> Problems()
     {
         var problems = new Dictionary<string, string[]>();
         if (Scenario is null || !Scenarios.Contains(Scenario))
             problems["scenario"] = [$"must be one of {string.Join(", ", Scenarios)}."];
-        Check("clients", Clients, 1, MostClients);
-        Check("rate", Rate, 1, MostRate);
-        Check("seconds", Seconds, LeastSeconds, MostSeconds);
+        Check("clients", Clients, 1, MaxClients);
+        Check("rate", Rate, 1, MaxRate);
+        Check("seconds", Seconds, MinSeconds, MaxSeconds);
         return problems;
 
-        void Check(string name, int? value, int least, int most)
+        void Check(string name, int? value, int min, int max)
         {
-            if (value < least || value > most)
-                problems[name] = [$"must be from {least} to {most}."];
+            if (value < min || value > max)
+                problems[name] = [$"must be from {min} to {max}."];
         }
     }
 
+    /// <summary>The command line of LoadTests for this request.</summary>
     public IEnumerable<string> Arguments()
     {
         yield return Scenario!;

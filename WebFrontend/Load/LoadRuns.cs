@@ -5,17 +5,16 @@ using System.Globalization;
 namespace WebFrontend.Load;
 
 /// <summary>
-/// Runs the load generator: one at a time, for a limited time, and never longer than this program. The generator ends
-/// when its input is
-/// closed, however that comes about.
+/// Runs the load generator, one run at a time and for a limited time. The generator ends when its input closes, so it
+/// cannot outlive this process.
 /// </summary>
 internal sealed class LoadRuns(LoadTestsProgram program, TimeProvider clock, ILogger<LoadRuns> logger)
     : IHostedService,
         IDisposable
 {
     private const int KeptReports = 10;
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4),
-        Goodbye = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(3);
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -23,17 +22,17 @@ internal sealed class LoadRuns(LoadTestsProgram program, TimeProvider clock, ILo
     private CancellationTokenSource? _stop;
     private Task _running = Task.CompletedTask;
 
-    /// <summary>The run that goes on, or the last one; null before the first.</summary>
+    /// <summary>The current or last run; null before the first.</summary>
     public LoadRun? Current { get; private set; }
 
-    /// <summary>Completes when another run begins.</summary>
+    /// <summary>Completes when a run other than <paramref name="than"/> starts.</summary>
     public Task NextAsync(LoadRun? than)
     {
         lock (_gate)
             return Current == than ? _next.Task : Task.CompletedTask;
     }
 
-    /// <summary>Null where one goes on.</summary>
+    /// <summary>Starts a run. Returns null while another one is running.</summary>
     public LoadRun? TryStart(LoadRequest request)
     {
         lock (_gate)
@@ -84,68 +83,26 @@ internal sealed class LoadRuns(LoadTestsProgram program, TimeProvider clock, ILo
         }
         catch (Exception e) when (e is Win32Exception or IOException or UnauthorizedAccessException)
         {
-            logger.LogWarning("The load tests could not be run: {Reason}", e.Message);
-            run.TakeLog(e.Message);
+            logger.LogWarning("The load tests could not be started: {Reason}", e.Message);
+            run.AddLog(e.Message);
             run.End("error");
         }
     }
 
     private async Task<string> RunProcessAsync(LoadRun run, LoadRequest request, string dll, CancellationToken stop)
     {
-        var folder = Path.Combine(program.Reports, "page", run.Id);
-        Directory.CreateDirectory(folder);
-        foreach (
-            var old in Directory
-                .GetDirectories(Path.Combine(program.Reports, "page"))
-                .OrderDescending(StringComparer.Ordinal)
-                .Skip(KeptReports)
-        )
-            Directory.Delete(old, recursive: true);
-        var start = new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            [dll, "--target", program.Target, "--reports", folder, "--progress", "json", .. request.Arguments()]
-        )
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder,
-        };
-        using var process = new Process { StartInfo = start };
-        process.OutputDataReceived += (_, e) =>
-        {
-            if (e.Data is not null)
-                run.Take(e.Data);
-        };
-        process.ErrorDataReceived += (_, e) =>
-        {
-            if (e.Data is not null)
-                run.TakeLog(e.Data);
-        };
-        process.Start();
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        limit.CancelAfter(Longest);
+        using var process = StartProcess(run, request, dll);
+        using var timeout = new CancellationTokenSource(MaxDuration, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, timeout.Token);
         try
         {
             await process.WaitForExitAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {
-            process.StandardInput.Close();
-            using var goodbye = new CancellationTokenSource(Goodbye);
-            try
-            {
-                await process.WaitForExitAsync(goodbye.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill(entireProcessTree: true);
-                await process.WaitForExitAsync(CancellationToken.None);
-            }
+            await EndProcessAsync(process);
             if (!stop.IsCancellationRequested)
-                run.TakeLog($"Stopped: it took longer than {Longest.TotalMinutes:F0} minutes.");
+                run.AddLog($"Stopped: the run took longer than {MaxDuration.TotalMinutes:F0} minutes.");
             return stop.IsCancellationRequested ? "stopped" : "error";
         }
         return process.ExitCode switch
@@ -154,5 +111,53 @@ internal sealed class LoadRuns(LoadTestsProgram program, TimeProvider clock, ILo
             1 => "failed",
             _ => "error",
         };
+    }
+
+    private Process StartProcess(LoadRun run, LoadRequest request, string dll)
+    {
+        var folder = Path.Combine(program.Reports, "page", run.Id);
+        Directory.CreateDirectory(folder);
+        DeleteOldReports(Path.Combine(program.Reports, "page"));
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(
+                Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                [dll, "--target", program.Target, "--reports", folder, "--progress", "json", .. request.Arguments()]
+            )
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = folder,
+            },
+        };
+        process.OutputDataReceived += (_, e) => run.AddOutput(e.Data ?? "");
+        process.ErrorDataReceived += (_, e) => run.AddLog(e.Data ?? "");
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static void DeleteOldReports(string folder)
+    {
+        foreach (var old in Directory.GetDirectories(folder).OrderDescending(StringComparer.Ordinal).Skip(KeptReports))
+            Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>Asks the load generator to end by closing its input, and kills it after a grace period.</summary>
+    private async Task EndProcessAsync(Process process)
+    {
+        process.StandardInput.Close();
+        using var grace = new CancellationTokenSource(GracePeriod, clock);
+        try
+        {
+            await process.WaitForExitAsync(grace.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
     }
 }

@@ -4,16 +4,14 @@ using System.Runtime.CompilerServices;
 namespace WebFrontend.Load;
 
 /// <summary>
-/// <c>GET /load/stream</c>: the run that goes on or was the last, from its start or after the last id, and every run
-/// after it. The first
-/// frame comes at once, so that the reader knows that it is heard.
+/// <c>GET /load/stream</c>: the current or last run, from its start or after the last id, and then every later run. The
+/// first frame is sent at once, so that the page knows that it is connected.
 /// </summary>
-internal static class LoadStream
+internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
 {
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    public static async IAsyncEnumerable<SseItem<string>> ReadAsync(
-        LoadRuns runs,
+    public async IAsyncEnumerable<SseItem<string>> ReadAsync(
         string? lastId,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
@@ -25,8 +23,8 @@ internal static class LoadStream
             run is not null
             && lastId?.Split(':') is [var id, var number]
             && id == run.Id
-            && int.TryParse(number, out var seen)
-                ? seen
+            && int.TryParse(number, out var last)
+                ? last
                 : -1;
         while (true)
         {
@@ -37,7 +35,7 @@ internal static class LoadStream
                 after = e.Number;
             }
             more ??= runs.NextAsync(run);
-            while (await Task.WhenAny(more, Task.Delay(Idle, cancellationToken)) != more)
+            while (await Task.WhenAny(more, Task.Delay(Heartbeat, clock, cancellationToken)) != more)
             {
                 if (cancellationToken.IsCancellationRequested)
                     yield break;

@@ -3,14 +3,12 @@ using WebFrontend.StreamApi;
 namespace WebFrontend.Load;
 
 /// <summary>
-/// The load generator beside this program, in Development: <c>artifacts/bin/LoadTests</c> of the same build, its
-/// reports in
-/// <c>artifacts/load</c> (<c>LoadTests:Program</c>, <c>LoadTests:Reports</c> name others). Elsewhere the page only
-/// shows how to start one.
+/// The load generator of the same build (<c>artifacts/bin/LoadTests</c>) and its reports (<c>artifacts/load</c>).
+/// <c>LoadTests:Program</c> and <c>LoadTests:Reports</c> set other paths.
 /// </summary>
-/// <param name="Dll">What is started; null where nothing may be.</param>
-/// <param name="Reports">Where reports are read, and those of the page are written under <c>page/</c>.</param>
-/// <param name="Target">The system that is loaded.</param>
+/// <param name="Dll">The program to start; null outside Development, or if it was not built.</param>
+/// <param name="Reports">The folder of the reports; runs of the page write below <c>page/</c>.</param>
+/// <param name="Target">The URL of the system under load.</param>
 internal sealed record LoadTestsProgram(string? Dll, string Reports, string Target)
 {
     public bool CanStart => Dll is not null;

@@ -1,7 +1,7 @@
 import { count, milliseconds, rate } from "../Shared/numbers.js";
 
 const element = (id) => document.getElementById(id);
-const moment = new Intl.DateTimeFormat(document.documentElement.lang, {
+const dateTime = new Intl.DateTimeFormat(document.documentElement.lang, {
   month: "short",
   day: "numeric",
   hour: "2-digit",
@@ -9,7 +9,7 @@ const moment = new Intl.DateTimeFormat(document.documentElement.lang, {
   hourCycle: "h23",
 });
 
-/** The reports of earlier runs as a table; a report's charts open below it, in a frame that may do nothing but draw. */
+/** Lists the reports of earlier runs. A report's charts open in a sandboxed frame below the table. */
 export class LoadReports {
   #text;
 
@@ -49,7 +49,7 @@ export class LoadReports {
       deliveredPerSecond,
       deliveryMs,
     } = result;
-    const when = moment.format(new Date(at));
+    const when = dateTime.format(new Date(at));
     const verdict = cell("td", "", "");
     verdict.append(verdictOf(ok, text));
     verdict.title = failed.join("\n");
@@ -86,7 +86,7 @@ export class LoadReports {
 
   #open(address, title) {
     const frame = document.createElement("iframe");
-    frame.sandbox = "allow-scripts"; // an origin of its own: it reads and reaches nothing here
+    frame.sandbox = "allow-scripts"; // an opaque origin: no access to this page or its network
     [frame.src, frame.title] = [address, title];
     element("report-place").replaceChildren(frame);
     element("report-title").textContent = title;
@@ -112,8 +112,8 @@ const number = (value, style = "") =>
   cell("td", value === undefined || value === null ? "–" : count(value), `number ${style}`.trim());
 
 function cell(name, content, style = "") {
-  const made = document.createElement(name);
-  made.textContent = content;
-  if (style) made.className = style;
-  return made;
+  const node = document.createElement(name);
+  node.textContent = content;
+  if (style) node.className = style;
+  return node;
 }

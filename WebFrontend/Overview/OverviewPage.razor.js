@@ -1,17 +1,17 @@
-import { FigureHistory, latencyOf } from "./stats-history.js";
+import { StatsHistory, latencyOf } from "./stats-history.js";
 import { compact, count, milliseconds, rate } from "../Shared/numbers.js";
 import { broadcasterRow, healthOf, noRow, replicaRow, worst } from "./status-tables.js";
 import { textsOf } from "../Shared/text.js";
 import { TimeChart } from "../Shared/time-chart.js";
 
-const SECONDS = 600; // as many as StreamApi keeps
+const SECONDS = 600; // kept by StreamApi
 const HEIGHT = 132;
-const LATE = 10; // seconds that one replica's figures may come after another's
-const STALE = 5_000; // milliseconds without a new figure
+const LATE = 10; // seconds: allowed delay between two replicas' stats
+const STALE = 5_000; // milliseconds without new stats
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("overview"));
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
-const history = new FigureHistory(SECONDS);
+const history = new StatsHistory(SECONDS);
 const chart = (name, format, options) =>
   new TimeChart(element(`chart-${name}`), format, SECONDS, { height: HEIGHT, ...options });
 const charts = {
@@ -22,7 +22,7 @@ const charts = {
   returns: chart("returns", compact, { whole: true }),
   lag: chart("lag", compact, { whole: true }),
 };
-let heardAt = performance.now();
+let receivedAt = performance.now();
 
 draw();
 for (;;) {
@@ -39,39 +39,39 @@ async function refresh() {
     });
     if (response.ok) status = await response.json();
   } catch {
-    /* said below */
+    /* reported below */
   }
   const before = history.last;
   if (status) history.add(status.replicas);
-  if (history.last > before) heardAt = performance.now();
-  tell(status);
+  if (history.last > before) receivedAt = performance.now();
+  showState(status);
   if (!status) return;
   tables(status);
-  figures();
+  showTotals();
   draw();
 }
 
-// The state of all in one word, and what is wrong in one sentence each.
-function tell(status) {
+// Shows the system's state in one word, and one sentence per problem.
+function showState(status) {
   const { reachable, replicas = [], broadcasters = [], at } = status ?? {};
-  const living = replicas.filter(({ lost }) => !lost);
+  const alive = replicas.filter(({ lost }) => !lost);
   const lost = replicas.filter((replica) => replica.lost);
-  const degraded = living.filter(({ mode }) => mode === "degraded");
-  const postgres = worst(living, "eventstore");
-  const stale = !reachable || performance.now() - heardAt > STALE;
+  const degraded = alive.filter(({ mode }) => mode === "degraded");
+  const postgres = worst(alive, "eventstore");
+  const stale = !reachable || performance.now() - receivedAt > STALE;
   const list = (some) => some.map(({ name }) => name).join(", ");
-  const troubles = [];
-  if (!status) troubles.push(text("noFrontend"));
-  else if (!reachable) troubles.push(text("noStreamApi"));
+  const problems = [];
+  if (!status) problems.push(text("noFrontend"));
+  else if (!reachable) problems.push(text("noStreamApi"));
   else {
-    if (postgres !== "Healthy") troubles.push(text("postgresDown"));
-    if (degraded.length > 0) troubles.push(text("degradedMore", { replicas: list(degraded) }));
+    if (postgres !== "Healthy") problems.push(text("postgresDown"));
+    if (degraded.length > 0) problems.push(text("degradedMore", { replicas: list(degraded) }));
     if (degraded.length > 0 && broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader))
-      troubles.push(text("noLeader"));
-    if (lost.length > 0) troubles.push(text("lostMore", { replicas: list(lost) }));
+      problems.push(text("noLeader"));
+    if (lost.length > 0) problems.push(text("lostMore", { replicas: list(lost) }));
   }
   if (stale && history.last > 0)
-    troubles.push(text("stream.asOf", { time: clock.format(at ? Date.parse(at) : history.last * 1000) }));
+    problems.push(text("stream.asOf", { time: clock.format(at ? Date.parse(at) : history.last * 1000) }));
   const mode = !reachable
     ? "unreachable"
     : postgres !== "Healthy"
@@ -84,12 +84,12 @@ function tell(status) {
   element("mode").dataset.mode = mode;
   element("content").dataset.stale = stale;
   put("mode-text", text(status ? mode : "gone"));
-  put("trouble", troubles.join(" "));
-  element("trouble").hidden = troubles.length === 0;
+  put("trouble", problems.join(" "));
+  element("trouble").hidden = problems.length === 0;
 }
 
 function tables({ replicas, broadcasters }) {
-  const living = replicas.filter(({ lost }) => !lost);
+  const alive = replicas.filter(({ lost }) => !lost);
   const since = ({ seenAt }) => text("lostSince", { time: clock.format(Date.parse(seenAt)) });
   fill(
     "replica-rows",
@@ -107,13 +107,13 @@ function tables({ replicas, broadcasters }) {
     ["postgres", "eventstore"],
     ["redis", "redis"],
   ])
-    healthOf(element(id), living.length > 0 ? worst(living, check) : undefined, text);
-  if (living.length > 0)
+    healthOf(element(id), alive.length > 0 ? worst(alive, check) : undefined, text);
+  if (alive.length > 0)
     put(
       "fanout",
-      text(living.length === 1 ? "fanout.one" : "fanout", {
-        replicas: count(living.length),
-        connections: count(living.reduce((sum, { connections }) => sum + connections, 0)),
+      text(alive.length === 1 ? "fanout.one" : "fanout", {
+        replicas: count(alive.length),
+        connections: count(alive.reduce((sum, { connections }) => sum + connections, 0)),
       }),
     );
 }
@@ -122,7 +122,7 @@ function fill(id, rows, none) {
   element(id).replaceChildren(...(rows.length > 0 ? rows : [noRow(element(id), text(none))]));
 }
 
-function figures() {
+function showTotals() {
   const { appended, delivered, latency } = history.now();
   put("appended", history.last > 0 ? rate(appended) : "–");
   put("delivered", history.last > 0 ? rate(delivered) : "–");
@@ -131,11 +131,9 @@ function figures() {
 
 function draw() {
   const { times, names } = history;
-  // What is counted is counted once, in its own second.
+  // Counts belong to their own second, so a carried-over value is not counted again.
   const counted = (of) =>
-    history.together((figures, second) =>
-      figures.reduce((all, figure) => all + (figure.at === second ? of(figure) : 0), 0),
-    );
+    history.together((stats, second) => stats.reduce((sum, entry) => sum + (entry.at === second ? of(entry) : 0), 0));
   const each = (of) =>
     names.length > 0
       ? names.map((name) => ({ name: name.replace(/^streamapi-/, ""), values: history.values(name, of) }))
@@ -155,7 +153,7 @@ function draw() {
     each(({ connections }) => connections),
   );
   charts.appended.show(times, [
-    { name: "", values: history.together((figures) => Math.max(...figures.map(({ appended = 0 }) => appended))) },
+    { name: "", values: history.together((stats) => Math.max(...stats.map(({ appended = 0 }) => appended))) },
   ]);
   charts.returns.show(times, [
     { name: text("resumes"), values: counted(({ resumes = 0 }) => resumes) },

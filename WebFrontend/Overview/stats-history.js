@@ -1,80 +1,80 @@
-import { Spread } from "../Shared/quantiles.js";
+import { Quantiles } from "../Shared/quantiles.js";
 
-const CARRIED = 3; // seconds that a figure holds where the next one is late
-const NOW = 5; // seconds that "now" is the mean of: calm enough to be read
+const CARRIED_OVER = 3; // seconds for which the last entry stands in for a late one
+const MEAN_WINDOW = 5; // seconds averaged by now()
 
-/** The replicas' figures, second by second, for the last minutes: `{ at, connections, delivered, latencyMs, appended, lag, resumes, resyncs }`. */
-export class FigureHistory {
+/** Stats of the replicas by second: `{ at, connections, delivered, latencyMs, appended, lag, resumes, resyncs }`. */
+export class StatsHistory {
   #seconds;
-  #replicas = new Map(); // by name: figures by second
+  #replicas = new Map(); // name: entries by second
 
   constructor(seconds) {
     this.#seconds = seconds;
   }
 
-  /** Takes in what the replicas tell. */
+  /** Adds the replicas' latest entries and drops expired ones. */
   add(replicas) {
-    for (const { name, figures } of replicas) {
+    for (const { name, stats } of replicas) {
       if (!this.#replicas.has(name)) this.#replicas.set(name, new Map());
-      for (const figure of figures) this.#replicas.get(name).set(figure.at, figure);
+      for (const entry of stats) this.#replicas.get(name).set(entry.at, entry);
     }
     const oldest = this.last - this.#seconds;
-    for (const [name, figures] of this.#replicas) {
-      for (const second of figures.keys()) if (second <= oldest) figures.delete(second);
-      if (figures.size === 0) this.#replicas.delete(name);
+    for (const [name, stats] of this.#replicas) {
+      for (const second of stats.keys()) if (second <= oldest) stats.delete(second);
+      if (stats.size === 0) this.#replicas.delete(name);
     }
   }
 
-  /** The newest second that is known of; 0 where none is. */
+  /** The newest second with an entry; 0 if there is none. */
   get last() {
-    return Math.max(0, ...[...this.#replicas.values()].flatMap((figures) => [...figures.keys()].at(-1) ?? 0));
+    return Math.max(0, ...[...this.#replicas.values()].flatMap((stats) => [...stats.keys()].at(-1) ?? 0));
   }
 
   get names() {
     return [...this.#replicas.keys()].sort();
   }
 
-  /** Every second from the first one that is known of. */
+  /** Every second from the first entry to the last. */
   get times() {
-    const first = Math.min(...[...this.#replicas.values()].map((figures) => figures.keys().next().value));
+    const first = Math.min(...[...this.#replicas.values()].map((stats) => stats.keys().next().value));
     return Number.isFinite(first) ? Array.from({ length: this.last - first + 1 }, (_, i) => first + i) : [];
   }
 
-  /** A replica's values over those times; null where it said nothing. */
+  /** A replica's values for those seconds; null without an entry. */
   values(name, of) {
     return this.times.map((second) => {
-      const figure = this.#at(name, second);
-      return figure ? of(figure) : null;
+      const entry = this.#at(name, second);
+      return entry ? of(entry) : null;
     });
   }
 
-  /** The same of all replicas at once: `of` gets the figures of each second. */
+  /** Values over all replicas: `of` gets the entries of each second. */
   together(of) {
     return this.times.map((second) => {
-      const figures = this.names.map((name) => this.#at(name, second)).filter((figure) => figure);
-      return figures.length > 0 ? of(figures, second) : null;
+      const stats = this.names.map((name) => this.#at(name, second)).filter((entry) => entry);
+      return stats.length > 0 ? of(stats, second) : null;
     });
   }
 
-  /** What a replica does now, or all do. */
+  /** Current rates and latency of the named replicas, all by default. */
   now(names = this.names) {
-    const spread = new Spread();
+    const spread = new Quantiles();
     const sums = { delivered: 0, appended: 0 };
     for (const name of names) {
       let appended = 0;
-      for (let second = this.last - NOW + 1; second <= this.last; second++) {
-        const figure = this.#at(name, second);
-        if (!figure) continue;
-        sums.delivered += (figure.delivered ?? 0) / NOW;
-        appended += (figure.appended ?? 0) / NOW;
-        if (figure.latencyMs) spread.add(figure.latencyMs, figure.delivered);
+      for (let second = this.last - MEAN_WINDOW + 1; second <= this.last; second++) {
+        const entry = this.#at(name, second);
+        if (!entry) continue;
+        sums.delivered += (entry.delivered ?? 0) / MEAN_WINDOW;
+        appended += (entry.appended ?? 0) / MEAN_WINDOW;
+        if (entry.latencyMs) spread.add(entry.latencyMs, entry.delivered);
       }
-      sums.appended = Math.max(sums.appended, appended); // each sees the same log grow
+      sums.appended = Math.max(sums.appended, appended); // every replica reports the same log
     }
     return { ...sums, latency: spread.quantiles() };
   }
 
-  /** How many resumes and resyncs (by reason) a replica had in all the time that is known of. */
+  /** A replica's resumes, and its resyncs by reason, over the whole history. */
   counts(name) {
     const counts = { resumes: 0, resyncs: {} };
     for (const { resumes = 0, resyncs = {} } of this.#replicas.get(name)?.values() ?? []) {
@@ -86,14 +86,15 @@ export class FigureHistory {
   }
 
   #at(name, second) {
-    const figures = this.#replicas.get(name);
-    for (let late = 0; late <= CARRIED; late++) if (figures?.has(second - late)) return figures.get(second - late);
+    const stats = this.#replicas.get(name);
+    for (let delay = 0; delay <= CARRIED_OVER; delay++)
+      if (stats?.has(second - delay)) return stats.get(second - delay);
   }
 }
 
-/** The latency of what several replicas delivered, as one. */
-export function latencyOf(figures) {
-  const spread = new Spread();
-  for (const { latencyMs, delivered } of figures) if (latencyMs) spread.add(latencyMs, delivered);
+/** The merged latency of several replicas. */
+export function latencyOf(stats) {
+  const spread = new Quantiles();
+  for (const { latencyMs, delivered } of stats) if (latencyMs) spread.add(latencyMs, delivered);
   return spread.quantiles();
 }

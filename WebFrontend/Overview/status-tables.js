@@ -3,13 +3,13 @@ import { count, milliseconds, rate } from "../Shared/numbers.js";
 const ORDER = ["Healthy", "Degraded", "Unhealthy"];
 const REDIS = /redis/i;
 
-/** What a replica's health says of one part; of a replica that does not answer nothing is known. */
+/** The status of one part in a replica's health; undefined for a replica that does not answer. */
 const partOf = ({ health }, part) =>
   health &&
   (Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part))?.[1].status ??
     health.status);
 
-/** The worst that any replica says of a part. */
+/** The worst status of a part over all replicas. */
 export const worst = (replicas, part) =>
   ORDER[
     Math.max(
@@ -20,12 +20,12 @@ export const worst = (replicas, part) =>
 
 export function healthOf(place, status, text) {
   place.dataset.health = status ?? "Unknown";
-  const said = text(status ?? "Unknown");
-  if (place.textContent !== said) place.textContent = said;
+  const label = text(status ?? "Unknown");
+  if (place.textContent !== label) place.textContent = label;
   return place;
 }
 
-/** A replica with its figures; of one that is lost the last that was known, and `since` when. */
+/** A row with a replica's stats; a lost replica shows its last ones and `since` when. */
 export function replicaRow(replica, { delivered, latency, resumes, resyncs }, text, since) {
   const row = document.createElement("tr");
   row.dataset.lost = replica.lost;
@@ -51,12 +51,12 @@ export function replicaRow(replica, { delivered, latency, resumes, resyncs }, te
 
 function resyncCell(resyncs, text) {
   const all = Object.entries(resyncs).sort(([, a], [, b]) => b - a);
-  const made = cell("td", count(all.reduce((sum, [, many]) => sum + many, 0)), "number");
-  if (all.length === 0) return made;
+  const node = cell("td", count(all.reduce((sum, [, many]) => sum + many, 0)), "number");
+  if (all.length === 0) return node;
   const reasons = document.createElement("small");
   reasons.textContent = all.map(([reason, many]) => `${text(`resync.${reason}`)} ${count(many)}`).join(", ");
-  made.append(" ", reasons);
-  return made;
+  node.append(" ", reasons);
+  return node;
 }
 
 export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
@@ -73,7 +73,7 @@ export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
   return row;
 }
 
-/** A row that says that there is none. */
+/** The only row of an empty table. */
 export function noRow(body, words) {
   const row = document.createElement("tr");
   row.className = "waiting";
@@ -83,9 +83,9 @@ export function noRow(body, words) {
 }
 
 function cell(name, content, style = "") {
-  const made = document.createElement(name);
-  made.textContent = content;
-  made.className = style;
-  if (name === "th") made.scope = "row";
-  return made;
+  const node = document.createElement(name);
+  node.textContent = content;
+  node.className = style;
+  if (name === "th") node.scope = "row";
+  return node;
 }

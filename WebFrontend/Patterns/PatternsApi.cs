@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using System.Net.ServerSentEvents;
-using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using WebFrontend.SignIn;
@@ -9,141 +6,97 @@ using WebFrontend.Status;
 namespace WebFrontend.Patterns;
 
 /// <summary>
-/// <c>GET /patterns/reader?perSecond=</c>: reads a backpressured answer on the page's behalf and tells it each chunk;
-/// <c>PUT
-/// /patterns/reader/{id}?perSecond=</c> changes the speed in the middle.
+/// <c>GET /patterns/reader?perSecond=</c> reads <c>/sse/backpressure-chat</c> at that speed and streams each chunk to
+/// the page. <c>PUT /patterns/reader/{id}?perSecond=</c> changes the speed.
 /// </summary>
 internal static class PatternsApi
 {
-    private const int Fastest = 1_000;
+    private const int MaxPerSecond = 1_000;
+
+    public static void AddPatterns(this WebApplicationBuilder builder) => builder.Services.AddSingleton<SlowReaders>();
 
     public static void MapPatterns(this IEndpointRouteBuilder app)
     {
-        var open = new ConcurrentDictionary<string, SlowReading>(StringComparer.Ordinal);
-        app.MapGet(
-                "/patterns/reader",
-                async Task<Results<ServerSentEventsResult<object>, ProblemHttpResult>> (
-                    int perSecond,
-                    StatusCache status,
-                    SignedIn signedIn,
-                    TimeProvider clock,
-                    HttpContext context
-                ) =>
-                {
-                    if (perSecond is < 1 or > Fastest)
-                        return Wrong();
-                    // A replica's own address: what stands between would take in some hundred kilobytes too.
-                    if (
-                        (await status.GetAsync(context.RequestAborted)).Replicas.FirstOrDefault(r => !r.Lost)
-                        is not { } replica
-                    )
-                        return Away();
-                    var (reading, visit) = (
-                        new SlowReading(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock)
-                        {
-                            PerSecond = perSecond,
-                        },
-                        signedIn.VisitOf(context)
-                    );
-                    HttpResponseMessage answer;
-                    try
-                    {
-                        answer = await reading.AskAsync(visit?.Credential, context.RequestAborted);
-                    }
-                    catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-                    {
-                        return Away();
-                    } // or the page has been left
-                    if (!answer.IsSuccessStatusCode)
-                        return await RefusedAsync(answer, context.RequestAborted);
-                    context.Response.Headers.CacheControl = "no-cache";
-                    return TypedResults.ServerSentEvents(
-                        TellAsync(reading, answer, visit, signedIn, open, context.RequestAborted)
-                    );
-                }
-            )
-            .DisableHttpMetrics();
-
-        app.MapPut(
-            "/patterns/reader/{id}",
-            Results<NoContent, NotFound, ProblemHttpResult> (string id, int perSecond) =>
-            {
-                if (perSecond is < 1 or > Fastest)
-                    return Wrong();
-                if (!open.TryGetValue(id, out var reading))
-                    return TypedResults.NotFound();
-                reading.PerSecond = perSecond;
-                return TypedResults.NoContent();
-            }
-        );
+        app.MapGet("/patterns/reader", ReadAsync).DisableHttpMetrics();
+        app.MapPut("/patterns/reader/{id}", SetSpeed);
     }
 
-    private static async IAsyncEnumerable<SseItem<object>> TellAsync(
-        SlowReading reading,
-        HttpResponseMessage answer,
-        Visit? visit,
-        SignedIn signedIn,
-        ConcurrentDictionary<string, SlowReading> open,
-        [EnumeratorCancellation] CancellationToken cancellationToken
+    private static async Task<Results<ServerSentEventsResult<object>, ProblemHttpResult>> ReadAsync(
+        int perSecond,
+        StatusCache status,
+        SlowReaders readers,
+        SignInSessions sessions,
+        TimeProvider clock,
+        HttpContext context
     )
     {
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var signedOut = visit is null ? null : signedIn.EndWith(visit, ends);
-        using var asked = answer;
-        open[reading.Id] = reading;
-        await using var chunks = reading.ReadAsync(answer, ends.Token).GetAsyncEnumerator(ends.Token);
+        if (perSecond is < 1 or > MaxPerSecond)
+            return InvalidSpeed();
+        // A replica's own address: a proxy in between would buffer hundreds of kilobytes.
+        var report = await status.GetAsync(context.RequestAborted);
+        if (report.Replicas.FirstOrDefault(r => !r.Lost) is not { } replica)
+            return Unreachable();
+        var reader = new SlowReader(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock)
+        {
+            PerSecond = perSecond,
+        };
+        var session = sessions.Find(context);
+        HttpResponseMessage response;
         try
         {
-            while (await NextAsync() is { } next)
-                yield return next;
+            response = await reader.ConnectAsync(session?.Credential, context.RequestAborted);
         }
-        finally
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            open.TryRemove(reading.Id, out _);
+            return Unreachable();
         }
-
-        // A StreamApi that goes away in the middle ends the reading; so does a page that is left, or a visitor who
-        // signs out.
-        async Task<SseItem<object>?> NextAsync()
-        {
-            try
-            {
-                return await chunks.MoveNextAsync() ? chunks.Current : null;
-            }
-            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
-            {
-                return null;
-            }
-        }
+        if (!response.IsSuccessStatusCode)
+            return await RefusedAsync(response, context.RequestAborted);
+        context.Response.Headers.CacheControl = "no-cache";
+        return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, session, context.RequestAborted));
     }
 
-    /// <summary>In StreamApi's words.</summary>
+    private static Results<NoContent, NotFound, ProblemHttpResult> SetSpeed(
+        string id,
+        int perSecond,
+        SlowReaders readers
+    )
+    {
+        if (perSecond is < 1 or > MaxPerSecond)
+            return InvalidSpeed();
+        if (readers.Find(id) is not { } reader)
+            return TypedResults.NotFound();
+        reader.PerSecond = perSecond;
+        return TypedResults.NoContent();
+    }
+
+    /// <summary>Passes StreamApi's problem on.</summary>
     private static async Task<ProblemHttpResult> RefusedAsync(
-        HttpResponseMessage answer,
+        HttpResponseMessage response,
         CancellationToken cancellationToken
     )
     {
-        using (answer)
+        using (response)
         {
-            var said =
-                answer.Content.Headers.ContentType?.MediaType == "application/problem+json"
-                    ? await answer.Content.ReadFromJsonAsync<ProblemDetails>(cancellationToken)
+            var problem =
+                response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+                    ? await response.Content.ReadFromJsonAsync<ProblemDetails>(cancellationToken)
                     : null;
             return TypedResults.Problem(
-                said?.Detail ?? "StreamApi refused.",
-                statusCode: (int)answer.StatusCode,
-                title: said?.Title
+                problem?.Detail ?? "StreamApi refused the request.",
+                statusCode: (int)response.StatusCode,
+                title: problem?.Title
             );
         }
     }
 
-    private static ProblemHttpResult Wrong() =>
+    private static ProblemHttpResult InvalidSpeed() =>
         TypedResults.Problem(
-            $"perSecond: must be a whole number from 1 to {Fastest}.",
+            $"perSecond: must be a whole number from 1 to {MaxPerSecond}.",
             statusCode: StatusCodes.Status400BadRequest,
             title: "Invalid request"
         );
 
-    private static ProblemHttpResult Away() =>
+    private static ProblemHttpResult Unreachable() =>
         TypedResults.Problem("No StreamApi replica answers.", statusCode: StatusCodes.Status503ServiceUnavailable);
 }

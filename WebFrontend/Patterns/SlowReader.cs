@@ -1,35 +1,78 @@
-using System.Net.Sockets;
+using System.Net.Http.Headers;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 
 namespace WebFrontend.Patterns;
 
-/// <summary>
-/// A connection of a reader that hardly buffers: its window is as small as the kernel allows (about 2 kB), and it is
-/// read in small pieces. A
-/// browser would take in half a megabyte before the server felt that nobody reads.
-/// </summary>
-internal sealed class SlowReader(Socket socket) : NetworkStream(socket, ownsSocket: true)
+/// <summary>Reads <c>/sse/backpressure-chat</c> at <see cref="PerSecond"/> chunks a second.</summary>
+internal sealed class SlowReader(string id, Uri replica, TimeProvider clock)
 {
-    private const int Window = 1_024,
-        Piece = 128;
+    private const int Tokens = 4_000; // the longest answer of the built-in model, about 100 s
 
-    public static async ValueTask<Stream> ConnectAsync(
-        SocketsHttpConnectionContext context,
-        CancellationToken cancellationToken
-    )
+    private static readonly HttpMessageInvoker Http = new(
+        new SocketsHttpHandler
+        {
+            ConnectCallback = SmallWindowStream.ConnectAsync,
+            PooledConnectionLifetime = TimeSpan.Zero,
+        }
+    );
+
+    private static readonly string Question = JsonSerializer.Serialize(
+        new
+        {
+            provider = "demo",
+            max_tokens = Tokens,
+            messages = new[]
+            {
+                new { role = "user", content = "Tell me at length what happens to a stream when its reader is slow." },
+            },
+        }
+    );
+
+    public string Id => id;
+
+    public int PerSecond { get; set; }
+
+    /// <summary>Sends the question and returns the response with its body still unread.</summary>
+    /// <param name="credential">The signed-in visitor's credential; null without sign-in.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <exception cref="HttpRequestException">StreamApi does not answer.</exception>
+    public async Task<HttpResponseMessage> ConnectAsync(string? credential, CancellationToken cancellationToken)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = Window };
-        try
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/sse/backpressure-chat"))
         {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-            return new SlowReader(socket);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+            Content = new StringContent(Question, new MediaTypeHeaderValue("application/json")),
+        };
+        if (credential is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+        return await Http.SendAsync(request, cancellationToken);
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        base.ReadAsync(buffer[..Math.Min(buffer.Length, Piece)], cancellationToken);
+    /// <summary>Yields each chunk when it has been read, and <c>end</c> after the last.</summary>
+    public async IAsyncEnumerable<SseItem<object>> ReadAsync(
+        HttpResponseMessage response,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        yield return new SseItem<object>(new { id }, "reader");
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var (read, due) = (0, clock.GetUtcNow());
+        await foreach (var chunk in SseParser.Create(body).EnumerateAsync(cancellationToken))
+        {
+            if (chunk.EventType != "message" || chunk.Data is "[DONE]")
+                break;
+            yield return new SseItem<object>(
+                new { read = ++read, chunk = JsonSerializer.Deserialize<JsonElement>(chunk.Data) },
+                "chunk"
+            );
+            var now = clock.GetUtcNow();
+            due += TimeSpan.FromSeconds(1.0 / PerSecond);
+            if (due > now)
+                await Task.Delay(due - now, clock, cancellationToken);
+            else
+                due = now; // no burst after a delay
+        }
+        yield return new SseItem<object>(new { read }, "end");
+    }
 }

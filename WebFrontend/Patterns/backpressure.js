@@ -4,13 +4,13 @@ import { openStream } from "../Shared/streams.js";
 import { TimeChart } from "../Shared/time-chart.js";
 
 const SECONDS = 90;
-const [HIGH, LOW] = [80, 30]; // the buffer's marks
-const EVERY = 250; // milliseconds from one sample to the next
+const [HIGH, LOW] = [80, 30]; // tokens: the buffer's high and low watermarks
+const SAMPLE_INTERVAL = 250; // milliseconds between samples
 const element = (id) => document.getElementById(id);
 
 /**
- * A reader of /sse/backpressure-chat that can be slowed down. What stands in the buffer and what was read make up what the server has read
- * from the model: while the buffer is paused that sum stands still, which is the upstream stopping.
+ * A reader of /sse/backpressure-chat with adjustable speed. Tokens read plus tokens buffered equal the tokens that the
+ * server has read from the model. A flat sum shows that the server has paused the model.
  */
 export function backpressure(text) {
   const charts = {
@@ -28,14 +28,14 @@ export function backpressure(text) {
   start();
   setInterval(() => {
     if (!document.hidden) sample();
-  }, EVERY);
+  }, SAMPLE_INTERVAL);
   for (const button of speeds) {
     button.addEventListener("click", () => {
       perSecond = Number(button.dataset.speed);
       for (const other of speeds) other.setAttribute("aria-pressed", other === button);
       pace();
       now.slowedAt = perSecond < 40 ? now.read : undefined;
-      tell();
+      update();
     });
   }
   element("again").addEventListener("click", () => {
@@ -58,7 +58,7 @@ export function backpressure(text) {
     opened.on("reader", (message) => {
       ({ id: reader } = message.json());
       Object.assign(now, { read: 0, buffered: 0, paused: false });
-      pace(); // it may have been chosen in the meantime
+      pace(); // the speed may have changed in the meantime
     });
     opened.on("chunk", (message) => {
       const { read, chunk } = message.json();
@@ -77,11 +77,11 @@ export function backpressure(text) {
           ? reasonOf({ status, message: detail }, text)
           : undefined;
       if (state === "closed") element("again").hidden = false;
-      tell();
+      update();
     });
   }
 
-  /** One after the other: two at once may arrive in either order, and an earlier speed would stay. */
+  /** Sends one change at a time: two at once could arrive in the wrong order. */
   function pace() {
     pacing = pacing.then(async () => {
       if (!reader) return;
@@ -89,7 +89,7 @@ export function backpressure(text) {
         method: "PUT",
         signal: AbortSignal.timeout(5_000),
       });
-      await asked.catch(() => {}); // without its server the stream says so itself
+      await asked.catch(() => {}); // the stream reports an unreachable server
     });
   }
 
@@ -106,10 +106,10 @@ export function backpressure(text) {
       line("low", () => LOW),
     ]);
     charts.tokens.show(times, [line("upstream", (one) => one.upstream), line("reader", (one) => one.read)]);
-    tell();
+    update();
   }
 
-  function tell() {
+  function update() {
     const put = (id, value) => element(id).textContent !== value && (element(id).textContent = value);
     element("paused").dataset.paused = now.paused;
     put("paused", now.over ? text("ended") : now.read === 0 ? "–" : text(now.paused ? "paused" : "flows"));

@@ -1,21 +1,21 @@
 import { count } from "../Shared/numbers.js";
-import { ResilientLane } from "./session-timeline.js";
+import { SessionTimeline } from "./session-timeline.js";
 import { reasonOf, send } from "../Shared/requests.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
-import { Wire } from "./wire-log.js";
+import { WireLog } from "./wire-log.js";
 
 const KEY = "patterns session";
 const element = (id) => document.getElementById(id);
 
-/** A session whose source can be made to fail, and whose connection can be cut: nothing of it is lost. */
+/** A session with a source that can be made to fail and a connection that can be cut, without losing a message. */
 export function resilient(text) {
-  const lane = new ResilientLane(element("lane"), text);
-  const wire = new Wire(element("wire"));
+  const timeline = new SessionTimeline(element("lane"), text);
+  const wire = new WireLog(element("wire"));
   const kept = restore();
   let client;
-  let last = 0; // the last message's number
+  let last = 0; // number of the last message
   let [received, missing, retries] = [0, 0, 0];
   let connections = 0;
   const state = new StreamState(text, () => (client.state.state === "closed" ? start() : client.reconnect()));
@@ -25,25 +25,25 @@ export function resilient(text) {
   pressed(kept.broken);
   start();
 
-  // A fresh reader, without an id: a source that was given up starts again.
+  // Connects without a last id, which restarts a source that was given up.
   function start() {
     client?.close();
     [last, retries, connections] = [0, 0, 0];
     element("restart").hidden = true;
     source("connecting");
-    const opened = (client = openStream(`${streamApi}${path}`, { fetch: wire.fetch(heard) }));
+    const opened = (client = openStream(`${streamApi}${path}`, { fetch: wire.fetch(readLine) }));
     opened.on("message", (message) => {
       const { id } = message.json();
       if (last > 0 && id > last + 1) missing += id - last - 1;
       if (last > 0 && id <= last) return;
       [last, retries] = [id, 0];
       received++;
-      lane.message(id);
+      timeline.message(id);
       source("speaks", { id: count(id) });
-      tell();
+      showCounts();
     });
     opened.on("error", (message) => {
-      lane.fatal();
+      timeline.fatal();
       source("fatal");
       element("source-said").textContent = text("givenUp", { reason: message.json().error });
       element("restart").hidden = false;
@@ -51,24 +51,24 @@ export function resilient(text) {
     opened.onState((now) => {
       if (opened !== client) return;
       state.show(now);
-      if (now.state === "open" && ++connections > 1) lane.resumed();
+      if (now.state === "open" && ++connections > 1) timeline.resumed();
       if (now.state === "closed" && now.reason !== "closed") element("restart").hidden = false;
     });
   }
 
-  // What the wire says besides events: the reconnection time, which grows as the source goes on failing.
-  function heard(line) {
+  // Reads the `retry:` lines: the delay grows with each failure of the source.
+  function readLine(line) {
     const retry = /^retry: ?(\d+)$/.exec(line)?.[1];
     if (retry === undefined) return;
     element("retry").textContent = text("seconds", { seconds: (Number(retry) / 1000).toFixed(1) });
-    // The first one of a connection is only its jitter.
+    // The first one of a connection is its reconnection delay, not a retry of the source.
     if (!wire.inFrame) return;
     retries++;
-    lane.retry(Number(retry));
+    timeline.retry(Number(retry));
     source("fails", { retry: retries });
   }
 
-  function tell() {
+  function showCounts() {
     element("received").textContent = count(received);
     element("missing").textContent = count(missing);
   }
@@ -115,7 +115,7 @@ function restore() {
     const kept = JSON.parse(sessionStorage.getItem(KEY));
     if (kept?.session) return kept;
   } catch {
-    /* kept by an older page */
+    /* written by an older version of this page */
   }
   return { session: `patterns-${crypto.randomUUID().slice(0, 8)}`, broken: false };
 }

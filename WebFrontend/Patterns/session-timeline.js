@@ -1,11 +1,11 @@
-// The last minute of a session: a dot for each message, a bar as high and as long as each wait for the source, a line where the connection
-// was made anew, a cross where the source was given up.
+// Draws the last minute of a session: a dot per message, a bar per retry delay, a dashed line per reconnection,
+// a cross where the source was given up.
 
 const SECONDS = 60;
-const HIGHEST = 8_000; // milliseconds of a wait: the full height
+const HIGHEST = 8_000; // milliseconds: the retry delay drawn at full height
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-export class ResilientLane {
+export class SessionTimeline {
   #canvas;
   #text;
   #marks = [];
@@ -14,7 +14,7 @@ export class ResilientLane {
   constructor(canvas, text) {
     [this.#canvas, this.#text] = [canvas, text];
     const frame = (now) => {
-      // Sixty pictures a second where it may move, two where not.
+      // Animates at 30 ms per frame, or twice a second with reduced motion.
       if (now - this.#drawn >= (still.matches ? 500 : 30)) {
         this.#drawn = now;
         this.#draw();

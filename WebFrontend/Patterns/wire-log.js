@@ -1,38 +1,38 @@
 const LINES = 90;
 
-/** The bytes of a stream as they come, line by line, beside the client that reads them; and a way to cut it off. */
-export class Wire {
+/** Logs a stream's lines beside the client that reads it, and can cut the connection. */
+export class WireLog {
   #place;
   #cut = new AbortController();
-  /** Whether the current frame has an id: what comes before the first frame belongs to the connection. */
+  /** True inside a frame with an id; lines before the first frame belong to the connection. */
   inFrame = false;
 
   constructor(place) {
     this.#place = place;
   }
 
-  /** A `fetch` for the client; `heard(line)` is told every line that is not empty. */
-  fetch(heard) {
+  /** Returns a `fetch` for the client that calls `onLine(line)` for every line except empty ones. */
+  fetch(onLine) {
     return async (url, options) => {
       this.#cut = new AbortController();
       const after = new Headers(options.headers).get("Last-Event-ID");
-      this.#say(`> GET ${new URL(url).pathname}`, "sent");
-      if (after) this.#say(`> Last-Event-ID: ${after}`, "sent");
+      this.#append(`> GET ${new URL(url).pathname}`, "sent");
+      if (after) this.#append(`> Last-Event-ID: ${after}`, "sent");
       const response = await fetch(url, { ...options, signal: AbortSignal.any([options.signal, this.#cut.signal]) });
-      this.#say(`< ${response.status}`, response.ok ? "sent" : "bad");
-      if (response.status !== 200) return response; // no stream: a problem, or 204
+      this.#append(`< ${response.status}`, response.ok ? "sent" : "bad");
+      if (response.status !== 200) return response; // not a stream: a problem or 204
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
       let rest = "";
       this.inFrame = false;
-      // Frame by frame, and the client has each before the next is looked at: both see the same order.
+      // Passes each frame to the client before the next is logged, so that both see the same order.
       const tap = new TransformStream({
         transform: async (bytes, passed) => {
           const frames = (rest + decoder.decode(bytes, { stream: true })).split(/(?<=\n\n)/);
           rest = frames.at(-1).endsWith("\n\n") ? "" : frames.pop();
           for (const frame of frames) {
             passed.enqueue(encoder.encode(frame));
-            for (const line of frame.split("\n")) this.#line(line, heard);
-            await turn();
+            for (const line of frame.split("\n")) this.#line(line, onLine);
+            await yieldToTasks();
           }
         },
         flush: (passed) => passed.enqueue(encoder.encode(rest)),
@@ -41,18 +41,18 @@ export class Wire {
     };
   }
 
-  /** As a network would do it: without a word. */
+  /** Cuts the connection without a proper end, as a network failure does. */
   cut() {
-    this.#say("✂", "bad");
+    this.#append("✂", "bad");
     this.#cut.abort(new DOMException("cut", "NetworkError"));
   }
 
-  #line(line, heard) {
+  #line(line, onLine) {
     if (line === "") this.inFrame = false;
     else {
       if (line.startsWith("id:")) this.inFrame = true;
-      heard(line);
-      this.#say(
+      onLine(line);
+      this.#append(
         line,
         line.startsWith("retry:")
           ? "retry"
@@ -65,7 +65,7 @@ export class Wire {
     }
   }
 
-  #say(line, style) {
+  #append(line, style) {
     const row = document.createElement("span");
     row.textContent = `${line}\n`;
     row.className = style;
@@ -76,8 +76,8 @@ export class Wire {
   }
 }
 
-// Whatever waits to be done is done first. A timer would be held back in a hidden tab.
-function turn() {
+// Yields to pending tasks. A timer would be throttled in a hidden tab.
+function yieldToTasks() {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     port1.onmessage = () => {

@@ -17,7 +17,7 @@ const ticker = new InventoryTicker(element("changes"), shelf, text);
 const orders = new OrderTracker(element("orders"), shelf, text);
 const recommendations = new Recommendations(element("recommendations"), shelf, text, (pet) => shelf.choose(pet));
 const state = new StreamState(text, () => stream.reconnect());
-const stream = new StateStream("/v1/inventory/stream", { read, change, state: (now) => state.show(now), trouble });
+const stream = new StateStream("/v1/inventory/stream", { read, change, state: (now) => state.show(now), showError });
 let chosen;
 
 async function read() {
@@ -25,7 +25,7 @@ async function read() {
   const first = shelf.size === 0;
   shelf.show(body);
   element("pets-loading").hidden = true;
-  tell();
+  showStock();
   if (first) {
     orders.restore();
     score();
@@ -38,10 +38,10 @@ function change(message) {
   const inventory = message.json();
   if (!shelf.change(type, inventory)) return;
   ticker.add(type, inventory);
-  tell();
+  showStock();
 }
 
-function tell() {
+function showStock() {
   element("in-stock").textContent = text("inStock", { count: count(shelf.stock) });
   total();
 }
@@ -98,7 +98,7 @@ function say(message, kind = "") {
   element("order-result").className = kind;
 }
 
-function trouble(error) {
-  element("trouble").hidden = !error;
-  element("trouble").textContent = error ? text("notRead", { reason: reasonOf(error, text) }) : "";
+function showError(error) {
+  element("showError").hidden = !error;
+  element("showError").textContent = error ? text("notRead", { reason: reasonOf(error, text) }) : "";
 }

@@ -1,8 +1,8 @@
-import { icon, made, price, time } from "./pet-format.js";
+import { icon, node, price, time } from "./pet-format.js";
 
 const SHOWN = 14;
 
-/** The latest changes of stock and price, newest first: each because somebody ordered, or set it. */
+/** The latest changes of stock and price, newest first. */
 export class InventoryTicker {
   #list;
   #shelf;
@@ -16,23 +16,23 @@ export class InventoryTicker {
     const pet = this.#shelf.get(petId);
     const stock = type === "stock-change";
     const [before, after] = stock ? [oldStock, newStock] : [oldPrice, newPrice];
-    const row = made("li", after > before ? "up" : "down");
-    const change = made("span", "change");
+    const row = node("li", after > before ? "up" : "down");
+    const change = node("span", "change");
     change.append(
-      made("span", "old", stock ? before : price(before)),
-      made("span", "arrow", "→"),
-      made("b", undefined, stock ? after : price(after)),
+      node("span", "old", stock ? before : price(before)),
+      node("span", "arrow", "→"),
+      node("b", undefined, stock ? after : price(after)),
     );
     const by = stock
       ? `${after > before ? "+" : "−"}${Math.abs(after - before)}`
       : `${after > before ? "+" : "−"}${Math.abs((after / before - 1) * 100).toFixed(1)}%`;
     row.append(
       icon(pet.species),
-      made("span", "name", pet.name),
-      made("span", "what", this.#text(stock ? "ofStock" : "ofPrice")),
+      node("span", "name", pet.name),
+      node("span", "what", this.#text(stock ? "ofStock" : "ofPrice")),
       change,
-      made("span", "by", by),
-      made("time", undefined, time(Date.now())),
+      node("span", "by", by),
+      node("time", undefined, time(Date.now())),
     );
     this.#list.prepend(row);
     while (this.#list.childElementCount > SHOWN) this.#list.lastElementChild.remove();

@@ -1,4 +1,4 @@
-import { icon, made, price, time } from "./pet-format.js";
+import { icon, node, price, time } from "./pet-format.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
@@ -7,8 +7,8 @@ const KEY = "petstore orders";
 const KEPT = 4;
 
 /**
- * The orders of this browser, step by step. Their numbers are kept here; the steps are told by the stream, from the beginning however late it
- * is asked: so a page that is loaded again shows where each order is.
+ * The orders of this browser, step by step. localStorage keeps their ids; each stream replays all steps of its order,
+ * so a reloaded page shows the current step.
  */
 export class OrderTracker {
   #list;
@@ -25,7 +25,7 @@ export class OrderTracker {
     try {
       kept = JSON.parse(localStorage.getItem(KEY)) ?? [];
     } catch {
-      /* kept by an older page */
+      /* written by an older version of this page */
     }
     for (const order of kept.toReversed()) this.#add(order);
   }
@@ -62,7 +62,8 @@ export class OrderTracker {
     });
     client.onState(({ state, reason, status }) => {
       row.waits(state === "waiting");
-      if (state === "closed" && reason === "refused" && status === 404) this.#forget(order, row); // of a store that is no more
+      // The order belongs to an earlier store.
+      if (state === "closed" && reason === "refused" && status === 404) this.#forget(order, row);
     });
   }
 
@@ -79,21 +80,21 @@ export class OrderTracker {
 }
 
 function orderRow({ id, quantity, total }, pet, text) {
-  const element = made("li", "order");
+  const element = node("li", "order");
   element.dataset.order = id;
-  const about = made("div", "about");
-  const tracking = made("span", "tracking");
+  const about = node("div", "about");
+  const tracking = node("span", "tracking");
   about.append(
     icon(pet?.species ?? "pet"),
-    made("b", undefined, `${pet?.name ?? "?"} × ${quantity}`),
-    made("span", "total", price(total)),
+    node("b", undefined, `${pet?.name ?? "?"} × ${quantity}`),
+    node("span", "total", price(total)),
     tracking,
   );
-  const steps = made("ol", "steps");
+  const steps = node("ol", "steps");
   const places = STEPS.map((status) => {
-    const step = made("li");
-    const [name, at] = [made("span", "step", text(status)), made("time")];
-    step.append(made("span", "dot"), name, at);
+    const step = node("li");
+    const [name, at] = [node("span", "step", text(status)), node("time")];
+    step.append(node("span", "dot"), name, at);
     steps.append(step);
     return { step, at };
   });

@@ -1,4 +1,4 @@
-// What the shop writes, in the page's language. The shop's prices have no currency of their own; dollars are what its articles mean.
+// Formats prices and times in the page's language. The API has no currency; the shop uses dollars.
 const money = new Intl.NumberFormat(document.documentElement.lang, {
   style: "currency",
   currency: "USD",
@@ -14,7 +14,7 @@ const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
 export const price = (value) => money.format(value);
 export const time = (value) => clock.format(value);
 
-export function made(name, style, content) {
+export function node(name, style, content) {
   const element = document.createElement(name);
   if (style) element.className = style;
   if (content !== undefined) element.textContent = content;
@@ -37,7 +37,7 @@ export function icon(species) {
   return svg;
 }
 
-/** The server says why in English; what is known is said in the page's language. */
+/** Translates the server's English reason; unknown reasons stay as they are. */
 export function reasonIn(text, reason) {
   const species = /^Matches your preference for (cat|dog|rabbit|bird|fish)s?$/.exec(reason)?.[1];
   if (species) return text("reason.species", { species: text(species) });

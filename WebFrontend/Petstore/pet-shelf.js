@@ -1,8 +1,8 @@
-import { icon, iconOf, made, price } from "./pet-format.js";
+import { icon, iconOf, node, price } from "./pet-format.js";
 
-const FULL = 100; // pets of a kind that fill the bar
+const FULL = 100; // stock that fills the bar
 
-/** The pets as they are now: a card each, which a change lights up. */
+/** One card per pet. A change highlights its card. */
 export class PetShelf {
   #list;
   #text;
@@ -43,7 +43,7 @@ export class PetShelf {
     if (!this.#pets.has(this.#chosen) && pets.length > 0) this.choose(pets[0].id);
   }
 
-  /** False where nothing has changed: it was in the state that was read. */
+  /** Applies a change. Returns false if the pet already had that value. */
   change(type, { petId, newStock, newPrice }) {
     const pet = this.#pets.get(petId);
     if (!pet || (type === "stock-change" ? pet.stock === newStock : pet.price === newPrice)) return false;
@@ -63,17 +63,17 @@ export class PetShelf {
   }
 
   #card(pet) {
-    const item = made("li");
-    const button = made("button", "pet");
+    const item = node("li");
+    const button = node("button", "pet");
     button.type = "button";
     button.setAttribute("aria-pressed", "false");
     button.dataset.pet = pet.id;
-    const stock = made("span", "stock");
-    const bar = made("span", "bar");
-    const level = made("span", "level");
+    const stock = node("span", "stock");
+    const bar = node("span", "bar");
+    const level = node("span", "level");
     bar.append(level);
-    const cost = made("span", "price");
-    button.append(icon(pet.species), made("b", "name", pet.name), made("span", "breed", pet.breed), cost, bar, stock);
+    const cost = node("span", "price");
+    button.append(icon(pet.species), node("b", "name", pet.name), node("span", "breed", pet.breed), cost, bar, stock);
     button.addEventListener("click", () => this.choose(pet.id));
     item.append(button);
     return { item, button, stock, price: cost, level };

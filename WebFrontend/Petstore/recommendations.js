@@ -1,9 +1,9 @@
 import { count } from "../Shared/numbers.js";
-import { icon, made, reasonIn } from "./pet-format.js";
+import { icon, node, reasonIn } from "./pet-format.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
-/** The pets that fit a customer, each put in its place as it is scored. */
+/** Pets recommended to a customer, inserted by score as they arrive. */
 export class Recommendations {
   #list;
   #shelf;
@@ -43,20 +43,20 @@ export class Recommendations {
   }
 
   #add({ petId, name, score, reason }) {
-    const row = made("li");
+    const row = node("li");
     row.dataset.score = score;
-    const button = made("button", "recommended");
+    const button = node("button", "recommended");
     button.type = "button";
-    const bar = made("span", "bar");
-    const level = made("span", "level");
+    const bar = node("span", "bar");
+    const level = node("span", "level");
     level.style.width = `${score * 100}%`;
     bar.append(level);
     button.append(
       icon(this.#shelf.get(petId)?.species ?? "pet"),
-      made("b", "name", name),
+      node("b", "name", name),
       bar,
-      made("span", "score", score.toFixed(2)),
-      made("span", "reason", reasonIn(this.#text, reason)),
+      node("span", "score", score.toFixed(2)),
+      node("span", "reason", reasonIn(this.#text, reason)),
     );
     button.addEventListener("click", () => this.#choose(petId));
     row.append(button);

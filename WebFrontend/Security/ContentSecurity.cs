@@ -2,8 +2,10 @@ using WebFrontend.StreamApi;
 
 namespace WebFrontend.Security;
 
-/// <summary>A page runs and shows only what this origin served, and talks to StreamApi alone: no inline script, no
-/// third party.</summary>
+/// <summary>
+/// Security headers. A page runs and shows only files of this origin and connects only to StreamApi: no inline scripts,
+/// no third parties.
+/// </summary>
 internal static class ContentSecurity
 {
     public static void UseContentSecurity(this WebApplication app)
@@ -17,7 +19,7 @@ internal static class ContentSecurity
             "form-action 'self'",
             "frame-ancestors 'none'"
         );
-        // A year, over HTTPS and outside Development (RFC 6797); never for localhost.
+        // One year over HTTPS outside Development (RFC 6797), never for localhost.
         if (!app.Environment.IsDevelopment())
             app.UseHsts();
         app.Use(

@@ -2,7 +2,7 @@ import { streamApi } from "./text.js";
 
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
 
-/** Shows a stream's state where the page has its place for it (`#state`, `#state-text`, `#reason`, `#reconnect`), with a countdown. */
+/** Shows a stream's state in StreamStateView.razor, with a countdown while it waits to reconnect. */
 export class StreamState {
   #text;
   #countdown;
@@ -20,7 +20,7 @@ export class StreamState {
     clearTimeout(this.#countdown);
     const name = state.state === "waiting" && state.until - Date.now() < 300 ? "connecting" : state.state;
     this.#element("state").dataset.state = name;
-    this.#age(name, state.reason);
+    this.#markStale(name, state.reason);
     this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
     this.#element("reason").textContent = [this.#explain(state), this.#asOf].filter(Boolean).join(" ");
     const tick = () => {
@@ -31,12 +31,12 @@ export class StreamState {
     tick();
   }
 
-  // What the page shows is no longer kept up: it looks so, and says since when.
-  #age(name, reason) {
+  // Marks the page as stale, with the time of the last update, when the stream is lost.
+  #markStale(name, reason) {
     if (name === "open") this.#asOf = undefined;
     else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clock.format(Date.now()) });
     this.#open = name === "open";
-    if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // the end, as it was meant
+    if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // a regular end
     document.getElementById("content").dataset.stale = this.#asOf !== undefined;
   }
 

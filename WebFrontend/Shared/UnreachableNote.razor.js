@@ -1,28 +1,28 @@
-// Whether StreamApi answers, for pages that have no stream to tell them while nothing was asked.
-const EVERY = 5_000;
+// Polls StreamApi for pages without an open stream.
+const INTERVAL = 5_000; // milliseconds
 const note = document.getElementById("away");
 
-/** Looks every few seconds while the page is seen; `back()` is called when StreamApi answers again. */
+/** Polls while the page is visible. Calls `back()` when StreamApi answers again. */
 export async function watchStreamApi(back = () => {}) {
   for (;;) {
     if (!document.hidden) {
-      const away = !(await reachable());
-      if (note.hidden === away) {
-        note.hidden = !away;
-        if (!away) back();
+      const unreachable = !(await reachable());
+      if (note.hidden === unreachable) {
+        note.hidden = !unreachable;
+        if (!unreachable) back();
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, EVERY));
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL));
   }
 }
 
 async function reachable() {
   try {
     const response = await fetch(`/status?after=${Number.MAX_SAFE_INTEGER}`, {
-      signal: AbortSignal.timeout(EVERY),
+      signal: AbortSignal.timeout(INTERVAL),
       cache: "no-store",
     });
-    // Not told to strangers; but it answers.
+    // A 401 also shows that the server answers.
     return response.status === 401 || (response.ok && (await response.json()).reachable);
   } catch {
     return false;

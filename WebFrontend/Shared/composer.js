@@ -1,4 +1,4 @@
-// The form in which a question is written: Enter sends, Shift + Enter is a new line, and an input method keeps its Enter.
+// The form for a question: Enter sends, Shift + Enter inserts a line break, Enter in an input method only confirms.
 
 export function composer(form, ask) {
   const question = form.querySelector("textarea");
@@ -36,6 +36,6 @@ export function composer(form, ask) {
 
 const end = (form) => form.parentElement.getBoundingClientRect().bottom - innerHeight;
 
-/** Whether the end of the conversation is in sight, so that what is added there should stay so. */
+/** Returns true if the end of the conversation is visible, so that new text should be scrolled into view. */
 export const atEnd = (form) => end(form) < 160;
 export const toEnd = (form) => scrollBy({ top: end(form) + 16, behavior: "instant" });

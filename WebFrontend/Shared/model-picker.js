@@ -2,7 +2,10 @@ import { streamApi } from "./text.js";
 
 const KEY = "model";
 
-/** Fills a list with the models that StreamApi knows, by provider. `chosen()` is what a request says; nothing where none could be read. */
+/**
+ * Fills a select with StreamApi's models by provider. `chosen()` returns the request's members, none if no list was
+ * read.
+ */
 export class ModelPicker {
   #select;
 
@@ -17,7 +20,7 @@ export class ModelPicker {
     return provider ? { provider, model } : {};
   }
 
-  /** Reads the list anew. */
+  /** Reads the list again. */
   async fill() {
     let models;
     try {
@@ -28,7 +31,7 @@ export class ModelPicker {
       return; // the server chooses
     }
     const groups = Map.groupBy?.(models, ({ owned_by }) => owned_by) ?? new Map([["", models]]);
-    const made = [...groups].map(([provider, of]) => {
+    const options = [...groups].map(([provider, of]) => {
       const group = document.createElement("optgroup");
       group.label = provider;
       group.append(
@@ -45,11 +48,11 @@ export class ModelPicker {
       );
       return group;
     });
-    if (made.length === 0) return;
+    if (options.length === 0) return;
     const kept = localStorage.getItem(KEY);
-    this.#select.replaceChildren(...made);
+    this.#select.replaceChildren(...options);
     if ([...this.#select.options].some(({ value }) => value === kept)) this.#select.value = kept;
-    else this.#select.value = "demo/demo"; // costs nothing; where there is none, the first
+    else this.#select.value = "demo/demo"; // free of charge; else the first
     if (this.#select.selectedIndex < 0) this.#select.selectedIndex = 0;
   }
 }

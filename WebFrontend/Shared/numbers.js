@@ -1,4 +1,4 @@
-// Numbers as the pages write them, in the page's language.
+// Formats numbers in the page's language.
 const language = document.documentElement.lang;
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
@@ -7,10 +7,10 @@ const few = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
 export const count = (value) => whole.format(value);
 export const compact = (value) => (Math.abs(value) < 10_000 ? whole.format(value) : short.format(value));
 
-/** A rate: the small ones with a decimal. */
+/** A rate, with one decimal below 10. */
 export const rate = (value) => (value > 0 && value < 10 ? few.format(Math.round(value * 10) / 10) : compact(value));
 
-/** Milliseconds: three digits, at most to the microsecond. */
+/** Milliseconds with three significant digits, whole above 100. */
 export const milliseconds = (value) =>
   value === null || value === undefined ? "–" : few.format(value >= 100 ? Math.round(value) : value);
 

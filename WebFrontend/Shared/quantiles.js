@@ -1,5 +1,7 @@
-/** The quantiles of many (connections, replicas) as one: half of what one delivered lies at its p50 or below, and so on. Never less than the truth. */
-export class Spread {
+/**
+ * Merges the quantiles of several connections or replicas, weighted by their deliveries. The result never understates.
+ */
+export class Quantiles {
   #buckets = new Map();
   #total = 0;
 

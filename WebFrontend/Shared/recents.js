@@ -1,8 +1,8 @@
-// What this browser has asked, newest first: the questions and where their answers are. The answers themselves stay on the server.
+// The questions asked in this browser, newest first, with the ids of their answers. The server keeps the answers.
 
 const MOST = 20;
 
-/** Entries `{ key, at, … }` under a name of localStorage, the same in all tabs. */
+/** Entries `{ key, at, … }` under a localStorage name, shared by all tabs. */
 export class Recents {
   #name;
 
@@ -14,7 +14,7 @@ export class Recents {
     try {
       return JSON.parse(localStorage.getItem(this.#name)) ?? [];
     } catch {
-      return []; // kept by an older page
+      return []; // written by an older version of this page
     }
   }
 
@@ -31,12 +31,12 @@ export class Recents {
     localStorage.setItem(this.#name, JSON.stringify(this.all().filter((entry) => entry.key !== key)));
   }
 
-  /** Calls when another tab has changed them. */
+  /** Calls `changed` when another tab changes the entries. */
   onchange(changed) {
     window.addEventListener("storage", ({ key }) => key === this.#name && changed());
   }
 
-  /** Shows them as links; `link(entry)` says `{ href, title, current }`. */
+  /** Shows the entries as links; `link(entry)` returns `{ href, title, current }`. */
   show(panel, list, link) {
     const entries = this.all();
     panel.hidden = entries.length === 0;

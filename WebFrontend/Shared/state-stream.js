@@ -1,25 +1,28 @@
 import { shareStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
-const AGAIN = 3_000; // milliseconds until a read that failed is tried again
+const RETRY_DELAY = 3_000; // milliseconds before a failed read is repeated
 const CONTROL = ["connected", "resync", "skipped"];
 
 /**
- * A state, read once and kept by its stream, without a gap between: changes that come while it is read wait, and those that the read has
- * seen already (its `X-Sse-Position`) are left out. The tabs of this browser share one connection.
+ * Joins a state and its change stream without a gap: changes that arrive during the read wait, and those at or before
+ * the read's `X-Sse-Position` are skipped. The tabs of this browser share one connection.
  */
 export class StateStream {
   #on;
   #stream;
-  #waiting = []; // changes, while the state is read; undefined afterwards
+  #waiting = []; // changes that wait for the read; undefined after it
   #reading = false;
   #again;
 
-  /** `on.read()` reads, shows and returns the position; `on.change(message)` applies; `on.state(state)` and `on.trouble(error?)` are told. */
+  /**
+   * `on.read()` shows the state and returns its position, `on.change(message)` applies a change, `on.trouble(error?)`
+   * reports.
+   */
   constructor(path, on) {
     this.#on = on;
     this.#stream = shareStream(`${streamApi}${path}`);
-    this.#stream.on("*", (message) => this.#hear(message));
+    this.#stream.on("*", (message) => this.#receive(message));
     this.#stream.onState((state) => {
       on.state(state);
       if (state.state === "open" && this.#waiting) this.#read();
@@ -30,9 +33,9 @@ export class StateStream {
     this.#stream.reconnect();
   }
 
-  #hear(message) {
+  #receive(message) {
     if (message.type === "resync") {
-      // what lies between is lost to the stream
+      // the stream has a gap: read the state again
       this.#waiting = [];
       this.#read();
     } else if (CONTROL.includes(message.type)) return;
@@ -52,14 +55,14 @@ export class StateStream {
       for (const message of waited) if (isAfter(message.id, position)) this.#on.change(message);
     } catch (error) {
       this.#on.trouble(error);
-      this.#again = setTimeout(() => this.#read(), AGAIN);
+      this.#again = setTimeout(() => this.#read(), RETRY_DELAY);
     } finally {
       this.#reading = false;
     }
   }
 }
 
-// <epoch>-<position>: of another epoch means later than anything that was read.
+// <epoch>-<position>: another epoch is later than the read.
 function isAfter(id, position) {
   const [epoch, at] = split(id);
   const [readEpoch, readAt] = split(position ?? "");

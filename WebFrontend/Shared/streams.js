@@ -1,13 +1,13 @@
 import { shareAcrossTabs, SseClient, whileHidden } from "../lib/sse.js";
 
-// How every page reads its streams: over HTTP/1.1 a browser opens six connections to a host, so a tab that has been hidden for some seconds
-// gives its own up, and goes on after the last event when it is shown.
-const HIDDEN = 5_000;
+// Opens the pages' streams. A browser opens at most six HTTP/1.1 connections per host, so a tab closes its stream
+// after some seconds in the background and resumes after the last event when it is shown.
+const HIDDEN = 5_000; // milliseconds
 
 export const openStream = (url, options) => new SseClient(url, { pauseWhenHidden: HIDDEN, ...options });
 
-/** One connection for all tabs that read the same. */
+/** Opens a stream that all tabs with the same URL share. */
 export const shareStream = (url) => shareAcrossTabs(url, { pauseWhenHidden: HIDDEN });
 
-/** Tells when the tab has been hidden for so long, and when it is shown after that. */
-export const onHidden = (tell) => whileHidden(HIDDEN, tell);
+/** Calls `changed(hidden)` when the tab has been in the background for that long, and when it is shown again. */
+export const onHidden = (changed) => whileHidden(HIDDEN, changed);

@@ -1,4 +1,4 @@
-/** The texts that the server put on an element (`data-texts`), filled in: `text("waiting", { seconds: 3 })`. */
+/** Returns a function that formats the texts of an element's `data-texts`: `text("waiting", { seconds: 3 })`. */
 export function textsOf(element) {
   const texts = JSON.parse(element.dataset.texts);
   return (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
@@ -6,12 +6,12 @@ export function textsOf(element) {
 
 export const streamApi = document.body.dataset.streamApi;
 
-/** What may be published to, and what may be subscribed: the rules of the API, to answer while typing. */
+/** The API's rules for topics and patterns, to check them while typing. */
 export const isTopic = (topic) => topic.length <= 256 && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(topic);
 export const isPattern = (pattern) =>
   pattern.length <= 256 && /^(>|([A-Za-z0-9_-]+|\*)(\.([A-Za-z0-9_-]+|\*))*(\.>)?)$/.test(pattern);
 
-/** Shows an error at its field, or takes it away. */
+/** Shows or clears a field's error. Returns true if there is none. */
 export function fieldError(input, message) {
   const place = document.getElementById(`${input.id}-error`);
   place.textContent = message ?? "";

@@ -1,6 +1,7 @@
 import uPlot from "../lib/uplot.js";
 
-// The last minutes as lines (uPlot), in the page's colours, with a legend that tells the latest values or those under the pointer.
+// A line chart of the last minutes (uPlot), in the page's colours. The legend shows the latest values or those at the
+// pointer.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const sync = uPlot.sync("time");
@@ -18,7 +19,10 @@ export class TimeChart {
   #shortest;
   #height;
 
-  /** `panel` has a `.chart` and a `.legend`; `format` writes a value; the chart shows so many `seconds`, from `shortest` on. */
+  /**
+   * `panel` contains `.chart` and `.legend`; `format` formats a value; the time axis grows from `shortest` to
+   * `seconds`.
+   */
   constructor(panel, format, seconds, { logarithmic = false, whole = false, shortest = 60, height = 168 } = {}) {
     [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest, this.#height] = [
       panel,
@@ -33,7 +37,7 @@ export class TimeChart {
     dark.addEventListener("change", () => this.#plot?.redraw(false));
   }
 
-  /** `times` in seconds, and a line `{ name, values }` each; a value that is null is a gap. */
+  /** `times` in Unix seconds; one line `{ name, values }` per series; null is a gap. */
   show(times, lines) {
     const names = lines.map(({ name }) => name).join("\n");
     if (names !== this.#names) this.#make(lines);
@@ -50,7 +54,7 @@ export class TimeChart {
         this.#logarithmic ? decades(values) : { min: 0, max: roof(Math.max(...values, this.#whole ? 4 : 0)) },
       );
     });
-    this.#tell();
+    this.#updateLegend();
   }
 
   #make(lines) {
@@ -99,7 +103,7 @@ export class TimeChart {
             fill: lines.length === 1 ? colour("--series-1-faint") : undefined,
           })),
         ],
-        hooks: { setCursor: [() => this.#tell()] },
+        hooks: { setCursor: [() => this.#updateLegend()] },
       },
       [[], ...lines.map(() => [])],
       this.#place(),
@@ -121,7 +125,7 @@ export class TimeChart {
     );
   }
 
-  #tell() {
+  #updateLegend() {
     if (!this.#data) return;
     const index = this.#plot.cursor.idx ?? this.#data[0].length - 1;
     this.#values.forEach((place, i) => {
@@ -157,12 +161,12 @@ const WHOLE = [1, 2, 5]
   .flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power))
   .sort((a, b) => a - b);
 
-// Two marks that would read the same get as many more digits as tell them apart.
+// Adds digits until no two tick labels are equal.
 function distinct(ticks, format) {
   const write = (form) => ticks.map((tick) => (tick === null ? "" : form(tick)));
-  const told = (texts) => new Set(texts).size === new Set(ticks).size;
+  const differ = (texts) => new Set(texts).size === new Set(ticks).size;
   let texts = write(format);
-  for (let digits = 1; digits <= 6 && !told(texts); digits++)
+  for (let digits = 1; digits <= 6 && !differ(texts); digits++)
     texts = write(
       new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: digits })
         .format,
@@ -172,7 +176,7 @@ function distinct(ticks, format) {
 
 const decade = (value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null);
 
-// From the power of ten below all values to the one above.
+// Powers of ten around all values.
 function decades(values) {
   const positive = values.filter((value) => value > 0);
   if (positive.length === 0) return { min: 1, max: 100 };
@@ -180,7 +184,7 @@ function decades(values) {
   return { min: 10 ** low, max: 10 ** Math.max(high, low + 1) };
 }
 
-// A round number above the greatest value, so that the lines do not jump with each one.
+// A round maximum, so that the scale does not change with every value.
 function roof(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value * 1.1));

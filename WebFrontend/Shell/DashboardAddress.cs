@@ -1,7 +1,6 @@
 namespace WebFrontend.Shell;
 
-/// <summary>Where browsers reach the Aspire dashboard (<c>Dashboard:Url</c>), for links to traces; null where there is
-/// none.</summary>
+/// <summary>The origin of the Aspire dashboard (<c>Dashboard:Url</c>) for links to traces; null without one.</summary>
 internal sealed record DashboardAddress(string? Origin)
 {
     public static DashboardAddress From(IConfiguration configuration) =>

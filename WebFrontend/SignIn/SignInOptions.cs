@@ -1,9 +1,8 @@
 namespace WebFrontend.SignIn;
 
 /// <summary>
-/// Whether the pages ask who one is; section <c>SignIn</c>. They do where StreamApi does: then a visitor signs in with
-/// a token or key of StreamApi's, which
-/// this server keeps for him and sends along.
+/// Sign-in for the pages; section <c>SignIn</c>. Enable it when StreamApi requires authentication: a visitor signs in
+/// with a StreamApi token or key, and this server sends it with each of the visitor's requests.
 /// </summary>
 internal sealed class SignInOptions
 {

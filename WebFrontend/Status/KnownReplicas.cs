@@ -1,29 +1,30 @@
 namespace WebFrontend.Status;
 
 /// <summary>
-/// The StreamApi replicas with what they said last: one that was lost is still told of for as long as its figures would
-/// be, then forgotten. Not thread-safe.
+/// The StreamApi replicas with their last answers. Keeps a lost replica as long as its stats, then forgets it. Not
+/// thread-safe.
 /// </summary>
 internal sealed class KnownReplicas
 {
-    public static readonly TimeSpan Remembered = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan Retention = TimeSpan.FromMinutes(10);
 
-    /// <summary>Without an answer for longer a replica counts as lost: one that is only busy misses a question or
-    /// two.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// A replica without an answer for longer counts as lost; a busy one misses only a request or two.
+    /// </summary>
+    public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<string, ReplicaStatus> _known = new(StringComparer.Ordinal);
 
     public IReadOnlyList<ReplicaStatus> All => [.. _known.Values.OrderBy(r => r.Name, StringComparer.Ordinal)];
 
-    /// <summary>The last second that this replica's figures are known of; 0 where none is.</summary>
+    /// <summary>The last second with stats of this replica; 0 if there is none.</summary>
     public long LastSecond(string name) =>
-        _known.TryGetValue(name, out var replica) && replica.Figures is [.., var last]
-            ? StatusReport.SecondOf(last)
-            : 0;
+        _known.TryGetValue(name, out var replica) && replica.Stats is [.., var last] ? StatusReport.SecondOf(last) : 0;
 
-    /// <summary>Takes in what was answered: one without health has not answered itself. Those that are not even listed
-    /// as lost have left.</summary>
+    /// <summary>
+    /// Takes a new list of replicas. A replica without health has not answered; one that is no longer listed, not even
+    /// as lost, is removed.
+    /// </summary>
     public void Update(IReadOnlyList<ReplicaStatus> listed, DateTimeOffset now)
     {
         foreach (var name in _known.Keys.Except(listed.Select(r => r.Name), StringComparer.Ordinal).ToArray())
@@ -37,22 +38,19 @@ internal sealed class KnownReplicas
                 _known[replica.Name] = replica with
                 {
                     SeenAt = now,
-                    Figures =
-                    [
-                        .. (before?.Figures ?? []).Concat(replica.Figures).TakeLast((int)Remembered.TotalSeconds),
-                    ],
+                    Stats = [.. (before?.Stats ?? []).Concat(replica.Stats).TakeLast((int)Retention.TotalSeconds)],
                 };
         }
         Age(now);
     }
 
-    /// <summary>Time has passed, and nobody has said anything.</summary>
+    /// <summary>Marks replicas as lost, and removes those past <see cref="Retention"/>.</summary>
     public void Age(DateTimeOffset now)
     {
         foreach (var (name, replica) in _known.ToArray())
-            if (now - replica.SeenAt > Remembered)
+            if (now - replica.SeenAt > Retention)
                 _known.Remove(name);
             else
-                _known[name] = replica with { Lost = now - replica.SeenAt > Patience };
+                _known[name] = replica with { Lost = now - replica.SeenAt > LostAfter };
     }
 }

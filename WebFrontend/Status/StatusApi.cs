@@ -1,15 +1,14 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-
 namespace WebFrontend.Status;
 
-/// <summary><c>GET /status?after=</c>: what only this side of the firewall can ask, for the overview: each replica's
-/// health, figures after that second, and the Broadcaster.</summary>
+/// <summary>
+/// <c>GET /status?after=</c>: health, stats after that second and the Broadcaster, for the overview. Only the server
+/// can read them: browsers cannot reach the replicas' own addresses.
+/// </summary>
 internal static class StatusApi
 {
     public static void AddStatus(this WebApplicationBuilder builder)
     {
-        builder.Services.AddHttpClient<SystemStatus>(client => client.Timeout = SystemStatus.Patience);
-        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddHttpClient<SystemStatus>(client => client.Timeout = SystemStatus.Timeout);
         builder.Services.AddSingleton<StatusCache>();
     }
 

@@ -2,8 +2,10 @@ using System.Text.Json;
 
 namespace WebFrontend.Status;
 
-/// <summary>What the overview shows beside the streams themselves, as it was <c>At</c> that time: where no StreamApi
-/// replica answers (<c>Reachable</c> is false), the last that was known.</summary>
+/// <summary>
+/// The state of the system as of <c>At</c>. While no StreamApi replica answers (<c>Reachable</c> is false), this is the
+/// last known state.
+/// </summary>
 internal sealed record StatusReport(
     bool Reachable,
     DateTimeOffset? At,
@@ -11,20 +13,19 @@ internal sealed record StatusReport(
     IReadOnlyList<BroadcasterStatus> Broadcasters
 )
 {
-    /// <summary>The same with only those figures that are of later seconds.</summary>
+    /// <summary>Returns a copy with only the stats of later seconds.</summary>
     public StatusReport After(long second) =>
         this with
         {
-            Replicas = [.. Replicas.Select(r => r with { Figures = [.. r.Figures.Where(f => SecondOf(f) > second)] })],
+            Replicas = [.. Replicas.Select(r => r with { Stats = [.. r.Stats.Where(s => SecondOf(s) > second)] })],
         };
 
-    public static long SecondOf(JsonElement figure) => figure.GetProperty("at").GetInt64();
+    public static long SecondOf(JsonElement stats) => stats.GetProperty("at").GetInt64();
 }
 
 /// <summary>
-/// One StreamApi replica, as <c>GET /v1/replicas</c> lists it, with its own <c>/health</c> and
-/// <c>/v1/replicas/figures</c> when it answered last, at
-/// <c>SeenAt</c>. One that is <c>Lost</c> has not answered for some seconds.
+/// One StreamApi replica: its entry in <c>GET /v1/replicas</c>, and its health and stats as of <c>SeenAt</c>. A
+/// <c>Lost</c> replica has not answered for <see cref="KnownReplicas.LostAfter"/>.
 /// </summary>
 internal sealed record ReplicaStatus(
     string Name,
@@ -39,16 +40,17 @@ internal sealed record ReplicaStatus(
 {
     public bool Lost { get; init; }
 
-    public IReadOnlyList<JsonElement> Figures { get; init; } = [];
+    public IReadOnlyList<JsonElement> Stats { get; init; } = [];
 }
 
-/// <summary>What <c>/health</c> says.</summary>
-internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthOfPart> Checks);
+/// <summary>The body of <c>/health</c>.</summary>
+internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthCheck> Checks);
 
-internal sealed record HealthOfPart(string Status, string? Description);
+internal sealed record HealthCheck(string Status, string? Description);
 
-/// <summary>One Broadcaster replica, as its <c>/status</c> said at <c>SeenAt</c>: which of them answers is up to the
-/// address they share.</summary>
+/// <summary>
+/// One Broadcaster replica, as of <c>SeenAt</c>. The Broadcasters share an address, so any of them may answer.
+/// </summary>
 internal sealed record BroadcasterStatus(
     string Name,
     bool Leader,

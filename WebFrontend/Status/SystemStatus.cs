@@ -5,16 +5,20 @@ using WebFrontend.StreamApi;
 
 namespace WebFrontend.Status;
 
-/// <summary>Asks StreamApi and the Broadcaster. What does not answer in time is left out, never waited for.</summary>
+/// <summary>
+/// Reads the status of StreamApi and the Broadcaster. Leaves out services that do not answer in time.
+/// </summary>
 internal sealed class SystemStatus(HttpClient http, IConfiguration configuration, StreamApiAddress streamApi)
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
-    private const string StreamApi = "services:streamapi:http:0",
-        Broadcaster = "services:broadcaster:http:0";
+    private const string StreamApi = "services:streamapi:http:0";
+    private const string Broadcaster = "services:broadcaster:http:0";
 
-    /// <summary>All replicas, each with what it says of itself; null where none answers. Where the address that they
-    /// share leads to a dead one, those that are known are asked.</summary>
+    /// <summary>
+    /// Returns all replicas with their own health and stats, or null if none answers. If the shared address leads to a
+    /// dead replica, asks the known ones.
+    /// </summary>
     public async Task<IReadOnlyList<ReplicaStatus>?> ReplicasAsync(
         KnownReplicas known,
         CancellationToken cancellationToken
@@ -30,49 +34,51 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
             : await Task.WhenAll(
                 replicas.Select(r =>
                     r.SeenAt is null
-                        ? WithItsOwnAsync(r, known.LastSecond(r.Name), cancellationToken)
+                        ? AddDetailsAsync(r, known.LastSecond(r.Name), cancellationToken)
                         : Task.FromResult(r)
                 )
             );
 
         Task<ReplicaStatus[]?> ListAsync(string address) =>
-            AskAsync<ReplicaStatus[]>($"{address}/v1/replicas?lost=true", cancellationToken, ApiKey);
+            GetAsync<ReplicaStatus[]>($"{address}/v1/replicas?lost=true", cancellationToken, ApiKey);
     }
 
-    /// <summary>One of the Broadcasters: whichever the address behind which they stand gives.</summary>
+    /// <summary>Returns one of the Broadcasters: the one that answers at their shared address.</summary>
     public async Task<BroadcasterStatus?> BroadcasterAsync(CancellationToken cancellationToken) =>
         configuration[Broadcaster] is null
             ? null
-            : await AskAsync<BroadcasterStatus>("http://broadcaster/status", cancellationToken);
+            : await GetAsync<BroadcasterStatus>("http://broadcaster/status", cancellationToken);
 
     private string? ApiKey => configuration["StreamApi:ApiKey"];
 
-    private async Task<ReplicaStatus> WithItsOwnAsync(
+    private async Task<ReplicaStatus> AddDetailsAsync(
         ReplicaStatus replica,
         long second,
         CancellationToken cancellationToken
     )
     {
-        var (health, figures) = (
-            AskAsync<Health>($"{replica.Url}/health", cancellationToken),
-            AskAsync<JsonElement[]>($"{replica.Url}/v1/replicas/figures?after={second}", cancellationToken, ApiKey)
+        var health = GetAsync<Health>($"{replica.Url}/health", cancellationToken);
+        var stats = GetAsync<JsonElement[]>(
+            $"{replica.Url}/v1/replicas/figures?after={second}",
+            cancellationToken,
+            ApiKey
         );
-        return replica with { Health = await health, Figures = await figures ?? [] };
+        return replica with { Health = await health, Stats = await stats ?? [] };
     }
 
-    private async Task<T?> AskAsync<T>(string address, CancellationToken cancellationToken, string? apiKey = null)
+    private async Task<T?> GetAsync<T>(string address, CancellationToken cancellationToken, string? apiKey = null)
         where T : class
     {
-        // Asked once, and not held against the others: what is down must not open the circuit for what is up.
+        // No retries and no circuit breaker: a dead service must not open the circuit for a live one.
         using var request = new HttpRequestMessage(HttpMethod.Get, address).AsStream();
-        // A kept connection would reach the same replica again and again.
+        // A pooled connection would reach the same replica every time.
         request.Headers.ConnectionClose = true;
         if (apiKey is { Length: > 0 })
             request.Headers.Add("X-Api-Key", apiKey);
         try
         {
             using var response = await http.SendAsync(request, cancellationToken);
-            // An unhealthy replica answers 503, and says what is wrong all the same.
+            // An unhealthy replica answers 503 with the same body.
             return response.Content.Headers.ContentType?.MediaType == "application/json"
                 ? await response.Content.ReadFromJsonAsync<T>(cancellationToken)
                 : null;

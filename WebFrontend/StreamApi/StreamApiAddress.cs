@@ -1,9 +1,9 @@
 namespace WebFrontend.StreamApi;
 
-/// <summary>Where browsers reach StreamApi: its origin, without a slash at the end.</summary>
+/// <summary>The origin at which browsers reach StreamApi, without a trailing slash.</summary>
 internal sealed record StreamApiAddress(string Origin)
 {
-    /// <exception cref="InvalidOperationException">Nothing says where, or what says it is no http address.</exception>
+    /// <exception cref="InvalidOperationException">The address is missing or not an http or https URL.</exception>
     public static StreamApiAddress From(IConfiguration configuration)
     {
         var value = configuration["StreamApi:PublicUrl"] is { Length: > 0 } given
@@ -12,15 +12,16 @@ internal sealed record StreamApiAddress(string Origin)
         if (string.IsNullOrEmpty(value))
         {
             throw new InvalidOperationException(
-                "The pages do not know where StreamApi is: set 'StreamApi:PublicUrl' (StreamApi__PublicUrl=http://localhost:5080) "
-                    + "to the address that browsers reach it at, or start the frontend through the AppHost."
+                "The address of StreamApi is missing. Set 'StreamApi:PublicUrl' "
+                    + "(StreamApi__PublicUrl=http://localhost:5080) to the address at which browsers reach it, "
+                    + "or start the frontend with the AppHost."
             );
         }
 
         return Uri.TryCreate(value, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https")
             ? new StreamApiAddress(uri.GetLeftPart(UriPartial.Authority))
             : throw new InvalidOperationException(
-                $"'StreamApi:PublicUrl' is '{value}', which is no http or https address."
+                $"'StreamApi:PublicUrl' is '{value}', which is not an http or https URL."
             );
     }
 }

@@ -11,9 +11,10 @@ const text = textsOf(element("tasks"));
 const moves = new TaskMoves();
 const board = new TaskBoard(element("tasks"), text, move);
 const state = new StreamState(text, () => stream.reconnect());
-const stream = new StateStream("/events/stream", { read, change, state: (now) => state.show(now), trouble });
+const stream = new StateStream("/events/stream", { read, change, state: (now) => state.show(now), showError });
 
-// All pages of the list. The stream goes on from the first one's position: what changed while the others were read is told again.
+// Reads all pages of the list. The stream starts at the first page's position, so changes made during the read arrive
+// again.
 async function read() {
   const tasks = [];
   let from;
@@ -35,15 +36,16 @@ function change(message) {
     board.change(data.task_id, data.status, timestamp);
 }
 
-// The card moves at once; the stream tells every window. Where StreamApi refuses, the card goes to where it says that the task is.
+// Moves the card at once; the stream moves it in every other window. If StreamApi refuses, shows the task's real
+// status.
 async function move(task, status) {
   board.change(task.id, status, new Date().toISOString());
   element("said").textContent = text("moved", { title: task.title, status: text(status) });
   try {
     await moves.send(task.id, status);
-    trouble();
+    showError();
   } catch (error) {
-    trouble(error, "notMoved");
+    showError(error, "notMoved");
     const { body } = await readState(`/tasks/${task.id}`).catch(() => ({ body: task }));
     board.change(task.id, body.status, body.updatedAt);
   }
@@ -53,7 +55,7 @@ element("create").addEventListener("submit", async (submit) => {
   submit.preventDefault();
   const { title } = submit.target.elements;
   if (!fieldError(title, title.value.trim() === "" ? text("noTitle") : null)) return title.focus();
-  // The field is free for the next task at once: what is typed before the answer comes is not this one's to clear.
+  // Clears the field before the request, so that text typed in the meantime stays.
   const wanted = title.value;
   title.value = "";
   title.focus();
@@ -67,7 +69,7 @@ element("create").addEventListener("submit", async (submit) => {
 });
 element("title").addEventListener("input", ({ target }) => target.value.trim() !== "" && fieldError(target));
 
-function trouble(error, what = "notRead") {
-  element("trouble").hidden = !error;
-  element("trouble").textContent = error ? text(what, { reason: reasonOf(error, text) }) : "";
+function showError(error, what = "notRead") {
+  element("showError").hidden = !error;
+  element("showError").textContent = error ? text(what, { reason: reasonOf(error, text) }) : "";
 }

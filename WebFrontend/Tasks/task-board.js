@@ -1,10 +1,12 @@
 import { taskCard } from "./task-card.js";
 
 export const STATUSES = ["todo", "in_progress", "done"];
-const CARDS = 40; // in a column; what was longest left alone is only counted
+const CARDS = 40; // shown per column; older ones are only counted
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** The columns. A card is moved by its buttons, by the arrow keys, by a pointer, and by whoever else moves it: `move(task, status)` asks for it. */
+/**
+ * The columns. Cards move by button, arrow key or drag, which call `move(task, status)`, and by other users' changes.
+ */
 export class TaskBoard {
   #columns = new Map();
   #tasks = new Map();
@@ -30,7 +32,7 @@ export class TaskBoard {
       column.addEventListener("drop", (drop) => {
         drop.preventDefault();
         column.classList.remove("over");
-        this.#ask(drop.dataTransfer.getData("application/x-task"), column.dataset.status);
+        this.#request(drop.dataTransfer.getData("application/x-task"), column.dataset.status);
       });
     }
   }
@@ -61,12 +63,12 @@ export class TaskBoard {
     this.#schedule();
   }
 
-  #ask(id, status) {
+  #request(id, status) {
     const task = this.#tasks.get(id);
     if (task && status && task.status !== status) this.#move(task, status);
   }
 
-  // However many changes come, the board is drawn once a frame.
+  // Draws once per animation frame.
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -102,7 +104,7 @@ export class TaskBoard {
       element.remove();
       this.#cards.delete(id);
     }
-    // A button that was moved with its card has lost the focus; at the end of the way the other one has it.
+    // Moving a card takes the focus from its button; restore it, or focus the other button in the last column.
     if (focused?.isConnected && document.activeElement !== focused)
       (focused.disabled ? focused.parentElement.querySelector("button:enabled") : focused)?.focus({
         preventScroll: false,
@@ -115,13 +117,13 @@ export class TaskBoard {
       this.#cards.set(
         task.id,
         taskCard(this.#text, (id, step) =>
-          this.#ask(id, STATUSES[STATUSES.indexOf(this.#tasks.get(id).status) + step]),
+          this.#request(id, STATUSES[STATUSES.indexOf(this.#tasks.get(id).status) + step]),
         ),
       );
     return this.#cards.get(task.id);
   }
 
-  // From where each card was to where it is: one sees which moved.
+  // Animates each card from its previous place.
   #animate(before) {
     for (const [id, { element }] of this.#cards) {
       const [from, to] = [before.get(id), element.getBoundingClientRect()];

@@ -1,6 +1,6 @@
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
 
-/** A task: its title, since when it is where it is, and a button to each side. `step(id, -1 | 1)` asks to move it. */
+/** A card with title, time of the last change and a button for each direction. `step(id, -1 | 1)` moves the task. */
 export function taskCard(text, step) {
   const element = document.createElement("li");
   element.className = "card";
@@ -36,16 +36,16 @@ export function taskCard(text, step) {
   });
   element.addEventListener("dragend", () => element.classList.remove("dragged"));
 
-  const tell = () => (since.textContent = ago(Date.parse(since.dateTime)));
-  setInterval(() => element.isConnected && tell(), 5_000);
+  const updateTime = () => (since.textContent = ago(Date.parse(since.dateTime)));
+  setInterval(() => element.isConnected && updateTime(), 5_000);
   return {
     element,
     show(now) {
       task = now;
-      title.textContent = now.title; // never markup: titles are anybody's
+      title.textContent = now.title; // never as markup: titles are untrusted
       element.dataset.task = now.id;
       since.dateTime = now.updatedAt;
-      tell();
+      updateTime();
       const at = ["todo", "in_progress", "done"].indexOf(now.status);
       buttons.forEach((button, i) => {
         const to = ["todo", "in_progress", "done"][at + (i === 0 ? -1 : 1)];

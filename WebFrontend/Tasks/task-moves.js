@@ -1,32 +1,32 @@
 import { send } from "../Shared/requests.js";
 
-const TOLD = 5_000; // milliseconds in which the stream tells a change, or is not waited for
+const ECHO_TIMEOUT = 5_000; // milliseconds to wait for the stream to report a move
 
 /**
- * This window's own moves: one after the other for each task. The card stands already where it goes, so what the stream tells of a move before
- * the last one is passed over; the card would jump back and forth.
+ * The moves of this window, sent one at a time per task. Their echoes on the stream are ignored, because the card is
+ * already in place and would jump back and forth.
  */
 export class TaskMoves {
-  #last = new Map(); // by task: the move that was sent last
-  #expected = new Map(); // by task: what the stream has still to tell of them
+  #last = new Map(); // task id: the last move sent
+  #expected = new Map(); // task id: echoes still to come
 
-  /** @throws where StreamApi refuses it, or does not answer. */
+  /** @throws if StreamApi refuses the move or does not answer. */
   async send(id, status) {
-    const told = { status };
-    this.#expected.set(id, [...(this.#expected.get(id) ?? []), told]);
+    const echo = { status };
+    this.#expected.set(id, [...(this.#expected.get(id) ?? []), echo]);
     const before = this.#last.get(id) ?? Promise.resolve();
     const move = before.catch(() => {}).then(() => send("PUT", `/tasks/status/${id}?new_status=${status}`));
     this.#last.set(id, move);
     try {
       await move;
-      setTimeout(() => this.#forget(id, told), TOLD);
+      setTimeout(() => this.#forget(id, echo), ECHO_TIMEOUT);
     } catch (error) {
-      this.#forget(id, told);
+      this.#forget(id, echo);
       throw error;
     }
   }
 
-  /** Whether a change that the stream tells is to be shown. */
+  /** Returns false for an echo of this window's own move. */
   shows(id, status) {
     const [next] = this.#expected.get(id) ?? [];
     if (!next) return true;
@@ -34,8 +34,8 @@ export class TaskMoves {
     return false;
   }
 
-  #forget(id, told) {
-    const left = (this.#expected.get(id) ?? []).filter((one) => one !== told);
+  #forget(id, echo) {
+    const left = (this.#expected.get(id) ?? []).filter((one) => one !== echo);
     if (left.length > 0) this.#expected.set(id, left);
     else this.#expected.delete(id);
   }

@@ -10,14 +10,14 @@ public class KnownReplicasTests
     private readonly KnownReplicas _known = new();
 
     [Fact]
-    public void One_that_stops_answering_is_lost_after_some_seconds_keeps_its_figures_and_is_forgotten_in_the_end()
+    public void One_that_stops_answering_is_lost_after_some_seconds_keeps_its_stats_and_is_forgotten_in_the_end()
     {
         _known.Update([Answers("a", 1, 2), Answers("b", 1, 2)], At(2));
         _known.Update([Silent("a"), Answers("b", 3)], At(3));
         Assert.Equal([false, false], _known.All.Select(r => r.Lost)); // it may only be busy
         _known.Update([Silent("a"), Answers("b", 4)], At(8));
         Assert.Equal([true, false], _known.All.Select(r => r.Lost));
-        Assert.Equal((At(2), 2), (_known.All[0].SeenAt, _known.All[0].Figures.Count));
+        Assert.Equal((At(2), 2), (_known.All[0].SeenAt, _known.All[0].Stats.Count));
         Assert.Equal(4, _known.LastSecond("b"));
         _known.Age(At(601));
         Assert.Equal([true, true], _known.All.Select(r => r.Lost)); // nobody answers any more
@@ -35,11 +35,11 @@ public class KnownReplicasTests
     }
 
     [Fact]
-    public void No_more_figures_are_kept_than_ten_minutes_have_seconds()
+    public void No_more_stats_are_kept_than_ten_minutes_have_seconds()
     {
         for (var second = 1; second <= 700; second += 7)
             _known.Update([Answers("a", [.. Enumerable.Range(second, 7)])], At(second));
-        Assert.Equal((600, 700), (_known.All[0].Figures.Count, _known.LastSecond("a")));
+        Assert.Equal((600, 700), (_known.All[0].Stats.Count, _known.LastSecond("a")));
     }
 
     private static DateTimeOffset At(int second) => Start.AddSeconds(second);
@@ -49,7 +49,7 @@ public class KnownReplicasTests
     private static ReplicaStatus Answers(string name, params int[] seconds) =>
         Silent(name) with
         {
-            Health = new Health("Healthy", new Dictionary<string, HealthOfPart>()),
-            Figures = [.. seconds.Select(s => JsonSerializer.SerializeToElement(new { at = s }))],
+            Health = new Health("Healthy", new Dictionary<string, HealthCheck>()),
+            Stats = [.. seconds.Select(s => JsonSerializer.SerializeToElement(new { at = s }))],
         };
 }

@@ -20,7 +20,7 @@ public class LoadTests
         Assert.Empty(new LoadRequest("fanout", null, null, null).Problems());
         Assert.Equal(
             ["scenario", "clients", "rate", "seconds"],
-            new LoadRequest("soak", 0, LoadRequest.MostRate + 1, LoadRequest.MostSeconds + 1).Problems().Keys
+            new LoadRequest("soak", 0, LoadRequest.MaxRate + 1, LoadRequest.MaxSeconds + 1).Problems().Keys
         );
         Assert.Equal(["scenario"], new LoadRequest("--chaos", 1, 1, 2).Problems().Keys);
     }
@@ -52,14 +52,14 @@ public class LoadTests
     public async Task A_late_reader_of_a_run_gets_all_of_it_and_a_returning_one_what_came_since()
     {
         var run = new LoadRun("1", new LoadRequest("fanout", null, null, null), DateTimeOffset.UnixEpoch);
-        run.Take("""{"progress":{"open":1}}""");
+        run.AddOutput("""{"progress":{"open":1}}""");
         var (events, more) = run.After(-1);
         Assert.Equal(["run", "progress"], events.Select(e => e.Type));
-        run.Take("no JSON");
-        run.Take("""{"scenario":"fanout","ok":true}""");
+        run.AddOutput("no JSON");
+        run.AddOutput("""{"scenario":"fanout","ok":true}""");
         await more!.WaitAsync(TestContext.Current.CancellationToken);
         run.End("passed");
-        run.Take("""{"progress":{"open":2}}""");
+        run.AddOutput("""{"progress":{"open":2}}""");
         Assert.Equal(["log", "result", "end"], run.After(1).Events.Select(e => e.Type));
         Assert.Null(run.After(1).More);
     }

@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using WebFrontend.SignIn;
+
+namespace WebFrontend.Patterns;
+
+/// <summary>The open <see cref="SlowReader"/>s, by id. Thread-safe.</summary>
+internal sealed class SlowReaders(SignInSessions sessions)
+{
+    private readonly ConcurrentDictionary<string, SlowReader> _open = new(StringComparer.Ordinal);
+
+    public SlowReader? Find(string id) => _open.GetValueOrDefault(id);
+
+    /// <summary>
+    /// Streams the chunks of a reader. Ends when StreamApi ends or breaks the response, when the page disconnects, and
+    /// at sign-out.
+    /// </summary>
+    public async IAsyncEnumerable<SseItem<object>> StreamAsync(
+        SlowReader reader,
+        HttpResponseMessage response,
+        SignInSession? session,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var registration = session is null ? null : sessions.CancelAtSignOut(session, cancellation);
+        using var ownedResponse = response;
+        _open[reader.Id] = reader;
+        var reading = reader.ReadAsync(response, cancellation.Token);
+        await using var chunks = reading.GetAsyncEnumerator(cancellation.Token);
+        try
+        {
+            while (await NextAsync(chunks) is { } next)
+                yield return next;
+        }
+        finally
+        {
+            _open.TryRemove(reader.Id, out _);
+        }
+    }
+
+    private static async Task<SseItem<object>?> NextAsync(IAsyncEnumerator<SseItem<object>> chunks)
+    {
+        try
+        {
+            return await chunks.MoveNextAsync() ? chunks.Current : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+}

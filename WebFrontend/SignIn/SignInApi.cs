@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Options;
+
+namespace WebFrontend.SignIn;
+
+/// <summary>
+/// <c>/api/…</c>: StreamApi for the pages of a signed-in visitor. Mapped only with <c>SignIn:Enabled</c>.
+/// </summary>
+internal static class SignInApi
+{
+    public static void AddSignIn(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<SignInOptions>().BindConfiguration("SignIn");
+        builder.Services.AddAntiforgery(antiforgery =>
+            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest
+        );
+        builder.Services.AddSingleton<SignInSessions>();
+        builder.Services.AddSingleton<StreamApiProxy>();
+    }
+
+    public static void MapSignIn(this WebApplication app)
+    {
+        if (!app.Services.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled)
+            return;
+        app.Map(
+                StreamApiProxy.Path + "/{**path}",
+                (HttpContext context, StreamApiProxy proxy) => proxy.ForwardAsync(context)
+            )
+            .DisableHttpMetrics();
+    }
+}
