@@ -5,7 +5,15 @@ const node = ["eslint.config.js", "WebFrontend/Assets/**", "clients/javascript/s
 
 export default [
   // TypeScript is checked by its own compiler (clients/javascript/tsconfig.json).
-  { ignores: ["artifacts/**", "**/wwwroot/lib/**", "**/node_modules/**", "clients/javascript/{build,dist}/**"] },
+  {
+    ignores: [
+      "artifacts/**",
+      ".local/**",
+      "**/wwwroot/lib/**",
+      "clients/javascript/build/**",
+      "clients/javascript/dist/**",
+    ],
+  },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },
@@ -17,7 +25,7 @@ export default [
       // Prettier wraps code; these hold for comments and strings too.
       "max-len": ["error", { code: 120 }],
       "max-lines": ["error", 350],
-      "no-unused-vars": ["error", { ignoreRestSiblings: true }],
+      "no-unused-vars": ["error", { ignoreRestSiblings: true, varsIgnorePattern: "^_$" }],
     },
   },
   { files: node, languageOptions: { globals: globals.node } },

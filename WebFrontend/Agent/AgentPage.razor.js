@@ -11,11 +11,11 @@ import { TurnView } from "./turn-view.js";
 
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("agent"));
-const recents = new Recents("sessions"); // { key: session, title }
+const recents = new Recents("sessions"); // { key: session id, title }
 const models = new ModelPicker(element("model"));
 const state = new StreamState(text, () => session?.reconnect());
 const form = composer(element("ask"), ask);
-const views = new Map(); // turn: its view
+const views = new Map(); // turn to its view
 let session;
 let asking = false;
 

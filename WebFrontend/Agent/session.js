@@ -6,9 +6,8 @@ const RETRY_DELAY = 2_000; // milliseconds
 
 /**
  * One session with the agent: reads its history, then streams from that position.
- * Turns are `{ message, askedAt, endedAt, events }`. Calls `on.showAll()` when `turns` was replaced, `on.event(turn,
- * event)`, `on.times()` when times were corrected, `on.state(state)` and `on.missing()` when the server has no such
- * session.
+ * Turns are `{ message, askedAt, endedAt, events }`. Calls `on.showAll()`, `on.event(turn, event)`, `on.times()`,
+ * `on.state(state)` and, if the server has no such session, `on.missing()`.
  */
 export class Session {
   turns = [];
@@ -19,7 +18,7 @@ export class Session {
     [this.id, this.#on] = [id, on];
   }
 
-  /** @throws Error with what the server says. */
+  /** @throws Error with the server's reason. */
   static async begin(chosen) {
     const response = await post("/session", chosen);
     return (await response.json()).session_id;
@@ -43,7 +42,7 @@ export class Session {
     }
   }
 
-  /** @throws Error with what the server says. */
+  /** @throws Error with the server's reason. */
   async send(message) {
     const turn = { message, askedAt: new Date().toISOString(), endedAt: null, events: [] };
     this.turns.push(turn); // before the request: the first event may arrive before its response

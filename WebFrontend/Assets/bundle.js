@@ -1,5 +1,4 @@
-// What the pages take from elsewhere, as modules of this origin: our client (from its sources), and uPlot for the
-// charts.
+// Bundles the libraries of the pages as modules of this origin: our client (from its sources) and uPlot.
 //   node bundle.js <clients/javascript> <target folder>
 import { copyFile } from "node:fs/promises";
 import { build } from "esbuild";

@@ -128,7 +128,7 @@ function addTurnsOfOtherTabs() {
   showRecents();
 }
 
-// Puts the answer's id into the updateAddress, so that it can be reloaded, shared or opened in a second tab.
+// Puts the answer's id into the address, so that it can be reloaded, shared or opened in a second tab.
 function updateAddress() {
   const last = conversation.turns.at(-1);
   element("fresh").hidden = element("second").hidden = !last;

@@ -1,5 +1,4 @@
-// Draws the tokens of the last 15 seconds, one bar per quarter second. A disconnection is a gap, the catch-up after it
-// a peak.
+// Draws the tokens of the last 15 seconds, one bar per quarter second: gaps are disconnections, peaks are catch-up.
 
 const BARS = 60;
 const WIDTH = 250; // milliseconds per bar

@@ -95,8 +95,7 @@ export class ConnectionTable {
     return { ids: rows.map(({ id }) => id), bands, counts };
   }
 
-  // The previous count of a connection that was not counted before: zero if it is new, all of it if its replica was
-  // unreachable.
+  // The previous count of an uncounted connection: zero if it is new, all of it if its replica was unreachable.
   #before({ connectedAt, delivered }, seconds) {
     return seconds > 0 && Date.now() - Date.parse(connectedAt) < NEW ? 0 : delivered;
   }

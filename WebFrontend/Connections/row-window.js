@@ -14,8 +14,8 @@ export class RowWindow {
   #scheduled = false;
 
   /**
-   * `region` scrolls, `body` has the height of all rows, `make()` returns `{ element, show(row, index) }`, `ask(from,
-   * to)` fetches.
+   * `region` scrolls; `body` has the height of all rows; `make()` returns `{ element, show(row, index) }`;
+   * `ask(from, to)` fetches rows.
    */
   constructor(region, body, make, ask) {
     [this.#region, this.#body, this.#make, this.#asking] = [region, body, make, ask];

@@ -14,7 +14,7 @@ const text = textsOf(element("events"));
 const stats = new EventStats();
 const list = new EventList(element("rows"), element("empty"), text);
 const state = new StreamState(text, () => (stream.state.state === "closed" ? subscribe() : stream.reconnect()));
-const history = new EventHistory(filter, text);
+const storedEvents = new EventHistory(filter, text);
 let stream;
 let shownEvents;
 
@@ -67,7 +67,7 @@ function subscribe() {
   // Tabs with the same filter share one connection.
   const opened = (stream = shareStream(`${streamApi}/v1/events/stream?${query}&envelope=true`));
   let openedAt = Infinity;
-  let pending = shownEvents.after !== undefined ? [] : undefined; // live events that arrive while history ones are read
+  let pending = shownEvents.after !== undefined ? [] : undefined; // live events that arrive while stored ones are read
   opened.on("*", (message) => {
     if (opened !== stream) return;
     const event = message.json();
@@ -89,10 +89,10 @@ function subscribe() {
       pending = undefined;
       if (opened === stream) waiting.forEach(receive);
     });
-  if (!element("history").hidden) history.open();
+  if (!element("history").hidden) storedEvents.open();
 }
 
-// After a reload: shows the previous events and those history in the meantime, once the stream is open.
+// After a reload: shows the previous events and those stored in the meantime, once the stream is open.
 async function catchUp(opened, query) {
   await new Promise((open) =>
     opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()),
@@ -134,7 +134,7 @@ function show(view) {
     element(name).hidden = name !== view;
     element(`view-${name}`).setAttribute("aria-pressed", name === view);
   }
-  if (view === "history") history.open();
+  if (view === "history") storedEvents.open();
 }
 
 function words(id) {
@@ -143,7 +143,7 @@ function words(id) {
     .filter((word) => word !== "");
 }
 
-// Puts the filter into the updateAddress, so that a link subscribes to the same events.
+// Puts the filter into the address, so that a link subscribes to the same events.
 function updateAddress() {
   const url = new URL(location.href);
   for (const name of ["topic", "type"]) {

@@ -17,7 +17,12 @@ const ticker = new InventoryTicker(element("changes"), shelf, text);
 const orders = new OrderTracker(element("orders"), shelf, text);
 const recommendations = new Recommendations(element("recommendations"), shelf, text, (pet) => shelf.choose(pet));
 const state = new StreamState(text, () => stream.reconnect());
-const stream = new StateStream("/v1/inventory/stream", { read, change, state: (now) => state.show(now), showError });
+const stream = new StateStream("/v1/inventory/stream", {
+  read,
+  change,
+  state: (now) => state.show(now),
+  error: showError,
+});
 let chosen;
 
 async function read() {
@@ -99,6 +104,6 @@ function say(message, kind = "") {
 }
 
 function showError(error) {
-  element("showError").hidden = !error;
-  element("showError").textContent = error ? text("notRead", { reason: reasonOf(error, text) }) : "";
+  element("trouble").hidden = !error;
+  element("trouble").textContent = error ? text("notRead", { reason: reasonOf(error, text) }) : "";
 }

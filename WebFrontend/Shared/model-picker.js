@@ -2,10 +2,7 @@ import { streamApi } from "./text.js";
 
 const KEY = "model";
 
-/**
- * Fills a select with StreamApi's models by provider. `chosen()` returns the request's members, none if no list was
- * read.
- */
+/** Fills a select with StreamApi's models by provider. `chosen()` returns the request's members for the choice. */
 export class ModelPicker {
   #select;
 

@@ -16,8 +16,8 @@ export class StateStream {
   #again;
 
   /**
-   * `on.read()` shows the state and returns its position, `on.change(message)` applies a change, `on.trouble(error?)`
-   * reports.
+   * `on.read()` shows the state and returns its position; `on.change(message)` applies a change;
+   * `on.error(error?)` shows or clears an error.
    */
   constructor(path, on) {
     this.#on = on;
@@ -35,7 +35,7 @@ export class StateStream {
 
   #receive(message) {
     if (message.type === "resync") {
-      // the stream has a gap: read the state again
+      // The stream has a gap: read the state again.
       this.#waiting = [];
       this.#read();
     } else if (CONTROL.includes(message.type)) return;
@@ -49,12 +49,12 @@ export class StateStream {
     clearTimeout(this.#again);
     try {
       const position = await this.#on.read();
-      this.#on.trouble();
+      this.#on.error();
       const waited = this.#waiting ?? [];
       this.#waiting = undefined;
       for (const message of waited) if (isAfter(message.id, position)) this.#on.change(message);
     } catch (error) {
-      this.#on.trouble(error);
+      this.#on.error(error);
       this.#again = setTimeout(() => this.#read(), RETRY_DELAY);
     } finally {
       this.#reading = false;

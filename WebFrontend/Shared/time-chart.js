@@ -1,7 +1,6 @@
 import uPlot from "../lib/uplot.js";
 
-// A line chart of the last minutes (uPlot), in the page's colours. The legend shows the latest values or those at the
-// pointer.
+// A line chart of the last minutes (uPlot). The legend shows the latest values or those at the pointer.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const sync = uPlot.sync("time");

@@ -11,10 +11,9 @@ const text = textsOf(element("tasks"));
 const moves = new TaskMoves();
 const board = new TaskBoard(element("tasks"), text, move);
 const state = new StreamState(text, () => stream.reconnect());
-const stream = new StateStream("/events/stream", { read, change, state: (now) => state.show(now), showError });
+const stream = new StateStream("/events/stream", { read, change, state: (now) => state.show(now), error: showError });
 
-// Reads all pages of the list. The stream starts at the first page's position, so changes made during the read arrive
-// again.
+// Reads all pages. The stream starts at the first page's position, so changes during the read arrive again.
 async function read() {
   const tasks = [];
   let from;
@@ -36,8 +35,7 @@ function change(message) {
     board.change(data.task_id, data.status, timestamp);
 }
 
-// Moves the card at once; the stream moves it in every other window. If StreamApi refuses, shows the task's real
-// status.
+// Moves the card at once; the stream moves it in other windows. After a refusal, shows the task's real status.
 async function move(task, status) {
   board.change(task.id, status, new Date().toISOString());
   element("said").textContent = text("moved", { title: task.title, status: text(status) });
@@ -70,6 +68,6 @@ element("create").addEventListener("submit", async (submit) => {
 element("title").addEventListener("input", ({ target }) => target.value.trim() !== "" && fieldError(target));
 
 function showError(error, what = "notRead") {
-  element("showError").hidden = !error;
-  element("showError").textContent = error ? text(what, { reason: reasonOf(error, text) }) : "";
+  element("trouble").hidden = !error;
+  element("trouble").textContent = error ? text(what, { reason: reasonOf(error, text) }) : "";
 }

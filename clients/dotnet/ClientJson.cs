@@ -4,7 +4,7 @@ using AspireSse.Client.Publishing;
 
 namespace AspireSse.Client;
 
-/// <summary>The client's own shapes, read without reflection.</summary>
+/// <summary>Source-generated JSON for the types of this package.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(SseConnected))]
 [JsonSerializable(typeof(SseResync))]

@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace AspireSse.Client;
 
-/// <summary>Reads what a server says of a failure.</summary>
+/// <summary>Reads error responses.</summary>
 internal static class Problems
 {
     private const int MaxBytes = 64 * 1024;
 
-    /// <summary>The problem details of an answer; null where it has none that can be read.</summary>
+    /// <summary>Reads the problem details of a response; null if it has none or they cannot be read.</summary>
     public static async Task<ProblemDetails?> ReadAsync(
         HttpResponseMessage response,
         CancellationToken cancellationToken
@@ -32,7 +32,7 @@ internal static class Problems
         }
     }
 
-    /// <summary><c>404 Not Found: Unknown topic. …</c></summary>
+    /// <summary>Formats a response and its problem: <c>404 Not Found: Unknown topic. …</c></summary>
     public static string Describe(HttpResponseMessage response, ProblemDetails? problem)
     {
         var words = string.Join(
@@ -42,7 +42,7 @@ internal static class Problems
         return $"{(int)response.StatusCode} {response.ReasonPhrase}{(words.Length > 0 ? ": " : "")}{words}";
     }
 
-    /// <summary>How long the server asks to wait (RFC 9110 §10.2.3): seconds or a date.</summary>
+    /// <summary>Reads <c>Retry-After</c> (RFC 9110 §10.2.3), in seconds or as a date.</summary>
     public static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider clock) =>
         response.Headers.RetryAfter switch
         {
@@ -51,6 +51,6 @@ internal static class Problems
             _ => null,
         };
 
-    /// <summary>Statuses that a repeat may change.</summary>
+    /// <summary>Returns true for statuses that a retry may change: 408, 429 and 5xx.</summary>
     public static bool IsTransient(System.Net.HttpStatusCode status) => (int)status is 408 or 429 or >= 500;
 }

@@ -1,35 +1,35 @@
 namespace AspireSse.Client;
 
 /// <summary>
-/// Opens event streams (HTML Living Standard §9.2) that resume, reconnect and notice silence. Make one and keep it: it
-/// serves any number
-/// of streams, and all its members are safe to call from many threads at once.
+/// Opens event streams (HTML Living Standard §9.2) that reconnect, resume and detect silent connections. Create one and
+/// keep it: it serves any number of streams. Thread-safe.
 /// </summary>
 public sealed class SseClient : IDisposable
 {
     private readonly HttpClient _http;
     private readonly bool _ownsHttp;
 
-    /// <summary>A client with connections of its own: no timeout, no limit on connections, HTTP/2 where the server
-    /// offers it over TLS.</summary>
-    /// <param name="clock">Measures delays and silence; the system's where null.</param>
+    /// <summary>
+    /// Creates a client with its own connections: no timeout, no connection limit, HTTP/2 if the server offers it over
+    /// TLS.
+    /// </summary>
+    /// <param name="clock">Clock for delays and the watchdog; the system clock if null.</param>
     public SseClient(TimeProvider? clock = null)
         : this(StreamingHandler.CreateClient(), clock) => _ownsHttp = true;
 
-    /// <summary>A client that uses the caller's <see cref="HttpClient"/> (base address, handlers, default headers) and
-    /// does not dispose it.</summary>
-    /// <param name="http">Best made over <see cref="CreateHandler"/>. Its <see cref="HttpClient.Timeout"/> must be
+    /// <summary>Creates a client on the caller's <see cref="HttpClient"/>, which it does not dispose.</summary>
+    /// <param name="http">Preferably built on <see cref="CreateHandler"/>. Its <see cref="HttpClient.Timeout"/> must be
     /// infinite.</param>
-    /// <param name="clock">Measures delays and silence; the system's where null.</param>
-    /// <exception cref="ArgumentException">The timeout is finite: it would end requests whose answer is slow on
-    /// purpose.</exception>
+    /// <param name="clock">Clock for delays and the watchdog; the system clock if null.</param>
+    /// <exception cref="ArgumentException">The timeout is finite and would end open streams.</exception>
     public SseClient(HttpClient http, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(http);
         if (http.Timeout != Timeout.InfiniteTimeSpan)
         {
             throw new ArgumentException(
-                $"HttpClient.Timeout is {http.Timeout}; a stream must not time out. Set it to Timeout.InfiniteTimeSpan: silence is noticed by SseOptions.IdleTimeout.",
+                $"HttpClient.Timeout is {http.Timeout} and would end open streams. Set it to Timeout.InfiniteTimeSpan; "
+                    + "SseOptions.IdleTimeout detects silent connections.",
                 nameof(http)
             );
         }
@@ -44,25 +44,25 @@ public sealed class SseClient : IDisposable
 
     internal HttpClient Http => _http;
 
-    /// <summary>Only our own handler is known to send a header's UTF-8 (§9.2.3 asks it of
-    /// <c>Last-Event-ID</c>).</summary>
+    /// <summary>
+    /// True if the handler sends <c>Last-Event-ID</c> as UTF-8 (§9.2.3); only our own handler is known to.
+    /// </summary>
     internal bool SendsUtf8Headers => _ownsHttp;
 
     /// <summary>
-    /// The handler this client uses by default, to build others upon: connections without limit, closed at once when a
-    /// stream is left,
-    /// renewed after five minutes when not in use, no cookies, redirects followed.
+    /// Creates the default handler, as a base for other handlers. It has no connection limit and no cookies, follows
+    /// redirects, closes the connection of an abandoned stream at once, and renews idle connections after five minutes.
     /// </summary>
     public static SocketsHttpHandler CreateHandler() => StreamingHandler.Create();
 
-    /// <summary>A stream by GET. Nothing is sent until it is enumerated.</summary>
+    /// <summary>Opens a stream with GET. The request is sent when the stream is enumerated.</summary>
     /// <param name="uri">Absolute, or relative to the <see cref="HttpClient.BaseAddress"/>.</param>
-    /// <param name="options">Times and limits; the defaults where null.</param>
+    /// <param name="options">Times and limits; defaults if null.</param>
     public SseStream Open(string uri, SseOptions? options = null) => Open(new SseRequest(uri), options);
 
-    /// <summary>A stream. Nothing is sent until it is enumerated.</summary>
-    /// <exception cref="ArgumentException">An option out of range, a relative address without a base, a last id with
-    /// CR, LF or NUL.</exception>
+    /// <summary>Opens a stream. The request is sent when the stream is enumerated.</summary>
+    /// <exception cref="ArgumentException">An option is out of range, the address is relative without a base address,
+    /// or the last id contains CR, LF or NUL.</exception>
     public SseStream Open(SseRequest request, SseOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -72,8 +72,10 @@ public sealed class SseClient : IDisposable
         return new SseStream(this, request, options);
     }
 
-    /// <summary>Closes the client's own connections; streams still being read then end with an error. Not the caller's
-    /// <see cref="HttpClient"/>.</summary>
+    /// <summary>
+    /// Closes the client's own connections, which ends open streams with an error. Does not dispose a caller's <see
+    /// cref="HttpClient"/>.
+    /// </summary>
     public void Dispose()
     {
         if (_ownsHttp)

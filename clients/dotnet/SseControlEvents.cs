@@ -3,10 +3,10 @@ using System.Text.Json.Serialization;
 namespace AspireSse.Client;
 
 /// <summary>The first event of a stream.</summary>
-/// <param name="ConnectionId">The server's name for this connection.</param>
-/// <param name="Replica">The replica that serves it.</param>
-/// <param name="Epoch">The history that ids belong to.</param>
-/// <param name="Head">The newest id when the stream was opened.</param>
+/// <param name="ConnectionId">The server's id of this connection.</param>
+/// <param name="Replica">The replica that serves the connection.</param>
+/// <param name="Epoch">The epoch of the store, which prefixes every id.</param>
+/// <param name="Head">The newest id when the stream opened.</param>
 public sealed record SseConnected(
     [property: JsonRequired] string ConnectionId,
     string? Replica,
@@ -14,22 +14,23 @@ public sealed record SseConnected(
     string? Head
 );
 
-/// <summary>The last id could not be honoured: events may be missing, and state that was built from them must be read
-/// again.</summary>
-/// <param name="Reason"><c>expired</c> (goes on from the oldest kept), <c>epoch</c>, <c>future</c> or <c>malformed</c>
-/// (go on from the head).</param>
+/// <summary>
+/// The server could not resume from the last id. Events may be missing, so state built from them must be read again.
+/// </summary>
+/// <param name="Reason"><c>expired</c> (continues from the oldest stored event), or <c>epoch</c>, <c>future</c>,
+/// <c>malformed</c> (continue from the head).</param>
 /// <param name="Requested">The id as sent.</param>
-/// <param name="ResumedFrom">The id after which the stream goes on.</param>
+/// <param name="ResumedFrom">The id after which the stream continues.</param>
 public sealed record SseResync(
     [property: JsonRequired] string Reason,
     string? Requested,
     [property: JsonRequired] string ResumedFrom
 );
 
-/// <summary>Events left out for a slow reader that asked for it (<c>slow=latest</c>).</summary>
-/// <param name="From">First position left out.</param>
-/// <param name="To">Last position left out.</param>
-/// <param name="Count">How many.</param>
+/// <summary>Events that were skipped for a slow reader with <c>slow=latest</c>.</summary>
+/// <param name="From">First skipped position.</param>
+/// <param name="To">Last skipped position.</param>
+/// <param name="Count">Number of skipped events.</param>
 public sealed record SseSkipped(
     [property: JsonRequired] string From,
     [property: JsonRequired] string To,

@@ -4,32 +4,32 @@ using System.Text.Json.Serialization;
 
 namespace AspireSse.Client;
 
-/// <summary>Why a stream is over for good, or (in <see cref="SseReconnect.Reason"/>) why a connection is.</summary>
+/// <summary>The reason that a stream has failed, or (in <see cref="SseReconnect.Reason"/>) a connection.</summary>
 public enum SseError
 {
-    /// <summary>The server refused it with a status that a repeat would not change.</summary>
+    /// <summary>The server refused the request with a status that a retry would not change.</summary>
     Rejected,
 
-    /// <summary>The answer is no <c>text/event-stream</c>.</summary>
+    /// <summary>The response is not <c>text/event-stream</c>.</summary>
     WrongContentType,
 
-    /// <summary>The server cannot now: 408, 429 or 5xx.</summary>
+    /// <summary>The server is temporarily unavailable: 408, 429 or 5xx.</summary>
     Unavailable,
 
-    /// <summary>No byte for <see cref="SseOptions.IdleTimeout"/>.</summary>
+    /// <summary>No byte arrived within <see cref="SseOptions.IdleTimeout"/>.</summary>
     Silent,
 
     /// <summary>The connection could not be made, or broke.</summary>
     Disconnected,
 
-    /// <summary><see cref="SseOptions.MaxRetries"/> reconnects in a row brought no event.</summary>
+    /// <summary><see cref="SseOptions.MaxRetries"/> reconnections in a row delivered no event.</summary>
     RetriesExhausted,
 
-    /// <summary>An event is larger than <see cref="SseOptions.MaxEventBytes"/>.</summary>
+    /// <summary>An event exceeds <see cref="SseOptions.MaxEventBytes"/>.</summary>
     EventTooLarge,
 }
 
-/// <summary>A stream that could not be opened or went wrong.</summary>
+/// <summary>Thrown when a stream cannot be opened or has failed.</summary>
 public sealed class SseException : Exception
 {
     internal SseException(
@@ -46,25 +46,25 @@ public sealed class SseException : Exception
         Problem = problem;
     }
 
-    /// <summary>What kind of end this is.</summary>
+    /// <summary>The kind of failure.</summary>
     public SseError Error { get; }
 
-    /// <summary>The server's status, where it answered.</summary>
+    /// <summary>The server's status; null without a response.</summary>
     public HttpStatusCode? StatusCode { get; }
 
-    /// <summary>The server's own words (RFC 9457), where it had any.</summary>
+    /// <summary>The server's problem details (RFC 9457); null if it sent none.</summary>
     public ProblemDetails? Problem { get; }
 }
 
-/// <summary>An error as the server describes it: <c>application/problem+json</c> (RFC 9457).</summary>
-/// <param name="Type">What kind of problem, as a URI.</param>
-/// <param name="Title">That kind in words.</param>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Detail">This occurrence in words.</param>
-/// <param name="Instance">This occurrence as a URI.</param>
+/// <summary>An error in the format <c>application/problem+json</c> (RFC 9457).</summary>
+/// <param name="Type">URI of the problem type.</param>
+/// <param name="Title">Short description of the problem type.</param>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Detail">Description of this occurrence.</param>
+/// <param name="Instance">URI of this occurrence.</param>
 public sealed record ProblemDetails(string? Type, string? Title, int? Status, string? Detail, string? Instance)
 {
-    /// <summary>What else the server says, such as <c>errors</c> by field or the <c>line</c>.</summary>
+    /// <summary>Further members, such as <c>errors</c> by field or <c>line</c>.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Extensions { get; set; }
 }

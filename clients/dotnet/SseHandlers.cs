@@ -1,9 +1,12 @@
 namespace AspireSse.Client;
 
-/// <summary>Handlers by event type, for those who prefer them to a loop: <c>new SseHandlers().On("token",
-/// Show).RunAsync(stream)</c>.</summary>
-/// <remarks>Handlers run one at a time, in the events' order; the next event waits for them. What one throws ends the
-/// run. Add them before it.</remarks>
+/// <summary>
+/// Handlers by event type, as an alternative to a loop: <c>new SseHandlers().On("token", Show).RunAsync(stream)</c>.
+/// </summary>
+/// <remarks>
+/// Handlers run one at a time, in the order of the events; the next event waits. An exception in a handler ends the
+/// run. Add handlers before the run starts.
+/// </remarks>
 public sealed class SseHandlers
 {
     private readonly Dictionary<string, Func<SseEvent, CancellationToken, ValueTask>> _byType = new(
@@ -11,8 +14,10 @@ public sealed class SseHandlers
     );
     private Func<SseEvent, CancellationToken, ValueTask>? _others;
 
-    /// <summary>Handles events of one type (case-sensitive; <c>message</c> for those without). Replaces an earlier
-    /// handler of it.</summary>
+    /// <summary>
+    /// Handles events of one type (case-sensitive; <c>message</c> for unnamed events). Replaces an earlier handler of
+    /// that type.
+    /// </summary>
     public SseHandlers On(string type, Func<SseEvent, CancellationToken, ValueTask> handle)
     {
         _byType[type] = handle;
@@ -22,14 +27,14 @@ public sealed class SseHandlers
     /// <inheritdoc cref="On(string, Func{SseEvent, CancellationToken, ValueTask})"/>
     public SseHandlers On(string type, Action<SseEvent> handle) => On(type, Awaited(handle));
 
-    /// <summary>Handles events of all types without a handler, which otherwise pass by.</summary>
+    /// <summary>Handles events of all types without a handler. By default they are ignored.</summary>
     public SseHandlers OnOthers(Action<SseEvent> handle)
     {
         _others = Awaited(handle);
         return this;
     }
 
-    /// <summary>Reads the stream to its end. Throws what <see cref="SseStream"/> throws.</summary>
+    /// <summary>Reads the stream to its end. Throws the exceptions of <see cref="SseStream"/>.</summary>
     public async Task RunAsync(IAsyncEnumerable<SseEvent> stream, CancellationToken cancellationToken = default)
     {
         await foreach (var e in stream.WithCancellation(cancellationToken).ConfigureAwait(false))

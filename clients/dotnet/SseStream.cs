@@ -6,26 +6,23 @@ using AspireSse.Client.Reading;
 namespace AspireSse.Client;
 
 /// <summary>
-/// A stream of events that outlives its connections. Enumerating connects; when the connection ends, breaks or falls
-/// silent, the stream
-/// waits and connects again with the last id, so that the enumeration goes on where it was.
+/// A stream of events that reconnects. Enumerating it connects; when the connection ends, breaks or falls silent, it
+/// waits, reconnects with the last id and continues.
 /// </summary>
 /// <remarks>
-/// <para>Order: as the server sent it. Each event is handed on once per time the server sent it; it is the server's
-/// resume that makes this
-/// exactly once.</para>
-/// <para>The enumeration ends quietly when the server answers 204, or when one that must not be begun anew (a POST
-/// without ids) has come to
-/// its proper end. It throws <see cref="SseException"/> when the server refuses (4xx but 408 and 429, another content
-/// type) or the
-/// retries are used up, <see cref="OperationCanceledException"/> as soon as its token is cancelled.</para>
-/// <para>One enumeration at a time; a later one goes on after <see cref="LastEventId"/>. The properties may be read
-/// from any thread.</para>
+/// <para>Order: as sent by the server. Each event is delivered once per time the server sent it; the server's resume
+/// makes this exactly once.</para>
+/// <para>The enumeration ends when the server answers 204, or when a request that must not be repeated (a POST without
+/// ids) has ended regularly. It throws <see cref="SseException"/> when the server refuses (4xx except 408 and 429,
+/// another content type) or the retries are exhausted, and <see cref="OperationCanceledException"/> when its token is
+/// cancelled.</para>
+/// <para>Supports one enumeration at a time; a later one resumes after <see cref="LastEventId"/>. The properties may be
+/// read from any thread.</para>
 /// </remarks>
 [SuppressMessage(
     "Naming",
     "CA1711:Identifiers should not have incorrect suffix",
-    Justification = "An event stream is what the standard calls it."
+    Justification = "The standard calls it an event stream."
 )]
 public sealed class SseStream : IAsyncEnumerable<SseEvent>
 {
@@ -46,18 +43,16 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     }
 
     /// <summary>
-    /// The id to resume after: of the last event handed on, moved on by frames that only carry an id. Never ahead of
-    /// what was handed on.
-    /// Keep it after the event is dealt with, and a later stream with it as <see cref="SseRequest.LastEventId"/> misses
-    /// nothing.
+    /// The id to resume after: of the last delivered event, or of a later frame with only an id. Store it once the
+    /// event is processed; a later stream with it as <see cref="SseRequest.LastEventId"/> misses nothing.
     /// </summary>
     public string LastEventId => _cursor.LastEventId;
 
-    /// <summary>What the stream is doing.</summary>
+    /// <summary>The current state.</summary>
     public SseStreamState State => _state;
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">The stream is being enumerated already (from the first
+    /// <exception cref="InvalidOperationException">The stream is already being enumerated (thrown by the first
     /// move).</exception>
     public IAsyncEnumerator<SseEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
         ReadAsync(cancellationToken).GetAsyncEnumerator(CancellationToken.None);
@@ -66,7 +61,7 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     {
         if (Interlocked.Exchange(ref _reading, 1) != 0)
             throw new InvalidOperationException(
-                "This stream is being read already. Open another one for a second reader."
+                "The stream is already being read. Open another one for a second reader."
             );
         try
         {
@@ -133,7 +128,7 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
         }
     }
 
-    /// <summary>False where the stream is over; throws where it was cut off and cannot be resumed.</summary>
+    /// <summary>Returns false if the stream is over. Throws if it failed and cannot be resumed.</summary>
     private bool MayGoOn(ConnectionState reached, SseException? failure)
     {
         var may =
@@ -146,7 +141,8 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     private static SseException Exhausted(int retries, SseException? last) =>
         new(
             SseError.RetriesExhausted,
-            $"{retries} reconnects in a row brought no event. The last: {last?.Message ?? "the server ended the stream"}",
+            $"{retries} reconnections in a row delivered no event. "
+                + $"Last: {last?.Message ?? "the server ended the stream"}",
             last,
             last?.StatusCode,
             last?.Problem
@@ -185,21 +181,21 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
     }
 }
 
-/// <summary>What a stream is doing.</summary>
+/// <summary>The state of a stream.</summary>
 public enum SseStreamState
 {
     /// <summary>Not enumerated yet.</summary>
     Idle,
 
-    /// <summary>The request is on its way.</summary>
+    /// <summary>The request was sent.</summary>
     Connecting,
 
-    /// <summary>Events can come.</summary>
+    /// <summary>Connected; events can arrive.</summary>
     Open,
 
-    /// <summary>Between two connections.</summary>
+    /// <summary>Waiting to reconnect.</summary>
     Waiting,
 
-    /// <summary>Over, or left.</summary>
+    /// <summary>Ended, or no longer enumerated.</summary>
     Closed,
 }

@@ -4,9 +4,8 @@ using System.Diagnostics.Metrics;
 namespace AspireSse.Client;
 
 /// <summary>
-/// What a stream tells OpenTelemetry, under the name <c>AspireSse.Client</c>: one client span a connect attempt (a
-/// stream has no end to
-/// wait for), counters and durations tagged by server only.
+/// OpenTelemetry of a stream, under the name <c>AspireSse.Client</c>: one client span per connection attempt, because
+/// an open stream has no end to wait for, and metrics by server.
 /// </summary>
 internal sealed class StreamTelemetry(Uri address)
 {
@@ -23,21 +22,21 @@ internal sealed class StreamTelemetry(Uri address)
     private static readonly Counter<long> Reconnects = Meter.CreateCounter<long>(
         "sse.client.reconnects",
         "{reconnect}",
-        "Reconnects begun, by error.type where an error was the reason."
+        "Reconnections, by error.type after an error."
     );
     private static readonly UpDownCounter<long> Active = Meter.CreateUpDownCounter<long>(
         "sse.client.active_connections",
         "{connection}",
-        "Streams open now."
+        "Open streams."
     );
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
         "sse.client.connection.duration",
         "s",
-        "How long a stream stayed open, by error.type where an error ended it."
+        "Duration of an open stream, by error.type after an error."
     );
 
-    private readonly KeyValuePair<string, object?> _server = new("server.address", address.Host),
-        _port = new("server.port", address.Port);
+    private readonly KeyValuePair<string, object?> _server = new("server.address", address.Host);
+    private readonly KeyValuePair<string, object?> _port = new("server.port", address.Port);
 
     public Activity? StartConnect(int attempt, bool resumes)
     {
@@ -81,7 +80,7 @@ internal sealed class StreamTelemetry(Uri address)
             Duration.Record(open.TotalSeconds, _server, _port, new("error.type", TypeOf(reason)));
     }
 
-    // The status where there is one, as OpenTelemetry's HTTP conventions have it.
+    // The HTTP status if there is one (OpenTelemetry's HTTP conventions).
     private static string TypeOf(SseException e) =>
         e.StatusCode is { } status
             ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture)

@@ -3,20 +3,20 @@ using System.Text;
 
 namespace AspireSse.Client;
 
-/// <summary>An <see cref="HttpClient"/> made for streams.</summary>
+/// <summary>Creates the <see cref="HttpClient"/> for streams.</summary>
 internal static class StreamingHandler
 {
     public static SocketsHttpHandler Create() =>
         new()
         {
             MaxConnectionsPerServer = int.MaxValue,
-            EnableMultipleHttp2Connections = true, // a server takes about 100 streams a connection
+            EnableMultipleHttp2Connections = true, // servers allow about 100 streams per connection
             ConnectTimeout = TimeSpan.FromSeconds(15),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follow DNS; a stream in progress is not cut
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows DNS changes; does not cut open streams
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-            MaxResponseDrainSize = 0, // leaving a stream closes it: there is no end to drain to
+            MaxResponseDrainSize = 0, // close abandoned streams at once; they have no end to drain to
             ResponseDrainTimeout = TimeSpan.Zero,
-            AutomaticDecompression = DecompressionMethods.None, // a compressed stream is a buffered one
+            AutomaticDecompression = DecompressionMethods.None, // compression buffers
             UseCookies = false,
             RequestHeaderEncodingSelector = static (name, _) => name == "Last-Event-ID" ? Encoding.UTF8 : null,
         };

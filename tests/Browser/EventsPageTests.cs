@@ -35,7 +35,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await japanese.Locator("#publish-data").FillAsync("{\n  oops }");
         await japanese.GetByRole(AriaRole.Button, new() { Name = "発行" }).ClickAsync();
         await Expect(japanese.Locator("#publish-data-error"))
-            .ToHaveTextAsync("JSON として読めません（2 行 3 文字目）。");
+            .ToHaveTextAsync("JSON として正しくありません（2 行 3 文字目）。");
     }
 
     [Fact]

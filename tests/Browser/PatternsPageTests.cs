@@ -30,7 +30,7 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
         await Expect(page.Locator("#reason")).ToContainTextAsync("nothing more");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Mend it" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Repair and restart" }).ClickAsync();
         await SpeaksAsync(page);
         await Expect(page.Locator("#break")).ToHaveAttributeAsync("aria-pressed", "false");
     }
@@ -58,7 +58,7 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         // at once: before the reader has begun
         await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
-        await Expect(page.Locator("#paused")).ToHaveTextAsync("Is read");
+        await Expect(page.Locator("#paused")).ToHaveTextAsync("Reading");
         await Expect(page.Locator("#paused")).ToHaveTextAsync("paused: true", new() { Timeout = 40_000 });
         // What the reader takes during a pause comes out of the buffer: their sum is what was read of the model. Looks
         // belong together by the

@@ -22,7 +22,7 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));
         await SignInAsync(page, "nobody's-key");
         await Expect(page.Locator("#trouble"))
-            .ToHaveTextAsync("StreamApi does not know this token or key, or its time is over.");
+            .ToHaveTextAsync("StreamApi does not accept this token or key. It may be wrong or expired.");
         await SignInAsync(page, ProductionSystem.Key);
         await Expect(page).ToHaveURLAsync(system.Page("/"));
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");

@@ -33,7 +33,7 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
         await context.SetOfflineAsync(true);
         await Api.CloseAsync(topic);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
-        await Expect(page.Locator("#reason")).ToContainTextAsync("What is shown is as of ");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("Data as of ");
         await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "true");
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();
 

@@ -4,7 +4,7 @@ using AspireSse.Client.Reading;
 
 namespace AspireSse.Client.Connecting;
 
-/// <summary>How far one connection got.</summary>
+/// <summary>The result of opening a connection.</summary>
 internal enum ConnectionState
 {
     Open,
@@ -12,7 +12,7 @@ internal enum ConnectionState
     EndedForGood,
 }
 
-/// <summary>One connect attempt and, where it succeeds, the stream it brings, until that ends.</summary>
+/// <summary>One connection attempt and, if it succeeds, its stream.</summary>
 internal sealed class Connection : IDisposable
 {
     private readonly SseClient _client;
@@ -48,13 +48,13 @@ internal sealed class Connection : IDisposable
         _watch = client.Watchdog.Watch(options.IdleTimeout, _cancellation);
     }
 
-    /// <summary>What went wrong; null where the server ended the stream properly.</summary>
+    /// <summary>The failure; null if the server ended the stream regularly.</summary>
     public SseException? Failure { get; private set; }
 
     /// <summary>The server's <c>Retry-After</c>.</summary>
     public TimeSpan? RetryAfter { get; private set; }
 
-    /// <exception cref="SseException">The server refuses for good.</exception>
+    /// <exception cref="SseException">The server refused the request, and a retry would not help.</exception>
     public async Task<ConnectionState> OpenAsync(int attempt)
     {
         using var span = _telemetry.StartConnect(attempt, resumes: _cursor.LastEventId.Length > 0);
@@ -88,7 +88,7 @@ internal sealed class Connection : IDisposable
             if (!IsEventStream(contentType))
                 throw new SseException(
                     SseError.WrongContentType,
-                    $"The answer is '{contentType}', not text/event-stream.",
+                    $"The content type is '{contentType}', not text/event-stream.",
                     null,
                     _response.StatusCode
                 );
@@ -127,20 +127,22 @@ internal sealed class Connection : IDisposable
         return ConnectionState.Refused;
     }
 
-    /// <summary>The next event; null at the proper end. What <see cref="IsOfTheNetwork"/> of what it throws is to be
-    /// told to <see cref="Break"/>.</summary>
+    /// <summary>
+    /// Returns the next event, or null at the regular end. The caller passes network exceptions (<see
+    /// cref="IsOfTheNetwork"/>) to <see cref="Break"/>.
+    /// </summary>
     public ValueTask<SseEvent?> NextAsync()
     {
-        // Events that wait in the buffer are not handed to a caller who has left.
+        // Buffered events are not delivered after cancellation.
         _caller.ThrowIfCancellationRequested();
         return _reader!.NextAsync();
     }
 
-    /// <summary>The connection has ended by this, which becomes its <see cref="Failure"/>.</summary>
-    /// <exception cref="OperationCanceledException">The caller has left.</exception>
+    /// <summary>Records the exception that ended the connection as its <see cref="Failure"/>.</summary>
+    /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
     public void Break(Exception e) => Failure = Translate(e);
 
-    // Whatever the parameters, well-formed or not: the charset is UTF-8 in any case.
+    // Ignores parameters: the charset is always UTF-8.
     private static bool IsEventStream(ReadOnlySpan<char> contentType)
     {
         var end = contentType.IndexOf(';');
@@ -159,7 +161,7 @@ internal sealed class Connection : IDisposable
         if (_watch is { Expired: true })
             return new SseException(
                 SseError.Silent,
-                $"No byte came for {_options.IdleTimeout}, no heartbeat either (SseOptions.IdleTimeout).",
+                $"No event and no heartbeat arrived for {_options.IdleTimeout} (SseOptions.IdleTimeout).",
                 e
             );
         return new SseException(SseError.Disconnected, e.Message, e);
@@ -168,7 +170,7 @@ internal sealed class Connection : IDisposable
     public void Dispose()
     {
         _watch?.Dispose();
-        // Before the reader: a read that still waits ends, and its buffer goes back unused.
+        // Before the reader, so that a pending read ends and returns its buffer.
         _response?.RequestMessage?.Dispose();
         _response?.Dispose();
         if (_reader is not null)

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace AspireSse.Client.Connecting;
 
-/// <summary>Sends a stream's request: the same one each time, but for last id, token and ticket.</summary>
+/// <summary>Sends a stream's request, with the current last id, token and ticket.</summary>
 internal sealed class Connector(SseClient client, SseRequest request)
 {
-    /// <summary>Where the stream is, for spans and metrics: without the query, which may hold a ticket.</summary>
+    /// <summary>The stream's address for spans and metrics. Without the query, which may contain a ticket.</summary>
     public Uri Address { get; } = request.Uri.IsAbsoluteUri ? request.Uri : new(client.Http.BaseAddress!, request.Uri);
 
-    /// <returns>The answer; its request message is to be disposed with it.</returns>
+    /// <returns>The response. Its request message must be disposed with it.</returns>
     public async Task<HttpResponseMessage> SendAsync(string lastEventId, CancellationToken cancellationToken)
     {
         var uri = request.Uri;
@@ -25,7 +25,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
             Version = client.Http.DefaultRequestVersion,
             VersionPolicy = client.Http.DefaultVersionPolicy,
         };
-        // As text: typed header values stay in memory as long as the stream.
+        // Without validation: typed header values would stay in memory as long as the stream.
         message.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
         message.Headers.TryAddWithoutValidation("Cache-Control", "no-cache, no-store");
         foreach (var (name, value) in request.Headers ?? Nothing)
@@ -43,9 +43,8 @@ internal sealed class Connector(SseClient client, SseRequest request)
     }
 
     /// <summary>
-    /// Whether the request may be sent again after this failure. What names no id and is not safe to repeat is, only if
-    /// the server
-    /// certainly did not begin with it.
+    /// Returns true if the request may be repeated after this failure. An unsafe request without an id may be repeated
+    /// only if the server cannot have started it.
     /// </summary>
     public bool MayResend(string lastEventId, SseException failure) =>
         lastEventId.Length > 0
@@ -63,7 +62,9 @@ internal sealed class Connector(SseClient client, SseRequest request)
                     or HttpRequestError.ProxyTunnelError,
             };
 
-    /// <summary>The same for a stream that was open: without an id it can only be begun anew.</summary>
+    /// <summary>
+    /// Returns true if a stream that was open may be requested again: it has an id, or its request is safe to repeat.
+    /// </summary>
     public bool MayResume(string lastEventId) => lastEventId.Length > 0 || request.MayBeResentWithoutId;
 
     private static readonly Dictionary<string, string> Nothing = [];

@@ -1,10 +1,8 @@
 namespace AspireSse.Client.Connecting;
 
 /// <summary>
-/// How long to wait before a reconnect. The server's <c>retry:</c> is the least (HTML Living Standard §9.2.3) and the
-/// base of the doubling;
-/// where it sent none, full jitter from zero. The draw always has some breadth, so that clients dropped together do not
-/// return together.
+/// Computes the wait before a reconnection. The server's <c>retry:</c> is the minimum (HTML Living Standard §9.2.3) and
+/// the base of the doubling; the wait is always random, so that clients dropped together do not return together.
 /// <code>
 /// failures in a row   retry: 2000      no retry, InitialDelay 1 s
 ///        1            2.0 … 3.0 s      0 … 1 s
@@ -15,9 +13,9 @@ namespace AspireSse.Client.Connecting;
 internal static class ReconnectDelay
 {
     /// <param name="options">The limits.</param>
-    /// <param name="failures">Connections in a row that brought no event, this one included; from 1.</param>
+    /// <param name="failures">Connections in a row without an event, this one included; from 1.</param>
     /// <param name="retry">The server's last <c>retry:</c>.</param>
-    /// <param name="retryAfter">The server's <c>Retry-After</c>, if that is why.</param>
+    /// <param name="retryAfter">The server's <c>Retry-After</c>; null if it sent none.</param>
     /// <param name="random">From 0 to below 1.</param>
     public static TimeSpan Next(SseOptions options, int failures, TimeSpan? retry, TimeSpan? retryAfter, double random)
     {
@@ -26,7 +24,7 @@ internal static class ReconnectDelay
             Min(retry ?? TimeSpan.Zero, options.MaxServerDelay),
             retry is null ? options.InitialDelay : TimeSpan.FromMilliseconds(1)
         );
-        // retry: 0 allows to come back at once, not to hammer a server that is down.
+        // retry: 0 allows one immediate reconnection, not a loop against a dead server.
         if (failures > 1)
             unit = Max(unit, options.InitialDelay);
         var doubled = Min(unit * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay);

@@ -5,22 +5,20 @@ using System.Text.Json;
 namespace AspireSse.Client.Publishing;
 
 /// <summary>
-/// Publishes events (<c>POST /v1/events</c>) and repeats what got no answer, which is safe: every event has an id that
-/// the server appends
-/// once. Safe to use from many threads at once.
+/// Publishes events (<c>POST /v1/events</c>) and retries requests without an answer. Retries are safe, because the
+/// server appends an event id only once. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Order: what one call publishes keeps its order, and a call that begins after another has returned comes after it.
-/// Calls that overlap
-/// come in any order.
+/// Order: the events of one call keep their order, and a call that starts after another has returned comes after it.
+/// Overlapping calls have no order.
 /// </remarks>
 public sealed class EventPublisher
 {
     private readonly PublisherOptions _options;
     private readonly PublishRequests _requests;
 
-    /// <summary>A publisher over the caller's client, which it does not dispose.</summary>
-    /// <exception cref="ArgumentException">An option out of range, or a relative path without a base
+    /// <summary>Creates a publisher on the caller's client, which it does not dispose.</summary>
+    /// <exception cref="ArgumentException">An option is out of range, or the path is relative without a base
     /// address.</exception>
     public EventPublisher(HttpClient http, PublisherOptions? options = null, TimeProvider? clock = null)
     {
@@ -29,14 +27,15 @@ public sealed class EventPublisher
         _options.Validate();
         if (!_options.Path.IsAbsoluteUri && http.BaseAddress is null)
             throw new ArgumentException(
-                $"'{_options.Path}' is relative and the HttpClient has no BaseAddress.",
+                $"'{_options.Path}' is relative, and the HttpClient has no BaseAddress.",
                 nameof(http)
             );
         _requests = new PublishRequests(http, _options, clock ?? TimeProvider.System);
     }
 
-    /// <summary>Publishes one event; returns once it is durable.</summary>
-    /// <exception cref="PublishException">Refused, or no answer after all retries.</exception>
+    /// <summary>Publishes one event. Returns once it is durable.</summary>
+    /// <exception cref="PublishException">The server refused the event, or did not answer after all
+    /// retries.</exception>
     public async Task<PublishedEvent> PublishAsync(OutgoingEvent e, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(e);
@@ -47,9 +46,11 @@ public sealed class EventPublisher
         )[0];
     }
 
-    /// <summary>Publishes events all or nothing, in their order; returns once they are durable, one answer for
-    /// each.</summary>
-    /// <exception cref="PublishException">Refused, or no answer after all retries.</exception>
+    /// <summary>
+    /// Publishes events in order, all or nothing. Returns once they are durable, with one result per event.
+    /// </summary>
+    /// <exception cref="PublishException">The server refused the events, or did not answer after all
+    /// retries.</exception>
     public async Task<IReadOnlyList<PublishedEvent>> PublishAsync(
         IReadOnlyCollection<OutgoingEvent> events,
         CancellationToken cancellationToken = default
@@ -69,12 +70,11 @@ public sealed class EventPublisher
     }
 
     /// <summary>
-    /// Publishes any number of events as NDJSON, holding one request's worth (<see
-    /// cref="PublisherOptions.StreamBatch"/>) in memory: a
-    /// request is sent when it is full, and its answers come before the next events are asked for.
+    /// Publishes any number of events as NDJSON. Holds one request (<see cref="PublisherOptions.StreamBatch"/>) in
+    /// memory: it sends a full request and returns its results before it reads further events.
     /// </summary>
-    /// <exception cref="PublishException">An event was refused, or no answer came; <see
-    /// cref="PublishException.Accepted"/> says how far it got.</exception>
+    /// <exception cref="PublishException">The server refused an event or did not answer. <see
+    /// cref="PublishException.Accepted"/> counts the events before it.</exception>
     public async IAsyncEnumerable<PublishedEvent> PublishAsync(
         IAsyncEnumerable<OutgoingEvent> events,
         [EnumeratorCancellation] CancellationToken cancellationToken = default

@@ -3,9 +3,8 @@ using System.Net;
 namespace AspireSse.Client.Publishing;
 
 /// <summary>
-/// Events that were not acknowledged. With a status of 4xx (but 408 and 429) the server has refused them; otherwise
-/// their fate is unknown,
-/// and publishing the same instances again settles it.
+/// Thrown for events that were not acknowledged. After a 4xx status (except 408 and 429) the server has refused them;
+/// otherwise their state is unknown, and publishing the same instances again resolves it.
 /// </summary>
 public sealed class PublishException : Exception
 {
@@ -21,15 +20,14 @@ public sealed class PublishException : Exception
         Problem = problem;
     }
 
-    /// <summary>The server's status, where it answered.</summary>
+    /// <summary>The server's status; null without a response.</summary>
     public HttpStatusCode? StatusCode { get; }
 
-    /// <summary>The server's own words (RFC 9457), where it had any.</summary>
+    /// <summary>The server's problem details (RFC 9457); null if it sent none.</summary>
     public ProblemDetails? Problem { get; }
 
     /// <summary>
-    /// Of a published stream: how many of its events, from its first, were acknowledged or kept; the next one is what
-    /// was refused. 0 otherwise.
+    /// Number of events of a published stream, from its first, that were acknowledged or stored; 0 for other calls.
     /// </summary>
     public long Accepted { get; internal set; }
 }

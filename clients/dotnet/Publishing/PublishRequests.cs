@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AspireSse.Client.Publishing;
 
-/// <summary>Sends one body until it is answered: the same bytes, and so the same ids, each time.</summary>
+/// <summary>Sends one body, with the same event ids each time, until it is answered.</summary>
 internal sealed class PublishRequests(HttpClient http, PublisherOptions options, TimeProvider clock)
 {
     public async Task<IReadOnlyList<PublishedEvent>> SendAsync(
@@ -81,12 +81,12 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
             var answer = await JsonSerializer
                 .DeserializeAsync(body, ClientJson.Default.PublishAnswer, cancellationToken)
                 .ConfigureAwait(false);
-            return answer is { Events.Count: > 0 } ? answer.Events : throw new JsonException("it has no events.");
+            return answer is { Events.Count: > 0 } ? answer.Events : throw new JsonException("It has no events.");
         }
         catch (JsonException e)
         {
             throw new PublishException(
-                $"The answer is not the one of POST /v1/events: {e.Message}",
+                $"The response is not one of POST /v1/events: {e.Message}",
                 e,
                 response.StatusCode
             );

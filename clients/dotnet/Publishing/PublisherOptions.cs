@@ -3,41 +3,42 @@ namespace AspireSse.Client.Publishing;
 /// <summary>Times and limits of a publisher.</summary>
 public sealed record PublisherOptions
 {
-    /// <summary>Where to publish: absolute, or relative to the <see cref="HttpClient.BaseAddress"/>.</summary>
+    /// <summary>The address to publish to: absolute, or relative to the <see cref="HttpClient.BaseAddress"/>.</summary>
     public Uri Path { get; init; } = new("/v1/events", UriKind.Relative);
 
-    /// <summary>Longest wait for one answer; then the same events, with the same ids, are sent again. 10 s.</summary>
+    /// <summary>Longest wait for one answer before the same events are sent again. 10 s.</summary>
     public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Repeats of one request before <see cref="PublishException"/>; null for no limit. 8.</summary>
+    /// <summary>Retries of one request before <see cref="PublishException"/>; null for no limit. 8.</summary>
     public int? MaxRetries { get; init; } = 8;
 
-    /// <summary>Longest wait before the first repeat; doubles with each (full jitter, and never less than
-    /// <c>Retry-After</c>). 100 ms.</summary>
+    /// <summary>
+    /// Longest wait before the first retry; doubles with each (full jitter, at least <c>Retry-After</c>). 100 ms.
+    /// </summary>
     public TimeSpan InitialDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The doubling ends here; a <c>Retry-After</c> is cut to ten times this. 10 s.</summary>
+    /// <summary>Upper limit of the doubling; ten times this for <c>Retry-After</c>. 10 s.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Events of one request when many are published as a stream. 500.</summary>
+    /// <summary>Events per request when publishing a stream. 500.</summary>
     public int StreamBatch { get; init; } = 500;
 
-    /// <summary>Bytes of one such request, about. 1 MiB.</summary>
+    /// <summary>Approximate bytes per such request. 1 MiB.</summary>
     public int StreamBatchBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>Asked at each request for the bearer token (RFC 6750); null sends none.</summary>
+    /// <summary>Called for each request for the bearer token (RFC 6750); null sends none.</summary>
     public Func<CancellationToken, ValueTask<string?>>? BearerToken { get; init; }
 
     internal void Validate()
     {
         if (AttemptTimeout <= TimeSpan.Zero && AttemptTimeout != Timeout.InfiniteTimeSpan)
-            throw Invalid(nameof(AttemptTimeout), "is above zero, or Timeout.InfiniteTimeSpan");
+            throw Invalid(nameof(AttemptTimeout), "must be above zero, or Timeout.InfiniteTimeSpan");
         if (MaxRetries < 0)
-            throw Invalid(nameof(MaxRetries), "is zero or more, or null for no limit");
+            throw Invalid(nameof(MaxRetries), "must be zero or more, or null for no limit");
         if (InitialDelay <= TimeSpan.Zero || MaxDelay < InitialDelay)
-            throw Invalid(nameof(InitialDelay), "is above zero and at most MaxDelay");
+            throw Invalid(nameof(InitialDelay), "must be above zero and at most MaxDelay");
         if (StreamBatch < 1 || StreamBatchBytes < 1)
-            throw Invalid(nameof(StreamBatch), "and StreamBatchBytes are at least 1");
+            throw Invalid(nameof(StreamBatch), "and StreamBatchBytes must be at least 1");
     }
 
     private static ArgumentException Invalid(string name, string rule) => new($"PublisherOptions.{name} {rule}.");

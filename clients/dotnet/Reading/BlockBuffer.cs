@@ -5,12 +5,9 @@ using System.Text;
 namespace AspireSse.Client.Reading;
 
 /// <summary>
-/// What has come in, block by block (lines up to and with their empty line), every line ended by LF. It keeps from the
-/// parser what
-/// <see cref="System.Net.ServerSentEvents.SseParser"/> takes otherwise than HTML Living Standard §9.2.6 has it: the
-/// parser would take over the id of a block
-/// that the end of the stream cuts off, wait for the byte after a CR before it dispatches, and keep the type of a block
-/// without data for the next one.
+/// Splits the input into blocks (lines up to their empty line) with LF line ends, so that
+/// <see cref="System.Net.ServerSentEvents.SseParser"/> follows HTML Living Standard §9.2.6. The parser alone would keep the
+/// id of an incomplete block, wait for the byte after a CR, and carry a type without data over to the next block.
 /// <code>
 /// data: a\r\rid: 2\nda             →  data: a\n\n      and at the end the rest is dropped
 /// event: x\nid: 1\n\ndata: b\n\n   →  data: b\n\n      and before it the id, 1
@@ -34,16 +31,16 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         _pastFirstLine,
         _hasData;
     private int _idAt,
-        _idLength = -1; // of its value, counted from _block; it may still be moved
+        _idLength = -1; // of its value, relative to _block, which may move
     private TimeSpan? _retry;
 
-    /// <summary>The <c>id</c> of the block taken last, where it has no data; null where it has none.</summary>
+    /// <summary>The <c>id</c> of the last block taken if it has no data; null otherwise.</summary>
     public string? Id { get; private set; }
 
-    /// <summary>The <c>retry</c> of the block taken last; null where it has none that is valid.</summary>
+    /// <summary>The <c>retry</c> of the last block taken; null if it has no valid one.</summary>
     public TimeSpan? Retry { get; private set; }
 
-    /// <summary>Room for what comes next; once <see cref="TryTake"/> has taken all that is there whole.</summary>
+    /// <summary>Returns free space for the next read. Call it after <see cref="TryTake"/> has returned false.</summary>
     public Memory<byte> Room()
     {
         var length = _write - _block;
@@ -53,7 +50,7 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
             (_block, _line, _write) = (0, _line - _block, length);
         }
         if (length == 0 && _buffer.Length > 16 * InitialSize)
-            Resize(InitialSize); // one large event must not cost its memory for good
+            Resize(InitialSize); // release the memory of a large event
         if (length >= maxBlock)
             throw new SseException(
                 SseError.EventTooLarge,
@@ -64,11 +61,12 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         return _buffer.AsMemory(_write);
     }
 
-    /// <summary>So many bytes have come into the room.</summary>
+    /// <summary>Adds bytes that were read into <see cref="Room"/>.</summary>
     public void Add(int count) => (_next, _end) = (_write, _write + count);
 
-    /// <summary>Takes the next block; false where it is not there whole.</summary>
-    /// <param name="block">Its bytes where it has data, and so dispatches an event; valid until the next call.</param>
+    /// <summary>Takes the next complete block; returns false if there is none.</summary>
+    /// <param name="block">The bytes of a block with data, which dispatches an event; valid until the next
+    /// call.</param>
     public bool TryTake(out ReadOnlyMemory<byte> block)
     {
         block = default;
@@ -80,7 +78,7 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
             var fresh = _buffer.AsSpan(_next, _end - _next);
             var lineEnd = fresh.IndexOfAny((byte)'\r', (byte)'\n');
             var length = lineEnd < 0 ? fresh.Length : lineEnd;
-            // Apart where a CR LF has become a LF.
+            // The positions differ after a CR LF became a LF.
             if (_next != _write)
                 fresh[..length].CopyTo(_buffer.AsSpan(_write));
             (_next, _write) = (_next + length, _write + length);
@@ -99,7 +97,7 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         return false;
     }
 
-    /// <returns>Whether it is the empty one, which ends the block.</returns>
+    /// <returns>True for the empty line that ends a block.</returns>
     private bool EndLine()
     {
         var line = _buffer.AsSpan(_line, _write - _line);
@@ -110,7 +108,7 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
             line = line[Bom.Length..];
         }
         _pastFirstLine = true;
-        // No field's name, but the parser would pass over it where its first block begins so.
+        // Not a field name here, but the parser would skip it at the start of its input.
         if (line.StartsWith(Bom))
             line[0] = (byte)':';
         if (IsField(line, "data"u8, out var value))

@@ -1,17 +1,17 @@
 namespace AspireSse.Client.Reading;
 
-/// <summary>What a stream remembers from one connection to the next.</summary>
+/// <summary>The state of a stream that survives its connections.</summary>
 internal sealed class Cursor(string lastEventId)
 {
     private volatile string _lastEventId = lastEventId;
 
-    /// <summary>Of the last whole block handed on; empty for none (then none is sent).</summary>
+    /// <summary>The id of the last complete block; empty if there is none.</summary>
     public string LastEventId
     {
         get => _lastEventId;
         set => _lastEventId = value;
     }
 
-    /// <summary>The server's last <c>retry:</c>; null where it sent none.</summary>
+    /// <summary>The server's last <c>retry:</c>; null if it sent none.</summary>
     public TimeSpan? Retry { get; set; }
 }

@@ -2,8 +2,9 @@ using System.Net.ServerSentEvents;
 
 namespace AspireSse.Client.Reading;
 
-/// <summary><see cref="SseParser{T}"/>, given one block after the other, each of which dispatches exactly one event: it
-/// never runs dry, so it need not wait.</summary>
+/// <summary>
+/// Runs <see cref="SseParser{T}"/> synchronously on complete blocks, each of which dispatches exactly one event.
+/// </summary>
 internal sealed class EventParser : IDisposable
 {
     private readonly BlockStream _block = new();
@@ -17,7 +18,7 @@ internal sealed class EventParser : IDisposable
         _block.Rest = block;
         return _items.MoveNext()
             ? _items.Current
-            : throw new InvalidOperationException("A block with data has dispatched nothing.");
+            : throw new InvalidOperationException("A block with data dispatched no event.");
     }
 
     public void Dispose() => _items.Dispose();

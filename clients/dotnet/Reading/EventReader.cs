@@ -4,10 +4,8 @@ using System.Runtime.CompilerServices;
 namespace AspireSse.Client.Reading;
 
 /// <summary>
-/// Reads the events of one response body, and moves the cursor with each whole block: also with one that only has an
-/// id. Reading is pulled: nothing is read
-/// ahead of what is asked for, but what one read of the socket brings; and only the socket is waited for, the parser
-/// runs on what is there.
+/// Reads the events of one response body and updates the cursor with each complete block, also one with only an id.
+/// Reads on demand: it never reads ahead of the caller by more than one socket read.
 /// </summary>
 internal sealed class EventReader(
     Stream body,
@@ -20,7 +18,7 @@ internal sealed class EventReader(
     private readonly BlockBuffer _blocks = new(maxBlock);
     private readonly EventParser _parser = new();
 
-    /// <summary>The next event; null at the body's end.</summary>
+    /// <summary>Returns the next event, or null at the end of the body.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SseEvent?> NextAsync()
     {

@@ -1,7 +1,8 @@
 namespace AspireSse.Client.Reading;
 
-/// <summary>Notices connections that bring no byte: one timer for all of a client's streams, running only while there
-/// are any.</summary>
+/// <summary>
+/// Detects silent connections with one timer for all streams of a client. The timer runs only while streams are open.
+/// </summary>
 internal sealed class IdleWatchdog(TimeProvider clock)
 {
     private readonly Lock _gate = new();
@@ -11,8 +12,10 @@ internal sealed class IdleWatchdog(TimeProvider clock)
 
     public TimeProvider Clock => clock;
 
-    /// <summary>Watches until the result is disposed; <paramref name="cancellation"/> is cancelled when it stays
-    /// silent.</summary>
+    /// <summary>
+    /// Watches a connection until the result is disposed. Cancels <paramref name="cancellation"/> when the connection
+    /// is silent.
+    /// </summary>
     public IdleWatch? Watch(TimeSpan timeout, CancellationTokenSource cancellation)
     {
         if (timeout == Timeout.InfiniteTimeSpan)
@@ -25,7 +28,7 @@ internal sealed class IdleWatchdog(TimeProvider clock)
             if (_timer is not null && period >= _period)
                 return watch;
             _period = period;
-            // The timer holds no flow of the stream that happened to be first.
+            // The timer must not capture the execution context of the first stream.
             using (ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow())
                 _timer ??= clock.CreateTimer(static w => ((IdleWatchdog)w!).Look(), this, period, period);
             _timer.Change(period, period);
@@ -59,8 +62,9 @@ internal sealed class IdleWatchdog(TimeProvider clock)
     }
 }
 
-/// <summary>One connection under watch. Time counts between <see cref="Begin"/> and <see cref="Pause"/>, while a read
-/// waits.</summary>
+/// <summary>
+/// One watched connection. Time counts between <see cref="Begin"/> and <see cref="Pause"/>, while a read waits.
+/// </summary>
 internal sealed class IdleWatch(IdleWatchdog watchdog, TimeSpan timeout, CancellationTokenSource cancellation)
     : IDisposable
 {
@@ -83,7 +87,7 @@ internal sealed class IdleWatch(IdleWatchdog watchdog, TimeSpan timeout, Cancell
         {
             cancellation.Cancel();
         }
-        catch (ObjectDisposedException) { } // ended by itself at the same moment
+        catch (ObjectDisposedException) { } // the connection ended at the same time
     }
 
     public void Dispose() => watchdog.Forget(this);

@@ -1,6 +1,6 @@
 namespace AspireSse.Client.Reading;
 
-/// <summary>What a stream that is only read must say.</summary>
+/// <summary>Base class of a stream that supports reading only.</summary>
 internal abstract class ReadOnlyStream : Stream
 {
     public sealed override bool CanRead => true;

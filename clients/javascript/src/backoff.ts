@@ -1,18 +1,18 @@
-/** How long to wait before the next attempt. */
+/** Delay before the next attempt. */
 export interface BackoffOptions {
-  /** Milliseconds; the first step where the server named no `retry:`. Default 1,000. */
+  /** First step in milliseconds, unless the server sent `retry:`. Default 1,000. */
   initial?: number;
-  /** Milliseconds; no step is longer, unless the server's `retry:` is. Default 30,000. */
+  /** Longest step in milliseconds; a longer `retry:` of the server wins. Default 30,000. */
   max?: number;
-  /** Attempts in a row without success before giving up. Default: never. */
+  /** Failed attempts in a row before the client gives up. Default: unlimited. */
   maxRetries?: number;
   /** For tests; default `Math.random`. */
   random?: () => number;
 }
 
 /**
- * Exponential backoff with full jitter: anything between nothing and a step that doubles, so that the clients which one server lost do
- * not come to the next in one moment. `attempt` counts from 0.
+ * Exponential backoff with full jitter: a random delay between zero and a step that doubles with each attempt, so that
+ * the clients of a lost server do not reconnect at the same time. `attempt` counts from 0.
  */
 export function backoff(
   attempt: number,

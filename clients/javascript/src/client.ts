@@ -5,28 +5,28 @@ import { problemOf } from "./problem.js";
 import type { Reason } from "./state.js";
 import { whileHidden } from "./visibility.js";
 
-/** Something that may change between two connections: a value, or what makes one. */
-type Fresh<Value> = Value | (() => Value | Promise<Value>);
+/** A value, or a function called for each connection. */
+type PerConnection<Value> = Value | (() => Value | Promise<Value>);
 
 export interface SseClientOptions extends BackoffOptions {
-  /** Default `GET`, or `POST` where there is a body. */
+  /** Default `GET`; `POST` with a body. */
   method?: string;
-  headers?: Fresh<HeadersInit>;
-  /** Sent again with each reconnect; the server resumes by the last event id and starts no work twice. */
+  headers?: PerConnection<HeadersInit>;
+  /** Sent with each connection. The server resumes by the last event id and does not repeat work. */
   body?: string;
-  /** Sent as `Authorization: Bearer …`. A function is asked again after a `401`, once. */
-  token?: Fresh<string>;
-  /** Sent as `?ticket=…`. A function is asked for each connection. */
-  ticket?: Fresh<string>;
-  /** Where to go on. Default: live only. */
+  /** Sent as `Authorization: Bearer …`. A function is called once more after a `401`. */
+  token?: PerConnection<string>;
+  /** Sent as `?ticket=…`. */
+  ticket?: PerConnection<string>;
+  /** Id of the last event received; the stream starts after it. Default: live events only. */
   lastEventId?: string;
-  /** Milliseconds without a byte, heartbeats included, after which a connection counts as dead; 0: never. Default 45,000. */
+  /** Milliseconds without any byte before a connection counts as lost; 0 disables. Default 45,000. */
   heartbeat?: number;
-  /** Milliseconds for a server to answer an attempt (the head, not an event); 0: as long as `heartbeat`. Default 15,000. */
+  /** Milliseconds to wait for response headers; 0: as long as `heartbeat`. Default 15,000. */
   connectTimeout?: number;
   /**
-   * Holds no connection while the tab is hidden; goes on, from the last id, when it is shown. A number: milliseconds that it must have
-   * been hidden, so that a glance at another tab costs no reconnect.
+   * Disconnects while the tab is hidden and resumes from the last id when it is shown. A number delays the
+   * disconnection by that many milliseconds.
    */
   pauseWhenHidden?: boolean | number;
   /** Closes the client. */
@@ -34,7 +34,7 @@ export interface SseClientOptions extends BackoffOptions {
   credentials?: RequestCredentials;
   /** Does not connect until `open()`. */
   manual?: boolean;
-  /** Default: the global one. */
+  /** Default: the global `fetch`. */
   fetch?: typeof fetch;
 }
 
@@ -46,11 +46,11 @@ interface End {
   readonly after?: number;
 }
 
-const STABLE = 5_000; // a connection that lived so long was a success, even if it said nothing
+const STABLE = 5_000; // milliseconds after which a connection counts as successful even without an event
 
 /**
- * A stream that goes on by itself. Each event reaches the handlers once and in the server's order: after a break the client asks for
- * what came after the last id, waits longer from attempt to attempt, and stops where the server says that there is no more.
+ * A stream that reconnects and resumes. Each event reaches the handlers once and in the server's order. The client
+ * waits longer after each failed attempt, and stops when the server answers `204`.
  */
 export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   #url: string;
@@ -72,11 +72,11 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     const { signal } = options;
     if (signal?.aborted) this.close();
     else this.#listen(signal, "abort", () => this.close());
-    // Handlers are added after the constructor: connect when they are there.
+    // Connect after the caller has added handlers.
     if (!options.manual) queueMicrotask(() => this.open());
   }
 
-  /** Where a reconnect goes on: the id of the last event, "" before the first. */
+  /** Id of the last event; "" before the first. A reconnection resumes after it. */
   get lastEventId(): string {
     return this.#parser.lastEventId;
   }
@@ -85,7 +85,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     return this.#url;
   }
 
-  /** Connects, where that is not done yet. */
+  /** Connects, unless already connected or closed. */
   open(): void {
     if (this.#running || this.#closed) return;
     this.#running = true;
@@ -100,7 +100,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     void this.#run();
   }
 
-  /** Ends the wait before the next attempt. */
+  /** Skips the wait before the next attempt. */
   reconnect(): void {
     this.#wake?.();
   }
@@ -152,14 +152,14 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     clearTimeout(timer);
   }
 
-  // One connection, from the request to its end.
+  // Runs one connection from request to end.
   async #connect(): Promise<End> {
     const abort = (this.#abort = new AbortController());
     const { heartbeat = 45_000, connectTimeout = 15_000 } = this.#options;
     let opened = 0;
     let silent = false;
     let watchdog: ReturnType<typeof setTimeout> | undefined;
-    const heard = (limit = heartbeat) => {
+    const resetWatchdog = (limit = heartbeat) => {
       clearTimeout(watchdog);
       if (limit > 0)
         watchdog = setTimeout(() => {
@@ -168,20 +168,20 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         }, limit);
     };
     try {
-      heard(connectTimeout > 0 ? connectTimeout : heartbeat);
+      resetWatchdog(connectTimeout > 0 ? connectTimeout : heartbeat);
       const response = await this.#request(abort.signal);
       if (!isStream(response)) return await refusal(response);
-      // What a dead connection had begun counts no more: a new parser, from the last event that was whole.
+      // A new parser drops the partial event of the lost connection.
       const parser = (this.#parser = new EventStreamParser(this.#parser.lastEventId, this.#parser.retry));
       opened = Date.now();
-      heard();
+      resetWatchdog();
       this.enter({ state: "open" });
       for (const reader = response.body!.getReader(); ; ) {
         const { done, value } = await reader.read();
         if (done) return { reason: "ended" };
-        heard();
+        resetWatchdog();
         parser.push(value, (event) => {
-          if (abort.signal.aborted) return; // closed by a handler: nothing more is said
+          if (abort.signal.aborted) return; // closed by a handler
           if (event.type !== "connected") this.#attempt = 0;
           this.emit(event);
         });
@@ -198,11 +198,11 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   async #request(signal: AbortSignal): Promise<Response> {
     const { method, headers, body, token, ticket, credentials, fetch: send = fetch } = this.#options;
-    const url = ticket === undefined ? this.#url : withTicket(this.#url, await fresh(ticket));
-    for (let again = typeof token === "function"; ; again = false) {
-      const sent = new Headers(await fresh(headers));
+    const url = ticket === undefined ? this.#url : withTicket(this.#url, await resolve(ticket));
+    for (let mayRetry = typeof token === "function"; ; mayRetry = false) {
+      const sent = new Headers(await resolve(headers));
       if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
-      if (token !== undefined) sent.set("Authorization", `Bearer ${await fresh(token)}`);
+      if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token)}`);
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
       const response = await send(url, {
@@ -213,7 +213,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         credentials,
         cache: "no-store",
       });
-      if (response.status !== 401 || !again) return response;
+      if (response.status !== 401 || !mayRetry) return response;
       await response.body?.cancel();
     }
   }
@@ -226,16 +226,17 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   }
 }
 
-const fresh = async <Value>(value: Fresh<Value>): Promise<Value> =>
+const resolve = async <Value>(value: PerConnection<Value>): Promise<Value> =>
   typeof value === "function" ? (value as () => Value | Promise<Value>)() : value;
 
-// A header is bytes, and an id is UTF-8: each byte goes as one character.
+// A header value carries one character per byte, and the id is UTF-8.
 const latin1 = (id: string): string =>
   /^[\x20-\x7e]*$/.test(id) ? id : String.fromCharCode(...new TextEncoder().encode(id));
 
 const withTicket = (url: string, ticket: string): string => {
   const [path, fragment] = url.split("#") as [string, string?];
-  return `${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}${fragment === undefined ? "" : `#${fragment}`}`;
+  const separator = path.includes("?") ? "&" : "?";
+  return `${path}${separator}ticket=${encodeURIComponent(ticket)}${fragment === undefined ? "" : `#${fragment}`}`;
 };
 
 const isStream = (response: Response): boolean =>

@@ -2,7 +2,7 @@ import { Message } from "./message.js";
 import type { ServerSentEvent } from "./parser.js";
 import type { ClientState, ControlEvents } from "./state.js";
 
-/** The event names that are known, with the type of their data; every other name is `unknown`. */
+/** Maps event names to the type of their data; data of other events is `unknown`. */
 export type EventTypes = object;
 export type DataOf<Events extends EventTypes, Type extends string> = Type extends keyof Events
   ? Events[Type]
@@ -12,7 +12,7 @@ export type DataOf<Events extends EventTypes, Type extends string> = Type extend
 
 type Handler = (message: Message) => void;
 
-/** Handlers by event name, and who is told of the state. A handler that throws is reported and stops no other. */
+/** Event handlers by name, and state watchers. An exception in one is reported and does not affect the others. */
 export class Emitter<Events extends EventTypes = {}> {
   #handlers = new Map<string, Set<Handler>>();
   #watchers = new Set<(state: ClientState) => void>();
@@ -23,9 +23,8 @@ export class Emitter<Events extends EventTypes = {}> {
   }
 
   /**
-   * Calls `handler` for every event of this name; `"*"` for every event. Events without a name are `"message"`. The stream's own
-   * `connected`, `resync` and `skipped` come like events.
-   * @returns takes the handler away again.
+   * Calls `handler` for every event of this name, or for all events with `"*"`. Unnamed events are `"message"`. The
+   * control events `connected`, `resync` and `skipped` are included. @returns a function that removes the handler.
    */
   on<Type extends (keyof Events | keyof ControlEvents | "message" | "*") & string>(
     type: Type,
@@ -38,7 +37,7 @@ export class Emitter<Events extends EventTypes = {}> {
     return () => handlers.delete(handler as Handler);
   }
 
-  /** Tells the state now and whenever it changes. @returns ends that. */
+  /** Calls `watcher` with the state now and after each change. @returns a function that removes the watcher. */
   onState(watcher: (state: ClientState) => void): () => void {
     this.#watchers.add(watcher);
     call(watcher, this.#state);
@@ -59,7 +58,7 @@ export class Emitter<Events extends EventTypes = {}> {
   }
 }
 
-// As EventTarget does it: what one handler throws is the page's error, and no reason to drop a connection.
+// Reports an exception as EventTarget does, instead of dropping the connection.
 function call<Value>(handler: (value: Value) => void, value: Value): void {
   try {
     handler(value);

@@ -1,11 +1,11 @@
 import { SseClient, type SseClientOptions } from "./client.js";
 
-// Listeners typed as those of the browser's own.
+// Typed like the browser's EventSource.
 const Target = EventTarget as new () => Pick<EventSource, "addEventListener" | "removeEventListener" | "dispatchEvent">;
 
 /**
- * The shape of the browser's `EventSource` around an {@link SseClient}: for code and libraries that expect one, with headers, POST,
- * backoff and a watchdog. Unlike the browser's it goes on after `429` and `5xx`.
+ * An {@link SseClient} with the interface of the browser's `EventSource`, for libraries that expect one. It adds
+ * headers, POST, backoff and a watchdog, and retries after `429` and `5xx`.
  */
 export class SseEventSource extends Target implements EventSource {
   static readonly CONNECTING = 0;

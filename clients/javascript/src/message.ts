@@ -1,6 +1,6 @@
 import type { ServerSentEvent } from "./parser.js";
 
-/** An event with its data, read as JSON when it is asked for. */
+/** An event. `json()` parses its data on first use. */
 export class Message<Data = unknown> implements ServerSentEvent {
   readonly type: string;
   readonly data: string;
@@ -13,7 +13,7 @@ export class Message<Data = unknown> implements ServerSentEvent {
     this.id = event.id;
   }
 
-  /** @throws SyntaxError where the data is no JSON. */
+  /** @throws SyntaxError if the data is not JSON. */
   json(): Data {
     return (this.#json ??= { value: JSON.parse(this.data) as Data }).value;
   }

@@ -1,28 +1,28 @@
-// An event stream's text into events: HTML Living Standard §9.2.6
+// Parses an event stream: HTML Living Standard §9.2.6
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 //
 //   id: 7-42⏎  event: hello⏎  data: {"n":1}⏎  ⏎      →  { type: "hello", data: '{"n":1}', id: "7-42" }
 
-/** One event as it stood on the wire. `id` is the last event id when it was dispatched: its own, or an earlier one's. */
+/** One event. `id` is the last event id at dispatch: its own, or an earlier event's. */
 export interface ServerSentEvent {
   readonly type: string;
   readonly data: string;
   readonly id: string;
 }
 
-/** Feed it bytes, wherever the network cut them. */
+/** Parses bytes in chunks that may be split anywhere. */
 export class EventStreamParser {
-  #decoder = new TextDecoder(); // always UTF-8; takes one leading byte order mark away
+  #decoder = new TextDecoder(); // UTF-8; removes a leading byte order mark
   #rest = "";
   #afterCarriageReturn = false;
   #data = "";
   #type = "";
   #idOfBlock: string;
 
-  /** The last event id: of the last block that ended, kept until another sets it. A block that broke off does not count. */
+  /** Id of the last complete block that set one. An incomplete block does not change it. */
   lastEventId: string;
 
-  /** The reconnection time in milliseconds, once the server named one. */
+  /** The reconnection time in milliseconds, if the server sent `retry:`. */
   retry: number | undefined;
 
   constructor(lastEventId = "", retry?: number) {
@@ -30,11 +30,11 @@ export class EventStreamParser {
     this.retry = retry;
   }
 
-  /** Calls `dispatch` for each event that these bytes complete. */
+  /** Calls `dispatch` for each event that the bytes complete. */
   push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => void): void {
     let text = this.#decoder.decode(bytes, { stream: true });
-    if (text === "") return; // part of one character
-    if (this.#afterCarriageReturn && text[0] === "\n") text = text.slice(1); // the second half of a CRLF that was cut
+    if (text === "") return; // part of a character
+    if (this.#afterCarriageReturn && text[0] === "\n") text = text.slice(1); // second half of a split CRLF
     this.#afterCarriageReturn = text === "" ? false : text.endsWith("\r");
     const lines = text.split(/\r\n|\r|\n/);
     lines[0] = this.#rest + lines[0];

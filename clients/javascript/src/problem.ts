@@ -1,12 +1,12 @@
-/** What an answer that is no stream says: its problem details (RFC 9457), or its status. */
+/** An error response: its problem details (RFC 9457), or its status. */
 export interface Problem {
   readonly status: number;
   readonly message: string;
-  /** By field, where the server names fields. */
+  /** Messages by field; empty if the server names no fields. */
   readonly errors: Readonly<Record<string, string>>;
 }
 
-/** Reads the body, and never throws for it. */
+/** Reads the body as problem details. Never throws. */
 export async function problemOf(response: Response): Promise<Problem> {
   const { status } = response;
   try {

@@ -4,15 +4,15 @@ import type { Message } from "./message.js";
 import type { ClientState } from "./state.js";
 
 export interface UseSseOptions<Data> extends Omit<SseClientOptions, "signal" | "manual"> {
-  /** The event names to collect; default `message` and every other but the stream's own. */
+  /** Names of the events to collect. Default: all except control events. */
   events?: readonly string[];
-  /** The event names that end the stream for good. Default `complete`, `done`, `end`. */
+  /** Names of the events that end the stream. Default `complete`, `done`, `end`. */
   terminal?: readonly string[];
-  /** How many of the newest are kept. Default 1,000. */
+  /** Number of newest items to keep. Default 1,000. */
   limit?: number;
-  /** Of the text; default `JSON.parse`. */
+  /** Parses the data. Default `JSON.parse`. */
   parse?: (data: string) => Data;
-  /** Called for each event, terminal and control ones too. */
+  /** Called for each event, including terminal and control events. */
   onEvent?: (message: Message) => void;
 }
 
@@ -20,10 +20,10 @@ export interface UseSse<Data> {
   /** Oldest first. */
   readonly data: readonly Data[];
   readonly last: Data | undefined;
-  /** True after a terminal event, or when the server said that there is no more. */
+  /** True after a terminal event, or after `204`. */
   readonly complete: boolean;
   readonly state: ClientState;
-  /** What could not be parsed, last. */
+  /** The last error of `parse`. */
   readonly error: unknown;
   readonly close: () => void;
   readonly reconnect: () => void;
@@ -40,8 +40,8 @@ interface Collected<Data> {
 }
 
 /**
- * Reads a stream while the component is mounted; `null` reads none. The options of the first render after the address changed count.
- * Under StrictMode the first of the two mounts never sends a request.
+ * Reads a stream while the component is mounted; `null` reads none. Options take effect when the URL changes.
+ * Under StrictMode only the second mount sends a request.
  */
 export function useSSE<Data = unknown>(
   url: string | null | undefined,
@@ -92,7 +92,7 @@ export function useSSE<Data = unknown>(
         return setCollected((before) => ({ ...before, error }));
       }
       if (scheduled) return;
-      scheduled = true; // a burst is one render
+      scheduled = true; // one render per burst
       queueMicrotask(flush);
     });
     opened.onState((now) => {
@@ -100,7 +100,7 @@ export function useSSE<Data = unknown>(
       if (now.state === "closed" && now.reason === "nothing-more")
         setCollected((before) => ({ ...before, complete: true }));
     });
-    // StrictMode mounts, unmounts and mounts again in one go: only the mount that stays connects.
+    // StrictMode mounts twice in the same task: only the remaining mount connects.
     queueMicrotask(() => !gone && opened.open());
     return () => {
       gone = true;

@@ -1,23 +1,23 @@
-/** Why a connection ended, or why there is none. */
+/** The reason that a connection ended or could not be made. */
 export type Reason =
-  /** The server ended the stream: it may be restarting. */
+  /** The server ended the stream, for example for a restart. */
   | "ended"
   /** The connection broke. */
   | "broken"
-  /** No answer at all. */
+  /** The server did not answer. */
   | "unreachable"
-  /** Nothing was heard for longer than `heartbeat`. */
+  /** No byte arrived within `heartbeat`. */
   | "silent"
-  /** The server said no; `status` and `detail` tell more. */
+  /** The server refused the request; see `status` and `detail`. */
   | "refused"
-  /** `204`: the server has nothing more to send, ever. */
+  /** `204`: the stream is complete. */
   | "nothing-more"
   /** `maxRetries` attempts in a row failed. */
   | "gave-up"
   /** `close()` was called, or the signal aborted. */
   | "closed";
 
-/** What the client is doing. `until` is a time as of `Date.now()`; `attempt` counts the failures in a row, from 0. */
+/** The state of the client. `until` is in milliseconds like `Date.now()`; `attempt` counts failures in a row from 0. */
 export type ClientState =
   | { readonly state: "connecting"; readonly attempt: number }
   | { readonly state: "open" }
@@ -33,14 +33,14 @@ export type ClientState =
   | { readonly state: "paused" }
   | { readonly state: "closed"; readonly reason: Reason; readonly status?: number; readonly detail?: string };
 
-/** An id could not be honoured: what lies between is lost to this stream, so read your state again. */
+/** The server could not resume from the id: events may be missing, so read your state again. */
 export interface Resync {
   readonly reason: "expired" | "epoch" | "future" | "malformed";
   readonly requested: string;
   readonly resumedFrom: string;
 }
 
-/** With `slow=latest`: events that were left out because the reader was too slow. */
+/** With `slow=latest`: events skipped because the reader was too slow. */
 export interface Skipped {
   readonly from: string;
   readonly to: string;
@@ -55,7 +55,7 @@ export interface Connected {
   readonly head: string;
 }
 
-/** The stream's own frames, beside the events that somebody published. */
+/** Control events of the stream itself, in addition to published events. */
 export interface ControlEvents {
   connected: Connected;
   resync: Resync;

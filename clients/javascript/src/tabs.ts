@@ -5,13 +5,14 @@ import type { ClientState } from "./state.js";
 import { whileHidden } from "./visibility.js";
 
 export interface ShareOptions extends Omit<SseClientOptions, "signal" | "manual"> {
-  /** Tabs with the same name share one connection. Default: the address. */
+  /** Tabs with the same name share one connection. Default: the URL. */
   name?: string;
   signal?: AbortSignal;
 }
 
-// What the leader says. `seen` counts the events that moved the id: the stream has one order, so whoever leads counts the same.
-type Said =
+// Messages between tabs. `seen` counts the events that changed the id; the stream is ordered, so every leader counts
+// alike.
+type TabMessage =
   | { readonly kind: "event"; readonly event: ServerSentEvent; readonly seen: number; readonly moved: boolean }
   | {
       readonly kind: "state";
@@ -23,25 +24,27 @@ type Said =
   | { readonly kind: "hello" }
   | { readonly kind: "reconnect" };
 
-// The stream's own frames: a replay brings others, so they are not counted.
+// Control events differ between replays, so they are not counted.
 const CONTROL = ["connected", "resync", "skipped"];
 
-// Milliseconds that the lock is kept after the server's last word, so that the next tab hears it before it asks again.
-const TOLD = 250;
+// Milliseconds to hold the lock after the stream's end, so that the other tabs receive the end before one of them
+// connects.
+const RELEASE_DELAY = 250;
 
 interface Membership {
   readonly channel: BroadcastChannel | undefined;
-  turn: AbortController | undefined; // while this tab leads, or waits for that
+  turn: AbortController | undefined; // while this tab leads or waits to lead
   client: SseClient | undefined; // while this tab leads
-  behind: { client: SseClient; id: string; seen: number } | undefined; // while it reads what it missed itself, up to there
+  behind: { client: SseClient; id: string; seen: number } | undefined; // while this tab reads missed events up to `id`
 }
 
 /**
- * One connection for all tabs of this origin. The tab that holds the Web Lock leads: it has the connection and passes each event on by
- * BroadcastChannel. When it is closed the next one goes on after the last event that it saw itself, so nothing is lost, and what some
- * tab had seen before is not told there twice. With `pauseWhenHidden` a hidden tab does not lead: it hears what another one that is shown
- * passes on, and where all are hidden there is no connection until one is shown. Without Web Locks (no secure context) each tab has a
- * connection of its own.
+ * Shares one connection between all tabs of this origin. The tab with the Web Lock leads: it holds the connection and
+ * broadcasts each event by BroadcastChannel. When it closes, the next tab resumes after the last event it has seen, so
+ * no tab loses an event or gets one twice.
+ *
+ * With `pauseWhenHidden`, a hidden tab does not lead; without a visible tab there is no connection. Without Web Locks
+ * (in an insecure context) each tab has its own connection.
  */
 export function shareAcrossTabs<Events extends EventTypes = {}>(
   url: string | URL,
@@ -74,12 +77,12 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     this.#detach.push(
       whileHidden(options.pauseWhenHidden, (hidden) => {
         this.#hidden = hidden;
-        if (hidden) this.#rest();
+        if (hidden) this.#stopLeading();
         else this.#queue();
       }),
     );
     if (typeof addEventListener !== "function") return;
-    // A page in the back/forward cache, or going away, leads nobody; shown again it goes on where it stopped.
+    // A page in the back/forward cache does not lead; it resumes when it is shown again.
     const hide = () => this.#leave();
     const show = (event: Event) => (event as PageTransitionEvent).persisted && this.#join();
     addEventListener("pagehide", hide);
@@ -90,7 +93,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     );
   }
 
-  /** Whether this tab has the connection. */
+  /** True while this tab holds the connection. */
   get leads(): boolean {
     return this.#joined?.client !== undefined;
   }
@@ -99,10 +102,10 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     return this.#id;
   }
 
-  /** Ends the wait before the next attempt, whichever tab has the connection. */
+  /** Skips the wait before the next attempt, in the leading tab. */
   reconnect(): void {
     if (this.#joined?.client) this.#joined.client.reconnect();
-    else this.#say({ kind: "reconnect" });
+    else this.#post({ kind: "reconnect" });
   }
 
   close(): void {
@@ -112,7 +115,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #end(state: ClientState): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#leave(state.state === "closed" && state.reason !== "closed" ? TOLD : 0);
+    this.#leave(state.state === "closed" && state.reason !== "closed" ? RELEASE_DELAY : 0);
     for (const detach of this.#detach) detach();
     this.enter(state);
   }
@@ -123,17 +126,17 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     const channel = locks && typeof BroadcastChannel === "function" ? new BroadcastChannel(this.#name) : undefined;
     const joined: Membership = (this.#joined = { channel, turn: undefined, client: undefined, behind: undefined });
     if (!channel) return this.#lead(joined);
-    channel.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data);
+    channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#receive(data);
     if (!this.#hidden) return this.#queue();
-    channel.postMessage({ kind: "hello" } satisfies Said);
+    channel.postMessage({ kind: "hello" } satisfies TabMessage);
   }
 
-  // Waits to lead, and leads then.
+  // Waits for the lock, then leads.
   #queue(): void {
     const joined = this.#joined;
     if (!joined?.channel || joined.turn) return;
     const turn = (joined.turn = new AbortController());
-    joined.channel.postMessage({ kind: "hello" } satisfies Said);
+    joined.channel.postMessage({ kind: "hello" } satisfies TabMessage);
     navigator.locks
       .request(
         this.#name,
@@ -150,14 +153,14 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       });
   }
 
-  // Leads no more, and goes on listening: whoever leads next is heard without a gap.
-  #rest(): void {
+  // Stops leading but keeps listening, so that no event of the next leader is missed.
+  #stopLeading(): void {
     const joined = this.#joined;
     if (!joined?.channel) return;
     const { client, turn } = joined;
     joined.client = joined.turn = undefined;
     client?.close();
-    level(joined);
+    endCatchUp(joined);
     turn?.abort();
     if (client) this.enter({ state: "paused" });
   }
@@ -166,14 +169,14 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     const joined = this.#joined;
     this.#joined = undefined;
     joined?.client?.close();
-    if (joined) level(joined);
+    if (joined) endCatchUp(joined);
     joined?.channel?.close();
     if (after > 0) setTimeout(() => joined?.turn?.abort(), after);
     else joined?.turn?.abort();
   }
 
   #connect(shares: boolean): SseClient {
-    const { pauseWhenHidden, ...options } = this.#options; // this class's own matter, but where it shares nothing
+    const { pauseWhenHidden, ...options } = this.#options; // handled by this class, unless it cannot share
     return new SseClient(this.#url, {
       ...options,
       pauseWhenHidden: shares ? false : pauseWhenHidden,
@@ -183,26 +186,26 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   }
 
   #lead(joined: Membership): void {
-    level(joined);
+    endCatchUp(joined);
     const client = (joined.client = this.#connect(!!joined.channel));
     client.on("*", ({ type, data, id }) => {
       if (joined !== this.#joined || client !== joined.client) return;
       const moved = id !== this.#id && !CONTROL.includes(type);
       if (moved) this.#seen++;
       this.#id = id;
-      this.#say({ kind: "event", event: { type, data, id }, seen: this.#seen, moved });
-      this.#tell({ type, data, id });
+      this.#post({ kind: "event", event: { type, data, id }, seen: this.#seen, moved });
+      this.#deliver({ type, data, id });
     });
     client.onState((state) => {
       if (joined !== this.#joined || client !== joined.client) return;
-      this.#sayState(state);
+      this.#postState(state);
       if (state.state === "closed")
-        this.#end(state); // the server has no more, or will not: for no tab
+        this.#end(state); // the end applies to all tabs
       else this.enter(state);
     });
   }
 
-  // A tab that was away, frozen or kept by the browser, has not heard everything: it asks for that itself, until it is level with the leader.
+  // A tab that was frozen has missed events: it reads them itself until it has caught up with the leader.
   #catchUp(joined: Membership, id: string, seen: number): void {
     const known = joined.behind;
     if (known) return void Object.assign(known, { id, seen });
@@ -211,55 +214,59 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     client.on("*", (event) => {
       if (joined.behind !== behind || event.type === "connected") return;
       this.#id = event.id;
-      this.#tell({ type: event.type, data: event.data, id: event.id });
+      this.#deliver({ type: event.type, data: event.data, id: event.id });
       if (event.id !== behind.id && event.type !== "resync") return;
       [this.#seen, this.#id] = [behind.seen, behind.id];
-      level(joined);
+      endCatchUp(joined);
     });
   }
 
-  #hear(said: Said): void {
+  #receive(message: TabMessage): void {
     const joined = this.#joined;
     if (!joined) return;
-    if (said.kind === "hello") {
-      if (this.leads) this.#sayState(this.state);
-    } else if (said.kind === "reconnect") {
+    if (message.kind === "hello") {
+      if (this.leads) this.#postState(this.state);
+    } else if (message.kind === "reconnect") {
       if (this.leads) this.reconnect();
     } else if (this.leads) {
-      // Another one led before; its last words came late.
-    } else if (said.kind === "state") {
+      // A late message of the previous leader.
+    } else if (message.kind === "state") {
       if (this.#seen === 0 && this.#id === "")
-        [this.#seen, this.#id] = [said.seen, said.id]; // this tab is new
-      else if (said.seen > this.#seen && said.id !== this.#id && !this.#hidden)
-        this.#catchUp(joined, said.id, said.seen);
-      if (said.connected !== undefined && said.connected !== this.#connected)
-        this.#tell({ type: "connected", data: said.connected, id: this.#id });
-      if (said.state.state === "closed") this.#end(said.state);
-      else this.enter(said.state);
-    } else if (joined.behind || (said.moved && said.seen > this.#seen + 1)) {
-      this.#catchUp(joined, said.event.id, said.seen);
-    } else if (said.event.type === "resync" || said.seen > this.#seen || (said.seen === this.#seen && !said.moved)) {
-      this.#seen = said.seen;
-      this.#id = said.event.id;
-      this.#tell(said.event);
+        [this.#seen, this.#id] = [message.seen, message.id]; // a new tab
+      else if (message.seen > this.#seen && message.id !== this.#id && !this.#hidden)
+        this.#catchUp(joined, message.id, message.seen);
+      if (message.connected !== undefined && message.connected !== this.#connected)
+        this.#deliver({ type: "connected", data: message.connected, id: this.#id });
+      if (message.state.state === "closed") this.#end(message.state);
+      else this.enter(message.state);
+    } else if (joined.behind || (message.moved && message.seen > this.#seen + 1)) {
+      this.#catchUp(joined, message.event.id, message.seen);
+    } else if (
+      message.event.type === "resync" ||
+      message.seen > this.#seen ||
+      (message.seen === this.#seen && !message.moved)
+    ) {
+      this.#seen = message.seen;
+      this.#id = message.event.id;
+      this.#deliver(message.event);
     }
   }
 
-  #tell(event: ServerSentEvent): void {
+  #deliver(event: ServerSentEvent): void {
     if (event.type === "connected") this.#connected = event.data;
     this.emit(event);
   }
 
-  #sayState(state: ClientState): void {
-    this.#say({ kind: "state", state, id: this.#id, seen: this.#seen, connected: this.#connected });
+  #postState(state: ClientState): void {
+    this.#post({ kind: "state", state, id: this.#id, seen: this.#seen, connected: this.#connected });
   }
 
-  #say(said: Said): void {
-    this.#joined?.channel?.postMessage(said);
+  #post(message: TabMessage): void {
+    this.#joined?.channel?.postMessage(message);
   }
 }
 
-function level(joined: Membership): void {
+function endCatchUp(joined: Membership): void {
   joined.behind?.client.close();
   joined.behind = undefined;
 }

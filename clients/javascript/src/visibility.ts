@@ -1,25 +1,25 @@
 /**
- * Tells when the page has been hidden for as long as `pause` says (`true`: at once), and when it is shown again after that.
- * @returns ends that. @internal
+ * Calls `changed(true)` when the page has been hidden for `pause` milliseconds (`true`: at once), and `changed(false)`
+ * when it is shown again. @returns a function that stops watching. @internal
  */
-export function whileHidden(pause: boolean | number | undefined, tell: (hidden: boolean) => void): () => void {
+export function whileHidden(pause: boolean | number | undefined, changed: (hidden: boolean) => void): () => void {
   if (pause === undefined || pause === false || typeof document !== "object") return () => {};
   const page = document;
-  let told = false;
+  let reported = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const say = (hidden: boolean) => {
-    if (hidden !== told) tell((told = hidden));
+  const report = (hidden: boolean) => {
+    if (hidden !== reported) changed((reported = hidden));
   };
-  const look = () => {
+  const check = () => {
     clearTimeout(timer);
-    if (!page.hidden) say(false);
-    else if (typeof pause === "number") timer = setTimeout(say, pause, true);
-    else say(true);
+    if (!page.hidden) report(false);
+    else if (typeof pause === "number") timer = setTimeout(report, pause, true);
+    else report(true);
   };
-  page.addEventListener("visibilitychange", look);
-  look();
+  page.addEventListener("visibilitychange", check);
+  check();
   return () => {
     clearTimeout(timer);
-    page.removeEventListener("visibilitychange", look);
+    page.removeEventListener("visibilitychange", check);
   };
 }

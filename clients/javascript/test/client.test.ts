@@ -14,7 +14,7 @@ function collect(url: string, options: SseClientOptions = {}) {
   return { client, events, states };
 }
 
-test("after a break it asks for what came after the last whole event", async () => {
+test("after a broken connection it resumes after the last complete event", async () => {
   await using server = await serve(
     stream("id: 7-1\ndata: a\n\nid: 7-2\ndata: b\n\nid: 7-3\ndata: cut off", { end: true }),
     stream("id: 7-3\ndata: c\n\n"),
@@ -28,7 +28,7 @@ test("after a break it asks for what came after the last whole event", async () 
   client.close();
 });
 
-test("a frame with only an id moves where it goes on", async () => {
+test("a frame with only an id moves the resume position", async () => {
   await using server = await serve(stream("id: 7-1\ndata: a\n\nid: 7-99\n\n", { end: true }), stream("data: b\n\n"));
   const { client, events } = collect(server.url);
   await until("both", () => events.length === 2);
@@ -36,7 +36,7 @@ test("a frame with only an id moves where it goes on", async () => {
   client.close();
 });
 
-test("it starts where it is told to, and sends an id of any characters as UTF-8", async () => {
+test("it starts after a given id and sends any id as UTF-8", async () => {
   await using server = await serve(stream("data: a\n\n"));
   const { client, events } = collect(server.url, { lastEventId: "…" });
   await until("one", () => events.length === 1);
@@ -44,7 +44,7 @@ test("it starts where it is told to, and sends an id of any characters as UTF-8"
   client.close();
 });
 
-test("a body is posted again at each reconnect, with the headers asked for anew", async () => {
+test("each reconnection posts the body again and reads the headers again", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
   let asked = 0;
   const { client, events } = collect(server.url, {
@@ -93,7 +93,7 @@ for (const [code, type] of [
   });
 }
 
-test("429 and 5xx are tried again, not before Retry-After", async () => {
+test("429 and 5xx are retried, not before Retry-After", async () => {
   await using server = await serve(status(503), status(429, { "Retry-After": "1" }), stream("data: a\n\n"));
   const { client, events, states } = collect(server.url);
   await until("waiting for the second time", () => states.filter(({ state }) => state === "waiting").length === 2);
@@ -116,7 +116,7 @@ test("a type with parameters is a stream", async () => {
   client.close();
 });
 
-test("it gives up after as many retries as allowed", async () => {
+test("it gives up after the maximum number of retries", async () => {
   await using server = await serve(status(500));
   const { client } = collect(server.url, { maxRetries: 3 });
   await until("closed", () => client.state.state === "closed");
@@ -124,7 +124,7 @@ test("it gives up after as many retries as allowed", async () => {
   assert.equal(server.exchanges.length, 4);
 });
 
-test("an event makes the retries count anew", async () => {
+test("an event resets the retry count", async () => {
   let n = 0;
   await using server = await serve(({ response }) => {
     if (++n % 2 === 0) return stream(`id: ${n}\ndata: ${n}\n\n`, { end: true })({ response } as never);
@@ -136,7 +136,7 @@ test("an event makes the retries count anew", async () => {
   client.close();
 });
 
-test("a server that cannot be reached is tried again", async () => {
+test("an unreachable server is retried", async () => {
   const server = await serve(stream("data: a\n\n"));
   await server[Symbol.asyncDispose]();
   const { client, states } = collect(server.url, { maxRetries: 2 });
@@ -144,7 +144,7 @@ test("a server that cannot be reached is tried again", async () => {
   assert.ok(states.some((state) => state.state === "waiting" && state.reason === "unreachable"));
 });
 
-test("a connection that says nothing, heartbeats neither, is taken for dead", async () => {
+test("a connection without events and heartbeats counts as lost", async () => {
   await using server = await serve(stream("retry: 1\n\n"), stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { heartbeat: 60 });
   await until("the event", () => events.length >= 1);
@@ -152,7 +152,7 @@ test("a connection that says nothing, heartbeats neither, is taken for dead", as
   client.close();
 });
 
-test("a server that takes the request and never answers is given up, and asked again", async () => {
+test("a request without an answer times out and is retried", async () => {
   await using server = await serve(() => {}, stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { connectTimeout: 60, initial: 1 });
   await until("the event", () => events.length >= 1);
@@ -177,7 +177,7 @@ test("comments keep a connection alive", async () => {
   client.close();
 });
 
-test("resync and skipped come typed", async () => {
+test("resync and skipped are typed", async () => {
   await using server = await serve(
     stream(
       'id: 8-0\nevent: resync\ndata: {"reason":"expired","requested":"7-1","resumedFrom":"8-0"}\n\n' +
@@ -193,7 +193,7 @@ test("resync and skipped come typed", async () => {
   client.close();
 });
 
-test("handlers are typed by the event's name", async () => {
+test("handlers are typed by event name", async () => {
   await using server = await serve(stream('event: order\ndata: {"id":42}\n\n'));
   const client = new SseClient<{ order: { id: number } }>(server.url);
   let id = 0;
@@ -233,7 +233,7 @@ test("an aborted signal closes the connection and stops the retries", async () =
   assert.equal(server.exchanges.length, 1);
 });
 
-test("nothing is said after close, not even what came in the same packet", async () => {
+test("no event is delivered after close, not even one in the same packet", async () => {
   await using server = await serve(stream("data: a\n\ndata: b\n\n"));
   const { client, events } = collect(server.url);
   client.on("message", () => client.close());
@@ -242,7 +242,7 @@ test("nothing is said after close, not even what came in the same packet", async
   assert.deepEqual(events, ["message a"]);
 });
 
-test("a token is asked for again after 401, once", async () => {
+test("a token is requested once more after 401", async () => {
   await using server = await serve(status(401), stream("data: a\n\n"));
   let asked = 0;
   const { client, events } = collect(server.url, { token: async () => `t${++asked}` });
@@ -261,7 +261,7 @@ test("a fixed token that is refused stops", async () => {
   assert.equal(server.exchanges.length, 1);
 });
 
-test("each connection gets a ticket of its own", async () => {
+test("each connection gets its own ticket", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
   let asked = 0;
   const { client, events } = collect(`${server.url}?topic=a`, { ticket: () => `t ${++asked}` });
@@ -273,7 +273,7 @@ test("each connection gets a ticket of its own", async () => {
   client.close();
 });
 
-test("the server's retry is how long it waits", async () => {
+test("it waits for the server's retry time", async () => {
   await using server = await serve(stream("retry: 40\n\n", { end: true }), stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { random: () => 1, initial: 5_000, max: 5_000 });
   await until("the event", () => events.length === 1);
@@ -282,7 +282,7 @@ test("the server's retry is how long it waits", async () => {
   client.close();
 });
 
-test("while the tab is hidden there is no connection, and then it goes on", async () => {
+test("a hidden tab has no connection and resumes when it is shown", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n"), stream("data: b\n\n"));
   const page = Object.assign(new EventTarget(), { hidden: false });
   (globalThis as { document?: unknown }).document = page;
@@ -303,7 +303,7 @@ test("while the tab is hidden there is no connection, and then it goes on", asyn
   }
 });
 
-test("hidden for less than the given time it keeps its connection", async () => {
+test("a tab that is hidden briefly keeps its connection", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n"));
   const page = Object.assign(new EventTarget(), { hidden: false });
   (globalThis as { document?: unknown }).document = page;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { SseEventSource } from "../src/event-source.js";
 import { serve, status, stream, until } from "./server.js";
 
-test("it opens, tells events by name and goes on after the end", async () => {
+test("it opens, dispatches events by name and reconnects after the end", async () => {
   await using server = await serve(stream("id: 1\nevent: tick\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
   const source = new SseEventSource(server.url, { initial: 1, max: 5 });
   const said: string[] = [];

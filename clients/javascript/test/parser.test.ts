@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EventStreamParser } from "../src/index.js";
 
-// Derived from the web platform tests (eventsource/): what came in, what must come out, the last id after it.
+// Derived from the web platform tests (eventsource/): input, expected events, last id.
 const cases: [
   name: string,
   input: string | Uint8Array,
@@ -16,7 +16,7 @@ const cases: [
     [["message", "\0\n 2\n1\n3\n\n4"]],
   ],
   [
-    "unknown fields, names with a space before, words without a colon and comments are ignored; a bare data is an empty line",
+    "comments and unknown fields, with or without a colon, are ignored; a bare data field is an empty line",
     "data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n",
     [["message", "test\n\ntest"]],
   ],
@@ -133,7 +133,7 @@ for (const [name, input, events, lastEventId = "", retry] of cases) {
   test(`parser: ${name}`, () => assert.deepEqual(parse([bytes]), expected));
 
   test(`parser, cut at every byte: ${name}`, () => {
-    const step = Math.max(1, Math.floor(bytes.length / 2_000)); // the long comment has 100,000 like bytes
+    const step = Math.max(1, Math.floor(bytes.length / 2_000)); // the long comment has 100,000 bytes
     for (let cut = 0; cut <= bytes.length; cut += bytes.length - cut < 200 || cut < 200 ? 1 : step) {
       assert.deepEqual(parse([bytes.slice(0, cut), bytes.slice(cut)]), expected, `cut at byte ${cut}`);
     }
@@ -141,7 +141,7 @@ for (const [name, input, events, lastEventId = "", retry] of cases) {
   });
 }
 
-test("parser: a last id given at the start stays until another comes", () => {
+test("parser: the initial last id stays until an event changes it", () => {
   const parser = new EventStreamParser("7-41");
   parser.push(new TextEncoder().encode("data:1\n\n"), ({ id }) => assert.equal(id, "7-41"));
   assert.equal(parser.lastEventId, "7-41");

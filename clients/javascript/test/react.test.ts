@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { serve, status, stream, until } from "./server.js";
 
-// React looks for a document when it is loaded: everything of it after the window is there.
+// React looks for a document when it loads, so it is imported after the window exists.
 let dom: typeof import("react-dom/client");
 let react: typeof import("react");
 let useSSE: typeof import("../src/react.js").useSSE;
@@ -28,7 +28,7 @@ function mount(url: string) {
   return { root, now: () => seen.at(-1) };
 }
 
-test("under StrictMode one request is made, and the data comes in order", async () => {
+test("under StrictMode one request is sent and the data arrives in order", async () => {
   await using server = await serve(
     stream('event: connected\ndata: {}\n\nid: 1\ndata: {"n":1}\n\nevent: other\ndata: {"n":2}\n\n'),
   );
@@ -41,7 +41,7 @@ test("under StrictMode one request is made, and the data comes in order", async 
   await until("the server sees the end", () => server.exchanges[0]!.response.destroyed);
 });
 
-test("complete ends it, and no request comes after", async () => {
+test("complete ends the stream without another request", async () => {
   await using server = await serve(
     stream('data: {"n":1}\n\nevent: complete\ndata: {"total":1}\n\n', { end: true }),
     status(500),

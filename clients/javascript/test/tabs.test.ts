@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import { shareAcrossTabs, type SharedStream, type ShareOptions } from "../src/tabs.js";
 import { serve, status, stream, until } from "./server.js";
 
-// Node has BroadcastChannel, and Web Locks only since 24: an exclusive lock by name, first come first served. (Real tabs: tests/Browser.)
+// Node has Web Locks only since version 24: a first-in, first-out lock by name. (Real tabs: tests/Browser.)
 class Locks {
   #queues = new Map<string, Promise<unknown>>();
   request(name: string, { signal }: { signal: AbortSignal }, hold: () => Promise<void>): Promise<void> {
@@ -23,7 +23,7 @@ function open(url: string, options: ShareOptions = {}) {
   return { tab, events };
 }
 
-test("two tabs hold one connection, and both hear everything", async () => {
+test("two tabs share one connection and both receive every event", async () => {
   await using server = await serve(stream(""));
   const [a, b] = [open(server.url), open(server.url)];
   await until("both open", () => a.tab.state.state === "open" && b.tab.state.state === "open");
@@ -36,7 +36,7 @@ test("two tabs hold one connection, and both hear everything", async () => {
   b.tab.close();
 });
 
-test("a tab that comes later is told what it is connected to, and nothing from before", async () => {
+test("a later tab gets the connected event and no earlier events", async () => {
   await using server = await serve(stream('id: 1\nevent: connected\ndata: {"replica":"r"}\n\nid: 2\ndata: before\n\n'));
   const a = open(server.url);
   await until("the first", () => a.events.includes("before"));
@@ -49,7 +49,7 @@ test("a tab that comes later is told what it is connected to, and nothing from b
   b.tab.close();
 });
 
-test("when the leader closes, the next goes on after the last event", async () => {
+test("when the leader closes, the next tab resumes after the last event", async () => {
   await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"));
   const [a, b] = [open(server.url), open(server.url)];
   await until("both heard the first", () => a.events.length === 1 && b.tab.lastEventId === "1");
@@ -61,7 +61,7 @@ test("when the leader closes, the next goes on after the last event", async () =
   b.tab.close();
 });
 
-test("what a tab had seen before the next leader went on is not told twice", async () => {
+test("an event that a tab has seen is not delivered again by the next leader", async () => {
   const name = "sse told-once";
   const gone = new AbortController();
   let release = () => {};
@@ -76,7 +76,7 @@ test("what a tab had seen before the next leader went on is not told twice", asy
   await joined;
   const say = (n: number, data: string) =>
     leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
-  // The second leader was behind: it resumed from before what this tab has seen, and hears it again.
+  // The second leader was behind this tab, so its replay contains events that this tab has seen.
   for (const [n, data] of [
     [1, "one"],
     [2, "two"],
@@ -92,7 +92,7 @@ test("what a tab had seen before the next leader went on is not told twice", asy
   release();
 });
 
-test("what the server will not give is told to every tab, and asked for once", async () => {
+test("a refusal reaches every tab and is requested once", async () => {
   await using server = await serve(status(404));
   const [a, b] = [open(server.url), open(server.url)];
   await until("both closed", () => a.tab.state.state === "closed" && b.tab.state.state === "closed");
@@ -100,7 +100,7 @@ test("what the server will not give is told to every tab, and asked for once", a
   assert.equal(server.exchanges.length, 1);
 });
 
-test("a hidden tab hands its lead over and hears on; with all hidden there is no connection until one is shown", async () => {
+test("a hidden tab hands over its lead and keeps receiving; without a visible tab there is no connection", async () => {
   await using server = await serve(
     stream("id: 1\ndata: one\n\n"),
     stream("id: 2\ndata: two\n\n"),
@@ -143,7 +143,7 @@ test("a hidden tab hands its lead over and hears on; with all hidden there is no
   }
 });
 
-test("a tab that was away asks for what it missed itself, once, and then hears the leader again", async () => {
+test("a tab that was frozen reads what it missed itself, once, and then follows the leader again", async () => {
   await using server = await serve(stream("id: 3\ndata: three\n\nid: 4\ndata: four\n\nid: 5\ndata: five\n\n"));
   const name = "sse was-away";
   let release = () => {};

@@ -1,4 +1,4 @@
-"""A reader that survives dropped connections and servers that go away."""
+"""A client that reconnects after lost connections and server restarts."""
 
 import http.client
 import json as jsonlib
@@ -12,7 +12,7 @@ from .parser import Event, Parser
 
 
 class HttpError(Exception):
-    """The server refused the stream for good. ``status`` and ``problem`` (the body) say why."""
+    """The server refused the stream, and a retry would not help. See ``status`` and ``problem`` (the body)."""
 
     def __init__(self, status: int, problem: str):
         super().__init__(f"HTTP {status}: {problem}")
@@ -21,15 +21,15 @@ class HttpError(Exception):
 
 
 class RetriesExhausted(Exception):
-    """``max_retries`` reconnects in a row brought no event."""
+    """``max_retries`` reconnections in a row delivered no event."""
 
 
 class StreamBroken(Exception):
-    """A stream without ids broke off: it cannot be resumed, and asking again would start the work again."""
+    """A stream without ids broke: it cannot be resumed, and a new request would repeat the work."""
 
 
-class _Again(Exception):
-    """Not now; ``after`` seconds as the server said, or None."""
+class _Unavailable(Exception):
+    """The server cannot answer now; ``after`` is its ``Retry-After`` in seconds, or None."""
 
     def __init__(self, reason: str, after: Optional[float] = None):
         super().__init__(reason)
@@ -37,35 +37,45 @@ class _Again(Exception):
 
 
 class SSEClient:
-    """Reads a stream of server-sent events and resumes it after its last id whenever the connection is lost.
+    """Reads a stream of server-sent events and resumes after the last id when the connection is lost.
 
     Iterate it, or set handlers with :meth:`on` and call :meth:`run`::
 
         for event in SSEClient("http://localhost:5080/v1/inventory/stream"):
             print(event.event, event.json())
 
-    The iteration ends when the server says that there is no more (204), when a stream without ids ends, after an event named in
-    ``ends``, or after :meth:`close` (from any thread). One reader at a time.
+    The iteration ends after a 204, at the end of a stream without ids, after an event named in ``ends``, or after
+    :meth:`close`, which any thread may call. Only one thread may read at a time.
 
-    :param url: Where the stream is.
-    :param json: A body; makes the request a POST unless ``method`` says otherwise.
-    :param last_event_id: Where to start: an id that an earlier client had as :attr:`last_event_id`.
-    :param ends: Names of events after which the client stops at once instead of asking again.
-    :param idle_timeout: Watchdog: seconds without a byte, heartbeats included, until the connection counts as dead. The server's
-        heartbeat comes every 15 s.
-    :param initial_delay: Longest wait before the first reconnect, in seconds, where the server sent no ``retry:``; doubled with each
-        failure up to ``max_delay``. Every wait is drawn from the upper half of that, so that clients do not return together.
-    :param max_retries: Reconnects in a row without an event between them; None for no limit.
+    :param url: URL of the stream.
+    :param json: Request body; makes the request a POST unless ``method`` is given.
+    :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
+    :param ends: Names of events after which the client stops instead of reconnecting.
+    :param idle_timeout: Seconds without any byte before a connection counts as lost. The server sends a heartbeat every
+        15 s.
+    :param initial_delay: Longest wait in seconds before the first reconnection, unless the server sent ``retry:``. It
+        doubles with each failure up to ``max_delay``. Each wait is random within the upper half of that time.
+    :param max_retries: Maximum reconnections in a row without an event; None for no limit.
     """
 
     def __init__(
-        self, url: str, *, method: Optional[str] = None, json: Any = None, headers: Optional[Mapping[str, str]] = None, last_event_id: str = "",
-        ends: Collection[str] = (), idle_timeout: float = 45, connect_timeout: float = 10, initial_delay: float = 1, max_delay: float = 30,
+        self,
+        url: str,
+        *,
+        method: Optional[str] = None,
+        json: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        last_event_id: str = "",
+        ends: Collection[str] = (),
+        idle_timeout: float = 45,
+        connect_timeout: float = 10,
+        initial_delay: float = 1,
+        max_delay: float = 30,
         max_retries: Optional[int] = None,
     ):
         self._url = urlsplit(url)
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
-            raise ValueError(f"not an http or https address: {url!r}")
+            raise ValueError(f"not an http or https URL: {url!r}")
         self._body = None if json is None else jsonlib.dumps(json).encode()
         self._method = method or ("GET" if json is None else "POST")
         self._headers = dict(headers or {})
@@ -78,10 +88,10 @@ class SSEClient:
         self._retry: Optional[float] = None
         self._opened = False
         self.last_event_id = last_event_id
-        """The last id received: store it to go on from here in another process."""
+        """Id of the last event received. Store it to resume in another process."""
 
     def on(self, event: str, handler: Callable[[Event], None]) -> "SSEClient":
-        """Calls ``handler`` for the events of that name (``message``: unnamed ones; ``*``: all) while :meth:`run` runs."""
+        """Calls ``handler`` for events of that name during :meth:`run`: ``message`` for unnamed ones, ``*`` for all."""
         self._handlers.setdefault(event, []).append(handler)
         return self
 
@@ -113,7 +123,7 @@ class SSEClient:
                         return
                 if not self.last_event_id:
                     return
-            except _Again as e:
+            except _Unavailable as e:
                 after = e.after
             except (OSError, http.client.HTTPException) as e:
                 if self._closed.is_set():
@@ -122,7 +132,7 @@ class SSEClient:
                     raise StreamBroken(str(e) or type(e).__name__) from e
             failures += 1
             if self._max_retries is not None and failures > self._max_retries:
-                raise RetriesExhausted(f"{failures} connections in a row brought no event")
+                raise RetriesExhausted(f"{failures} connections in a row delivered no event")
             self._closed.wait(self._delay(failures, after))
 
     def _delay(self, failures: int, after: Optional[float]) -> float:
@@ -143,8 +153,9 @@ class SSEClient:
                 headers["Content-Type"] = "application/json"
             if self.last_event_id:
                 headers["Last-Event-ID"] = self.last_event_id
-            connection.request(self._method, (self._url.path or "/") + ("?" + self._url.query if self._url.query else ""), self._body, headers)
-            # Kept: after a `Connection: close` the connection forgets its socket, and only the response reads from it.
+            path = (self._url.path or "/") + ("?" + self._url.query if self._url.query else "")
+            connection.request(self._method, path, self._body, headers)
+            # http.client drops its reference to the socket after a `Connection: close`.
             self._socket = connection.sock
             self._socket.settimeout(self._idle_timeout)
             if self._closed.is_set():
@@ -176,7 +187,7 @@ class SSEClient:
 
     @staticmethod
     def _check(response: http.client.HTTPResponse) -> bool:
-        """True for a stream, False for its end; raises otherwise."""
+        """Returns True for a stream and False for its end (204); raises otherwise."""
         if response.status == 204:
             return False
         if response.status == 200 and response.headers.get_content_type() == "text/event-stream":
@@ -184,5 +195,5 @@ class SSEClient:
         problem = response.read(65536).decode("utf-8", "replace")
         if response.status in (408, 429) or response.status >= 500:
             after = response.headers.get("Retry-After", "")
-            raise _Again(f"HTTP {response.status}", float(after) if after.isdigit() else None)
+            raise _Unavailable(f"HTTP {response.status}", float(after) if after.isdigit() else None)
         raise HttpError(response.status, problem)

@@ -1,4 +1,4 @@
-"""The event stream format (HTML Living Standard, 9.2.6), fed with bytes as they come."""
+"""Parser of the event stream format (HTML Living Standard, 9.2.6)."""
 
 import codecs
 import json
@@ -8,25 +8,25 @@ from typing import Any, Iterator, List, Optional
 
 @dataclass(frozen=True)
 class Event:
-    """One dispatched event. ``id`` is the last event id at that moment, which an event without an id inherits."""
+    """One event. ``id`` is the last event id at dispatch; an event without an id inherits the previous one."""
 
     event: str
     data: str
     id: str
 
     def json(self) -> Any:
-        """The data, read as JSON; ``ValueError`` where it is none (a log line, ``[DONE]``)."""
+        """Parses the data as JSON. Raises ``ValueError`` if it is not JSON (a log line, ``[DONE]``)."""
         return json.loads(self.data)
 
 
 class Parser:
-    """Turns bytes into events. Bytes may be cut anywhere: within a character, between CR and LF."""
+    """Parses bytes in chunks that may be split anywhere: within a character, between CR and LF."""
 
     def __init__(self, last_event_id: str = "", max_event_chars: int = 16 * 1024 * 1024):
         self.last_event_id = last_event_id
-        """The id to resume after: moved by every complete frame, by one without data too."""
+        """The id to resume after. Every complete frame with an id updates it, even without data."""
         self.retry: Optional[int] = None
-        """The last reconnection time that the server sent, in milliseconds."""
+        """The server's last ``retry:`` in milliseconds."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._max = max_event_chars
         self._buffer = ""
@@ -35,7 +35,7 @@ class Parser:
         self._new_frame()
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        """The events that these bytes complete."""
+        """Yields the events that the bytes complete."""
         text = self._decoder.decode(chunk)
         if self._first and text:
             self._first = False
@@ -71,7 +71,7 @@ class Parser:
         return None
 
     def _dispatch(self) -> Optional[Event]:
-        # Only now: a frame that was cut off moves nothing.
+        # Only a complete frame changes the last event id.
         if self._id is not None:
             self.last_event_id = self._id
         event = Event(self._event or "message", "\n".join(self._data), self.last_event_id) if self._data else None

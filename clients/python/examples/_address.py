@@ -1,4 +1,4 @@
-"""Where the examples find the server, and the package without installing it."""
+"""The server's URL for the examples, and the import path of the package."""
 
 import os
 import sys

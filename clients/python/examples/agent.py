@@ -1,4 +1,4 @@
-"""An agent that uses tools; a dropped connection resumes the same run."""
+"""Runs an agent that uses tools. A reconnection resumes the same run."""
 
 import sys
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Tokens of a language model as they are generated; ``demo`` needs no key."""
+"""Streams the tokens of a language model. The model ``demo`` needs no API key."""
 
 import sys
 
@@ -6,7 +6,8 @@ from _address import ADDRESS
 from aspire_sse import SSEClient
 
 prompt = " ".join(sys.argv[2:]) or "Say in one sentence what server-sent events are good for, please."
-for event in SSEClient(f"{ADDRESS}/sse/chat", json={"provider": "demo", "model": "demo", "messages": [{"role": "user", "content": prompt}]}):
+body = {"provider": "demo", "model": "demo", "messages": [{"role": "user", "content": prompt}]}
+for event in SSEClient(f"{ADDRESS}/sse/chat", json=body):
     if event.data == "[DONE]":
         print()
     else:

@@ -1,4 +1,4 @@
-"""Publishes to a topic of its own and reads it back."""
+"""Publishes events to a new topic and reads them back."""
 
 import uuid
 
@@ -9,7 +9,8 @@ topic = f"examples.{uuid.uuid4().hex}"
 for event in SSEClient(f"{ADDRESS}/v1/events/stream?topic={topic}"):
     if event.event == "connected":
         print("connected to", event.json()["replica"])
-        request("POST", f"{ADDRESS}/v1/events", [{"topic": topic, "type": "greeting", "data": text} for text in ("hello", "こんにちは")])
+        greetings = [{"topic": topic, "type": "greeting", "data": text} for text in ("hello", "こんにちは")]
+        request("POST", f"{ADDRESS}/v1/events", greetings)
     else:
         print(f"{event.event} at {event.id}: {event.json()}")
         if event.json() == "こんにちは":

@@ -1,4 +1,4 @@
-"""Orders a pet, follows the order's steps and what they do to the stock, then asks for recommendations."""
+"""Orders a pet, follows the order and the stock, then reads recommendations."""
 
 import json
 import threading
@@ -10,16 +10,16 @@ from aspire_sse import SSEClient, request
 with urllib.request.urlopen(f"{ADDRESS}/v1/pets") as answer:
     pet = next(p for p in json.load(answer) if p["stock"] > 0)
     position = answer.headers["X-Sse-Position"]
-told = threading.Event()
+stock_changed = threading.Event()
 
 
 def on_stock(event):
     print(f"stock of {event.json()['petId']}: {event.json()['oldStock']} -> {event.json()['newStock']}")
     if event.json()["petId"] == pet["id"]:
-        told.set()
+        stock_changed.set()
 
 
-# From the position of the read: it misses nothing, however late it connects.
+# Starts at the position of the read, so it misses no change.
 inventory = SSEClient(f"{ADDRESS}/v1/inventory/stream", last_event_id=position).on("stock-change", on_stock)
 watching = threading.Thread(target=inventory.run, daemon=True)
 watching.start()
@@ -31,8 +31,11 @@ for event in SSEClient(f"{ADDRESS}/v1/orders/{order['id']}/status/stream", ends=
 
 for event in SSEClient(f"{ADDRESS}/v1/pets/recommendations/stream?userId=user-456", ends=["complete"]):
     scored = event.json()
-    print(f"{scored['name']}: {scored['score']} ({scored['reason']})" if event.event == "recommendation" else f"{scored['total']} in {scored['processingTime']} ms")
+    if event.event == "recommendation":
+        print(f"{scored['name']}: {scored['score']} ({scored['reason']})")
+    else:
+        print(f"{scored['total']} in {scored['processingTime']} ms")
 
-told.wait(10)
+stock_changed.wait(10)
 inventory.close()
 watching.join()

@@ -1,11 +1,11 @@
-"""A session whose source is made to fail twice and recovers; then one that is given up."""
+"""Makes the source of a session fail twice and recover, then fail for good."""
 
 from _address import ADDRESS
 from aspire_sse import SSEClient, request
 
 SESSION = f"{ADDRESS}/sse/resilient/example"
 
-request("DELETE", f"{SESSION}/failure")  # an earlier run may have left it
+request("DELETE", f"{SESSION}/failure")  # left over from an earlier run
 client = SSEClient(SESSION, ends=["error"])
 for event in client:
     message = event.json()

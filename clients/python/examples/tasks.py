@@ -1,4 +1,4 @@
-"""Creates a task, moves it on, and reads both changes from the stream that starts where the list was read."""
+"""Creates a task, changes its status, and reads the changes from a stream that starts at the list's position."""
 
 import urllib.request
 
@@ -12,7 +12,7 @@ task = request("POST", f"{ADDRESS}/tasks", {"title": "Learn server-sent events"}
 for status in ("in_progress", "done"):
     request("PUT", f"{ADDRESS}/tasks/status/{task['id']}?new_status={status}")
 
-# Nothing lies between the read and the stream, although it opens only now.
+# The stream starts at the position of the read, so no change is missed although it opens later.
 for event in SSEClient(f"{ADDRESS}/events/stream?types=task_created,task_updated", last_event_id=position):
     frame = event.json()
     if frame["data"].get("task_id") == task["id"]:

@@ -7,7 +7,7 @@ from aspire_sse import HttpError, RetriesExhausted, SSEClient, StreamBroken
 
 
 class Server:
-    """Answers the n-th request with the n-th answer; a callable gets the handler."""
+    """Answers the n-th request with the n-th response; a callable gets the handler."""
 
     def __init__(self, *answers):
         self.requests = []
@@ -67,7 +67,9 @@ def quick(url, **options):
 
 class ClientTests(unittest.TestCase):
     def test_it_resumes_after_the_last_id_until_there_is_no_more(self):
-        with Server(b"id: 1\ndata: a\n\nid: 2\n\n", lambda h: stream(h, b"id: 3\ndata: b\n\nid: 4\ndata: cut", cut=True), 204) as server:
+        first = b"id: 1\ndata: a\n\nid: 2\n\n"
+        second = b"id: 3\ndata: b\n\nid: 4\ndata: cut"
+        with Server(first, lambda h: stream(h, second, cut=True), 204) as server:
             self.assertEqual(["a", "b"], [e.data for e in quick(server.url)])
             self.assertEqual([None, "2", "3"], [last for _, last, _ in server.requests])
 
@@ -115,7 +117,9 @@ class ClientTests(unittest.TestCase):
         with Server(b"id: 1\nevent: a\ndata: 1\n\nid: 2\ndata: 2\n\nevent: a\ndata: 3\n\ndata: 4\n\n") as server:
             named, unnamed, every = [], [], []
             client = quick(server.url)
-            client.on("a", lambda e: named.append(e.data)).on("message", lambda e: unnamed.append(e.data)).on("*", lambda e: every.append(e.data))
+            client.on("a", lambda e: named.append(e.data))
+            client.on("message", lambda e: unnamed.append(e.data))
+            client.on("*", lambda e: every.append(e.data))
             client.on("a", lambda e: e.data == "3" and client.close())
             client.run()
             self.assertEqual((["1", "3"], ["2"], ["1", "2", "3"]), (named, unnamed, every))

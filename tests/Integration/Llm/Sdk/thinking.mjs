@@ -1,4 +1,5 @@
-// A model that thinks for nine seconds behind a proxy that gives up a connection after three silent ones: node thinking.mjs <base> <prompt> <refused prompt>
+// A model that thinks for nine seconds behind a proxy that closes a connection after three silent seconds.
+//   node thinking.mjs <base> <prompt> <refused prompt>
 import assert from "node:assert/strict";
 import http from "node:http";
 import Anthropic from "@anthropic-ai/sdk";
