@@ -189,5 +189,12 @@ internal sealed class ConnectionDirectory(
 /// <param name="Silent">The replicas that did not answer.</param>
 internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IReadOnlySet<string> Silent)
 {
+    private readonly Lazy<SubscriberCounts> _subscribers = new(() =>
+        new SubscriberCounts(Rows.GroupBy(r => string.Join(' ', r.Topics)).Select(g => (g.First().Topics, g.Count())))
+    );
+
     public bool IsPartial => Silent.Count > 0;
+
+    /// <summary>The streams of each topic, counted when they are asked for first.</summary>
+    public SubscriberCounts Subscribers => _subscribers.Value;
 }

@@ -18,6 +18,7 @@ internal static class EventsApi
             .ValidateOnStart();
         builder.Services.AddSingleton<NdjsonPublish>();
         builder.Services.AddSingleton<StoreReads>();
+        builder.Services.AddSingleton<TopicLists>();
     }
 
     public static void MapEvents(this IEndpointRouteBuilder app)
@@ -31,7 +32,6 @@ internal static class EventsApi
             .Produces<Published>(StatusCodes.Status202Accepted);
         events
             .MapGet("", HistoryEndpoint.ReadAsync)
-            .ReadsStore()
             .ChecksTopics()
             .RefusesInvalid()
             .Query("topic", "A topic or pattern, as often as wanted.")
@@ -40,8 +40,8 @@ internal static class EventsApi
             .Query("after", "The id after which to read.")
             .Query("limit", "Most events of the answer.");
         app.MapGet("/v1/topics", TopicsEndpoint.ListAsync)
-            .ReadsStore()
             .ChecksTopics()
+            .RefusesInvalid()
             .WithTags("Events")
             .Query("prefix", "What the topics begin with.")
             .Query("limit", "Most topics of the answer.")

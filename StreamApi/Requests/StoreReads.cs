@@ -4,22 +4,34 @@ using StreamApi.Security.Limits;
 
 namespace StreamApi.Requests;
 
-/// <summary>Turns for the requests that read the store: as many at once as there are connections for it, in rotation
-/// over the clients.</summary>
-internal sealed class StoreReads(IOptions<EventStoreOptions> options)
+/// <summary>
+/// Turns for the requests that read the store: few at once, in rotation over the clients, and all together for a part
+/// of the processors' time (<see cref="LimitOptions.ReadPercent"/>).
+/// </summary>
+internal sealed class StoreReads(IOptions<EventStoreOptions> options, IOptions<LimitOptions> limits, TimeProvider clock)
 {
-    private readonly FairQueue _queue = new(options.Value.ReadConnections, options.Value.MaxWaitingReads);
+    private readonly FairQueue _queue = new(
+        options.Value.ReadConnections,
+        options.Value.MaxWaitingReads,
+        limits.Value.ReadPercent is var percent and < LimitOptions.Unlimited
+            ? new WorkShare(percent.Value / 100.0 * Environment.ProcessorCount, clock)
+            : WorkShare.Unlimited
+    );
 
     /// <summary>Waits for a turn of the request's client.</summary>
     /// <exception cref="StoreUnavailableException">None came in time.</exception>
-    public async Task<IDisposable> EnterAsync(HttpContext context)
+    public Task<IDisposable> EnterAsync(HttpContext context) =>
+        EnterAsync(RequestLimits.KeyOf(context), context.RequestAborted);
+
+    /// <inheritdoc cref="EnterAsync(HttpContext)"/>
+    public async Task<IDisposable> EnterAsync(string client, CancellationToken cancellationToken)
     {
         try
         {
             return await _queue.EnterAsync(
-                RequestLimits.KeyOf(context),
+                client,
                 TimeSpan.FromSeconds(options.Value.CommandTimeoutSeconds),
-                context.RequestAborted
+                cancellationToken
             );
         }
         catch (TimeoutException e)
@@ -27,19 +39,4 @@ internal sealed class StoreReads(IOptions<EventStoreOptions> options)
             throw new StoreUnavailableException("Too many reads of this client wait for the store.", e);
         }
     }
-}
-
-internal static class StoreReadsExtensions
-{
-    /// <summary>Makes each request wait for its turn to read the store. The turn ends before the answer is
-    /// written.</summary>
-    public static RouteHandlerBuilder ReadsStore(this RouteHandlerBuilder endpoint) =>
-        endpoint.AddEndpointFilter(
-            static async (context, next) =>
-            {
-                var http = context.HttpContext;
-                using var turn = await http.RequestServices.GetRequiredService<StoreReads>().EnterAsync(http);
-                return await next(context);
-            }
-        );
 }

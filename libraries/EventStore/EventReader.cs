@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -44,6 +45,51 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         var found = await Search(filter).AfterAsync(after, most, cancellationToken);
         var (page, through) = Fitting(found.Events, found.Through, bytes);
         return await FetchAsync(found, page, through, mostData, cancellationToken);
+    }
+
+    /// <summary>
+    /// Reads like <see cref="ReadAsync"/>, a part at a time: the next part is read when it is asked for. The parts end
+    /// after <paramref name="limit"/> events, at the head, where the epoch changes, or where one search ends; <see
+    /// cref="EventPage.Through"/> of the last one says where to read on.
+    /// </summary>
+    /// <param name="after">The last position that the caller has.</param>
+    /// <param name="filter">The events wanted.</param>
+    /// <param name="limit">Most events of all parts.</param>
+    /// <param name="partBytes">Most bytes of data of a part, unless its first event has more.</param>
+    /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async IAsyncEnumerable<EventPage> ReadPartsAsync(
+        long after,
+        EventFilter filter,
+        int limit,
+        int partBytes,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        if (filter.IsAll)
+        {
+            var (left, epoch) = (limit, default(string));
+            EventPage part;
+            do
+            {
+                part = await ReadAllAsync(after, left, partBytes, int.MaxValue, cancellationToken);
+                epoch ??= part.Epoch;
+                yield return part;
+                (after, left) = (part.Through, left - part.Events.Count);
+            } while (left > 0 && after < part.Head && part.Epoch == epoch);
+            yield break;
+        }
+        var found = await Search(filter).AfterAsync(after, limit, cancellationToken);
+        var rest = found.Events;
+        while (true)
+        {
+            var (part, through) = Fitting(rest, found.Through, partBytes);
+            var page = await FetchAsync(found, part, through, int.MaxValue, cancellationToken);
+            yield return page;
+            if (part.Count == rest.Count || page.Epoch != found.Store.Epoch)
+                yield break;
+            rest = [.. rest.Skip(part.Count)];
+        }
     }
 
     /// <summary>

@@ -62,7 +62,7 @@ public sealed class EventStoreOptions
     /// <summary>Reads that clients ask for (history, topics, state) at once; the next waits for its turn, in rotation
     /// over the clients.</summary>
     [Range(1, 100)]
-    public int ReadConnections { get; set; } = 4;
+    public int ReadConnections { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
 
     /// <summary>Reads of one client that may wait for their turn on a replica; the next is answered 503.</summary>
     [Range(1, 100_000)]

@@ -93,7 +93,8 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                 ) rest
                 where topic > $1 and topic >= $2 and topic < $3 group by topic
             )
-            select eventstore.epoch(), topic, sum(events)::bigint, max(head)
+            -- a subquery, or its function would read pg_control for each row: 18 ms for 1,000 topics
+            select (select eventstore.epoch()), topic, sum(events)::bigint, max(head)
             from (select * from listed union all select * from unlisted) topics group by topic order by topic limit $4
             """,
             async command =>

@@ -117,6 +117,22 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    /// <summary>Tells if Postgres works for its clients alone, and the directory of topics has caught up with the
+    /// log.</summary>
+    public async Task<bool> IsIdleBesideAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            """
+            select eventstore.head() - (select through from eventstore.topic_directory) < 1000
+                and not exists (select from pg_stat_activity where backend_type = 'autovacuum worker')
+            """,
+            connection
+        );
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     /// <summary>Returns the time of Postgres's clock.</summary>
     public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {

@@ -56,6 +56,13 @@ internal sealed class LimitOptions
     [Range(1, Unlimited)]
     public int? RequestsPerSecond { get; set; }
 
+    /// <summary>
+    /// Percent of this replica's processors that reads of history and of topic lists may keep busy on average, counted
+    /// by the time that they take; more of them wait.
+    /// </summary>
+    [Range(1, Unlimited)]
+    public int? ReadPercent { get; set; }
+
     /// <summary>Milliseconds that a request waits for the count over all replicas; then this replica's own
     /// decides.</summary>
     [Range(10, 60_000)]
@@ -109,6 +116,7 @@ internal sealed class LimitOptions
         HeldMegabytesPerClient ??= development ? Unlimited : 32;
         ConnectionsPerSecond ??= development ? Unlimited : 100;
         RequestsPerSecond ??= development ? Unlimited : 50;
+        ReadPercent ??= development ? Unlimited : 12;
     }
 }
 

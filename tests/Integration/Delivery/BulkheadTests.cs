@@ -20,6 +20,7 @@ public sealed class BulkheadTests(StackFixture stack)
             settings: new()
             {
                 ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__ReadConnections"] = "4",
                 ["Streaming__RecentEvents"] = "0",
                 ["Streaming__RingEvents"] = "16",
             }

@@ -33,6 +33,7 @@ public sealed class FuzzTests(StackFixture stack)
                 ["Limits__PublishesPerSecond"] = "1000000",
                 ["Limits__PublishKilobytesPerSecond"] = "1000000",
                 ["Limits__RequestsPerSecond"] = "1000000",
+                ["Limits__ReadPercent"] = "1000000",
                 ["Streaming__MaxConnectionsPerClient"] = "0",
                 ["Llm__Providers__Demo__TokensPerSecond"] = "0",
                 ["Petstore__ScoringMilliseconds"] = "1",

@@ -27,7 +27,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                 stack,
                 settings: new(SecureSystem.Settings)
                 {
-                    ["Limits__HeldMegabytesPerClient"] = "10",
+                    ["Limits__HeldMegabytesPerClient"] = "4",
                     ["Limits__ResponseGraceSeconds"] = "2",
                     ["Limits__MinResponseBytesPerSecond"] = "32768",
                     ["Limits__PublishKilobytesPerSecond"] = "1000000",
@@ -38,10 +38,10 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                 apiKey: SecureSystem.OperatorKey
             );
             string[] topics = [.. Enumerable.Repeat("pages.large", 50), .. Enumerable.Repeat("pages.small", 10)];
-            foreach (var chunk in topics.Chunk(10))
+            foreach (var chunk in topics.Index().Chunk(10))
                 await SecureSystem.PublishAsync(
                     System.Replicas[0].Url,
-                    [.. chunk.Select(topic => new EventBody(topic, "n", new string('x', 90_000)))]
+                    [.. chunk.Select(e => new EventBody(e.Item, $"n{e.Index}", new string('x', 90_000)))]
                 );
         }
 
@@ -62,7 +62,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         using var http = Client(version, eve);
         using var other = Client(version, ann);
 
-        // Four megabytes are two pages of what eve may hold.
+        // A part of each page is held, some hundred kilobytes.
         var unread = new List<HttpResponseMessage>();
         await using var stream = await SseReader.OpenAsync(server, $"/v1/events/stream?topic={topic}", client: http);
         HttpStatusCode status;
@@ -99,6 +99,33 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         await stream.WaitForEventsAsync(1);
         foreach (var page in unread)
             page.Dispose();
+    }
+
+    [Fact]
+    public async Task A_page_that_is_not_read_costs_a_part_of_it_and_a_page_that_is_read_is_whole()
+    {
+        var system = fixture.System;
+        var (server, kim) = (system.Replicas[0].Url, Tokens.Of("kim", ["pages.>"]));
+        // Ten pages of four megabytes: whole, one of them would be all that kim may hold.
+        var unread = Enumerable.Range(0, 10).Select(_ => Ask(server, kim, LargePage)).ToList();
+        foreach (var socket in unread)
+        {
+            var head = new byte[12];
+            await socket.ReceiveAsync(head, TestContext.Current.CancellationToken);
+            Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(head));
+        }
+        var (read, after) = (new List<string?>(), "");
+        for (var pages = 0; after is not null; pages++)
+        {
+            var page = await SecureSystem.JsonAsync(server, HttpMethod.Get, LargePage + after, kim);
+            Assert.InRange(page.GetRawText().Length, 1, 5 * 1024 * 1024);
+            read.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("type").GetString()));
+            after = page.GetProperty("next").GetString() is { } next ? "&after=" + next : null;
+            Assert.InRange(pages, 0, 2);
+        }
+        Assert.Equal(Enumerable.Range(0, 50).Select(n => $"n{n}"), read);
+        foreach (var socket in unread)
+            socket.Dispose();
     }
 
     [Fact]
@@ -179,13 +206,13 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         }
     }
 
-    private static Socket Ask(Uri server, string token)
+    private static Socket Ask(Uri server, string token, string page = SmallPage)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 32 * 1024 };
         socket.Connect(server.Host, server.Port);
         socket.Send(
             Encoding.ASCII.GetBytes(
-                $"GET {SmallPage} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                $"GET {page} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
                     + "Connection: close\r\n\r\n"
             )
         );

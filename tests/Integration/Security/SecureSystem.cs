@@ -55,6 +55,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
             ["Limits__PublishesPerSecond"] = "10000",
             ["Limits__ConnectionsPerSecond"] = "10000",
             ["Limits__RequestsPerSecond"] = "10000",
+            ["Limits__ReadPercent"] = "1000000",
         };
 
     public async ValueTask InitializeAsync() =>

@@ -9,9 +9,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
     private const int MaxMoreMegabytes = 600,
         MaxLeftMegabytes = 150,
         MaxForeignPercent = 10;
-    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5),
-        MaxWarm = TimeSpan.FromSeconds(60),
-        Aftermath = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10);
 
     public string Name => abuse.Name;
     public SystemKind Needs => SystemKind.Guarded;
@@ -30,7 +28,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             cancellationToken
         );
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
-        await WarmAsync(others, cancellationToken);
+        var isSettled = await Settling.WaitAsync(system, others, cancellationToken);
         var (start, memory, published) = (others.Delivery, ServerStats.Megabytes(system), others.Published);
         var machine = MachineLoad.Begin();
         await Task.Delay(options.Abuse, cancellationToken);
@@ -73,24 +71,8 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             ok,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {Name} | {without:F1} | {then:F1} | {(ratio <= MaxRatio || abuse.IsControl ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")} |"
+                $"| {Name} | {without:F1} | {then:F1} | {(ratio <= MaxRatio || abuse.IsControl ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")}{(isSettled ? "" : "; **the time before is that of a system that had not settled**")} |"
             )
         );
-    }
-
-    /// <summary>Until it is no longer getting faster: a system that has just started compiles itself, and would be
-    /// compared with that.</summary>
-    private static async Task WarmAsync(Bystanders others, CancellationToken cancellationToken)
-    {
-        var (last, until) = (double.MaxValue, DateTime.UtcNow + MaxWarm);
-        while (DateTime.UtcNow < until)
-        {
-            var before = others.Delivery;
-            await Task.Delay(Warm, cancellationToken);
-            var now = others.Delivery.Since(before).Percentile(99);
-            if (now > last * 0.8)
-                return;
-            last = now;
-        }
     }
 }

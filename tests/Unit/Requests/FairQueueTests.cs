@@ -1,4 +1,5 @@
 using StreamApi.Requests;
+using Unit.Tests.Client;
 
 namespace Unit.Requests;
 
@@ -9,7 +10,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task A_client_with_many_requests_waits_for_itself_and_another_for_one_turn()
     {
-        var queue = new FairQueue(1, 1_000);
+        var queue = new FairQueue(1, 1_000, WorkShare.Unlimited);
         var first = await queue.EnterAsync("many", Long, default);
         var many = Enumerable.Range(0, 100).Select(_ => queue.EnterAsync("many", Long, default)).ToList();
         var few = Enumerable.Range(0, 2).Select(_ => queue.EnterAsync("few", Long, default)).ToList();
@@ -29,7 +30,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task A_turn_whose_request_has_gone_is_the_next_ones()
     {
-        var queue = new FairQueue(1, 10);
+        var queue = new FairQueue(1, 10, WorkShare.Unlimited);
         var held = await queue.EnterAsync("a", Long, default);
         using var gone = new CancellationTokenSource();
         var left = queue.EnterAsync("a", Long, gone.Token);
@@ -45,7 +46,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task All_turns_are_back_once_all_have_gone_however_they_went()
     {
-        var queue = new FairQueue(3, 10_000);
+        var queue = new FairQueue(3, 10_000, WorkShare.Unlimited);
         var random = new Random(1);
         await Task.WhenAll(
             Enumerable
@@ -71,11 +72,50 @@ public sealed class FairQueueTests
     [Fact]
     public async Task Beyond_what_one_client_may_have_waiting_it_is_told_so_and_others_wait()
     {
-        var queue = new FairQueue(1, 2);
+        var queue = new FairQueue(1, 2, WorkShare.Unlimited);
         using var held = await queue.EnterAsync("a", Long, default);
         _ = queue.EnterAsync("a", Long, default);
         _ = queue.EnterAsync("a", Long, default);
         await Assert.ThrowsAsync<TimeoutException>(() => queue.EnterAsync("a", Long, default));
         Assert.False(queue.EnterAsync("b", Long, default).IsCompleted);
+    }
+
+    [Fact]
+    public async Task Work_beyond_its_share_is_paid_with_a_pause_and_a_quiet_time_with_a_burst()
+    {
+        var time = new ManualTime();
+        var queue = new FairQueue(1, 1_000, new WorkShare(0.1, time));
+        var waiting = queue.EnterAsync("a", Long, default);
+        async Task<int> TurnsAsync()
+        {
+            var taken = 0;
+            for (; waiting.IsCompleted && taken < 100; taken++)
+            {
+                using (await waiting)
+                    time.Advance(TimeSpan.FromMilliseconds(10));
+                waiting = queue.EnterAsync("a", Long, default);
+            }
+            return taken;
+        }
+
+        // A burst of 100 ms of work, and what was earned meanwhile.
+        Assert.InRange(await TurnsAsync(), 10, 12);
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        using (await waiting)
+            time.Advance(TimeSpan.FromSeconds(60));
+        waiting = queue.EnterAsync("a", Long, default);
+        Assert.InRange(await TurnsAsync(), 8, 12);
+    }
+
+    [Fact]
+    public async Task A_turn_that_waits_for_something_else_is_charged_as_work_for_a_moment_only()
+    {
+        var time = new ManualTime();
+        var share = new WorkShare(0.1, time);
+        var queue = new FairQueue(1, 1_000, share);
+        for (var i = 0; i < 3; i++)
+            using (await queue.EnterAsync("a", Long, default))
+                time.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal(TimeSpan.Zero, share.Pause);
     }
 }

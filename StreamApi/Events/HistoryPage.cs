@@ -1,0 +1,167 @@
+using System.Text.Json;
+using EventStore;
+using StreamApi.Requests;
+using StreamApi.Security.Limits;
+using Streaming.Frames;
+using Streaming.Requests;
+
+namespace StreamApi.Events;
+
+/// <summary>
+/// A page of history that is read, encoded and sent in parts. The next part is read when the client has taken the one
+/// before, so a client that does not read costs one part. Each part has a turn of its own.
+/// </summary>
+internal sealed class HistoryPage(
+    HttpContext context,
+    EventReader reader,
+    StoreReads reads,
+    EventFilter filter,
+    int limit,
+    EventsOptions options
+) : IResult, IDisposable
+{
+    /// <summary>Searches of one request: a filter that matches little does not walk the whole log.</summary>
+    private const int MaxSearches = 4;
+
+    /// <summary>Bytes of data of a part, beside its last event; and of an event's envelope, as an estimate.</summary>
+    private const int PartBytes = 256 * 1024,
+        EnvelopeBytes = 256;
+
+    private readonly PooledBuffer _encoded = new();
+    private readonly MemoryHold _hold = MemoryHold.Of(context);
+    private Utf8JsonWriter? _json;
+    private IAsyncEnumerator<EventPage>? _parts;
+    private string _epoch = "";
+    private long _head,
+        _position,
+        _bytes;
+    private int _events,
+        _searches;
+    private bool _isEnded;
+
+    /// <summary>Reads the first part.</summary>
+    /// <param name="after">The id after which the page begins.</param>
+    /// <returns>The answer where the id is none of this log; else null, and the page is to be sent.</returns>
+    /// <exception cref="InvalidRequestException">The client, or all together, hold too many bytes already.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<IResult?> BeginAsync(StreamId? after)
+    {
+        context.Response.RegisterForDispose(this);
+        _position = after?.Position ?? 0;
+        using (await reads.EnterAsync(context))
+        {
+            var first = await NextPageAsync();
+            (_epoch, _head) = (first!.Epoch, first.Head);
+            if (after is { } asked && asked.Epoch != _epoch)
+                return InvalidRequestException.ProblemOf(
+                    "after",
+                    $"is of the epoch {asked.Epoch}; the store's is {_epoch}. Read from the start."
+                );
+            if (after is { } ahead && ahead.Position > _head)
+                return InvalidRequestException.ProblemOf(
+                    "after",
+                    $"lies beyond the head, {new StreamId(_epoch, _head)}."
+                );
+            _json = new Utf8JsonWriter(_encoded, EventEnvelope.JsonOptions);
+            _json.WriteStartObject();
+            _json.WriteStartArray("events"u8);
+            await FillAsync(first);
+        }
+        return null;
+    }
+
+    public async Task ExecuteAsync(HttpContext _)
+    {
+        context.Response.ContentType = "application/json; charset=utf-8";
+        while (!_isEnded)
+        {
+            await SendAsync();
+            await ReadPartAsync();
+        }
+        _json!.WriteEndArray();
+        var next = _position < _head ? new StreamId(_epoch, _position).ToString() : null;
+        _json.WriteString("next"u8, next);
+        _json.WriteString("head"u8, new StreamId(_epoch, _head).ToString());
+        _json.WriteEndObject();
+        _json.Flush();
+        await SendAsync();
+    }
+
+    public void Dispose()
+    {
+        _json?.Dispose();
+        _encoded.Dispose();
+    }
+
+    private async Task SendAsync()
+    {
+        await context.Response.Body.WriteAsync(_encoded.Written, context.RequestAborted);
+        _encoded.Clear();
+    }
+
+    /// <summary>Reads the next part. Where that fails the page ends early, and its <c>next</c> goes on.</summary>
+    private async Task ReadPartAsync()
+    {
+        try
+        {
+            using var turn = await reads.EnterAsync(context);
+            if (await NextPageAsync() is { } page)
+                await FillAsync(page);
+            else
+                _isEnded = true;
+        }
+        catch (Exception e) when (e is StoreUnavailableException or InvalidRequestException)
+        {
+            _isEnded = true;
+        }
+    }
+
+    /// <summary>Encodes a part, or parts until there is something to send.</summary>
+    private async Task FillAsync(EventPage? page)
+    {
+        for (; page is not null; page = await NextPageAsync())
+        {
+            if (page.Epoch != _epoch)
+                break;
+            Encode(page);
+            if (IsFull)
+                break;
+            if (_encoded.Written.Length >= PartBytes / 2)
+                return;
+        }
+        _isEnded = true;
+    }
+
+    private bool IsFull => _events >= limit || _bytes >= options.MaxPageBytes || _position >= _head;
+
+    private void Encode(EventPage page)
+    {
+        var bytes = 0L;
+        foreach (var e in page.Events)
+            bytes += e.Data.Length + EnvelopeBytes;
+        _hold.Set(Math.Max(_encoded.Capacity, _encoded.Written.Length + bytes));
+        foreach (var e in page.Events)
+        {
+            EventEnvelope.Write(_json!, new StreamId(_epoch, e.Position).ToString(), e);
+            _bytes += e.Data.Length;
+        }
+        _json!.Flush();
+        (_position, _head) = (page.Through, page.Head);
+        _events += page.Events.Count;
+    }
+
+    /// <summary>The next part of this search or of the next one; null where there were enough.</summary>
+    private async Task<EventPage?> NextPageAsync()
+    {
+        while (_parts is null || !await _parts.MoveNextAsync())
+        {
+            if (_searches++ == MaxSearches)
+                return null;
+            var part = (int)Math.Min(PartBytes, options.MaxPageBytes - _bytes);
+            _parts = reader
+                .ReadPartsAsync(_position, filter, limit - _events, part, context.RequestAborted)
+                .GetAsyncEnumerator();
+        }
+        return _parts.Current;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Buffers;
+
+namespace StreamApi.Requests;
+
+/// <summary>Bytes that are written, sent, and written again. Its memory is the pool's: dispose it when nothing reads it
+/// any more.</summary>
+internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
+{
+    private const int LeastBytes = 4 * 1024;
+
+    private byte[] _bytes = [];
+    private int _length;
+
+    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
+
+    /// <summary>Bytes of memory that it holds.</summary>
+    public int Capacity => _bytes.Length;
+
+    public void Advance(int count) => _length += count;
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Grow(sizeHint);
+        return _bytes.AsMemory(_length);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Grow(sizeHint);
+        return _bytes.AsSpan(_length);
+    }
+
+    public void Clear() => _length = 0;
+
+    public void Dispose()
+    {
+        if (_bytes.Length > 0)
+            ArrayPool<byte>.Shared.Return(_bytes);
+        (_bytes, _length) = ([], 0);
+    }
+
+    private void Grow(int sizeHint)
+    {
+        var room = Math.Max(sizeHint, 1);
+        if (_bytes.Length - _length >= room)
+            return;
+        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(LeastBytes, Math.Max(2 * _bytes.Length, _length + room)));
+        Written.Span.CopyTo(grown);
+        var length = _length;
+        Dispose();
+        (_bytes, _length) = (grown, length);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace Reliability.Abuse;
+
+/// <summary>
+/// Waits for the state in which a system is compared with itself: it compiles nothing more, has listed the topics of
+/// its log, and Postgres cleans nothing up.
+/// </summary>
+internal static class Settling
+{
+    private const double Steady = 1.25,
+        Faster = 0.8;
+    private const int SteadyWindows = 2;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(5),
+        Limit = TimeSpan.FromSeconds(60);
+
+    /// <summary>Waits until the others' latency is steady in two windows in a row.</summary>
+    /// <returns>False where it was not within a minute.</returns>
+    public static async Task<bool> WaitAsync(
+        ReliabilitySystem system,
+        Bystanders others,
+        CancellationToken cancellationToken
+    )
+    {
+        var (least, steady, clock) = (double.MaxValue, 0, Stopwatch.StartNew());
+        while (clock.Elapsed < Limit)
+        {
+            var before = others.Delivery;
+            await Task.Delay(Window, cancellationToken);
+            var now = others.Delivery.Since(before).Percentile(99);
+            var isSteady =
+                now <= least * Steady && now >= least * Faster && await system.IsIdleBesideAsync(cancellationToken);
+            least = Math.Min(least, now);
+            steady = isSteady ? steady + 1 : 0;
+            if (steady == SteadyWindows)
+                return true;
+        }
+        return false;
+    }
+}
