@@ -4,11 +4,13 @@ namespace Reliability.Abuse;
 /// <param name="Name">As the table has it.</param>
 /// <param name="Do">Goes on until it is cancelled; where it has an end of its own, at least until then.</param>
 /// <param name="IsControl">Done to a <see cref="PlainListener"/> beside the system, which is held to no bound.</param>
+/// <param name="HasControl">Compared with what the control before it cost (<see cref="MachineRatio"/>).</param>
 /// <param name="Prepare">Done before anything is measured.</param>
 internal sealed record AbuseCase(
     string Name,
     Func<AbuseTarget, CancellationToken, Task<string>> Do,
     bool IsControl = false,
+    bool HasControl = false,
     Func<AbuseTarget, Task>? Prepare = null
 );
 

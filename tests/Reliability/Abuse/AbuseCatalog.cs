@@ -18,11 +18,15 @@ internal static partial class AbuseCatalog
     public static IReadOnlyList<AbuseCase> All { get; } =
     [
         new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)),
-        new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over)),
         new(
-            "the same to a program beside the system that only accepts and answers",
+            "10,000 connections at once to a program beside the system that only accepts and answers",
             (target, over) => ConnectAsync(target, Connections, over),
             IsControl: true
+        ),
+        new(
+            "10,000 connections at once from one client",
+            (target, over) => ConnectAsync(target, Connections, over),
+            HasControl: true
         ),
         new("heads and bodies that never end (slow-loris)", TrickleAsync),
         new("readers that never read", StallAsync),
@@ -62,6 +66,7 @@ internal static partial class AbuseCatalog
             Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
         ),
         new("streams with the filters user.N.> and broadcast.>", FiltersAsync),
+        new("sessions of 2 MB, filled and read at full speed", SessionsAsync),
         new(
             "lists of topics at full speed",
             (target, over) =>

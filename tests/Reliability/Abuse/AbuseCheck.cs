@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Reliability.Abuse;
 
 /// <summary>One abuse, and what the others had of it.</summary>
-internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
+internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : ICheck
 {
     private const double MaxRatio = 2;
     private const int MaxMoreMegabytes = 600,
@@ -59,8 +59,12 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             during.Percentile(99)
         );
         var ratio = then / without;
+        if (abuse.IsControl)
+            machineRatio.Measured = ratio;
+        var allowed = abuse.HasControl ? machineRatio.Allowed : MaxRatio;
+        var isWithin = abuse.IsControl || ratio <= allowed;
         var ok =
-            (ratio <= MaxRatio || abuse.IsControl)
+            isWithin
             && refused + refusedDuring == 0
             && most < memory + MaxMoreMegabytes
             && after < memory + MaxLeftMegabytes
@@ -71,7 +75,7 @@ internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
             ok,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {Name} | {without:F1} | {then:F1} | {(ratio <= MaxRatio || abuse.IsControl ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")}{(isSettled ? "" : "; **the time before is that of a system that had not settled**")} |"
+                $"| {Name} | {without:F1} | {then:F1} | {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")}{(isSettled ? "" : "; **the time before is that of a system that had not settled**")} |"
             )
         );
     }

@@ -12,7 +12,7 @@ internal static partial class AbuseCatalog
         LogEvents = 60_000,
         Pages = 300,
         SlowReaders = 1_000,
-        FilterReaders = 500;
+        FilterReaders = 2_000;
     private const int Users = 12;
 
     /// <summary>Request after request, on as many connections, whose patterns match nothing of a long log.</summary>
@@ -188,6 +188,22 @@ internal static partial class AbuseCatalog
             foreach (var connection in open)
                 connection.Dispose();
         }
+    }
+
+    /// <summary>Sessions with messages as long as one may be, and then their whole history again and again.</summary>
+    private static async Task<string> SessionsAsync(AbuseTarget target, CancellationToken over)
+    {
+        var (sessions, number) = (await Sessions.FillAsync(target, Users), 0);
+        return await AskAsync(
+            target,
+            32,
+            connection =>
+            {
+                var (id, token) = sessions[(int)((uint)Interlocked.Increment(ref number) % Users)];
+                return connection.Get($"/session/{id}", token);
+            },
+            over
+        );
     }
 
     private static string[] Tokens(int users) =>

@@ -93,19 +93,23 @@ internal sealed class RawConnection : IDisposable
     }
 
     /// <summary>Publishes one event; its position.</summary>
-    public string PostForPosition(string path, string token, ReadOnlySpan<byte> body)
+    public string PostForPosition(string path, string token, ReadOnlySpan<byte> body) =>
+        PostFor("position", path, token, body);
+
+    /// <summary>Sends a request with a body.</summary>
+    /// <returns>The text of one member of the answer.</returns>
+    public string PostFor(string member, string path, string token, ReadOnlySpan<byte> body)
     {
         SendHead("POST", path, token, $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n");
         Send(body);
-        var text = new StringBuilder();
-        const string Name = "\"position\":\"";
+        var (text, name) = (new StringBuilder(), $"\"{member}\":\"");
         int at;
         while (
-            (at = text.ToString().IndexOf(Name, StringComparison.Ordinal)) < 0
-            || text.ToString().IndexOf('"', at + Name.Length) < 0
+            (at = text.ToString().IndexOf(name, StringComparison.Ordinal)) < 0
+            || text.ToString().IndexOf('"', at + name.Length) < 0
         )
             Read(text);
-        var answer = text.ToString()[(at + Name.Length)..];
+        var answer = text.ToString()[(at + name.Length)..];
         return answer[..answer.IndexOf('"', StringComparison.Ordinal)];
     }
 
