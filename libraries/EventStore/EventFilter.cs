@@ -39,3 +39,9 @@ public sealed record EventPage(
 
 /// <summary>Events that a reader is not given: the first and last position, and how many.</summary>
 public sealed record SkippedRange(long From, long To, long Count);
+
+/// <summary>The newest event of each key in a part of the log, or the first of them that fit into a page.</summary>
+/// <param name="Page">The events. Where it ends before <paramref name="Through"/>, more of the part follows.</param>
+/// <param name="Skipped">Events of the part that have a newer one in it; null: none.</param>
+/// <param name="Through">The end of the part.</param>
+public sealed record NewestPage(EventPage Page, SkippedRange? Skipped, long Through);

@@ -94,58 +94,54 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
 
     /// <summary>
     /// Reads only the newest event of each key (of each topic, without keys) of the matching ones after <paramref
-    /// name="after"/>, and says
-    /// what that leaves out. Where there is more than one read looks at, these are the newest of its first part: the
-    /// caller reads on from
-    /// <see cref="EventPage.Through"/>.
+    /// name="after"/>, and says what that leaves out.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted; null: all.</param>
     /// <param name="mostBytes">Most bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
-    /// <param name="through">Events after this position are not looked at: they make none before them old.</param>
+    /// <param name="through">Reads on a part that did not fit into a page: its <see cref="NewestPage.Through"/>. Null: a
+    /// new part.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<(EventPage Page, SkippedRange? Skipped)> ReadNewestAsync(
+    public async Task<NewestPage> ReadNewestAsync(
         long after,
         EventFilter? filter = null,
         int? mostBytes = null,
-        long through = long.MaxValue,
+        long? through = null,
         CancellationToken cancellationToken = default
     )
     {
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
-        var matches = new List<FoundEvent>(found.Events);
-        for (var i = 1; i < SearchesForNewest && found.Through < Math.Min(found.Store.Head, through); i++)
+        var (matches, end) = (new List<FoundEvent>(found.Events), through ?? long.MaxValue);
+        // A part that was searched before is not longer than the searches that it took.
+        for (var i = 1; found.Through < Math.Min(found.Store.Head, end); i++)
         {
+            if (through is null && i == SearchesForNewest)
+                break;
             var more = await search.AfterAsync(found.Through, options.Value.SearchRows, cancellationToken);
             if (more.Store.Epoch != found.Store.Epoch)
                 break;
             matches.AddRange(more.Events);
             found = more;
         }
-        matches.RemoveAll(e => e.Position > through);
+        matches.RemoveAll(e => e.Position > end);
+        end = Math.Min(end, found.Through);
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var e in matches)
             newest[e.Key] = e.Position;
-        var kept = matches.FindAll(e => newest[e.Key] == e.Position);
-        var last =
-            kept.Count > options.Value.PageEvents
-                ? kept[options.Value.PageEvents - 1].Position
-                : Math.Min(found.Through, through);
-        var (page, end) = Fitting(
-            kept.FindAll(e => e.Position <= last),
-            last,
-            mostBytes ?? options.Value.MaxBatchBytes
-        );
         SkippedRange? skipped = null;
         foreach (var e in matches)
-        {
-            if (e.Position > end || newest[e.Key] == e.Position)
-                continue;
-            skipped = new SkippedRange(skipped?.From ?? e.Position, e.Position, (skipped?.Count ?? 0) + 1);
-        }
-        return (await FetchAsync(found, page, end, int.MaxValue, cancellationToken), skipped);
+            if (newest[e.Key] != e.Position)
+                skipped = new SkippedRange(skipped?.From ?? e.Position, e.Position, (skipped?.Count ?? 0) + 1);
+        var kept = matches.FindAll(e => newest[e.Key] == e.Position);
+        var most = options.Value.PageEvents;
+        var (page, last) = Fitting(
+            kept.Count > most ? kept[..most] : kept,
+            kept.Count > most ? kept[most - 1].Position : end,
+            mostBytes ?? options.Value.MaxBatchBytes
+        );
+        return new NewestPage(await FetchAsync(found, page, last, int.MaxValue, cancellationToken), skipped, end);
     }
 
     /// <summary>Reads epoch and head, without events.</summary>

@@ -27,6 +27,10 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<FilterLogs>();
         builder.Services.AddSingleton<StoreReplay>();
         builder.Services.AddSingleton<StreamingMetrics>();
+        builder.Services.AddSingleton(services => new PendingWrites(
+            services.GetRequiredService<IOptions<StreamingOptions>>().Value.PendingWriteBytes,
+            services.GetRequiredService<StreamingMetrics>().Stalled
+        ));
         builder.Services.AddSingleton<WriterLoops>();
         builder.Services.AddSingleton<ConnectionRegistry>();
         builder.Services.AddSingleton<ConnectionLog>();

@@ -20,12 +20,16 @@ internal sealed class StreamingMetrics : IDisposable
     private readonly Counter<long> _resyncs;
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _unshown;
+    private readonly Counter<long> _stalled;
     private readonly Histogram<double> _duration;
+    private readonly StreamingOptions _options;
+    private readonly TimeProvider _clock;
     private readonly ILogger<StreamingMetrics> _logger;
     private readonly long[][] _counts;
     private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
     private long _resumed,
-        _unshownAt;
+        _unshownAt,
+        _stalledToldAt;
 
     public StreamingMetrics(
         IMeterFactory meters,
@@ -34,7 +38,7 @@ internal sealed class StreamingMetrics : IDisposable
         ILogger<StreamingMetrics> logger
     )
     {
-        _logger = logger;
+        (_options, _clock, _logger) = (options.Value, clock, logger);
         var meter = meters.Create("AspireSse.StreamApi");
         _delivered = meter.CreateCounter<long>("sse.server.events.delivered", "{event}", "Events handed to sockets.");
         _resumes = meter.CreateCounter<long>(
@@ -52,6 +56,11 @@ internal sealed class StreamingMetrics : IDisposable
             "sse.server.events.unshown",
             "{event}",
             "Events that could not be framed and were left out of a stream."
+        );
+        _stalled = meter.CreateCounter<long>(
+            "sse.server.streams.stalled",
+            "{stream}",
+            "Streams ended because readers left more writes untaken than Streaming:PendingWriteBytes."
         );
         FrameFormat.Unshown += Unshown;
         _duration = meter.CreateHistogram<double>(
@@ -90,6 +99,20 @@ internal sealed class StreamingMetrics : IDisposable
     {
         Interlocked.Increment(ref _resyncsBy[(int)reason]);
         _resyncs.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString().ToLowerInvariant()));
+    }
+
+    /// <summary>Logged every ten seconds at most.</summary>
+    public void Stalled(int streams)
+    {
+        _stalled.Add(streams);
+        var (now, told) = (_clock.GetTimestamp(), Interlocked.Read(ref _stalledToldAt));
+        if (told != 0 && _clock.GetElapsedTime(told, now) < TimeSpan.FromSeconds(10))
+            return;
+        if (Interlocked.CompareExchange(ref _stalledToldAt, now, told) == told)
+            _logger.LogWarning(
+                "Readers have left {Most} bytes of writes untaken (Streaming:PendingWriteBytes): the streams that waited longest are ended and resume by their id",
+                _options.PendingWriteBytes
+            );
     }
 
     /// <summary>Since the start.</summary>

@@ -84,6 +84,11 @@ internal sealed class StreamingOptions
     [Range(1, 86_400)]
     public int SlowSeconds { get; set; } = 10;
 
+    /// <summary>Bytes of writes, of all streams, that readers have not taken yet. Beyond them the streams that have
+    /// waited longest are ended; they resume by their id.</summary>
+    [Range(4L * 1024 * 1024, 1L << 36)]
+    public long PendingWriteBytes { get; set; } = 128 * 1024 * 1024;
+
     /// <summary>Seconds without a successful write until a connection counts as dead.</summary>
     [Range(1, 86_400)]
     public int DeadSeconds { get; set; } = 300;
@@ -121,8 +126,8 @@ internal sealed class StreamingOptions
 
     /// <summary>Bytes of pages that connections may hold while they are fed from the store; beyond them no further page
     /// is read before one is
-    /// given back, and readers that take nothing at the moment give theirs back at once (after three seconds in any
-    /// case).</summary>
+    /// given back. From half of them on, readers that take nothing at the moment give theirs back at once (after three
+    /// seconds in any case).</summary>
     [Range(1024 * 1024, 1L << 36)]
     public long ReplayBytes { get; set; } = 64 * 1024 * 1024;
 

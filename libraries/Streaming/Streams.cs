@@ -25,6 +25,7 @@ internal sealed class Streams(
     [FromKeyedServices(StorePool.Replays)] EventReader reader,
     StreamingMetrics metrics,
     ConnectionLog endings,
+    PendingWrites pending,
     IOptions<StreamingOptions> options,
     IStreamAccess access,
     TimeProvider clock,
@@ -88,8 +89,8 @@ internal sealed class Streams(
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output =
             over.IsFresh && socket is not null && options.Value.RawSocket
-                ? new SocketOutput(socket)
-                : new PipeOutput(over.Connection.Transport.Output, chunked: true);
+                ? new SocketOutput(socket, pending)
+                : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending);
         using var taken = place;
         var connection = Connect(request, start, output, client, grant, over.TakeHead().Span);
         try
@@ -119,7 +120,7 @@ internal sealed class Streams(
         var connection = Connect(
             request,
             start,
-            new PipeOutput(context.Response.BodyWriter, chunked: false),
+            new PipeOutput(context.Response.BodyWriter, chunked: false, pending),
             client,
             grant
         );

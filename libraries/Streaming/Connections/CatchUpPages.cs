@@ -11,8 +11,13 @@ namespace Streaming.Connections;
 /// written in between. Used by the loop's thread.
 /// </summary>
 /// <param name="replay">Reads the pages.</param>
+/// <param name="pending">Says whether writes are to be small.</param>
 /// <param name="answered">Told from any thread what became of a wait.</param>
-internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, ReplayWaiter, ReplayPage?> answered)
+internal sealed class CatchUpPages(
+    StoreReplay replay,
+    PendingWrites pending,
+    Action<StreamConnection, ReplayWaiter, ReplayPage?> answered
+)
 {
     /// <summary>Events of the first page, of the smallest, and from how many on a page is as long as the store makes
     /// it; bytes that go with each.</summary>
@@ -24,6 +29,9 @@ internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, 
     /// <summary>Most bytes of a write to a connection that has stalled: what is left of it must be kept until it is
     /// taken.</summary>
     private const int StalledWriteBytes = 16 * 1024;
+
+    /// <summary>No page can be read for want of memory.</summary>
+    public bool IsFull => replay.Pages.IsFull;
 
     public void Ask(StreamConnection c)
     {
@@ -85,13 +93,10 @@ internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, 
     public void Relieve(StreamConnection c, bool isStalled)
     {
         if (c.Slow == SlowReader.Disconnect)
-            return; // it leaves soon, and only where memory no longer holds what it lacks
-        if (c.Page is { } page && (isStalled || replay.Pages.IsFull))
+            return; // it leaves soon, at once where memory is short
+        if (c.Page is not null && (isStalled || replay.Pages.IsScarce))
         {
             (c.HasStalled, c.PageEvents) = (true, Math.Max(LeastEvents, c.PageIndex));
-            // Its gap has been told: what is left of it is read again, and nothing told of it.
-            if (page.Skipped is not null && page.DroppedThrough <= c.Position)
-                c.SkippedThrough = page.Through;
             Drop(c);
             c.Sequence = -1;
         }
@@ -114,11 +119,17 @@ internal sealed class CatchUpPages(StoreReplay replay, Action<StreamConnection, 
         Drop(c);
     }
 
-    public static int MostBytes(StreamConnection c, int usual) =>
-        c.HasStalled ? Math.Min(usual, StalledWriteBytes) : usual;
+    public int MostBytes(StreamConnection c, int usual) =>
+        c.HasStalled || pending.IsScarce ? Math.Min(usual, StalledWriteBytes) : usual;
 
-    public static byte[] Skipped(StreamConnection c, ReplayPage page) =>
-        c.Output.Framed(ControlFrames.Skipped(page.Epoch, page.Skipped!.From, page.Skipped.To, page.Skipped.Count));
+    /// <summary>Tells a gap, which is not told again with what is kept of the same part of the log.</summary>
+    public static byte[] Skipped(StreamConnection c, ReplayPage page)
+    {
+        c.SkippedThrough = page.SkippedThrough;
+        return c.Output.Framed(
+            ControlFrames.Skipped(page.Epoch, page.Skipped!.From, page.Skipped.To, page.Skipped.Count)
+        );
+    }
 
     private void Drop(StreamConnection c)
     {

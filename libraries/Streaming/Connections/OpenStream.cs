@@ -91,6 +91,10 @@ internal enum EndReason
     /// <summary>The reader was too slow, and asked to be disconnected rather than fed late.</summary>
     TooSlow,
 
+    /// <summary>Memory for writes that readers do not take was short, and it had waited the longest (<see
+    /// cref="StreamingOptions.PendingWriteBytes"/>).</summary>
+    Stalled,
+
     /// <summary>A finite stream of a history that has ended: its client comes back, and is told from its beginning in
     /// the new one.</summary>
     Outdated,

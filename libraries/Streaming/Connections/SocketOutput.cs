@@ -14,7 +14,8 @@ internal sealed class SocketOutput : StreamOutput
     private readonly Socket _socket;
     private volatile bool _broken;
 
-    public SocketOutput(Socket socket)
+    public SocketOutput(Socket socket, PendingWrites pending)
+        : base(pending)
     {
         _socket = socket;
         // The descriptor is non-blocking already (Kestrel reads it asynchronously); this makes Send say so instead of
@@ -31,7 +32,7 @@ internal sealed class SocketOutput : StreamOutput
 
     public override bool Chunked => true;
 
-    public override bool TryWrite(ReadOnlyMemory<byte> bytes)
+    public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
         if (_broken)
             return false;
@@ -42,8 +43,9 @@ internal sealed class SocketOutput : StreamOutput
                 return false;
             if (sent == bytes.Length)
                 return true;
-            Busy = true;
-            _ = FinishAsync(bytes[sent..].ToArray());
+            var kept = batch?.Pending() ?? Rest(bytes[sent..]);
+            Keep(kept);
+            _ = FinishAsync(kept, kept.Bytes[^(bytes.Length - sent)..]);
             return true;
         }
         catch (ObjectDisposedException)
@@ -52,7 +54,9 @@ internal sealed class SocketOutput : StreamOutput
         }
     }
 
-    private async Task FinishAsync(ReadOnlyMemory<byte> rest)
+    private static PendingWrite Rest(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray(), bytes.Length);
+
+    private async Task FinishAsync(PendingWrite kept, ReadOnlyMemory<byte> rest)
     {
         try
         {
@@ -63,7 +67,6 @@ internal sealed class SocketOutput : StreamOutput
         {
             _broken = true;
         }
-        Busy = false;
-        Ready?.Invoke();
+        Taken(kept);
     }
 }

@@ -46,7 +46,8 @@ internal sealed class StreamConnection(
     public int PageEvents;
     public bool HasStalled;
 
-    /// <summary>It was told what is skipped up to here, and lost its page before all that is kept was written.</summary>
+    /// <summary>It was told what is skipped up to here. What is kept of that may take several pages, or be read
+    /// again.</summary>
     public long SkippedThrough;
     public bool SkipsUnread => SkippedThrough > Position;
 

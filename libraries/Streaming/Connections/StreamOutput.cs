@@ -5,7 +5,7 @@ namespace Streaming.Connections;
 
 /// <summary>Where a connection's bytes go. One writer: the connection's loop. A write never waits; a busy output takes
 /// none.</summary>
-internal abstract class StreamOutput
+internal abstract class StreamOutput(PendingWrites pending)
 {
     private volatile bool _busy;
 
@@ -20,11 +20,29 @@ internal abstract class StreamOutput
         protected set => _busy = value;
     }
 
-    /// <summary>Called from any thread when a busy output takes bytes again, or is broken.</summary>
-    public Action? Ready { get; set; }
+    /// <summary>The stream that it is the output of. Its loop is told when a busy output takes bytes again, or is
+    /// broken.</summary>
+    public StreamConnection? Stream { get; set; }
 
     /// <summary>Hands the bytes over; they may be reused after the call. False where the peer is gone.</summary>
-    public abstract bool TryWrite(ReadOnlyMemory<byte> bytes);
+    /// <param name="bytes">What is written.</param>
+    /// <param name="batch">What the bytes are of, where other connections are written the same.</param>
+    public abstract bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null);
+
+    /// <summary>The peer does not take the write now.</summary>
+    protected void Keep(PendingWrite write)
+    {
+        Busy = true;
+        pending.Hold(write, this);
+    }
+
+    /// <summary>The peer has taken the write, or is gone.</summary>
+    protected void Taken(PendingWrite write)
+    {
+        pending.Release(write, this);
+        Busy = false;
+        Stream?.Loop?.Ready(Stream);
+    }
 
     /// <summary>The end of a chunked body.</summary>
     public static readonly ReadOnlyMemory<byte> LastChunk = "0\r\n\r\n"u8.ToArray();
@@ -37,13 +55,16 @@ internal abstract class StreamOutput
 
 /// <summary>Writes to a pipe: Kestrel's transport after a handover, or the response body (HTTP/2, TLS,
 /// HTTP/1.0).</summary>
-internal sealed class PipeOutput(PipeWriter pipe, bool chunked) : StreamOutput
+internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pending) : StreamOutput(pending)
 {
+    /// <summary>Kestrel takes so much before it makes anybody wait.</summary>
+    private const int PipeBytes = 64 * 1024;
+
     private volatile bool _broken;
 
     public override bool Chunked => chunked;
 
-    public override bool TryWrite(ReadOnlyMemory<byte> bytes)
+    public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
         if (_broken)
             return false;
@@ -52,8 +73,9 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked) : StreamOutput
             var write = pipe.WriteAsync(bytes);
             if (write.IsCompletedSuccessfully)
                 return !write.Result.IsCompleted;
-            Busy = true;
-            _ = FinishAsync(write);
+            var kept = new PendingWrite(default, PipeBytes + bytes.Length);
+            Keep(kept);
+            _ = FinishAsync(write, kept);
             return true;
         }
         catch (Exception e) when (IsPeerGone(e))
@@ -62,7 +84,7 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked) : StreamOutput
         }
     }
 
-    private async Task FinishAsync(ValueTask<FlushResult> write)
+    private async Task FinishAsync(ValueTask<FlushResult> write, PendingWrite kept)
     {
         try
         {
@@ -72,8 +94,7 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked) : StreamOutput
         {
             _broken = true;
         }
-        Busy = false;
-        Ready?.Invoke();
+        Taken(kept);
     }
 
     // Kestrel completes the pipe under us when the peer resets or the connection is aborted.

@@ -27,6 +27,7 @@ internal sealed class WriteBatch(int joinBytes)
         _chunkStart,
         _copied;
     private FilterLog? _log;
+    private PendingWrite? _pending;
     private long _from,
         _bucketsAt;
 
@@ -68,6 +69,20 @@ internal sealed class WriteBatch(int joinBytes)
 
     public ReadOnlyMemory<byte> Bytes(bool chunked) =>
         chunked ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + 2) : _buffer.AsMemory(Room, _length);
+
+    /// <summary>The chunk, for connections that do not take all of it at once: they share it. Null where no other is
+    /// written the same.</summary>
+    public PendingWrite? Pending()
+    {
+        if (_log is null)
+            return null;
+        if (_pending is null)
+        {
+            var bytes = Bytes(chunked: true).ToArray();
+            _pending = new PendingWrite(bytes, bytes.Length);
+        }
+        return _pending;
+    }
 
     /// <summary>Forgets what it holds, and lets what has come meanwhile into the next join.</summary>
     public void Clear() => (_log, Count) = (null, 0);
@@ -126,6 +141,7 @@ internal sealed class WriteBatch(int joinBytes)
         }
         Close(length);
         _bucketsAt = long.MinValue / 2;
+        _pending = null;
         return Count = _copied = frames.Length;
     }
 

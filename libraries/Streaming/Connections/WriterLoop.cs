@@ -41,12 +41,14 @@ internal sealed class WriterLoop : IDisposable
         StoreReplay replay,
         StreamingOptions options,
         StreamingMetrics metrics,
-        StoreClock clock
+        StoreClock clock,
+        PendingWrites pending
     )
     {
         (_number, _logs, _options, _metrics, _clock) = (number, logs, options, metrics, clock);
         _pages = new CatchUpPages(
             replay,
+            pending,
             (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page))
         );
         _batch = new WriteBatch(options.WriteBatchBytes);
@@ -69,9 +71,12 @@ internal sealed class WriterLoop : IDisposable
     public void Attach(StreamConnection connection)
     {
         connection.Loop = this;
-        connection.Output.Ready = () => Post(Command.Pump, connection);
+        connection.Output.Stream = connection;
         Post(Command.Attach, connection);
     }
+
+    /// <summary>The connection's output takes bytes again, or is broken.</summary>
+    public void Ready(StreamConnection connection) => Post(Command.Pump, connection);
 
     /// <summary>Ends the stream: with a last frame where the peer still reads, and the end of the body.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
@@ -265,14 +270,18 @@ internal sealed class WriterLoop : IDisposable
                 c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page)];
             return true;
         }
-        var n = _batch.Take(page.Frames, c.PageIndex, CatchUpPages.MostBytes(c, _options.WriteBatchBytes));
+        var n = _batch.Take(page.Frames, c.PageIndex, _pages.MostBytes(c, _options.WriteBatchBytes));
         if (n == 0)
         {
             _pages.Finish(c);
             return true;
         }
         c.PageIndex += n;
-        return WriteJoin(c);
+        if (!WriteJoin(c))
+            return false;
+        if (c.Output.Busy)
+            _pages.Relieve(c, isStalled: false);
+        return true;
     }
 
     private bool WriteJoin(StreamConnection c)
@@ -283,7 +292,7 @@ internal sealed class WriterLoop : IDisposable
             Close(c, EndReason.Unauthorized);
             return false;
         }
-        if (!Write(c, _batch.Bytes(c.Output.Chunked)))
+        if (!Write(c, _batch.Bytes(c.Output.Chunked), _batch))
             return false;
         var buckets = _batch.BucketsAt(_clock.NowTicks, c.ReceivedAt);
         foreach (var bucket in buckets)
@@ -298,10 +307,10 @@ internal sealed class WriterLoop : IDisposable
         return false;
     }
 
-    private bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes)
+    private bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
         c.WrittenAt = Environment.TickCount64;
-        if (!c.Output.TryWrite(bytes))
+        if (!c.Output.TryWrite(bytes, batch))
         {
             Leave(c, EndReason.ClientGone);
             return false;
@@ -332,7 +341,7 @@ internal sealed class WriterLoop : IDisposable
         if (waiting.Length == 0)
             return;
         var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
-        _pages.ShowOwn(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped));
+        _pages.ShowOwn(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped, waiting[^1].Position));
     }
 
     private void TakePage(StreamConnection c, Answer answer)
@@ -389,7 +398,11 @@ internal sealed class WriterLoop : IDisposable
                     var taken = now - c.TakenAt;
                     if (
                         c.Slow == SlowReader.Disconnect
-                        && (taken >= _options.SlowSeconds * 1_000L || !c.Log.Holds(c.Sequence))
+                        && (
+                            taken >= _options.SlowSeconds * 1_000L
+                            || !c.Log.Holds(c.Sequence)
+                            || (c.Page is not null && taken >= StalledMilliseconds && _pages.IsFull)
+                        )
                     )
                         Leave(c, EndReason.TooSlow);
                     else if (taken >= _options.DeadSeconds * 1_000L)
@@ -442,9 +455,8 @@ internal sealed class WriterLoop : IDisposable
     private byte[]? Farewell(StreamConnection c, EndReason reason) =>
         reason switch
         {
-            EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Outdated => ControlFrames.Retry(
-                _options.NextRetry()
-            ),
+            EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
+                ControlFrames.Retry(_options.NextRetry()),
             EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(_options.NextRetry())],
             EndReason.Unauthorized => ControlFrames.Unauthorized("expired", c.Expiry.Until),
             EndReason.Replaced => ControlFrames.Unauthorized("replaced", c.Expiry.Until),

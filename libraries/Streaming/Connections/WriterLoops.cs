@@ -18,7 +18,8 @@ internal sealed class WriterLoops : IDisposable
         StoreReplay replay,
         IOptions<StreamingOptions> options,
         StreamingMetrics metrics,
-        StoreClock clock
+        StoreClock clock,
+        PendingWrites pending
     )
     {
         _logs = logs;
@@ -26,7 +27,7 @@ internal sealed class WriterLoops : IDisposable
         [
             .. Enumerable
                 .Range(0, options.Value.Writers)
-                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, clock)),
+                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, clock, pending)),
         ];
         logs.Appended += Wake;
     }

@@ -1,9 +1,8 @@
 namespace Streaming.Replay;
 
 /// <summary>
-/// Bytes of the pages that connections hold. While they are too many, no further page is read, and connections whose
-/// peers take nothing at
-/// the moment give theirs back. A page that several connections share counts once. Thread-safe.
+/// Bytes of the pages that connections hold. While they are too many, no further page is read. Half of them is for
+/// connections whose peers take what they are sent: from there on the others give theirs back. A page that several connections share counts once. Thread-safe.
 /// </summary>
 internal sealed class PageBudget(long most, TimeProvider clock)
 {
@@ -13,6 +12,9 @@ internal sealed class PageBudget(long most, TimeProvider clock)
     public long Held => Interlocked.Read(ref _held);
 
     public bool IsFull => Held >= most;
+
+    /// <summary>Connections whose peers take nothing at the moment give theirs back.</summary>
+    public bool IsScarce => Held >= most / 2;
 
     public void Hold(ReplayPage page)
     {

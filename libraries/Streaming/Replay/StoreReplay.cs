@@ -6,12 +6,20 @@ using Streaming.Fanout;
 namespace Streaming.Replay;
 
 /// <summary>A part of the log as the connections of one filter send it.</summary>
+/// <param name="Epoch">The history that it is of.</param>
+/// <param name="DroppedThrough">Retention has dropped what lies up to here.</param>
+/// <param name="Frames">The events.</param>
+/// <param name="Through">Every match up to here is among them, or skipped.</param>
+/// <param name="Skipped">Events that are left out because newer ones of their keys follow; null: none, or they have
+/// been told.</param>
+/// <param name="SkippedThrough">Newer ones were looked for up to here, which may be after the page.</param>
 internal sealed record ReplayPage(
     string Epoch,
     long DroppedThrough,
     IReadOnlyList<LogFrame> Frames,
     long Through,
-    SkippedRange? Skipped = null
+    SkippedRange? Skipped = null,
+    long SkippedThrough = 0
 )
 {
     /// <summary>Connections that it is written to; for <see cref="PageBudget"/>.</summary>
@@ -190,7 +198,7 @@ internal sealed class StoreReplay(
             return page with { Frames = rest, Through = Math.Min(page.Through, through) };
         }
         var (kept, skipped) = SlowReaders.NewestOfEachKey(page.Frames);
-        return page with { Frames = kept, Skipped = skipped };
+        return page with { Frames = kept, Skipped = skipped, SkippedThrough = page.Through };
     }
 
     /// <summary>Reads a page that is held from its first moment: none is read while those held are too many, by however
@@ -199,9 +207,9 @@ internal sealed class StoreReplay(
     {
         await Pages.WaitForRoomAsync(stop);
         var events = range.Filter.Events;
-        var (read, skipped) = range.Newest
-            ? await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through ?? long.MaxValue, stop)
-            : (
+        var read = range.Newest
+            ? await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through, stop)
+            : new NewestPage(
                 await reader.ReadAsync(
                     range.After,
                     events,
@@ -209,14 +217,17 @@ internal sealed class StoreReplay(
                     mostBytes: range.MostBytes,
                     cancellationToken: stop
                 ),
-                null
+                null,
+                0
             );
-        metrics.Replayed(read.Events.Count);
-        var (frames, format) = (new LogFrame[read.Events.Count], range.Filter.Format);
+        var found = read.Page;
+        metrics.Replayed(found.Events.Count);
+        var (frames, format) = (new LogFrame[found.Events.Count], range.Filter.Format);
         for (var i = 0; i < frames.Length; i++)
-            frames[i] = LogFrame.Of(read.Events[i], format.Frame(read.Epoch, read.Events[i]), format);
-        var toTell = range.Through is null ? skipped : null;
-        var page = new ReplayPage(read.Epoch, read.DroppedThrough, frames, read.Through, toTell);
+            frames[i] = LogFrame.Of(found.Events[i], format.Frame(found.Epoch, found.Events[i]), format);
+        var page = new ReplayPage(found.Epoch, found.DroppedThrough, frames, found.Through);
+        if (range.Through is null)
+            page = page with { Skipped = read.Skipped, SkippedThrough = read.Through };
         Pages.Hold(page);
         return page;
     }

@@ -56,17 +56,20 @@ public sealed class ReaderTests(StackFixture stack)
                 }
                 Assert.Equal(wanted.Select(e => e.Position), found);
 
-                var (kept, left) = (new List<long>(), 0L);
+                var (kept, left, part) = (new List<long>(), 0L, 0L);
                 after = 0;
                 for (var head = 1L; after < head; )
                 {
-                    var (page, skipped) = await reader.ReadNewestAsync(
+                    var isNew = after >= part;
+                    (var page, var skipped, part) = await reader.ReadNewestAsync(
                         after,
                         filter,
-                        cancellationToken: cancellationToken
+                        mostBytes: random.Next(1, 500),
+                        through: isNew ? null : part,
+                        cancellationToken
                     );
                     kept.AddRange(page.Events.Select(e => e.Position));
-                    left += skipped?.Count ?? 0;
+                    left += isNew ? skipped?.Count ?? 0 : 0;
                     (after, head) = (page.Through, page.Head);
                 }
                 Assert.Equal(wanted.Count, kept.Count + left);

@@ -8,11 +8,19 @@ namespace Integration.Delivery;
 /// <summary>A client that asks for a stream and does not read it until told to.</summary>
 internal sealed partial class StalledReader : IAsyncDisposable
 {
-    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 * 1024 };
+    private readonly Socket _socket;
 
-    public static async Task<StalledReader> OpenAsync(Uri server, string pathAndQuery, string? token = null)
+    private StalledReader(int receiveBuffer) =>
+        _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = receiveBuffer };
+
+    public static async Task<StalledReader> OpenAsync(
+        Uri server,
+        string pathAndQuery,
+        string? token = null,
+        int receiveBuffer = 64 * 1024
+    )
     {
-        var reader = new StalledReader();
+        var reader = new StalledReader(receiveBuffer);
         await reader._socket.ConnectAsync(server.Host, server.Port);
         await reader._socket.SendAsync(
             Encoding.ASCII.GetBytes(

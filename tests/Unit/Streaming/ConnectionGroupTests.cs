@@ -65,7 +65,7 @@ public class ConnectionGroupTests
             id,
             logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
             logs,
-            new PipeOutput(new Pipe().Writer, chunked: false),
+            new PipeOutput(new Pipe().Writer, chunked: false, new PendingWrites(1_000, _ => { })),
             new StreamClient("", null, "", null, default)
         );
     }

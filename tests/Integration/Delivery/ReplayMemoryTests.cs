@@ -1,0 +1,118 @@
+using System.IO.Pipelines;
+using System.Threading.Channels;
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Stack;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Frames;
+using Streaming.Replay;
+
+namespace Integration.Delivery;
+
+/// <summary>Memory that pages of replays take, read from a real store.</summary>
+public sealed class ReplayMemoryTests(StackFixture stack)
+{
+    private const int Events = 200,
+        EventBytes = 20_000,
+        PageBytes = Events * (EventBytes + 1_000),
+        Most = 1024 * 1024;
+
+    private static readonly StreamFilter Filter = new(["t.>"], [], [], PlainFormat.Named);
+
+    [Fact]
+    public async Task However_many_readers_wait_for_room_one_page_is_read_for_the_room_of_one()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var host = await StartAsync();
+        var (replay, reader) = (
+            host.Services.GetRequiredService<StoreReplay>(),
+            host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads)
+        );
+        var pages = Channel.CreateUnbounded<(ReplayPage? Page, long Held)>();
+        const int Waiters = 12;
+        for (var i = 0; i < Waiters; i++)
+            replay.Read(
+                new ReplayWaiter(
+                    new ReplayRange(Filter, i, Newest: false, Most: null, MostBytes: null, Through: null),
+                    (_, page) => pages.Writer.TryWrite((page, replay.Pages.Held))
+                ),
+                "e"
+            );
+        for (var i = 0; i < Waiters; i++)
+        {
+            var (page, held) = await pages.Reader.ReadAsync(cancellationToken);
+            Assert.NotNull(page);
+            Assert.InRange(held, Most, PageBytes);
+            // As long as the next page would take, and longer: it is not read while this one is held.
+            for (var read = 0; read < 3; read++)
+                await reader.ReadAsync(i, Filter.Events, cancellationToken: cancellationToken);
+            replay.Pages.GiveBack(page);
+        }
+        Assert.Equal(0, replay.Pages.Held);
+    }
+
+    [Fact]
+    public async Task The_first_page_of_a_reader_that_lags_is_bounded_by_bytes_too()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var host = await StartAsync();
+        var logs = host.Services.GetRequiredService<FilterLogs>();
+        var pending = new PendingWrites(Most, _ => { });
+        var answers = Channel.CreateUnbounded<ReplayPage?>();
+        var pages = new CatchUpPages(
+            host.Services.GetRequiredService<StoreReplay>(),
+            pending,
+            (_, _, page) => answers.Writer.TryWrite(page)
+        );
+        var connection = new StreamConnection(
+            "id",
+            logs.Acquire(Filter),
+            logs,
+            new PipeOutput(new Pipe().Writer, chunked: false, pending),
+            new StreamClient("", null, "", null, default)
+        )
+        {
+            Epoch = "e",
+        };
+        pages.Ask(connection);
+        var page = await answers.Reader.ReadAsync(cancellationToken);
+        Assert.NotNull(page);
+        Assert.InRange(page.Frames.Sum(f => f.Bytes.Length), 200_000, 300_000);
+    }
+
+    private async Task<IHost> StartAsync()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = database.ConnectionString,
+                ["EventStore:MaxBatchBytes"] = "16777216",
+            }
+        );
+        builder.Services.AddMetrics();
+        builder.AddEventStore();
+        builder.Services.Configure<StreamingOptions>(streaming =>
+            (streaming.ReplayBytes, streaming.ReplayReaders, streaming.ReplaySharedSeconds) = (Most, 1, 0)
+        );
+        builder.Services.AddSingleton<FilterLogs>().AddSingleton<StreamingMetrics>().AddSingleton<StoreReplay>();
+        var host = builder.Build();
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+        await host.StartAsync(cancellationToken);
+        var data = $"\"{new string('x', EventBytes)}\"";
+        await host
+            .Services.GetRequiredService<EventAppender>()
+            .AppendAsync(
+                [.. Enumerable.Range(0, Events).Select(_ => new NewEvent("t.1", "n", data))],
+                cancellationToken
+            );
+        return host;
+    }
+}

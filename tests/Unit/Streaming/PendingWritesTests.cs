@@ -1,0 +1,77 @@
+using System.IO.Pipelines;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Unit.Streaming;
+
+public class PendingWritesTests
+{
+    private int _ended;
+
+    [Fact]
+    public void Above_the_total_the_oldest_writes_are_given_up_with_all_their_streams()
+    {
+        var pending = new PendingWrites(1_000, count => _ended += count);
+        var (a, b, c, d) = (Output(pending), Output(pending), Output(pending), Output(pending));
+        var (shared, second, third) = (Write(600), Write(300), Write(500));
+        pending.Hold(shared, a);
+        pending.Hold(shared, b);
+        pending.Hold(second, c);
+        Assert.Equal((900, 0), (pending.Held, _ended));
+        pending.Hold(third, d);
+        Assert.Equal((800, 2), (pending.Held, _ended));
+        Assert.Equal(
+            [EndReason.Stalled, EndReason.Stalled, null, null],
+            new[] { a, b, c, d }.Select(o => o.Stream!.StopRequested)
+        );
+
+        // What is given up is taken or broken off later.
+        pending.Release(shared, a);
+        pending.Release(second, c);
+        pending.Release(third, d);
+        Assert.Equal(0, pending.Held);
+    }
+
+    [Fact]
+    public void A_write_counts_until_the_last_that_shares_it_is_done_and_again_when_it_is_held_again()
+    {
+        var pending = new PendingWrites(1_000, count => _ended += count);
+        var (a, b, shared) = (Output(pending), Output(pending), Write(600));
+        pending.Hold(shared, a);
+        pending.Hold(shared, b);
+        pending.Release(shared, a);
+        Assert.Equal(600, pending.Held);
+        pending.Release(shared, b);
+        Assert.Equal(0, pending.Held);
+        pending.Hold(shared, a);
+        Assert.Equal(600, pending.Held);
+    }
+
+    [Fact]
+    public void A_single_write_that_is_larger_than_the_total_stays()
+    {
+        var pending = new PendingWrites(1_000, count => _ended += count);
+        pending.Hold(Write(900), Output(pending));
+        pending.Hold(Write(5_000), Output(pending));
+        Assert.Equal((5_000, 1), (pending.Held, _ended));
+    }
+
+    private static PendingWrite Write(int bytes) => new(new byte[bytes], bytes);
+
+    private static PipeOutput Output(PendingWrites pending)
+    {
+        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        var output = new PipeOutput(new Pipe().Writer, chunked: false, pending);
+        output.Stream = new StreamConnection(
+            "id",
+            logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
+            logs,
+            output,
+            new StreamClient("", null, "", null, default)
+        );
+        return output;
+    }
+}
