@@ -51,10 +51,13 @@ internal static class ChatBody
     /// A text that is repeated in answers, headers of telemetry and errors: a model, a role, a tool's name. Short, or
     /// one request would multiply it.
     /// </summary>
-    public static string? Name(JsonElement of, string name, string at = "", int most = MaxName) =>
-        Text(of, name, at) is { } text && text.Length > most
-            ? throw new InvalidChatException(at + name, $"has at most {most} characters.")
-            : Text(of, name, at);
+    public static string? Name(JsonElement of, string name, string at = "", int most = MaxName)
+    {
+        var text = Text(of, name, at);
+        return text is null || text.Length <= most
+            ? text
+            : throw new InvalidChatException(at + name, $"has at most {most} characters.");
+    }
 
     /// <summary>A list of bounded length; null where there is none.</summary>
     public static JsonElement? List(JsonElement of, string name, int most, string wrong, string at = "")
