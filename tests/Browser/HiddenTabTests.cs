@@ -78,7 +78,8 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
             """
             hidden => {
               Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-              Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
+              const value = hidden ? 'hidden' : 'visible';
+                Object.defineProperty(document, 'visibilityState', { value, configurable: true });
               document.dispatchEvent(new Event('visibilitychange'));
             }
             """,

@@ -53,7 +53,8 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         await page.EvaluateAsync(
             """
             window.seen = [];
-            new MutationObserver(() => seen.push(document.querySelectorAll('#recommendations li').length)).observe(document.getElementById('recommendations'), { childList: true });
+            new MutationObserver(() => seen.push(document.querySelectorAll('#recommendations li').length))
+                    .observe(document.getElementById('recommendations'), { childList: true });
             """
         );
         await page.Locator("#customer").SelectOptionAsync("user-123");

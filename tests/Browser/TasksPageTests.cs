@@ -56,7 +56,10 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
             title => {
               window.columns = [];
               const card = [...document.querySelectorAll('.card')].find(c => c.textContent.includes(title));
-              new MutationObserver(() => { const column = card.closest('.column')?.dataset.status; if (column && column !== columns.at(-1)) columns.push(column); })
+              new MutationObserver(() => {
+                    const column = card.closest('.column')?.dataset.status;
+                    if (column && column !== columns.at(-1)) columns.push(column);
+                })
                 .observe(document.querySelector('.board'), { childList: true, subtree: true });
             }
             """,

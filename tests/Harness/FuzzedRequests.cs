@@ -231,7 +231,10 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
             ),
             4 => Encoding.UTF8.GetBytes($$"""{"topic":"fuzz.{{random.Next(50)}}","type":"t","data":{{Json(1)}}}"""),
             5 => Encoding.UTF8.GetBytes(
-                $$"""{"messages":[{"role":"user","content":{{JsonSerializer.Serialize(Text(100))}}}],"model":"demo","max_tokens":{{random.Next(1, 50)}},"stream":{{Pick("true", "false")}}}"""
+                $$"""
+                {"messages":[{"role":"user","content":{{JsonSerializer.Serialize(Text(100))}}}],
+                "model":"demo","max_tokens":{{random.Next(1, 50)}},"stream":{{Pick("true", "false")}}}
+                """
             ),
             _ => Encoding.UTF8.GetBytes(Object(0)),
         };
@@ -267,7 +270,12 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
         };
 
     private string Object(int depth) =>
-        $"{{{string.Join(',', Enumerable.Range(0, random.Next(6)).Select(_ => $"\"{Names[random.Next(Names.Length)]}\":{Json(depth + 1)}"))}}}";
+        "{"
+        + string.Join(
+            ',',
+            Enumerable.Range(0, random.Next(6)).Select(_ => $"\"{Names[random.Next(Names.Length)]}\":{Json(depth + 1)}")
+        )
+        + "}";
 
     private string Text(int most) =>
         random.Next(12) switch

@@ -40,10 +40,14 @@ internal static class Tokens
         byte[]? secret = null
     )
     {
-        var content =
-            $"{Encode(JsonSerializer.SerializeToUtf8Bytes(header ?? new { alg = algorithm, typ = "JWT" }))}.{Encode(JsonSerializer.SerializeToUtf8Bytes(claims))}";
+        var head = JsonSerializer.SerializeToUtf8Bytes(header ?? new { alg = algorithm, typ = "JWT" });
+        var content = $"{Encode(head)}.{Encode(JsonSerializer.SerializeToUtf8Bytes(claims))}";
         var bytes = Encoding.ASCII.GetBytes(content);
-        return $"{content}.{Encode(algorithm == "RS256" ? Rsa.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1) : HMACSHA256.HashData(secret ?? Encoding.UTF8.GetBytes(Secret), bytes))}";
+        var signature =
+            algorithm == "RS256"
+                ? Rsa.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+                : HMACSHA256.HashData(secret ?? Encoding.UTF8.GetBytes(Secret), bytes);
+        return $"{content}.{Encode(signature)}";
     }
 
     private static string Encode(byte[] bytes) => Base64Url.EncodeToString(bytes);

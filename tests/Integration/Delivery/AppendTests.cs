@@ -109,7 +109,11 @@ public sealed class AppendTests(StackFixture stack)
         // A partition of its own making has all that the log's have.
         await using var alike = database.CreateCommand(
             """
-            select count(distinct (select array_agg(pg_get_constraintdef(oid) order by 1) from pg_constraint where conrelid = inhrelid and contype = 'p')), count(distinct (select count(*) from pg_index where indrelid = inhrelid and indisvalid)),
+            select
+                count(distinct (
+                    select array_agg(pg_get_constraintdef(oid) order by 1)
+                    from pg_constraint where conrelid = inhrelid and contype = 'p')),
+                count(distinct (select count(*) from pg_index where indrelid = inhrelid and indisvalid)),
                 count(distinct (select attcompression from pg_attribute where attrelid = inhrelid and attname = 'data'))
             from pg_inherits where inhparent = 'eventstore.events'::regclass
             """

@@ -63,7 +63,7 @@ public sealed class ExpiredReaderTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reader_behind_what_had_to_go_for_its_size_is_told_and_reads_on_over_positions_that_were_never_given()
+    public async Task A_reader_behind_what_went_for_its_size_is_told_and_reads_on_over_positions_never_given()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

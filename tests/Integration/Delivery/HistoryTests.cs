@@ -27,7 +27,7 @@ public sealed class HistoryTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_standby_that_takes_over_from_under_readers_and_Broadcaster_goes_on_and_tells_whoever_has_lost_positions()
+    public async Task A_standby_that_takes_over_goes_on_and_tells_every_reader_that_has_lost_positions()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

@@ -89,7 +89,8 @@ public sealed class PoisonTests(StackFixture stack)
                 """
                 do $$ begin
                     perform eventstore.lock_log();
-                    insert into eventstore.events values (eventstore.take_positions(1), gen_random_uuid(), 't.1', e'a\nb', null, '2', null, clock_timestamp());
+                    insert into eventstore.events values
+                (eventstore.take_positions(1), gen_random_uuid(), 't.1', e'a\nb', null, '2', null, clock_timestamp());
                     perform pg_notify('eventstore', '');
                 end $$
                 """
@@ -125,7 +126,9 @@ public sealed class PoisonTests(StackFixture stack)
     {
         await using var drop = system.Database.CreateCommand(
             """
-            alter table eventstore.outbox drop constraint outbox_topic_is_tokens, drop constraint outbox_type_is_one_line,
+            alter table eventstore.outbox
+                drop constraint outbox_topic_is_tokens,
+                drop constraint outbox_type_is_one_line,
                 drop constraint outbox_data_are_one_line, drop constraint outbox_data_are_json;
             alter table eventstore.events drop constraint events_type_is_one_line
             """

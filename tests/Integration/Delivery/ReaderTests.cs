@@ -119,7 +119,9 @@ public sealed class ReaderTests(StackFixture stack)
             await using var fill = store.CreateCommand(
                 $"""
                 insert into eventstore.events (position, id, topic, type, key, data, time)
-                select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % 3000 || '.a', 'n', null, '1', now() from generate_series(1, {events}) n
+                select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % 3000 || '.a', 'n', null, '1',
+                    now()
+                from generate_series(1, {events}) n
                 """
             );
             await fill.ExecuteNonQueryAsync(cancellationToken);

@@ -101,7 +101,9 @@ public sealed class RelayTests(StackFixture stack)
         // of a hundred.
         await ExecuteAsync(
             $"""
-            select eventstore.new_epoch(); delete from eventstore.events where position > 450; select setval('eventstore.position', 450);
+            select eventstore.new_epoch();
+            delete from eventstore.events where position > 450;
+            select setval('eventstore.position', 450);
             {Insert(100)}
             """
         );

@@ -156,9 +156,7 @@ public sealed class ReplayTests(StackFixture stack)
     [Theory]
     [InlineData("")]
     [InlineData("&slow=latest")]
-    public async Task A_replay_that_fails_again_and_again_ends_its_stream_in_band_and_its_client_comes_back_to_everything(
-        string slow
-    )
+    public async Task A_replay_that_fails_again_and_again_ends_its_stream_and_its_client_comes_back_to_all(string slow)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

@@ -11,7 +11,7 @@ namespace Integration.Delivery;
 public sealed class ReplicaTests(StackFixture stack)
 {
     [Fact]
-    public async Task A_replica_that_listens_on_every_address_is_asked_at_the_one_that_leads_to_the_store_and_another_where_it_says()
+    public async Task A_replica_on_every_address_is_asked_at_the_one_that_leads_to_the_store_or_where_it_says()
     {
         var topic = $"t{Guid.NewGuid():N}";
         await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
@@ -52,9 +52,7 @@ public sealed class ReplicaTests(StackFixture stack)
     [Theory]
     [InlineData("{}")]
     [InlineData("<html>")]
-    public async Task A_replica_whose_address_leads_to_somebody_else_makes_a_listing_partial_and_what_he_is_shown_opens_nothing(
-        string says
-    )
+    public async Task A_replica_with_somebody_elses_address_makes_a_listing_partial_and_gives_nothing_away(string says)
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Replicas__ForgetSeconds"] = "600" };
         await using var system = await DeliverySystem.StartAsync(

@@ -3,7 +3,8 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>
-/// A system that the tests of one class share. They run one after the other; topics of its own keep each from the others.
+/// A system that the tests of one class share. They run one after the other; topics of its own keep each from the
+/// others.
 /// </summary>
 public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
 {

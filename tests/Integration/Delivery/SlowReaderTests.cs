@@ -61,7 +61,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
     }
 
     [Fact]
-    public async Task A_reader_that_asked_for_it_and_takes_nothing_more_is_disconnected_though_all_it_lacks_is_in_memory()
+    public async Task A_reader_that_asked_for_it_and_takes_nothing_is_disconnected_though_all_is_in_memory()
     {
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(_system.Replicas[1].Url, Stream + "&slow=disconnect");

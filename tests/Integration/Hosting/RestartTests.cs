@@ -65,7 +65,7 @@ public class RestartTests
     }
 
     [Fact]
-    public async Task What_a_person_started_during_the_delay_and_stopped_stays_stopped_and_nothing_starts_before_its_delay_is_over()
+    public async Task A_resource_that_a_person_stopped_stays_stopped_and_none_starts_before_its_delay_is_over()
     {
         const int Delay = 3;
         await using var app = await HostedApplication.StartAsync(

@@ -90,9 +90,9 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
         if (anthropic)
         {
             await RawAsync(
-                """event: message_start"""
-                    + "\n"
-                    + """data: {"type":"message_start","message":{"id":"msg_1","model":"fake","role":"assistant","content":[],"usage":{"input_tokens":7,"output_tokens":1}}}"""
+                "event: message_start\ndata: "
+                    + """{"type":"message_start","message":{"id":"msg_1","model":"fake","role":"assistant","""
+                    + """ "content":[],"usage":{"input_tokens":7,"output_tokens":1}}}"""
                     + "\n\n"
             );
             await RawAsync(

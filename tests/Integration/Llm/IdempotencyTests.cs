@@ -179,8 +179,13 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         await using (
             var begin = own.Database.CreateCommand(
                 $$"""
-                select announced_at from eventstore.begin_announced_run('generations.{{id}}', (select id from eventstore.run_writers),
-                    '[{"type":"error","data":"{\"error\":\"x\",\"fatal\":true,\"reason\":\"interrupted\"}"}]', '{"provider":"demo","model":"demo","createdAt":"2026-01-01T00:00:00Z"}', null)
+                select announced_at
+                from eventstore.begin_announced_run(
+                    'generations.{{id}}',
+                    (select id from eventstore.run_writers),
+                    '[{"type":"error","data":"{\"error\":\"x\",\"fatal\":true,\"reason\":\"interrupted\"}"}]',
+                    '{"provider":"demo","model":"demo","createdAt":"2026-01-01T00:00:00Z"}',
+                    null)
                 """
             )
         )
@@ -211,7 +216,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_replica_killed_while_it_begins_leaves_nothing_that_runs_for_ever_and_its_request_can_be_sent_again()
+    public async Task A_replica_killed_while_it_begins_leaves_nothing_running_and_its_request_can_be_sent_again()
     {
         await using var upstream = await FakeUpstream.StartAsync();
         await using var own = await DeliverySystem.StartAsync(
@@ -228,8 +233,10 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         // The announcement stands still long enough to be killed in.
         await RunAsync(
             """
-            create function public.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(3); return new; end $$;
-            create trigger slow before insert on eventstore.events for each row when (new.type = 'announced') execute function public.slow();
+            create function public.slow() returns trigger language plpgsql as
+                $$ begin perform pg_sleep(3); return new; end $$;
+            create trigger slow before insert on eventstore.events
+                for each row when (new.type = 'announced') execute function public.slow();
             """
         );
         var lost = LlmSystem.PostAsync(own.Replicas[0], "/v1/generations", Question(prompt), (Header, "again"));

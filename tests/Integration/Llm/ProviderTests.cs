@@ -169,7 +169,9 @@ public sealed class ProviderTests(LlmSystem system)
             await request.StartAsync();
             await request.TokenAsync("half");
             await request.RawAsync(
-                $$$"""data: {"type":"error","error":{"type":"overloaded_error","message":"too much at once for {{{(provider == "local" ? "us" : LlmSystem.Key)}}}"}}"""
+                """data: {"type":"error","error":{"type":"overloaded_error","message":"too much at once for """
+                    + (provider == "local" ? "us" : LlmSystem.Key)
+                    + "\"}}"
                     + "\n\n"
             );
         });

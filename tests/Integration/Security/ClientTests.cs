@@ -103,7 +103,11 @@ public sealed class ClientTests(SecureSystem system)
                 const client = new SseClient(url, { [by]: () => (asked++ === 0 ? first : second) });
                 client.on("unauthorized", () => console.log("unauthorized"));
                 client.on("n", ({ data }) => { console.log("n " + data); client.close(); });
-                client.onState((state) => { if (state.state === "closed" && state.reason !== "closed") { console.log(JSON.stringify(state)); process.exit(1); } });
+                client.onState((state) => {
+                  if (state.state !== "closed" || state.reason === "closed") return;
+                  console.log(JSON.stringify(state));
+                  process.exit(1);
+                });
                 setTimeout(() => { console.log("too late"); process.exit(2); }, 60000).unref();
                 """
             );

@@ -34,7 +34,7 @@ public sealed class EndingTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Nothing_published_after_the_end_of_its_token_reaches_a_reader_and_nothing_is_lost_to_its_next_token()
+    public async Task Nothing_published_after_a_tokens_end_reaches_its_reader_and_nothing_is_lost_to_its_next_token()
     {
         var topic = $"orders.{Guid.NewGuid():N}";
         var path = $"/v1/events/stream?topic={topic}";

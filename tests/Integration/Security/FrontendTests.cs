@@ -47,7 +47,7 @@ public sealed class FrontendTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Who_signs_in_uses_StreamApi_through_the_pages_own_site_and_no_script_or_other_site_has_the_credential()
+    public async Task A_signed_in_user_reaches_StreamApi_through_the_pages_site_and_no_script_has_the_credential()
     {
         await using var frontend = await ServiceProcess.StartAsync(
             "WebFrontend",

@@ -18,7 +18,8 @@ internal sealed class FakeFeed : IDisposable
             var dependency = needs is { } other ? $"<dependency id=\"{other.Id}\" version=\"{other.Version}\" />" : "";
             nuspec.Write(
                 $"""
-                <package><metadata><id>{id}</id><version>{version}</version><authors>test</authors><description>test</description>
+                <package><metadata><id>{id}</id><version>{version}</version>
+                <authors>test</authors><description>test</description>
                 <dependencies><group targetFramework="net10.0">{dependency}</group></dependencies></metadata></package>
                 """
             );

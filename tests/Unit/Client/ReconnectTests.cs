@@ -138,7 +138,10 @@ public class ReconnectTests
             context.Response.StatusCode = 400;
             context.Response.ContentType = "application/problem+json";
             await context.Response.WriteAsync(
-                """{"title":"Invalid request","status":400,"detail":"topic: is no pattern","errors":{"topic":["is no pattern"]}}"""
+                """
+                {"title":"Invalid request","status":400,"detail":"topic: is no pattern",
+                "errors":{"topic":["is no pattern"]}}
+                """
             );
         });
         var e = await Assert.ThrowsAsync<SseException>(() => ReadAllAsync(server, Quick));

@@ -51,7 +51,7 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_is_one_span_and_its_times_and_tokens_are_measured_and_nothing_of_what_is_said_is_in_them()
+    public async Task An_answer_is_one_span_with_its_times_and_tokens_and_without_its_text()
     {
         await AnswerAsync(SayAsync());
         var span = Assert.Single(_spans);

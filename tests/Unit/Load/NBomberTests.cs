@@ -15,7 +15,7 @@ public sealed class NBomberTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Injection_goes_on_at_its_rate_while_every_answer_is_outstanding_and_their_latency_counts_from_when_they_were_due()
+    public void Injection_keeps_its_rate_while_answers_are_outstanding_and_latency_counts_from_when_they_were_due()
     {
         // A server that answers nobody until the last has asked: a generator that waits for answers would never get
         // there.

@@ -105,7 +105,7 @@ public class RecoveryTests
         );
 
     [Fact]
-    public void A_generation_that_says_nothing_is_not_as_before_and_what_comes_after_the_last_publish_is_not_looked_at() =>
+    public void A_silent_generation_is_not_as_before_and_nothing_after_the_last_publish_is_looked_at() =>
         Assert.Equal(
             TimeSpan.FromSeconds(2),
             Recovery

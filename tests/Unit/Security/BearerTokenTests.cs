@@ -62,7 +62,8 @@ public sealed class BearerTokenTests : IDisposable
             },
             {
                 "with two algorithms",
-                $"{Part("""{"alg":"none","alg":"HS256"}""")}.{Claims()}.{Tokens.Sign(Tokens.Claims("ann")).Split('.')[2]}"
+                Part("""{"alg":"none","alg":"HS256"}""")
+                    + $".{Claims()}.{Tokens.Sign(Tokens.Claims("ann")).Split('.')[2]}"
             },
             { "changed", Tokens.Sign(Tokens.Claims("ann")).Split('.') is var p ? $"{p[0]}.{Claims()}.{p[2]}" : "" },
             { "expired", Tokens.Sign(Tokens.Claims("ann", life: TimeSpan.FromSeconds(-1))) },
