@@ -9,6 +9,7 @@ using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Tickets;
 using StreamApi.Seeds;
+using StreamApi.Stats;
 using Streaming;
 
 if (args is ["migrate", ..])
@@ -24,6 +25,7 @@ builder.AddLlmGateway();
 builder.AddEvents();
 builder.AddConnections();
 builder.AddReplicas();
+builder.AddStats();
 builder.AddSeeds();
 builder.AddOpenApiDocumentation();
 
@@ -34,6 +36,7 @@ app.MapTickets();
 app.MapEvents();
 app.MapConnections();
 app.MapReplicas();
+app.MapStats();
 app.MapLlmGateway();
 app.MapSeeds();
 app.MapOpenApiDocumentation();

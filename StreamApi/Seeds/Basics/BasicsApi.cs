@@ -19,6 +19,7 @@ internal static class BasicsApi
             .ValidateDataAnnotations()
             .ValidateOnStart();
         builder.Services.AddHostedService<Ticker>();
+        builder.Services.ReserveTopics(Ticker.Topic);
     }
 
     public static void MapBasics(this IEndpointRouteBuilder app)
