@@ -20,18 +20,19 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
 
     private byte[] _buffer = [];
 
-    // [_block, _write) is the block that is coming in, [_line, _write) its last line; nobody has looked at [_next,
-    // _end) yet.
-    private int _block,
-        _line,
-        _write,
-        _next,
-        _end;
-    private bool _afterCr,
-        _pastFirstLine,
-        _hasData;
-    private int _idAt,
-        _idLength = -1; // of its value, relative to _block, which may move
+    // [_block, _write): the incomplete block; [_line, _write): its last line; [_next, _end): bytes not yet scanned.
+    private int _block;
+    private int _line;
+    private int _write;
+    private int _next;
+    private int _end;
+    private bool _afterCr;
+    private bool _pastFirstLine;
+    private bool _hasData;
+
+    // The value of the block's id, relative to _block; _idLength is -1 without one.
+    private int _idAt;
+    private int _idLength = -1;
     private TimeSpan? _retry;
 
     /// <summary>The <c>id</c> of the last block taken if it has no data; null otherwise.</summary>

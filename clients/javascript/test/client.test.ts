@@ -164,11 +164,11 @@ test("comments keep a connection alive", async () => {
   let beats = 0;
   await using server = await serve(({ response }) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
-    const beat = setInterval(() => {
+    const heartbeat = setInterval(() => {
       response.write(":\n\n");
       if (++beats === 20) response.write("data: alive\n\n");
     }, 20);
-    response.on("close", () => clearInterval(beat));
+    response.on("close", () => clearInterval(heartbeat));
   });
   const { client, events, states } = collect(server.url, { heartbeat: 200 });
   await until("the event", () => events.length === 1);

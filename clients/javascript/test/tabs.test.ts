@@ -28,7 +28,7 @@ test("two tabs share one connection and both receive every event", async () => {
   const [a, b] = [open(server.url), open(server.url)];
   await until("both open", () => a.tab.state.state === "open" && b.tab.state.state === "open");
   server.exchanges[0]!.response.write("id: 1\ndata: one\n\nid: 2\ndata: two\n\n");
-  await until("both heard both", () => a.events.length === 2 && b.events.length === 2);
+  await until("both received both", () => a.events.length === 2 && b.events.length === 2);
   assert.deepEqual(b.events, ["one", "two"]);
   assert.deepEqual([a.tab.leads, b.tab.leads, server.exchanges.length], [true, false, 1]);
   assert.equal(b.tab.lastEventId, "2");
@@ -41,7 +41,7 @@ test("a later tab gets the connected event and no earlier events", async () => {
   const a = open(server.url);
   await until("the first", () => a.events.includes("before"));
   const b = open(server.url);
-  await until("told", () => b.events.length === 1);
+  await until("connected", () => b.events.length === 1);
   server.exchanges[0]!.response.write("id: 3\ndata: after\n\n");
   await until("the next", () => b.events.length === 2);
   assert.deepEqual(b.events, ["connected", "after"]);
@@ -52,7 +52,7 @@ test("a later tab gets the connected event and no earlier events", async () => {
 test("when the leader closes, the next tab resumes after the last event", async () => {
   await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"));
   const [a, b] = [open(server.url), open(server.url)];
-  await until("both heard the first", () => a.events.length === 1 && b.tab.lastEventId === "1");
+  await until("both received the first", () => a.events.length === 1 && b.tab.lastEventId === "1");
   a.tab.close();
   await until("the second", () => b.events.includes("two"));
   assert.equal(server.headers(1)["last-event-id"], "1");
@@ -62,7 +62,7 @@ test("when the leader closes, the next tab resumes after the last event", async 
 });
 
 test("an event that a tab has seen is not delivered again by the next leader", async () => {
-  const name = "sse told-once";
+  const name = "sse once";
   const gone = new AbortController();
   let release = () => {};
   void navigator.locks.request(
@@ -72,7 +72,7 @@ test("an event that a tab has seen is not delivered again by the next leader", a
   );
   const leader = new BroadcastChannel(name);
   const joined = new Promise((resolve) => (leader.onmessage = resolve));
-  const follower = open("told-once");
+  const follower = open("once");
   await joined;
   const say = (n: number, data: string) =>
     leader.postMessage({ kind: "event", event: { type: "message", data, id: `${n}` }, seen: n, moved: true });
@@ -117,16 +117,16 @@ test("a hidden tab hands over its lead and keeps receiving; without a visible ta
   };
   try {
     const [a, b] = [windowed(), windowed()];
-    await until("both heard the first", () => a.events.length === 1 && b.events.length === 1);
+    await until("both received the first", () => a.events.length === 1 && b.events.length === 1);
     a.hide();
     await until("the other leads", () => b.tab.leads && !a.tab.leads);
-    await until("both heard the second", () => a.events.length === 2 && b.events.length === 2);
+    await until("both received the second", () => a.events.length === 2 && b.events.length === 2);
     assert.equal(server.headers(1)["last-event-id"], "1");
     b.hide();
-    await until("nobody is connected", () => server.exchanges.every(({ response }) => response.destroyed));
+    await until("no tab is connected", () => server.exchanges.every(({ response }) => response.destroyed));
     assert.equal(server.exchanges.length, 2);
     a.show();
-    await until("both heard the third", () => a.events.length === 3 && b.events.length === 3);
+    await until("both received the third", () => a.events.length === 3 && b.events.length === 3);
     assert.equal(server.headers(2)["last-event-id"], "2");
     assert.deepEqual(
       [a.events, b.events],
