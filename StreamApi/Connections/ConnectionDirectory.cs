@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using EventStore;
+using Microsoft.Extensions.Options;
 using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
@@ -13,7 +14,7 @@ namespace StreamApi.Connections;
 /// makes the answer partial.</summary>
 internal sealed class ConnectionDirectory(
     ConnectionRegistry registry,
-    Streams streams,
+    IOptions<StreamingOptions> streaming,
     ReplicaDirectory replicas,
     StreamTickets tickets,
     IHttpClientFactory http,
@@ -37,7 +38,8 @@ internal sealed class ConnectionDirectory(
     private TimeSpan _took;
     private long _listedAt;
 
-    public IEnumerable<ConnectionRow> Local() => registry.Open.Select(open => ConnectionRow.Of(open, streams.Replica));
+    public IEnumerable<ConnectionRow> Local() =>
+        registry.Open.Select(open => ConnectionRow.Of(open, streaming.Value.Replica));
 
     /// <summary>All of them, read after this was asked: one listing at a time, that all share who asked before it
     /// began.</summary>
@@ -161,7 +163,7 @@ internal sealed class ConnectionDirectory(
     }
 
     private async Task<IEnumerable<Replica>> OthersAsync(CancellationToken cancellationToken) =>
-        (await replicas.AllAsync(cancellationToken)).Where(r => r.Name != streams.Replica && r.Url.Length > 0);
+        (await replicas.AllAsync(cancellationToken)).Where(r => r.Name != streaming.Value.Replica && r.Url.Length > 0);
 
     private async ValueTask<HttpClient> ClientAsync(Replica replica, CancellationToken cancellationToken)
     {

@@ -4,6 +4,7 @@ using StreamApi.Seeds.Petstore;
 using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Connections;
@@ -101,11 +102,11 @@ internal static class ConnectionsApi
 
     private static Task WatchAsync(
         HttpContext context,
-        Streams streams,
+        PushOpener streams,
         ConnectionDirectory directory,
         TimeProvider clock
     ) =>
-        streams.OpenPushAsync(
+        streams.OpenAsync(
             context,
             [Topic],
             (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped)

@@ -4,6 +4,7 @@ using Streaming;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
@@ -22,7 +23,7 @@ internal static class SubscribeEndpoint
         ["keys"] = "key",
     };
 
-    public static async Task SubscribeAsync(HttpContext context, Streams streams, IOptions<EventsOptions> options)
+    public static async Task SubscribeAsync(HttpContext context, StreamOpener streams, IOptions<EventsOptions> options)
     {
         StreamRequest request;
         try

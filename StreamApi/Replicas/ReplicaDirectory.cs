@@ -18,7 +18,7 @@ namespace StreamApi.Replicas;
 internal sealed class ReplicaDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IServer server,
-    Streams streams,
+    IOptions<StreamingOptions> streaming,
     ConnectionRegistry registry,
     FilterLogs logs,
     LiveFeed feed,
@@ -30,7 +30,7 @@ internal sealed class ReplicaDirectory(
     private IReadOnlyList<Replica> _others = [];
 
     public Replica Here() =>
-        Replica.Here(ReplicaAddress.Of(options.Value, server, store), streams, registry, logs, feed);
+        Replica.Here(ReplicaAddress.Of(options.Value, server, store), streaming.Value.Replica, registry, logs, feed);
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
@@ -97,7 +97,7 @@ internal sealed class ReplicaDirectory(
             on conflict (name) do update set state = excluded.state, seen_at = excluded.seen_at
             """
         );
-        command.Parameters.AddWithValue(streams.Replica);
+        command.Parameters.AddWithValue(streaming.Value.Replica);
         command.Parameters.AddWithValue(JsonSerializer.Serialize(Here()));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -110,7 +110,7 @@ internal sealed class ReplicaDirectory(
             where name <> $1 and clock_timestamp() - seen_at >= make_interval(secs => $2) and clock_timestamp() - seen_at < make_interval(secs => $3)
             """
         );
-        command.Parameters.AddWithValue(streams.Replica);
+        command.Parameters.AddWithValue(streaming.Value.Replica);
         command.Parameters.AddWithValue((double)fromSeconds);
         command.Parameters.AddWithValue((double)toSeconds);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -131,7 +131,7 @@ internal sealed class ReplicaDirectory(
             await using var command = store.CreateCommand(
                 "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'"
             );
-            command.Parameters.AddWithValue(streams.Replica);
+            command.Parameters.AddWithValue(streaming.Value.Replica);
             await command.ExecuteNonQueryAsync(limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }

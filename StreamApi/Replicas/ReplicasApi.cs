@@ -49,15 +49,9 @@ internal sealed record Replica(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? SeenAt = null
 )
 {
-    public static Replica Here(
-        string url,
-        Streams streams,
-        ConnectionRegistry registry,
-        FilterLogs logs,
-        LiveFeed feed
-    ) =>
+    public static Replica Here(string url, string name, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed) =>
         new(
-            streams.Replica,
+            name,
             url,
             registry.Count,
             new EventStore.StreamId(logs.Epoch, logs.Settled).ToString(),

@@ -2,6 +2,7 @@ using EventStore;
 using Streaming;
 using Streaming.Access;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace Runs;
 
@@ -13,7 +14,7 @@ namespace Runs;
 internal sealed class RunStreams(
     RunLog runs,
     FiniteStreams finite,
-    Streams streams,
+    PushOpener streams,
     IStreamAccess access,
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
@@ -92,7 +93,7 @@ internal sealed class RunStreams(
             cancellationToken: context.RequestAborted
         );
         var end = gone.Announced with { Position = stored.Events[^1].Position };
-        await streams.OpenPushAsync(
+        await streams.OpenAsync(
             context,
             [],
             (push, _) =>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
+using Streaming.Opening;
 using Streaming.Replay;
 using Streaming.Takeover;
 
@@ -34,7 +35,11 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<WriterLoops>();
         builder.Services.AddSingleton<ConnectionRegistry>();
         builder.Services.AddSingleton<ConnectionLog>();
-        builder.Services.AddSingleton<Streams>();
+        builder.Services.AddSingleton<StreamAdmission>();
+        builder.Services.AddSingleton<StreamStart>();
+        builder.Services.AddSingleton<StreamLifetime>();
+        builder.Services.AddSingleton<StreamOpener>();
+        builder.Services.AddSingleton<PushOpener>();
         builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<LiveFeed>();
@@ -43,7 +48,8 @@ internal static class StreamingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreClock>());
-        builder.Services.AddHostedService<StreamUpkeep>();
+        builder.Services.AddHostedService<StreamDrain>();
+        builder.Services.AddHostedService<StreamSweeper>();
         builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
 
         builder.Services.Configure<SocketTransportOptions>(sockets =>

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Endpoints;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
@@ -177,7 +178,7 @@ internal static class RequestLimits
             await Refusals.DelayAsync(context, delay);
         if (policy == RatePolicies.Streams && IsResume(context))
         {
-            await Streaming.Streams.PutOffAsync(
+            await StreamAdmission.PutOffAsync(
                 context,
                 context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value,
                 "too many resumes of one client, come back"

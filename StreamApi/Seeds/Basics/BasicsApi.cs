@@ -3,6 +3,7 @@ using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace StreamApi.Seeds.Basics;
 
@@ -28,7 +29,7 @@ internal static class BasicsApi
         basics
             .MapStream(
                 "/sse/events",
-                (HttpContext context, Streams streams) =>
+                (HttpContext context, StreamOpener streams) =>
                 {
                     var filter = new StreamFilter(
                         [Ticker.Topic],
@@ -48,7 +49,7 @@ internal static class BasicsApi
             basics
                 .MapStream(
                     "/items/stream" + variant,
-                    (HttpContext context, Streams streams) => Lists.Items.OpenAsync(context, streams)
+                    (HttpContext context, PushOpener streams) => Lists.Items.OpenAsync(context, streams)
                 )
                 .Reads(Lists.Items.Topic)
                 .Sends(
@@ -56,7 +57,10 @@ internal static class BasicsApi
                     ("item_update", typeof(Item))
                 );
         basics
-            .MapStream("/logs/stream", (HttpContext context, Streams streams) => Lists.Logs.OpenAsync(context, streams))
+            .MapStream(
+                "/logs/stream",
+                (HttpContext context, PushOpener streams) => Lists.Logs.OpenAsync(context, streams)
+            )
             .Reads(Lists.Logs.Topic)
             .Sends("Log lines as raw text.", ("log", typeof(string)));
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Streaming;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Basics;
@@ -14,12 +15,12 @@ internal static class ChatStream
     private static readonly byte[] DoneNamed = SseFrame.ToBytes(f => f.Event("done").Data("[DONE]").End());
     private static readonly byte[] DoneUnnamed = SseFrame.ToBytes(f => f.Data("[DONE]").End());
 
-    public static async Task OpenAsync(HttpContext context, Streams streams)
+    public static async Task OpenAsync(HttpContext context, PushOpener streams)
     {
         var unnamed = context.Request.Query.Flag("named") == false;
         var body = await JsonBody.ReadAsync(context);
         var words = body.RequiredText("text", MaxLength).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        await streams.OpenPushAsync(
+        await streams.OpenAsync(
             context,
             ["chat"],
             async (push, _) =>

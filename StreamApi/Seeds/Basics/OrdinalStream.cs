@@ -5,6 +5,7 @@ using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace StreamApi.Seeds.Basics;
 
@@ -28,7 +29,7 @@ internal sealed record OrdinalStream(
     int? Retry = null
 )
 {
-    public async Task OpenAsync(HttpContext context, Streams streams)
+    public async Task OpenAsync(HttpContext context, PushOpener streams)
     {
         var named = context.Request.Query.Flag("named");
         var last = LastEventId.Of(context.Request).Text;
@@ -38,7 +39,7 @@ internal sealed record OrdinalStream(
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        await streams.OpenPushAsync(
+        await streams.OpenAsync(
             context,
             [Topic],
             async (push, _) =>

@@ -7,6 +7,7 @@ using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Resilient;
@@ -69,7 +70,7 @@ internal static class ResilientApi
     private static async Task<IResult> StreamAsync(
         [FromRoute(Name = "session_id")] string id,
         HttpContext context,
-        Streams streams,
+        StreamOpener streams,
         Sessions sessions
     )
     {

@@ -4,6 +4,7 @@ using EventStore;
 using StreamApi.Seeds.Storage;
 using Streaming;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace StreamApi.Seeds.Tasks;
 

@@ -4,6 +4,7 @@ using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Tasks;
@@ -113,7 +114,7 @@ internal static class TasksApi
             : Unknown(id);
     }
 
-    private static Task StreamAsync(HttpContext context, Streams streams)
+    private static Task StreamAsync(HttpContext context, StreamOpener streams)
     {
         var query = context.Request.Query;
         var types = query["types"]

@@ -8,6 +8,7 @@ using Runs;
 using Streaming;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents;

@@ -14,6 +14,7 @@ using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents;

@@ -5,6 +5,7 @@ using Runs;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace LlmGateway.Anthropic;
@@ -15,7 +16,7 @@ namespace LlmGateway.Anthropic;
 /// </summary>
 internal sealed class MessagesApi(
     ChatProviders providers,
-    Streams streams,
+    PushOpener streams,
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock
@@ -40,7 +41,7 @@ internal sealed class MessagesApi(
                 return;
             }
             await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
-            await streams.OpenPushAsync(
+            await streams.OpenAsync(
                 context,
                 [],
                 (push, stopped) => StreamAsync(push, updates, answer, stopped),

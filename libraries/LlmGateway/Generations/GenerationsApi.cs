@@ -6,6 +6,7 @@ using Runs;
 using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace LlmGateway.Generations;

@@ -6,6 +6,7 @@ using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace LlmGateway.OpenAi;
@@ -17,7 +18,7 @@ namespace LlmGateway.OpenAi;
 /// </summary>
 internal sealed class ChatCompletionsApi(
     ChatProviders providers,
-    Streams streams,
+    PushOpener streams,
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock
@@ -46,7 +47,7 @@ internal sealed class ChatCompletionsApi(
                 return;
             }
             await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
-            await streams.OpenPushAsync(
+            await streams.OpenAsync(
                 context,
                 [],
                 (push, stopped) => StreamAsync(push, updates, answer, usage, stopped),

@@ -5,6 +5,7 @@ using Runs;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
+using Streaming.Opening;
 
 namespace LlmGateway.PerRequest;
 
@@ -15,7 +16,7 @@ namespace LlmGateway.PerRequest;
 /// </summary>
 internal sealed class ChatEndpoint(
     ChatProviders providers,
-    Streams streams,
+    PushOpener streams,
     IOptions<LlmOptions> options,
     IOptions<DrainOptions> drain
 )
@@ -49,7 +50,7 @@ internal sealed class ChatEndpoint(
             providers,
             options.Value
         );
-        await streams.OpenPushAsync(
+        await streams.OpenAsync(
             context,
             [],
             async (push, stopped) =>

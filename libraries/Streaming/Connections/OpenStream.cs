@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Streaming.Access;
+using Streaming.Requests;
 
 namespace Streaming.Connections;
 
@@ -65,7 +67,17 @@ internal sealed record StreamClient(
     string Endpoint,
     Socket? Socket,
     ActivityContext Trace
-);
+)
+{
+    public static StreamClient Of(HttpContext context) =>
+        new(
+            context.ClientEndPoint(),
+            context.User.Identity?.Name,
+            (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
+            context.Features.Get<IConnectionSocketFeature>()?.Socket,
+            Activity.Current?.Context ?? default
+        );
+}
 
 /// <summary>Why a stream ended.</summary>
 internal enum EndReason

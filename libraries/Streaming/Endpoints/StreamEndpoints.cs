@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Streaming.Connections;
 using Streaming.Fanout;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace Streaming.Endpoints;

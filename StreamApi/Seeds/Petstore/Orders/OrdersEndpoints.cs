@@ -4,6 +4,7 @@ using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;

@@ -5,6 +5,7 @@ using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
@@ -78,7 +79,7 @@ internal static class PetsEndpoints
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
     }
 
-    private static Task StreamInventoryAsync(HttpContext context, Streams streams)
+    private static Task StreamInventoryAsync(HttpContext context, StreamOpener streams)
     {
         var filter = new StreamFilter(
             [Shelf.Topic],

@@ -3,7 +3,7 @@ using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
 
-namespace Streaming;
+namespace Streaming.Opening;
 
 /// <summary>A stream that an endpoint wants opened for its request.</summary>
 /// <param name="Filter">What it carries.</param>

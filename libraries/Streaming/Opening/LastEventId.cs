@@ -1,7 +1,7 @@
 using System.Text;
 using EventStore;
 
-namespace Streaming;
+namespace Streaming.Opening;
 
 /// <summary>The last id that a client says it has: the <c>Last-Event-ID</c> header, else <c>last_event_id</c> or
 /// <c>lastEventId</c>.</summary>

@@ -3,7 +3,7 @@ using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
 
-namespace Streaming;
+namespace Streaming.Opening;
 
 /// <summary>
 /// Streams of one topic that has a beginning and an end: an order's steps, a generation, an agent's run. A reader
@@ -13,7 +13,7 @@ namespace Streaming;
 /// (0: from the beginning); one that has the end already gets 204, so that a browser stops (HTML Living Standard
 /// §9.2.3).
 /// </summary>
-internal sealed class FiniteStreams(Streams streams, TopicReader topics)
+internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics)
 {
     /// <param name="context">The request.</param>
     /// <param name="topic">The topic itself.</param>

@@ -6,27 +6,18 @@ using Streaming.Replay;
 
 namespace Streaming;
 
-/// <summary>
-/// Sweeps what nobody uses any more, and the heap after a storm of connects or a burst of large answers; ends every
-/// stream when the server stops, before Kestrel waits for them.
-/// </summary>
-internal sealed class StreamUpkeep(
+/// <summary>Gives back the memory of unused rings and pages, and compacts the heap after a burst.</summary>
+internal sealed class StreamSweeper(
     FilterLogs logs,
     StoreReplay replay,
     ConnectionRegistry registry,
     IOptions<StreamingOptions> options,
-    IHostApplicationLifetime lifetime,
     TimeProvider clock,
-    ILogger<StreamUpkeep> logger
+    ILogger<StreamSweeper> logger
 ) : RestartingService(logger)
 {
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var drain = lifetime.ApplicationStopping.Register(() =>
-        {
-            foreach (var open in registry.Open)
-                open.Stop(EndReason.Drained);
-        });
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), clock);
         var compaction = new HeapCompaction(
             options.Value.CompactStreams,

@@ -1,0 +1,121 @@
+using Microsoft.Extensions.Options;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Takeover;
+
+namespace Streaming.Opening;
+
+/// <summary>Opens streams that an endpoint writes itself: frames of one request. They are counted, listed and drained
+/// like the others.</summary>
+internal sealed class PushOpener(
+    StreamAdmission admission,
+    StreamLifetime lifetime,
+    IStreamAccess access,
+    IOptions<StreamingOptions> options,
+    TimeProvider clock
+)
+{
+    private sealed record Opened(
+        StreamClient Client,
+        StreamGrant Grant,
+        IReadOnlyList<string> Topics,
+        Func<PushStream, CancellationToken, Task> Produce,
+        PushSettings Settings
+    );
+
+    /// <summary>Answers the request with what <paramref name="produce"/> writes. It must not use the context, whose
+    /// connection may have been taken over.</summary>
+    public async Task OpenAsync(
+        HttpContext context,
+        IReadOnlyList<string> topics,
+        Func<PushStream, CancellationToken, Task> produce,
+        PushSettings? settings = null
+    )
+    {
+        settings ??= new PushSettings();
+        var (place, refuse) = admission.Enter(context);
+        if (place is null)
+        {
+            await refuse!();
+            return;
+        }
+        var taken = false;
+        try
+        {
+            StreamHead.Set(context);
+            // An answer that cannot be resumed goes on to its end: it was asked for in time.
+            var isEndless = settings.Grace > TimeSpan.Zero || settings.Bare;
+            var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
+            var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings);
+            if (
+                settings.SendBuffer is { } size
+                && opened.Client.Socket is { } socket
+                && context.Features.Get<IConnectionTakeover>() is { } takeover
+                && takeover.TryArm(context)
+            )
+            {
+                await context.Response.StartAsync();
+                takeover.Complete(over =>
+                    RunTakenAsync(
+                        over,
+                        new PacedSocketOutput(socket, size, () => over.Connection.Abort()),
+                        opened,
+                        place
+                    )
+                );
+                taken = true;
+                return;
+            }
+            await context.Response.StartAsync();
+            await RunAsync(new ResponseOutput(context), opened, context.RequestAborted);
+        }
+        finally
+        {
+            if (!taken)
+                place.Dispose();
+        }
+    }
+
+    private async Task RunTakenAsync(TakenConnection over, PacedSocketOutput output, Opened opened, IDisposable place)
+    {
+        using var gone = new CancellationTokenSource();
+        using (place)
+        {
+            output.Head = over.TakeHead().ToArray();
+            var writing = RunAsync(output, opened, gone.Token);
+            var reading = over.ReadUntilGoneAsync();
+            if (await Task.WhenAny(writing, reading) == reading)
+                await gone.CancelAsync();
+            await writing;
+            over.Connection.Transport.Input.CancelPendingRead();
+            await reading;
+        }
+    }
+
+    private async Task RunAsync(PushOutput output, Opened opened, CancellationToken aborted)
+    {
+        await using var push = new PushStream(
+            Guid.CreateVersion7().ToString("N"),
+            opened.Client,
+            opened.Topics,
+            output,
+            options.Value,
+            opened.Settings,
+            aborted
+        )
+        {
+            ConnectedAt = clock.GetUtcNow(),
+            Expiry = opened.Grant.Expiry,
+            Session = opened.Grant.Session,
+        };
+        lifetime.Begin(push);
+        try
+        {
+            await push.RunAsync(opened.Produce);
+        }
+        finally
+        {
+            lifetime.End(push);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using EventStore;
+using Streaming.Frames;
+
+namespace Streaming.Opening;
+
+/// <summary>The position at which a stream starts, and what its client must be told of it. Pure: the caller asks the
+/// store.</summary>
+/// <param name="Head">The newest position, for the greeting.</param>
+/// <param name="After">The id that the greeting carries: the stream shows what follows it.</param>
+/// <param name="From">The position from which events are read.</param>
+/// <param name="Kind">A fresh stream, a resumed one, or one whose id could not be honoured.</param>
+/// <param name="Reason">Why an id could not be honoured.</param>
+internal readonly record struct StartPosition(
+    StreamId Head,
+    StreamId After,
+    StreamId From,
+    StartKind Kind,
+    ResyncReason Reason = default
+)
+{
+    /// <summary>The start where this replica alone can tell; null where the store's head is needed.</summary>
+    /// <param name="request">The stream that is asked for.</param>
+    /// <param name="settled">The position up to which this replica has every event.</param>
+    public static StartPosition? WithoutStore(StreamRequest request, StreamId settled)
+    {
+        if (request.Last.Id is { } last)
+            return last.Epoch == settled.Epoch && last.Position <= settled.Position ? Resumed(settled, last) : null;
+        return request.StartAfter is { } given ? new(settled, given, given, StartKind.Fresh) : null;
+    }
+
+    /// <summary>The start once the store has been asked.</summary>
+    /// <param name="request">The stream that is asked for.</param>
+    /// <param name="settled">The position up to which this replica has every event.</param>
+    /// <param name="stored">The store's head; null where it did not answer.</param>
+    public static StartPosition WithStore(StreamRequest request, StreamId settled, StreamId? stored)
+    {
+        var head =
+            stored is { } read && read.Epoch == settled.Epoch && read.Position > settled.Position ? read : settled;
+        if (request.Last.Text is null)
+            return new(head, head, head, StartKind.Fresh);
+        var state = request.ResyncAfter ?? head;
+        if (request.Last.Id is not { } last)
+            return Resync(head, state, state, request.OrdinalIsBeyond ? ResyncReason.Future : ResyncReason.Malformed);
+        if (last.Epoch != head.Epoch)
+            return Resync(head, last, state, ResyncReason.Epoch);
+        if (last.Position <= head.Position)
+            return Resumed(head, last);
+        // Only the store can tell that nobody has seen an id. While it does not answer, another replica may be ahead
+        // of this one: the id is believed, and the stream goes on when the feed reaches it.
+        return stored is null ? Resumed(last, last) : Resync(head, last, state, ResyncReason.Future);
+    }
+
+    private static StartPosition Resumed(StreamId head, StreamId last) => new(head, last, last, StartKind.Resumed);
+
+    private static StartPosition Resync(StreamId head, StreamId after, StreamId from, ResyncReason reason) =>
+        new(head, after, from, StartKind.Resync, reason);
+}
+
+/// <summary>How a stream starts.</summary>
+internal enum StartKind
+{
+    /// <summary>The client sent no id.</summary>
+    Fresh,
+
+    /// <summary>The stream goes on after the client's id.</summary>
+    Resumed,
+
+    /// <summary>The client's id cannot be honoured; it is told so.</summary>
+    Resync,
+}

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Options;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Endpoints;
+using Streaming.Frames;
+
+namespace Streaming.Opening;
+
+/// <summary>Gives a stream its place on this replica, or answers why there is none.</summary>
+internal sealed class StreamAdmission(
+    ConnectionRegistry registry,
+    IStreamAccess access,
+    IOptions<StreamingOptions> options
+)
+{
+    /// <summary>Takes a place. Dispose it to give it back.</summary>
+    /// <returns>The place, or the refusal to answer with.</returns>
+    public (IDisposable? Place, Func<Task>? Refuse) Enter(HttpContext context, LastEventId last = default)
+    {
+        var pool = context.GetEndpoint()?.Metadata.GetMetadata<StreamPoolMetadata>()?.Name;
+        var admission = registry.TryEnter(pool, access.ClientOf(context), last.Id is not null, out var place);
+        return admission == Admission.Admitted ? (place, null) : (null, () => RefuseAsync(context, last, admission));
+    }
+
+    /// <summary>Answers with a stream that names the time to reconnect, and ends.</summary>
+    public static async Task PutOffAsync(HttpContext context, StreamingOptions options, string why)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        StreamHead.Set(context);
+        await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.NextRetry()).Comment(why).End()));
+    }
+
+    /// <summary>A resuming browser must come back, and 503 would stop it for good (HTML Living Standard
+    /// §9.2.3).</summary>
+    private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
+    {
+        if (last.Id is not null)
+        {
+            await PutOffAsync(context, options.Value, "no place on this server now, come back");
+            return;
+        }
+        context.Response.Headers.RetryAfter = "5";
+        var problem =
+            why == Admission.Full
+                ? TypedResults.Problem(
+                    statusCode: StatusCodes.Status503ServiceUnavailable,
+                    title: "Too many streams",
+                    detail: "This server has as many streams open as it may (Streaming:MaxConnections, Pools). "
+                        + "Try again in some seconds."
+                )
+                : TypedResults.Problem(
+                    statusCode: StatusCodes.Status429TooManyRequests,
+                    title: "Too many streams of one client",
+                    detail: "You have as many streams open as one client may (Streaming:MaxConnectionsPerClient). "
+                        + "Close one first."
+                );
+        await problem.ExecuteAsync(context);
+    }
+}

@@ -1,0 +1,90 @@
+using EventStore;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Opening;
+
+namespace Unit.Streaming;
+
+public class StartPositionTests
+{
+    private static readonly StreamId Settled = new("e1", 100);
+    private static readonly StreamFilter Everything = new([], [], [], EnvelopeFormat.Instance);
+
+    [Fact]
+    public void Without_an_id_a_stream_starts_at_the_head_that_the_store_has()
+    {
+        Assert.Null(StartPosition.WithoutStore(Fresh(), Settled));
+        var start = StartPosition.WithStore(Fresh(), Settled, stored: new StreamId("e1", 120));
+        Assert.Equal((120, StartKind.Fresh), (start.From.Position, start.Kind));
+    }
+
+    [Fact]
+    public void Without_an_answer_of_the_store_the_head_is_what_this_replica_has()
+    {
+        var start = StartPosition.WithStore(Fresh(), Settled, stored: null);
+        Assert.Equal((Settled, Settled), (start.Head, start.From));
+    }
+
+    [Fact]
+    public void A_given_start_needs_no_store() =>
+        Assert.Equal(
+            new StreamId("e1", 7),
+            StartPosition.WithoutStore(Fresh() with { StartAfter = new StreamId("e1", 7) }, Settled)!.Value.From
+        );
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void An_id_that_this_replica_has_passed_is_resumed_without_the_store(long position)
+    {
+        var start = StartPosition.WithoutStore(After("e1", position), Settled);
+        Assert.Equal((position, StartKind.Resumed), (start!.Value.From.Position, start.Value.Kind));
+    }
+
+    [Fact]
+    public void An_id_ahead_of_this_replica_is_resumed_where_the_store_has_it()
+    {
+        Assert.Null(StartPosition.WithoutStore(After("e1", 110), Settled));
+        var start = StartPosition.WithStore(After("e1", 110), Settled, new StreamId("e1", 120));
+        Assert.Equal((110, 120, StartKind.Resumed), (start.From.Position, start.Head.Position, start.Kind));
+    }
+
+    [Fact]
+    public void An_id_beyond_the_stores_head_is_told_to_be_of_the_future()
+    {
+        var start = StartPosition.WithStore(After("e1", 130), Settled, new StreamId("e1", 120));
+        Assert.Equal((StartKind.Resync, ResyncReason.Future, 120), (start.Kind, start.Reason, start.From.Position));
+    }
+
+    [Fact]
+    public void While_the_store_is_silent_an_id_ahead_of_this_replica_is_believed()
+    {
+        var start = StartPosition.WithStore(After("e1", 130), Settled, stored: null);
+        Assert.Equal((130, StartKind.Resumed), (start.From.Position, start.Kind));
+    }
+
+    [Fact]
+    public void An_id_of_another_epoch_goes_on_at_the_head()
+    {
+        var start = StartPosition.WithStore(After("e0", 5), Settled, new StreamId("e1", 120));
+        Assert.Equal((StartKind.Resync, ResyncReason.Epoch), (start.Kind, start.Reason));
+        Assert.Equal((new StreamId("e0", 5), new StreamId("e1", 120)), (start.After, start.From));
+    }
+
+    [Theory]
+    [InlineData(false, ResyncReason.Malformed)]
+    [InlineData(true, ResyncReason.Future)]
+    internal void What_is_no_id_goes_on_at_the_head_or_at_the_finite_streams_beginning(bool beyond, ResyncReason reason)
+    {
+        var request = Fresh() with { Last = new LastEventId("abc", null), OrdinalIsBeyond = beyond };
+        Assert.Null(StartPosition.WithoutStore(request, Settled));
+        Assert.Equal(reason, StartPosition.WithStore(request, Settled, stored: null).Reason);
+        var finite = request with { ResyncAfter = new StreamId("e1", 3) };
+        Assert.Equal(3, StartPosition.WithStore(finite, Settled, stored: null).From.Position);
+    }
+
+    private static StreamRequest Fresh() => new(Everything, default);
+
+    private static StreamRequest After(string epoch, long position) =>
+        new(Everything, new LastEventId("sent", new StreamId(epoch, position)));
+}
