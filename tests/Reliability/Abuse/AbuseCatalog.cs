@@ -65,7 +65,7 @@ internal static partial class AbuseCatalog
             CatchUpAsync,
             Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
         ),
-        new("streams with the filters user.N.> and broadcast.>", FiltersAsync),
+        new("streams with the filters user.N.> and broadcast.>", FiltersAsync, Prepare: OpenFiltersAsync),
         new("sessions of 2 MB, filled and read at full speed", SessionsAsync),
         new(
             "lists of topics at full speed",

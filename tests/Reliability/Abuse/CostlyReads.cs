@@ -15,6 +15,8 @@ internal static partial class AbuseCatalog
         FilterReaders = 2_000;
     private const int Users = 12;
 
+    private static readonly List<RawConnection> FilterStreams = [];
+
     /// <summary>Request after request, on as many connections, whose patterns match nothing of a long log.</summary>
     private static Task<string> PatternsAsync(AbuseTarget target, CancellationToken over)
     {
@@ -155,40 +157,44 @@ internal static partial class AbuseCatalog
         return $"{admitted} streams";
     }
 
-    /// <summary>The commonest filters of all, each user's own and one for everybody; a publisher speaks to
+    /// <summary>The most common filters, each user's own topics and one for everybody; a publisher speaks to
     /// everybody.</summary>
     private static async Task<string> FiltersAsync(AbuseTarget target, CancellationToken over)
     {
-        var (open, admitted) = (new List<RawConnection>(), 0);
+        const string Event = "{\"topic\":\"flood.broadcast.a\",\"type\":\"n\",\"data\":1}";
         try
         {
-            await Attack.OnThreads(
-                1,
-                _ =>
-                {
-                    for (var i = 0; i < FilterReaders; i++)
-                    {
-                        open.Add(new RawConnection(target.Next()));
-                        open[^1]
-                            .SendHead(
-                                "GET",
-                                $"/v1/events/stream?topic=flood.user.{i}.%3E&topic=flood.broadcast.%3E",
-                                AbuseTarget.Token($"filters-{i / 10}")
-                            );
-                        if (open[^1].ReadAnswer(withBody: false).Status == 200)
-                            admitted++;
-                    }
-                }
-            );
-            const string Event = "{\"topic\":\"flood.broadcast.a\",\"type\":\"n\",\"data\":1}";
-            return $"{admitted} streams; published {await PublishAsync(target, 1, Event, over, TimeSpan.FromMilliseconds(20))}";
+            var published = await PublishAsync(target, 1, Event, over, TimeSpan.FromMilliseconds(20));
+            return $"{FilterStreams.Count} streams; published {published}";
         }
         finally
         {
-            foreach (var connection in open)
+            foreach (var connection in FilterStreams)
                 connection.Dispose();
         }
     }
+
+    /// <summary>Opens the streams of <see cref="FiltersAsync"/>: they take longer than the row lasts.</summary>
+    private static Task OpenFiltersAsync(AbuseTarget target) =>
+        Attack.OnThreads(
+            1,
+            _ =>
+            {
+                for (var i = 0; i < FilterReaders; i++)
+                {
+                    var connection = new RawConnection(target.Next());
+                    connection.SendHead(
+                        "GET",
+                        $"/v1/events/stream?topic=flood.user.{i}.%3E&topic=flood.broadcast.%3E",
+                        AbuseTarget.Token($"filters-{i / 10}")
+                    );
+                    if (connection.ReadAnswer(withBody: false).Status == 200)
+                        FilterStreams.Add(connection);
+                    else
+                        connection.Dispose();
+                }
+            }
+        );
 
     /// <summary>Sessions with messages as long as one may be, and then their whole history again and again.</summary>
     private static async Task<string> SessionsAsync(AbuseTarget target, CancellationToken over)
