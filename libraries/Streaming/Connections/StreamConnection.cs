@@ -52,7 +52,6 @@ internal sealed class StreamConnection(
     public bool SkipsUnread => SkippedThrough > Position;
 
     public ReplayWaiter? Asked;
-    public bool AwaitsPage => Asked is not null;
 
     /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that
     /// reached the client.</summary>
@@ -82,8 +81,14 @@ internal sealed class StreamConnection(
 
     public StreamId StreamPosition => new(Epoch, Position);
 
-    /// <summary>Not fed from memory at the moment.</summary>
-    public bool IsBehind => Page is not null || AwaitsPage || Sequence < 0;
+    /// <summary>The source of the next events.</summary>
+    public EventSource Source =>
+        Page is not null ? EventSource.Page
+        : Asked is not null ? EventSource.AwaitedPage
+        : Sequence < 0 ? EventSource.Unknown
+        : EventSource.Memory;
+
+    public bool IsBehind => Source != EventSource.Memory;
 
     public override IReadOnlyList<string> Topics => log.Filter.Events.Topics;
     public override string State =>
@@ -116,4 +121,20 @@ internal sealed class StreamConnection(
         base.Finish(reason);
         OnEnd?.Invoke();
     }
+}
+
+/// <summary>The source of a stream's next events.</summary>
+internal enum EventSource
+{
+    /// <summary>Its position must be sought in the filter log first.</summary>
+    Unknown,
+
+    /// <summary>The filter log in memory.</summary>
+    Memory,
+
+    /// <summary>A page that was asked for from the store.</summary>
+    AwaitedPage,
+
+    /// <summary>A page from the store that is being written.</summary>
+    Page,
 }

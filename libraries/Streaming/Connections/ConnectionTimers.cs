@@ -1,0 +1,97 @@
+using EventStore;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Streaming.Connections;
+
+/// <summary>
+/// Looks at every connection of a writer loop once a second: ends those that are over or take nothing, and sends
+/// heartbeats and positions to the quiet ones. Times are milliseconds of <see cref="Environment.TickCount64"/>.
+/// </summary>
+internal sealed class ConnectionTimers(
+    int loop,
+    FilterLogs logs,
+    LoopConnections connections,
+    CatchUpPages pages,
+    ConnectionWriter writer,
+    StreamingOptions options
+)
+{
+    private const int IntervalMilliseconds = 1_000;
+
+    /// <summary>A client that takes nothing for this long is fed from its position when it reads on; memory keeps
+    /// nothing for it.</summary>
+    private const int StalledMilliseconds = 3_000;
+
+    private long _tickedAt;
+
+    public void TickIfDue()
+    {
+        var now = Environment.TickCount64;
+        if (now - _tickedAt < IntervalMilliseconds)
+            return;
+        _tickedAt = now;
+        foreach (var (log, group) in connections.All)
+            Tick(log, group, now);
+    }
+
+    private void Tick(FilterLog log, ConnectionGroup group, long now)
+    {
+        // Settled first: a connection that is caught up with the log after this has had every match up to there.
+        var settled = new StreamId(log.Epoch, logs.Settled);
+        byte[]? idOnly = null;
+        var read = log.Next;
+        for (var i = group.Count - 1; i >= 0; i--)
+        {
+            var c = group[i];
+            if (c.Output.Busy)
+                pages.Relieve(c, isStalled: now - c.TakenAt >= StalledMilliseconds);
+            if (!c.IsBehind)
+                read = Math.Min(read, c.Sequence);
+            if (now >= c.ExpiresAt)
+                writer.Close(c, EndReason.Aged);
+            else if (now >= c.Expiry.EndsAt)
+                writer.Close(c, EndReason.Unauthorized);
+            else if (c.Output.Busy)
+                EndIfStalled(c, now - c.TakenAt);
+            else
+                WriteDue(c, settled, ref idOnly, now);
+        }
+        Volatile.Write(ref log.Loops[loop].ReadThrough, read);
+    }
+
+    private void EndIfStalled(StreamConnection c, long untaken)
+    {
+        if (c.Slow == SlowReader.Disconnect && IsTooSlow(c, untaken))
+            writer.Leave(c, EndReason.TooSlow);
+        else if (untaken >= options.DeadSeconds * 1_000L)
+            writer.Leave(c, EndReason.Dead);
+    }
+
+    private bool IsTooSlow(StreamConnection c, long untaken) =>
+        untaken >= options.SlowSeconds * 1_000L
+        || !c.Log.Holds(c.Sequence)
+        || (c.Page is not null && untaken >= StalledMilliseconds && pages.IsFull);
+
+    private void WriteDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
+    {
+        if (now >= c.Expiry.RenewAt && !c.RenewSent)
+        {
+            c.RenewSent = true;
+            if (!writer.Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until))))
+                return;
+        }
+        var caughtUp =
+            !c.IsBehind && c.Sequence == c.Log.Next && c.Epoch == settled.Epoch && c.Log.Filter.Format.SendsPositions;
+        if (caughtUp && settled.Position > c.Position && now - c.IdSentAt >= options.PositionSeconds * 1_000L)
+        {
+            idOnly ??= ControlFrames.IdOnly(settled);
+            if (writer.Write(c, c.Output.Framed(idOnly)))
+                (c.Position, c.IdSentAt) = (settled.Position, now);
+        }
+        else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
+            writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));
+        else if (!caughtUp)
+            writer.Pump(c);
+    }
+}

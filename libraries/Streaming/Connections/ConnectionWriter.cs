@@ -1,0 +1,260 @@
+using EventStore;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Frames;
+using Streaming.Replay;
+
+namespace Streaming.Connections;
+
+/// <summary>
+/// Writes to the connections of one writer loop: what is due next for a connection, until it is caught up, busy or
+/// ended. Used by the loop's thread; a delivery costs one write and no allocation.
+/// </summary>
+internal sealed class ConnectionWriter(
+    int loop,
+    FilterLogs logs,
+    LoopConnections connections,
+    CatchUpPages pages,
+    StreamingOptions options,
+    StreamingMetrics metrics,
+    StoreClock clock
+)
+{
+    /// <summary>The events of the write that is being made.</summary>
+    public WriteBatch Batch { get; } = new(options.WriteBatchBytes);
+
+    /// <summary>Writes to the connection until it is caught up, busy or ended.</summary>
+    public void Pump(StreamConnection c)
+    {
+        while (c.End is null && !c.Output.Busy && WriteNext(c)) { }
+    }
+
+    /// <summary>Takes the first step that is due.</summary>
+    /// <returns>False where the connection waits, or has ended.</returns>
+    private bool WriteNext(StreamConnection c)
+    {
+        if (c.Ending is { } ending)
+        {
+            Close(c, ending);
+            return false;
+        }
+        if (c.Opening is { } opening)
+        {
+            c.Opening = null;
+            if (!Write(c, opening))
+                return false;
+            c.IdSentAt = c.WrittenAt;
+            return true;
+        }
+        if (!ReferenceEquals(c.Epoch, c.Log.Epoch) && c.Epoch != c.Log.Epoch)
+        {
+            if (c.IsFinite)
+            {
+                Close(c, EndReason.Outdated);
+                return false;
+            }
+            Resync(c, ResyncReason.Epoch, logs.Settled);
+            return true;
+        }
+        return c.Source switch
+        {
+            EventSource.Page => WritePage(c),
+            EventSource.AwaitedPage => false,
+            _ => WriteFromMemory(c),
+        };
+    }
+
+    private bool WriteFromMemory(StreamConnection c)
+    {
+        if (c.SkipsUnread)
+        {
+            pages.Ask(c);
+            return false;
+        }
+        var settled = logs.Settled;
+        if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
+        {
+            if (c.WasBusy && c.Slow == SlowReader.Disconnect)
+                Close(c, EndReason.TooSlow);
+            else
+                pages.Ask(c);
+            return false;
+        }
+        if (c.Sequence < 0)
+            return false; // sought again when the feed brings something
+        Hold(c);
+        if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1)
+            SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
+        if (c.Page is not null)
+            return true;
+        c.WasBusy = false;
+        CatchUpPages.CaughtUp(c);
+        var taken = Batch.Take(c.Log, c.Sequence);
+        if (taken == 0)
+            return false;
+        if (taken < 0)
+        {
+            c.Sequence = -1; // the ring has moved on
+            return true;
+        }
+        if (!WriteBatch(c))
+            return false;
+        c.Sequence += taken;
+        return true;
+    }
+
+    /// <summary>Makes the log keep the events that this connection has not read.</summary>
+    private void Hold(StreamConnection c)
+    {
+        ref var use = ref c.Log.Loops[loop];
+        if (c.Sequence < use.ReadThrough)
+            Volatile.Write(ref use.ReadThrough, c.Sequence);
+    }
+
+    private bool WritePage(StreamConnection c)
+    {
+        var page = c.Page!;
+        if (page.DroppedThrough > c.Position)
+        {
+            Resync(c, ResyncReason.Expired, page.DroppedThrough);
+            if (page.Skipped is not null)
+                c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page)];
+            return true;
+        }
+        var taken = Batch.Take(page.Frames, c.PageIndex, pages.MostBytes(c, options.WriteBatchBytes));
+        if (taken == 0)
+        {
+            pages.Finish(c);
+            return true;
+        }
+        c.PageIndex += taken;
+        if (!WriteBatch(c))
+            return false;
+        if (c.Output.Busy)
+            pages.Relieve(c, isStalled: false);
+        return true;
+    }
+
+    private bool WriteBatch(StreamConnection c)
+    {
+        // A tick notices the end up to a second late; events must not be read until then.
+        if (Environment.TickCount64 >= c.Expiry.EndsAt)
+        {
+            Close(c, EndReason.Unauthorized);
+            return false;
+        }
+        if (!Write(c, Batch.Bytes(c.Output.Chunked), Batch))
+            return false;
+        var buckets = Batch.BucketsAt(clock.NowTicks, c.ReceivedAt);
+        foreach (var bucket in buckets)
+            c.Latency.Add(bucket);
+        c.Delivered += Batch.Count;
+        c.Position = Batch.LastPosition;
+        c.IdSentAt = c.WrittenAt;
+        metrics.Delivered(loop, buckets);
+        if (!Batch.Ends)
+            return true;
+        Close(c, EndReason.Complete);
+        return false;
+    }
+
+    /// <summary>Hands bytes to the output.</summary>
+    /// <returns>False where the client is gone.</returns>
+    public bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
+    {
+        c.WrittenAt = Environment.TickCount64;
+        if (!c.Output.TryWrite(bytes, batch))
+        {
+            Leave(c, EndReason.ClientGone);
+            return false;
+        }
+        if (!c.Output.Busy)
+            c.TakenAt = c.WrittenAt;
+        c.Bytes += bytes.Length;
+        return true;
+    }
+
+    private void Resync(StreamConnection c, ResyncReason reason, long position)
+    {
+        var requested = c.StreamPosition.ToString();
+        (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
+        if (reason == ResyncReason.Epoch)
+        {
+            c.SkippedThrough = 0;
+            pages.GiveUp(c);
+        }
+        c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
+        metrics.Resynced(reason);
+    }
+
+    /// <summary>Makes the waiting events a page with the newest of each key, announced by <c>skipped</c>.</summary>
+    private void SkipToLatest(StreamConnection c, LogFrame[] waiting, string epoch)
+    {
+        c.WasBusy = false;
+        if (waiting.Length == 0)
+            return;
+        var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
+        pages.ShowOwn(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped, waiting[^1].Position));
+    }
+
+    /// <summary>Takes the page that was asked for; null: it cannot be read.</summary>
+    public void TakePage(StreamConnection c, ReplayWaiter waiter, ReplayPage? page)
+    {
+        // Asked for in an epoch that has ended meanwhile: what was read is of the new one.
+        if (waiter != c.Asked)
+        {
+            pages.Return(page);
+            return;
+        }
+        c.Asked = null;
+        if (page is null)
+        {
+            Close(c, EndReason.Failed);
+            return;
+        }
+        // A page of another epoch is dropped: the log announces the change.
+        if (page.Epoch == c.Epoch)
+            pages.Show(c, page);
+        else
+            pages.Return(page);
+        Pump(c);
+    }
+
+    /// <summary>Ends the stream: with its last frames where the client still reads, and the end of the body.</summary>
+    public void Close(StreamConnection c, EndReason reason)
+    {
+        if (reason == EndReason.Complete && c.Output.Busy)
+        {
+            c.Ending = reason;
+            return;
+        }
+        if (c.End is null && !c.Output.Busy && Farewell(c, reason) is { } farewell)
+            Write(c, c.Output.Framed(farewell));
+        // After a takeover the loop writes the body's end; otherwise Kestrel does when the endpoint returns.
+        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked)
+            c.Output.TryWrite(StreamOutput.LastChunk);
+        Leave(c, reason);
+    }
+
+    /// <summary>Ends the stream without a word.</summary>
+    public void Leave(StreamConnection c, EndReason reason)
+    {
+        if (c.End is not null)
+            return;
+        pages.GiveUp(c);
+        connections.Remove(c);
+        c.Finish(reason);
+    }
+
+    /// <summary>The frames that tell a client why its stream ends, and when to reconnect.</summary>
+    private byte[]? Farewell(StreamConnection c, EndReason reason) =>
+        reason switch
+        {
+            EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
+                ControlFrames.Retry(options.NextRetry()),
+            EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
+            EndReason.Unauthorized => ControlFrames.Unauthorized("expired", c.Expiry.Until),
+            EndReason.Replaced => ControlFrames.Unauthorized("replaced", c.Expiry.Until),
+            _ => null,
+        };
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics.CodeAnalysis;
+using Streaming.Fanout;
+
+namespace Streaming.Connections;
+
+/// <summary>The connections of one writer loop, grouped by the filter log that they read. Used by the loop's
+/// thread.</summary>
+internal sealed class LoopConnections(int loop)
+{
+    private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
+
+    public KeyValuePair<FilterLog, ConnectionGroup>[] All => [.. _groups];
+
+    public bool TryGet(FilterLog log, [NotNullWhen(true)] out ConnectionGroup? group) =>
+        _groups.TryGetValue(log, out group);
+
+    public void Add(StreamConnection c)
+    {
+        if (!_groups.TryGetValue(c.Log, out var group))
+            _groups.Add(c.Log, group = new ConnectionGroup());
+        group.Add(c);
+        // A full fence: the feed must see the user before this loop looks at the log.
+        Interlocked.Increment(ref c.Log.Loops[loop].Users);
+    }
+
+    /// <summary>The connection's output takes bytes again: it is written to like the others.</summary>
+    public void Resume(StreamConnection c) => _groups[c.Log].Resume(c);
+
+    public void Remove(StreamConnection c)
+    {
+        if (c.GroupIndex < 0)
+            return;
+        var group = _groups[c.Log];
+        group.Remove(c);
+        if (group.Count == 0)
+            _groups.Remove(c.Log);
+        Interlocked.Decrement(ref c.Log.Loops[loop].Users);
+    }
+}
