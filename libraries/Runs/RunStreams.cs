@@ -85,13 +85,22 @@ internal sealed class RunStreams(
         using var gone = (
             await runs.BeginAsync(kind, new { gone = true }, cancellationToken: context.RequestAborted)
         ).Run!;
-        await gone.EndAsync(RunEvent.Of("error", error));
+        try
+        {
+            await gone.EndAsync(RunEvent.Of("error", error));
+        }
+        catch (RunFencedException e)
+        {
+            throw new StoreUnavailableException("This server's lease was just lost.", e);
+        }
         // With its own id, or who returns with it would get the error once more.
         var stored = await reader.ReadAsync(
             gone.Announced.Position,
             new EventFilter([gone.Name.Topic], [], []),
             cancellationToken: context.RequestAborted
         );
+        if (stored.Events.Count == 0)
+            throw new StoreUnavailableException("The run that was just ended cannot be read yet.");
         var end = gone.Announced with { Position = stored.Events[^1].Position };
         await streams.OpenAsync(
             context,
