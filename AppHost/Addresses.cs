@@ -1,13 +1,11 @@
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace AppHost;
 
-/// <summary>Prints where a service is, as soon as it is there: on free ports nobody could know it but by the
-/// dashboard.</summary>
+/// <summary>Prints a service's address when it is healthy, because
+/// on free ports only the dashboard would show it.</summary>
 internal static class Addresses
 {
     public static IResourceBuilder<ProjectResource> WithAddressPrinted(this IResourceBuilder<ProjectResource> builder)
@@ -34,7 +32,7 @@ internal static class Addresses
                 logger.LogInformation("{Service} is at {Url}", service.Resource.Name, service.GetEndpoint("http").Url);
             }
             catch (Exception e) when (e is OperationCanceledException or DistributedApplicationException)
-            { /* stopped, or it did not start: the dashboard says so */
+            { /* stopped, or not started; the dashboard shows it */
             }
         }
     }

@@ -1,11 +1,10 @@
 using System.Net.Http.Json;
-using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace AppHost;
 
-/// <summary>What the dashboard offers beside Start and Stop.</summary>
+/// <summary>The dashboard's commands for StreamApi, beside Start and Stop.</summary>
 internal static class Commands
 {
     public static IResourceBuilder<ProjectResource> WithPublishCommand(
@@ -27,7 +26,7 @@ internal static class Commands
                 var body = await response.Content.ReadAsStringAsync(context.CancellationToken);
                 if (!response.IsSuccessStatusCode)
                     return CommandResults.Failure($"{(int)response.StatusCode}: {body}");
-                // the dashboard shows a success without its text
+                // Logged too, because the dashboard does not show the text of a success.
                 context.Logger.LogInformation("Published to demo.dashboard: {Answer}", body);
                 return CommandResults.Success($"Published to demo.dashboard: {body}");
             },
@@ -54,7 +53,7 @@ internal static class Commands
                 await using var reset = new NpgsqlCommand("select eventstore.reset()", connection);
                 await reset.ExecuteNonQueryAsync(context.CancellationToken);
                 context.Logger.LogInformation("The store was reset.");
-                return CommandResults.Success("The store is empty; every reader resumes at its new epoch.");
+                return CommandResults.Success("The store is empty, and every reader resumes in the new epoch.");
             },
             commandOptions: new CommandOptions
             {

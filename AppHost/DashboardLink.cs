@@ -1,13 +1,11 @@
-using Aspire.Hosting.ApplicationModel;
-
 namespace AppHost;
 
-/// <summary>Where this run's dashboard is, for pages that link to a trace: on free ports only its own endpoint
-/// knows.</summary>
+/// <summary>Passes the dashboard's address to pages that link to
+/// a trace; on free ports only its endpoint knows it.</summary>
 internal static class DashboardLink
 {
-    /// <summary>Sets <c>Dashboard__Url</c>: what the setting <c>Dashboard:Url</c> says, else the dashboard's address,
-    /// where there is one.</summary>
+    /// <summary>Sets <c>Dashboard__Url</c> to the setting <c>Dashboard:Url</c>,
+    /// otherwise to the dashboard's address if there is one.</summary>
     public static IResourceBuilder<T> WithDashboardUrl<T>(this IResourceBuilder<T> builder)
         where T : IResourceWithEnvironment =>
         builder.WithEnvironment(context =>

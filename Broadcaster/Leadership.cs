@@ -1,20 +1,18 @@
-using System.Diagnostics;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Broadcaster;
 
-/// <summary>
-/// One replica leads, the others wait for its lease to expire. A leader that could not renew in time stops by its own
-/// clock, and what a
-/// frozen one still says after waking carries a fence that is too low.
-/// </summary>
+/// <summary>Holds the lease: one replica leads, the others wait for its lease to
+/// expire. A leader that cannot renew in time stops by its own clock, and a message
+/// that a frozen one sends after waking carries a fence that is too low.</summary>
 internal sealed class Leadership(
     LeaderLease lease,
     Relay relay,
     RelayMetrics metrics,
     IOptions<RelayOptions> options,
+    TimeProvider clock,
     ILogger<Leadership> logger
 ) : RestartingService(logger)
 {
@@ -24,7 +22,7 @@ internal sealed class Leadership(
     private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
     private long _heldUntil;
 
-    /// <summary>The replica's name, as in the dashboard where there is one.</summary>
+    /// <summary>The replica's name, the same as in the dashboard.</summary>
     public string Name { get; } = ReplicaName.Get("broadcaster");
 
     /// <summary>The fencing number while this replica leads.</summary>
@@ -42,15 +40,11 @@ internal sealed class Leadership(
 
     private async Task LeadAsync(long fence, CancellationToken stoppingToken)
     {
-        Logger.LogInformation("{Replica} leads, fence {Fence}", Name, fence);
+        Logger.LogInformation("{Replica} is the leader (fence {Fence})", Name, fence);
         Fence = fence;
         metrics.Leads(true);
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var relaying = relay.RunAsync(
-            fence,
-            () => Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil),
-            deposed.Token
-        );
+        var relaying = relay.RunAsync(fence, () => clock.GetTimestamp() < Volatile.Read(ref _heldUntil), deposed.Token);
         try
         {
             while (!relaying.IsCompleted && await RenewAsync()) { }
@@ -65,11 +59,11 @@ internal sealed class Leadership(
             catch (OperationCanceledException) { }
             catch (StoreUnavailableException e)
             {
-                Logger.LogWarning("The relay stops: {Reason}", e.Message);
+                Logger.LogWarning("The relay stops because the store is unavailable: {Reason}", e.Message);
             }
             Fence = null;
             metrics.Leads(false);
-            Logger.LogInformation("{Replica} no longer leads (fence {Fence})", Name, fence);
+            Logger.LogInformation("{Replica} is no longer the leader (fence {Fence})", Name, fence);
             if (stoppingToken.IsCancellationRequested)
                 await ReleaseAsync(fence);
         }
@@ -81,26 +75,26 @@ internal sealed class Leadership(
                 return false;
             if (await TryHoldAsync(stoppingToken) is { } held)
                 return held == fence;
-            return Stopwatch.GetTimestamp() < Volatile.Read(ref _heldUntil);
+            return clock.GetTimestamp() < Volatile.Read(ref _heldUntil);
         }
     }
 
     private async Task<long?> TryHoldAsync(CancellationToken cancellationToken)
     {
-        // From before the question: Postgres's clock starts the lease later than this, so ours ends it first.
-        var asked = Stopwatch.GetTimestamp();
+        // Taken before the request: Postgres starts the lease later than this, so this replica's clock ends it first.
+        var asked = clock.GetTimestamp();
         try
         {
             var fence = await lease.HoldAsync(Lease, Name, _ttl, cancellationToken).WaitAsync(_ttl, cancellationToken);
             if (fence is not null)
-                Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Stopwatch.Frequency));
+                Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * clock.TimestampFrequency));
             else
                 Volatile.Write(ref _heldUntil, 0);
             return fence;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            Logger.LogWarning("The lease cannot be renewed: {Reason}", e.Message);
+            Logger.LogWarning("The lease could not be taken or renewed: {Reason}", e.Message);
             return null;
         }
         catch (OperationCanceledException)

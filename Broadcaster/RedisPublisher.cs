@@ -4,8 +4,8 @@ using StackExchange.Redis;
 
 namespace Broadcaster;
 
-/// <summary>Publishes, signed, with a time limit: a Redis that is away or frozen costs a bounded wait, never the
-/// relay.</summary>
+/// <summary>Publishes signed messages with a timeout, so that an
+/// unreachable or frozen Redis never blocks the relay.</summary>
 internal sealed class RedisPublisher(
     Lazy<IConnectionMultiplexer> redis,
     RelaySecret secret,
@@ -22,7 +22,7 @@ internal sealed class RedisPublisher(
 
     public async Task PublishAsync(RelayMessage message, CancellationToken cancellationToken)
     {
-        // By the clock, so that a leader which starts again under its old fence does not begin anew.
+        // Taken from the clock, so that a leader that restarts with its old fence does not count from the beginning.
         _sent = Math.Max(_sent + 1, clock.GetUtcNow().UtcTicks);
         try
         {
@@ -31,7 +31,7 @@ internal sealed class RedisPublisher(
                 .PublishAsync(_channel, secret.Sign((message with { Sent = _sent }).ToBytes()))
                 .WaitAsync(TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds), cancellationToken);
             if (_failing)
-                logger.LogInformation("Redis takes messages again");
+                logger.LogInformation("Redis accepts messages again");
             _failing = false;
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
@@ -39,7 +39,7 @@ internal sealed class RedisPublisher(
             metrics.Failed();
             if (!_failing)
                 logger.LogWarning(
-                    "Redis does not take messages, stream servers read the store meanwhile: {Reason}",
+                    "Redis does not accept messages, so stream servers read the store until it does: {Reason}",
                     e.Message
                 );
             _failing = true;

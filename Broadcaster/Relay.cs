@@ -5,12 +5,9 @@ using Npgsql;
 
 namespace Broadcaster;
 
-/// <summary>
-/// What the leader does: moves the outbox into the log, drops what is too old, tails the log, publishes each batch on
-/// Redis with the position before it, and
-/// beats. It starts at the head: what a former leader left unpublished, receivers notice by the first beat and read
-/// from the store.
-/// </summary>
+/// <summary>The leader's work: moves the outbox into the log, removes expired events, tails the log, publishes
+/// each batch on Redis with the position before it, and sends heartbeats. It starts at the head; receivers notice
+/// events that a former leader left unpublished at the first heartbeat, and read them from the store.</summary>
 internal sealed class Relay(
     EventReader reader,
     EventTail tail,
@@ -25,12 +22,12 @@ internal sealed class Relay(
     ILogger<Relay> logger
 )
 {
-    /// <summary>How often the secret is read again: an operator may have changed it.</summary>
+    /// <summary>The interval at which the secret is read again, because an operator can change it.</summary>
     private static readonly TimeSpan SecretInterval = TimeSpan.FromSeconds(10);
 
     private string _epoch = "";
 
-    /// <summary>The last position published (or found at the start).</summary>
+    /// <summary>The last published position; before the first publish, the head at the start.</summary>
     public long Relayed { get; private set; }
 
     /// <summary>Positions between the log's head and <see cref="Relayed"/>.</summary>
@@ -46,13 +43,13 @@ internal sealed class Relay(
         Task[] work =
         [
             TailAsync(stop.Token),
-            BeatAsync(stop.Token),
+            HeartbeatAsync(stop.Token),
             OutboxAsync(stop.Token),
             SecretAsync(stop.Token),
             retention.RunAsync(stop.Token),
             topics.RunAsync(stop.Token),
         ];
-        // None ends alone: a leader that beats but no longer tails would keep every reader waiting.
+        // The tasks end together: a leader that sends heartbeats but no longer tails would keep every reader waiting.
         await Task.WhenAny(work);
         await stop.CancelAsync();
         try
@@ -81,7 +78,7 @@ internal sealed class Relay(
             }
         }
 
-        async Task BeatAsync(CancellationToken stopped)
+        async Task HeartbeatAsync(CancellationToken stopped)
         {
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
             do
@@ -110,7 +107,7 @@ internal sealed class Relay(
                     await secret.ReadAsync(stopped);
                 }
                 catch (StoreUnavailableException)
-                { /* the one that it has is good for now */
+                { /* the current secret stays valid */
                 }
             }
         }
@@ -131,7 +128,7 @@ internal sealed class Relay(
                 }
                 catch (Exception e)
                 {
-                    logger.LogWarning("The outbox waits: {Reason}", e.Message);
+                    logger.LogWarning("The outbox could not be moved and is retried: {Reason}", e.Message);
                 }
             }
         }
@@ -163,8 +160,8 @@ internal sealed class Relay(
         if (page.Epoch != _epoch)
         {
             logger.LogInformation("The store's epoch changed from {Old} to {New}", _epoch, page.Epoch);
-            await secret.ReadAsync(cancellationToken); // it may be another store
-            // The page lacks what stands before it in the new history: who has not got that must see that he has not.
+            await secret.ReadAsync(cancellationToken); // the store may have been replaced
+            // The page lacks the events before it in the new history, so receivers without them must see a gap.
             (_epoch, Relayed) = (page.Epoch, page.Events.Count == 0 ? page.Head : after);
             await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), cancellationToken);
         }

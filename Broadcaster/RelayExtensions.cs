@@ -16,10 +16,11 @@ internal static class RelayExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<Leadership>());
     }
 
-    /// <summary>Who leads and how far the relay is: what a dashboard asks each replica.</summary>
+    /// <summary>Maps <c>/status</c>: the leader and the progress of
+    /// the relay, which a dashboard reads from each replica.</summary>
     public static void MapRelayStatus(this WebApplication app)
     {
-        app.MapGet("/", () => TypedResults.Redirect("/status")); // where the dashboard's link leads
+        app.MapGet("/", () => TypedResults.Redirect("/status")); // the dashboard's link
         app.MapGet(
             "/status",
             (Leadership leadership, Relay relay) =>

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Broadcaster;
 
-/// <summary>Meter <c>AspireSse.Broadcaster</c>.</summary>
+/// <summary>The meter <c>AspireSse.Broadcaster</c>.</summary>
 internal sealed class RelayMetrics
 {
     private readonly Counter<long> _relayed;
@@ -19,23 +19,23 @@ internal sealed class RelayMetrics
         _failures = meter.CreateCounter<long>(
             "broadcaster.relay.failures",
             "{message}",
-            "Messages that Redis did not take in time."
+            "Messages that Redis did not accept in time."
         );
         _refused = meter.CreateCounter<long>(
             "broadcaster.outbox.refused",
             "{event}",
-            "Outbox rows put aside because no stream could show them."
+            "Outbox rows set aside because they cannot be published."
         );
         _delay = meter.CreateHistogram<double>(
             "broadcaster.relay.duration",
             "s",
-            "Commit to publish of a batch's first event."
+            "Time from commit to publish, for the first event of a batch."
         );
         meter.CreateObservableGauge(
             "broadcaster.relay.lag",
             () => Volatile.Read(ref _lag),
             "{event}",
-            "Positions between the log's head and what was relayed."
+            "Positions between the log's head and the last relayed event."
         );
         meter.CreateObservableGauge(
             "broadcaster.leader",

@@ -2,34 +2,31 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Broadcaster;
 
-/// <summary>Section <c>Relay</c>.</summary>
+/// <summary>The section <c>Relay</c>.</summary>
 internal sealed class RelayOptions : IValidatableObject
 {
-    /// <summary>How long the lease lasts without renewal: a leader that is killed or frozen is replaced after
-    /// this.</summary>
+    /// <summary>Lifetime of the lease without renewal, after which a killed or frozen leader is replaced.</summary>
     [Range(500, 60_000)]
     public int LeaseMilliseconds { get; set; } = 2_000;
 
-    /// <summary>How often the leader renews, and a spare asks.</summary>
+    /// <summary>Interval at which the leader renews the lease and a spare tries to take it.</summary>
     [Range(50, 30_000)]
     public int RenewMilliseconds { get; set; } = 500;
 
-    /// <summary>How often the head is published although nothing happened.</summary>
+    /// <summary>Interval of the heartbeat, which carries the head.</summary>
     [Range(100, 60_000)]
     public int HeartbeatMilliseconds { get; set; } = 1_000;
 
-    /// <summary>How long one publish on Redis may take before it is given up; receivers repair what they miss from the
-    /// store.</summary>
+    /// <summary>Timeout of one publish on Redis. Receivers read missed events from the store.</summary>
     [Range(50, 30_000)]
     public int PublishTimeoutMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Most bytes of data that an event is relayed with. Those of a larger one stay in the store, where the
-    /// replicas read them that have readers for it:
-    /// all others would wait while they pass through here, Redis and every replica.</summary>
+    /// <summary>Maximum bytes of data that an event is relayed with. Larger data stays in the
+    /// store for the replicas that have readers for it, so that it delays nobody else.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxDataBytes { get; set; } = 64 * 1024;
 
-    /// <summary>Most outbox rows moved at once.</summary>
+    /// <summary>Maximum outbox rows moved at once.</summary>
     [Range(1, 10_000)]
     public int OutboxBatch { get; set; } = 500;
 

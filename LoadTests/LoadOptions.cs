@@ -2,8 +2,6 @@ using System.Globalization;
 using LoadTests.Chaos;
 using LoadTests.Llm;
 using LoadTests.Scenarios;
-using Measuring;
-using Measuring.Ledger;
 
 namespace LoadTests;
 

@@ -15,22 +15,20 @@ using ServiceDefaults.Telemetry;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every service calls first: telemetry, health, service discovery, resilience.</summary>
+/// <summary>The defaults that every service starts with: telemetry, health, service discovery, resilience.</summary>
 public static class Extensions
 {
     private const string HealthPath = "/health";
     private const string AlivePath = "/alive";
 
     /// <summary>
-    /// Adds what all services share. The services need nothing else: spans get their route and status by themselves,
-    /// every
-    /// <see cref="HttpClient"/> of the factory finds services by name and survives transient failures.
+    /// Adds the defaults. Spans get their route and status, and every <see cref="HttpClient"/> of the factory finds
+    /// services by name and retries transient failures.
     /// </summary>
     /// <remarks>
-    /// An outgoing stream (<c>Accept: text/event-stream</c>, or marked by <see cref="StreamRequests.AsStream"/>) is
-    /// neither timed out
-    /// nor retried; other requests are retried where their method is idempotent (RFC 9110 §9.2.2). At shutdown requests
-    /// get 10 s.
+    /// An outgoing stream (<c>Accept: text/event-stream</c>, or marked by <see cref="StreamRequests.AsStream"/>) has no
+    /// timeout and no retry; other requests are retried when their method is idempotent (RFC 9110 §9.2.2). At shutdown,
+    /// requests get 10 s to finish.
     /// </remarks>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -48,15 +46,14 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Collects traces, metrics and logs of the framework, Npgsql and everything of ours (<c>AspireSse.*</c>, and the
-    /// application's own
-    /// name). They leave by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and are flushed when the host stops.
+    /// Collects traces, metrics and logs of the framework, Npgsql and the services (<c>AspireSse.*</c> and the
+    /// application's name). Exports them by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and flushes at the
+    /// stop.
     /// </summary>
     /// <remarks>
-    /// The length of a stream is no latency: a stream's endpoint calls <c>DisableHttpMetrics()</c>, which keeps it out
-    /// of
-    /// <c>http.server.request.duration</c>. Histograms are exponential, or have explicit buckets where
-    /// <c>OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION</c> says so; both with exemplars from the traces.
+    /// A stream's duration is not a latency, so its endpoint calls <c>DisableHttpMetrics()</c> to stay out of
+    /// <c>http.server.request.duration</c>. Histograms are exponential, or explicit if
+    /// <c>OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION</c> says so; both have exemplars from the traces.
     /// </remarks>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -70,7 +67,7 @@ public static class Extensions
 
         var telemetry = builder.Services.AddOpenTelemetry();
         telemetry
-            // The environment comes last: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the AppHost sets, win.
+            // The environment comes last and wins: the AppHost sets OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
             .ConfigureResource(resource => resource.AddService(name).AddEnvironmentVariableDetector())
             .WithTracing(tracing =>
                 tracing
@@ -94,17 +91,15 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Adds the check behind <c>/alive</c>, and makes of Redis what it is here: an accelerator. A Redis that is away or
-    /// frozen makes a
-    /// service degraded, never unhealthy.
+    /// Adds the check behind <c>/alive</c>, and makes Redis optional: an unreachable or frozen Redis makes a service
+    /// degraded, never unhealthy.
     /// </summary>
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
         builder.Services.PostConfigure<HealthCheckServiceOptions>(RedisIsOptional.Configure);
-        // Degraded would be a warning and starting an error at every probe; health says it, and so do the logs of
-        // whoever noticed.
+        // Otherwise each probe would log a warning for Degraded and an error at startup; /health already shows both.
         builder.Logging.AddFilter(
             "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService",
             LogLevel.Critical
@@ -113,9 +108,8 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Maps <c>/health</c> (ready: every check; degraded answers 200, unhealthy 503) and <c>/alive</c> (the process
-    /// answers), in every
-    /// environment. They say status and descriptions, never an exception.
+    /// Maps <c>/health</c> (every check; degraded answers 200, unhealthy 503) and <c>/alive</c> (the process answers)
+    /// in every environment. The answers show status and descriptions, never an exception.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {

@@ -1,13 +1,11 @@
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What this process is called, the same in telemetry, logs, API and dashboard.</summary>
+/// <summary>The name of this process in telemetry, logs, API and dashboard.</summary>
 public static class ReplicaName
 {
-    /// <summary>
-    /// <c>service.name-service.instance.id</c> of OpenTelemetry's environment variables, which is also the resource's
-    /// name in the Aspire
-    /// dashboard; outside it, <paramref name="service"/> with the machine and process.
-    /// </summary>
+    /// <summary>Returns <c>service.name-service.instance.id</c> of OpenTelemetry's
+    /// environment variables, the resource's name in the Aspire dashboard. Without
+    /// them, returns <paramref name="service"/> with machine and process id.</summary>
     public static string Get(string service)
     {
         var name = Environment.GetEnvironmentVariable("OTEL_SERVICE_NAME");

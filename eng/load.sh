@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Load tests as CI runs them.
-#   eng/load.sh HERE [BASE]    the smoke set against HERE and, where it is built, against BASE, in turns (base, here, base, here):
-#                              reports in artifacts/load/, fails on a threshold or on a regression beyond noise
-#   eng/load.sh --chaos HERE   the mixed scenario under faults of each kind
-# Both are built with -c Release. The generator is always HERE's, so that only the system differs.
+# Runs the load tests as in CI.
+#   eng/load.sh HERE [BASE]    runs the smoke set against HERE and, if it is built, BASE (in turns: base, here, base,
+#                              here). Reports go to artifacts/load/. Fails on a threshold, or on a regression beyond
+#                              the noise
+#   eng/load.sh --chaos HERE   runs the mixed scenario under each kind of fault
+# Both are folders built with -c Release. HERE's generator loads both systems, so that only the system differs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 reports=$PWD/artifacts/load
 mkdir -p "$reports"
 app=
 
-up() {   # FOLDER: starts its whole system, empty, and waits until both replicas are there
+up() {   # FOLDER: starts its system, empty, and waits for both replicas
   (cd "$1" && exec dotnet run --no-build -c Release --project AppHost -- --ephemeral) >"$reports/apphost.log" 2>&1 &
   app=$!
   for _ in $(seq 300); do
@@ -19,7 +20,7 @@ up() {   # FOLDER: starts its whole system, empty, and waits until both replicas
     sleep 1
   done
   tail -n 50 "$reports/apphost.log" >&2
-  echo "the system in $1 did not start" >&2
+  echo "the system in $1 did not start; see the log above" >&2
   down
   exit 2
 }
@@ -56,7 +57,7 @@ fi
 : >"$reports/here.jsonl"
 for round in 1 2; do
   up "$base"
-  load --reports "$reports/base-$round" || echo "the base itself failed a threshold" >&2
+  load --reports "$reports/base-$round" || echo "the base failed a threshold too" >&2
   cat "$reports/base-$round/results.jsonl" >>"$reports/base.jsonl"
   down
   up "$here"

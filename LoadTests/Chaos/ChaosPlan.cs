@@ -2,7 +2,6 @@ using System.Globalization;
 using LoadTests.Running;
 using LoadTests.Targets;
 using Measuring;
-using Measuring.Ledger;
 
 namespace LoadTests.Chaos;
 

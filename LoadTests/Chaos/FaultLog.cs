@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Measuring.Ledger;
 
 namespace LoadTests.Chaos;
 

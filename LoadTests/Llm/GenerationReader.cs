@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using AspireSse.Client;
 using LoadTests.Running;
-using Measuring;
 using LedgerReader = Measuring.Ledger.LedgerReader;
 
 namespace LoadTests.Llm;

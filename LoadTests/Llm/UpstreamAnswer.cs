@@ -1,6 +1,5 @@
 using System.Text;
 using LoadTests.Running;
-using Measuring;
 
 namespace LoadTests.Llm;
 

@@ -1,5 +1,4 @@
 using LoadTests.Chaos;
-using Measuring;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;

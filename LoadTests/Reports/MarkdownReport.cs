@@ -57,7 +57,7 @@ internal static class MarkdownReport
         text.AppendLine()
             .AppendLine("## Faults")
             .AppendLine()
-            .AppendLine("| scenario | target | fault | at s | broken s | clients cut off | recovered s after |")
+            .AppendLine("| scenario | target | fault | at s | broken s | clients disconnected | recovered s |")
             .AppendLine("|---|---|---|---|---|---|---|");
         foreach (var r in results)
         foreach (var f in r.Faults)
@@ -118,7 +118,7 @@ internal static class MarkdownReport
                 .AppendLine(
                     g.IsTimed
                         ? "Token latency runs from the upstream's socket to the reader and includes the coalescing "
-                            + "delay. Compare with a run whose target has `Llm__CoalesceMilliseconds=0` to see that delay."
+                            + "delay. To see that delay, compare with a target that has `Llm__CoalesceMilliseconds=0`."
                         : "The demo provider's tokens carry no time, so the token latency is the gap between two "
                             + "events. `--llm-upstream-port` times the tokens."
                 );

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using LoadTests.Chaos;
-using Measuring;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;

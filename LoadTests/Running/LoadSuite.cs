@@ -2,8 +2,6 @@ using LoadTests.Chaos;
 using LoadTests.Reports;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
-using Measuring;
-using Measuring.Ledger;
 
 namespace LoadTests.Running;
 

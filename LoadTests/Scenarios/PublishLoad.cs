@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using AspireSse.Client.Publishing;
 using LoadTests.Running;
-using Measuring;
 using NBomber.Contracts;
 using NBomber.CSharp;
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ServiceDefaults.Health;
 
-/// <summary>A health report as JSON: <c>{"status":"Degraded","checks":{"self":{"status":"Healthy"},…}}</c>.</summary>
+/// <summary>Writes a health report as JSON:
+/// <c>{"status":"Degraded","checks":{"self":{"status":"Healthy"},…}}</c>.</summary>
 internal static class HealthReports
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -26,8 +27,7 @@ internal static class HealthReports
             context.RequestAborted
         );
 
-    // A check that throws gets the exception's message as its description, which may name hosts and users: not for this
-    // page.
+    // A check that throws has the exception's message as its description, which may name hosts and users.
     private static string? Description(HealthReportEntry entry) =>
         entry.Exception is { } exception && entry.Description == exception.Message ? null : entry.Description;
 }

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ServiceDefaults.Health;
 
-/// <summary>Redis is an accelerator, not a dependency: without it everything goes on, from Postgres.</summary>
+/// <summary>Lowers a failing Redis check to Degraded, because
+/// the services continue from Postgres without Redis.</summary>
 internal static class RedisIsOptional
 {
     public static void Configure(HealthCheckServiceOptions options)

@@ -3,11 +3,8 @@ using Polly;
 
 namespace ServiceDefaults.Http;
 
-/// <summary>
-/// The standard pipeline (total timeout, retries, circuit breaker, timeout an attempt), made to know two things: a
-/// stream is long on
-/// purpose and its reader resumes it, and what is not idempotent must not happen twice.
-/// </summary>
+/// <summary>Adapts the standard pipeline (total timeout, retries, circuit breaker, attempt timeout): streams have
+/// no timeouts and are resumed by their readers, and requests that are not idempotent are not retried.</summary>
 internal static class StreamAwareResilience
 {
     public static void Configure(HttpStandardResilienceOptions options)
@@ -18,12 +15,12 @@ internal static class StreamAwareResilience
         var isTransient = options.Retry.ShouldHandle;
         options.Retry.ShouldHandle = args => IsRepeatable(args.Context) ? isTransient(args) : new(false);
 
-        // A stream that a server ended or refused says nothing about its other requests.
+        // A stream that the server ended or refused says nothing about its other requests.
         var isFailure = options.CircuitBreaker.ShouldHandle;
         options.CircuitBreaker.ShouldHandle = args => IsStream(args.Context) ? new(false) : isFailure(args);
     }
 
-    // Polly takes an infinite timeout for none. Options are read when a request is made: later configuration counts.
+    // An infinite timeout disables Polly's timeout. Options are read for each request, so later configuration counts.
     private static void LetStreamsLast(HttpTimeoutStrategyOptions timeout) =>
         timeout.TimeoutGenerator = args => new(IsStream(args.Context) ? Timeout.InfiniteTimeSpan : timeout.Timeout);
 

@@ -1,15 +1,12 @@
 namespace ServiceDefaults.Http;
 
-/// <summary>Which outgoing requests are streams: long on purpose, and resumed by whoever reads them.</summary>
+/// <summary>Recognizes outgoing requests for streams, which are long on purpose and resumed by their readers.</summary>
 public static class StreamRequests
 {
     private static readonly HttpRequestOptionsKey<bool> Marker = new("AspireSse.Stream");
 
-    /// <summary>
-    /// Marks a request whose answer is a stream though it does not ask for <c>text/event-stream</c> (newline-delimited
-    /// JSON, a model's
-    /// tokens): it is then neither timed out nor retried.
-    /// </summary>
+    /// <summary>Marks a request for a stream that does not accept <c>text/event-stream</c>
+    /// (newline-delimited JSON, a model's tokens), so that it has no timeout and no retry.</summary>
     /// <returns>The same request.</returns>
     public static HttpRequestMessage AsStream(this HttpRequestMessage request)
     {

@@ -3,20 +3,17 @@ using OpenTelemetry.Metrics;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>
-/// Which buckets histograms have, as OpenTelemetry's own variable says (OTLP metrics exporter, default aggregation):
-/// exponential unless
-/// told otherwise, from microseconds to minutes with one relative error. The Aspire dashboard draws explicit buckets
-/// only.
-/// </summary>
+/// <summary>Chooses the histograms' buckets by OpenTelemetry's own variable (OTLP metrics
+/// exporter, default aggregation): exponential by default, with the same relative error
+/// everywhere. The Aspire dashboard only draws explicit buckets.</summary>
 internal static class HistogramView
 {
     public const string Variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
     private const string Explicit = "explicit_bucket_histogram",
         Exponential = "base2_exponential_bucket_histogram";
 
-    // 100 µs to 1 min: a delivery takes milliseconds, a model's answer seconds. OpenTelemetry's own default begins at 5
-    // s.
+    // 100 µs to 1 min: a delivery takes milliseconds, a model's
+    // answer seconds. OpenTelemetry's own buckets start at 5 s.
     private static readonly double[] Seconds =
     [
         0.0001,
@@ -39,8 +36,7 @@ internal static class HistogramView
         60,
     ];
 
-    /// <exception cref="InvalidOperationException">The variable has neither of the two values that OpenTelemetry
-    /// knows.</exception>
+    /// <exception cref="InvalidOperationException">The variable has an unknown value.</exception>
     public static Func<Instrument, MetricStreamConfiguration?> For(string? aggregation) =>
         aggregation switch
         {
@@ -51,7 +47,7 @@ internal static class HistogramView
                     ? new ExplicitBucketHistogramConfiguration { Boundaries = Seconds }
                     : null,
             _ => throw new InvalidOperationException(
-                $"{Variable} is '{aggregation}': use {Exponential} or {Explicit}."
+                $"{Variable} is '{aggregation}'; it must be {Exponential} or {Explicit}."
             ),
         };
 

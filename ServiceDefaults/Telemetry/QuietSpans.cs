@@ -3,14 +3,9 @@ using OpenTelemetry;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>
-/// Keeps out of the traces what would bury them: requests for some paths (probes) with everything that happens in them,
-/// and the queries
-/// of background loops (leases, polls), which belong to no trace; metrics count both. A processor rather than a
-/// sampler, so that
-/// <c>OTEL_TRACES_SAMPLER</c> keeps its say: the AppHost sets <c>always_on</c>, which would record the children of a
-/// dropped span.
-/// </summary>
+/// <summary>Drops spans that would bury the others: probes with everything in them, and background queries
+/// (leases, polls) outside a trace. A processor, not a sampler: with <c>OTEL_TRACES_SAMPLER=always_on</c>,
+/// as in the AppHost, a sampler would keep the children of a dropped span.</summary>
 internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : BaseProcessor<Activity>
 {
     public override void OnStart(Activity data)

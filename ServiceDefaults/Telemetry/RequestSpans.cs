@@ -9,15 +9,13 @@ using Microsoft.AspNetCore.Routing;
 namespace ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Completes the server span that ASP.NET Core 10 makes by itself: it has method, address and path, but neither route
-/// nor status, and
-/// no name of its own. Outermost of all middleware, so it sees what really leaves.
-/// See <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server
-/// spans</see>.
+/// Completes the server span of ASP.NET Core 10, which has method, address and path, but neither route, status nor
+/// name. Runs before all other middleware, so it sees the final response. See
+/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server spans</see>.
 /// </summary>
 internal sealed class RequestSpans : IStartupFilter
 {
-    // Off in .NET 10, on in .NET 11. Read when the server starts.
+    // Off by default in .NET 10, on in .NET 11. Read when the server starts.
     public static void EnableNativeTags() =>
         AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
 
@@ -43,7 +41,7 @@ internal sealed class RequestSpans : IStartupFilter
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The client went away: how most streams end, and no error.
+            // The client disconnected, which is how most streams end and not an error.
             Complete(span, context, context.Response.StatusCode, error: null);
             throw;
         }
@@ -73,7 +71,7 @@ internal sealed class RequestSpans : IStartupFilter
             span.DisplayName = method;
         }
 
-        // A ticket stands in the query, since EventSource can send no header.
+        // The query may contain a ticket, because EventSource cannot send a header.
         if (span.GetTagItem("url.query") is string query)
             span.SetTag("url.query", SecretQueries.Redacted(query));
         span.SetTag("http.response.status_code", status);
@@ -84,9 +82,8 @@ internal sealed class RequestSpans : IStartupFilter
         }
     }
 
-    // An exception handler or status page runs the pipeline again, without the endpoint that was asked for. The slash
-    // at the end is
-    // what a group's empty pattern leaves ("/v1/events/").
+    // An exception handler or status page runs the pipeline again without the original
+    // endpoint. A group's empty pattern leaves a slash at the end ("/v1/events/").
     private static string? Route(HttpContext context)
     {
         var endpoint =

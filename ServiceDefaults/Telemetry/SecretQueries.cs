@@ -1,7 +1,7 @@
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>Queries without their secrets, after OpenTelemetry's conventions for <c>url.query</c>: the name stays, the
-/// value is <c>REDACTED</c>.</summary>
+/// <summary>Redacts secrets in queries by OpenTelemetry's convention for
+/// <c>url.query</c>: the name stays, the value becomes <c>REDACTED</c>.</summary>
 internal static class SecretQueries
 {
     private static readonly string[] Secrets = ["ticket", "access_token", "token", "api_key"];

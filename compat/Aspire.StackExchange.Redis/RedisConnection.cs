@@ -21,7 +21,8 @@ internal static class RedisConnection
             : throw new InvalidOperationException(
                 $"No Redis endpoint is configured. Set 'ConnectionStrings:{connectionName}' "
                     + $"(ConnectionStrings__{connectionName}=localhost:6379), call "
-                    + $"WithReference({connectionName}) in the AppHost, or set 'Aspire:StackExchange:Redis:ConnectionString'."
+                    + $"WithReference({connectionName}) in the AppHost, or set "
+                    + "'Aspire:StackExchange:Redis:ConnectionString'."
             );
     }
 

@@ -4,13 +4,13 @@ using System.Text;
 
 namespace LocalServices;
 
-/// <summary>A program that runs to its end while the AppHost is being put together.</summary>
+/// <summary>Runs a program to its end while the AppHost is being built.</summary>
 internal static class Command
 {
     internal sealed record Result(int ExitCode, string Output);
 
-    /// <summary>Exit code and all output; null where there is no such program. A run past its timeout is ended and
-    /// counts as failed.</summary>
+    /// <summary>Returns the exit code and the output, or null when the program does
+    /// not exist. A run past its timeout is killed and counts as failed.</summary>
     public static Result? Run(
         string program,
         IEnumerable<string> arguments,
@@ -62,11 +62,11 @@ internal static class Command
             if ((left -= TimeSpan.FromSeconds(2)) <= TimeSpan.Zero)
             {
                 process.Kill(entireProcessTree: true);
-                return new Result(-1, $"{program} did not end in time. {text}");
+                return new Result(-1, $"{program} did not end within its timeout and was killed. {text}");
             }
         }
 
-        process.WaitForExit(); // the rest of the output
+        process.WaitForExit(); // reads the rest of the output
         return new Result(process.ExitCode, text.ToString().Trim());
 
         void Append(string? line)

@@ -2,8 +2,8 @@ namespace LocalServices;
 
 internal static class ContainerRuntime
 {
-    /// <summary>Whether the stores run in containers: a client without its daemon is no runtime, so the server is
-    /// asked.</summary>
+    /// <summary>Returns whether the stores run in containers. Asks the
+    /// daemon, because a client without a daemon cannot run any.</summary>
     public static bool Take(LocalServicesMode mode)
     {
         if (mode == LocalServicesMode.Native)
@@ -20,11 +20,12 @@ internal static class ContainerRuntime
             return true;
         }
 
+        var asked = string.Join(", ", runtimes.Select(runtime => $"{runtime} info"));
         return mode != LocalServicesMode.Containers
             ? false
             : throw new LocalServicesException(
-                $"LocalServices:Mode is containers, but neither answers: {string.Join(", ", runtimes.Select(runtime => $"{runtime} info"))}. "
-                    + "Start the container runtime, or leave the mode out: without one, Postgres and Redis run as processes."
+                $"LocalServices:Mode is containers, but no container runtime answers ({asked}). "
+                    + "Start one, or leave the mode out: without a runtime, Postgres and Redis run as processes."
             );
     }
 

@@ -7,13 +7,14 @@ namespace LocalServices;
 internal static class ContainerStores
 {
     private const string Remedy =
-        "Where no image can be pulled, --LocalServices:Mode=native (LocalServices__Mode=native) runs Postgres and Redis "
-        + "without containers; "
-        + "ConnectionStrings:eventstore and ConnectionStrings:redis name servers of your own.";
+        "If the image cannot be pulled, run Postgres and Redis without containers: --LocalServices:Mode=native "
+        + "(LocalServices__Mode=native), or use your own servers: ConnectionStrings:eventstore and "
+        + "ConnectionStrings:redis.";
 
     public const string PostgresRemedy =
-        "Where the password is refused, the volume postgres-data was made with another: "
-        + "set Parameters:postgres-password to that one, or remove the volume (its data with it: docker volume rm postgres-data).";
+        "If the password is refused, the volume postgres-data was created with another one: "
+        + "set Parameters:postgres-password to that, or remove the volume with its data: "
+        + "docker volume rm postgres-data.";
 
     public static IResourceBuilder<IResourceWithConnectionString> AddEventStore(
         IDistributedApplicationBuilder builder,
@@ -24,7 +25,7 @@ internal static class ContainerStores
         return (options.Ephemeral ? postgres : postgres.WithDataVolume()).AddDatabase("eventstore");
     }
 
-    /// <summary>Without a volume: Redis holds nothing that Postgres does not.</summary>
+    /// <summary>Adds Redis without a volume, because all of its data is also in Postgres.</summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddRedis(IDistributedApplicationBuilder builder) =>
         builder.AddRedis("redis").WithRemedy(Remedy);
 }

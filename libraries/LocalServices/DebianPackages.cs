@@ -3,16 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace LocalServices;
 
-/// <summary>
-/// Programs of the distribution, downloaded and verified by apt and unpacked into a folder of the clone: no root,
-/// nothing installed,
-/// no service started, no other clone touched. They find their libraries by LD_LIBRARY_PATH.
-/// </summary>
+/// <summary>Programs of the distribution, downloaded and verified by apt and unpacked into a folder of the clone. Needs
+/// no root, installs nothing and starts no service; the programs find their libraries by LD_LIBRARY_PATH.</summary>
 internal sealed partial class DebianPackages(string what, string work)
 {
     private string[] _apt = ["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="];
 
-    /// <param name="otherwise">What to do where this machine has no apt, or the distribution no such package.</param>
+    /// <param name="otherwise">The advice for a machine without apt, or a distribution without the package.</param>
     public static void Unpack(string what, string[] packages, string target, string otherwise)
     {
         var work = target + ".making";
@@ -24,7 +21,7 @@ internal sealed partial class DebianPackages(string what, string work)
             if (problem is not null)
             {
                 throw new LocalServicesException(
-                    $"{what} is not on this machine and could not be fetched: {problem}\n{otherwise}"
+                    $"{what} is not installed and could not be downloaded: {problem}\n{otherwise}"
                 );
             }
 
@@ -38,7 +35,8 @@ internal sealed partial class DebianPackages(string what, string work)
         }
     }
 
-    /// <summary>`usr/lib` and `usr/lib/x86_64-linux-gnu` of what was unpacked; null where nothing was.</summary>
+    /// <summary>Returns `usr/lib` and `usr/lib/x86_64-linux-gnu` of the
+    /// unpacked packages, or null when nothing was unpacked.</summary>
     public static string? Libraries(string target)
     {
         var libraries = Path.Combine(target, "usr", "lib");
@@ -52,14 +50,14 @@ internal sealed partial class DebianPackages(string what, string work)
         var root = Directory.CreateDirectory(Path.Combine(work, "root")).FullName;
         if (Command.Run("apt-get", ["--version"]) is null || Command.Run("dpkg", ["--version"]) is null)
         {
-            return ("this is no Debian or Ubuntu (no apt-get).", root);
+            return ("apt-get is missing; this works on Debian and Ubuntu only.", root);
         }
 
         var (files, problem) = Plan(packages);
         if (files.Count == 0)
         {
-            // No package lists (a slim image), or lists that know no such package: lists of our own, which need no root
-            // either.
+            // There are no package lists (a slim image), or they lack
+            // the package. Lists of our own need no root either.
             UseOwnLists();
             (files, problem) = Plan(packages);
         }
@@ -71,17 +69,15 @@ internal sealed partial class DebianPackages(string what, string work)
 
         var size = files.Sum(file => file.Size);
         Console.WriteLine(
-            $"{what}: fetching {files.Count} Debian packages, once for this clone ({Megabytes(size)} to download)"
+            $"{what}: downloading {files.Count} Debian packages, once for this clone ({Megabytes(size)} to download)"
         );
         var folder = Directory.CreateDirectory(Path.Combine(work, "packages")).FullName;
         var progress = new Action(() =>
-            Console.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{what}: {Math.Min(1, (double)Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length) / size):P0} of {Megabytes(size)}"
-                )
-            )
-        );
+        {
+            var done = Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length);
+            var share = Math.Min(1, (double)done / size).ToString("P0", CultureInfo.InvariantCulture);
+            Console.WriteLine($"{what}: {share} of {Megabytes(size)}");
+        });
         var download = new Func<Command.Result?>(() =>
             Command.Run(
                 "apt-get",
@@ -90,7 +86,7 @@ internal sealed partial class DebianPackages(string what, string work)
                 whileRunning: progress
             )
         );
-        // Once more: apt gives up when another apt replaces the lists meanwhile.
+        // Tried twice, because apt fails when another apt replaces the lists at the same time.
         var result = download() is { ExitCode: 0 } done ? done : download();
         if (result is not { ExitCode: 0 })
         {
@@ -108,11 +104,11 @@ internal sealed partial class DebianPackages(string what, string work)
         return (null, root);
     }
 
-    /// <summary>The packages, and of those they need the libraries that this machine lacks; scripts and services around
-    /// them are not needed here.</summary>
+    /// <summary>Returns the packages and the libraries that they need and
+    /// this machine lacks, without their scripts and services.</summary>
     private (List<(string Package, long Size)> Files, string Problem) Plan(string[] packages)
     {
-        // `postgresql` only points to the distribution's version: postgresql-15.
+        // `postgresql` only depends on the distribution's version, such as postgresql-15.
         var wanted = packages
             .Select(package =>
                 NewestOf().Match(Command.Run("apt-cache", [.. _apt, "depends", package])?.Output ?? "")
@@ -145,12 +141,12 @@ internal sealed partial class DebianPackages(string what, string work)
 
     private void UseOwnLists()
     {
-        Console.WriteLine($"{what}: fetching the distribution's package lists (about 10 to 40 MB, not kept)");
+        Console.WriteLine($"{what}: downloading the distribution's package lists (10 to 40 MB, not kept)");
         var (lists, cache) = (Path.Combine(work, "lists"), Path.Combine(work, "cache"));
         Directory.CreateDirectory(Path.Combine(lists, "partial"));
         Directory.CreateDirectory(Path.Combine(cache, "archives", "partial"));
         _apt = [.. _apt, "-o", $"Dir::State::lists={lists}", "-o", $"Dir::Cache={cache}"];
-        // Its exit code says nothing: hooks of the machine's apt configuration may fail without root.
+        // The exit code is ignored: hooks of the machine's apt configuration may fail without root.
         Command.Run("apt-get", [.. _apt, "-qq", "update"]);
     }
 

@@ -3,14 +3,15 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace LocalServices;
 
-/// <summary>What the services' https endpoints use. Making one is ours; trusting it stays its user's choice.</summary>
+/// <summary>The certificate of the services' https endpoints. Creating
+/// one is automatic; trusting it is up to the user.</summary>
 internal static class DeveloperCertificate
 {
-    // The extension by which ASP.NET Core knows its developer certificates.
+    // The extension that marks ASP.NET Core's developer certificates.
     private const string Marker = "1.3.6.1.4.1.311.84.1.1";
 
-    /// <summary>False where there is none and none can be made: then https endpoints would keep the services from
-    /// starting.</summary>
+    /// <summary>Returns false when there is no certificate and none can
+    /// be created; an https endpoint would then fail to start.</summary>
     public static bool Ensure()
     {
         if (Exists())
@@ -22,13 +23,15 @@ internal static class DeveloperCertificate
         if (made is { ExitCode: 0 } && Exists())
         {
             Console.WriteLine(
-                "HTTPS: made a developer certificate for localhost. To make browsers trust it: dotnet dev-certs https --trust"
+                "HTTPS: created a developer certificate for localhost. "
+                    + "To make browsers trust it: dotnet dev-certs https --trust"
             );
             return true;
         }
 
         Console.WriteLine(
-            $"HTTPS: no developer certificate, and none could be made: no https endpoints in this run. To see why: dotnet dev-certs https\n{made?.Output}"
+            "HTTPS: there is no developer certificate and none could be created, so this run has no https endpoints. "
+                + $"To see why: dotnet dev-certs https\n{made?.Output}"
         );
         return false;
     }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace LocalServices;
 
-/// <summary>A stack's data that is deleted when the stack has stopped; what a killed one left is deleted by the
-/// next.</summary>
+/// <summary>A stack's temporary data, deleted when the stack has
+/// stopped. The next stack deletes the data of a killed one.</summary>
 internal sealed class EphemeralFolder(string path, IHostApplicationLifetime lifetime) : IHostedService
 {
     private const string Prefix = "aspire-sse-";
@@ -23,7 +23,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
                 Path.Combine(Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}")
             )
             .FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // a start that fails never stops
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // also after a failed start, which never stops
         services.AddHostedService(provider => new EphemeralFolder(
             path,
             provider.GetRequiredService<IHostApplicationLifetime>()
@@ -31,7 +31,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
         return path;
     }
 
-    // Stopped, not stopping: by then the orchestrator has ended the servers that still write here.
+    // Deleted after the stop, not during it: only then has the orchestrator ended the servers that write here.
     public Task StartAsync(CancellationToken cancellationToken)
     {
         lifetime.ApplicationStopped.Register(() => Delete(path));
@@ -43,7 +43,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
     private static bool IsAbandoned(string folder)
     {
         var owner = Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
-        // A minute's grace: the servers of a killed stack take some seconds to go.
+        // Waits a minute, because the servers of a killed stack take some seconds to end.
         return int.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             && !IsRunning(id)
             && TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(folder) > TimeSpan.FromMinutes(1);
@@ -70,7 +70,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // Another user's, or just being deleted by another start: temporary either way.
+            // It belongs to another user or is being deleted by another start; both are fine.
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace LocalServices;
 
-/// <summary>One process at a time; the lock goes with its process, however that ends.</summary>
+/// <summary>Allows one process at a time. The lock ends with its process, even after a crash.</summary>
 internal static class FolderLock
 {
     public static FileStream Take(string folder, string what)
@@ -20,7 +20,7 @@ internal static class FolderLock
             {
                 if (waits == 10)
                 {
-                    Console.WriteLine($"{what}: another start is preparing it, waiting");
+                    Console.WriteLine($"{what}: waiting for another start, which is preparing it");
                 }
 
                 Thread.Sleep(TimeSpan.FromMilliseconds(100));
@@ -28,7 +28,8 @@ internal static class FolderLock
             catch (UnauthorizedAccessException)
             {
                 throw new LocalServicesException(
-                    $"{folder} belongs to another user. Start the stack as that user, or remove the folder (its data with it)."
+                    $"{folder} belongs to another user. "
+                        + "Start the stack as that user, or remove the folder with its data."
                 );
             }
         }

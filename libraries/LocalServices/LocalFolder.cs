@@ -5,12 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace LocalServices;
 
 /// <summary>
-/// Where the local stack's tools and data lie, and as whom Postgres runs there: Postgres refuses root, so root starts
-/// it as `nobody`.
+/// The folders for the local stack's tools and data, and the user that Postgres runs as. Postgres refuses to run as
+/// root, so root starts it as `nobody`.
 /// </summary>
-/// <param name="Tools">Kept between runs, also by `--ephemeral`.</param>
-/// <param name="Data">Kept between runs, except by `--ephemeral`.</param>
-/// <param name="As">What goes before a command to run it as Postgres's user; empty when that is who we are.</param>
+/// <param name="Tools">Kept between runs, also with `--ephemeral`.</param>
+/// <param name="Data">Kept between runs, except with `--ephemeral`.</param>
+/// <param name="As">The command prefix that runs a program as Postgres's user; empty for the current user.</param>
 internal sealed record LocalFolder(string Tools, string Data, string[] As)
 {
     private const string Nobody = "65534";
@@ -29,10 +29,9 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
     }
 
     /// <summary>
-    /// `nobody` must get through to the folder, and a clone in a closed home directory or a `mktemp -d` lets nobody
-    /// else in. Then Postgres gets the
-    /// capability to pass closed folders; where even root may not hand that out (some containers), a folder that is
-    /// open to all serves.
+    /// Makes the folder reachable for `nobody`, whom a closed home directory or `mktemp -d` shuts out: Postgres gets
+    /// the capability to pass closed folders. If even root may not grant that (some containers), another folder is
+    /// used.
     /// </summary>
     private static (string Folder, string[] As) AsRoot(string local, string temporary)
     {
@@ -63,7 +62,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
                 if (folder == elsewhere)
                 {
                     Console.WriteLine(
-                        $"Postgres runs as nobody, who cannot get into {local}: its tools and data are in {elsewhere}"
+                        $"Postgres runs as nobody and cannot access {local}, so its tools and data are in {elsewhere}"
                     );
                 }
 
@@ -72,13 +71,15 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
         }
 
         throw new LocalServicesException(
-            "Postgres refuses to run as root, and setpriv (Debian package util-linux) could not start it as another user. "
-                + "Start the stack as a normal user, or give a Postgres of your own: --ConnectionStrings:eventstore='Host=…;Username=…;Password=…;Database=…'"
+            "Postgres refuses to run as root, and setpriv (Debian package util-linux) could not start it as another "
+                + "user. "
+                + "Start the stack as a normal user, or use your own Postgres: "
+                + "--ConnectionStrings:eventstore='Host=…;Username=…;Password=…;Database=…'"
         );
     }
 
-    /// <summary>Who owns the folder, for root to run as; files of a stack that a normal user started stay that
-    /// user's.</summary>
+    /// <summary>Returns the folder's owner for root to run as, so that
+    /// the files of a normal user's stack stay that user's.</summary>
     public static string[] AsOwner(string[] identity, string folder)
     {
         if (
@@ -94,7 +95,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
         return [identity[0], $"--reuid={ids[0]}", $"--regid={ids[1]}", .. identity[3..]];
     }
 
-    /// <summary>Makes a folder that only Postgres's user can look into.</summary>
+    /// <summary>Creates a folder that only Postgres's user can read.</summary>
     public static void CreatePrivate(string folder, string[] identity)
     {
         Directory.CreateDirectory(folder);
@@ -106,7 +107,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
         Give(folder, identity);
     }
 
-    /// <summary>To Postgres's user.</summary>
+    /// <summary>Gives a file or folder to Postgres's user.</summary>
     public static void Give(string path, string[] identity)
     {
         if (identity.Length > 0)

@@ -1,19 +1,19 @@
 namespace LocalServices;
 
-/// <summary>A program as this machine has it, or else as Debian's package has it, unpacked into a folder of the
+/// <summary>A program installed on this machine, or unpacked from a Debian package into a folder of the
 /// clone.</summary>
-/// <param name="File">What to start.</param>
-/// <param name="Libraries">Its LD_LIBRARY_PATH; null where the machine's libraries serve.</param>
+/// <param name="File">The program's path.</param>
+/// <param name="Libraries">Its LD_LIBRARY_PATH; null for the machine's own libraries.</param>
 internal sealed record LocalProgram(string File, string? Libraries)
 {
-    /// <param name="tools">The folder that programs are unpacked to; made where there is none.</param>
-    /// <param name="what">Its name for people; in lower case the folder's.</param>
-    /// <param name="names">What it may be called: on the path, or as a whole path.</param>
-    /// <param name="version">The argument by which it says that it runs.</param>
-    /// <param name="packages">What to unpack where there is none of them.</param>
-    /// <param name="unpacked">Where it lies in what was unpacked.</param>
-    /// <param name="otherwise">What to do where that does not work either.</param>
-    /// <exception cref="LocalServicesException">There is none, and it could not be fetched.</exception>
+    /// <param name="tools">The folder that programs are unpacked to; created if needed.</param>
+    /// <param name="what">The program's name in messages; in lower case, its folder's name.</param>
+    /// <param name="names">Possible names, to be found on the path, or absolute paths.</param>
+    /// <param name="version">The argument that makes the program print its version.</param>
+    /// <param name="packages">The packages to unpack when the program is not installed.</param>
+    /// <param name="unpacked">The program's path within the unpacked packages.</param>
+    /// <param name="otherwise">The advice when that fails too.</param>
+    /// <exception cref="LocalServicesException">The program is not installed and could not be downloaded.</exception>
     public static LocalProgram Find(
         string tools,
         string what,
@@ -38,7 +38,7 @@ internal sealed record LocalProgram(string File, string? Libraries)
 
         return Installed() ?? throw new LocalServicesException($"{what} was unpacked but does not run. {otherwise}");
 
-        // Asked: a program whose libraries are missing is none.
+        // The program is run, because it may exist without its libraries.
         LocalProgram? Installed() =>
             names
                 .Select(name => new LocalProgram(name, null))

@@ -1,4 +1,4 @@
 namespace LocalServices;
 
-/// <summary>Something of this machine stands in the way; the message says what, and the way out.</summary>
+/// <summary>A problem of this machine; the message says what it is and how to solve it.</summary>
 internal sealed class LocalServicesException(string message) : Exception(message);

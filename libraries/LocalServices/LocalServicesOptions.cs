@@ -9,19 +9,19 @@ internal enum LocalServicesMode
     Native,
 }
 
-/// <summary>The section <c>LocalServices</c>: of appsettings, the environment (<c>LocalServices__Mode</c>) or the
+/// <summary>The section <c>LocalServices</c> of appsettings, the environment (<c>LocalServices__Mode</c>) or the
 /// command line (<c>--LocalServices:Mode=native</c>).</summary>
-/// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are given.</param>
+/// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are configured.</param>
 internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemeral, int PostgresPort, int RedisPort)
 {
     public const int DefaultPostgresPort = 15432;
     public const int DefaultRedisPort = 16379;
 
-    /// <summary>What starts beside a running stack: nothing of it has a fixed port.</summary>
+    /// <summary>The command that starts a stack beside a running one, without fixed ports.</summary>
     public const string SecondStack = "dotnet run --project AppHost -- --ephemeral --DcpPublisher:RandomizePorts=true";
 
-    /// <summary><c>--ephemeral</c> is short for <c>--LocalServices:Ephemeral=true</c>: configuration knows no options
-    /// without a value.</summary>
+    /// <summary>Expands <c>--ephemeral</c> to <c>--LocalServices:Ephemeral=true</c>,
+    /// because configuration needs a value.</summary>
     public static string[] Expand(string[] args) =>
         [
             .. args.Select(arg =>

@@ -5,11 +5,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace LocalServices;
 
-/// <summary>The two stores as connection strings. A service that waits for one waits until the server behind it
-/// answers.</summary>
+/// <summary>The two stores as connection strings. Waiting for one waits until its server answers.</summary>
 /// <param name="EventStore">Postgres.</param>
 /// <param name="Redis">Redis.</param>
-/// <param name="Remedy">What to do when Postgres refuses the services.</param>
+/// <param name="Remedy">The advice when Postgres refuses the services.</param>
 internal sealed record LocalStores(
     IResourceBuilder<IResourceWithConnectionString> EventStore,
     IResourceBuilder<IResourceWithConnectionString> Redis,
@@ -21,11 +20,9 @@ internal static class LocalStoresExtensions
     private const string OwnRemedy =
         "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
 
-    /// <summary>
-    /// Each store is, in this order: one of your own (<c>ConnectionStrings:eventstore</c>,
-    /// <c>ConnectionStrings:redis</c>), a container
-    /// where a container runtime answers, a process of this machine otherwise.
-    /// </summary>
+    /// <summary>Adds each store as, in this order: your own (<c>ConnectionStrings:eventstore</c>,
+    /// <c>ConnectionStrings:redis</c>), a container if a container runtime answers, or a process of this
+    /// machine.</summary>
     public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
     {
         try
@@ -64,7 +61,7 @@ internal static class LocalStoresExtensions
         }
         catch (LocalServicesException exception) when (Assembly.GetEntryAssembly() == builder.AppHostAssembly)
         {
-            // At a terminal the message is the whole answer; a test gets the exception.
+            // At a terminal the message is enough; a test gets the exception.
             Console.Error.WriteLine(exception.Message);
             Environment.Exit(1);
             throw;

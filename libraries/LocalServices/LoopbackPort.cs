@@ -5,13 +5,13 @@ namespace LocalServices;
 
 internal static class LoopbackPort
 {
-    // After `kill -9` of a stack its servers take some seconds to go.
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    // The servers of a killed stack take some seconds to end.
+    private static readonly TimeSpan FreeTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>The port itself where it is free or becomes so in a moment, any free one for 0.</summary>
+    /// <summary>Returns the port if it is free or becomes free within some seconds, or any free port for 0.</summary>
     public static int Take(int port, string server, string option)
     {
-        for (var waited = TimeSpan.Zero; waited < Timeout; waited += TimeSpan.FromMilliseconds(100))
+        for (var waited = TimeSpan.Zero; waited < FreeTimeout; waited += TimeSpan.FromMilliseconds(100))
         {
             if (Bind(port) is { } taken)
             {
@@ -22,15 +22,16 @@ internal static class LoopbackPort
         }
 
         throw new LocalServicesException(
-            $"Port {port}, meant for {server}, is taken by another program. "
-                + $"Stop that, or start with --LocalServices:{option}=0 (any free port), or a second, empty stack on free ports: {LocalServicesOptions.SecondStack}"
+            $"Port {port} for {server} is in use by another program. Stop that program, use any free port "
+                + $"(--LocalServices:{option}=0), or start a second, empty stack on free ports: "
+                + LocalServicesOptions.SecondStack
         );
     }
 
     private static int? Bind(int port)
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        // As the servers do: connections of an earlier run that are still closing do not make a port busy.
+        // As the servers do, so that closing connections of an earlier run do not block the port.
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         try
         {

@@ -7,8 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace LocalServices;
 
-/// <summary>Redis and Postgres as processes on loopback, both behind generated passwords: other users of the machine
-/// are not of this stack.</summary>
+/// <summary>Redis and Postgres as processes on loopback, with generated
+/// passwords that keep other users of the machine out.</summary>
 internal sealed class NativeStores(
     IDistributedApplicationBuilder builder,
     LocalFolder folder,
@@ -20,8 +20,8 @@ internal sealed class NativeStores(
         get
         {
             var data = Path.Combine(folder.Data, "postgres");
-            return $"Where the password is refused, {Path.Combine(data, "password")} is not the one that the data was made with: "
-                + $"put that back, or start empty: mv {data} {data}-old.";
+            return $"If the password is refused, {Path.Combine(data, "password")} is not the one that the data was "
+                + $"created with: restore that file, or start empty: mv {data} {data}-old.";
         }
     }
 
@@ -37,7 +37,7 @@ internal sealed class NativeStores(
             "max_connections=200",
             "shared_buffers=128MB",
             "timezone=UTC",
-            // Durable by Postgres's own defaults; a stack that is thrown away afterwards need not wait for the disk.
+            // Durable by Postgres's own defaults, except for a temporary stack, which need not wait for the disk.
             .. options.Ephemeral ? (string[])["fsync=off", "full_page_writes=off"] : [],
         ];
         var postgres = builder
@@ -57,14 +57,15 @@ internal sealed class NativeStores(
             .WithHealthCheck(HealthCheck("postgres", new PostgresHealthCheck(port)));
         WithLibraries(postgres, cluster.Programs.Libraries);
 
-        // Not under the container's names: what container mode keeps in the user secrets is another server's password.
+        // Other names than the container's: the user secrets may hold the password of a container's server.
         var password = builder.AddParameter("local-postgres-password", cluster.Password, secret: true);
         var address = postgres.GetEndpoint("tcp");
         return builder
             .AddConnectionString(
                 PostgresCluster.Database,
                 ReferenceExpression.Create(
-                    $"Host=127.0.0.1;Port={address.Property(EndpointProperty.Port)};Username=postgres;Password={password};Database={PostgresCluster.Database}"
+                    $"Host=127.0.0.1;Port={address.Property(EndpointProperty.Port)};"
+                        + $"Username=postgres;Password={password};Database={PostgresCluster.Database}"
                 )
             )
             .WaitFor(postgres);
@@ -74,7 +75,7 @@ internal sealed class NativeStores(
     {
         var port = LoopbackPort.Take(options.RedisPort, "Redis", "RedisPort");
         var server = RedisServer.Prepare(folder, port);
-        // `redis` is the connection string's name, by which services ask for it.
+        // `redis` is the name of the connection string that services use.
         var redis = builder
             .AddExecutable("redis-server", server.Program, builder.AppHostDirectory, server.Configuration)
             .WithRestart()

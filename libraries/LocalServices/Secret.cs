@@ -4,11 +4,12 @@ namespace LocalServices;
 
 internal static class Secret
 {
-    /// <summary>Letters and digits only: safe in connection strings, configuration files and SQL.</summary>
+    /// <summary>Creates a secret of letters and digits, safe in
+    /// connection strings, configuration files and SQL.</summary>
     public static string Create() =>
         RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 32);
 
-    /// <summary>Replaces the file by one that nobody else can read.</summary>
+    /// <summary>Replaces the file by one that only its owner can read.</summary>
     public static void Write(string file, string text)
     {
         File.Delete(file);

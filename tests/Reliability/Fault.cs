@@ -1,5 +1,3 @@
-using Measuring.Ledger;
-
 namespace Reliability;
 
 /// <summary>A fault that is injected into the system and undone.</summary>

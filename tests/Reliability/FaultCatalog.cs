@@ -1,5 +1,4 @@
 using Harness;
-using Measuring.Ledger;
 
 namespace Reliability;
 

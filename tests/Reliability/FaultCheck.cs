@@ -4,7 +4,6 @@ using LoadTests.Reports;
 using LoadTests.Running;
 using LoadTests.Scenarios;
 using LoadTests.Targets;
-using Measuring.Ledger;
 
 namespace Reliability;
 

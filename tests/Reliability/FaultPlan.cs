@@ -1,7 +1,5 @@
 using LoadTests.Chaos;
 using LoadTests.Running;
-using Measuring;
-using Measuring.Ledger;
 
 namespace Reliability;
 

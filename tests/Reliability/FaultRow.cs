@@ -1,5 +1,3 @@
-using Measuring.Ledger;
-
 namespace Reliability;
 
 /// <summary>The result of a fault.</summary>

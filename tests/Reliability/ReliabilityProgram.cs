@@ -1,6 +1,5 @@
 using Harness;
 using LoadTests;
-using LoadTests.Running;
 using LocalServices;
 using Measuring;
 using Reliability.Abuse;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Harness;
-using LoadTests.Chaos;
 using Measuring;
 
 namespace Reliability;

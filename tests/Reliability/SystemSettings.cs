@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Harness;
-using LocalServices;
 
 namespace Reliability;
 

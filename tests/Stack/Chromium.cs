@@ -3,17 +3,14 @@ using System.Diagnostics;
 
 namespace Stack;
 
-/// <summary>
-/// The Chromium that the tests drive: this machine's, or installed for them where that needs nobody's password. Without
-/// one the tests
-/// skip: <c>Assert.SkipWhen(chromium.Path is null, chromium.Reason)</c>.
-/// </summary>
+/// <summary>The Chromium that the tests drive: an installed one, or one that is installed now if that needs no
+/// password. Without it, tests skip by <c>Assert.SkipWhen(chromium.Path is null, chromium.Reason)</c>.</summary>
 public sealed record Chromium(string? Path, string Reason)
 {
     private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     private static readonly Lazy<Task<Chromium>> Instance = new(() => Task.Run(FindOrInstallAsync));
 
-    /// <summary>Looked for, and installed if need be, once a test run.</summary>
+    /// <summary>Finds or installs Chromium, once a test run.</summary>
     public static Task<Chromium> GetAsync() => Instance.Value;
 
     private static async Task<Chromium> FindOrInstallAsync()
@@ -46,7 +43,7 @@ public sealed record Chromium(string? Path, string Reason)
             : new Chromium(null, $"Chromium could not be installed. {Manually}\n{output}");
     }
 
-    // Another run may be installing it too: apt waits for its turn, and then finds nothing left to do.
+    // When another run installs it too, apt waits for it and then has nothing to do.
     private static async Task<string> InstallAsync()
     {
         string[] install =
@@ -62,7 +59,7 @@ public sealed record Chromium(string? Path, string Reason)
         var (exitCode, output) = await RunAsync(install);
         if (exitCode != 0)
         {
-            // No package lists (a slim image), or lists that name packages which the mirror has replaced since.
+            // There are no package lists (a slim image), or they name packages that the mirror has replaced.
             await RunAsync(["-qq", "-o", "DPkg::Lock::Timeout=300", "update"]);
             (_, output) = await RunAsync(install);
         }

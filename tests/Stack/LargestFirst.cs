@@ -4,12 +4,9 @@ using Xunit.v3;
 
 namespace Stack;
 
-/// <summary>
-/// Begins with the collections that have a test marked <c>[Trait("Takes", "long")]</c>, then with those that have most
-/// tests, so that none of them runs alone
-/// at the end. An orderer alone does not do it: the runner hands all collections to the thread pool at once, and those
-/// go first that get there first.
-/// </summary>
+/// <summary>Starts the collections with a test marked <c>[Trait("Takes", "long")]</c>
+/// first, then the largest, so that none of them runs alone at the end. Ordering alone is
+/// not enough: the runner starts all collections on the thread pool at once.</summary>
 public sealed class LargestFirst : XunitTestFramework
 {
     protected override ITestFrameworkExecutor CreateExecutor(Assembly assembly) =>
@@ -47,7 +44,7 @@ public sealed class LargestFirst : XunitTestFramework
             return order;
         }
 
-        /// <summary>Each queues for a place behind the one before it.</summary>
+        /// <summary>Starts each collection after the one before it.</summary>
         protected override async ValueTask<RunSummary> RunTestCollection(
             XunitTestAssemblyRunnerContext ctxt,
             IXunitTestCollection testCollection,

@@ -7,17 +7,14 @@ using Npgsql;
 
 namespace Stack;
 
-/// <summary>
-/// The whole system, started once for a test assembly by the AppHost itself: real Postgres and Redis of its own in a
-/// temporary folder, on
-/// free ports, so that it runs beside any other stack of this machine.
-/// </summary>
+/// <summary>The whole system, started by the AppHost once for a test assembly: its own Postgres and
+/// Redis in a temporary folder, on free ports, so that it can run beside another stack.</summary>
 public sealed class StackFixture : IAsyncLifetime
 {
-    // the first start fetches what the machine lacks
+    // The first start downloads missing programs.
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
 
-    /// <summary>There is no dashboard in a test; the pages link to this one.</summary>
+    /// <summary>The dashboard's address that pages link to; a test has no dashboard.</summary>
     public const string Dashboard = "http://dashboard.test";
 
     private StackLock? _lock;
@@ -28,7 +25,7 @@ public sealed class StackFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // Another assembly's tests take as long as they take; the limit is for the start.
+        // Waiting for another assembly's tests has no limit; the limit is for the start.
         _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
@@ -36,7 +33,7 @@ public sealed class StackFixture : IAsyncLifetime
             limit.Token
         );
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
-        // A test sees only what it did itself.
+        // Turns the demo traffic off, so that a test sees only its own events.
         builder
             .CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(r => r.Name == "streamapi"))
             .WithEnvironment("Traffic__Enabled", "false");
@@ -46,16 +43,17 @@ public sealed class StackFixture : IAsyncLifetime
             await App.ResourceNotifications.WaitForResourceHealthyAsync(service, limit.Token);
         EventStore =
             await App.GetConnectionStringAsync("eventstore", limit.Token)
-            ?? throw new InvalidOperationException("No connection string for the event store.");
+            ?? throw new InvalidOperationException("The AppHost has no connection string for the event store.");
         Redis =
             await App.GetConnectionStringAsync("redis", limit.Token)
-            ?? throw new InvalidOperationException("No connection string for Redis.");
+            ?? throw new InvalidOperationException("The AppHost has no connection string for Redis.");
     }
 
-    /// <summary>An address of the stack, as a user of it would have.</summary>
+    /// <summary>Returns the address of a resource, as a user of the stack has it.</summary>
     public Uri Address(string resource, string endpoint = "http") => App.GetEndpoint(resource, endpoint);
 
-    /// <summary>Creates a database on the stack's Postgres, as a copy of the template; its connection string.</summary>
+    /// <summary>Creates a database on the stack's Postgres as a copy
+    /// of the template, and returns its connection string.</summary>
     public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(
         CancellationToken cancellationToken,
         string template = "template1"

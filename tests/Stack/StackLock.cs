@@ -1,9 +1,7 @@
 namespace Stack;
 
-/// <summary>
-/// Test assemblies run side by side; stacks and what stresses them do not: two on two cores would only measure each
-/// other.
-/// </summary>
+/// <summary>Allows one stack at a time. Test assemblies run in parallel,
+/// but two stacks on two cores would only measure each other.</summary>
 public sealed class StackLock : IDisposable
 {
     private readonly FileStream _file;

@@ -1,6 +1,5 @@
 // Part of the stand-in for Aspire.Hosting: runs the health checks
 // of every running replica. Not affiliated with Microsoft.
-using System.Collections.Immutable;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Aspire.Hosting.Orchestration;

@@ -1,7 +1,6 @@
 // Part of the stand-in for NBomber: runs the scenarios. Not affiliated with NBomber LLC.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Measuring;
 using NBomber.Contracts;
 using NBomber.Contracts.Stats;
 

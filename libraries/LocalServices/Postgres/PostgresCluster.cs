@@ -2,11 +2,8 @@ using System.Globalization;
 
 namespace LocalServices.Postgres;
 
-/// <summary>
-/// The folder of one Postgres server: `cluster` is its data directory, `password` what its superuser needs. Both come
-/// into being
-/// together, by one rename, so that an interrupted first start leaves nothing behind that looks like data.
-/// </summary>
+/// <summary>The folder of one Postgres server: `cluster` is its data directory, `password` its superuser's password.
+/// One rename creates both, so that an interrupted first start leaves nothing that looks like data.</summary>
 internal sealed record PostgresCluster(string Folder, string Password, PostgresPrograms Programs, string[] As)
 {
     public const string Database = "eventstore";
@@ -47,13 +44,14 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
         catch (UnauthorizedAccessException)
         {
             throw new LocalServicesException(
-                $"{folder} belongs to another user. Start the stack as that user, or remove the folder (its data with it)."
+                $"{folder} belongs to another user. Start the stack as that user, or remove the folder with its data."
             );
         }
         catch (Exception exception) when (exception is IOException or FormatException)
         {
             throw new LocalServicesException(
-                $"{folder} is not a Postgres data folder (cluster/PG_VERSION cannot be read). Move it away: mv {folder} {folder}-broken"
+                $"{folder} is not a Postgres data folder (cluster/PG_VERSION cannot be read). "
+                    + $"Move it away: mv {folder} {folder}-broken"
             );
         }
     }
@@ -85,7 +83,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
             "--locale=C",
             "--no-instructions"
         );
-        // Without a server: single-user mode, one statement a line.
+        // Single-user mode works without a server and takes one statement a line.
         Run(
             programs,
             identity,
@@ -114,7 +112,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
         if (result is not { ExitCode: 0 })
         {
             throw new LocalServicesException(
-                $"Postgres could not be set up: {string.Join(' ', command)} failed.\n{result?.Output}"
+                $"The Postgres data folder could not be created: {string.Join(' ', command)} failed.\n{result?.Output}"
             );
         }
     }

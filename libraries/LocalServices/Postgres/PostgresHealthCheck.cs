@@ -6,8 +6,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LocalServices.Postgres;
 
-/// <summary>Asks as a client does, as far as the request for a password: a server that is starting, recovering or full
-/// refuses before that.</summary>
+/// <summary>Connects as a client does, up to the password request. A server
+/// that is starting, recovering or full refuses before that.</summary>
 internal sealed class PostgresHealthCheck(int port) : IHealthCheck
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
@@ -27,8 +27,8 @@ internal sealed class PostgresHealthCheck(int port) : IHealthCheck
             await stream.WriteAsync(StartupMessage(), limit.Token);
             var answer = new byte[1024];
             var length = await stream.ReadAsync(answer, limit.Token);
-            // 'R' asks for authentication; 'E' is an error whose fields are zero-terminated texts, each after a letter
-            // (M: message).
+            // 'R' requests authentication. 'E' is an error with
+            // zero-terminated fields, each after a letter (M: message).
             return length > 0 && answer[0] == (byte)'R'
                 ? HealthCheckResult.Healthy()
                 : HealthCheckResult.Unhealthy(
@@ -46,8 +46,8 @@ internal sealed class PostgresHealthCheck(int port) : IHealthCheck
         }
     }
 
-    /// <summary>https://www.postgresql.org/docs/current/protocol-message-formats.html: length, version 3.0, pairs of
-    /// texts, a zero.</summary>
+    /// <summary>Returns the startup message: length, version 3.0, pairs of texts, a zero.
+    /// https://www.postgresql.org/docs/current/protocol-message-formats.html</summary>
     private static byte[] StartupMessage()
     {
         var pairs = Encoding.ASCII.GetBytes(

@@ -2,8 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace LocalServices.Postgres;
 
-/// <param name="Folder">Holds `postgres` and `initdb`.</param>
-/// <param name="Libraries">Where the libraries lie that came with them; null for those of the machine.</param>
+/// <param name="Folder">The folder with `postgres` and `initdb`.</param>
+/// <param name="Libraries">The folder of their own libraries; null for the machine's libraries.</param>
 internal sealed partial record PostgresPrograms(string Folder, int Major, string? Libraries)
 {
     private const int OldestMajor = 14;
@@ -12,8 +12,8 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
 
     public string InitDb => Path.Combine(Folder, "initdb");
 
-    /// <param name="major">The major version that wrote the data, which only that version reads; null where there is no
-    /// data.</param>
+    /// <param name="major">The major version that wrote the data,
+    /// which no other version can read; null without data.</param>
     public static PostgresPrograms Find(LocalFolder folder, int? major, string data)
     {
         var found = Installed(folder.Tools);
@@ -27,19 +27,23 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
                     "Postgres",
                     ["postgresql"],
                     Path.Combine(folder.Tools, "postgres"),
-                    "Start a container runtime (Docker, Podman), or install PostgreSQL (Debian, Ubuntu: sudo apt-get install -y postgresql), or give your own with --ConnectionStrings:eventstore=…"
+                    "Start a container runtime (Docker, Podman), install PostgreSQL (Debian, Ubuntu: sudo apt-get "
+                        + "install -y postgresql), or use your own with --ConnectionStrings:eventstore=…"
                 );
                 found = Installed(folder.Tools);
             }
         }
 
         var versions = string.Join(", ", found.Select(programs => programs.Major).Distinct().Order());
+        var installed = $"this machine has {(versions.Length > 0 ? versions : "none that runs")}";
         return Choose(found, major)
             ?? throw new LocalServicesException(
                 major is null
-                    ? $"Postgres {OldestMajor} or later is needed, and this machine has {(versions.Length > 0 ? versions : "none that runs")}. Install it (Debian, Ubuntu: sudo apt-get install -y postgresql)."
-                    : $"The data in {data} was written by Postgres {major}, and this machine has {(versions.Length > 0 ? versions : "none that runs")}. "
-                        + $"Install {major} (Debian, Ubuntu: sudo apt-get install -y postgresql-{major}), or start empty: mv {data} {data}-{major}"
+                    ? $"Postgres {OldestMajor} or later is needed, and {installed}. "
+                        + "Install it (Debian, Ubuntu: sudo apt-get install -y postgresql)."
+                    : $"The data in {data} was written by Postgres {major}, and {installed}. "
+                        + $"Install {major} (Debian, Ubuntu: sudo apt-get install -y postgresql-{major}), "
+                        + $"or start empty: mv {data} {data}-{major}"
             );
     }
 
@@ -48,7 +52,8 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
             .Where(programs => major is null ? programs.Major >= OldestMajor : programs.Major == major)
             .MaxBy(programs => programs.Major);
 
-    /// <summary>`postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `postgres (PostgreSQL) 18beta1`</summary>
+    /// <summary>Parses the version, such as `postgres (PostgreSQL) 15.18
+    /// (Debian 15.18-0+deb12u1)` or `postgres (PostgreSQL) 18beta1`.</summary>
     internal static int? ParseMajor(string version) =>
         VersionLine().Match(version) is { Success: true } match
             ? int.Parse(match.Groups[1].ValueSpan, provider: null)
@@ -66,7 +71,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
                     var libraries = folder.StartsWith(tools, StringComparison.Ordinal)
                         ? DebianPackages.Libraries(Path.Combine(tools, "postgres"))
                         : null;
-                    // Asked rather than read off the path: a program whose libraries are missing is not one.
+                    // The program is run, because it may exist without its libraries.
                     var version = Command.Run(Path.Combine(folder, "postgres"), ["--version"], libraries: libraries);
                     return version is { ExitCode: 0 } && ParseMajor(version.Output) is { } major
                         ? new PostgresPrograms(folder, major, libraries)

@@ -2,11 +2,9 @@ using System.Globalization;
 
 namespace LocalServices.Postgres;
 
-/// <summary>
-/// Postgres writes its process id into postmaster.pid and refuses to start while that process lives. After a crash the
-/// id may
-/// belong to some other program by now, and after `kill -9` of the AppHost the old server may still be shutting down.
-/// </summary>
+/// <summary>Handles a stale postmaster.pid: Postgres refuses to start while the
+/// process in that file lives. After a crash the id may belong to another program,
+/// and after `kill -9` of the AppHost the old server may still be stopping.</summary>
 internal static class PostmasterLock
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
@@ -16,7 +14,7 @@ internal static class PostmasterLock
         var file = Path.Combine(data, "postmaster.pid");
         for (var waited = TimeSpan.Zero; Owner(file) is { } id; waited += TimeSpan.FromMilliseconds(100))
         {
-            // Of a process that is not ours to look at, and where there is no /proc, only Postgres itself can judge.
+            // Another user's process, or a system without /proc; only Postgres itself can decide then.
             if (!OperatingSystem.IsLinux() || WorksIn(id) is not { } folder)
             {
                 if (OperatingSystem.IsLinux() && !Directory.Exists($"/proc/{id}"))
@@ -36,15 +34,15 @@ internal static class PostmasterLock
             if (waited == TimeSpan.Zero)
             {
                 Console.WriteLine(
-                    $"Postgres: an earlier one (process {id}) is still running on this clone's data, waiting for its end"
+                    $"Postgres: waiting for an earlier server (process {id}), which still uses this clone's data"
                 );
             }
 
             if (waited >= Timeout)
             {
                 throw new LocalServicesException(
-                    $"A stack of this clone is running already (Postgres is process {id}). "
-                        + $"Stop that one, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}"
+                    $"A stack of this clone is already running (Postgres is process {id}). "
+                        + $"Stop it, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}"
                 );
             }
 
@@ -71,7 +69,7 @@ internal static class PostmasterLock
         }
     }
 
-    /// <summary>Postgres's working directory is its data directory.</summary>
+    /// <summary>Returns the working directory of a process, which for Postgres is its data directory.</summary>
     private static string? WorksIn(int id)
     {
         try

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs Postgres for an orchestrator that ends a process with TERM, and with KILL some seconds later. To Postgres, TERM means "when
-# the last client has left"; INT means "now, cleanly". The server gets INT as well when this shell is killed (--pdeathsig).
+# Runs Postgres for an orchestrator that ends a process with TERM, and with KILL some seconds later. TERM makes Postgres
+# wait for its last client; INT ends it at once, cleanly. The server also gets INT when this shell is killed
+# (--pdeathsig).
 # Usage: postgres.sh [setpriv --reuid=… …] -- postgres -D … -p …
 if [ "$1" = -- ]; then
   shift
@@ -13,7 +14,7 @@ fi
 trap 'kill -INT "$server" 2>/dev/null' TERM INT HUP
 "$@" &
 server=$!
-# `wait` returns early when a trap ran: what counts is the end of the server.
+# `wait` returns early after a trap, so the server's end is checked.
 while :; do
   wait "$server"
   code=$?

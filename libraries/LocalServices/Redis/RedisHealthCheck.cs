@@ -5,7 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LocalServices.Redis;
 
-/// <summary>AUTH and PING; a Redis that accepts but does not answer (frozen, loading) is not healthy.</summary>
+/// <summary>Sends AUTH and PING. A Redis that accepts but does not answer (frozen, loading) is unhealthy.</summary>
 internal sealed class RedisHealthCheck(int port, string password) : IHealthCheck
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);

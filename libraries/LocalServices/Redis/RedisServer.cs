@@ -1,10 +1,7 @@
 namespace LocalServices.Redis;
 
-/// <summary>
-/// A Redis that keeps nothing on disk: it is an accelerator, and what it loses is in Postgres. Its configuration is a
-/// file, so that its
-/// password stands in no process list.
-/// </summary>
+/// <summary>A Redis without persistence, because all of its data is also in Postgres.
+/// Its configuration is a file, so that no process list shows its password.</summary>
 internal sealed record RedisServer(string Program, string? Libraries, string Configuration, string Password)
 {
     public static RedisServer Prepare(LocalFolder local, int port)
@@ -27,7 +24,7 @@ internal sealed record RedisServer(string Program, string? Libraries, string Con
         return new RedisServer(program, libraries, configuration, password);
     }
 
-    /// <exception cref="LocalServicesException">There is none, and it could not be fetched.</exception>
+    /// <exception cref="LocalServicesException">Redis is not installed and could not be downloaded.</exception>
     public static LocalProgram Find(string tools) =>
         LocalProgram.Find(
             tools,
@@ -36,6 +33,7 @@ internal sealed record RedisServer(string Program, string? Libraries, string Con
             "--version",
             ["redis-server", "redis-tools"],
             "usr/bin/redis-server",
-            "Start a container runtime (Docker, Podman), or install Redis (Debian, Ubuntu: sudo apt-get install -y redis-server), or give your own with --ConnectionStrings:redis=…"
+            "Start a container runtime (Docker, Podman), install Redis (Debian, Ubuntu: sudo apt-get install -y "
+                + "redis-server), or use your own with --ConnectionStrings:redis=…"
         );
 }

@@ -11,10 +11,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LocalServices.Supervision;
 
-/// <summary>
-/// Says on the console what keeps the stack from standing: which resource, its last lines, who waits for it, and what
-/// to do. The dashboard has all of it too, but nobody looks there for a stack that does not come up.
-/// </summary>
+/// <summary>Reports on the console why the stack does not start: the resource, its last lines, the resources that wait
+/// for it, and the advice. The dashboard shows this too, but is not opened for a stack that does not start.</summary>
 internal sealed class FailureReport(
     ResourceNotificationService notifications,
     ResourceLoggerService loggers,
@@ -26,7 +24,7 @@ internal sealed class FailureReport(
 ) : BackgroundService
 {
     private static readonly TimeSpan LogTimeout = TimeSpan.FromSeconds(2),
-        Again = TimeSpan.FromMinutes(1);
+        RepeatInterval = TimeSpan.FromMinutes(1);
     private const int LastLines = 12;
     private readonly Dictionary<string, string?> _states = [];
     private readonly ConcurrentDictionary<string, DateTimeOffset> _reported = new();
@@ -40,14 +38,14 @@ internal sealed class FailureReport(
         try
         {
             await foreach (var e in notifications.WatchAsync(stopping.Token))
-                Look(e, stopping.Token);
+                Observe(e, stopping.Token);
         }
         catch (OperationCanceledException)
         { /* the AppHost stops */
         }
     }
 
-    private void Look(ResourceEvent e, CancellationToken stopping)
+    private void Observe(ResourceEvent e, CancellationToken stopping)
     {
         var (now, before) = (e.Snapshot.State?.Text, _states.GetValueOrDefault(e.ResourceId));
         if (now == before || e.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
@@ -57,34 +55,34 @@ internal sealed class FailureReport(
             return;
         if (now == KnownResourceStates.Starting || now == KnownResourceStates.Running)
             _ = WatchStartAsync(e, now, stopping);
-        // What was asked to end comes by way of Stopping.
+        // A requested end passes through Stopping, an unexpected one does not.
         else if (before != KnownResourceStates.Stopping && FailureOf(e.Snapshot) is { } failure)
             _ = ReportAsync(e, failure, stopping);
     }
 
-    /// <summary>Reports what others wait for in vain: an image that is being pulled, a server that does not
-    /// answer.</summary>
+    /// <summary>Reports a start that takes too long, such as an image
+    /// that is being pulled or a server that does not answer.</summary>
     private async Task WatchStartAsync(ResourceEvent e, string state, CancellationToken stopping)
     {
         try
         {
-            await Task.Delay(options.Timeout, clock, stopping);
+            await Task.Delay(options.StartTimeout, clock, stopping);
             if (!notifications.TryGetCurrentState(e.ResourceId, out var current))
                 return;
             if (current!.Snapshot.State?.Text != state)
                 return;
-            var since = $"for {options.Timeout.TotalSeconds:0} s";
+            var since = $"for {options.StartTimeout.TotalSeconds:0} s";
             if (state == KnownResourceStates.Starting)
             {
-                if (Waiting(e.Resource).Any())
+                if (Dependents(e.Resource).Any())
                     await ReportAsync(current, $"has been starting {since}", stopping);
                 return;
             }
             var sick = current.Snapshot.HealthReports.FirstOrDefault(r => r.Status is not HealthStatus.Healthy);
-            if (sick is not null && Waiting(e.Resource, WaitType.WaitUntilHealthy).Any())
+            if (sick is not null && Dependents(e.Resource, WaitType.WaitUntilHealthy).Any())
                 await ReportAsync(
                     current,
-                    $"has been running {since} and is not healthy ({sick.Description ?? sick.Name})",
+                    $"has been running {since} but is not healthy ({sick.Description ?? sick.Name})",
                     stopping
                 );
         }
@@ -96,31 +94,31 @@ internal sealed class FailureReport(
     private async Task ReportAsync(ResourceEvent e, string reason, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
-        // Once a minute for each resource and reason: what is started again fails again.
+        // At most once a minute for each resource and reason, because a restarted resource fails again.
         var key = $"{e.Resource.Name} {reason}";
-        if (_reported.TryGetValue(key, out var last) && now - last < Again)
+        if (_reported.TryGetValue(key, out var last) && now - last < RepeatInterval)
             return;
         _reported[key] = now;
         var lines = await LastLinesAsync(e.ResourceId);
         if (stopping.IsCancellationRequested)
             return;
         var text = new StringBuilder($"{e.Resource.Name} {reason}.");
-        string[] waiting = [.. Waiting(e.Resource).Select(r => r.Name).Distinct().Order(StringComparer.Ordinal)];
+        string[] waiting = [.. Dependents(e.Resource).Select(r => r.Name).Distinct().Order(StringComparer.Ordinal)];
         if (waiting.Length > 0)
             text.Append($" Waiting for it: {string.Join(", ", waiting)}.");
         if (lines.Count > 0)
             text.AppendLine().Append("Its last lines:");
         foreach (var line in lines)
             text.AppendLine().Append("  ").Append(line);
-        var ways = e.Resource.Annotations.OfType<RemedyAnnotation>().Select(a => a.Text);
-        var otherwise = $"Its whole log is in the dashboard, under {e.Resource.Name}; Start there begins it again.";
-        text.AppendLine().Append("What to do: ").AppendJoin(' ', ways.DefaultIfEmpty(otherwise));
+        var remedies = e.Resource.Annotations.OfType<RemedyAnnotation>().Select(a => a.Text);
+        var fallback = $"See the complete log in the dashboard, under {e.Resource.Name}, and press Start there.";
+        text.AppendLine().Append("What to do: ").AppendJoin(' ', remedies.DefaultIfEmpty(fallback));
         logger.LogError("{Report}", text.ToString());
     }
 
     private async Task<IReadOnlyCollection<string>> LastLinesAsync(string id)
     {
-        // The end is told before the last lines have been read.
+        // The end is reported before the last lines have been read, so the log is read for a moment longer.
         using var enough = new CancellationTokenSource(LogTimeout, clock);
         var lines = new Queue<string>();
         try
@@ -136,46 +134,46 @@ internal sealed class FailureReport(
             }
         }
         catch (OperationCanceledException)
-        { /* these are the last */
+        { /* the time for reading is over */
         }
         return lines;
     }
 
-    /// <summary>Every resource that waits for this one, directly or through others.</summary>
-    private IEnumerable<IResource> Waiting(IResource resource, WaitType? type = null) =>
+    /// <summary>Returns the resources that wait for this one, directly or through others.</summary>
+    private IEnumerable<IResource> Dependents(IResource resource, WaitType? type = null) =>
         model
             .Resources.Where(r =>
                 r.Annotations.OfType<WaitAnnotation>()
                     .Any(w => w.Resource == resource && w.WaitType == (type ?? w.WaitType))
             )
-            .SelectMany(r => Waiting(r).Prepend(r))
+            .SelectMany(r => Dependents(r).Prepend(r))
             .Where(r => !r.Annotations.OfType<ExplicitStartupAnnotation>().Any());
 
-    /// <summary>Null where it has not failed.</summary>
+    /// <summary>Returns how the resource failed, or null.</summary>
     private static string? FailureOf(CustomResourceSnapshot snapshot)
     {
         var state = snapshot.State?.Text;
         if (state == KnownResourceStates.FailedToStart)
             return "could not be started";
-        // A state of Aspire's own that compat/ never reaches.
+        // A state of Aspire's own orchestration that compat/ never reaches.
         if (state == "RuntimeUnhealthy")
-            return "could not be started: the container runtime does not work";
+            return "could not be started because the container runtime does not work";
         var hasEnded = state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
         return hasEnded && snapshot.ExitCode is { } code and not 0 ? $"ended with exit code {code}" : null;
     }
 }
 
-/// <param name="Patience">Time for a start, and from there to health, before the console mentions it.</param>
-internal sealed record FailureReportOptions(TimeSpan Timeout);
+/// <param name="StartTimeout">The time for a start, and from there to health, before the console reports it.</param>
+internal sealed record FailureReportOptions(TimeSpan StartTimeout);
 
-/// <summary>What to do when this resource fails.</summary>
+/// <summary>The advice when this resource fails.</summary>
 internal sealed record RemedyAnnotation(string Text) : IResourceAnnotation;
 
 internal static class FailureReportExtensions
 {
     private const double DefaultSeconds = 20;
 
-    /// <summary>Reports failures on the console; those that are slow after <c>FailureReport:Seconds</c>.</summary>
+    /// <summary>Reports failures on the console. Slow starts are reported after <c>FailureReport:Seconds</c>.</summary>
     public static void AddFailureReport(this IDistributedApplicationBuilder builder)
     {
         var text = builder.Configuration["FailureReport:Seconds"];

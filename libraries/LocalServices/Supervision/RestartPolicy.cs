@@ -7,21 +7,19 @@ using Microsoft.Extensions.Logging;
 
 namespace LocalServices.Supervision;
 
-/// <summary>
-/// Starts again what ended unasked, as a platform would: killed, crashed, gone by itself. By the orchestrator's own
-/// Start, so that its proxy knows
-/// the new process. What a person stops in the dashboard stays stopped, and what could not be started at all stays as
-/// it is.
-/// </summary>
+/// <summary>Restarts processes that ended unexpectedly, as a platform would. It uses
+/// the orchestrator's own Start command, so that the proxy knows the new process; a
+/// process stopped in the dashboard or never started stays as it is.</summary>
 internal sealed class RestartPolicy(
     ResourceNotificationService notifications,
     ResourceCommandService commands,
     ResourceLoggerService loggers,
     IHostApplicationLifetime lifetime,
-    RestartDelay delay
+    RestartDelay delay,
+    TimeProvider clock
 ) : BackgroundService
 {
-    private readonly ConcurrentDictionary<string, Life> _seen = new();
+    private readonly ConcurrentDictionary<string, ProcessState> _seen = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,46 +31,48 @@ internal sealed class RestartPolicy(
         {
             await foreach (var e in notifications.WatchAsync(stopping.Token))
                 if (e.Resource.Annotations.OfType<RestartAnnotation>().Any())
-                    Saw(e, stopping.Token);
+                    Observe(e, stopping.Token);
         }
         catch (OperationCanceledException)
-        { /* the AppHost stops */
+        { /* the AppHost is stopping */
         }
     }
 
-    private void Saw(ResourceEvent e, CancellationToken stopping)
+    private void Observe(ResourceEvent e, CancellationToken stopping)
     {
-        var (now, before) = (e.Snapshot.State?.Text, _seen.GetValueOrDefault(e.ResourceId, new Life(null, null, 0)));
+        var (now, before) = (
+            e.Snapshot.State?.Text,
+            _seen.GetValueOrDefault(e.ResourceId, new ProcessState(null, null, 0))
+        );
         if (now == before.State || (HasEnded(now) && HasEnded(before.State)))
             return;
-        var (started, ends) = (now == KnownResourceStates.Running ? DateTime.UtcNow : before.Started, before.Ends);
-        // Running or Starting → Exited. Who was asked to end goes by Stopping.
-        var unasked =
+        var (started, ends) = (now == KnownResourceStates.Running ? clock.GetUtcNow() : before.Started, before.Ends);
+        // Running or Starting → Exited. A requested end passes through Stopping.
+        var unexpected =
             HasEnded(now)
             && before.State is { } last
             && (last == KnownResourceStates.Running || last == KnownResourceStates.Starting);
-        if (unasked)
+        if (unexpected)
         {
-            ends = started is { } since && DateTime.UtcNow - since > RestartDelay.Calm ? 1 : ends + 1;
-            started = null; // what ends before it was seen running has not been calm
+            ends = started is { } since && clock.GetUtcNow() - since > RestartDelay.StableAfter ? 1 : ends + 1;
+            started = null; // an end before Running counts as a repeated failure
         }
-        var life = _seen[e.ResourceId] = new Life(now, started, ends);
-        if (unasked)
-            _ = RestartAsync(e.ResourceId, life, stopping);
+        var state = _seen[e.ResourceId] = new ProcessState(now, started, ends);
+        if (unexpected)
+            _ = RestartAsync(e.ResourceId, state, stopping);
     }
 
-    private async Task RestartAsync(string id, Life ended, CancellationToken stopping)
+    private async Task RestartAsync(string id, ProcessState ended, CancellationToken stopping)
     {
         try
         {
             var (log, after) = (loggers.GetLogger(id), delay.Of(ended.Ends));
             log.LogWarning(
-                "Ended without having been asked to. Starts again in {Seconds} s (Restart:DelaySeconds; 0 turns this off).",
+                "Ended unexpectedly. It is restarted in {Seconds} s (Restart:DelaySeconds; 0 turns restarts off).",
                 after.TotalSeconds
             );
             await Task.Delay(after, stopping);
-            // A person may have been faster. What became of it then (it was stopped, it ended again) is not this end's
-            // matter, though it has ended.
+            // The user may have pressed Start or Stop in the meantime; then this end no longer matters.
             if (
                 !ReferenceEquals(_seen[id], ended)
                 || !notifications.TryGetCurrentState(id, out var current)
@@ -81,7 +81,7 @@ internal sealed class RestartPolicy(
                 return;
             var result = await commands.ExecuteCommandAsync(id, KnownResourceCommands.StartCommand, stopping);
             if (!result.Success)
-                log.LogError("It could not be started again: {Reason}", result.Message);
+                log.LogError("The restart failed: {Reason}. Press Start in the dashboard.", result.Message);
         }
         catch (OperationCanceledException)
         { /* the AppHost stops */
@@ -91,18 +91,21 @@ internal sealed class RestartPolicy(
     private static bool HasEnded(string? state) =>
         state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
 
-    /// <summary>How a process was last seen: another one with each change of its state.</summary>
-    private sealed record Life(string? State, DateTime? Started, int Ends);
+    /// <summary>The last known state of a process; replaced on each change.</summary>
+    private sealed record ProcessState(string? State, DateTimeOffset? Started, int Ends);
 }
 
-/// <summary>How long what ended stays ended, so that it is seen and others take over.</summary>
-/// <param name="First">After the first end; it doubles with each that follows within a minute, up to a minute.</param>
+/// <summary>The delay before a restart, in which the failure is visible and other replicas take over.</summary>
+/// <param name="First">The delay after the first end. It doubles with each further end within a minute, up to a
+/// minute.</param>
 internal sealed record RestartDelay(TimeSpan First)
 {
-    public static readonly TimeSpan Calm = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan StableAfter = TimeSpan.FromMinutes(1);
 
     public TimeSpan Of(int ends) =>
-        TimeSpan.FromSeconds(Math.Min(Calm.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Min(ends, 10) - 1)));
+        TimeSpan.FromSeconds(
+            Math.Min(StableAfter.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Min(ends, 10) - 1))
+        );
 }
 
 internal sealed class RestartAnnotation : IResourceAnnotation;
@@ -112,8 +115,8 @@ internal static class RestartExtensions
     private const double DefaultSeconds = 3,
         MostSeconds = 60;
 
-    /// <summary>Each of its processes is started again when it ended unasked; where <c>Restart:DelaySeconds</c> is 0,
-    /// nothing is.</summary>
+    /// <summary>Restarts each process of the resource that ends
+    /// unexpectedly. <c>Restart:DelaySeconds</c> 0 turns this off.</summary>
     public static IResourceBuilder<T> WithRestart<T>(this IResourceBuilder<T> builder)
         where T : IResource
     {
@@ -129,6 +132,7 @@ internal static class RestartExtensions
         if (seconds == 0)
             return builder;
         builder.Resource.Annotations.Add(new RestartAnnotation());
+        builder.ApplicationBuilder.Services.TryAddSingleton(TimeProvider.System);
         builder.ApplicationBuilder.Services.TryAddSingleton(new RestartDelay(TimeSpan.FromSeconds(seconds)));
         builder.ApplicationBuilder.Services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, RestartPolicy>()

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Benchmarks.Machine;
-using LocalServices;
 using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Client;

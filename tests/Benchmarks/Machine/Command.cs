@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Harness;
-using LocalServices;
 
 namespace Benchmarks.Machine;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Benchmarks.Measurements;
-using LocalServices;
 
 namespace Benchmarks.Machine;
 

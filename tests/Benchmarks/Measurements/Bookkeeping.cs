@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Benchmarks.Reports;
-using Streaming;
 using Streaming.Connections;
-using Connections = Streaming.Connections;
 
 namespace Benchmarks.Measurements;
 

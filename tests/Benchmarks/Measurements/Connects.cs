@@ -1,7 +1,5 @@
 using Benchmarks.Client;
-using Benchmarks.Machine;
 using Harness;
-using Streaming;
 
 namespace Benchmarks.Measurements;
 

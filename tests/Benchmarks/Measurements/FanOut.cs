@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Benchmarks.Client;
-using Benchmarks.Machine;
 using Benchmarks.Servers;
 using Harness;
 

@@ -1,8 +1,6 @@
 using Benchmarks.Client;
-using Benchmarks.Machine;
 using Benchmarks.Servers;
 using Harness;
-using Streaming;
 
 namespace Benchmarks.Measurements;
 

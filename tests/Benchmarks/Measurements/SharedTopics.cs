@@ -1,9 +1,6 @@
 using Benchmarks.Client;
-using Benchmarks.Machine;
 using Benchmarks.Reports;
-using Benchmarks.Servers;
 using Harness;
-using Streaming;
 
 namespace Benchmarks.Measurements;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Benchmarks.Machine;
 using Benchmarks.Measurements;
 using Harness;
 

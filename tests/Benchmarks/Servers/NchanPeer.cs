@@ -1,4 +1,3 @@
-using Benchmarks.Machine;
 using Harness;
 using LocalServices;
 using Measuring;

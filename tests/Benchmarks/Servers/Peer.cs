@@ -1,6 +1,4 @@
 using Benchmarks.Machine;
-using Harness;
-using LocalServices;
 
 namespace Benchmarks.Servers;
 

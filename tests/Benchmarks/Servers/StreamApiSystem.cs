@@ -1,6 +1,4 @@
-using Benchmarks.Machine;
 using Harness;
-using LocalServices;
 using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Servers;

@@ -20,7 +20,7 @@ public sealed class RelayTests(StackFixture stack)
     /// again.</summary>
     [Theory]
     [InlineData("TailAsync")]
-    [InlineData("BeatAsync")]
+    [InlineData("HeartbeatAsync")]
     [InlineData("OutboxAsync")]
     public async Task A_relay_of_which_one_part_found_the_lease_lost_for_a_moment_ends_as_a_whole(string part)
     {

@@ -23,7 +23,7 @@ public class RestartTests
         );
         await app.LogsAsync(
             await app.RunsAsync("ends"),
-            "Starts again in 0.1 s (Restart:DelaySeconds; 0 turns this off)."
+            "It is restarted in 0.1 s (Restart:DelaySeconds; 0 turns restarts off)."
         );
 
         var (worker, stopped, left) = (
@@ -52,10 +52,7 @@ public class RestartTests
             .App.Services.GetRequiredService<ResourceLoggerService>()
             .WatchAsync(worker.ResourceId)
             .FirstAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(
-            2,
-            log.Count(line => line.Content.Contains("Ended without having been asked to", StringComparison.Ordinal))
-        );
+        Assert.Equal(2, log.Count(line => line.Content.Contains("Ended unexpectedly", StringComparison.Ordinal)));
         // Both ended before the worker did, so they would be back before it was.
         foreach (var gone in (ResourceEvent[])[stopped, left])
         {

@@ -1,5 +1,4 @@
 using Harness;
-using LoadTests.Chaos;
 using Measuring;
 
 namespace Reliability.Abuse;
