@@ -6,7 +6,7 @@ using Streaming.Replay;
 
 namespace Streaming;
 
-/// <summary>Gives back the memory of unused rings and pages, and compacts the heap after a burst.</summary>
+/// <summary>Frees unused rings and pages, and compacts the heap after a burst.</summary>
 internal sealed class StreamSweeper(
     FilterLogs logs,
     StoreReplay replay,
@@ -27,8 +27,8 @@ internal sealed class StreamSweeper(
         {
             logs.Sweep();
             replay.Sweep();
-            // Only this kind of collection gives the memory back, half of a connection's; nothing else does, however
-            // long the server then idles.
+            // Only an aggressive collection returns memory to the operating system, about half of a connection's. No
+            // other one does, however long the server idles.
             if (!compaction.IsDue(registry.Opened, GC.GetTotalAllocatedBytes(), Environment.WorkingSet))
                 continue;
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -13,9 +13,9 @@ namespace Streaming;
 
 internal static class StreamingExtensions
 {
-    /// <summary>Adds the streams over the event store and the relay, which the host has added before.</summary>
-    /// <param name="builder">The application.</param>
-    /// <param name="replica">This process's name in greetings, lists and leases.</param>
+    /// <summary>Adds streaming. The host must have added the event store and the relay before.</summary>
+    /// <param name="builder">The application builder.</param>
+    /// <param name="replica">The name of this process in greetings, lists and leases.</param>
     public static void AddStreaming(this WebApplicationBuilder builder, string replica)
     {
         builder
@@ -55,14 +55,15 @@ internal static class StreamingExtensions
         builder.Services.Configure<SocketTransportOptions>(sockets =>
         {
             sockets.Backlog = 4_096;
-            // Of what a client sends before anybody reads it: thousands of connections may wait for their turn.
+            // Kestrel buffers this much of a request before it is read. Thousands of connections may wait for their
+            // turn.
             sockets.MaxReadBufferSize = 64 * 1_024;
         });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
-            // Readers are ours to judge: of streams by Streaming:DeadSeconds, of plain answers by MinResponseRate.
+            // Slow clients are handled here: Streaming:DeadSeconds ends streams, MinResponseRate ends other answers.
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.ConfigureEndpointDefaults(endpoint =>
             {

@@ -7,9 +7,9 @@ using Streaming.Frames;
 namespace Streaming;
 
 /// <summary>
-/// Meter <c>AspireSse.StreamApi</c>. Deliveries are counted by each loop in its own buckets; once a second a
-/// proportional sample of them
-/// goes into the histogram, since recording each would cost as much as a twentieth of the delivery itself.
+/// The metrics of the meter <c>AspireSse.StreamApi</c>. Each loop counts deliveries in its own buckets, and a
+/// proportional sample goes into the histogram once a second: recording each delivery would add about a twentieth to
+/// its cost.
 /// </summary>
 internal sealed class StreamingMetrics : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class StreamingMetrics : IDisposable
     private readonly Counter<long> _resumes;
     private readonly Counter<long> _resyncs;
     private readonly Counter<long> _replayed;
-    private readonly Counter<long> _unshown;
+    private readonly Counter<long> _unframed;
     private readonly Counter<long> _stalled;
     private readonly Histogram<double> _duration;
     private readonly StreamingOptions _options;
@@ -28,8 +28,8 @@ internal sealed class StreamingMetrics : IDisposable
     private readonly long[][] _counts;
     private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
     private long _resumed,
-        _unshownAt,
-        _stalledToldAt;
+        _unframedAt,
+        _stalledLoggedAt;
 
     public StreamingMetrics(
         IMeterFactory meters,
@@ -44,35 +44,39 @@ internal sealed class StreamingMetrics : IDisposable
         _resumes = meter.CreateCounter<long>(
             "sse.server.resumes",
             "{stream}",
-            "Streams that went on after a last id, by where from."
+            "Streams resumed after a last event id, by source."
         );
-        _resyncs = meter.CreateCounter<long>("sse.server.resyncs", "{stream}", "Ids that could not be honoured.");
+        _resyncs = meter.CreateCounter<long>(
+            "sse.server.resyncs",
+            "{stream}",
+            "Last event ids that were answered with a resync."
+        );
         _replayed = meter.CreateCounter<long>(
             "sse.server.events.replayed",
             "{event}",
-            "Events read from the store for connections that lagged."
+            "Events read from the store for lagging connections."
         );
-        _unshown = meter.CreateCounter<long>(
+        _unframed = meter.CreateCounter<long>(
             "sse.server.events.unshown",
             "{event}",
-            "Events that could not be framed and were left out of a stream."
+            "Events omitted from a stream because they could not be framed."
         );
         _stalled = meter.CreateCounter<long>(
             "sse.server.streams.stalled",
             "{stream}",
-            "Streams ended because readers left more writes untaken than Streaming:PendingWriteBytes."
+            "Streams ended because pending writes exceeded Streaming:PendingWriteBytes."
         );
-        FrameFormat.Unshown += Unshown;
+        FrameFormat.Unframed += OnUnframed;
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
             "s",
-            "Commit, or the connection's coming where that was later, to the bytes being handed to the socket (a proportional sample)."
+            "Commit (or connect, if later) to socket write, a proportional sample of all deliveries."
         );
         _counts = [.. Enumerable.Range(0, options.Value.Writers).Select(_ => new long[LatencyBuckets.Buckets])];
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
-    /// <summary>All deliveries by latency bucket since the start.</summary>
+    /// <summary>Counts all deliveries since the start by latency bucket.</summary>
     public long[] Totals()
     {
         var totals = new long[LatencyBuckets.Buckets];
@@ -101,37 +105,42 @@ internal sealed class StreamingMetrics : IDisposable
         _resyncs.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString().ToLowerInvariant()));
     }
 
-    /// <summary>Logged every ten seconds at most.</summary>
+    /// <summary>
+    /// Counts streams that were ended because their clients did not read. Logs at most every ten seconds.
+    /// </summary>
     public void Stalled(int streams)
     {
         _stalled.Add(streams);
-        var (now, told) = (_clock.GetTimestamp(), Interlocked.Read(ref _stalledToldAt));
-        if (told != 0 && _clock.GetElapsedTime(told, now) < TimeSpan.FromSeconds(10))
+        var (now, logged) = (_clock.GetTimestamp(), Interlocked.Read(ref _stalledLoggedAt));
+        if (logged != 0 && _clock.GetElapsedTime(logged, now) < TimeSpan.FromSeconds(10))
             return;
-        if (Interlocked.CompareExchange(ref _stalledToldAt, now, told) == told)
+        if (Interlocked.CompareExchange(ref _stalledLoggedAt, now, logged) == logged)
             _logger.LogWarning(
-                "Readers have left {Most} bytes of writes untaken (Streaming:PendingWriteBytes): the streams that waited longest are ended and resume by their id",
+                "Clients leave more than {Most} bytes unread (Streaming:PendingWriteBytes): "
+                    + "the streams that waited longest were ended, and resume by id",
                 _options.PendingWriteBytes
             );
     }
 
-    /// <summary>Since the start.</summary>
+    /// <summary>Number of resumed streams since the start.</summary>
     public long Resumes => Interlocked.Read(ref _resumed);
 
-    /// <summary>Since the start.</summary>
+    /// <summary>Number of resyncs with this reason since the start.</summary>
     public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
 
-    public void Dispose() => FrameFormat.Unshown -= Unshown;
+    public void Dispose() => FrameFormat.Unframed -= OnUnframed;
 
-    /// <summary>Logged once for each event in turn: many forms and replays may meet the same one.</summary>
-    private void Unshown(EventRecord e, Exception error)
+    /// <summary>
+    /// Counts an event that cannot be framed. Logs it once, although many formats and replays may meet it.
+    /// </summary>
+    private void OnUnframed(EventRecord e, Exception error)
     {
-        _unshown.Add(1);
-        if (Interlocked.Exchange(ref _unshownAt, e.Position) == e.Position)
+        _unframed.Add(1);
+        if (Interlocked.Exchange(ref _unframedAt, e.Position) == e.Position)
             return;
         _logger.LogError(
             error,
-            "Event {Position} of {Topic} cannot be shown and is left out of its streams",
+            "Event {Position} of {Topic} cannot be framed and is omitted from its streams",
             e.Position,
             e.Topic
         );

@@ -2,22 +2,22 @@ using Streaming.Connections;
 
 namespace Streaming.Access;
 
-/// <summary>Decides what a caller may do. The host implements it: streaming knows no credentials.</summary>
+/// <summary>Decides the rights of a caller. The host implements it, because streaming knows no credentials.</summary>
 internal interface IStreamAccess
 {
-    /// <summary>The key of the client whose open streams are counted.</summary>
+    /// <summary>Returns the key under which a client's open streams are counted.</summary>
     string ClientOf(HttpContext context);
 
-    /// <summary>The grant under which a stream of this request is open.</summary>
+    /// <summary>Returns the grant for a stream of this request.</summary>
     StreamGrant GrantOf(HttpContext context);
 
-    /// <summary>Whether the caller may read the topic.</summary>
+    /// <summary>Returns true if the caller may read the topic.</summary>
     bool MayRead(HttpContext context, string topic);
 }
 
 /// <summary>The right to read one stream.</summary>
 /// <param name="Expiry">When the right ends.</param>
-/// <param name="Session">Told when the stream opens and ends; null: nobody.</param>
+/// <param name="Session">Notified when the stream opens and ends; null: none.</param>
 internal readonly record struct StreamGrant(StreamExpiry Expiry, IStreamSession? Session)
 {
     public static StreamGrant Endless => new(StreamExpiry.Endless, null);

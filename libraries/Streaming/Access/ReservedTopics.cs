@@ -3,8 +3,8 @@ using EventStore;
 namespace Streaming.Access;
 
 /// <summary>
-/// Topics whose events come from the server alone. Each feature registers its own: an order's step or a generation's
-/// token that a publisher made up would be believed.
+/// Topics to which only the server publishes. Each feature reserves its own, so that no client can forge an order's
+/// step or a generation's token.
 /// </summary>
 internal sealed record ReservedTopics(string Pattern)
 {

@@ -3,14 +3,17 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Streaming.Access;
 
-/// <summary>Authorization requirement of an endpoint: its caller may read, or publish to, a topic. The host has the
-/// handler.</summary>
-/// <param name="Publishes">To publish to the topic; otherwise to read it.</param>
-/// <param name="Template">A topic or pattern; <c>{name}</c> stands for a value of the route.</param>
+/// <summary>
+/// Authorization requirement: the caller may read a topic, or publish to it. The host has the handler.
+/// </summary>
+/// <param name="Publishes">True: publish; false: read.</param>
+/// <param name="Template">A topic or pattern; <c>{name}</c> stands for a route value.</param>
 internal sealed record TopicAccess(bool Publishes, string Template) : IAuthorizationRequirement
 {
-    /// <summary>The topic of a request. A route value that is not a token of a topic counts as <c>*</c>: the endpoint
-    /// itself reports it.</summary>
+    /// <summary>
+    /// Returns the topic of a request. An invalid route value counts as <c>*</c>, because the endpoint itself reports
+    /// it.
+    /// </summary>
     public string TopicOf(HttpContext context)
     {
         if (!Template.Contains('{'))
@@ -31,21 +34,21 @@ internal sealed record TopicAccess(bool Publishes, string Template) : IAuthoriza
     }
 }
 
-/// <summary>The endpoint checks the topics itself: they are in the request.</summary>
+/// <summary>Marks an endpoint that checks the topics in its request by itself.</summary>
 internal sealed record ChecksTopicsItself;
 
-/// <summary>A GET of the endpoint changes something or makes something work.</summary>
+/// <summary>Marks an endpoint whose GET changes something or starts work.</summary>
 internal sealed record StartsWorkMetadata;
 
 internal static class TopicAccessExtensions
 {
-    /// <summary>Requires the right to read this topic or pattern; <c>{name}</c> stands for a value of the
-    /// route.</summary>
+    /// <summary>Requires the right to read this topic or pattern; <c>{name}</c> stands for a route value.</summary>
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(false, topic));
 
-    /// <summary>Requires the right to publish to this topic or pattern; refused to pages of other sites, by GET
-    /// too.</summary>
+    /// <summary>
+    /// Requires the right to publish to this topic or pattern. Cross-site requests are refused, GETs too.
+    /// </summary>
     public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(true, topic)).StartsWork();
 
@@ -53,7 +56,7 @@ internal static class TopicAccessExtensions
     public static RouteHandlerBuilder ChecksTopics(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new ChecksTopicsItself());
 
-    /// <summary>Refuses GETs of pages of other sites; <see cref="Publishes"/> includes it.</summary>
+    /// <summary>Refuses cross-site GETs. <see cref="Publishes"/> includes it.</summary>
     public static RouteHandlerBuilder StartsWork(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new StartsWorkMetadata());
 

@@ -1,10 +1,8 @@
 namespace Streaming.Connections;
 
 /// <summary>
-/// The connections of one filter log that one writer loop serves. Those whose peers take nothing at the moment stand
-/// behind the others, so that a round does
-/// not even look at them, however many they are. Walk it backwards: what takes the place of one that leaves or rests
-/// has had its turn.
+/// The connections of one filter log and one writer loop. Parked ones, whose peers do not read, stand behind the others
+/// so that a round skips them; iterate backwards, because removing or parking moves others.
 /// </summary>
 internal sealed class ConnectionGroup
 {
@@ -12,7 +10,7 @@ internal sealed class ConnectionGroup
 
     public int Count => _all.Count;
 
-    /// <summary>Those before this are written to.</summary>
+    /// <summary>Number of connections that are not parked; they stand first.</summary>
     public int Ready { get; private set; }
 
     public StreamConnection this[int index] => _all[index];

@@ -3,9 +3,8 @@ using System.Diagnostics;
 namespace Streaming.Connections;
 
 /// <summary>
-/// What is left of a connection when it ends: one span, from its start, in the trace of its request, and one structured
-/// log. While it is
-/// open it has neither: a dashboard would show an hour-long span only after the hour.
+/// Records a connection when it ends: a span in the trace of its request, and a structured log entry. An open
+/// connection has neither, because a dashboard shows a span only after its end.
 /// </summary>
 internal sealed class ConnectionLog(TimeProvider clock, ILogger<ConnectionLog> logger)
 {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
 
-/// <summary>The open streams of this replica, and how many there may be.</summary>
+/// <summary>The open streams of this replica, and their limits.</summary>
 internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, StreamPools pools)
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
@@ -14,19 +14,21 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, Str
 
     public int Count => Volatile.Read(ref _admitted);
 
-    /// <summary>Streams opened since the start.</summary>
+    /// <summary>Number of streams opened since the start.</summary>
     public long Opened => Interlocked.Read(ref _opened);
 
-    /// <summary>Those that open or close while one looks may be there or not. Nothing is copied and nobody waits: it is
-    /// asked every second.</summary>
+    /// <summary>
+    /// The open streams, without a copy or a lock, because they are read every second. A stream that opens or closes
+    /// meanwhile may be missing.
+    /// </summary>
     public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value);
 
-    /// <summary>Takes a place, in the named pool too. Dispose the place to give it back.</summary>
+    /// <summary>Takes a place, and one in the named pool. Dispose the place to give it back.</summary>
     /// <param name="poolName">The endpoint's pool; null: none.</param>
-    /// <param name="client">Whose place it is: the user, else the address.</param>
-    /// <param name="resume">A returning client: it has the reserve too, and of its own limit twice as much, for the
-    /// streams that it comes back from may not be known to be gone.</param>
-    /// <param name="place">The place, where it is admitted.</param>
+    /// <param name="client">The user, or the address without a user.</param>
+    /// <param name="resume">True for a resuming client. It may use the reserve and twice its own limit, because its
+    /// former streams may still count.</param>
+    /// <param name="place">The place; null if it is refused.</param>
     public Admission TryEnter(string? poolName, string client, bool resume, out IDisposable? place)
     {
         place = null;
@@ -78,14 +80,14 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, Str
     }
 }
 
-/// <summary>Whether a stream gets a place.</summary>
+/// <summary>Result of a request for a place.</summary>
 internal enum Admission
 {
     Admitted,
 
-    /// <summary>Every place of this replica, or of the path's pool, is taken.</summary>
+    /// <summary>All places of this replica, or of the pool, are taken.</summary>
     Full,
 
-    /// <summary>The client has as many as one may.</summary>
+    /// <summary>The client has reached its limit.</summary>
     TooManyOfClient,
 }

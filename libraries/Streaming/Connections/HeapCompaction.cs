@@ -1,18 +1,16 @@
 namespace Streaming.Connections;
 
 /// <summary>
-/// Decides when the heap is compacted. A storm of connects leaves about 17 kB of garbage a stream, and a burst of large
-/// answers hundreds of
-/// megabytes; an idle server never collects them, for nothing asks for memory.
+/// Decides when to compact the heap. A burst of connects leaves about 17 kB of garbage per stream and large answers
+/// leave hundreds of megabytes, which an idle server never collects.
 /// </summary>
-/// <param name="streams">New streams that make a storm; 0: none do.</param>
-/// <param name="grownBytes">Growth of the process since the last compaction that makes one worth its pause; 0: none
-/// does.</param>
+/// <param name="streams">Number of new streams after which the heap is compacted; 0: never.</param>
+/// <param name="grownBytes">Growth of the process after which the heap is compacted; 0: never.</param>
 internal sealed class HeapCompaction(int streams, long grownBytes)
 {
-    private const int QuietLooks = 2;
+    private const int QuietChecks = 2;
 
-    /// <summary>Allocations between two looks that a quiet server has too.</summary>
+    /// <summary>Allocations of a quiet server between two checks.</summary>
     private const long QuietBytes = 48L * 1024 * 1024;
 
     private long _openedBefore,
@@ -21,17 +19,19 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
         _residentBefore = long.MaxValue;
     private int _quiet;
 
-    /// <summary>Looks at the process, every few seconds. True where the heap should be compacted now; then tell <see
-    /// cref="Done"/>.</summary>
+    /// <summary>
+    /// Returns true if the heap should be compacted now; call it every few seconds, and <see cref="Done"/> after the
+    /// compaction.
+    /// </summary>
     /// <param name="opened">Streams opened since the start.</param>
     /// <param name="allocated">Bytes allocated since the start.</param>
-    /// <param name="resident">Bytes of memory that the process has.</param>
+    /// <param name="resident">Resident bytes of the process.</param>
     public bool IsDue(long opened, long allocated, long resident)
     {
         _quiet = opened == _openedLast && allocated - _allocatedLast < QuietBytes ? _quiet + 1 : 0;
         (_openedLast, _allocatedLast) = (opened, allocated);
-        // The first quiet time after the start is the measure of growth.
-        if (_quiet < QuietLooks)
+        // Growth counts from the first quiet time after the start.
+        if (_quiet < QuietChecks)
             return false;
         if (_residentBefore == long.MaxValue)
             _residentBefore = resident;
@@ -39,6 +39,6 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
             || (grownBytes > 0 && resident - _residentBefore >= grownBytes);
     }
 
-    /// <summary>Takes the process as it is after a compaction for the measure of growth.</summary>
+    /// <summary>Notes a compaction; growth counts from here.</summary>
     public void Done(long opened, long resident) => (_openedBefore, _residentBefore, _quiet) = (opened, resident, 0);
 }

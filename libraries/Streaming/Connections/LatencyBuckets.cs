@@ -3,9 +3,8 @@ using System.Numerics;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Delivery times of one connection in 64 buckets, two a doubling from 1 µs: 256 bytes, no allocation, a quantile
-/// within 20 %. Written by
-/// the connection's loop only; readers may see a count or two less.
+/// Delivery times of one connection in 64 buckets, two per doubling from 1 µs: 256 bytes, no allocation, quantiles
+/// within 20 %. Only the connection's loop writes; readers may miss the latest counts.
 /// </summary>
 internal sealed class LatencyBuckets
 {
@@ -13,7 +12,9 @@ internal sealed class LatencyBuckets
 
     private readonly uint[] _counts = new uint[Buckets];
 
-    /// <summary>The bucket of a time in microseconds: twice the exponent, plus one in the upper half (by √2).</summary>
+    /// <summary>
+    /// Returns the bucket of a time in microseconds: twice the exponent, plus one in the upper half (by √2).
+    /// </summary>
     public static int BucketOf(long microseconds)
     {
         if (microseconds < 2)
@@ -31,8 +32,9 @@ internal sealed class LatencyBuckets
             totals[i] += _counts[i];
     }
 
-    /// <summary>Milliseconds at p50, p95 and p99 (the geometric middle of the bucket); null without
-    /// deliveries.</summary>
+    /// <summary>
+    /// Returns p50, p95 and p99 in milliseconds (geometric middle of the bucket), or null without deliveries.
+    /// </summary>
     public LatencyQuantiles? Quantiles()
     {
         Span<long> totals = stackalloc long[Buckets];
@@ -61,6 +63,7 @@ internal sealed class LatencyBuckets
     }
 }
 
-/// <summary>Delivery times in milliseconds: from the commit, or from when the connection came where that was later, to
-/// the bytes being handed to the socket.</summary>
+/// <summary>
+/// Delivery times in milliseconds, from the commit, or from the connect if that is later, to the socket write.
+/// </summary>
 internal sealed record LatencyQuantiles(double P50, double P95, double P99);

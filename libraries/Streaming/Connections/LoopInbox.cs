@@ -3,13 +3,12 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Work for one writer loop, handed over from any thread: commands for single connections, and the filter logs that
-/// have grown. While the
-/// loop is parked, the logs wait and the commands do not.
+/// Work for one writer loop, posted from any thread: commands for connections, and filter logs that have grown. While
+/// the loop pauses, the logs wait and the commands do not.
 /// </summary>
 internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDisposable
 {
-    /// <summary>A loop without work looks at its connections once a second.</summary>
+    /// <summary>An idle loop checks its connections once a second.</summary>
     private const int IdleMilliseconds = 1_000;
 
     private readonly Lock _gate = new();
@@ -29,8 +28,10 @@ internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDispo
         }
     }
 
-    /// <summary>Takes those that the loop has connections of, at once for however many: an event may be for thousands
-    /// of filters.</summary>
+    /// <summary>
+    /// Lists the logs on which the loop has connections, with one lock for all of them: an event may match thousands of
+    /// filters.
+    /// </summary>
     public void Grown(IReadOnlyList<FilterLog> logs)
     {
         lock (_gate)
@@ -56,18 +57,17 @@ internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDispo
         }
     }
 
-    /// <summary>Milliseconds that the loop may sleep now, where nobody signals.</summary>
+    /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
     /// <remarks>
-    /// Growth that was left behind has used up its signal. The time parked may end while commands are handled, so that
-    /// the answer is 0
-    /// then, never the idle time.
+    /// Waiting logs have used up their signal. The pause may end while commands are handled; the result is then 0, not
+    /// the idle time.
     /// </remarks>
     public int SleepMilliseconds => _isGrowthWaiting ? Math.Max(0, pacing.Milliseconds) : IdleMilliseconds;
 
     public void Wait() => _wake.Wait(SleepMilliseconds);
 
-    /// <summary>Moves the work into the caller's collections. Only the loop's thread calls it.</summary>
-    /// <returns>False where the loop is to stop after this work.</returns>
+    /// <summary>Moves the work into the caller's collections, on the loop's thread.</summary>
+    /// <returns>False if the loop must stop after this work.</returns>
     public bool Take(List<TCommand> commands, List<FilterLog> grown)
     {
         lock (_gate)

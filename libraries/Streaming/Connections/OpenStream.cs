@@ -6,8 +6,9 @@ using Streaming.Requests;
 
 namespace Streaming.Connections;
 
-/// <summary>What the registry knows of any open stream, fed by a filter log or by an endpoint of its own. Safe to read
-/// from any thread.</summary>
+/// <summary>
+/// An open stream in the registry, fed by a filter log or written by its endpoint. Safe to read from any thread.
+/// </summary>
 internal abstract class OpenStream(string id, StreamClient client)
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,35 +18,35 @@ internal abstract class OpenStream(string id, StreamClient client)
     public abstract IReadOnlyList<string> Topics { get; }
     public DateTimeOffset ConnectedAt { get; init; }
 
-    /// <summary>When the right to read it ends, and when its client is told so before.</summary>
+    /// <summary>End of the right to read the stream.</summary>
     public StreamExpiry Expiry { get; init; } = StreamExpiry.Endless;
 
-    /// <summary>The credential's session that it was opened in; null where the credential has none.</summary>
+    /// <summary>The session of the credential that opened it; null: none.</summary>
     public IStreamSession? Session { get; init; }
 
-    /// <summary>Events and bytes handed to the socket, and how long the events took (<see
-    /// cref="LatencyQuantiles"/>).</summary>
+    /// <summary>Events and bytes written to the socket.</summary>
     public long Delivered,
         Bytes;
     public LatencyBuckets Latency { get; } = new();
 
-    /// <summary><c>live</c>, <c>catching-up</c> (fed from the store) or <c>slow</c> (the peer takes no more for
-    /// now).</summary>
+    /// <summary>
+    /// <c>live</c>, <c>catching-up</c> (fed from the store) or <c>slow</c> (the peer does not read at the moment).
+    /// </summary>
     public abstract string State { get; }
 
-    /// <summary>Positions between the replica's head and what was written; 0 where the stream is level.</summary>
+    /// <summary>Positions between the replica's head and the last write; 0 if the stream has caught up.</summary>
     public abstract long Lag { get; }
 
-    /// <summary>Asks for the end, from any thread; returns at once.</summary>
+    /// <summary>Requests the end, from any thread, and returns at once.</summary>
     public abstract void Stop(EndReason reason);
 
-    /// <summary>Why it ended; null while it lives.</summary>
+    /// <summary>Reason of the end; null while the stream is open.</summary>
     public EndReason? End { get; private set; }
 
-    /// <summary>Completes when the last byte has been written.</summary>
+    /// <summary>Completes after the last write.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Called once, by whoever writes.</summary>
+    /// <summary>Ends the stream. The writer of the stream calls it.</summary>
     public virtual void Finish(EndReason reason)
     {
         if (End is not null)
@@ -55,12 +56,12 @@ internal abstract class OpenStream(string id, StreamClient client)
     }
 }
 
-/// <summary>Who is at the other end: what the request told, none of the request itself.</summary>
-/// <param name="Address">Peer address and port.</param>
-/// <param name="User">The authenticated user's name.</param>
-/// <param name="Endpoint">The route of the stream.</param>
-/// <param name="Socket">For the round trip that the kernel measures; null where there is none.</param>
-/// <param name="Trace">The request's trace.</param>
+/// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
+/// <param name="Address">Address and port of the peer.</param>
+/// <param name="User">Name of the authenticated user.</param>
+/// <param name="Endpoint">Route of the stream.</param>
+/// <param name="Socket">Socket for the round-trip time of the kernel; null: none.</param>
+/// <param name="Trace">Trace of the request.</param>
 internal sealed record StreamClient(
     string Address,
     string? User,
@@ -79,44 +80,47 @@ internal sealed record StreamClient(
         );
 }
 
-/// <summary>Why a stream ended.</summary>
+/// <summary>Reason why a stream ended.</summary>
 internal enum EndReason
 {
-    /// <summary>The client closed it.</summary>
+    /// <summary>The client closed the connection.</summary>
     ClientGone,
 
-    /// <summary>Everything was said.</summary>
+    /// <summary>The stream was complete.</summary>
     Complete,
 
-    /// <summary>The server stops; the client was told when to come back.</summary>
+    /// <summary>The server stopped; the client was sent a reconnection time.</summary>
     Drained,
 
-    /// <summary>No write was taken for too long.</summary>
+    /// <summary>No write succeeded for too long.</summary>
     Dead,
 
-    /// <summary>It was open as long as a stream may be; the client was told when to come back.</summary>
+    /// <summary>The stream reached its maximum age; the client was sent a reconnection time.</summary>
     Aged,
 
-    /// <summary>An operator closed it.</summary>
+    /// <summary>An operator closed the stream.</summary>
     Closed,
 
-    /// <summary>The reader was too slow, and asked to be disconnected rather than fed late.</summary>
+    /// <summary>The client lagged and had asked to be disconnected in that case.</summary>
     TooSlow,
 
-    /// <summary>Memory for writes that readers do not take was short, and it had waited the longest (<see
-    /// cref="StreamingOptions.PendingWriteBytes"/>).</summary>
+    /// <summary>
+    /// Memory for pending writes was short and the stream had waited longest
+    /// (<see cref="StreamingOptions.PendingWriteBytes"/>).
+    /// </summary>
     Stalled,
 
-    /// <summary>A finite stream of a history that has ended: its client comes back, and is told from its beginning in
-    /// the new one.</summary>
+    /// <summary>
+    /// The epoch of a finite stream ended. Its client reconnects and starts from the beginning in the new epoch.
+    /// </summary>
     Outdated,
 
-    /// <summary>What it missed cannot be read.</summary>
+    /// <summary>The missed events cannot be read.</summary>
     Failed,
 
-    /// <summary>The authorization that it was opened with has ended; the client was told.</summary>
+    /// <summary>The right to read the stream ended; the client was notified.</summary>
     Unauthorized,
 
-    /// <summary>Its ticket opened another connection; the client was told.</summary>
+    /// <summary>Its ticket opened another connection; the client was notified.</summary>
     Replaced,
 }

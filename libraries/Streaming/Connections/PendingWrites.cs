@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Streaming.Connections;
 
-/// <summary>Bytes that outputs keep until their peers take them, and the outputs that do.</summary>
+/// <summary>A write that its peers have not taken, and the outputs that wait for them.</summary>
 internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
 {
     public ReadOnlyMemory<byte> Bytes => bytes;
@@ -11,29 +11,31 @@ internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
     /// <summary>Guarded by the lock of <see cref="PendingWrites"/>.</summary>
     public HashSet<StreamOutput> Holders { get; } = [];
 
-    /// <summary>Its place in the order of age; null while nobody holds it.</summary>
+    /// <summary>Node in the list by age; null while no output holds the write.</summary>
     public LinkedListNode<PendingWrite>? Node;
 }
 
 /// <summary>
-/// The writes that peers have not taken yet, of all streams, in the order of their age. Above the total the oldest are
-/// given up and their streams ended, which resume by their id. Thread-safe.
+/// The pending writes of all streams, by age. Above the limit, the streams with the oldest writes are ended; their
+/// clients resume by id. Thread-safe.
 /// </summary>
-/// <param name="most">Bytes of all together.</param>
-/// <param name="ended">Told how many streams were ended.</param>
+/// <param name="most">Maximum bytes of all writes.</param>
+/// <param name="ended">Called with the number of streams ended.</param>
 internal sealed class PendingWrites(long most, Action<int> ended)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingWrite> _oldest = [];
     private long _held;
 
-    /// <summary>A write that several outputs keep counts once.</summary>
+    /// <summary>Bytes of pending writes. A write that several outputs share counts once.</summary>
     public long Held => Interlocked.Read(ref _held);
 
-    /// <summary>Further writes to readers that lag are to be small.</summary>
+    /// <summary>True when writes to lagging connections should be small.</summary>
     public bool IsScarce => Held >= most / 2;
 
-    /// <summary>Counts a write until <see cref="Release"/>. May end the streams of older ones.</summary>
+    /// <summary>
+    /// Counts a write until <see cref="Release"/>, and ends the streams of older writes above the limit.
+    /// </summary>
     public void Hold(PendingWrite write, StreamOutput output)
     {
         List<StreamOutput>? stalled = null;
@@ -45,7 +47,7 @@ internal sealed class PendingWrites(long most, Action<int> ended)
                 write.Node = _oldest.AddLast(write);
                 _held += write.Size;
             }
-            // One event may be larger than the total: its own write stays.
+            // One event may exceed the limit: its own write stays.
             while (_held > most && _oldest.First is { } first && first.Value != write)
             {
                 (stalled ??= []).AddRange(first.Value.Holders);
@@ -68,7 +70,7 @@ internal sealed class PendingWrites(long most, Action<int> ended)
 
     private void Remove(PendingWrite write)
     {
-        Debug.Assert(write.Node is not null, "Only what is held is removed.");
+        Debug.Assert(write.Node is not null, "Only a held write can be removed.");
         _oldest.Remove(write.Node);
         (write.Node, _held) = (null, _held - write.Size);
         write.Holders.Clear();

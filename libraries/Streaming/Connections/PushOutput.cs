@@ -3,18 +3,18 @@ using System.Text;
 
 namespace Streaming.Connections;
 
-/// <summary>Where a <see cref="PushStream"/> writes. A write returns when its bytes are taken.</summary>
+/// <summary>Output of a <see cref="PushStream"/>. A write completes when its bytes are taken.</summary>
 internal abstract class PushOutput
 {
     public abstract Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
-    /// <summary>The end of the body, where it is ours to write.</summary>
+    /// <summary>Ends the body, if Kestrel does not.</summary>
     public virtual Task CompleteAsync() => Task.CompletedTask;
 
     public abstract void Abort();
 }
 
-/// <summary>The response body. Kestrel takes up to 64 kB before it makes anybody wait.</summary>
+/// <summary>Writes to the response body. Kestrel buffers up to 64 kB before a write waits.</summary>
 internal sealed class ResponseOutput(HttpContext context) : PushOutput
 {
     public override async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
@@ -27,14 +27,11 @@ internal sealed class ResponseOutput(HttpContext context) : PushOutput
 }
 
 /// <summary>
-/// The socket of a handed-over connection, its send buffer made small: a write waits until the peer's window takes it,
-/// which is what
-/// backpressure is made of. Without it some thousand tokens lie in buffers before anybody notices a reader that
-/// stopped.
+/// Writes to the socket of a taken-over connection, with a small send buffer, so that a write waits for the peer's
+/// window. Without this backpressure, buffers would hold some thousand tokens for a client that has stopped reading.
 /// </summary>
 /// <remarks>
-/// Earlier responses on the connection are out of Kestrel's pipe: their reader had them whole before it sent this
-/// request (no client
+/// Earlier responses have left Kestrel's pipe: their client read them whole before it sent this request (no client
 /// pipelines).
 /// </remarks>
 internal sealed class PacedSocketOutput : PushOutput
@@ -48,7 +45,7 @@ internal sealed class PacedSocketOutput : PushOutput
         socket.SendBufferSize = sendBuffer;
     }
 
-    /// <summary>Written before the first chunk: the response head.</summary>
+    /// <summary>The response head, written before the first chunk.</summary>
     public byte[] Head { get; set; } = [];
 
     public override async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)

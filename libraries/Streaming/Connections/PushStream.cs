@@ -2,17 +2,18 @@ using Streaming.Frames;
 
 namespace Streaming.Connections;
 
-/// <summary>What an endpoint that writes its stream itself wants otherwise than usual.</summary>
-/// <param name="Grace">How long it may go on when the server stops: for what would be lost by an end.</param>
-/// <param name="SendBuffer">Bytes that the socket may hold; set where the reader's pace must reach the
+/// <summary>Settings of a stream that its endpoint writes.</summary>
+/// <param name="Grace">Time that the stream may go on after the server begins to stop, for results that its end would
+/// lose.</param>
+/// <param name="SendBuffer">Bytes that the socket may buffer. Set it where the client's pace must reach the
 /// producer.</param>
-/// <param name="HeartbeatSeconds">Seconds without a write until a comment.</param>
-/// <param name="Bare">Nothing but what the endpoint writes: no <c>retry:</c>, no comments but the
-/// <paramref name="Heartbeat"/>.</param>
-/// <param name="Retry">The reconnection time, where it is not for us to choose.</param>
-/// <param name="CutShort">Frames for a reader whose stream ends because the server stops, where he could take what he
-/// has for the whole.</param>
-/// <param name="Heartbeat">Frame that a quiet stream sends, where it is not the usual comment.</param>
+/// <param name="HeartbeatSeconds">Seconds without a write after which a heartbeat is sent.</param>
+/// <param name="Bare">Sends only the endpoint's frames and its <paramref name="Heartbeat"/>: no <c>retry:</c>, no
+/// comments.</param>
+/// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
+/// <param name="CutShort">Frames sent when the server stops the stream, where a client could take the part that it has
+/// for the whole.</param>
+/// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
 internal sealed record PushSettings(
     TimeSpan Grace = default,
     int? SendBuffer = null,
@@ -24,9 +25,8 @@ internal sealed record PushSettings(
 );
 
 /// <summary>
-/// A stream that its endpoint writes itself. Each write waits until the output takes it, so the reader sets the pace; a
-/// comment goes out
-/// when nothing else does.
+/// A stream that its endpoint writes. Each write waits for the output, so the client sets the pace; a quiet stream
+/// sends heartbeats.
 /// </summary>
 internal sealed class PushStream : OpenStream, IAsyncDisposable
 {
@@ -57,7 +57,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         (_output, _topics, _options, _settings) = (output, topics, options, settings);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         aborted.Register(() => _gone = true);
-        _heartbeat = new Timer(_ => _ = BeatAsync(), null, 1_000, 1_000);
+        _heartbeat = new Timer(_ => _ = OnTickAsync(), null, 1_000, 1_000);
     }
 
     public override IReadOnlyList<string> Topics => _topics;
@@ -75,11 +75,12 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             else
                 _stop.Cancel();
         }
-        catch (ObjectDisposedException) { } // it has ended meanwhile
+        catch (ObjectDisposedException) { } // the stream has ended meanwhile
     }
 
-    /// <summary>Runs the endpoint's writer until it returns, the client is gone or the stream is stopped; ends the body
-    /// properly.</summary>
+    /// <summary>
+    /// Runs the endpoint's writer until it returns, the client is gone or the stream is stopped, and ends the body.
+    /// </summary>
     public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce)
     {
         try
@@ -128,7 +129,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         Finish(_reason);
     }
 
-    /// <summary>Writes frames and waits until they are taken.</summary>
+    /// <summary>Writes frames, and returns when they are taken.</summary>
     public async Task WriteAsync(ReadOnlyMemory<byte> frames, int events = 1)
     {
         await _writing.WaitAsync(_stop.Token);
@@ -147,7 +148,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         }
     }
 
-    private async Task BeatAsync()
+    private async Task OnTickAsync()
     {
         var now = Environment.TickCount64;
         if (now >= Expiry.EndsAt)

@@ -3,24 +3,27 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>What happens where a client cannot keep up (<c>?slow=</c>).</summary>
+/// <summary>Policy for a client that cannot keep up (<c>?slow=</c>).</summary>
 internal enum SlowReader
 {
-    /// <summary>Fed from the store until level again; nothing is lost.</summary>
+    /// <summary>Feeds the client from the store until it has caught up, so that nothing is lost.</summary>
     CatchUp,
 
-    /// <summary>Skips to the newest event of each key (of each topic, without keys), and is told by <c>event:
-    /// skipped</c>.</summary>
+    /// <summary>
+    /// Skips to the newest event of each key (of each topic, without keys), and sends <c>event: skipped</c>.
+    /// </summary>
     Latest,
 
-    /// <summary>The stream ends (<see cref="StreamingOptions.SlowSeconds"/>); where it still takes something, the
-    /// client is told when to come back.</summary>
+    /// <summary>
+    /// Ends the stream (<see cref="StreamingOptions.SlowSeconds"/>), and sends a reconnection time if the client still
+    /// reads.
+    /// </summary>
     Disconnect,
 }
 
 internal static class SlowReaders
 {
-    /// <summary>Null where the text names none.</summary>
+    /// <summary>Returns the policy, or null for an unknown text.</summary>
     public static SlowReader? Parse(string? text) =>
         text switch
         {
@@ -30,7 +33,7 @@ internal static class SlowReaders
             _ => null,
         };
 
-    /// <summary>The last frame of each key, in position order, and what was left out.</summary>
+    /// <summary>Returns the last frame of each key, in position order, and the range omitted.</summary>
     public static (List<LogFrame> Kept, SkippedRange? Skipped) NewestOfEachKey(IReadOnlyList<LogFrame> frames)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);

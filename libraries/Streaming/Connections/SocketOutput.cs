@@ -3,11 +3,9 @@ using System.Net.Sockets;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Writes to the socket itself, past Kestrel's output pipe: one system call a delivery. Only for a handed-over
-/// connection without TLS on
-/// which nothing was sent before, so that nothing of Kestrel's can be in between. What a full socket does not take is
-/// kept (at most one
-/// join) and sent when it does.
+/// Writes to the socket without Kestrel's output pipe, one system call per delivery. The connection must be taken over,
+/// without TLS, and nothing may have been sent on it; bytes that a full socket refuses (at most one batch) are kept and
+/// sent later.
 /// </summary>
 internal sealed class SocketOutput : StreamOutput
 {
@@ -18,8 +16,7 @@ internal sealed class SocketOutput : StreamOutput
         : base(pending)
     {
         _socket = socket;
-        // The descriptor is non-blocking already (Kestrel reads it asynchronously); this makes Send say so instead of
-        // waiting.
+        // Kestrel has made the descriptor non-blocking; this makes Send return instead of waiting.
         try
         {
             socket.Blocking = false;
@@ -43,7 +40,7 @@ internal sealed class SocketOutput : StreamOutput
                 return false;
             if (sent == bytes.Length)
                 return true;
-            var kept = batch?.Pending() ?? Rest(bytes[sent..]);
+            var kept = batch?.Pending() ?? Copy(bytes[sent..]);
             Keep(kept);
             _ = FinishAsync(kept, kept.Bytes[^(bytes.Length - sent)..]);
             return true;
@@ -54,7 +51,7 @@ internal sealed class SocketOutput : StreamOutput
         }
     }
 
-    private static PendingWrite Rest(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray(), bytes.Length);
+    private static PendingWrite Copy(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray(), bytes.Length);
 
     private async Task FinishAsync(PendingWrite kept, ReadOnlyMemory<byte> rest)
     {

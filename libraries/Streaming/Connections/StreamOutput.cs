@@ -3,40 +3,43 @@ using System.Text;
 
 namespace Streaming.Connections;
 
-/// <summary>Where a connection's bytes go. One writer: the connection's loop. A write never waits; a busy output takes
-/// none.</summary>
+/// <summary>
+/// Output of a connection, written only by the connection's loop. A write never waits, and a busy output accepts none.
+/// </summary>
 internal abstract class StreamOutput(PendingWrites pending)
 {
     private volatile bool _busy;
 
-    /// <summary>Whether the bytes need HTTP/1.1 chunk framing (RFC 9112 §7.1), because Kestrel no longer adds
-    /// it.</summary>
+    /// <summary>
+    /// True if the bytes need HTTP/1.1 chunk framing (RFC 9112 §7.1), because Kestrel no longer adds it.
+    /// </summary>
     public abstract bool Chunked { get; }
 
-    /// <summary>The last write has not been taken yet: the peer reads slower than we write.</summary>
+    /// <summary>True while the peer has not taken the last write.</summary>
     public bool Busy
     {
         get => _busy;
         protected set => _busy = value;
     }
 
-    /// <summary>The stream that it is the output of. Its loop is told when a busy output takes bytes again, or is
-    /// broken.</summary>
+    /// <summary>
+    /// The stream of this output. Its loop is notified when a busy output accepts bytes again, or breaks.
+    /// </summary>
     public StreamConnection? Stream { get; set; }
 
-    /// <summary>Hands the bytes over; they may be reused after the call. False where the peer is gone.</summary>
-    /// <param name="bytes">What is written.</param>
-    /// <param name="batch">What the bytes are of, where other connections are written the same.</param>
+    /// <summary>Writes the bytes, which may be reused after the call. Returns false if the peer is gone.</summary>
+    /// <param name="bytes">The bytes to write.</param>
+    /// <param name="batch">The batch that the bytes are from, if other connections are sent the same.</param>
     public abstract bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null);
 
-    /// <summary>The peer does not take the write now.</summary>
+    /// <summary>Keeps a write that the peer does not take now.</summary>
     protected void Keep(PendingWrite write)
     {
         Busy = true;
         pending.Hold(write, this);
     }
 
-    /// <summary>The peer has taken the write, or is gone.</summary>
+    /// <summary>Releases a write that the peer has taken, or whose peer is gone.</summary>
     protected void Taken(PendingWrite write)
     {
         pending.Release(write, this);
@@ -44,20 +47,23 @@ internal abstract class StreamOutput(PendingWrites pending)
         Stream?.Loop?.Ready(Stream);
     }
 
-    /// <summary>The end of a chunked body.</summary>
+    /// <summary>The last chunk of a body.</summary>
     public static readonly ReadOnlyMemory<byte> LastChunk = "0\r\n\r\n"u8.ToArray();
 
-    /// <summary>Frames as this output needs them. For what is sent now and then; deliveries are framed by <see
-    /// cref="WriteBatch"/>.</summary>
+    /// <summary>
+    /// Adds chunk framing if this output needs it. Used for occasional frames; <see cref="WriteBatch"/> frames the
+    /// deliveries.
+    /// </summary>
     public byte[] Framed(byte[] frames) =>
         Chunked ? [.. Encoding.ASCII.GetBytes($"{frames.Length:x}\r\n"), .. frames, .. "\r\n"u8] : frames;
 }
 
-/// <summary>Writes to a pipe: Kestrel's transport after a handover, or the response body (HTTP/2, TLS,
-/// HTTP/1.0).</summary>
+/// <summary>
+/// Writes to a pipe: Kestrel's transport after a takeover, or the response body (HTTP/2, TLS, HTTP/1.0).
+/// </summary>
 internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pending) : StreamOutput(pending)
 {
-    /// <summary>Kestrel takes so much before it makes anybody wait.</summary>
+    /// <summary>Kestrel buffers this much before a write waits.</summary>
     private const int PipeBytes = 64 * 1024;
 
     private volatile bool _broken;
@@ -97,7 +103,7 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pe
         Taken(kept);
     }
 
-    // Kestrel completes the pipe under us when the peer resets or the connection is aborted.
+    // Kestrel completes the pipe when the peer resets the connection or the connection is aborted.
     private static bool IsPeerGone(Exception e) =>
         e is IOException or InvalidOperationException or OperationCanceledException or ObjectDisposedException;
 }

@@ -3,8 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
 
-/// <summary>Places of named pools: streams of one kind that may be open on this replica at once. Section
-/// <c>Pools</c>, by the pool's name; 1,000 where it says nothing.</summary>
+/// <summary>
+/// The named pools, which limit the open streams of one kind on this replica. Section <c>Pools</c> has the sizes by
+/// name; the default is 1,000.
+/// </summary>
 internal sealed class StreamPools(IConfiguration configuration)
 {
     public const int DefaultPlaces = 1_000;
@@ -33,12 +35,12 @@ internal sealed class StreamPools(IConfiguration configuration)
         );
 }
 
-/// <summary>A limit of its own for some streams, below the server's. Thread-safe.</summary>
+/// <summary>Limits some of the server's streams. Thread-safe.</summary>
 internal sealed class StreamPool(int places)
 {
     private int _taken;
 
-    /// <summary>Takes a place; false where all places and the reserve are taken.</summary>
+    /// <summary>Takes a place. Returns false if all places and the reserve are taken.</summary>
     public bool TryTake(int reservePercent)
     {
         if (Interlocked.Increment(ref _taken) <= places + places * reservePercent / 100)

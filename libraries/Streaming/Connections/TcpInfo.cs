@@ -3,15 +3,16 @@ using System.Net.Sockets;
 
 namespace Streaming.Connections;
 
-/// <summary>The round trip that the kernel measures on a connection: the last hop, so the proxy's where there is one.
-/// Linux only.</summary>
+/// <summary>
+/// Reads the round-trip time that the kernel measures: that of the last hop, such as a proxy. Linux only.
+/// </summary>
 internal static class TcpInfo
 {
     private const int IpProtoTcp = 6,
         TcpInfoOption = 11,
         RttOffset = 68; // tcpi_rtt of struct tcp_info, linux/tcp.h; microseconds
 
-    /// <summary>Smoothed round-trip time in milliseconds; null where it cannot be had.</summary>
+    /// <summary>Returns the smoothed round-trip time in milliseconds, or null if it is not available.</summary>
     public static double? RoundTrip(Socket? socket)
     {
         if (socket is null || !OperatingSystem.IsLinux())

@@ -4,10 +4,9 @@ using System.Runtime.InteropServices;
 namespace Streaming.Connections;
 
 /// <summary>
-/// How much the kernel holds of a stream that its reader does not take yet, beyond what is on its way: it would grow to
-/// megabytes a socket, and a reader that never
-/// reads would cost all of that, in memory and in copying. What is on its way stays the kernel's to judge, so a distant
-/// reader is served as fast as before. Linux only.
+/// Limits the bytes that the kernel buffers for a stream beyond those in flight; otherwise a client that does not read
+/// could cost megabytes. Bytes in flight stay the kernel's decision, so a distant client is as fast as before. Linux
+/// only.
 /// </summary>
 internal static class UnsentLimit
 {
@@ -27,7 +26,7 @@ internal static class UnsentLimit
                 MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in bytes))
             );
         }
-        // gone, which its writer will see
+        // The peer is gone; the output will notice.
         catch (Exception e) when (e is SocketException or ObjectDisposedException) { }
     }
 }

@@ -4,25 +4,26 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Frames joined into one write, and reused for every connection that stands at the same place. The payload has room
-/// before and after
-/// for the chunk's head and end, so that one copy serves both framings:
+/// Frames batched into one write, reused for every connection at the same sequence number. The payload has room before
+/// and after for the chunk's head and end, so that one copy serves both framings:
 /// <code>[room]&lt;hex length&gt;\r\n[payload]\r\n</code>
 /// </summary>
-internal sealed class WriteBatch(int joinBytes)
+internal sealed class WriteBatch(int maxBytes)
 {
     private const int Room = 10; // eight hexadecimal digits and CRLF
     private const int MaxFrames = 512;
 
-    /// <summary>Within this the latencies of a join stand: a bucket is wider, but for the first twentieth of a
-    /// millisecond.</summary>
-    private const long SameMomentTicks = 50 * TimeSpan.TicksPerMicrosecond;
+    /// <summary>
+    /// Time for which the latency buckets of a batch are reused. Buckets are wider than this, except below a twentieth
+    /// of a millisecond.
+    /// </summary>
+    private const long BucketLifetimeTicks = 50 * TimeSpan.TicksPerMicrosecond;
 
     private LogFrame[] _frames = new LogFrame[MaxFrames],
         _read = new LogFrame[MaxFrames];
     private readonly int[] _buckets = new int[MaxFrames],
         _bucketsOfOne = new int[MaxFrames];
-    private byte[] _buffer = new byte[Room + joinBytes + 2];
+    private byte[] _buffer = new byte[Room + maxBytes + 2];
     private int _length,
         _chunkStart,
         _copied;
@@ -31,36 +32,35 @@ internal sealed class WriteBatch(int joinBytes)
     private long _from,
         _bucketsAt;
 
-    /// <summary>Frames in the join.</summary>
+    /// <summary>Number of frames in the batch.</summary>
     public int Count { get; private set; }
     public long LastPosition => _frames[Count - 1].Position;
 
-    /// <summary>The stream ends with the join's last frame.</summary>
+    /// <summary>True if the stream ends with the last frame of the batch.</summary>
     public bool Ends => _frames[Count - 1].Ends;
 
     /// <summary>
-    /// The latency bucket of each frame, written at that time. Connections that share a join have it one after the
-    /// other: to thousands the last write is
-    /// tens of milliseconds after the first.
+    /// Returns the latency bucket of each frame for a write at this time. Connections share a batch one after the
+    /// other: with thousands, the last write is tens of milliseconds after the first.
     /// </summary>
     /// <param name="nowTicks">UTC ticks of the clock that stamps the events.</param>
-    /// <param name="cameTicks">When the connection came: what was committed before has waited for it since
+    /// <param name="connectedTicks">Time of the connect: earlier events have waited for the connection only since
     /// then.</param>
-    public ReadOnlySpan<int> BucketsAt(long nowTicks, long cameTicks)
+    public ReadOnlySpan<int> BucketsAt(long nowTicks, long connectedTicks)
     {
-        if (cameTicks > _frames[0].CommittedAt)
-            return Fill(_bucketsOfOne, nowTicks, cameTicks);
-        if (Math.Abs(nowTicks - _bucketsAt) < SameMomentTicks)
+        if (connectedTicks > _frames[0].CommittedAt)
+            return Fill(_bucketsOfOne, nowTicks, connectedTicks);
+        if (Math.Abs(nowTicks - _bucketsAt) < BucketLifetimeTicks)
             return _buckets.AsSpan(0, Count);
         _bucketsAt = nowTicks;
-        return Fill(_buckets, nowTicks, cameTicks);
+        return Fill(_buckets, nowTicks, connectedTicks);
     }
 
-    private Span<int> Fill(int[] buckets, long nowTicks, long cameTicks)
+    private Span<int> Fill(int[] buckets, long nowTicks, long connectedTicks)
     {
         for (var i = 0; i < Count; i++)
             buckets[i] = LatencyBuckets.BucketOf(
-                (nowTicks - Math.Max(_frames[i].CommittedAt, cameTicks)) / TimeSpan.TicksPerMicrosecond
+                (nowTicks - Math.Max(_frames[i].CommittedAt, connectedTicks)) / TimeSpan.TicksPerMicrosecond
             );
         return buckets.AsSpan(0, Count);
     }
@@ -70,8 +70,10 @@ internal sealed class WriteBatch(int joinBytes)
     public ReadOnlyMemory<byte> Bytes(bool chunked) =>
         chunked ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + 2) : _buffer.AsMemory(Room, _length);
 
-    /// <summary>The chunk, for connections that do not take all of it at once: they share it. Null where no other is
-    /// written the same.</summary>
+    /// <summary>
+    /// Returns the chunk to keep for connections that do not take it at once, which share it; null if the batch is of a
+    /// store page.
+    /// </summary>
     public PendingWrite? Pending()
     {
         if (_log is null)
@@ -84,29 +86,31 @@ internal sealed class WriteBatch(int joinBytes)
         return _pending;
     }
 
-    /// <summary>Forgets what it holds, and lets what has come meanwhile into the next join.</summary>
+    /// <summary>Empties the batch, so that the next one includes newer frames.</summary>
     public void Clear() => (_log, Count) = (null, 0);
 
-    /// <summary>Frames of the log from <paramref name="sequence"/> on. Returns how many, 0 at its end, -1 where they
-    /// have left the ring.</summary>
+    /// <summary>
+    /// Takes frames of the log from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 if they have
+    /// left the ring.
+    /// </summary>
     public int Take(FilterLog log, long sequence)
     {
         if (ReferenceEquals(_log, log) && _from == sequence && Count > 0)
             return Count;
         if (sequence == log.Next)
             return 0;
-        var n = log.Read(sequence, _read, joinBytes);
+        var n = log.Read(sequence, _read, maxBytes);
         if (n <= 0)
             return n;
         (_log, _from) = (log, sequence);
-        // Filters that share a topic share its frames: what was joined for the last of them need not be copied again.
+        // Filters that share a topic share its frames: if the last batch had the same frames, its bytes are reused.
         if (n == _copied && _read.AsSpan(0, n).SequenceEqual(_frames.AsSpan(0, n), ReferenceEqualityComparer.Instance))
             return Count = n;
         (_frames, _read) = (_read, _frames);
         return Copy(n);
     }
 
-    /// <summary>Frames of a store page from <paramref name="index"/> on; not reused.</summary>
+    /// <summary>Takes frames of a store page from <paramref name="index"/> on. The batch is not reused.</summary>
     public int Take(IReadOnlyList<LogFrame> page, int index, int mostBytes)
     {
         _log = null;
@@ -149,8 +153,8 @@ internal sealed class WriteBatch(int joinBytes)
     {
         if (_buffer.Length < Room + length + 2)
             _buffer = new byte[Room + length + 2];
-        else if (_buffer.Length > 4 * (Room + joinBytes + 2) && length <= joinBytes)
-            _buffer = new byte[Room + joinBytes + 2];
+        else if (_buffer.Length > 4 * (Room + maxBytes + 2) && length <= maxBytes)
+            _buffer = new byte[Room + maxBytes + 2];
     }
 
     private void Close(int length)

@@ -1,35 +1,35 @@
 namespace Streaming.Connections;
 
 /// <summary>
-/// After a round of writes a writer loop rests as long from the next one: events that come meanwhile are joined into
-/// one write for each connection. So a loop
-/// that has little to do waits for nothing, and one that would do nothing but write does half of it. Where rounds join
-/// more than one event on the average, the
-/// load is there to stay, and it rests twice as long.
+/// Pauses a writer loop after a round of writes for as long as the round took, so that events batch into fewer writes.
+/// An idle loop does not wait, and a busy one writes half of the time; when rounds keep batching events, the pause
+/// doubles.
 /// </summary>
 internal sealed class WritePacing(int maxMilliseconds, TimeProvider clock)
 {
-    /// <summary>Over about so many rounds it is averaged how many events were joined, and from how many on the rests
-    /// are longer.</summary>
+    /// <summary>Number of rounds over which the batch size is averaged.</summary>
     private const int AveragedRounds = 16;
-    private const double JoinedUnderLoad = 1.3;
+
+    /// <summary>Mean batch size from which the pause doubles.</summary>
+    private const double BatchedUnderLoad = 1.3;
 
     private long _until;
-    private double _joinedMean;
+    private double _batchedMean;
 
-    /// <summary>Of the rest that is left; 0 or less where it is over.</summary>
+    /// <summary>Milliseconds left of the pause; 0 or less when it is over.</summary>
     public int Milliseconds => (int)((_until - clock.GetTimestamp()) * 1_000 / clock.TimestampFrequency);
 
-    /// <param name="begun">When the round began that ends now.</param>
-    /// <param name="joined">The most events that one write of it contained.</param>
-    public void Begin(long begun, int joined)
+    /// <summary>Begins a pause after a round.</summary>
+    /// <param name="begun">Timestamp of the start of the round.</param>
+    /// <param name="batched">The most events in one write of the round.</param>
+    public void Begin(long begun, int batched)
     {
-        _joinedMean += (joined - _joinedMean) / AveragedRounds;
+        _batchedMean += (batched - _batchedMean) / AveragedRounds;
         var now = clock.GetTimestamp();
         _until =
             now
             + Math.Min(
-                (now - begun) * (_joinedMean > JoinedUnderLoad ? 2 : 1),
+                (now - begun) * (_batchedMean > BatchedUnderLoad ? 2 : 1),
                 maxMilliseconds * clock.TimestampFrequency / 1_000
             );
     }

@@ -5,8 +5,10 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>The writer loops of this replica: spreads connections over them, tells them of new frames, and drains them
-/// at shutdown.</summary>
+/// <summary>
+/// The writer loops of this replica. It spreads connections over them, wakes them when filter logs have grown, and
+/// stops their threads when disposed; <see cref="StreamDrain"/> ends the streams.
+/// </summary>
 internal sealed class WriterLoops : IDisposable
 {
     private readonly WriterLoop[] _loops;

@@ -1,7 +1,9 @@
 namespace Streaming.Endpoints;
 
-/// <summary>Request feature of a host that requires a least reading speed of answers. A stream turns it off: it may be
-/// read as slowly as its client likes.</summary>
+/// <summary>
+/// Request feature of a host that enforces a minimum read rate. A stream disables it, because its client may read
+/// slowly.
+/// </summary>
 internal interface IResponseRateFeature
 {
     void Disable();

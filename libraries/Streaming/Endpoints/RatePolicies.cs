@@ -1,21 +1,21 @@
 namespace Streaming.Endpoints;
 
-/// <summary>Names of the rate-limiting policies that endpoints ask for. The host defines the policies.</summary>
+/// <summary>Names of the rate-limiting policies. The host defines them.</summary>
 internal static class RatePolicies
 {
     public const string Streams = "streams",
         Publishes = "publishes",
         Generations = "generations";
 
-    /// <summary>Opens a stream.</summary>
+    /// <summary>Applies the limit for opening streams.</summary>
     public static TBuilder LimitedAsStream<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Streams);
 
-    /// <summary>Publishes or changes something.</summary>
+    /// <summary>Applies the limit for publishing or changing something.</summary>
     public static TBuilder LimitedAsPublish<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Publishes);
 
-    /// <summary>Makes a model work.</summary>
+    /// <summary>Applies the limit for starting a model.</summary>
     public static TBuilder LimitedAsGeneration<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Generations);
 }

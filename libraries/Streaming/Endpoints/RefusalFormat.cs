@@ -1,7 +1,6 @@
 namespace Streaming.Endpoints;
 
-/// <summary>The format in which an endpoint refuses a request: status, detail and, where known, the time to
-/// wait.</summary>
+/// <summary>Writes an endpoint's refusals, from the status, the detail and, if known, the time to wait.</summary>
 internal sealed record RefusalFormat(Func<HttpContext, int, string, TimeSpan?, Task> Write);
 
 internal static class RefusalFormatExtensions

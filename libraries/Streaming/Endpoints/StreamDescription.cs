@@ -1,28 +1,28 @@
 namespace Streaming.Endpoints;
 
-/// <summary>One event of a stream, for the document.</summary>
+/// <summary>One event type of a stream, for the OpenAPI document.</summary>
 internal sealed record StreamEvent(string Name, Type Data);
 
-/// <summary>What a stream endpoint sends.</summary>
+/// <summary>The events of a stream endpoint, for the OpenAPI document.</summary>
 internal sealed record StreamDescription(string Summary, IReadOnlyList<StreamEvent> Events, bool Resumes = true);
 
-/// <summary>An endpoint in a vendor's own words: a whole answer or a stream, as the request says.</summary>
-/// <param name="Whole">The answer that is no stream.</param>
+/// <summary>An endpoint with a vendor's API: it answers whole or as a stream, as the request asks.</summary>
+/// <param name="Whole">The answer without streaming.</param>
 /// <param name="Error">Any error.</param>
-/// <param name="Frames">Frames of the stream, and what is said of them; none: it never streams.</param>
-/// <param name="Note">How the stream ends and stays alive.</param>
+/// <param name="Frames">The frames of the stream with their descriptions; empty: never streams.</param>
+/// <param name="Note">Describes how the stream ends and stays alive.</param>
 internal sealed record VendorDescription(Type Whole, Type Error, IReadOnlyList<StreamEvent> Frames, string Note);
 
-/// <summary>A query parameter that an endpoint reads by itself.</summary>
+/// <summary>A query parameter that the endpoint reads by itself.</summary>
 internal sealed record QueryParameter(string Name, string Description, bool Required);
 
-/// <summary>The endpoint takes an <c>Idempotency-Key</c>.</summary>
+/// <summary>Marks an endpoint that accepts an <c>Idempotency-Key</c>.</summary>
 internal sealed record IdempotencyKeyDescription;
 
-/// <summary>A JSON body that an endpoint reads by itself, whatever content types it takes beside.</summary>
+/// <summary>A JSON body that the endpoint reads by itself, besides any other content types.</summary>
 internal sealed record BodyDescription(Type Body);
 
-/// <summary>Says in metadata what the endpoints do by hand, so that the document can tell.</summary>
+/// <summary>Describes endpoints that read and write by hand, for the OpenAPI document.</summary>
 internal static class DescriptionExtensions
 {
     public static RouteHandlerBuilder Sends(
@@ -32,7 +32,7 @@ internal static class DescriptionExtensions
     ) =>
         endpoint.WithMetadata(new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))]));
 
-    /// <summary>For a stream of one request: it carries no ids, and a drop ends it.</summary>
+    /// <summary>Describes a stream of one request: it has no ids, and a dropped connection ends it.</summary>
     public static RouteHandlerBuilder SendsOnce(
         this RouteHandlerBuilder endpoint,
         string summary,
@@ -42,7 +42,7 @@ internal static class DescriptionExtensions
             new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))], Resumes: false)
         );
 
-    /// <summary>For an endpoint that speaks a vendor's API.</summary>
+    /// <summary>Describes an endpoint with a vendor's API.</summary>
     public static RouteHandlerBuilder Answers(
         this RouteHandlerBuilder endpoint,
         Type whole,

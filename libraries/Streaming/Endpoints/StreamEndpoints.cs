@@ -9,14 +9,12 @@ using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 
-/// <summary>What the stream endpoints have in common: how they are asked, and how a wrong request is
-/// answered.</summary>
+/// <summary>Maps stream endpoints, reads their queries and bodies, and answers invalid requests.</summary>
 internal static class StreamEndpoints
 {
     /// <summary>
-    /// A stream at GET with a query, and at POST and QUERY with the same names in a JSON object. Its length is no
-    /// latency, so it is not
-    /// in the HTTP metrics.
+    /// Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. It disables the
+    /// HTTP metrics, because a stream's length is no latency.
     /// </summary>
     public static RouteHandlerBuilder MapStream(
         this IEndpointRouteBuilder app,
@@ -36,14 +34,13 @@ internal static class StreamEndpoints
             );
 
     /// <summary>
-    /// Puts the members of a body into the query, where the endpoint looks for them: in place of what the query says,
-    /// and what <paramref name="lists"/>
-    /// names beside it. A GET has no body that counts (RFC 9110 §9.3.1).
+    /// Copies the members of a body into the query, where the endpoint looks for them. Members replace query values,
+    /// except those in <paramref name="lists"/>, which are appended; a GET body has no meaning (RFC 9110 §9.3.1).
     /// </summary>
     /// <param name="context">The request.</param>
-    /// <param name="lists">Members that are lists of text, and the names that a query repeats for each.</param>
-    /// <exception cref="InvalidRequestException">The body is no JSON object, or a member is none that a query could
-    /// say.</exception>
+    /// <param name="lists">Members that are lists of text, with the query name that each value is appended to.</param>
+    /// <exception cref="InvalidRequestException">The body is not a JSON object, or a member has no query
+    /// equivalent.</exception>
     public static async Task TakeBodyAsync(this HttpContext context, Dictionary<string, string>? lists = null)
     {
         var request = context.Request;
@@ -67,45 +64,46 @@ internal static class StreamEndpoints
             }
         );
 
-    /// <summary>One value of the query; null where it is missing or empty.</summary>
+    /// <summary>Returns one query value, or null if it is missing or empty.</summary>
     public static string? Text(this IQueryCollection query, string name, int maxLength)
     {
         var values = query[name];
         if (values.Count > 1)
-            throw new InvalidRequestException(name, "stands more than once.");
+            throw new InvalidRequestException(name, "is given more than once.");
         return values.ToString() is { Length: > 0 } text ? JsonBody.Checked(name, text, maxLength) : null;
     }
 
     public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
-    /// <summary>true, false, or null where nothing was said.</summary>
+    /// <summary>Returns true, false, or null if the value is missing.</summary>
     public static bool? Flag(this IQueryCollection query, string name) =>
         query[name].ToString() switch
         {
             "" => null,
             "true" => true,
             "false" => false,
-            _ => throw new InvalidRequestException(name, "is true or false."),
+            _ => throw new InvalidRequestException(name, "must be true or false."),
         };
 
-    /// <summary>Whether a fresh reader wants the oldest event first.</summary>
+    /// <summary>Returns true if a client without an id starts at the oldest event.</summary>
     public static bool FromEarliest(this IQueryCollection query) =>
         query["from"].ToString() switch
         {
             "" or "head" => false,
             "earliest" => true,
-            _ => throw new InvalidRequestException("from", "is earliest or head."),
+            _ => throw new InvalidRequestException("from", "must be earliest or head."),
         };
 
-    /// <summary>A subscription as the query asks for it: from where, and what happens where the client cannot keep
-    /// up.</summary>
+    /// <summary>
+    /// Creates the stream request that the query describes: its start, and the policy for a slow client.
+    /// </summary>
     public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting? greeting = null)
     {
         var query = context.Request.Query;
         var slow =
             SlowReaders.Parse(query["slow"])
-            ?? throw new InvalidRequestException("slow", "is catch-up, latest or disconnect.");
+            ?? throw new InvalidRequestException("slow", "must be catch-up, latest or disconnect.");
         return new StreamRequest(
             filter,
             LastEventId.Of(context.Request),
@@ -140,7 +138,7 @@ internal static class StreamEndpoints
         return new QueryCollection(merged);
     }
 
-    /// <summary>What is text and nothing else; the rest is what a query could have said, unknown members too.</summary>
+    /// <summary>Members that must be text. Others may be any scalar, unknown members too.</summary>
     private static readonly HashSet<string> Texts = new(StringComparer.OrdinalIgnoreCase)
     {
         "prompt",
@@ -172,7 +170,7 @@ internal static class StreamEndpoints
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidRequestException(name, "has half of a surrogate pair, which is no UTF-8.");
+            throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
         }
     }
 }

@@ -3,45 +3,44 @@ using Streaming.Frames;
 
 namespace Streaming.Fanout;
 
-/// <summary>One event as the connections of a filter send it.</summary>
+/// <summary>One event as it is sent to the connections of a filter.</summary>
 /// <param name="Position">Its position in the log.</param>
-/// <param name="Bytes">The whole frame; shared by all filters of the form, never written to.</param>
+/// <param name="Bytes">The whole frame. It is shared by all filters of the format and never modified.</param>
 /// <param name="CommittedAt">UTC ticks of the commit.</param>
-/// <param name="Key">What a reader that skips to the newest keeps the last of: the event's key, else its topic.</param>
-/// <param name="Ends">The stream ends after it.</param>
+/// <param name="Key">The key of which <c>slow=latest</c> keeps the newest: the event's key, else its topic.</param>
+/// <param name="Ends">True if the stream ends after this frame.</param>
 internal sealed record LogFrame(long Position, byte[] Bytes, long CommittedAt, string Key, bool Ends = false)
 {
     public static LogFrame Of(EventRecord e, byte[] frame, FrameFormat format) =>
         new(e.Position, frame, e.Time.UtcTicks, e.Key ?? e.Topic, format.Ends(e));
 }
 
-/// <summary>What one writer loop has to do with a filter log.</summary>
+/// <summary>The state of a filter log that belongs to one writer loop.</summary>
 internal struct LoopUse
 {
-    /// <summary>Its connections, so that the feed wakes only loops that have some.</summary>
+    /// <summary>Number of the loop's connections on the log. The feed wakes only loops that have some.</summary>
     public int Users;
 
-    /// <summary>1 while the loop has the log on its list of those that have grown.</summary>
+    /// <summary>1 while the log is on the loop's list of grown logs.</summary>
     public int IsListed;
 
-    /// <summary>Its connections have read what lies before this; the loop alone writes it.</summary>
+    /// <summary>Sequence number that all the loop's connections have reached. Only the loop writes it.</summary>
     public long ReadThrough;
 }
 
 /// <summary>
-/// The newest matching frames of one filter, shared by all its connections: a bounded ring that one thread (the feed)
-/// appends to and many
-/// writer loops read. A connection is a cursor in it, a number. Sequence numbers count the appended frames, without
-/// gaps.
+/// The newest matching frames of one filter, shared by its connections: a bounded ring with one writer, the feed, and
+/// many readers, the writer loops. A connection's cursor is a sequence number; numbers count the appended frames
+/// without gaps.
 /// </summary>
 /// <remarks>
-/// What all have read is kept for those that return, but only some frames for each connection: there may be as many
-/// filters as connections,
-/// and who finds too little here is served from the recent events of all topics.
+/// Some frames that every connection has read stay for resuming clients, but only a few per connection, because there
+/// may be as many filters as connections. A client that finds too little here is served from the recent events of all
+/// topics.
 /// </remarks>
 internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes)
 {
-    private const int LeastSlots = 4,
+    private const int MinSlots = 4,
         ReadFramesPerUser = 8;
 
     private readonly Lock _gate = new();
@@ -54,19 +53,23 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
 
     public StreamFilter Filter => filter;
 
-    /// <summary>Connections on it, and those about to be; guarded by the logs' lock. Kept a while without any, for
-    /// those that come back.</summary>
+    /// <summary>
+    /// Connections on the log, and those about to join it; guarded by the lock of <see cref="FilterLogs"/>. An unused
+    /// log is kept for a while for clients that return.
+    /// </summary>
     public int Users;
     public long IdleSince;
 
-    /// <summary>The matcher's marks, guarded by the logs' lock: the last event appended here, and the last batch that
-    /// did.</summary>
+    /// <summary>
+    /// Markers of the matcher, guarded by the lock of <see cref="FilterLogs"/>: the last event appended here, and the
+    /// last batch that appended one.
+    /// </summary>
     public long LastEvent,
         LastBatch;
 
     public LoopUse[] Loops { get; init; } = new LoopUse[1];
 
-    /// <summary>Room for frames, used or not.</summary>
+    /// <summary>Capacity in frames.</summary>
     public int Slots
     {
         get
@@ -76,13 +79,12 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>The sequence number that the next frame gets: who has read up to it is level.</summary>
+    /// <summary>Sequence number of the next frame. A connection that has reached it has caught up.</summary>
     public long Next => Volatile.Read(ref _next);
 
     public string Epoch => Volatile.Read(ref _epoch);
 
-    /// <summary>Starts over, empty: everything that matches after <paramref name="position"/> will be in the
-    /// ring.</summary>
+    /// <summary>Empties the ring. It will hold every match after <paramref name="position"/>.</summary>
     public void Reset(string epoch, long position)
     {
         lock (_gate)
@@ -94,8 +96,9 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Starts over after an event that it does not hold: whoever stands before that is fed from the
-    /// store.</summary>
+    /// <summary>
+    /// Empties the ring after an event that it does not hold. Connections before that event are fed from the store.
+    /// </summary>
     public void Skip(long position)
     {
         lock (_gate)
@@ -107,15 +110,17 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     private void Empty(long position)
     {
         _ring = [];
-        // A number that no frame has: who was level sees that he is not.
+        // Skips one number, so that a connection that had caught up notices the gap.
         _first = _next + 1;
         _bytes = 0;
         _base = position;
         Volatile.Write(ref _next, _first);
     }
 
+    /// <summary>Appends a frame, and drops old ones to stay within the limits.</summary>
     /// <param name="frame">The next frame.</param>
-    /// <param name="floor">Frames up to this position are dropped: all rings together have a bound, too.</param>
+    /// <param name="floor">Frames through this position are dropped, to keep all rings together within their
+    /// limit.</param>
     public void Append(LogFrame frame, long floor = -1)
     {
         lock (_gate)
@@ -137,18 +142,12 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>
-    /// Where a reader goes on who has everything up to <paramref name="position"/>; -1 where he is ahead of this
-    /// replica (he read elsewhere, or from the store),
-    /// until the feed has come by. False where that has left the ring.
-    /// </summary>
-    /// <param name="position">Where he stands.</param>
-    /// <param name="settled">
-    /// <see cref="FilterLogs.Settled"/>, read before: what it covers is in the ring by now. Read after the seek it
-    /// would cover what has come since, which he may
-    /// have already.
-    /// </param>
-    /// <param name="sequence">The number of his next frame.</param>
+    /// <summary>Finds the frame after <paramref name="position"/>. Returns false if it has left the ring.</summary>
+    /// <param name="position">The position that the client has.</param>
+    /// <param name="settled"><see cref="FilterLogs.Settled"/>, read before this call, so that the ring holds every
+    /// match up to it. A later value would cover events that the client may already have.</param>
+    /// <param name="sequence">The number of the next frame; -1 if the client is ahead of this replica, until the feed
+    /// reaches its position.</param>
     public bool TrySeek(long position, long settled, out long sequence)
     {
         lock (_gate)
@@ -173,11 +172,13 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Whether who reads on from <paramref name="sequence"/> finds it all here; also where he has no place yet
-    /// (-1).</summary>
+    /// <summary>
+    /// Returns true if the ring holds every frame from <paramref name="sequence"/> on, or the connection has no place
+    /// yet (-1).
+    /// </summary>
     public bool Holds(long sequence) => sequence < 0 || sequence >= Volatile.Read(ref _first);
 
-    /// <summary>All frames from <paramref name="sequence"/> on; empty where that has left the ring.</summary>
+    /// <summary>Returns all frames from <paramref name="sequence"/> on; empty if that has left the ring.</summary>
     public LogFrame[] ReadAll(long sequence)
     {
         lock (_gate)
@@ -191,8 +192,10 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Copies frames from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 where that
-    /// has left the ring.</summary>
+    /// <summary>
+    /// Copies frames from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 if that has left the
+    /// ring.
+    /// </summary>
     public int Read(long sequence, Span<LogFrame> into, int maxBytes)
     {
         lock (_gate)
@@ -212,8 +215,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Gives back what nobody needs: frames up to the floor, and room that held what slow readers
-    /// lacked.</summary>
+    /// <summary>Drops frames through the floor, and shrinks a ring that slow connections have enlarged.</summary>
     public void Trim(long floor)
     {
         lock (_gate)
@@ -232,10 +234,10 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Slots that may be filled with frames that all have read.</summary>
+    /// <summary>Slots that may hold frames that every connection has read.</summary>
     private int Wanted => (int)Math.Min(maxFrames, ReadFramesPerUser * Math.Max(1L, Volatile.Read(ref Users)));
 
-    /// <summary>The number of the first frame that a connection may still want.</summary>
+    /// <summary>Sequence number of the first frame that a connection may still need.</summary>
     private long ReadByAll()
     {
         var read = _next;
@@ -250,7 +252,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         if (_ring.Length >= Wanted && ReadByAll() > _first)
             DropOldest();
         else
-            Resize(Math.Max(LeastSlots, _ring.Length * 2));
+            Resize(Math.Max(MinSlots, _ring.Length * 2));
     }
 
     private LogFrame At(long sequence) => _ring[sequence & (_ring.Length - 1)]!;

@@ -5,11 +5,8 @@ using Streaming.Replay;
 namespace Streaming.Fanout;
 
 /// <summary>
-/// All filter logs of this replica and the matcher that feeds them. The feed publishes in position order; <see
-/// cref="Settled"/> says up
-/// to where every log holds what it wants. The newest events of all topics are kept too, so that who returns after a
-/// moment is served from
-/// memory, whatever its filter.
+/// All filter logs of this replica and the matcher that feeds them, in position order. The newest events of all topics
+/// are kept too, so that a client that returns soon is served from memory, whatever its filter.
 /// </summary>
 internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
 {
@@ -30,12 +27,12 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         _batches;
     private string _epoch = "";
 
-    /// <summary>The position up to which every event of this epoch is in the logs that want it.</summary>
+    /// <summary>Position through which every event of this epoch is in the logs that match it.</summary>
     public long Settled => Volatile.Read(ref _settled);
 
     public string Epoch => Volatile.Read(ref _epoch);
 
-    /// <summary>Filters that are kept now.</summary>
+    /// <summary>Number of filter logs.</summary>
     public int Count
     {
         get
@@ -45,7 +42,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Room for frames in all rings, used or not.</summary>
+    /// <summary>Capacity of all rings in frames.</summary>
     public long Slots
     {
         get
@@ -55,14 +52,15 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Who stands at or after this is served from memory.</summary>
+    /// <summary>Position from which clients are served from memory.</summary>
     public long RecentBase => Volatile.Read(ref _recentBase);
 
-    /// <summary>The logs that a publish appended to, and the loops to wake. One call at a time.</summary>
+    /// <summary>
+    /// Raised with the logs that a publish has appended to, one call at a time. It wakes the writer loops.
+    /// </summary>
     public event Action<IReadOnlyList<FilterLog>>? Appended;
 
-    /// <summary>Takes the log of a filter for use, made where there is none; give it back with <see
-    /// cref="Release"/>.</summary>
+    /// <summary>Returns the log of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
     public FilterLog Acquire(StreamFilter filter)
     {
         lock (_gate)
@@ -89,8 +87,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 log.IdleSince = clock.GetTimestamp();
     }
 
-    /// <summary>Another history, or the first: readers of the old one are told by the change of <see
-    /// cref="FilterLog.Epoch"/>.</summary>
+    /// <summary>
+    /// Starts an epoch, the first or a new one. Connections notice it by <see cref="FilterLog.Epoch"/>.
+    /// </summary>
     public void Reset(string epoch, long position)
     {
         lock (_publishing)
@@ -111,13 +110,12 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     }
 
     /// <summary>
-    /// Takes events that this process itself has just committed, where nothing lies between them and <see
-    /// cref="Settled"/>; else they come by the feed as
-    /// all others do, and what was taken here the feed then skips.
+    /// Publishes events that this process has just committed, if they directly follow <see cref="Settled"/>. Otherwise
+    /// the feed publishes them; it skips the ones published here.
     /// </summary>
-    /// <param name="epoch">Whose positions they are: of another history they would only seem to be next.</param>
-    /// <param name="events">In position order, without gaps.</param>
-    /// <returns>Whether they were taken.</returns>
+    /// <param name="epoch">The epoch of the positions. Events of another epoch would only seem to come next.</param>
+    /// <param name="events">Events in position order, without gaps.</param>
+    /// <returns>True if they were published.</returns>
     public bool TryPublishNext(string epoch, IReadOnlyList<EventRecord> events)
     {
         lock (_publishing)
@@ -129,8 +127,10 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Takes the next events, all after <see cref="Settled"/> and in order; <paramref name="through"/> may lie
-    /// beyond the last.</summary>
+    /// <summary>
+    /// Publishes the next events, in order. Events through <see cref="Settled"/> are skipped, and
+    /// <paramref name="through"/> may lie beyond the last event.
+    /// </summary>
     public void Publish(IReadOnlyList<EventRecord> events, long through)
     {
         lock (_publishing)
@@ -142,7 +142,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 foreach (var record in events)
                     if (record.Position > _settled)
                         Append(new FeedEvent(_epoch, record));
-                // Only now: who reads Settled and is level with a log has had every match up to there.
+                // Set last: a connection that has caught up with a log must have every match through Settled.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
             if (_touched.Count > 0)
@@ -150,7 +150,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Whether there is a filter for an event that has come without its data.</summary>
+    /// <summary>Returns true if a filter in use matches an event that came without its data.</summary>
     public bool AnyWantsMore(IReadOnlyList<EventRecord> events)
     {
         foreach (var e in events)
@@ -181,7 +181,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         var appended = false;
         foreach (var log in _matches)
         {
-            // A log is found by each of its topics that matches; the mark says that this event is in it already.
+            // The index returns a log once per matching topic; the marker prevents a second append.
             if (log.LastEvent == _events || !log.Filter.Passes(e.Record))
                 continue;
             log.LastEvent = _events;
@@ -199,8 +199,10 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             CountInRings(e.Record);
     }
 
-    /// <summary>Moves the floor, so that all rings together hold no more bytes than they may. An event counts once, in
-    /// however many rings it is.</summary>
+    /// <summary>
+    /// Moves the floor, so that all rings together stay within their limit. An event counts once, however many rings
+    /// hold it.
+    /// </summary>
     private void CountInRings(EventRecord e)
     {
         const int Overhead = 256;
@@ -213,7 +215,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Forgets logs that nobody has used for a while, and what the others need no more.</summary>
+    /// <summary>Removes logs that have been unused for a while, and trims the others.</summary>
     public void Sweep()
     {
         lock (_gate)
@@ -254,12 +256,13 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>A page of what is kept of all topics; null where that does not reach back so far, or lacks an event's
-    /// data.</summary>
-    /// <param name="filter">Which events.</param>
-    /// <param name="after">The last position that the reader has.</param>
-    /// <param name="epoch">The history that this position belongs to.</param>
-    /// <param name="most">Most bytes of frames; one frame may have more.</param>
+    /// <summary>
+    /// Returns a page of the recent events, or null if they do not reach back far enough or lack an event's data.
+    /// </summary>
+    /// <param name="filter">Selects the events.</param>
+    /// <param name="after">The last position that the client has.</param>
+    /// <param name="epoch">The epoch of that position.</param>
+    /// <param name="most">Maximum bytes of frames, exceeded by at most one frame.</param>
     public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {
         const int MostExamined = 8_192;
@@ -282,7 +285,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 examined.Add(e);
             }
         }
-        // Matched outside of the lock, which the live feed needs.
+        // Matched outside the lock, which the live feed needs.
         var (index, found, frames, bytes) = (new TopicIndex(), new List<FilterLog>(), new List<LogFrame>(), 0L);
         index.Add(new FilterLog(filter, 0, 0));
         foreach (var e in examined)

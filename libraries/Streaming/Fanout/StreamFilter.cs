@@ -3,7 +3,9 @@ using Streaming.Frames;
 
 namespace Streaming.Fanout;
 
-/// <summary>What a connection gets and how it is shown. Equal ones share a <see cref="FilterLog"/>.</summary>
+/// <summary>
+/// Selects a connection's events and their frame format. Equal filters share a <see cref="FilterLog"/>.
+/// </summary>
 internal sealed class StreamFilter : IEquatable<StreamFilter>
 {
     private readonly string _key;
@@ -17,7 +19,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
-        // Lists in a canonical order, lengths first: no content can imitate another list.
+        // Lists in canonical order with length prefixes, so that no content can imitate another list.
         _key =
             string.Concat(Events.Topics.Select(Part))
             + "|"
@@ -32,7 +34,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public EventFilter Events { get; }
     public FrameFormat Format { get; }
 
-    /// <summary>Whether an event of a matching topic passes the rest of the filter.</summary>
+    /// <summary>Returns true if an event of a matching topic passes the types and keys.</summary>
     public bool Passes(EventRecord e) => Holds(Events.Types, e.Type) && Holds(Events.Keys, e.Key);
 
     private static bool Holds(IReadOnlyList<string> wanted, string? value)

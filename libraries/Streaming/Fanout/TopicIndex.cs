@@ -1,9 +1,8 @@
 namespace Streaming.Fanout;
 
 /// <summary>
-/// Finds the filter logs that want a topic: a trie over the tokens of their topics and patterns. A look-up walks the
-/// topic's tokens and
-/// the wildcards beside them; what it costs depends on what matches, not on how many topics or subscribers there are.
+/// Finds the filter logs that match a topic, with a trie over the tokens of their topics and patterns. A look-up costs
+/// what matches, not the number of topics or subscribers.
 /// </summary>
 internal sealed class TopicIndex
 {
@@ -15,7 +14,7 @@ internal sealed class TopicIndex
             Leaf(topic).Add(log);
     }
 
-    /// <remarks>Thousands at once, of which all may stand in one list: each list is gone through once.</remarks>
+    /// <remarks>Thousands of logs may leave at once and share one list, so each list is scanned once.</remarks>
     public void Remove(IReadOnlySet<FilterLog> logs)
     {
         var cleaned = new HashSet<List<FilterLog>>(ReferenceEqualityComparer.Instance);
@@ -31,11 +30,12 @@ internal sealed class TopicIndex
         }
     }
 
-    /// <summary>Whether no log is left, nor anything that led to one.</summary>
+    /// <summary>True if no log and no node is left.</summary>
     public bool IsEmpty => _root.IsEmpty;
 
-    /// <summary>Adds every log with a pattern that matches to <paramref name="found"/>; a log with two such patterns
-    /// comes twice.</summary>
+    /// <summary>
+    /// Adds every log with a matching pattern to <paramref name="found"/>. A log with two such patterns is added twice.
+    /// </summary>
     public void Match(string topic, List<FilterLog> found) => Match(_root, topic, found);
 
     private static void Match(Node node, ReadOnlySpan<char> rest, List<FilterLog> found)
@@ -82,8 +82,9 @@ internal sealed class TopicIndex
         }
     }
 
-    /// <summary>Cleans the topic's list, and takes out the nodes that led only to what was in it. True where the node
-    /// is empty.</summary>
+    /// <summary>
+    /// Cleans the topic's list, and removes the nodes that led only to its logs. Returns true if the node is empty.
+    /// </summary>
     private static bool Prune(Node node, ReadOnlySpan<char> rest, Func<List<FilterLog>, bool> isEmptied)
     {
         if (rest is ">")

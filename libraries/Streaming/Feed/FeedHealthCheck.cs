@@ -5,9 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Unhealthy until the head is known, and while the feed waits for events that only Postgres has: new clients are
-/// better off elsewhere.
-/// Degraded while Redis or the Broadcaster is silent.
+/// Unhealthy until the head is known, and while the feed waits for events that only Postgres has, so that new clients
+/// go elsewhere. Degraded without heartbeats, because Redis or the Broadcaster is down.
 /// </summary>
 internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions> store) : IHealthCheck
 {
@@ -19,10 +18,10 @@ internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions>
             !feed.Started.IsCompleted ? HealthCheckResult.Unhealthy("The log has not been read yet.")
             : feed.StalledFor >= TimeSpan.FromSeconds(store.Value.UnhealthySeconds)
                 ? HealthCheckResult.Unhealthy(
-                    $"For {feed.StalledFor.TotalSeconds:F0} s it lacks events that only Postgres has, and delivers nothing until it has read them."
+                    $"Delivery has waited {feed.StalledFor.TotalSeconds:F0} s for events that only Postgres has."
                 )
             : feed.Mode == FeedMode.Degraded
-                ? HealthCheckResult.Degraded("No beat from the Broadcaster: events are read from Postgres.")
+                ? HealthCheckResult.Degraded("No heartbeat from the Broadcaster: events are read from Postgres.")
             : HealthCheckResult.Healthy()
         );
 }

@@ -1,14 +1,14 @@
 namespace Streaming.Feed;
 
-/// <summary>Where this replica's events come from.</summary>
+/// <summary>Source of this replica's events.</summary>
 internal enum FeedMode
 {
     /// <summary>Nothing has been read yet.</summary>
     Starting,
 
-    /// <summary>Redis, checked and repaired against the store.</summary>
+    /// <summary>Events come from Redis, and the store fills gaps.</summary>
     Live,
 
-    /// <summary>No beat: it tails Postgres by itself.</summary>
+    /// <summary>No heartbeat has come, so events come from Postgres alone.</summary>
     Degraded,
 }

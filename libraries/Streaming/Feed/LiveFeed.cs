@@ -7,12 +7,9 @@ using Streaming.Fanout;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Brings the log into the filter logs, each event once and in order: from Redis while the Broadcaster beats, with
-/// every gap read from
-/// the store; from Postgres alone while it does not. What this replica itself commits it need not wait for: where
-/// nothing lies between,
-/// its readers get it at once, and the feed skips it when it comes by. Only a gap waits for Postgres; all other looks
-/// at it run beside.
+/// Publishes the log to the filter logs, each event once and in order: from Redis while heartbeats come, with gaps read
+/// from the store, otherwise from Postgres alone. Events committed by this process are published at once if they come
+/// next, and skipped when the feed receives them.
 /// </summary>
 internal sealed class LiveFeed(
     FilterLogs logs,
@@ -26,71 +23,71 @@ internal sealed class LiveFeed(
     ILogger<LiveFeed> logger
 ) : RestartingService(logger)
 {
-    /// <summary>How long others may wait for a large event that is only in the store.</summary>
+    /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
     private static readonly TimeSpan LargeEventLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>The least time between looks at the store that messages of another epoch ask for.</summary>
+    /// <summary>Shortest time between store reads caused by messages of another epoch.</summary>
     private static readonly TimeSpan EpochInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Channel<CommittedEvents> _own = Channel.CreateBounded<CommittedEvents>(
+    private readonly Channel<CommittedEvents> _local = Channel.CreateBounded<CommittedEvents>(
         new BoundedChannelOptions(16) { SingleReader = true }
     );
-    private Task<EventPage?>? _look;
-    private string _lookEpoch = "";
+    private Task<EventPage?>? _comparison;
+    private string _comparisonEpoch = "";
     private long _fence,
-        _lookedAt,
-        _heardAt,
+        _comparedAt,
+        _receivedAt,
         _headSeen,
         _stalledAt;
 
     public FeedMode Mode { get; private set; }
 
-    /// <summary>Positions between the last head heard of and what the logs hold.</summary>
+    /// <summary>Positions between the newest known head and the events published here.</summary>
     public long Lag => Math.Max(0, Volatile.Read(ref _headSeen) - logs.Settled);
 
-    /// <summary>The time for which it has lacked something that only the store has, and could not go on.</summary>
+    /// <summary>Time since the feed stopped for events that only the store has; zero if it has not.</summary>
     public TimeSpan StalledFor =>
         Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : clock.GetElapsedTime(since);
 
-    /// <summary>Completes when the head is known and streams can start.</summary>
+    /// <summary>Completes when the head is known, so that streams can start.</summary>
     public Task Started => _started.Task;
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         if (!Started.IsCompleted)
             await StartAtHeadAsync(stoppingToken);
-        await TogetherAsync(stoppingToken, FeedAsync, TakeOwnAsync);
+        await TogetherAsync(stoppingToken, FeedAsync, PublishLocalAsync);
     }
 
     private async Task FeedAsync(CancellationToken stoppingToken)
     {
         var silence = TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds);
         var checkInterval = TimeSpan.FromSeconds(options.Value.StoreCheckSeconds);
-        _heardAt = clock.GetTimestamp();
+        _receivedAt = clock.GetTimestamp();
         while (true)
         {
-            if (_look is { IsCompleted: true } look)
+            if (_comparison is { IsCompleted: true } comparison)
             {
-                _look = null;
-                // One that began in a former history knows nothing of this one.
-                if (await look is { } page && _lookEpoch == logs.Epoch)
+                _comparison = null;
+                // A comparison that began in a former epoch does not apply to this one.
+                if (await comparison is { } page && _comparisonEpoch == logs.Epoch)
                     Apply(page);
             }
             if (redis.TryRead(out var message))
             {
-                _heardAt = clock.GetTimestamp();
+                _receivedAt = clock.GetTimestamp();
                 Enter(FeedMode.Live);
                 await ApplyAsync(message, stoppingToken);
-                LookBeside(checkInterval, stoppingToken);
+                CompareInBackground(checkInterval, stoppingToken);
             }
-            else if (clock.GetElapsedTime(_heardAt) is var quiet && quiet < silence)
+            else if (clock.GetElapsedTime(_receivedAt) is var quiet && quiet < silence)
                 await WaitAsync(silence - quiet, stoppingToken);
             else
             {
                 Enter(FeedMode.Degraded);
                 await TailStoreAsync(stoppingToken);
-                _heardAt = clock.GetTimestamp();
+                _receivedAt = clock.GetTimestamp();
             }
         }
     }
@@ -98,18 +95,21 @@ internal sealed class LiveFeed(
     private async Task StartAtHeadAsync(CancellationToken stoppingToken)
     {
         var head = await ReadAsync(long.MaxValue / 2, stoppingToken);
-        // From a little before the head: who reconnects after a restart of this replica is served from memory.
+        // Starts before the head, so that a client that reconnects after a restart of this replica is served from
+        // memory.
         logs.Reset(head.Epoch, Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents));
         await CatchUpAsync(stoppingToken);
-        appender.Committed += own => _own.Writer.TryWrite(own);
+        appender.Committed += committed => _local.Writer.TryWrite(committed);
         _started.TrySetResult();
     }
 
-    /// <summary>Beside the commits, which must not wait for the fan-out to many filters. What comes too fast for it is
-    /// left to the feed.</summary>
-    private async Task TakeOwnAsync(CancellationToken stoppingToken)
+    /// <summary>
+    /// Publishes events committed by this process, apart from the commits, which must not wait for the fan-out. Events
+    /// that overflow the channel come by the feed.
+    /// </summary>
+    private async Task PublishLocalAsync(CancellationToken stoppingToken)
     {
-        await foreach (var (epoch, events) in _own.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var (epoch, events) in _local.Reader.ReadAllAsync(stoppingToken))
         {
             if (events[0].Position != logs.Settled + 1)
                 continue;
@@ -125,18 +125,18 @@ internal sealed class LiveFeed(
             }
             catch (Exception e)
             {
-                Logger.LogError(e, "Events committed here come by the feed instead");
+                Logger.LogError(e, "Locally committed events were not published at once; the feed publishes them");
             }
         }
     }
 
-    /// <summary>Until a message, the end of a look, or the time is there.</summary>
+    /// <summary>Waits for a message, the end of a comparison, or the end of the time.</summary>
     private async Task WaitAsync(TimeSpan time, CancellationToken stoppingToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         limit.CancelAfter(time);
         var message = redis.WaitToReadAsync(limit.Token);
-        await Task.WhenAny(message, _look ?? message);
+        await Task.WhenAny(message, _comparison ?? message);
         await limit.CancelAsync();
         await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stoppingToken.ThrowIfCancellationRequested();
@@ -146,25 +146,25 @@ internal sealed class LiveFeed(
     {
         if (message.Epoch != logs.Epoch)
         {
-            // Of a new history or of a former one: only the store knows.
+            // The epoch may be newer or older than ours; only the store can tell.
             Stalled();
-            LookBeside(EpochInterval, stoppingToken);
+            CompareInBackground(EpochInterval, stoppingToken);
             return;
         }
         if (message.Fence < _fence)
-            return; // a deposed leader that has just woken up
+            return; // a deposed leader that still sends
         _fence = message.Fence;
         if (message.Last > _headSeen)
             Volatile.Write(ref _headSeen, message.Last);
         if (message.Last <= logs.Settled)
-            return; // a beat, or this replica's own
+            return; // a heartbeat, or events committed here
         if (message.Previous > logs.Settled || message.Events.Count == 0)
         {
-            // Something was lost, or this replica starts within a batch.
+            // A message was lost, or this replica started within a batch.
             await CatchUpAsync(stoppingToken);
             return;
         }
-        // Where the store has no answer now, only the readers of what was too large to be carried wait for it.
+        // If the store does not answer now, only the readers of the large event wait for it.
         if (logs.AnyWantsMore(message.Events) && await TryReadLargeAsync(stoppingToken))
             return;
         using var span = StoreTracing.StartBatch(
@@ -177,12 +177,13 @@ internal sealed class LiveFeed(
         logs.Publish(message.Events, message.Last);
     }
 
-    /// <summary>Reads from the store all that the logs lack, however long that takes: nothing may be delivered before
-    /// it.</summary>
+    /// <summary>
+    /// Reads everything missing from the store, however long it takes, because no later event may be delivered first.
+    /// </summary>
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
         Stalled();
-        _lookedAt = clock.GetTimestamp();
+        _comparedAt = clock.GetTimestamp();
         EventPage page;
         do
         {
@@ -210,17 +211,19 @@ internal sealed class LiveFeed(
         }
     }
 
-    /// <summary>Compares with the store, beside the delivery, where that was not done for so long: nobody is believed
-    /// blindly.</summary>
-    private void LookBeside(TimeSpan interval, CancellationToken stoppingToken)
+    /// <summary>
+    /// Starts a comparison with the store in the background if the last one is older than the interval. It finds what
+    /// Redis or the Broadcaster has lost.
+    /// </summary>
+    private void CompareInBackground(TimeSpan interval, CancellationToken stoppingToken)
     {
-        if (_look is not null || clock.GetElapsedTime(_lookedAt) < interval)
+        if (_comparison is not null || clock.GetElapsedTime(_comparedAt) < interval)
             return;
-        (_lookedAt, _lookEpoch) = (clock.GetTimestamp(), logs.Epoch);
-        _look = LookAsync(logs.Settled, stoppingToken);
+        (_comparedAt, _comparisonEpoch) = (clock.GetTimestamp(), logs.Epoch);
+        _comparison = CompareAsync(logs.Settled, stoppingToken);
     }
 
-    private async Task<EventPage?> LookAsync(long after, CancellationToken stoppingToken)
+    private async Task<EventPage?> CompareAsync(long after, CancellationToken stoppingToken)
     {
         try
         {
@@ -229,7 +232,7 @@ internal sealed class LiveFeed(
         catch (StoreUnavailableException e)
         {
             Logger.LogWarning(
-                "The log cannot be compared with Postgres, events come by Redis alone: {Reason}",
+                "The log cannot be compared with Postgres; events come from Redis alone: {Reason}",
                 Reason(e)
             );
             return null;
@@ -238,28 +241,31 @@ internal sealed class LiveFeed(
 
     private async Task TailStoreAsync(CancellationToken stoppingToken)
     {
-        using var back = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var beat = redis.WaitToReadAsync(back.Token);
-        _ = beat.ContinueWith(
-            _ => back.Cancel(),
+        using var live = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var message = redis.WaitToReadAsync(live.Token);
+        _ = message.ContinueWith(
+            _ => live.Cancel(),
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default
         );
         try
         {
-            await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: back.Token))
+            await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: live.Token))
                 Apply(page);
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
         finally
         {
-            await back.CancelAsync();
-            await beat.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await live.CancelAsync();
+            await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>False where the page is of another history, which has been taken up instead.</summary>
+    /// <summary>
+    /// Publishes a page. Returns false if the page belongs to another epoch, at whose head the feed has then started
+    /// over.
+    /// </summary>
     private bool Apply(EventPage page)
     {
         Volatile.Write(ref _stalledAt, 0);
@@ -276,11 +282,11 @@ internal sealed class LiveFeed(
     private void StartOver(EventPage page)
     {
         Logger.LogWarning(
-            "The store's epoch changed from {Old} to {New}; streams go on from its head",
+            "The store's epoch changed from {Old} to {New}; streams continue at its head",
             logs.Epoch,
             page.Epoch
         );
-        _fence = 0; // a restored or recreated store counts its leaders anew
+        _fence = 0; // fences restart in a restored or recreated store
         logs.Reset(page.Epoch, page.Head);
     }
 
@@ -294,7 +300,7 @@ internal sealed class LiveFeed(
             }
             catch (StoreUnavailableException e)
             {
-                Logger.LogWarning("The log cannot be read, trying again: {Reason}", Reason(e));
+                Logger.LogWarning("The log cannot be read; retrying: {Reason}", Reason(e));
                 await Task.Delay(delay, stoppingToken);
             }
         }
@@ -314,11 +320,11 @@ internal sealed class LiveFeed(
             return;
         if (mode == FeedMode.Degraded)
             Logger.LogWarning(
-                "No beat for {Seconds} s: reading the log from Postgres",
+                "No heartbeat from the Broadcaster for {Seconds} s: reading the log from Postgres",
                 options.Value.RelayHeartbeatSeconds
             );
         else if (Mode == FeedMode.Degraded)
-            Logger.LogInformation("The Broadcaster beats again: events come by Redis");
+            Logger.LogInformation("Heartbeats come from the Broadcaster again: events come from Redis");
         Mode = mode;
     }
 }

@@ -8,13 +8,12 @@ using StackExchange.Redis;
 namespace Streaming.Feed;
 
 /// <summary>
-/// What comes from Redis, in order, and only what the Broadcaster has signed. Bounded: a feed that cannot keep up loses
-/// messages, finds
-/// the gap and reads it from the store. Redis loses, doubles and delays as it likes; nothing here trusts it.
+/// Receives the Broadcaster's signed messages from Redis, in order. The queue is bounded: Redis or a slow feed may lose
+/// messages, and the feed reads the gap from the store.
 /// </summary>
 internal sealed class RedisIntake : RestartingService
 {
-    /// <summary>Most bytes of messages that wait; what comes beyond is lost, and read from the store.</summary>
+    /// <summary>Maximum bytes of queued messages. Messages beyond it are dropped and read from the store.</summary>
     private const long MaxWaitingBytes = 64 * 1024 * 1024;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
@@ -27,7 +26,7 @@ internal sealed class RedisIntake : RestartingService
     private readonly RedisChannel _channel;
     private readonly Counter<long> _refusals;
     private readonly Channel<(RelayMessage Message, int Bytes)> _messages;
-    private long _heardAt = long.MinValue / 2,
+    private long _receivedAt = long.MinValue / 2,
         _waitingBytes,
         _fence,
         _sent;
@@ -54,7 +53,7 @@ internal sealed class RedisIntake : RestartingService
             .CreateCounter<long>(
                 "sse.server.relay.refused",
                 "{message}",
-                "Messages on the Redis channel that the Broadcaster did not sign, or that were repeated."
+                "Messages on the Redis channel refused because they were unsigned or repeated."
             );
         _messages = Channel.CreateBounded<(RelayMessage Message, int Bytes)>(
             new BoundedChannelOptions(1_024) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
@@ -70,12 +69,12 @@ internal sealed class RedisIntake : RestartingService
         return read;
     }
 
-    /// <summary>Until a message waits.</summary>
+    /// <summary>Completes when a message is queued.</summary>
     public Task WaitToReadAsync(CancellationToken cancellationToken) =>
         _messages.Reader.WaitToReadAsync(cancellationToken).AsTask();
 
     protected override Task RunAsync(CancellationToken stoppingToken) =>
-        TogetherAsync(stoppingToken, KnowSecretAsync, StaySubscribedAsync);
+        TogetherAsync(stoppingToken, ReadSecretAsync, StaySubscribedAsync);
 
     private async Task StaySubscribedAsync(CancellationToken stoppingToken)
     {
@@ -83,20 +82,21 @@ internal sealed class RedisIntake : RestartingService
         {
             try
             {
-                if (_clock.GetElapsedTime(Volatile.Read(ref _heardAt)) >= _silence)
+                if (_clock.GetElapsedTime(Volatile.Read(ref _receivedAt)) >= _silence)
                     await SubscribeAsync(stoppingToken);
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
-                Logger.LogWarning("Redis does not take the subscription, trying again: {Reason}", e.Message);
+                Logger.LogWarning("The subscription to Redis failed; retrying: {Reason}", e.Message);
             }
             await Task.Delay(Interval, _clock, stoppingToken);
         }
     }
 
-    /// <summary>Where something was refused it may be the secret that has changed: the store was restored, or an
-    /// operator set another.</summary>
-    private async Task KnowSecretAsync(CancellationToken stoppingToken)
+    /// <summary>
+    /// Reads the secret at the start, and again after a refused message: a restore or an operator may have changed it.
+    /// </summary>
+    private async Task ReadSecretAsync(CancellationToken stoppingToken)
     {
         while (true)
         {
@@ -116,18 +116,17 @@ internal sealed class RedisIntake : RestartingService
     }
 
     /// <summary>
-    /// The client subscribes again after every reconnect that it notices. Where nothing comes although the Broadcaster
-    /// should beat, the subscription is
-    /// made anew: what the client holds for subscribed need not be so on the server.
+    /// Subscribes again after a silence in which the Broadcaster should have sent heartbeats. The client resubscribes
+    /// after reconnects that it notices, but the server may have lost the subscription without one.
     /// </summary>
     private async Task SubscribeAsync(CancellationToken stoppingToken)
     {
         var subscriber = _redis.Value.GetSubscriber();
         await subscriber.UnsubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
-        // A queue: handlers given to SubscribeAsync itself run in no order.
+        // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
         var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
         messages.OnMessage(message => Take(message.Message));
-        Volatile.Write(ref _heardAt, _clock.GetTimestamp());
+        Volatile.Write(ref _receivedAt, _clock.GetTimestamp());
     }
 
     private void Take(RedisValue value)
@@ -137,7 +136,7 @@ internal sealed class RedisIntake : RestartingService
         {
             if (_secret.Open(bytes) is not { } signed)
             {
-                // Also while the secret has not been read: nothing is believed then.
+                // Messages are refused too while the secret is not known.
                 Refuse("it is not signed with this store's secret");
                 return;
             }
@@ -148,7 +147,7 @@ internal sealed class RedisIntake : RestartingService
                 return;
             }
             (_epoch, _fence, _sent, _refusing) = (message.Epoch, message.Fence, message.Sent, false);
-            Volatile.Write(ref _heardAt, _clock.GetTimestamp());
+            Volatile.Write(ref _receivedAt, _clock.GetTimestamp());
             if (Interlocked.Add(ref _waitingBytes, bytes.Length) <= MaxWaitingBytes)
                 _messages.Writer.TryWrite((message, bytes.Length));
             else
@@ -160,7 +159,10 @@ internal sealed class RedisIntake : RestartingService
         }
     }
 
-    /// <summary>A deposed leader's too. Of another epoch it may begin anew: the feed asks the store.</summary>
+    /// <summary>
+    /// Returns true for a repeated message, or one of a deposed leader. Another epoch may restart the counters; the
+    /// feed then asks the store.
+    /// </summary>
     private bool IsRepeated(RelayMessage message) =>
         message.Epoch == _epoch && (message.Fence < _fence || (message.Fence == _fence && message.Sent <= _sent));
 
@@ -170,7 +172,7 @@ internal sealed class RedisIntake : RestartingService
         _refusals.Add(1);
         if (!_refusing)
             Logger.LogWarning(
-                "A message on the Redis channel is refused, and those like it after it: {Reason}",
+                "A message on the Redis channel was refused (logged once until a valid one comes): {Reason}",
                 reason
             );
         _refusing = true;

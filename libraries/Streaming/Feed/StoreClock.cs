@@ -7,15 +7,13 @@ using Npgsql;
 namespace Streaming.Feed;
 
 /// <summary>
-/// The clock that stamps the events, Postgres's, as this process's own with an offset: a delivery begins by the one and
-/// ends by the other, and
-/// on two machines they differ. Asked now and then; the answer with the shortest round trip counts (the clock filter of
-/// RFC 5905, §10), halfway
-/// through it. An offset that the round trip alone could explain is none.
+/// Postgres's clock, which stamps the events, as an offset to this process's clock, so that delivery times are right
+/// across machines. The query with the shortest round trip counts (clock filter, RFC 5905 §10); an offset within that
+/// round trip counts as zero.
 /// </summary>
 internal sealed class StoreClock : RestartingService
 {
-    private const int Questions = 4;
+    private const int Queries = 4;
 
     private readonly NpgsqlDataSource _store;
     private readonly TimeProvider _clock;
@@ -42,11 +40,12 @@ internal sealed class StoreClock : RestartingService
             );
     }
 
-    /// <summary>How far Postgres's clock is ahead of this process's; negative where it is behind. Zero until it is
-    /// known.</summary>
+    /// <summary>
+    /// Offset of Postgres's clock to this process's, positive if it is ahead. Zero until it is known.
+    /// </summary>
     public TimeSpan Ahead => new(Volatile.Read(ref _ahead));
 
-    /// <summary>Now, as the events are stamped; UTC ticks.</summary>
+    /// <summary>Current time by Postgres's clock, in UTC ticks.</summary>
     public long NowTicks => _clock.GetUtcNow().UtcTicks + Volatile.Read(ref _ahead);
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -56,7 +55,7 @@ internal sealed class StoreClock : RestartingService
         {
             do
             {
-                // While the store is away the last offset stands: clocks do not drift far in an outage.
+                // While the store is down the last offset stays: clocks drift little in an outage.
                 try
                 {
                     await AskAsync(stoppingToken);
@@ -72,13 +71,13 @@ internal sealed class StoreClock : RestartingService
         var (shortest, offset) = (TimeSpan.MaxValue, TimeSpan.Zero);
         await using var connection = await _store.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
-        for (var i = 0; i < Questions; i++)
+        for (var i = 0; i < Queries; i++)
         {
             var (asked, began) = (_clock.GetUtcNow(), Stopwatch.GetTimestamp());
-            var told = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
+            var answer = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
             var took = Stopwatch.GetElapsedTime(began);
             if (took < shortest)
-                (shortest, offset) = (took, told - (asked + took / 2));
+                (shortest, offset) = (took, answer - (asked + took / 2));
         }
         Volatile.Write(ref _ahead, offset.Duration() > shortest ? offset.Ticks : 0);
     }

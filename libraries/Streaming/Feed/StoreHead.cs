@@ -3,20 +3,19 @@ using EventStore;
 namespace Streaming.Feed;
 
 /// <summary>
-/// The log's head as the store has it, for readers that start there: this replica may be some milliseconds behind what
-/// was acknowledged.
-/// Callers share reads: each gets one that began after it asked, however many ask at once.
+/// Reads the log's head from the store for streams that start there, because this replica may be some milliseconds
+/// behind acknowledged events. Callers share reads; each gets one that began after its call.
 /// </summary>
 internal sealed class StoreHead(EventReader reader)
 {
-    /// <summary>How long a stream's start may wait for it; without an answer the replica's own head must do.</summary>
+    /// <summary>Longest wait of a stream's start. After it, the stream starts at the replica's own head.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();
     private Task<StreamId?> _running = Task.FromResult<StreamId?>(null);
     private Task<StreamId?>? _next;
 
-    /// <summary>Null where the store does not answer in time.</summary>
+    /// <summary>Returns the head, or null if the store does not answer in time.</summary>
     public async Task<StreamId?> ReadAsync(CancellationToken cancellationToken)
     {
         Task<StreamId?> mine;

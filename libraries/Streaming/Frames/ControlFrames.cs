@@ -3,10 +3,10 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary>The frames that the stream itself sends: where it starts, what was skipped, how it ends.</summary>
+/// <summary>Frames that the server sends about the stream itself: its start, gaps, and its end.</summary>
 internal static class ControlFrames
 {
-    /// <summary>A comment keeps proxies and clients from taking a quiet stream for dead.</summary>
+    /// <summary>Heartbeat comment. It keeps proxies and clients from taking a quiet stream for dead.</summary>
     public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
 
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -14,8 +14,9 @@ internal static class ControlFrames
         Encoder = ReadableJsonEncoder.Instance,
     };
 
-    /// <summary>The events that a reader lacks cannot be read from the store. It carries no id: the reader comes back
-    /// with the one it has.</summary>
+    /// <summary>
+    /// Missed events cannot be read from the store. The frame has no id, so the client returns with the one it has.
+    /// </summary>
     public static readonly byte[] Unavailable = Named(
         null,
         "error",
@@ -29,14 +30,14 @@ internal static class ControlFrames
 
     private static readonly string[] ReservedNames = ["connected", "resync", "skipped", "unauthorized", "error"];
 
-    /// <summary>The event types that streams send by themselves: a client must be able to believe them.</summary>
+    /// <summary>Event types that only the server sends, so that a client can trust them.</summary>
     public static string ReservedTypes { get; } = string.Join(", ", ReservedNames);
 
     public static bool IsReservedType(string type) => Array.IndexOf(ReservedNames, type) >= 0;
 
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
 
-    /// <summary>Moves the client's last event id and dispatches nothing.</summary>
+    /// <summary>Advances the client's last event id without dispatching an event.</summary>
     public static byte[] IdOnly(StreamId id) => SseFrame.ToBytes(f => f.Id(id.ToString()).End());
 
     public static byte[] Connected(StreamId startsAfter, string connectionId, string replica, StreamId head) =>
@@ -52,7 +53,9 @@ internal static class ControlFrames
             }
         );
 
-    /// <summary>The requested id cannot be honoured; the stream goes on after <paramref name="resumedFrom"/>.</summary>
+    /// <summary>
+    /// The requested id cannot be resumed from; the stream continues after <paramref name="resumedFrom"/>.
+    /// </summary>
     public static byte[] Resync(ResyncReason reason, string? requested, StreamId resumedFrom) =>
         Named(
             resumedFrom,
@@ -65,7 +68,10 @@ internal static class ControlFrames
             }
         );
 
-    /// <summary>Events that a slow reader is not sent. It carries no id: events that are sent still follow.</summary>
+    /// <summary>
+    /// Range of events that a slow client is not sent. The frame has no id, because events within the range may still
+    /// follow.
+    /// </summary>
     public static byte[] Skipped(string epoch, long from, long to, long count) =>
         Named(
             null,
@@ -78,8 +84,10 @@ internal static class ControlFrames
             }
         );
 
-    /// <summary>The right to read this stream ends (<c>expiring</c>, with the time to renew it) or has ended
-    /// (<c>expired</c>, <c>replaced</c>), and the stream with it.</summary>
+    /// <summary>
+    /// The right to read this stream ends soon (<c>expiring</c>, in time to renew it) or has ended (<c>expired</c>,
+    /// <c>replaced</c>), and the stream with it.
+    /// </summary>
     public static byte[] Unauthorized(string reason, DateTimeOffset? expiresAt) =>
         Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
 
@@ -92,18 +100,18 @@ internal static class ControlFrames
         });
 }
 
-/// <summary>Why an id could not be honoured.</summary>
+/// <summary>Reason why a stream cannot resume from an id.</summary>
 internal enum ResyncReason
 {
-    /// <summary>Retention has dropped what followed it.</summary>
+    /// <summary>Retention has deleted events after the id.</summary>
     Expired,
 
-    /// <summary>It is of another history: the store was reset, restored or promoted.</summary>
+    /// <summary>The id belongs to another history: the store was reset, restored or promoted.</summary>
     Epoch,
 
-    /// <summary>It lies beyond the head.</summary>
+    /// <summary>The id is beyond the head.</summary>
     Future,
 
-    /// <summary>It is no id of ours.</summary>
+    /// <summary>The id is not in our format.</summary>
     Malformed,
 }

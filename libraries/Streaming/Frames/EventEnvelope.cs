@@ -5,12 +5,15 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary><c>{"id","position","topic","type","key","data","time","traceparent"}</c>: one event in history and
-/// envelope streams.</summary>
+/// <summary>
+/// Envelope of an event in history and envelope streams:
+/// <c>{"id","position","topic","type","key","data","time","traceparent"}</c>.
+/// </summary>
 internal static class EventEnvelope
 {
-    /// <summary>UTF-8 stays readable; what JSON itself does not ask for is not escaped. Never embedded in HTML by
-    /// us.</summary>
+    /// <summary>
+    /// Escapes only what JSON requires, so that UTF-8 stays readable. The result is never embedded in HTML here.
+    /// </summary>
     public static readonly JsonWriterOptions JsonOptions = new()
     {
         Encoder = ReadableJsonEncoder.Instance,

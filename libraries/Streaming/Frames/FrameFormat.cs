@@ -4,32 +4,35 @@ using EventStore;
 namespace Streaming.Frames;
 
 /// <summary>
-/// How a stream shows an event. Forms are compared by reference: one instance a form, so that connections of one filter
-/// and form share
-/// their frames.
+/// Turns events into frames. Formats are compared by reference, so one instance per format lets connections share
+/// frames.
 /// </summary>
 internal abstract class FrameFormat
 {
-    /// <summary>Writes the frame of one event, id included.</summary>
+    /// <summary>Writes the frame of one event, including its id.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
 
-    /// <summary>Whether the stream ends with this event's frame: <c>complete</c>, <c>done</c>, <c>end</c>, a fatal
-    /// error.</summary>
+    /// <summary>
+    /// Returns true if the stream ends with this event's frame: <c>complete</c>, <c>done</c>, <c>end</c>, a fatal
+    /// error.
+    /// </summary>
     public virtual bool Ends(EventRecord e) => false;
 
     /// <summary>
-    /// Whether ids between this stream's own events are sent too, so that a quiet stream keeps up with the head. Not
-    /// for a run, whose ids
-    /// must name it.
+    /// True if a quiet stream also gets the ids of other streams' events, so that it keeps up with the head. False for
+    /// a run, whose ids must name it.
     /// </summary>
     public virtual bool SendsPositions => true;
 
-    /// <summary>Told of events that a form cannot show: the log of a former version holds what is refused
-    /// today.</summary>
-    public static event Action<EventRecord, Exception>? Unshown;
+    /// <summary>
+    /// Raised for an event that a format cannot frame. The log of an older version may hold events that are refused
+    /// today.
+    /// </summary>
+    public static event Action<EventRecord, Exception>? Unframed;
 
-    /// <summary>The event's frame; where the form cannot show it a comment, so that one event stops no
-    /// stream.</summary>
+    /// <summary>
+    /// Returns the event's frame, or a comment if the format fails, so that one event cannot stop a stream.
+    /// </summary>
     public byte[] Frame(string epoch, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);
@@ -39,23 +42,23 @@ internal abstract class FrameFormat
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            Unshown?.Invoke(e, error);
-            return LeftOut;
+            Unframed?.Invoke(e, error);
+            return Omitted;
         }
         return output.WrittenSpan.ToArray();
     }
 
-    private static readonly byte[] LeftOut = SseFrame.ToBytes(f =>
+    private static readonly byte[] Omitted = SseFrame.ToBytes(f =>
         f.Comment("an event that cannot be shown was left out").End()
     );
 }
 
-/// <summary>The event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>
+/// <summary>Frames an event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>
 internal sealed class PlainFormat : FrameFormat
 {
     public static PlainFormat Named { get; } = new(named: true);
 
-    /// <summary>For clients that have only <c>onmessage</c>.</summary>
+    /// <summary>Format for clients that have only <c>onmessage</c>.</summary>
     public static PlainFormat Unnamed { get; } = new(named: false);
 
     private readonly bool _named;
@@ -71,7 +74,7 @@ internal sealed class PlainFormat : FrameFormat
     }
 }
 
-/// <summary>The event with all that is known of it, for dashboards and relays.</summary>
+/// <summary>Frames an event with all its fields, for dashboards and relays.</summary>
 internal sealed class EnvelopeFormat : FrameFormat
 {
     public static EnvelopeFormat Instance { get; } = new();

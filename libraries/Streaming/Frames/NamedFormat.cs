@@ -5,12 +5,13 @@ using EventStore;
 namespace Streaming.Frames;
 
 /// <summary>
-/// An event of a stream that is read both by <c>addEventListener</c> and by clients that have only <c>onmessage</c>:
-/// <c>?named=</c>
-/// switches between them. Unnamed by request, the frame's data says its name itself: as <c>event</c>, <c>type</c> or
-/// <c>status</c>, where
-/// it has none of these as an added <c>type</c>. Never throws, whatever was published on the topic.
+/// Frames events for clients with <c>addEventListener</c> and for those with only <c>onmessage</c>, which
+/// <c>?named=</c> selects. It never throws, whatever was published.
 /// </summary>
+/// <remarks>
+/// With <c>?named=false</c> the data carries the name: in its own <c>event</c>, <c>type</c> or <c>status</c>, otherwise
+/// in an added <c>type</c>.
+/// </remarks>
 internal class NamedFormat(
     Func<string, bool> isNamed,
     bool namesInData,
@@ -30,12 +31,14 @@ internal class NamedFormat(
         frame.Data(Data(e.Type, e.Data)).End();
     }
 
-    /// <summary>The data as this form shows it.</summary>
+    /// <summary>Returns the data, with the name added if this format needs it.</summary>
     protected ReadOnlySpan<byte> Data(string type, ReadOnlyMemory<byte> data) =>
         namesInData ? WithName(type, data) : data.Span;
 
-    /// <summary><c>{"petId":…}</c> becomes <c>{"type":"stock-change","petId":…}</c>, <c>"word"</c> becomes
-    /// <c>{"type":"token","data":"word"}</c>.</summary>
+    /// <summary>
+    /// Adds the type: <c>{"petId":…}</c> becomes <c>{"type":"stock-change","petId":…}</c>, <c>"word"</c> becomes
+    /// <c>{"type":"token","data":"word"}</c>.
+    /// </summary>
     public static ReadOnlySpan<byte> WithName(string type, ReadOnlyMemory<byte> data)
     {
         using var document = JsonDocument.Parse(data);
@@ -68,14 +71,14 @@ internal class NamedFormat(
     }
 }
 
-/// <summary>The three forms of one stream: as it is by itself, <c>?named=true</c>, <c>?named=false</c>.</summary>
+/// <summary>The three formats of one stream: its default, <c>?named=true</c> and <c>?named=false</c>.</summary>
 internal sealed class NamedFormats(Func<Func<string, bool>, bool, FrameFormat> make, Func<string, bool> isNamed)
 {
-    private readonly FrameFormat _byItself = make(isNamed, false),
+    private readonly FrameFormat _default = make(isNamed, false),
         _named = make(_ => true, false),
         _unnamed = make(_ => false, true);
 
-    /// <param name="isNamed">Whether an event type has a name where the client asks for neither.</param>
+    /// <param name="isNamed">Returns true for event types that are named by default.</param>
     /// <param name="ends">Types that end the stream.</param>
     /// <param name="sendsPositions">See <see cref="FrameFormat.SendsPositions"/>.</param>
     public static NamedFormats Of(
@@ -89,6 +92,6 @@ internal sealed class NamedFormats(Func<Func<string, bool>, bool, FrameFormat> m
         {
             true => _named,
             false => _unnamed,
-            null => _byItself,
+            null => _default,
         };
 }

@@ -4,9 +4,8 @@ using System.Text.Encodings.Web;
 namespace Streaming.Frames;
 
 /// <summary>
-/// Escapes only what JSON asks for (RFC 8259 §7: the quotation mark, the reverse solidus, control characters): Japanese
-/// and emoji stay
-/// readable. The framework's most relaxed encoder still escapes what lies beyond the basic plane.
+/// Escapes only what JSON requires (RFC 8259 §7: quotation mark, reverse solidus, control characters), so that Japanese
+/// and emoji stay readable. The framework's most relaxed encoder still escapes everything beyond the basic plane.
 /// </summary>
 internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {
@@ -20,7 +19,7 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
     {
         for (var rest = new ReadOnlySpan<char>(text, textLength); !rest.IsEmpty; )
         {
-            // Half of a surrogate pair counts as one to encode: the base class replaces it.
+            // An unpaired surrogate counts as a character to encode: the base class replaces it.
             if (
                 Rune.DecodeFromUtf16(rest, out var rune, out var used) != System.Buffers.OperationStatus.Done
                 || WillEncode(rune.Value)

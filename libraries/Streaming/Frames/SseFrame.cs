@@ -5,11 +5,8 @@ using System.Text;
 namespace Streaming.Frames;
 
 /// <summary>
-/// Writes frames of the event stream format (HTML Living Standard §9.2.5), the only code here that does. Fields end in
-/// LF, a frame in an
-/// empty line. What could end a field early (CR, LF, NUL) is refused in an id or event name and split into lines in
-/// data, so that no
-/// input can forge a field or a frame.
+/// Writes frames of the event stream format (HTML Living Standard §9.2.5); no other code does. No input can forge a
+/// field or a frame: line ends are refused in ids and event names, and split data into lines.
 /// </summary>
 internal readonly struct SseFrame(IBufferWriter<byte> output)
 {
@@ -40,7 +37,7 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
         return Field("retry: "u8, digits[..length]);
     }
 
-    /// <summary>One <c>data: </c> line per line of text; CR, LF and CRLF all end a line.</summary>
+    /// <summary>Writes one <c>data: </c> line per line of text. CR, LF and CRLF all end a line.</summary>
     public SseFrame Data(ReadOnlySpan<byte> utf8)
     {
         while (true)
@@ -58,7 +55,7 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
 
     public SseFrame Data(string text) => Data(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>A line that clients ignore; further lines of the text become further comments.</summary>
+    /// <summary>Writes comment lines, which clients ignore, one per line of text.</summary>
     public SseFrame Comment(string text)
     {
         foreach (var line in text.Split(["\r\n", "\r", "\n"], StringSplitOptions.None))
@@ -66,7 +63,7 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
         return this;
     }
 
-    /// <summary>The empty line: the client dispatches what it has read.</summary>
+    /// <summary>Writes the empty line that makes the client dispatch the event.</summary>
     public void End() => output.Write("\n"u8);
 
     private SseFrame Field(ReadOnlySpan<byte> name, ReadOnlySpan<char> value)
@@ -77,7 +74,7 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
         return this;
     }
 
-    /// <summary>One frame, or several, as bytes.</summary>
+    /// <summary>Returns one or more frames as bytes.</summary>
     public static byte[] ToBytes(Action<SseFrame> write)
     {
         var output = new ArrayBufferWriter<byte>(256);

@@ -6,21 +6,22 @@ using Streaming.Frames;
 namespace Streaming.Opening;
 
 /// <summary>
-/// Streams of one topic that has a beginning and an end: an order's steps, a generation, an agent's run. A reader
-/// without an id gets it
-/// from the beginning, however late; one that returns goes on after its id, or after the n-th event where the id is a
-/// bare number n
-/// (0: from the beginning); one that has the end already gets 204, so that a browser stops (HTML Living Standard
-/// §9.2.3).
+/// Opens streams of one topic with a beginning and an end: an order's steps, a generation, an agent's run. A client
+/// that already has the end gets 204, so that a browser stops (HTML Living Standard §9.2.3).
 /// </summary>
+/// <remarks>
+/// A client without an id starts at the beginning, however late. A resuming one continues after its id, or after the
+/// n-th event if the id is a bare number n (0: the beginning).
+/// </remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics)
 {
+    /// <summary>Answers the request with the topic's stream, or 204.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="topic">The topic itself.</param>
-    /// <param name="form">Shows the events; <see cref="FrameFormat.Ends"/> must hold for exactly the <paramref
-    /// name="endTypes"/>.</param>
+    /// <param name="topic">The topic, no pattern.</param>
+    /// <param name="format">Frames the events. <see cref="FrameFormat.Ends"/> must be true for exactly the
+    /// <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the topic.</param>
-    /// <param name="start">Where a reader without an id starts; null: before the topic's first event.</param>
+    /// <param name="start">Start of a client without an id; null: before the topic's first event.</param>
     public async Task OpenAsync(
         HttpContext context,
         string topic,
@@ -50,8 +51,8 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics)
                 : null
             : last.Text is null
                 ? beginning
-                // an id of ours, or one that gets a resync, a number beyond the end too: from the beginning, or one
-                // that has ended would never be told
+                // The id decides, or gets a resync. A resync starts at the beginning, because an ended topic sends
+                // nothing after its end.
                 : null;
         await streams.OpenAsync(
             context,

@@ -3,23 +3,24 @@ using EventStore;
 
 namespace Streaming.Opening;
 
-/// <summary>The last id that a client says it has: the <c>Last-Event-ID</c> header, else <c>last_event_id</c> or
-/// <c>lastEventId</c>.</summary>
-/// <param name="Text">
-/// As sent; null where there is none (an empty one counts as none, HTML Living Standard §9.2.2). One that is longer
-/// than any id is cut, and ends
-/// in "…": no stream takes it for a number, and nobody is sent back more than an id's length.
-/// </param>
-/// <param name="Id">Read as an id of ours; null where it is not one.</param>
+/// <summary>
+/// The last event id that a client sends: the <c>Last-Event-ID</c> header, else <c>last_event_id</c> or
+/// <c>lastEventId</c>.
+/// </summary>
+/// <param name="Text">As sent; null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
+/// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
+/// <param name="Id">The parsed id; null if the text is not in our format.</param>
 internal readonly record struct LastEventId(string? Text, StreamId? Id)
 {
     private const string Header = "Last-Event-ID";
 
-    // With three bytes a character and three for the ellipsis, within StreamId.MaxLength.
+    // Three bytes per character and three for the ellipsis stay within StreamId.MaxLength.
     private const int CutLength = 41;
 
-    /// <summary>For Kestrel: the bytes as they are. An id in bytes that are no UTF-8 is not one of ours, and no reason
-    /// to refuse the request.</summary>
+    /// <summary>
+    /// Tells Kestrel to keep the header's bytes as they are. Bytes that are not UTF-8 are no valid id, but no reason to
+    /// refuse the request.
+    /// </summary>
     public static Encoding? EncodingOf(string header) =>
         header.Equals(Header, StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;
 

@@ -5,8 +5,9 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>Opens streams that an endpoint writes itself: frames of one request. They are counted, listed and drained
-/// like the others.</summary>
+/// <summary>
+/// Opens streams that an endpoint writes itself, for one request. They are counted, listed and drained like the others.
+/// </summary>
 internal sealed class PushOpener(
     StreamAdmission admission,
     StreamLifetime lifetime,
@@ -23,8 +24,10 @@ internal sealed class PushOpener(
         PushSettings Settings
     );
 
-    /// <summary>Answers the request with what <paramref name="produce"/> writes. It must not use the context, whose
-    /// connection may have been taken over.</summary>
+    /// <summary>
+    /// Answers the request with the frames that <paramref name="produce"/> writes. It must not use the context, whose
+    /// connection may have been taken over.
+    /// </summary>
     public async Task OpenAsync(
         HttpContext context,
         IReadOnlyList<string> topics,
@@ -43,7 +46,7 @@ internal sealed class PushOpener(
         try
         {
             StreamHead.Set(context);
-            // An answer that cannot be resumed goes on to its end: it was asked for in time.
+            // An answer that cannot be resumed goes on to its end, although the right to read it may end before.
             var isEndless = settings.Grace > TimeSpan.Zero || settings.Bare;
             var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
             var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings);

@@ -3,13 +3,12 @@ using Streaming.Frames;
 
 namespace Streaming.Opening;
 
-/// <summary>The position at which a stream starts, and what its client must be told of it. Pure: the caller asks the
-/// store.</summary>
+/// <summary>Start of a stream, and whether its client gets a resync. Pure: the caller asks the store.</summary>
 /// <param name="Head">The newest position, for the greeting.</param>
 /// <param name="After">The id that the greeting carries: the stream shows what follows it.</param>
 /// <param name="From">The position from which events are read.</param>
-/// <param name="Kind">A fresh stream, a resumed one, or one whose id could not be honoured.</param>
-/// <param name="Reason">Why an id could not be honoured.</param>
+/// <param name="Kind">A fresh stream, a resumed one, or a resync.</param>
+/// <param name="Reason">Reason of a resync.</param>
 internal readonly record struct StartPosition(
     StreamId Head,
     StreamId After,
@@ -18,7 +17,7 @@ internal readonly record struct StartPosition(
     ResyncReason Reason = default
 )
 {
-    /// <summary>The start where this replica alone can tell; null where the store's head is needed.</summary>
+    /// <summary>Returns the start if this replica alone can decide it, or null if the store's head is needed.</summary>
     /// <param name="request">The stream that is asked for.</param>
     /// <param name="settled">The position up to which this replica has every event.</param>
     public static StartPosition? WithoutStore(StreamRequest request, StreamId settled)
@@ -28,10 +27,10 @@ internal readonly record struct StartPosition(
         return request.StartAfter is { } given ? new(settled, given, given, StartKind.Fresh) : null;
     }
 
-    /// <summary>The start once the store has been asked.</summary>
+    /// <summary>Returns the start after a read of the store.</summary>
     /// <param name="request">The stream that is asked for.</param>
     /// <param name="settled">The position up to which this replica has every event.</param>
-    /// <param name="stored">The store's head; null where it did not answer.</param>
+    /// <param name="stored">The store's head; null if it did not answer.</param>
     public static StartPosition WithStore(StreamRequest request, StreamId settled, StreamId? stored)
     {
         var head =
@@ -45,8 +44,8 @@ internal readonly record struct StartPosition(
             return Resync(head, last, state, ResyncReason.Epoch);
         if (last.Position <= head.Position)
             return Resumed(head, last);
-        // Only the store can tell that nobody has seen an id. While it does not answer, another replica may be ahead
-        // of this one: the id is believed, and the stream goes on when the feed reaches it.
+        // Only the store can tell that an id lies beyond the head. If it does not answer, another replica may be ahead
+        // of this one: the id is accepted, and the stream continues when the feed reaches it.
         return stored is null ? Resumed(last, last) : Resync(head, last, state, ResyncReason.Future);
     }
 
@@ -56,7 +55,7 @@ internal readonly record struct StartPosition(
         new(head, after, from, StartKind.Resync, reason);
 }
 
-/// <summary>How a stream starts.</summary>
+/// <summary>Kind of a stream's start.</summary>
 internal enum StartKind
 {
     /// <summary>The client sent no id.</summary>
@@ -65,6 +64,6 @@ internal enum StartKind
     /// <summary>The stream goes on after the client's id.</summary>
     Resumed,
 
-    /// <summary>The client's id cannot be honoured; it is told so.</summary>
+    /// <summary>The stream cannot resume from the client's id, and sends a resync.</summary>
     Resync,
 }

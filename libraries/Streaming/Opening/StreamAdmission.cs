@@ -6,7 +6,7 @@ using Streaming.Frames;
 
 namespace Streaming.Opening;
 
-/// <summary>Gives a stream its place on this replica, or answers why there is none.</summary>
+/// <summary>Gives a stream its place on this replica, or refuses it.</summary>
 internal sealed class StreamAdmission(
     ConnectionRegistry registry,
     IStreamAccess access,
@@ -22,7 +22,7 @@ internal sealed class StreamAdmission(
         return admission == Admission.Admitted ? (place, null) : (null, () => RefuseAsync(context, last, admission));
     }
 
-    /// <summary>Answers with a stream that names the time to reconnect, and ends.</summary>
+    /// <summary>Answers with a stream that sends a reconnection time and ends.</summary>
     public static async Task PutOffAsync(HttpContext context, StreamingOptions options, string why)
     {
         context.Response.StatusCode = StatusCodes.Status200OK;
@@ -30,8 +30,10 @@ internal sealed class StreamAdmission(
         await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.NextRetry()).Comment(why).End()));
     }
 
-    /// <summary>A resuming browser must come back, and 503 would stop it for good (HTML Living Standard
-    /// §9.2.3).</summary>
+    /// <summary>
+    /// Refuses a stream. A resuming browser gets a reconnection time instead of 503, which would stop it for good (HTML
+    /// Living Standard §9.2.3).
+    /// </summary>
     private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
     {
         if (last.Id is not null)
@@ -45,13 +47,13 @@ internal sealed class StreamAdmission(
                 ? TypedResults.Problem(
                     statusCode: StatusCodes.Status503ServiceUnavailable,
                     title: "Too many streams",
-                    detail: "This server has as many streams open as it may (Streaming:MaxConnections, Pools). "
+                    detail: "This server has reached its limit of open streams (Streaming:MaxConnections, Pools). "
                         + "Try again in some seconds."
                 )
                 : TypedResults.Problem(
                     statusCode: StatusCodes.Status429TooManyRequests,
                     title: "Too many streams of one client",
-                    detail: "You have as many streams open as one client may (Streaming:MaxConnectionsPerClient). "
+                    detail: "You have reached the limit of streams per client (Streaming:MaxConnectionsPerClient). "
                         + "Close one first."
                 );
         await problem.ExecuteAsync(context);

@@ -2,8 +2,9 @@ using Streaming.Connections;
 
 namespace Streaming.Opening;
 
-/// <summary>Registers a stream while it is open: in the registry, in its credential's session, and in the log when it
-/// ends.</summary>
+/// <summary>
+/// Registers a stream while it is open: in the registry, in its credential's session, and in the log when it ends.
+/// </summary>
 internal sealed class StreamLifetime(
     ConnectionRegistry registry,
     ConnectionLog log,
@@ -14,7 +15,7 @@ internal sealed class StreamLifetime(
     {
         registry.Add(stream);
         stream.Session?.Enter(stream);
-        // A drain that began before the registry knew the stream has missed it.
+        // A drain that began earlier has missed this stream.
         if (application.ApplicationStopping.IsCancellationRequested)
             stream.Stop(EndReason.Drained);
     }

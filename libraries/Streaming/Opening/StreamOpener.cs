@@ -10,8 +10,9 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>Opens streams of events: answers with the head at once, and gives the connection to a writer
-/// loop.</summary>
+/// <summary>
+/// Opens streams of events: answers with the head at once, and gives the connection to a writer loop.
+/// </summary>
 internal sealed class StreamOpener(
     StreamAdmission admission,
     StreamStart start,
@@ -25,8 +26,9 @@ internal sealed class StreamOpener(
     TimeProvider clock
 )
 {
-    /// <summary>Answers the request with the stream. Returns when the stream has ended, or its connection has been
-    /// taken over.</summary>
+    /// <summary>
+    /// Answers the request with the stream. Returns when the stream has ended, or its connection has been taken over.
+    /// </summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
         var (place, refuse) = admission.Enter(context, request.Last);
@@ -60,7 +62,7 @@ internal sealed class StreamOpener(
         }
     }
 
-    /// <summary>Without TLS on HTTP/1.1: the connection outlives its request.</summary>
+    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS), which outlives its request.</summary>
     private async Task RunTakenAsync(
         TakenConnection over,
         StreamRequest request,
@@ -93,7 +95,7 @@ internal sealed class StreamOpener(
         }
     }
 
-    /// <summary>With TLS or on HTTP/2: the request stays open as long as its stream.</summary>
+    /// <summary>Runs a stream within its request (TLS, HTTP/2), which stays open as long as the stream.</summary>
     private async Task RunHeldAsync(
         HttpContext context,
         StreamRequest request,

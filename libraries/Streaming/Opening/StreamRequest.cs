@@ -5,16 +5,16 @@ using Streaming.Frames;
 
 namespace Streaming.Opening;
 
-/// <summary>A stream that an endpoint wants opened for its request.</summary>
-/// <param name="Filter">What it carries.</param>
-/// <param name="Last">Where the client stands.</param>
-/// <param name="FromEarliest">A fresh reader starts at the oldest event instead of the head.</param>
-/// <param name="StartAfter">Where a reader without a valid id of ours starts, instead of the head.</param>
-/// <param name="Slow">What happens where the client cannot keep up.</param>
+/// <summary>A stream to open for a request.</summary>
+/// <param name="Filter">Selects the events.</param>
+/// <param name="Last">The last event id of the client.</param>
+/// <param name="FromEarliest">True: a client without an id starts at the oldest event instead of the head.</param>
+/// <param name="StartAfter">Start of a client without a valid id; null: the head.</param>
+/// <param name="Slow">Policy for a client that cannot keep up.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-/// <param name="ResyncAfter">Where a reader goes on whose id cannot be honoured, instead of the head: a finite stream
-/// is its own state.</param>
-/// <param name="OrdinalIsBeyond">The last id is an ordinal of this stream's own that it has not come to.</param>
+/// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because it is
+/// its own state.</param>
+/// <param name="OrdinalIsBeyond">True if the last event id is an ordinal beyond the stream's events.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,
@@ -35,7 +35,7 @@ internal static class Greetings
     public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
         ControlFrames.Connected(startsAfter, connectionId, replica, head);
 
-    /// <summary>Only an id, for streams whose clients expect no event of ours.</summary>
+    /// <summary>Sends only an id, for streams whose clients expect no event of ours.</summary>
     public static byte[] IdOnly(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
         ControlFrames.IdOnly(startsAfter);
 }

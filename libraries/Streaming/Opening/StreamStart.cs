@@ -4,7 +4,9 @@ using Streaming.Feed;
 
 namespace Streaming.Opening;
 
-/// <summary>Finds where a stream starts, and asks the store only where this replica cannot tell.</summary>
+/// <summary>
+/// Finds the position at which a stream starts. It asks the store only if this replica cannot decide.
+/// </summary>
 internal sealed class StreamStart(
     FilterLogs logs,
     StoreHead storeHead,

@@ -1,8 +1,8 @@
 namespace Streaming.Replay;
 
 /// <summary>
-/// Bytes of the pages that connections hold. While they are too many, no further page is read. Half of them is for
-/// connections whose peers take what they are sent: from there on the others give theirs back. A page that several connections share counts once. Thread-safe.
+/// Limits the bytes of store pages that connections hold; a page shared by several connections counts once. At the
+/// limit no page is read, and from half of it on, connections that do not read release theirs. Thread-safe.
 /// </summary>
 internal sealed class PageBudget(long most, TimeProvider clock)
 {
@@ -13,7 +13,7 @@ internal sealed class PageBudget(long most, TimeProvider clock)
 
     public bool IsFull => Held >= most;
 
-    /// <summary>Connections whose peers take nothing at the moment give theirs back.</summary>
+    /// <summary>True when connections that do not read must release their pages.</summary>
     public bool IsScarce => Held >= most / 2;
 
     public void Hold(ReplayPage page)
@@ -28,7 +28,7 @@ internal sealed class PageBudget(long most, TimeProvider clock)
             Interlocked.Add(ref _held, -BytesOf(page));
     }
 
-    /// <summary>Returns when another page may be read.</summary>
+    /// <summary>Waits until another page may be read.</summary>
     public async Task WaitForRoomAsync(CancellationToken cancellationToken)
     {
         while (IsFull)

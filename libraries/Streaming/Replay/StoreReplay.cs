@@ -5,14 +5,14 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>A part of the log as the connections of one filter send it.</summary>
-/// <param name="Epoch">The history that it is of.</param>
-/// <param name="DroppedThrough">Retention has dropped what lies up to here.</param>
-/// <param name="Frames">The events.</param>
-/// <param name="Through">Every match up to here is among them, or skipped.</param>
-/// <param name="Skipped">Events that are left out because newer ones of their keys follow; null: none, or they have
-/// been told.</param>
-/// <param name="SkippedThrough">Newer ones were looked for up to here, which may be after the page.</param>
+/// <summary>A page of frames for the connections of one filter.</summary>
+/// <param name="Epoch">The epoch of the positions.</param>
+/// <param name="DroppedThrough">Position through which retention has deleted events.</param>
+/// <param name="Frames">The frames, in position order.</param>
+/// <param name="Through">Position through which the page has every matching event, or has skipped it.</param>
+/// <param name="Skipped">Range omitted because newer events of the same keys follow; null: none, or the client has been
+/// notified.</param>
+/// <param name="SkippedThrough">Position through which newer events were considered; it may lie after the page.</param>
 internal sealed record ReplayPage(
     string Epoch,
     long DroppedThrough,
@@ -22,21 +22,24 @@ internal sealed record ReplayPage(
     long SkippedThrough = 0
 )
 {
-    /// <summary>Connections that it is written to; for <see cref="PageBudget"/>.</summary>
+    /// <summary>Number of connections that hold the page, for <see cref="PageBudget"/>.</summary>
     public int Holders;
 }
 
-/// <summary>One connection's wait for a page.</summary>
-/// <param name="Range">Events of a filter after a position; shared by all that want the same.</param>
-/// <param name="Done">Called once, from any thread, with the page, which is held for the waiter (<see
-/// cref="PageBudget"/>); with null where it cannot be had.</param>
+/// <summary>A connection that waits for a page.</summary>
+/// <param name="Range">The range to read. Waiters with equal ranges share one read.</param>
+/// <param name="Done">Called once, from any thread, with the page, which is held for the waiter
+/// (<see cref="PageBudget"/>), or with null if it cannot be read.</param>
 internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done);
 
-/// <param name="Newest">Only the newest event of each key, and what that leaves out.</param>
-/// <param name="Most">Most events; null: as many as a page has.</param>
-/// <param name="MostBytes">Most bytes of data, unless the first event has more; null: as many as a page has.</param>
-/// <param name="Through">The newest up to here, of which the reader knows already what they leave out; null: up to the
-/// head.</param>
+/// <summary>A range of the log that a replay reads.</summary>
+/// <param name="Filter">Selects the events.</param>
+/// <param name="After">The position that the client has.</param>
+/// <param name="Newest">True: only the newest event of each key, with the range that this omits.</param>
+/// <param name="Most">Maximum events; null: the page's limit.</param>
+/// <param name="MostBytes">Maximum bytes of data, unless the first event is larger; null: the page's limit.</param>
+/// <param name="Through">Position through which the client has been notified of omitted events, where the read ends;
+/// null: the head.</param>
 internal readonly record struct ReplayRange(
     StreamFilter Filter,
     long After,
@@ -47,12 +50,9 @@ internal readonly record struct ReplayRange(
 );
 
 /// <summary>
-/// Reads for connections that lag behind their filter's ring: from the recent events in memory, else from the store. A
-/// few reads at once,
-/// in the order asked for; connections of one filter that want the same range share one read and its frames, those that
-/// come a moment later too: thousands that return after a break come over seconds, and what
-/// a page lacks by then its reader finds in memory, or by its next page. A read that nobody waits for any more is
-/// cancelled, in Postgres too.
+/// Reads pages for connections that lag behind their ring: from the recent events in memory, otherwise from the store,
+/// with a bounded number of reads in request order. Connections that ask for the same range, at once or a moment later,
+/// share one read; a read without waiters is cancelled in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
     FilterLogs logs,
@@ -64,7 +64,7 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 ) : IDisposable
 {
-    /// <summary>Bytes of a page from memory, whose frames are shared with all others that read them.</summary>
+    /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
     private const int RecentPageBytes = 1024 * 1024;
 
     private readonly Dictionary<ReplayRange, Reading> _readings = [];
@@ -74,13 +74,15 @@ internal sealed class StoreReplay(
     private readonly TimeSpan _shared = TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds);
     private long _keptBytes;
 
-    /// <summary>What connections hold of what was read for them.</summary>
+    /// <summary>Budget of the pages that connections hold.</summary>
     public PageBudget Pages { get; } = new(options.Value.ReplayBytes, clock);
 
-    /// <summary>Calls the waiter back when the page is there, tried a few times while the store is away. Give it up
-    /// with <see cref="Cancel"/>.</summary>
-    /// <param name="waiter">Who waits, and for what.</param>
-    /// <param name="epoch">The history that the position belongs to.</param>
+    /// <summary>
+    /// Calls the waiter back with the page, after several attempts if the store is down. <see cref="Cancel"/> withdraws
+    /// the request.
+    /// </summary>
+    /// <param name="waiter">The waiting connection and its range.</param>
+    /// <param name="epoch">The epoch of the position.</param>
     public void Read(ReplayWaiter waiter, string epoch)
     {
         ReplayPage? kept = null;
@@ -101,7 +103,7 @@ internal sealed class StoreReplay(
             _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
     }
 
-    /// <summary>The waiter's reader has left. Where nobody else waits for the range, its read ends.</summary>
+    /// <summary>Removes a waiter whose client has left. The read ends if it was the last.</summary>
     public void Cancel(ReplayWaiter waiter)
     {
         Reading? abandoned = null;
@@ -116,12 +118,11 @@ internal sealed class StoreReplay(
             _readings.Remove(waiter.Range);
             abandoned = reading;
         }
-        // On another thread: the callbacks of a cancellation run where it is asked for, and a writer loop has others to
-        // serve.
+        // Cancellation callbacks run on the calling thread, and a writer loop must go on serving others.
         _ = abandoned.Stop.CancelAsync();
     }
 
-    /// <summary>Forgets what nobody shares any more.</summary>
+    /// <summary>Drops pages whose sharing time is over.</summary>
     public void Sweep()
     {
         lock (_readings)
@@ -149,11 +150,11 @@ internal sealed class StoreReplay(
         catch (Exception) when (reading.Stop.IsCancellationRequested)
         {
             return;
-        } // the server stops, or nobody waits
+        } // the server stops, or no waiter is left
         catch (StoreUnavailableException e)
         {
             logger.LogWarning(
-                "A replay after {Epoch}-{Position} was given up: the store failed {Tries} times ({Reason}). Its readers were told to come back",
+                "Replay after {Epoch}-{Position} failed {Tries} times ({Reason}); its clients reconnect later",
                 epoch,
                 range.After,
                 options.Value.ReplayTries,
@@ -162,16 +163,16 @@ internal sealed class StoreReplay(
         }
         catch (Exception e)
         {
-            logger.LogError(e, "A replay after {Epoch}-{Position} failed", epoch, range.After);
+            logger.LogError(e, "Replay after {Epoch}-{Position} failed", epoch, range.After);
         }
         List<ReplayWaiter> waiting;
         lock (_readings)
         {
             waiting = reading.Waiting;
-            // Given up meanwhile: another read of the same range may have begun since.
+            // If all waiters have left, another read of the same range may have begun.
             if (waiting.Count > 0)
                 _readings.Remove(range);
-            // The newest of a moment ago is not the newest.
+            // A page of newest events is out of date a moment later.
             if (answer is not null && fromStore && !range.Newest && waiting.Count > 0)
                 Keep(range, answer);
         }
@@ -187,7 +188,7 @@ internal sealed class StoreReplay(
 
     private ReplayPage? ReadRecent(ReplayRange range, string epoch)
     {
-        // Only a few of them are kept where the newest are asked for.
+        // A page of newest events keeps few of the frames, so its size is not limited here.
         var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : RecentPageBytes);
         if (page is null || !range.Newest)
             return page;
@@ -201,8 +202,7 @@ internal sealed class StoreReplay(
         return page with { Frames = kept, Skipped = skipped, SkippedThrough = page.Through };
     }
 
-    /// <summary>Reads a page that is held from its first moment: none is read while those held are too many, by however
-    /// many readers.</summary>
+    /// <summary>Reads a page, and holds it from the start, so that concurrent reads cannot exceed the budget.</summary>
     private async Task<ReplayPage> ReadPageAsync(ReplayRange range, CancellationToken stop)
     {
         await Pages.WaitForRoomAsync(stop);
@@ -234,7 +234,8 @@ internal sealed class StoreReplay(
 
     private void Keep(ReplayRange range, ReplayPage page)
     {
-        // A page without events may be so because the reader is ahead of this replica: it asks again until it is not.
+        // An empty page may mean that the client is ahead of this replica: it asks again until the replica has caught
+        // up.
         if (page.Frames.Count == 0 || _kept.ContainsKey(range))
             return;
         long bytes = 0;
@@ -273,7 +274,7 @@ internal sealed class StoreReplay(
                 when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
             {
                 logger.LogWarning(
-                    "A replay after {Position} waits for the store: {Reason}",
+                    "Replay after {Position} waits for the store: {Reason}",
                     range.After,
                     e.InnerException?.Message ?? e.Message
                 );
@@ -282,18 +283,19 @@ internal sealed class StoreReplay(
             {
                 _readers.Release();
             }
-            // Others have their turn meanwhile: a read that never succeeds must not keep those that would.
+            // The read releases its slot while it waits, so that a failing range does not block others.
             await Task.Delay(delay + Random.Shared.Next(delay), stop);
         }
     }
 
-    /// <summary>A read that is under way, and who waits for it.</summary>
+    /// <summary>A read in progress and its waiters.</summary>
     private sealed class Reading(ReplayWaiter first)
     {
         public List<ReplayWaiter> Waiting { get; } = [first];
 
-        /// <summary>Not disposed, because it may be cancelled after its end; without a timer or a link it holds
-        /// nothing.</summary>
+        /// <summary>
+        /// Not disposed, because it may be cancelled after the read has ended. It has no timer or link to release.
+        /// </summary>
         public CancellationTokenSource Stop { get; } = new();
     }
 }

@@ -2,22 +2,22 @@ using EventStore;
 
 namespace Streaming.Requests;
 
-/// <summary>Bounds what the requests of one client hold and publish. The host implements it.</summary>
+/// <summary>Limits the memory and the publishing rate of one client's requests. The host implements it.</summary>
 internal interface IRequestBudget
 {
-    /// <summary>The memory that this request holds, given back with its answer; nothing yet.</summary>
+    /// <summary>Starts an empty memory hold for this request. It is released when the response ends.</summary>
     IMemoryHold Hold(HttpContext context);
 
     /// <summary>Waits until the client may publish these events.</summary>
-    /// <exception cref="InvalidRequestException">429: too many wait already.</exception>
+    /// <exception cref="InvalidRequestException">429: too many requests of the client are waiting.</exception>
     ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events);
 }
 
-/// <summary>Bytes that one request holds.</summary>
+/// <summary>Memory that one request holds.</summary>
 internal interface IMemoryHold
 {
-    /// <summary>Holds this many bytes from now on.</summary>
-    /// <exception cref="InvalidRequestException">429: more than the client may hold; 503: more than all clients
-    /// may.</exception>
+    /// <summary>Sets the number of bytes held.</summary>
+    /// <exception cref="InvalidRequestException">429: over the client's limit; 503: over the limit of all
+    /// clients.</exception>
     void Set(long bytes);
 }

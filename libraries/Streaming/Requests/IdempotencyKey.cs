@@ -3,22 +3,24 @@ using EventStore;
 namespace Streaming.Requests;
 
 /// <summary>
-/// The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a request that is sent again
-/// with its key is answered as the first was, and nothing is done again. Keys are of one user, and kept for 24 h.
+/// The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header). A repeated request gets the
+/// first answer and has no further effect; keys belong to one user and are kept for 24 hours.
 /// </summary>
 internal static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
 
-    /// <summary>The id for what a request makes: that of the first request with this key, or a fresh one.</summary>
+    /// <summary>
+    /// Returns the id for the resource that a request creates: the id of the first request with this key, or a new one.
+    /// </summary>
     /// <param name="context">The request.</param>
-    /// <param name="keys">Where keys are kept.</param>
-    /// <param name="content">What was asked for; method and path count too.</param>
-    /// <returns>The id, 32 hexadecimal digits, and whether it came by a key: then it may have been used
+    /// <param name="keys">The store of keys.</param>
+    /// <param name="content">The content of the request. Method and path are compared too.</param>
+    /// <returns>The id, 32 hexadecimal digits, and true if the request has a key, so that the id may have been used
     /// before.</returns>
-    /// <exception cref="InvalidRequestException">400 for a malformed key, 409 for one that was used for something
-    /// else.</exception>
+    /// <exception cref="InvalidRequestException">400: malformed key; 409: the key was used for another
+    /// request.</exception>
     public static async Task<(string Id, bool HasKey)> IdAsync(
         HttpContext context,
         IdempotencyKeys keys,
@@ -26,7 +28,7 @@ internal static class IdempotencyKey
     )
     {
         var fresh = Guid.CreateVersion7().ToString("N");
-        if (Of(context) is not { } key)
+        if (KeyOf(context) is not { } key)
             return (fresh, false);
         var request = context.Request;
         var id = await keys.ClaimAsync(
@@ -40,15 +42,15 @@ internal static class IdempotencyKey
             id
                 ?? throw new InvalidRequestException(
                     Header,
-                    "was used for another request in the last 24 hours: take a new one.",
+                    "was used for another request in the last 24 hours: use a new one.",
                     StatusCodes.Status409Conflict
                 ),
             true
         );
     }
 
-    /// <summary>The draft has it in quotes, the field mostly has not: both are the same key.</summary>
-    private static string? Of(HttpContext context)
+    /// <summary>Reads the key. The draft quotes it and most clients do not; both are the same key.</summary>
+    private static string? KeyOf(HttpContext context)
     {
         var values = context.Request.Headers[Header];
         if (values.Count == 0)

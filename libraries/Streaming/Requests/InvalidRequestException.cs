@@ -1,7 +1,8 @@
 namespace Streaming.Requests;
 
-/// <summary>A request that is refused because of one of its fields; <see cref="StreamEndpoints.RefusesInvalid"/> makes
-/// the answer of it.</summary>
+/// <summary>
+/// A request refused because of one field. <see cref="StreamEndpoints.RefusesInvalid"/> turns it into the response.
+/// </summary>
 internal class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
     : Exception($"{field}: {problem}")
 {
@@ -11,7 +12,7 @@ internal class InvalidRequestException(string field, string problem, int status 
 
     public virtual IResult ToResult() => ProblemOf(Field, Problem, Status);
 
-    /// <summary>Problem details (RFC 9457) for one field of the query or body.</summary>
+    /// <summary>Creates problem details (RFC 9457) for one field of the query or body.</summary>
     public static IResult ProblemOf(string field, string message, int status = StatusCodes.Status400BadRequest) =>
         TypedResults.Problem(
             statusCode: status,

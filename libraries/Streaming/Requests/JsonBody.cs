@@ -4,25 +4,26 @@ using Streaming.Endpoints;
 
 namespace Streaming.Requests;
 
-/// <summary>The JSON object that a request carries. Read by hand: what is wrong is answered with the field's name,
-/// never with a 5xx.</summary>
+/// <summary>
+/// Reads the JSON object of a request by hand, so that each error names its field and none becomes a 5xx.
+/// </summary>
 internal static class JsonBody
 {
-    /// <summary>Most bytes of a body that holds a few fields.</summary>
+    /// <summary>Maximum bytes of a body with a few fields.</summary>
     private const int MaxBytes = 256 * 1024;
 
-    /// <summary>Whether there is a body at all, of known length or not.</summary>
+    /// <summary>Returns true if the request has a body, of known length or not.</summary>
     public static bool IsThere(HttpContext context) =>
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
-    /// <exception cref="InvalidRequestException">415 for another content type, 413 for a body too large, 400 for no
-    /// JSON object.</exception>
+    /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not a JSON
+    /// object.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context)
     {
         using var document = await JsonRequest.ReadAsync(context, MaxBytes);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw new InvalidRequestException("body", "must be a JSON object.");
-        // Looking for a member reads the names of the others too.
+        // A lookup decodes every member's name, so decode them here, where an error can be reported.
         try
         {
             foreach (var member in document.RootElement.EnumerateObject())
@@ -32,13 +33,13 @@ internal static class JsonBody
         {
             throw new InvalidRequestException(
                 "body",
-                "has a member whose name has half of a surrogate pair, which is no UTF-8."
+                "has a member name with an unpaired surrogate, which UTF-8 cannot encode."
             );
         }
         return document.RootElement.Clone();
     }
 
-    /// <summary>A text field; null where it is missing or null.</summary>
+    /// <summary>Returns a text field, or null if it is missing or null.</summary>
     public static string? Text(this JsonElement body, string name, int maxLength)
     {
         if (Member(body, name) is not { } value)
@@ -52,7 +53,7 @@ internal static class JsonBody
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidRequestException(name, "has half of a surrogate pair, which is no UTF-8.");
+            throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
         }
         return Checked(name, text, maxLength);
     }
@@ -92,12 +93,12 @@ internal static class JsonBody
         return number;
     }
 
-    /// <summary>Postgres takes no NUL in text.</summary>
+    /// <summary>Checks the length of a text, and refuses NUL, which Postgres cannot store.</summary>
     public static string Checked(string name, string text, int maxLength)
     {
         if (text.Length > maxLength)
-            throw new InvalidRequestException(name, $"has at most {maxLength} characters.");
-        return text.Contains('\0') ? throw new InvalidRequestException(name, "cannot hold NUL.") : text;
+            throw new InvalidRequestException(name, $"must have at most {maxLength} characters.");
+        return text.Contains('\0') ? throw new InvalidRequestException(name, "must not contain NUL.") : text;
     }
 
     private static JsonElement? Member(JsonElement body, string name) =>

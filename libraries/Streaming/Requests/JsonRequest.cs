@@ -7,9 +7,8 @@ using Microsoft.Net.Http.Headers;
 namespace Streaming.Requests;
 
 /// <summary>
-/// The JSON of a request, read whole: its type, its size, its encoding and its depth are looked at before its content,
-/// and what is wrong
-/// is said. Invalid UTF-8 is refused (RFC 8259 §8.1); a parser would put U+FFFD in its place without a word.
+/// Reads the JSON of a request whole, and checks type, size, encoding and depth first. It refuses invalid UTF-8 (RFC
+/// 8259 §8.1), which a parser would silently replace with U+FFFD.
 /// </summary>
 internal static class JsonRequest
 {
@@ -19,10 +18,9 @@ internal static class JsonRequest
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     /// <param name="context">The request.</param>
-    /// <param name="most">Most bytes of the body.</param>
-    /// <exception cref="InvalidRequestException">415 for another content type, 413 for a body too large, 400 for no
-    /// JSON, 429 and 503 where too many bytes of
-    /// bodies are held already.</exception>
+    /// <param name="most">Maximum bytes of the body.</param>
+    /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
+    /// 503: too many bytes of bodies are held already.</exception>
     public static async Task<JsonDocument> ReadAsync(HttpContext context, int most)
     {
         if (!context.Request.HasJsonContentType())
@@ -43,15 +41,14 @@ internal static class JsonRequest
             throw new InvalidRequestException(
                 "body",
                 e.StatusCode == StatusCodes.Status413PayloadTooLarge
-                    ? $"has at most {most} bytes."
-                    : "did not come whole, or too slowly.",
+                    ? $"must have at most {most} bytes."
+                    : "was cut off, or sent too slowly.",
                 e.StatusCode
             );
         }
     }
 
-    /// <exception cref="InvalidRequestException">415 for another charset than UTF-8, which is the only one that JSON
-    /// has.</exception>
+    /// <exception cref="InvalidRequestException">415: a charset other than UTF-8, the only one of JSON.</exception>
     public static void CheckCharset(HttpContext context)
     {
         if (
@@ -61,12 +58,12 @@ internal static class JsonRequest
         )
             throw new InvalidRequestException(
                 "Content-Type",
-                "has another charset than utf-8.",
+                "must have no charset other than utf-8.",
                 StatusCodes.Status415UnsupportedMediaType
             );
     }
 
-    /// <exception cref="InvalidRequestException">It is not JSON, and why.</exception>
+    /// <exception cref="InvalidRequestException">400: not JSON; the message says why.</exception>
     public static JsonDocument Parse(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.Span.StartsWith(ByteOrderMark))
@@ -79,7 +76,7 @@ internal static class JsonRequest
         }
         catch (JsonException e) when (e.Message.Contains("maximum configured depth", StringComparison.Ordinal))
         {
-            throw new InvalidRequestException("body", $"is deeper than {MaxDepth}.");
+            throw new InvalidRequestException("body", $"must not be nested deeper than {MaxDepth} levels.");
         }
         catch (JsonException e)
         {
@@ -105,8 +102,8 @@ internal static class JsonRequest
             }
             catch (InvalidRequestException)
             {
-                // Kestrel drains what is left of the body before it answers; a read that was not advanced would make it
-                // cut the answer off.
+                // Kestrel drains the rest of the body before it answers. A read without an advance would make it cut
+                // the answer off.
                 body.AdvanceTo(read.Buffer.End);
                 throw;
             }

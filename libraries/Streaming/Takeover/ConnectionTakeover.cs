@@ -6,11 +6,9 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Streaming.Takeover;
 
 /// <summary>
-/// A connection middleware around Kestrel's HTTP. It gives HTTP a stand-in for the transport, and takes the connection
-/// when an endpoint
-/// asked for it: the stand-in then keeps the response head, and swallows the completion of the pipes that would close
-/// the socket. By
-/// public API only.
+/// Connection middleware that lets an endpoint take its connection from Kestrel, by public API only. HTTP gets a
+/// stand-in for the transport, which keeps the response head and swallows the pipe completions that would close the
+/// socket.
 /// </summary>
 internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, IConnectionHeartbeatFeature
 {
@@ -18,7 +16,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
     private readonly InputPipe _input;
     private readonly OutputPipe _output;
     private readonly HeartbeatBox _heartbeat = new();
-    private (Action<object> Action, object State)[] _beats = [];
+    private (Action<object> Action, object State)[] _heartbeats = [];
     private Func<TakenConnection, Task>? _run;
     private bool _armed;
 
@@ -36,7 +34,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
     public static ConnectionDelegate Middleware(ConnectionDelegate next) =>
         async connection =>
         {
-            // A method of its own: nothing of the HTTP phase is reachable from here once it has returned.
+            // A separate method, so that nothing of the HTTP phase stays reachable after it has returned.
             var (run, over) = await ServeHttpAsync(connection, next);
             if (run is not null)
                 await run(over!);
@@ -60,12 +58,12 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
         {
             await next(connection);
         }
-        catch (Exception) when (takeover._run is not null) { } // the stream's own code sees that the connection is gone
+        catch (Exception) when (takeover._run is not null) { } // the stream sees by itself that the connection is gone
         finally
         {
             connection.Transport = takeover._transport;
-            // Kestrel's ticks would go on: its response timeout would kill the stream, and they would root the whole
-            // request.
+            // Stops Kestrel's heartbeat: its response timeout would end the stream, and it would keep the request in
+            // memory.
             takeover._heartbeat.Takeover = null;
             connection.Features.Set<IConnectionTakeover>(null);
             if (heartbeat is not null)
@@ -74,7 +72,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
         if (takeover._run is { } run)
             return (run, new TakenConnection(connection, takeover._output.Head, takeover._output.IsFresh));
         if (takeover._armed)
-            connection.Abort(new ConnectionAbortedException("The request ended without handing its connection over."));
+            connection.Abort(new ConnectionAbortedException("The request ended without completing the takeover."));
         return default;
     }
 
@@ -87,8 +85,8 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
             || context.Features.Get<ITlsHandshakeFeature>() is not null
         )
             return false;
-        // Kestrel's loop ends after this request; and with the framing set by the application it adds neither chunks
-        // nor the last one.
+        // Kestrel's loop ends after this request. Because the application sets the framing, Kestrel adds no chunks and
+        // no last chunk.
         context.Response.Headers.Connection = "close";
         context.Response.Headers.TransferEncoding = "chunked";
         return _armed = true;
@@ -98,16 +96,17 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
         _run = _armed ? run : throw new InvalidOperationException("Not armed.");
 
     void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) =>
-        _beats = [.. _beats, (action, state)];
+        _heartbeats = [.. _heartbeats, (action, state)];
 
     private void Heartbeat()
     {
-        foreach (var (action, state) in _beats)
+        foreach (var (action, state) in _heartbeats)
             action(state);
     }
 
-    /// <summary>What the transport's heartbeat holds on to for the connection's life: a box, emptied with the HTTP
-    /// phase.</summary>
+    /// <summary>
+    /// Box that the transport's heartbeat references for the connection's life. It is emptied after the HTTP phase.
+    /// </summary>
     private sealed class HeartbeatBox
     {
         public ConnectionTakeover? Takeover;
@@ -138,7 +137,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
     {
         private readonly ArrayBufferWriter<byte> _head = new();
 
-        /// <summary>Nothing went through to the transport.</summary>
+        /// <summary>True until something is written to the transport.</summary>
         public bool IsFresh { get; private set; } = true;
 
         public ReadOnlyMemory<byte> Head => _head.WrittenMemory;

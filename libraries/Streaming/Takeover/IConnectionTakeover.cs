@@ -3,23 +3,22 @@ using Microsoft.AspNetCore.Connections;
 namespace Streaming.Takeover;
 
 /// <summary>
-/// What an endpoint finds in its features where its connection can outlive the request: an HTTP/1.1 connection without
-/// TLS. The request
-/// goes through the whole pipeline like any other; then Kestrel's HTTP loop ends by itself and the connection goes on
-/// with neither
-/// HttpContext nor pipeline state, about 6 kB instead of 16.
+/// Request feature of a connection that can outlive its request: HTTP/1.1 without TLS. After the request, Kestrel's
+/// HTTP loop ends and the connection stays open without HttpContext and pipeline state, in about 6 kB instead of 16.
 /// </summary>
 internal interface IConnectionTakeover
 {
     /// <summary>
-    /// Call before the response starts. From here on what Kestrel writes, the response head, is kept instead of sent.
-    /// False where the
-    /// connection cannot be handed over: HTTP/2, HTTP/1.0, TLS, a started response. Then hold the endpoint open.
+    /// Keeps the response head from now on instead of sending it; call it before the response starts. Returns false if
+    /// the connection cannot be taken over (HTTP/2, HTTP/1.0, TLS, a started response): the endpoint must then stay
+    /// open.
     /// </summary>
     bool TryArm(HttpContext context);
 
-    /// <summary>Call last, and return: <paramref name="run"/> gets the connection when Kestrel's loop has ended. It
-    /// must not hold the context.</summary>
+    /// <summary>
+    /// Hands the connection to <paramref name="run"/> after Kestrel's loop has ended; call it last, and return.
+    /// <paramref name="run"/> must not hold the context.
+    /// </summary>
     void Complete(Func<TakenConnection, Task> run);
 }
 
@@ -30,15 +29,16 @@ internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemo
 
     public ConnectionContext Connection => connection;
 
-    /// <summary>Nothing has been sent on it yet. Otherwise an earlier response may still be on its way through
-    /// Kestrel's output pipe.</summary>
+    /// <summary>
+    /// True if nothing has been sent on the connection before. Otherwise an earlier response may still be in Kestrel's
+    /// output pipe.
+    /// </summary>
     public bool IsFresh => isFresh;
 
-    /// <summary>The response head, once, so that the buffer does not live as long as the connection.</summary>
+    /// <summary>Returns the response head once, so that its buffer does not live as long as the connection.</summary>
     /// <remarks>
-    /// Without <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a connection that breaks
-    /// in the middle of
-    /// such a body for its proper end. RFC 9112 §9.6 lets a server close after any response.
+    /// The head omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken
+    /// connection for the proper end of such a body. RFC 9112 §9.6 lets a server close after any response.
     /// </remarks>
     public ReadOnlyMemory<byte> TakeHead()
     {
@@ -50,8 +50,9 @@ internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemo
 
     private static ReadOnlySpan<byte> CloseHeader => "\r\nConnection: close"u8;
 
-    /// <summary>Returns when the client is gone, or the read is cancelled, or it sends more than a stream's client has
-    /// reason to. What it sends is dropped.</summary>
+    /// <summary>
+    /// Discards input, and returns when the client is gone, the read is cancelled, or the client has sent too much.
+    /// </summary>
     public async Task ReadUntilGoneAsync()
     {
         const long MostIgnored = 64 * 1024;

@@ -134,7 +134,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
     {
         var system = await WholeAsync();
         system.Redis.Cut();
-        await HealthSaysAsync(system.Replicas[0], "No beat from the Broadcaster");
+        await HealthSaysAsync(system.Replicas[0], "No heartbeat from the Broadcaster");
         Assert.Equal(HttpStatusCode.OK, await HealthAsync(system.Replicas[0]));
     }
 

@@ -85,7 +85,7 @@ public sealed class LoopInboxTests : IDisposable
     {
         var begun = _clock.GetTimestamp();
         _clock.Advance(time);
-        _pacing.Begin(begun, joined: 1);
+        _pacing.Begin(begun, batched: 1);
     }
 
     private (List<int> Commands, List<FilterLog> Grown) Take()

@@ -39,12 +39,12 @@ public class WriteBatchTests
         {
             Assert.Equal(2, join.Take(log, 0));
             var bucket = LatencyBuckets.BucketOf(ms * 1_000);
-            Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, cameTicks: 0));
+            Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, connectedTicks: 0));
         }
         Assert.Equal(1, join.Take(log, 1));
         Assert.Equal(
             [LatencyBuckets.BucketOf(40_000)],
-            join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, cameTicks: 0)
+            join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, connectedTicks: 0)
         );
     }
 
@@ -54,10 +54,10 @@ public class WriteBatchTests
         var join = new WriteBatch(1_024);
         join.Take(Log("data: 1\n\n", "data: 2\n\n"), 0);
         var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
-        Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
-        Assert.Equal(Two(LatencyBuckets.BucketOf(5_000)), join.BucketsAt(hour, cameTicks: hour - 5 * ms));
+        Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, connectedTicks: 0));
+        Assert.Equal(Two(LatencyBuckets.BucketOf(5_000)), join.BucketsAt(hour, connectedTicks: hour - 5 * ms));
         // Another's share of the same join is as it was.
-        Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, cameTicks: 0));
+        Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, connectedTicks: 0));
 
         static int[] Two(int bucket) => [bucket, bucket];
     }
