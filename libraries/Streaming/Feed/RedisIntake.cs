@@ -53,7 +53,7 @@ internal sealed class RedisIntake : RestartingService
             .CreateCounter<long>(
                 "sse.server.relay.refused",
                 "{message}",
-                "Messages on the Redis channel refused because they were unsigned or repeated."
+                "Messages on the Redis channel refused for a missing or wrong signature, or as repeats."
             );
         _messages = Channel.CreateBounded<(RelayMessage Message, int Bytes)>(
             new BoundedChannelOptions(1_024) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
