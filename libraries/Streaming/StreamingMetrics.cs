@@ -57,7 +57,7 @@ internal sealed class StreamingMetrics : IDisposable
             "Events read from the store for lagging connections."
         );
         _unframed = meter.CreateCounter<long>(
-            "sse.server.events.unframed",
+            "sse.server.events.unshown",
             "{event}",
             "Events omitted from a stream because they could not be framed."
         );
