@@ -6,7 +6,7 @@ using StreamApi.Seeds.Tasks;
 
 namespace StreamApi;
 
-/// <summary><c>StreamApi migrate</c>: brings every schema up to date and ends; the services wait for it.</summary>
+/// <summary><c>StreamApi migrate</c>: updates every schema and exits. The services wait for it.</summary>
 internal static class Migration
 {
     public static async Task<int> RunAsync(string[] args)
@@ -14,7 +14,7 @@ internal static class Migration
         var builder = Host.CreateApplicationBuilder(args);
         builder.ConfigureOpenTelemetry();
         builder.AddEventStore();
-        // On an empty database Entity Framework looks for its history before it is there, and calls that an error.
+        // On an empty database Entity Framework queries its history table before it exists, and logs that as an error.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
         builder.Services.AddPetstoreStore();
         builder.Services.AddTasksStore();

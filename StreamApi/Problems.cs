@@ -7,28 +7,28 @@ using Streaming.Frames;
 
 namespace StreamApi;
 
-/// <summary>Errors before a stream: problem details (RFC 9457), the field that is wrong by its name.</summary>
+/// <summary>Problem details (RFC 9457) for errors before a stream starts; they name the invalid field.</summary>
 internal static class Problems
 {
     public static void AddProblems(this WebApplicationBuilder builder)
     {
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Complete);
-        builder.Services.AddSingleton<IProblemDetailsWriter, ForAnyAccept>();
+        builder.Services.AddSingleton<IProblemDetailsWriter, AnyAcceptWriter>();
         builder.Services.AddExceptionHandler<StoreUnavailableHandler>();
         builder.Services.ConfigureHttpJsonOptions(json =>
-            json.SerializerOptions.Encoder = Streaming.Frames.ReadableJsonEncoder.Instance
+            json.SerializerOptions.Encoder = ReadableJsonEncoder.Instance
         );
     }
 
     public static void UseProblems(this WebApplication app)
     {
         app.UseExceptionHandler(
-            new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => IsStoreAway(e.Exception) }
+            new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => IsStoreUnavailable(e.Exception) }
         );
         app.UseStatusCodePages();
     }
 
-    /// <summary>What the framework refuses by itself it does not explain.</summary>
+    /// <summary>Adds a title and detail to the framework's own errors.</summary>
     private static void Complete(ProblemDetailsContext context)
     {
         var (request, problem) = (context.HttpContext.Request, context.ProblemDetails);
@@ -36,21 +36,25 @@ internal static class Problems
         problem.Detail ??= (problem.Status ?? context.HttpContext.Response.StatusCode) switch
         {
             StatusCodes.Status404NotFound =>
-                $"There is nothing at {request.Path}. /openapi/v1.json lists what there is.",
-            StatusCodes.Status405MethodNotAllowed =>
-                $"{request.Path} does not take {request.Method}; it takes {context.HttpContext.Response.Headers.Allow}.",
+                $"No endpoint matches {request.Path}. See /openapi/v1.json for the endpoints.",
+            StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not accept {request.Method}. "
+                + $"Allowed: {context.HttpContext.Response.Headers.Allow}.",
             StatusCodes.Status415UnsupportedMediaType => "Content-Type: must be application/json.",
             _ => null,
         };
     }
 
-    /// <summary>Entity Framework wraps what it takes for transient.</summary>
-    private static bool IsStoreAway(Exception e) =>
+    /// <summary>Recognizes an unavailable store. Entity Framework wraps errors that it considers transient.</summary>
+    private static bool IsStoreUnavailable(Exception e) =>
         e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
-        || (e is InvalidOperationException or DbUpdateException && e.InnerException is { } inner && IsStoreAway(inner));
+        || (
+            e is InvalidOperationException or DbUpdateException
+            && e.InnerException is { } inner
+            && IsStoreUnavailable(inner)
+        );
 
-    /// <summary>A client that accepts only <c>text/event-stream</c> is told what is wrong too.</summary>
-    private sealed class ForAnyAccept : IProblemDetailsWriter
+    /// <summary>Writes problem details also to a client that accepts only <c>text/event-stream</c>.</summary>
+    private sealed class AnyAcceptWriter : IProblemDetailsWriter
     {
         public bool CanWrite(ProblemDetailsContext context) => true;
 
@@ -66,7 +70,7 @@ internal static class Problems
         }
     }
 
-    /// <summary>The store is away or overloaded: 503 with the time to wait.</summary>
+    /// <summary>Answers 503 with Retry-After if the store is unavailable or overloaded.</summary>
     private sealed class StoreUnavailableHandler(IProblemDetailsService problems) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(
@@ -75,7 +79,7 @@ internal static class Problems
             CancellationToken cancellationToken
         )
         {
-            if (!IsStoreAway(exception))
+            if (!IsStoreUnavailable(exception))
                 return false;
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "2";
@@ -85,9 +89,9 @@ internal static class Problems
                     HttpContext = context,
                     ProblemDetails =
                     {
-                        Title = "The event store is away",
+                        Title = "Event store unavailable",
                         Detail =
-                            "Postgres does not answer, or too many requests wait for it. Try again in some seconds.",
+                            "Postgres does not answer, or too many requests wait for it. Try again in a few seconds.",
                         Status = 503,
                     },
                 }

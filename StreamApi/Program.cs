@@ -7,9 +7,7 @@ using StreamApi.Events;
 using StreamApi.OpenApi;
 using StreamApi.Replicas;
 using StreamApi.Security;
-using StreamApi.Security.Tickets;
 using StreamApi.Seeds;
-using StreamApi.Stats;
 using Streaming;
 
 if (args is ["migrate", ..])
@@ -25,18 +23,16 @@ builder.AddLlmGateway();
 builder.AddEvents();
 builder.AddConnections();
 builder.AddReplicas();
-builder.AddStats();
 builder.AddSeeds();
 builder.AddOpenApiDocumentation();
 
 var app = builder.Build();
 app.UseSecurity();
 app.MapDefaultEndpoints();
-app.MapTickets();
+app.MapSecurity();
 app.MapEvents();
 app.MapConnections();
 app.MapReplicas();
-app.MapStats();
 app.MapLlmGateway();
 app.MapSeeds();
 app.MapOpenApiDocumentation();

@@ -10,8 +10,9 @@ using Streaming.Connections;
 
 namespace StreamApi.Connections;
 
-/// <summary>Asks every replica for its open streams, and closes one wherever it is. A replica that does not answer
-/// makes the answer partial.</summary>
+/// <summary>
+/// Lists and closes the open streams of all replicas. A listing that misses a replica is marked as partial.
+/// </summary>
 internal sealed class ConnectionDirectory(
     ConnectionRegistry registry,
     IOptions<StreamingOptions> streaming,
@@ -21,12 +22,11 @@ internal sealed class ConnectionDirectory(
     TimeProvider clock
 )
 {
-    /// <summary>Tells a replica to speak only for itself.</summary>
+    /// <summary>Scope of a request that asks a replica for its own streams only.</summary>
     public const string LocalScope = "replica";
 
-    /// <summary>After a listing comes a rest of so many times its length, so that asking again and again takes little
-    /// of every replica.</summary>
-    private const int PacingFactor = 9;
+    /// <summary>Pause after a listing as a multiple of its duration, which bounds the load on every replica.</summary>
+    private const int PauseFactor = 9;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
         Recent = TimeSpan.FromMilliseconds(800);
@@ -41,8 +41,9 @@ internal sealed class ConnectionDirectory(
     public IEnumerable<ConnectionRow> Local() =>
         registry.Open.Select(open => ConnectionRow.Of(open, streaming.Value.Replica));
 
-    /// <summary>All of them, read after this was asked: one listing at a time, that all share who asked before it
-    /// began.</summary>
+    /// <summary>
+    /// Lists all streams, read after this call. One listing runs at a time; callers that wait share the next one.
+    /// </summary>
     public Task<ConnectionListing> AllAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
@@ -91,27 +92,27 @@ internal sealed class ConnectionDirectory(
     }
 
     /// <summary>
-    /// All of them as of a moment ago, read once for all who ask meanwhile: less than a second, and more where a
-    /// listing takes long, for every
-    /// replica lists every stream for it.
+    /// Lists all streams from a recent listing that callers share. It is less than a second old, or older if a listing
+    /// takes long, because every replica lists every stream.
     /// </summary>
     public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            var rest = TimeSpan.FromTicks(Math.Max(Recent.Ticks, PacingFactor * _took.Ticks));
+            var pause = TimeSpan.FromTicks(Math.Max(Recent.Ticks, PauseFactor * _took.Ticks));
             var isOver =
                 _latest is null
                 || _latest.IsFaulted
-                || (_latest.IsCompleted && clock.GetElapsedTime(_listedAt) >= rest);
+                || (_latest.IsCompleted && clock.GetElapsedTime(_listedAt) >= pause);
             if (isOver)
                 _latest = AllAsync(CancellationToken.None);
             return _latest!.WaitAsync(cancellationToken);
         }
     }
 
-    /// <summary>True where it was closed, false where no replica has it, null where one that may have it does not
-    /// answer.</summary>
+    /// <summary>
+    /// Closes a stream. Returns false if no replica has it, and null if a replica that may have it does not answer.
+    /// </summary>
     public async Task<bool?> CloseAsync(string id, bool localOnly, CancellationToken cancellationToken)
     {
         if (registry.TryGet(id, out var here))
@@ -153,7 +154,7 @@ internal sealed class ConnectionDirectory(
                 $"{replica.Url}/v1/connections?scope={LocalScope}",
                 cancellationToken
             );
-            // At an address that leads elsewhere somebody else has answered.
+            // Another server may answer at an outdated address.
             return page?.Connections?.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
         }
         catch (Exception e) when (IsNoAnswer(e, cancellationToken))
@@ -182,13 +183,13 @@ internal sealed class ConnectionDirectory(
                 or JsonException
                 or OperationCanceledException
                 or TimeoutException
-                or EventStore.StoreUnavailableException
+                or StoreUnavailableException
         && !cancellationToken.IsCancellationRequested;
 }
 
-/// <summary>The open streams of all replicas but of those that did not answer.</summary>
-/// <param name="Rows">In no order.</param>
-/// <param name="Silent">The replicas that did not answer.</param>
+/// <summary>The open streams of all replicas that answered.</summary>
+/// <param name="Rows">Rows, unordered.</param>
+/// <param name="Silent">Replicas that did not answer.</param>
 internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IReadOnlySet<string> Silent)
 {
     private readonly Lazy<SubscriberCounts> _subscribers = new(() =>
@@ -197,6 +198,6 @@ internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IRea
 
     public bool IsPartial => Silent.Count > 0;
 
-    /// <summary>The streams of each topic, counted when they are asked for first.</summary>
+    /// <summary>Streams per topic, counted on first use.</summary>
     public SubscriberCounts Subscribers => _subscribers.Value;
 }

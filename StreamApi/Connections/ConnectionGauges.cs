@@ -6,9 +6,8 @@ using Streaming.Feed;
 namespace StreamApi.Connections;
 
 /// <summary>
-/// The replica's streams as metrics. Single connections appear only as the twenty slowest (by p99), so that a dashboard
-/// sees them while
-/// they are open and the number of series stays bounded.
+/// Publishes the replica's streams as metrics. Only the twenty slowest connections (by p99) have series of their own,
+/// which keeps the number of series bounded.
 /// </summary>
 internal sealed class ConnectionGauges : IHostedService
 {
@@ -33,13 +32,13 @@ internal sealed class ConnectionGauges : IHostedService
             "sse.server.degraded",
             () => feed.Mode == FeedMode.Degraded ? 1 : 0,
             "{replica}",
-            "1 while the log is read from Postgres for want of a beat."
+            "1 while the log is read from Postgres because the relay's heartbeat is missing."
         );
         meter.CreateObservableGauge(
             "sse.server.head",
             () => logs.Settled,
             "{event}",
-            "The position up to which events have been fanned out."
+            "Position up to which events have been fanned out."
         );
         meter.CreateObservableGauge(
             "sse.server.slowest_connections",

@@ -1,11 +1,12 @@
 using System.Text.Json.Serialization;
-using StreamApi.Replicas;
 using Streaming.Connections;
 
 namespace StreamApi.Connections;
 
-/// <summary>One open stream as the API and the dashboard show it. Times in milliseconds; <c>lag</c> in positions;
-/// <c>rttMs</c> is the last hop's.</summary>
+/// <summary>
+/// One open stream as the API and the dashboard show it. Times are in milliseconds, <c>lag</c> in positions;
+/// <c>rttMs</c> is the round trip of the last network hop.
+/// </summary>
 internal sealed record ConnectionRow(
     string Id,
     string Replica,
@@ -43,8 +44,9 @@ internal sealed record ConnectionRow(
         || Topics.Any(t => t.Contains(text, StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary>The order of a listing: a member's name, with <c>-</c> in front for the greatest first; equal ones by
-/// id.</summary>
+/// <summary>
+/// Sort order of a listing: a member's name, prefixed with <c>-</c> for descending. Ties are ordered by id.
+/// </summary>
 internal sealed class ConnectionOrder : IComparer<ConnectionRow>
 {
     private static readonly Dictionary<string, Func<ConnectionRow, IComparable?>> Members = new(StringComparer.Ordinal)
@@ -89,7 +91,7 @@ internal sealed class ConnectionOrder : IComparer<ConnectionRow>
     }
 }
 
-/// <summary>One page of a listing; <c>next</c> is a row's id to go on after, null at the end.</summary>
+/// <summary>One page of a listing; <c>next</c> is the id to continue after, null at the end.</summary>
 internal sealed record ConnectionPage(
     IReadOnlyList<ConnectionRow> Connections,
     string? Next,

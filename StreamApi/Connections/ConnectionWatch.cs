@@ -1,14 +1,12 @@
-using StreamApi.Replicas;
 using Streaming.Connections;
 using Streaming.Frames;
 
 namespace StreamApi.Connections;
 
 /// <summary>
-/// The open streams as they change: <c>event: snapshot {"connections":[…]}</c> at the start, then once a second
-/// <c>event: update {"upserted":[…],"removed":[ids],"partial":bool}</c> with the rows that differ. Ephemeral: no ids,
-/// each connect starts
-/// with a snapshot. The replicas are asked only while somebody watches.
+/// Streams the open connections: <c>event: snapshot {"connections":[…]}</c>, then once per second <c>event: update
+/// {"upserted":[…],"removed":[ids],"partial":bool}</c> with the changed rows. It has no ids; every connect starts with
+/// a snapshot.
 /// </summary>
 internal sealed class ConnectionWatch(ConnectionDirectory directory, TimeProvider clock)
 {
@@ -27,7 +25,7 @@ internal sealed class ConnectionWatch(ConnectionDirectory directory, TimeProvide
                 .Rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r))
                 .ToList();
             var open = listing.Rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
-            // A replica that did not answer has not closed its streams.
+            // An unanswered replica has not closed its streams.
             string[] removed =
             [
                 .. known
@@ -54,7 +52,7 @@ internal sealed class ConnectionWatch(ConnectionDirectory directory, TimeProvide
         }
     }
 
-    /// <summary>The round trip wanders all the time; alone it is no news.</summary>
+    /// <summary>Ignores the round trip time, which changes all the time.</summary>
     private static bool Differs(ConnectionRow a, ConnectionRow b) =>
         a with { RttMs = null, Topics = b.Topics } != b with { RttMs = null };
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
-using StreamApi.OpenApi;
-using StreamApi.Seeds.Petstore;
+using StreamApi.Security;
 using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
@@ -9,11 +8,10 @@ using Streaming.Requests;
 
 namespace StreamApi.Connections;
 
-/// <summary><c>/v1/connections</c>: the open streams of all replicas, live too, and closing one.</summary>
+/// <summary><c>/v1/connections</c>: lists, watches and closes the open streams of all replicas.</summary>
 internal static class ConnectionsApi
 {
-    /// <summary>The system's own: for operators.</summary>
-    public const string Topic = "$sys.connections";
+    private const string Topic = SystemTopics.Connections;
 
     private const int DefaultPage = 100,
         MaxPage = 1_000;
@@ -21,7 +19,7 @@ internal static class ConnectionsApi
     public static void AddConnections(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
-        // Other replicas are asked once, and soon: a listing that is partial says so.
+        // Without retries: a listing that misses a replica is marked as partial.
         builder.Services.AddHttpClient("replicas");
         builder.Services.AddSingleton<ConnectionGauges>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionGauges>());
@@ -36,7 +34,11 @@ internal static class ConnectionsApi
             .MapGet("/stream", WatchAsync)
             .DisableHttpMetrics()
             .LimitedAsStream()
-            .SendsConnections()
+            .Sends(
+                "Streams the open connections of all replicas and their changes.",
+                ("snapshot", typeof(Snapshot)),
+                ("update", typeof(Update))
+            )
             .Reads(Topic);
     }
 
@@ -53,14 +55,14 @@ internal static class ConnectionsApi
         if (ConnectionOrder.Parse(sort) is not { } order)
             return InvalidRequestException.ProblemOf(
                 "sort",
-                $"is one of {ConnectionOrder.Names}, with - in front for the greatest first."
+                $"must be one of {ConnectionOrder.Names}, prefixed with - for descending order."
             );
         var most = DefaultPage;
         if (
             limit is { Length: > 0 }
             && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
         )
-            return InvalidRequestException.ProblemOf("limit", "must be a whole number from 1.");
+            return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
         if (scope == ConnectionDirectory.LocalScope)
             return TypedResults.Ok(new ConnectionPage([.. directory.Local()], null, null));
 
@@ -68,7 +70,10 @@ internal static class ConnectionsApi
         var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0)
-            return InvalidRequestException.ProblemOf("after", "is no open connection of this listing; start over.");
+            return InvalidRequestException.ProblemOf(
+                "after",
+                "is not an open connection of this listing. Start from the first page."
+            );
         var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
         return TypedResults.Ok(
             new ConnectionPage(
@@ -90,13 +95,13 @@ internal static class ConnectionsApi
             true => TypedResults.NoContent(),
             false => TypedResults.Problem(
                 statusCode: StatusCodes.Status404NotFound,
-                title: "No such connection",
+                title: "Unknown connection",
                 detail: $"No open stream has the id {id}."
             ),
             null => TypedResults.Problem(
                 statusCode: StatusCodes.Status503ServiceUnavailable,
-                title: "A replica does not answer",
-                detail: "The connection may be on a replica that cannot be asked now. Try again."
+                title: "Replica unavailable",
+                detail: "The connection may be on a replica that does not answer. Try again."
             ),
         };
 
@@ -111,4 +116,8 @@ internal static class ConnectionsApi
             [Topic],
             (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped)
         );
+
+    private sealed record Snapshot(IReadOnlyList<ConnectionRow> Connections, bool Partial);
+
+    private sealed record Update(IReadOnlyList<ConnectionRow> Upserted, IReadOnlyList<string> Removed, bool Partial);
 }

@@ -4,15 +4,15 @@ using EventStore;
 namespace StreamApi.Connections;
 
 /// <summary>
-/// The numbers of streams that read a topic, by a tree of the tokens of their filters. A look-up costs the streams'
-/// filters that match beside the commonest one, however many there are. Built once, then read from any thread.
+/// Counts the streams that read a topic, with a tree of the tokens of their filters. A lookup costs as much as the
+/// filters that match besides the most common one. Immutable, so safe for any thread.
 /// </summary>
 internal sealed class SubscriberCounts
 {
     private readonly Node _root = new();
     private readonly List<int> _streams = [];
 
-    /// <param name="filters">The topics and patterns of each filter, and the streams that have it.</param>
+    /// <param name="filters">Topics and patterns of each filter, and the number of streams with it.</param>
     public SubscriberCounts(IEnumerable<(IReadOnlyList<string> Topics, int Streams)> filters)
     {
         foreach (var (topics, streams) in filters)
@@ -24,7 +24,7 @@ internal sealed class SubscriberCounts
         }
     }
 
-    /// <summary>The streams that read a topic, each counted once.</summary>
+    /// <summary>Returns the number of streams that read a topic; each stream counts once.</summary>
     public int Of(string topic)
     {
         var matching = new List<Readers>();
@@ -47,7 +47,7 @@ internal sealed class SubscriberCounts
         {
             if (token == ">")
             {
-                (node.OfRest ??= new Readers()).Add(filter, streams);
+                (node.Rest ??= new Readers()).Add(filter, streams);
                 return;
             }
             if (token == "*")
@@ -65,7 +65,7 @@ internal sealed class SubscriberCounts
 
     private static void Find(Node node, ReadOnlySpan<char> rest, List<Readers> found)
     {
-        if (node.OfRest is { } ofRest)
+        if (node.Rest is { } ofRest)
             found.Add(ofRest);
         var dot = rest.IndexOf('.');
         var token = dot < 0 ? rest : rest[..dot];
@@ -91,10 +91,10 @@ internal sealed class SubscriberCounts
         public Dictionary<string, Node>? Children;
         public Node? AnyToken;
         public Readers? Here,
-            OfRest;
+            Rest;
     }
 
-    /// <summary>The filters that have one pattern, and the streams of them all.</summary>
+    /// <summary>Filters with one pattern, and the total of their streams.</summary>
     private sealed class Readers
     {
         public HashSet<int> Filters { get; } = [];

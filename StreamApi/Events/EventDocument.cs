@@ -9,20 +9,24 @@ using Streaming.Frames;
 
 namespace StreamApi.Events;
 
-/// <summary>Reads one published event: <c>{"topic","type","data","key"?,"id"?}</c>; unknown members are
-/// ignored.</summary>
+/// <summary>
+/// Parses a published event: <c>{"topic","type","data","key"?,"id"?}</c>. Unknown members are ignored.
+/// </summary>
 internal static class EventDocument
 {
-    /// <exception cref="InvalidEventException">What is wrong, and with which field.</exception>
+    /// <exception cref="InvalidEventException">The event is invalid; names the field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
         if (json.ValueKind != JsonValueKind.Object)
-            throw new InvalidEventException(at.TrimEnd('.'), "an event is a JSON object with topic, type and data.");
+            throw new InvalidEventException(
+                at.TrimEnd('.'),
+                "an event must be a JSON object with topic, type and data."
+            );
         var topic = Text(json, "topic", at) ?? throw new InvalidEventException(at + "topic", "is required.");
-        if (topic.StartsWith("$sys", StringComparison.Ordinal))
+        if (topic.StartsWith(SystemTopics.Root, StringComparison.Ordinal))
             throw new InvalidEventException(
                 at + "topic",
-                "$sys topics are the system's own.",
+                "$sys topics are reserved for the system.",
                 StatusCodes.Status403Forbidden
             );
         if (!TopicPattern.IsTopic(topic))
@@ -31,17 +35,17 @@ internal static class EventDocument
                 $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
             );
         if (topic.AsSpan().Count('.') >= limits.MaxDepth)
-            throw new InvalidEventException(at + "topic", $"has at most {limits.MaxDepth} tokens.");
+            throw new InvalidEventException(at + "topic", $"must have at most {limits.MaxDepth} tokens.");
         if (limits.IsReserved(topic))
             throw new InvalidEventException(
                 at + "topic",
-                $"'{topic}' is the server's own: it changes through its own endpoints.",
+                $"'{topic}' is reserved: it changes only through its own endpoints.",
                 StatusCodes.Status403Forbidden
             );
         if (!grants.MayPublish(topic))
             throw new InvalidEventException(
                 at + "topic",
-                $"you may not publish to '{topic}': that takes the claim sse.publish for it.",
+                $"you may not publish to '{topic}'. This requires the claim sse.publish for it.",
                 StatusCodes.Status403Forbidden
             );
         var type = Text(json, "type", at) ?? throw new InvalidEventException(at + "type", "is required.");
@@ -53,7 +57,7 @@ internal static class EventDocument
         if (ControlFrames.IsReservedType(type))
             throw new InvalidEventException(
                 at + "type",
-                $"'{type}' is one of the events that streams send of themselves: {ControlFrames.ReservedTypes}."
+                $"'{type}' is reserved for the streams' own events: {ControlFrames.ReservedTypes}."
             );
         var key = Text(json, "key", at);
         if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0')))
@@ -83,14 +87,14 @@ internal static class EventDocument
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidEventException(at + name, "has half of a surrogate pair.");
+            throw new InvalidEventException(at + name, "has an unpaired surrogate.");
         }
     }
 
-    /// <summary>One line, nothing escaped that JSON does not ask for; numbers stay as written.</summary>
+    /// <summary>Rewrites the data as one line with minimal escaping; numbers stay as written.</summary>
     private static string Compact(JsonElement data, EventsOptions limits, string at)
     {
-        // As it came it is at least as long, but for what was escaped less than it must be.
+        // The raw text is usually at least as long; unescaping may shorten it.
         var output = new ArrayBufferWriter<byte>(JsonMarshal.GetRawUtf8Value(data).Length + 16);
         try
         {
@@ -99,19 +103,19 @@ internal static class EventDocument
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidEventException(at + "data", "has half of a surrogate pair, which is no UTF-8.");
+            throw new InvalidEventException(at + "data", "has an unpaired surrogate, which is not valid UTF-8.");
         }
         if (output.WrittenCount > limits.MaxEventBytes)
             throw new InvalidEventException(
                 at + "data",
-                $"is {output.WrittenCount} bytes; an event has at most {limits.MaxEventBytes}.",
+                $"is {output.WrittenCount} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 }
 
-/// <summary>A published event that is refused.</summary>
+/// <summary>A rejected event.</summary>
 internal sealed class InvalidEventException(string at, string problem, int status = StatusCodes.Status400BadRequest)
     : Exception($"{at}: {problem}")
 {

@@ -3,63 +3,71 @@ using Streaming.Access;
 
 namespace StreamApi.Events;
 
-/// <summary>Limits of publish and history; section <c>Events</c>.</summary>
+/// <summary>Limits of publishing, subscriptions and history; section <c>Events</c>.</summary>
 internal sealed class EventsOptions
 {
     private ReservedTopics[] _reserved = [];
 
-    /// <summary>Most bytes of one event, as JSON.</summary>
+    /// <summary>Maximum bytes of one event as JSON.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxEventBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>Most bytes of one request that is not NDJSON; the data of an array also have no more than
-    /// <c>EventStore:MaxBatchBytes</c>.</summary>
+    /// <summary>
+    /// Maximum bytes of one request that is not NDJSON. The data of an array is also limited by
+    /// <c>EventStore:MaxBatchBytes</c>.
+    /// </summary>
     [Range(1_024, 1 << 30)]
     public int MaxRequestBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>Most characters of a type or key.</summary>
+    /// <summary>Maximum characters of a type or key.</summary>
     [Range(16, 4_096)]
     public int MaxNameLength { get; set; } = 256;
 
-    /// <summary>Most tokens of a topic or pattern.</summary>
+    /// <summary>Maximum tokens of a topic or pattern.</summary>
     [Range(1, 128)]
     public int MaxDepth { get; set; } = 32;
 
-    /// <summary>Most topics, types or keys of one subscription.</summary>
+    /// <summary>Maximum topics, types or keys of one subscription.</summary>
     [Range(1, 10_000)]
     public int MaxFilters { get; set; } = 100;
 
-    /// <summary>Events of one history page where the request says nothing, and at most.</summary>
+    /// <summary>Default number of events of a history page.</summary>
     [Range(1, 10_000)]
     public int DefaultPage { get; set; } = 100;
 
-    /// <summary>A greater limit is clamped to this.</summary>
+    /// <summary>Maximum number of events of a history page; a greater limit is reduced to it.</summary>
     [Range(1, 10_000)]
     public int MaxPage { get; set; } = 1_000;
 
-    /// <summary>Bytes of data from which on a history page is full, whatever its limit; at most one read of the log
-    /// (<c>EventStore:MaxBatchBytes</c>) exceeds it.</summary>
+    /// <summary>
+    /// Bytes of data at which a history page ends, regardless of its limit. One read of the log
+    /// (<c>EventStore:MaxBatchBytes</c>) may exceed it.
+    /// </summary>
     [Range(1_024, 1 << 30)]
     public int MaxPageBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>Most events of one array: all or nothing, it has the log to itself while it is appended.</summary>
+    /// <summary>Maximum events of one array. An array is appended in one step, which blocks other publishers.</summary>
     [Range(1, 1_000_000)]
     public int MaxArrayEvents { get; set; } = 1_000;
 
-    /// <summary>Most events of one NDJSON request.</summary>
+    /// <summary>Maximum events of one NDJSON request.</summary>
     [Range(1, 10_000_000)]
     public int MaxNdjsonEvents { get; set; } = 100_000;
 
-    /// <summary>Most NDJSON lines appended at once.</summary>
+    /// <summary>Maximum NDJSON lines appended in one step.</summary>
     [Range(1, 10_000)]
     public int NdjsonBatch { get; set; } = 500;
 
-    /// <summary>Most bytes of data of those; one line may exceed it. Small, since others' publishes wait for a batch
-    /// that has begun.</summary>
+    /// <summary>
+    /// Maximum bytes of data appended in one step; a single line may exceed it. It is small because other publishers
+    /// wait for the step.
+    /// </summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int NdjsonBatchBytes { get; set; } = 256 * 1024;
 
-    /// <summary>Whether only the server itself publishes to this topic; the features register theirs.</summary>
+    /// <summary>
+    /// True if only the server itself publishes to this topic. Features reserve their topics with <c>ReserveTopics</c>.
+    /// </summary>
     public bool IsReserved(string topic)
     {
         foreach (var reserved in _reserved)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EventStore;
-using StreamApi.Requests;
 using StreamApi.Security.Limits;
 using Streaming.Frames;
 using Streaming.Requests;
@@ -8,8 +7,8 @@ using Streaming.Requests;
 namespace StreamApi.Events;
 
 /// <summary>
-/// A page of history that is read, encoded and sent in parts. The next part is read when the client has taken the one
-/// before, so a client that does not read costs one part. Each part has a turn of its own.
+/// Reads, encodes and sends a page of history in parts. It reads the next part when the client has taken the previous
+/// one, so a client that does not read costs one part.
 /// </summary>
 internal sealed class HistoryPage(
     HttpContext context,
@@ -20,10 +19,12 @@ internal sealed class HistoryPage(
     EventsOptions options
 ) : IResult, IDisposable
 {
-    /// <summary>Searches of one request: a filter that matches little does not walk the whole log.</summary>
+    /// <summary>
+    /// Maximum searches of one request, so that a filter with few matches does not scan the whole log.
+    /// </summary>
     private const int MaxSearches = 4;
 
-    /// <summary>Bytes of data of a part, beside its last event; and of an event's envelope, as an estimate.</summary>
+    /// <summary>Bytes of data of a part without its last event, and the estimated bytes of an envelope.</summary>
     private const int PartBytes = 256 * 1024,
         EnvelopeBytes = 256;
 
@@ -40,9 +41,9 @@ internal sealed class HistoryPage(
     private bool _isEnded;
 
     /// <summary>Reads the first part.</summary>
-    /// <param name="after">The id after which the page begins.</param>
-    /// <returns>The answer where the id is none of this log; else null, and the page is to be sent.</returns>
-    /// <exception cref="InvalidRequestException">The client, or all together, hold too many bytes already.</exception>
+    /// <param name="after">Id after which the page begins.</param>
+    /// <returns>A problem if the id does not belong to this log; null if the page can be sent.</returns>
+    /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<IResult?> BeginAsync(StreamId? after)
     {
@@ -55,13 +56,10 @@ internal sealed class HistoryPage(
             if (after is { } asked && asked.Epoch != _epoch)
                 return InvalidRequestException.ProblemOf(
                     "after",
-                    $"is of the epoch {asked.Epoch}; the store's is {_epoch}. Read from the start."
+                    $"belongs to epoch {asked.Epoch}; the current epoch is {_epoch}. Read from the start."
                 );
             if (after is { } ahead && ahead.Position > _head)
-                return InvalidRequestException.ProblemOf(
-                    "after",
-                    $"lies beyond the head, {new StreamId(_epoch, _head)}."
-                );
+                return InvalidRequestException.ProblemOf("after", $"is beyond the head {new StreamId(_epoch, _head)}.");
             _json = new Utf8JsonWriter(_encoded, EventEnvelope.JsonOptions);
             _json.WriteStartObject();
             _json.WriteStartArray("events"u8);
@@ -99,7 +97,7 @@ internal sealed class HistoryPage(
         _encoded.Clear();
     }
 
-    /// <summary>Reads the next part. Where that fails the page ends early, and its <c>next</c> goes on.</summary>
+    /// <summary>Reads the next part. On failure the page ends early, and its <c>next</c> continues there.</summary>
     private async Task ReadPartAsync()
     {
         try
@@ -116,7 +114,7 @@ internal sealed class HistoryPage(
         }
     }
 
-    /// <summary>Encodes a part, or parts until there is something to send.</summary>
+    /// <summary>Encodes parts until there is enough to send.</summary>
     private async Task FillAsync(EventPage? page)
     {
         for (; page is not null; page = await NextPageAsync())
@@ -150,7 +148,7 @@ internal sealed class HistoryPage(
         _events += page.Events.Count;
     }
 
-    /// <summary>The next part of this search or of the next one; null where there were enough.</summary>
+    /// <summary>Returns the next part of this search or of the next one; null at the end of the page.</summary>
     private async Task<EventPage?> NextPageAsync()
     {
         while (_parts is null || !await _parts.MoveNextAsync())

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
@@ -11,9 +12,8 @@ using Streaming.Requests;
 namespace StreamApi.Events;
 
 /// <summary>
-/// Publishes a stream of lines, one event each, without holding it in memory: some hundred lines or kilobytes are
-/// appended, then the next are read.
-/// The lines before the first bad one are kept, and the answer says which line that was.
+/// Publishes NDJSON, one event per line, in batches, without holding the request in memory. The lines before the first
+/// invalid one are kept, and the response names that line.
 /// </summary>
 internal sealed class NdjsonPublish(
     EventAppender store,
@@ -22,7 +22,7 @@ internal sealed class NdjsonPublish(
     IOptions<EventStoreOptions> log
 )
 {
-    /// <summary>Bytes of memory that a stored event takes until the request is answered.</summary>
+    /// <summary>Bytes of memory that a stored event uses until the response is sent.</summary>
     private const int AnswerBytes = 128;
 
     private readonly int _batchBytes = Math.Min(options.Value.NdjsonBatchBytes, log.Value.MaxBatchBytes);
@@ -43,7 +43,7 @@ internal sealed class NdjsonPublish(
         {
             await foreach (var (one, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted))
             {
-                // What was read last is no line yet, but is held too.
+                // The text after the last line break is not a line yet, but uses memory too.
                 try
                 {
                     hold.Set(buffered + sizeof(char) * batchBytes + AnswerBytes * (appended.Count + batch.Count));
@@ -60,7 +60,7 @@ internal sealed class NdjsonPublish(
                 if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents)
                     throw new InvalidEventException(
                         "body",
-                        $"has at most {options.Value.MaxNdjsonEvents} events: their positions are answered together.",
+                        $"must have at most {options.Value.MaxNdjsonEvents} events, because the response lists them.",
                         StatusCodes.Status413PayloadTooLarge
                     );
                 var next = Read(text, grants);
@@ -95,7 +95,7 @@ internal sealed class NdjsonPublish(
         {
             if (batch.Count == 0)
                 return;
-            // Meanwhile the rest of the body waits in the client.
+            // Backpressure: the rest of the body waits in the client.
             while (!await budget.SpendAsync(client, batch, context.RequestAborted))
                 await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
             try
@@ -109,7 +109,7 @@ internal sealed class NdjsonPublish(
             }
             catch (EventConflictException)
             {
-                // Which line was it? One by one, up to the first that is refused.
+                // Finds the conflicting line by appending one line at a time.
                 for (var i = 0; i < batch.Count; i++)
                 {
                     line = lines[i];
@@ -124,7 +124,7 @@ internal sealed class NdjsonPublish(
             }
         }
 
-        // Each batch waits behind the other publishers', and the next lines in the client.
+        // Each batch queues behind other publishers'; the next lines wait in the client.
         async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)
         {
             while (true)
@@ -144,7 +144,7 @@ internal sealed class NdjsonPublish(
             TypedResults.Problem(
                 statusCode: status,
                 title: "Invalid line",
-                detail: $"Line {line}: {field}: {problem} The {appended.Count} events before it were kept.",
+                detail: $"Line {line}: {field}: {problem} The {appended.Count} events before it were stored.",
                 extensions: new Dictionary<string, object?>
                 {
                     ["line"] = line,
@@ -167,21 +167,20 @@ internal sealed class NdjsonPublish(
         }
     }
 
-    /// <summary>The lines, and the bytes that are held where they come from; after each read that, without a
-    /// line.</summary>
+    /// <summary>Reads the lines and the buffered bytes; after each read also the buffered bytes alone.</summary>
     private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, long Buffered)> LinesAsync(
         PipeReader body,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        // The envelope of an event is small beside its data.
+        // Allowance for the other members of an event.
         var most = options.Value.MaxEventBytes + 4_096;
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
             var (rest, buffered) = (read.Buffer, read.Buffer.Length);
-            // Also where a line is refused: Kestrel drains what is left of the body, and a read that was not advanced
-            // would make it cut the answer off.
+            // Advances also when a line is rejected: Kestrel drains the rest of the body, and a read without an advance
+            // would abort the response.
             try
             {
                 yield return (null, buffered);
@@ -208,7 +207,7 @@ internal sealed class NdjsonPublish(
         }
 
         InvalidEventException TooLong() =>
-            new("data", $"the next line is longer than {most} bytes.", StatusCodes.Status413PayloadTooLarge);
+            new("data", $"the next line has more than {most} bytes.", StatusCodes.Status413PayloadTooLarge);
         static ReadOnlyMemory<byte> Trim(ReadOnlyMemory<byte> line) => line.Trim(" \t\r"u8.ToArray());
     }
 }

@@ -3,13 +3,15 @@ using EventStore;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
-using StreamApi.Requests;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 
 namespace StreamApi.Events;
 
-/// <summary>Reads lists of topics, each once for all of a client's requests for it that wait meanwhile. An answer is
-/// never older than its request. Thread-safe.</summary>
+/// <summary>
+/// Reads lists of topics. Identical requests of a client that wait share one read, and an answer is never older than
+/// its request. Thread-safe.
+/// </summary>
 internal sealed class TopicLists(
     TopicReader topics,
     ConnectionDirectory connections,
@@ -17,14 +19,15 @@ internal sealed class TopicLists(
     IOptions<JsonOptions> json
 )
 {
-    /// <summary>Pages read below one grant for a page of what it lets through: a star in the middle may let through
-    /// little.</summary>
+    /// <summary>
+    /// Maximum pages read per grant, because a pattern with a wildcard in the middle may match few topics.
+    /// </summary>
     private const int MaxPages = 20;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<TopicListRequest, Task<byte[]>> _waiting = [];
 
-    /// <summary>Reads a list, as JSON.</summary>
+    /// <summary>Reads a list as JSON.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many reads of this client
     /// wait.</exception>
     public Task<byte[]> ReadAsync(TopicListRequest request, TopicGrants grants, CancellationToken cancellationToken)
@@ -44,7 +47,7 @@ internal sealed class TopicLists(
         IDisposable turn;
         try
         {
-            // Before the turn: it waits for the other replicas.
+            // Before the turn, because it waits for other replicas.
             subscribers = (await connections.RecentAsync(CancellationToken.None)).Subscribers;
             turn = await reads.EnterAsync(request.Client, CancellationToken.None);
         }
@@ -74,8 +77,8 @@ internal sealed class TopicLists(
     }
 
     /// <summary>
-    /// Reads the first topics of those that the caller may read: below the first tokens of each grant, so that a narrow
-    /// grant costs no walk through what others have.
+    /// Reads the first topics that the caller may read. Starts at the literal prefix of each grant, so that a narrow
+    /// grant does not scan other topics.
     /// </summary>
     private async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ReadableAsync(
         TopicListRequest request,
@@ -124,10 +127,10 @@ internal sealed class TopicLists(
     private sealed record TopicRow(string Topic, long Count, string Head, int Subscribers);
 }
 
-/// <summary>A list of topics as it is asked for.</summary>
-/// <param name="Client">The client's key.</param>
-/// <param name="Grants">The patterns that it may read, in one string.</param>
-/// <param name="Prefix">The beginning of each topic.</param>
-/// <param name="After">The last topic of the page before.</param>
-/// <param name="Most">Most topics of the answer.</param>
+/// <summary>A request for a list of topics.</summary>
+/// <param name="Client">Key of the client.</param>
+/// <param name="Grants">Patterns that the client may read, joined.</param>
+/// <param name="Prefix">Prefix of the topics.</param>
+/// <param name="After">Last topic of the previous page.</param>
+/// <param name="Most">Maximum topics of the page.</param>
 internal sealed record TopicListRequest(string Client, string Grants, string Prefix, string After, int Most);

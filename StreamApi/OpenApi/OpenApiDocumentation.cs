@@ -8,9 +8,8 @@ using Streaming.Requests;
 namespace StreamApi.OpenApi;
 
 /// <summary>
-/// <c>/openapi/v1.json</c>. OpenAPI 3.1 cannot say what a stream is made of (3.2's <c>itemSchema</c> can), so every
-/// stream lists its
-/// events and their data's schemas in <c>x-sse-events</c> and, for people, in the description.
+/// <c>/openapi/v1.json</c>. OpenAPI 3.1 cannot describe the events of a stream (3.2's <c>itemSchema</c> can), so each
+/// stream lists them with their schemas in <c>x-sse-events</c> and in its description.
 /// </summary>
 internal static class OpenApiDocumentation
 {
@@ -19,7 +18,7 @@ internal static class OpenApiDocumentation
             "v1",
             document =>
             {
-                // 3.1 has no QUERY; it takes what POST takes.
+                // OpenAPI 3.1 has no QUERY, which accepts the same body as POST.
                 document.ShouldInclude = endpoint => endpoint.HttpMethod != "QUERY";
                 document.AddOperationTransformer(DescribeAsync);
                 document.AddDocumentTransformer(
@@ -35,7 +34,7 @@ internal static class OpenApiDocumentation
     public static void MapOpenApiDocumentation(this IEndpointRouteBuilder app)
     {
         app.MapOpenApi();
-        // For whoever opens the bare address, as the dashboard's link does.
+        // Answers the bare address, to which the dashboard links.
         app.MapGet(
                 "/",
                 () =>
@@ -59,7 +58,7 @@ internal static class OpenApiDocumentation
             .ExcludeFromDescription();
     }
 
-    /// <summary>Any of them will do.</summary>
+    /// <summary>Declares the credentials; any one of them is sufficient.</summary>
     private static void Credentials(OpenApiDocument api)
     {
         api.Components ??= new OpenApiComponents();
@@ -107,7 +106,7 @@ internal static class OpenApiDocumentation
         operation.Responses ??= [];
         operation.Responses["default"] = new OpenApiResponse
         {
-            Description = "What is wrong, as problem details (RFC 9457) that name the field.",
+            Description = "Problem details (RFC 9457) that name the invalid field.",
             Content = new Dictionary<string, OpenApiMediaType>
             {
                 ["application/problem+json"] = new()
@@ -132,7 +131,7 @@ internal static class OpenApiDocumentation
                 operation,
                 new QueryParameter(
                     IdempotencyKey.Header,
-                    "Sent again with its key within 24 hours, a request is answered as the first was, and not done again.",
+                    "Idempotency key: within 24 hours a repeated request gets the first response and has no effect.",
                     false
                 ),
                 ParameterLocation.Header
@@ -146,11 +145,11 @@ internal static class OpenApiDocumentation
         operation.Summary = stream.Summary;
         operation.Description =
             "Server-sent events: "
-            + string.Join(", ", stream.Events.Select(e => $"`{e.Name}`"))
+            + Names(stream.Events)
             + (
                 stream.Resumes
-                    ? ". A dropped stream resumes after `Last-Event-ID`."
-                    : ", and `[DONE]`. Its frames carry no ids: a drop ends it."
+                    ? ". An interrupted stream resumes after `Last-Event-ID`."
+                    : ", and `[DONE]`. The stream has no ids and cannot be resumed."
             );
         if (stream.Resumes)
             Add(
@@ -161,13 +160,13 @@ internal static class OpenApiDocumentation
             operation,
             new QueryParameter(
                 "named",
-                "true: every event has its name; false: none has, for clients with only onmessage.",
+                "true: all events are named; false: no event is, for clients with only onmessage.",
                 false
             )
         );
         IEnumerable<StreamEvent> sent =
             stream.Resumes && stream.Events.All(e => e.Name != "resync")
-                ? [.. stream.Events, ControlEvents.OfResync]
+                ? [.. stream.Events, ControlEvents.Resync]
                 : stream.Events;
         operation.AddExtension("x-sse-events", await EventsAsync(sent, context, cancellationToken));
         operation.Responses["200"] = new OpenApiResponse
@@ -189,23 +188,25 @@ internal static class OpenApiDocumentation
 
         operation.Responses!["default"] = new OpenApiResponse
         {
-            Description = "What is wrong, in the vendor's shape.",
+            Description = "The error in the vendor's format.",
             Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = await JsonOf(vendor.Error) },
         };
         var answer = new OpenApiResponse
         {
-            Description = "The answer.",
+            Description = "The response.",
             Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = await JsonOf(vendor.Whole) },
         };
         operation.Responses["200"] = answer;
         if (vendor.Frames.Count == 0)
             return;
-        answer.Description = "The answer: whole, or with `\"stream\": true` as server-sent events.";
+        answer.Description = "The response: JSON, or server-sent events with `\"stream\": true`.";
         answer.Content["text/event-stream"] = Text;
-        operation.Description =
-            $"With `\"stream\": true` server-sent events: {string.Join(", ", vendor.Frames.Select(f => $"`{f.Name}`"))}. {vendor.Note}";
+        operation.Description = $"With `\"stream\": true` server-sent events: {Names(vendor.Frames)}. {vendor.Note}";
         operation.AddExtension("x-sse-events", await EventsAsync(vendor.Frames, context, cancellationToken));
     }
+
+    private static string Names(IEnumerable<StreamEvent> events) =>
+        string.Join(", ", events.Select(e => $"`{e.Name}`"));
 
     private static OpenApiMediaType Text => new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
 
@@ -233,7 +234,7 @@ internal static class OpenApiDocumentation
         return new JsonNodeExtension(events);
     }
 
-    /// <summary>What a stream takes as query, its POST takes as members of a JSON body.</summary>
+    /// <summary>Describes the JSON body of a stream's POST: the members are the query parameters.</summary>
     private static OpenApiRequestBody QueryAsBody(IEnumerable<QueryParameter> parameters) =>
         new()
         {

@@ -7,12 +7,15 @@ using Streaming.Requests;
 
 namespace StreamApi.Replicas;
 
-/// <summary>Where this replica is reached, for others to ask it.</summary>
+/// <summary>Finds the address at which other replicas reach this one.</summary>
 internal static class ReplicaAddress
 {
-    private static IPAddress? _onTheWayToTheStore;
+    private static IPAddress? _routeToStore;
 
-    /// <summary>As configured, else as it listens; HTTP where it has both. Empty while it does not listen.</summary>
+    /// <summary>
+    /// The configured address, or else the address that the server listens on, preferring HTTP. Empty while it does not
+    /// listen.
+    /// </summary>
     public static string Of(ReplicaOptions options, IServer server, NpgsqlDataSource store)
     {
         if (options.Url is { Length: > 0 } configured)
@@ -23,7 +26,7 @@ internal static class ReplicaAddress
         )
             return "";
         var address = BindingAddress.Parse(listened);
-        // "Every address" is none that another could ask: on his machine he would ask himself.
+        // A wildcard address is useless to others: on another machine it means that machine.
         var everywhere =
             address.Host is "*" or "+"
             || (
@@ -33,7 +36,7 @@ internal static class ReplicaAddress
         return everywhere
             ? new UriBuilder(
                 address.Scheme,
-                ((_onTheWayToTheStore ??= OnTheWayTo(store)) ?? IPAddress.Loopback).ToString(),
+                ((_routeToStore ??= AddressOnRouteTo(store)) ?? IPAddress.Loopback).ToString(),
                 address.Port
             )
                 .ToString()
@@ -41,16 +44,18 @@ internal static class ReplicaAddress
             : listened.TrimEnd('/');
     }
 
-    /// <summary>This machine's address on the route to the store, which all replicas share; null where it cannot be
-    /// known now. Nothing is sent: a datagram socket connects by choosing a route.</summary>
-    private static IPAddress? OnTheWayTo(NpgsqlDataSource store)
+    /// <summary>
+    /// Address of this machine on the route to Postgres, which all replicas share; null if unknown now. Sends nothing:
+    /// connecting a datagram socket only chooses a route.
+    /// </summary>
+    private static IPAddress? AddressOnRouteTo(NpgsqlDataSource store)
     {
         var settings = new NpgsqlConnectionStringBuilder(store.ConnectionString);
         var host = settings.Host?.Split(',')[0];
         if (host is not { Length: > 0 } || host[0] is '/' or '@')
             return IPAddress.Loopback; // a Unix socket
         if (host.Count(c => c == ':') == 1)
-            host = host[..host.IndexOf(':', StringComparison.Ordinal)]; // with a port of its own
+            host = host[..host.IndexOf(':', StringComparison.Ordinal)]; // host:port
         try
         {
             using var socket = new Socket(SocketType.Dgram, ProtocolType.Udp);
@@ -60,6 +65,6 @@ internal static class ReplicaAddress
         catch (SocketException)
         {
             return null;
-        } // its name is not known now
+        } // the name cannot be resolved now
     }
 }

@@ -11,9 +11,8 @@ using Streaming.Feed;
 namespace StreamApi.Replicas;
 
 /// <summary>
-/// Says in Postgres that this replica is there, and reads who else is. While Postgres is away each replica knows itself
-/// and those it
-/// read last.
+/// Announces this replica in Postgres and reads the others. While Postgres is down each replica knows itself and the
+/// replicas it read last.
 /// </summary>
 internal sealed class ReplicaDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
@@ -24,6 +23,7 @@ internal sealed class ReplicaDirectory(
     LiveFeed feed,
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,
+    TimeProvider clock,
     ILogger<ReplicaDirectory> logger
 ) : RestartingService(logger)
 {
@@ -40,13 +40,12 @@ internal sealed class ReplicaDirectory(
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            Logger.LogWarning("The replicas are as last read: {Reason}", e.Message);
+            Logger.LogWarning("The replica list could not be read; the last one is used: {Reason}", e.Message);
         }
         return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Those that have gone without a word, and when they were last heard of. One that was stopped has said
-    /// so.</summary>
+    /// <summary>Replicas that disappeared without a shutdown, with the time they were last seen.</summary>
     public async Task<IReadOnlyList<Replica>> LostAsync(CancellationToken cancellationToken)
     {
         try
@@ -68,7 +67,7 @@ internal sealed class ReplicaDirectory(
         var started = new TaskCompletionSource();
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds));
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds), clock);
         try
         {
             do
@@ -79,7 +78,7 @@ internal sealed class ReplicaDirectory(
                 }
                 catch (Exception e) when (e is NpgsqlException or TimeoutException)
                 {
-                    Logger.LogDebug(e, "Not announced");
+                    Logger.LogDebug(e, "This replica could not be announced");
                 }
             } while (await timer.WaitForNextTickAsync(stoppingToken));
         }
@@ -107,7 +106,9 @@ internal sealed class ReplicaDirectory(
         await using var command = store.CreateCommand(
             """
             select state, seen_at from eventstore.replicas
-            where name <> $1 and clock_timestamp() - seen_at >= make_interval(secs => $2) and clock_timestamp() - seen_at < make_interval(secs => $3)
+            where name <> $1
+                and clock_timestamp() - seen_at >= make_interval(secs => $2)
+                and clock_timestamp() - seen_at < make_interval(secs => $3)
             """
         );
         command.Parameters.AddWithValue(streaming.Value.Replica);
@@ -125,7 +126,7 @@ internal sealed class ReplicaDirectory(
 
     private async Task LeaveAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), clock);
         try
         {
             await using var command = store.CreateCommand(

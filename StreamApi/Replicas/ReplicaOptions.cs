@@ -2,26 +2,25 @@ using System.ComponentModel.DataAnnotations;
 
 namespace StreamApi.Replicas;
 
-/// <summary>Section <c>Replicas</c>.</summary>
+/// <summary>Options of the replica directory; section <c>Replicas</c>.</summary>
 internal sealed class ReplicaOptions
 {
     /// <summary>
-    /// Where the other replicas and the web frontend reach this one. Where nothing is said: what it listens on, and
-    /// where that is every address of the
-    /// machine, the one that leads to the store.
+    /// Address at which other replicas and the web frontend reach this one. Default: the address it listens on; for a
+    /// wildcard, the machine's address on the route to Postgres.
     /// </summary>
     [Url]
     public string? Url { get; set; }
 
-    /// <summary>How often a replica says that it is there, in seconds.</summary>
+    /// <summary>Seconds between the announcements of a replica.</summary>
     [Range(1, 60)]
     public int AnnounceSeconds { get; set; } = 2;
 
-    /// <summary>A replica not heard of for so long is no longer listed, in seconds.</summary>
+    /// <summary>Seconds without an announcement after which a replica is no longer listed.</summary>
     [Range(2, 600)]
     public int ForgetSeconds { get; set; } = 8;
 
-    /// <summary>For how long <c>?lost=true</c> tells of it then, in seconds.</summary>
+    /// <summary>Seconds for which <c>?lost=true</c> then still lists it.</summary>
     [Range(0, 86_400)]
     public int LostSeconds { get; set; } = 600;
 }

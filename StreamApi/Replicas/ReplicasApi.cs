@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EventStore;
+using StreamApi.Stats;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -8,9 +9,8 @@ using Streaming.Feed;
 namespace StreamApi.Replicas;
 
 /// <summary>
-/// <c>GET /v1/replicas</c>: every StreamApi replica with its own address, since the public one may be any of them; with
-/// <c>?lost=true</c> those too
-/// that were lost in the last minutes.
+/// <c>GET /v1/replicas</c>: every StreamApi replica with its own address, because the public address may lead to any of
+/// them. <c>?lost=true</c> adds replicas lost in the last minutes.
 /// </summary>
 internal static class ReplicasApi
 {
@@ -21,11 +21,14 @@ internal static class ReplicasApi
             .BindConfiguration("Replicas")
             .ValidateDataAnnotations()
             .ValidateOnStart();
+        builder.AddStats();
         builder.Services.AddSingleton<ReplicaDirectory>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaDirectory>());
     }
 
-    public static void MapReplicas(this IEndpointRouteBuilder app) =>
+    public static void MapReplicas(this IEndpointRouteBuilder app)
+    {
+        app.MapStats();
         app.MapGet(
                 "/v1/replicas",
                 async (string? lost, ReplicaDirectory directory, CancellationToken cancellationToken) =>
@@ -35,10 +38,13 @@ internal static class ReplicasApi
                     ])
             )
             .WithTags("Replicas");
+    }
 }
 
-/// <summary>One replica. <c>lag</c> is in positions; <c>mode</c> is <c>live</c> or <c>degraded</c>; <c>seenAt</c> is
-/// only there of one that is lost.</summary>
+/// <summary>
+/// One replica. <c>lag</c> is in positions, <c>mode</c> is <c>live</c> or <c>degraded</c>; <c>seenAt</c> is present
+/// only for a lost replica.
+/// </summary>
 internal sealed record Replica(
     string Name,
     string Url,
@@ -54,7 +60,7 @@ internal sealed record Replica(
             name,
             url,
             registry.Count,
-            new EventStore.StreamId(logs.Epoch, logs.Settled).ToString(),
+            new StreamId(logs.Epoch, logs.Settled).ToString(),
             feed.Lag,
             feed.Mode == FeedMode.Live ? "live" : "degraded"
         );

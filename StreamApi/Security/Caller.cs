@@ -1,38 +1,38 @@
 using System.Security.Claims;
-using StreamApi.Replicas;
 
 namespace StreamApi.Security;
 
-/// <summary>Who made a request, and what they may do. Found once, at the request; a stream keeps only what its end
-/// needs of it.</summary>
-/// <param name="User">Made by <see cref="UserOfToken"/> or <see cref="UserOfKey"/>, or the ticket's; null for who needs
-/// none (Development, on this machine).</param>
-/// <param name="Grants">The topics.</param>
-/// <param name="Until">When the authorization ends; null: never by itself.</param>
-/// <param name="Ticket">The ticket's id, where it came by one.</param>
+/// <summary>
+/// The user behind a request and the topics it may use. Determined once per request; a stream keeps its grants and
+/// expiry.
+/// </summary>
+/// <param name="User">From <see cref="UserOfToken"/>, <see cref="UserOfKey"/> or the ticket; null in Development on
+/// this machine, where no user is required.</param>
+/// <param name="Grants">Topics that the caller may read and publish to.</param>
+/// <param name="Until">Expiry of the credential; null if it has none.</param>
+/// <param name="Ticket">Id of the ticket, if the caller used one.</param>
 internal sealed record Caller(string? User, TopicGrants Grants, DateTimeOffset? Until = null, Guid? Ticket = null)
 {
-    /// <summary>Longest name, in characters: it is logged and listed.</summary>
+    /// <summary>Maximum length of a user name in characters. Names are logged and listed.</summary>
     public const int MaxName = 256;
 
-    /// <summary>The user of requests that another replica makes.</summary>
+    /// <summary>User name of requests between replicas.</summary>
     public const string Replica = "replica:";
 
     private static readonly string[] Reserved = ["key:", "sub:", Replica];
-    private static readonly Caller Nobody = new(null, TopicGrants.None);
+    private static readonly Caller Anonymous = new(null, TopicGrants.None);
 
     /// <summary>
-    /// A token's subject as it is, or after <c>sub:</c> where it looks like another kind of user. Without kinds a key
-    /// named
+    /// The token's subject, prefixed with <c>sub:</c> if it looks like another kind of user. Without kinds, a key named
     /// "alice" and a token for "alice" would share limits, sessions and generations.
     /// </summary>
     public static string UserOfToken(string subject) =>
         Reserved.Any(kind => subject.StartsWith(kind, StringComparison.Ordinal)) ? "sub:" + subject : subject;
 
-    /// <summary><c>key:</c> and the key's name.</summary>
+    /// <summary>The key's name, prefixed with <c>key:</c>.</summary>
     public static string UserOfKey(string name) => "key:" + name;
 
-    public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? Nobody;
+    public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? Anonymous;
 
     public ClaimsPrincipal Principal(string scheme) =>
         new(new ClaimsIdentity(User is null ? [] : [new Claim("sub", User)], scheme, "sub", null));

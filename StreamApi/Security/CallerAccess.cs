@@ -5,7 +5,7 @@ using Streaming.Access;
 
 namespace StreamApi.Security;
 
-/// <summary>Gives streams what the caller's credential allows.</summary>
+/// <summary>Answers the streaming engine's access questions from the caller's credential.</summary>
 internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOptions> security, TimeProvider clock)
     : IStreamAccess
 {

@@ -1,10 +1,11 @@
 namespace StreamApi.Security;
 
-/// <summary>Which pages of other origins may read the streams (Fetch, CORS).</summary>
+/// <summary>Cross-origin access to the streams (Fetch, CORS).</summary>
 internal static class Cors
 {
-    /// <summary>Allows the origins of <c>Cors:AllowedOrigins</c>, and in Development also <c>http://localhost:3000</c>,
-    /// the article's.</summary>
+    /// <summary>
+    /// Allows the origins of <c>Cors:AllowedOrigins</c>; in Development also <c>http://localhost:3000</c>.
+    /// </summary>
     public static void AddCors(this WebApplicationBuilder builder)
     {
         var origins = builder.Configuration.GetSection("Cors:AllowedOrigins").Get<string[]>() ?? [];

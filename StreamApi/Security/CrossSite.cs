@@ -6,26 +6,27 @@ using Streaming.Access;
 namespace StreamApi.Security;
 
 /// <summary>
-/// Refuses what pages of other sites make a browser do: an image or a link to <c>/stream?prompt=</c> would work and
-/// pay, and its page need not be able to read the answer. Browsers say where a request comes from
-/// (<c>Sec-Fetch-Site</c>, W3C Fetch Metadata); other clients do not send it.
+/// Refuses requests that pages of other sites make a browser send, such as an image with <c>src="/stream?prompt="</c>:
+/// they would cost money even if the page cannot read the response. Browsers state the origin in <c>Sec-Fetch-Site</c>
+/// (W3C Fetch Metadata); other clients do not send it.
 /// </summary>
 internal static class CrossSite
 {
-    /// <summary>After CORS, whose origins may do what they are allowed to.</summary>
+    /// <summary>Runs after CORS, so that allowed origins stay allowed.</summary>
     public static void UseCrossSiteRefusal(this WebApplication app)
     {
         var cors = app.Services.GetRequiredService<IOptions<CorsOptions>>().Value;
         var allowed = cors.GetPolicy(cors.DefaultPolicyName);
         app.Use(
             (context, next) =>
-                !IsCrossSite(context.Request) || !Works(context) || IsAllowed(context.Request.Headers.Origin)
+                !IsCrossSite(context.Request) || !HasEffects(context) || IsAllowed(context.Request.Headers.Origin)
                     ? next(context)
                     : Refusals.WriteAsync(
                         context,
                         StatusCodes.Status403Forbidden,
-                        "Request of another site",
-                        "A page of another site asked for this, and it changes something or costs something. Let its origin in by Cors:AllowedOrigins, and ask with fetch or EventSource."
+                        "Cross-site request refused",
+                        "A page of another site sent this request, and the endpoint changes data or starts paid work. "
+                            + "Add its origin to Cors:AllowedOrigins, and use fetch or EventSource."
                     )
         );
 
@@ -34,7 +35,7 @@ internal static class CrossSite
 
     private static bool IsCrossSite(HttpRequest request) => request.Headers["Sec-Fetch-Site"] == "cross-site";
 
-    private static bool Works(HttpContext context) =>
+    private static bool HasEffects(HttpContext context) =>
         !(
             HttpMethods.IsGet(context.Request.Method)
             || HttpMethods.IsHead(context.Request.Method)

@@ -3,8 +3,10 @@ using Streaming.Endpoints;
 
 namespace StreamApi.Security;
 
-/// <summary>Says no before an endpoint is reached, in the words of the endpoint: problem details, or a vendor's error
-/// where its clients call.</summary>
+/// <summary>
+/// Refuses a request before it reaches its endpoint, in the endpoint's format: problem details, or a vendor's error
+/// where vendor clients call.
+/// </summary>
 internal static class Refusals
 {
     public static Task WriteAsync(
@@ -24,18 +26,17 @@ internal static class Refusals
     }
 
     /// <summary>
-    /// How late who asks again and again without looking at Retry-After is answered: about once a second on each of his
-    /// connections, and the others have the
-    /// processor. Not all at the same moment: a thousand that wait would come back as one.
+    /// Delay for a client that ignores Retry-After: about one second on each of its connections. The delay is random,
+    /// so that a thousand waiting clients do not return at once.
     /// </summary>
-    public static TimeSpan Lateness => TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble());
+    public static TimeSpan RandomDelay => TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble());
 
-    /// <summary>Waits, and lets the connection go with the answer.</summary>
+    /// <summary>Waits, then closes the connection with the response.</summary>
     public static async Task DelayAsync(HttpContext context, TimeSpan delay)
     {
         await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // Thousands that are kept open would be looked at by every collection. HTTP/2 knows no such header (RFC 9113
+        // Every garbage collection would visit thousands of open connections. HTTP/2 has no such header (RFC 9113
         // §8.2.2).
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
             context.Response.Headers.Connection = "close";

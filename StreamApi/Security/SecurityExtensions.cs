@@ -10,8 +10,10 @@ using Streaming.Requests;
 
 namespace StreamApi.Security;
 
-/// <summary>Who may what. Asked when a request comes; a delivery costs nothing for it: a stream carries only what was
-/// granted, and ends when the grant does.</summary>
+/// <summary>
+/// Authentication, authorization and limits. They run once per request and cost a delivery nothing: a stream keeps its
+/// grants and ends with them.
+/// </summary>
 internal static class SecurityExtensions
 {
     public static void AddSecurity(this WebApplicationBuilder builder)
@@ -30,7 +32,7 @@ internal static class SecurityExtensions
         services
             .AddAuthentication(CredentialHandler.Name)
             .AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
-        // What says nothing of itself is for whoever is known.
+        // Endpoints without a policy require an authenticated caller.
         services
             .AddAuthorizationBuilder()
             .SetFallbackPolicy(
@@ -41,14 +43,14 @@ internal static class SecurityExtensions
         services.AddSingleton<IRequestBudget, RequestBudget>();
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
         builder.AddLimits();
-        // "Request starting" shows the query, and with it tickets.
+        // "Request starting" logs the query string, which may hold a ticket.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
     }
 
     public static void UseSecurity(this WebApplication app)
     {
         app.UseProblems();
-        // A browser's preflight has no credentials.
+        // A browser's preflight request carries no credentials.
         app.UseCors();
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)
             app.UseForwardedHeaders();
@@ -68,13 +70,15 @@ internal static class SecurityExtensions
         app.UseAuthorization();
     }
 
-    /// <summary>Whose word about a client's address is taken.</summary>
+    public static void MapSecurity(this IEndpointRouteBuilder app) => app.MapTickets();
+
+    /// <summary>Trusts <c>X-Forwarded-For</c> of the configured proxies only.</summary>
     private sealed class TrustedProxies(IOptions<SecurityOptions> security) : IConfigureOptions<ForwardedHeadersOptions>
     {
         public void Configure(ForwardedHeadersOptions options)
         {
             options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-            options.ForwardLimit = null; // through as many proxies as are trusted, and no further
+            options.ForwardLimit = null; // any number of trusted proxies
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();
             foreach (var proxy in security.Value.Proxies)

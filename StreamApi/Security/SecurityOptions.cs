@@ -8,30 +8,39 @@ using StreamApi.Security.Credentials;
 
 namespace StreamApi.Security;
 
-/// <summary>Who may use this server; section <c>Security</c>.</summary>
+/// <summary>Access to this server; section <c>Security</c>.</summary>
 internal sealed class SecurityOptions
 {
-    /// <summary>Bearer tokens of an issuer that you trust.</summary>
+    /// <summary>Bearer tokens of a trusted issuer.</summary>
     public JwtOptions Jwt { get; set; } = new();
 
-    /// <summary>Keys for programs.</summary>
+    /// <summary>API keys.</summary>
     public IList<ApiKeyOptions> ApiKeys { get; } = [];
 
-    /// <summary>Who comes from this machine without credentials may do everything. Where nothing is said: in
-    /// Development. Nowhere else is it allowed.</summary>
+    /// <summary>
+    /// Grants requests from this machine without credentials full access. Defaults to true in Development; not allowed
+    /// elsewhere.
+    /// </summary>
     public bool? OpenOnLoopback { get; set; }
 
-    /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed: addresses or networks (<c>10.0.0.0/8</c>).</summary>
+    /// <summary>Addresses or networks (<c>10.0.0.0/8</c>) of proxies whose <c>X-Forwarded-For</c> is trusted.</summary>
     public IList<string> Proxies { get; } = [];
 
-    /// <summary>Seconds before its end that a stream is told that its authorization ends. Streams that begin with less
-    /// than twice that are told only the end.</summary>
+    /// <summary>
+    /// Seconds before expiry at which a stream announces it. Streams that start with less than twice this time announce
+    /// only the end.
+    /// </summary>
     [Range(1, 3_600)]
     public int RenewSeconds { get; set; } = 30;
 
-    /// <summary>The network of an entry of <see cref="Proxies"/>; of IPv4 also where it is written as IPv6
-    /// (<c>::ffff:10.0.0.1</c>).</summary>
-    /// <exception cref="FormatException">Neither an address nor a network.</exception>
+    /// <summary>Maximum topics and patterns of one ticket.</summary>
+    [Range(1, 10_000)]
+    public int MaxTicketTopics { get; set; } = 100;
+
+    /// <summary>
+    /// The network of a <see cref="Proxies"/> entry. IPv4 may be written as IPv6 (<c>::ffff:10.0.0.1</c>).
+    /// </summary>
+    /// <exception cref="FormatException">The entry is neither an address nor a network.</exception>
     public static IPNetwork NetworkOf(string proxy)
     {
         var network = IPAddress.TryParse(proxy, out var address)
@@ -43,12 +52,13 @@ internal sealed class SecurityOptions
             : network;
     }
 
-    /// <summary>Whether anything says who may use this server.</summary>
+    /// <summary>True if any token issuer or API key is configured.</summary>
     public bool IsConfigured => Jwt.Keys.Count > 0 || ApiKeys.Count > 0;
 }
 
-/// <summary>Which JSON Web Tokens (RFC 7519) are accepted. Issuer and audience are compared exactly; <c>exp</c> and
-/// <c>sub</c> are required.</summary>
+/// <summary>
+/// Accepted JSON Web Tokens (RFC 7519). Issuer and audience must match exactly; <c>exp</c> and <c>sub</c> are required.
+/// </summary>
 internal sealed class JwtOptions
 {
     public string Issuer { get; set; } = "";
@@ -56,10 +66,10 @@ internal sealed class JwtOptions
     public IList<JwtKeyOptions> Keys { get; } = [];
 }
 
-/// <summary>One key, and the one algorithm that it is for.</summary>
+/// <summary>A signing key, bound to one algorithm.</summary>
 internal sealed class JwtKeyOptions
 {
-    /// <summary>Its <c>kid</c>; empty: tried for every token of its algorithm.</summary>
+    /// <summary>Key id (<c>kid</c>); empty: tried for every token of its algorithm.</summary>
     public string Id { get; set; } = "";
 
     /// <summary><c>HS256</c> or <c>RS256</c>.</summary>
@@ -72,17 +82,19 @@ internal sealed class JwtKeyOptions
     public string PublicKey { get; set; } = "";
 }
 
-/// <summary>A key as its holder's name and its hash: the key itself is in no configuration.</summary>
+/// <summary>An API key: the holder's name and the hash of the key. The key itself is in no configuration.</summary>
 internal sealed class ApiKeyOptions
 {
-    /// <summary>The user's name: <c>key:</c> and this, in the list of connections and for limits.</summary>
+    /// <summary>Name of the holder; the user in logs and limits is <c>key:</c> and this name.</summary>
     public string Name { get; set; } = "";
 
-    /// <summary>SHA-256 of the key, in hex. Keys are long and random (<c>openssl rand -base64 32</c>), so a slow hash
-    /// would add nothing.</summary>
+    /// <summary>
+    /// SHA-256 of the key in hex. Keys are long and random (<c>openssl rand -base64 32</c>), so a slow hash would add
+    /// nothing.
+    /// </summary>
     public string Sha256 { get; set; } = "";
 
-    /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> makes an operator.</summary>
+    /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> grants operator access.</summary>
     public IList<string> Subscribe { get; } = [];
 
     /// <summary>Topics and patterns that the holder may publish to.</summary>
@@ -91,9 +103,11 @@ internal sealed class ApiKeyOptions
 
 internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IValidateOptions<SecurityOptions>
 {
-    public const string Open =
-        "Nothing says who may use this server, and outside Development it does not start open. Set Security:Jwt (Issuer, Audience, Keys:0:Algorithm and :Secret or :PublicKey), "
-        + "or Security:ApiKeys:0 (Name, Sha256, Subscribe:0, Publish:0); in the environment Security__ApiKeys__0__Name and so on. docs/security.md has examples.";
+    public const string NotConfigured =
+        "No access is configured, and outside Development the server does not start without it. "
+        + "Set Security:Jwt (Issuer, Audience, Keys:0:Algorithm and :Secret or :PublicKey), "
+        + "or Security:ApiKeys:0 (Name, Sha256, Subscribe:0, Publish:0); "
+        + "as environment variables Security__ApiKeys__0__Name and so on. docs/security.md has examples.";
 
     public ValidateOptionsResult Validate(string? name, SecurityOptions options)
     {
@@ -106,14 +120,18 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
         if (!environment.IsDevelopment())
         {
             if (!options.IsConfigured)
-                yield return Open;
+                yield return NotConfigured;
             if (options.OpenOnLoopback == true)
-                yield return "Security:OpenOnLoopback is for Development alone: behind a proxy on this machine everybody comes from it.";
+                yield return "Security:OpenOnLoopback is for Development alone: "
+                    + "behind a proxy on this machine every request comes from it.";
         }
         if (options.RenewSeconds is < 1 or > 3_600)
-            yield return "Security:RenewSeconds is from 1 to 3600.";
+            yield return "Security:RenewSeconds must be 1 to 3600.";
+        if (options.MaxTicketTopics is < 1 or > 10_000)
+            yield return "Security:MaxTicketTopics must be 1 to 10000.";
         if (options.Jwt.Keys.Count > 0 && (options.Jwt.Issuer.Length == 0 || options.Jwt.Audience.Length == 0))
-            yield return "Security:Jwt:Issuer and Security:Jwt:Audience are required: a token that was made for somebody else is not for this server.";
+            yield return "Security:Jwt:Issuer and Security:Jwt:Audience are required: "
+                + "a token issued for another server must not be accepted.";
         for (var i = 0; i < options.Jwt.Keys.Count; i++)
             if (Problem(options.Jwt.Keys[i]) is { } wrong)
                 yield return $"Security:Jwt:Keys:{i}: {wrong}";
@@ -132,7 +150,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
             case "HS256":
                 return Encoding.UTF8.GetByteCount(key.Secret) >= 32
                     ? null
-                    : "an HS256 secret has at least 32 bytes (RFC 7518 §3.2): openssl rand -base64 48.";
+                    : "an HS256 secret must have at least 32 bytes (RFC 7518 §3.2): openssl rand -base64 48.";
             case "RS256":
                 using (var rsa = RSA.Create())
                 {
@@ -142,23 +160,23 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
                     }
                     catch (Exception e) when (e is ArgumentException or CryptographicException)
                     {
-                        return "PublicKey is no RSA public key in PEM.";
+                        return "PublicKey is not an RSA public key in PEM.";
                     }
-                    return rsa.KeySize >= 2_048 ? null : "an RS256 key has at least 2048 bits (RFC 7518 §3.3).";
+                    return rsa.KeySize >= 2_048 ? null : "an RS256 key must have at least 2048 bits (RFC 7518 §3.3).";
                 }
             default:
-                return "Algorithm is HS256 or RS256.";
+                return "Algorithm must be HS256 or RS256.";
         }
     }
 
     private static string? Problem(ApiKeyOptions key)
     {
         if (key.Name.Length is 0 or > Caller.MaxName || key.Name.Any(char.IsControl))
-            return "Name is required, at most 256 characters.";
+            return "Name is required and has at most 256 characters.";
         if (key.Sha256.Length != 64 || !key.Sha256.All(char.IsAsciiHexDigit))
-            return "Sha256 is the key's hash, 64 hex digits: printf %s \"$KEY\" | sha256sum.";
+            return "Sha256 must be the hash of the key in 64 hex digits: printf %s \"$KEY\" | sha256sum.";
         return key.Subscribe.Concat(key.Publish).FirstOrDefault(p => !TopicGrants.IsGrant(p)) is { } wrong
-            ? $"'{wrong}' is no topic or pattern."
+            ? $"'{wrong}' is neither a topic nor a pattern."
             : null;
     }
 }

@@ -3,7 +3,9 @@ using Streaming.Access;
 
 namespace StreamApi.Security;
 
-/// <summary>Compares what an endpoint requires (<see cref="TopicAccess"/>) with the caller's grants.</summary>
+/// <summary>
+/// Checks the topics that an endpoint requires (<see cref="TopicAccess"/>) against the caller's grants.
+/// </summary>
 internal sealed class TopicAccessHandler : AuthorizationHandler<TopicAccess>
 {
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, TopicAccess requirement)
@@ -13,7 +15,7 @@ internal sealed class TopicAccessHandler : AuthorizationHandler<TopicAccess>
         return Task.CompletedTask;
     }
 
-    /// <summary>Names the claim that the caller lacks for this endpoint.</summary>
+    /// <summary>Describes the claim that the caller lacks for this endpoint.</summary>
     public static string MissingOf(HttpContext context) =>
         context
             .GetEndpoint()
@@ -22,8 +24,10 @@ internal sealed class TopicAccessHandler : AuthorizationHandler<TopicAccess>
             .OfType<TopicAccess>()
             .FirstOrDefault(p => !IsMet(p, context))
             is { } missing
-            ? $"This takes the claim {(missing.Publishes ? "sse.publish" : "sse.subscribe")} for {missing.TopicOf(context)}."
-            : "You may not do this.";
+            ? $"This requires the claim {Claim(missing)} for {missing.TopicOf(context)}."
+            : "You do not have permission for this endpoint.";
+
+    private static string Claim(TopicAccess access) => access.Publishes ? "sse.publish" : "sse.subscribe";
 
     private static bool IsMet(TopicAccess access, HttpContext context) =>
         Caller.Of(context).Grants is var grants && access.Publishes

@@ -3,35 +3,31 @@ using EventStore;
 namespace StreamApi.Security;
 
 /// <summary>
-/// Which topics somebody may read and publish to. <c>&gt;</c> and <c>*</c> stand for everything but the system's own
-/// <c>$sys</c>, as in
-/// NATS: that takes a grant which names it, and whoever has one is an operator.
+/// The topics that a caller may read and publish to. As in NATS, <c>&gt;</c> and <c>*</c> exclude the system's
+/// <c>$sys</c> topics; a grant that names <c>$sys</c> is an operator's.
 /// </summary>
 internal sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<string> publish)
 {
-    public const string System = "$sys";
-
     public static TopicGrants None { get; } = new([], []);
 
     public static TopicGrants All { get; } = new([">", "$sys.>"], [">"]);
 
-    /// <summary>What a subscription without topics gets: everything that may be read, the system's own aside.</summary>
-    public IReadOnlyList<string> Readable { get; } = [.. read.Where(p => !IsOfSystem(p))];
+    /// <summary>Topics of a subscription that names none: every readable topic except the system's.</summary>
+    public IReadOnlyList<string> Readable { get; } = [.. read.Where(p => !IsSystem(p))];
 
     public bool ReadsEverything => Readable.Contains(">");
 
-    /// <summary>Whether every topic that this one stands for may be read.</summary>
+    /// <summary>True if the caller may read every topic that this pattern matches.</summary>
     public bool MayRead(string topicOrPattern) => Any(read, topicOrPattern);
 
     public bool MayPublish(string topicOrPattern) => Any(publish, topicOrPattern);
 
-    public static bool IsOfSystem(string topicOrPattern) =>
-        topicOrPattern.StartsWith(System, StringComparison.Ordinal)
-        && (topicOrPattern.Length == System.Length || topicOrPattern[System.Length] == '.');
+    public static bool IsSystem(string topicOrPattern) =>
+        topicOrPattern.StartsWith(SystemTopics.Root, StringComparison.Ordinal)
+        && (topicOrPattern.Length == SystemTopics.Root.Length || topicOrPattern[SystemTopics.Root.Length] == '.');
 
-    /// <summary>Whether this is a topic or pattern, the system's own included.</summary>
-    public static bool IsGrant(string? text) =>
-        TopicPattern.IsTopicOrPattern(IsOfSystem(text ?? "") ? text![1..] : text);
+    /// <summary>True for a topic or pattern, including the system's.</summary>
+    public static bool IsGrant(string? text) => TopicPattern.IsTopicOrPattern(IsSystem(text ?? "") ? text![1..] : text);
 
     private static bool Any(IReadOnlyList<string> grants, string wanted)
     {
@@ -42,5 +38,5 @@ internal sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<stri
     }
 
     private static bool Covers(string grant, string wanted) =>
-        (IsOfSystem(grant) || !IsOfSystem(wanted)) && TopicPattern.Matches(grant, wanted);
+        (IsSystem(grant) || !IsSystem(wanted)) && TopicPattern.Matches(grant, wanted);
 }

@@ -6,7 +6,7 @@ using StreamApi.Seeds.Traffic;
 
 namespace StreamApi.Seeds;
 
-/// <summary>The systems of the articles, and the traffic that shows them at work.</summary>
+/// <summary>Adds the systems of the articles, and demo traffic for them.</summary>
 internal static class SeedsExtensions
 {
     public static void AddSeeds(this WebApplicationBuilder builder)

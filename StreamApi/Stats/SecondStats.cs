@@ -3,16 +3,16 @@ using Streaming.Connections;
 
 namespace StreamApi.Stats;
 
-/// <summary>What a replica did in one second. What is nothing is left out.</summary>
-/// <param name="At">The second's end, in Unix seconds.</param>
-/// <param name="Connections">Open streams at that moment.</param>
-/// <param name="Delivered">Events handed to sockets, a second.</param>
-/// <param name="LatencyMs">Commit to socket, of those.</param>
-/// <param name="Appended">Positions that the log grew by as this replica saw it, a second.</param>
-/// <param name="Lag">Positions between the log's head and this replica, at that moment.</param>
-/// <param name="Resumes">Streams that went on after their last id.</param>
-/// <param name="Resyncs">Ids that could not be honoured, by reason.</param>
-/// <param name="Degraded">It read the log from Postgres for want of a beat.</param>
+/// <summary>Stats of one replica for one second. Zero values are omitted.</summary>
+/// <param name="At">End of the second, in Unix seconds.</param>
+/// <param name="Connections">Open streams at that time.</param>
+/// <param name="Delivered">Events written to sockets per second.</param>
+/// <param name="LatencyMs">Commit to socket write, for those events.</param>
+/// <param name="Appended">Growth of the log as seen by this replica, in positions per second.</param>
+/// <param name="Lag">Positions between the log's head and this replica at that time.</param>
+/// <param name="Resumes">Streams resumed after their last id.</param>
+/// <param name="Resyncs">Last ids that could not be honoured, by reason.</param>
+/// <param name="Degraded">True while the log is read from Postgres because the relay's heartbeat is missing.</param>
 internal sealed record SecondStats(
     long At,
     int Connections,

@@ -3,8 +3,9 @@ using Streaming.Requests;
 
 namespace StreamApi.Stats;
 
-/// <summary><c>GET /v1/replicas/figures?after=</c>: what the replica that answers did, second by second, in the last
-/// ten minutes.</summary>
+/// <summary>
+/// <c>GET /v1/replicas/stats?after=</c>: stats of the answering replica, second by second, for the last ten minutes.
+/// </summary>
 internal static class StatsApi
 {
     public static void AddStats(this WebApplicationBuilder builder)
@@ -15,7 +16,7 @@ internal static class StatsApi
 
     public static void MapStats(this IEndpointRouteBuilder app) =>
         app.MapGet(
-                "/v1/replicas/figures",
+                "/v1/replicas/stats",
                 IResult (string? after, StatsRing ring) =>
                 {
                     var second = 0L;
@@ -23,7 +24,7 @@ internal static class StatsApi
                         after is { Length: > 0 }
                         && !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out second)
                     )
-                        return InvalidRequestException.ProblemOf("after", "must be Unix seconds.");
+                        return InvalidRequestException.ProblemOf("after", "must be a time in Unix seconds.");
                     return TypedResults.Ok(ring.After(second));
                 }
             )

@@ -8,9 +8,8 @@ using Streaming.Frames;
 namespace StreamApi.Stats;
 
 /// <summary>
-/// This replica by the second, for the last ten minutes: a dashboard that is opened now shows how it came to this.
-/// Counted once a second
-/// from what is counted anyway, whoever looks.
+/// Keeps this replica's stats for the last ten minutes, so that a newly opened dashboard shows history. One pass per
+/// second over existing counters costs the same with any number of viewers.
 /// </summary>
 internal sealed class StatsRing(
     StreamingMetrics metrics,
@@ -27,7 +26,7 @@ internal sealed class StatsRing(
 
     private readonly Queue<SecondStats> _ring = new(Seconds);
 
-    /// <summary>The figures of the seconds after that one, oldest first.</summary>
+    /// <summary>Stats of the seconds after the given one, oldest first.</summary>
     public IReadOnlyList<SecondStats> After(long second)
     {
         lock (_ring)
@@ -36,12 +35,13 @@ internal sealed class StatsRing(
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        await feed.Started.WaitAsync(stoppingToken); // before it knows the head, all of the log would seem to be new
+        // Before the head is known, the whole log would count as new.
+        await feed.Started.WaitAsync(stoppingToken);
         var (before, since, at) = (Count.Now(metrics, logs), clock.GetTimestamp(), 0L);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            // A tick that comes a little early is no second one of the same second.
+            // An early tick must not count the same second twice.
             at = Math.Max(at + 1, clock.GetUtcNow().ToUnixTimeSeconds());
             var (now, elapsed) = (Count.Now(metrics, logs), clock.GetElapsedTime(since));
             Add(Between(before, now, elapsed.TotalSeconds, at));
@@ -49,13 +49,13 @@ internal sealed class StatsRing(
         }
     }
 
-    private void Add(SecondStats figure)
+    private void Add(SecondStats stats)
     {
         lock (_ring)
         {
             if (_ring.Count == Seconds)
                 _ring.Dequeue();
-            _ring.Enqueue(figure);
+            _ring.Enqueue(stats);
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed class StatsRing(
             registry.Count,
             Math.Round(deliveries.Sum() / seconds, 1),
             LatencyBuckets.Quantiles(deliveries),
-            // A store that was reset begins anew.
+            // A reset store starts at zero.
             Math.Round(Math.Max(0, now.Settled - before.Settled) / seconds, 1),
             feed.Lag,
             now.Resumes - before.Resumes,

@@ -59,7 +59,7 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
     {
         var health = GetAsync<Health>($"{replica.Url}/health", cancellationToken);
         var stats = GetAsync<JsonElement[]>(
-            $"{replica.Url}/v1/replicas/figures?after={second}",
+            $"{replica.Url}/v1/replicas/stats?after={second}",
             cancellationToken,
             ApiKey
         );

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace StreamApi.Security.Credentials;
 
-/// <summary>Finds the holder of a key by its hash. Every hash is compared, each in constant time: how long it takes
-/// tells nothing.</summary>
+/// <summary>
+/// Finds the holder of an API key by its hash. Compares every hash in constant time, so response time reveals nothing.
+/// </summary>
 internal sealed class ApiKeys
 {
     private const int MaxLength = 512;
@@ -21,7 +22,7 @@ internal sealed class ApiKeys
             ),
         ];
 
-    /// <exception cref="InvalidCredentialException">It is nobody's.</exception>
+    /// <exception cref="InvalidCredentialException">No configured key matches.</exception>
     public Caller Verify(string key)
     {
         Caller? found = null;
@@ -32,6 +33,6 @@ internal sealed class ApiKeys
                 if (CryptographicOperations.FixedTimeEquals(hash, known))
                     found = caller;
         }
-        return found ?? throw new InvalidCredentialException("The key is not one of this server.");
+        return found ?? throw new InvalidCredentialException("The API key is unknown.");
     }
 }

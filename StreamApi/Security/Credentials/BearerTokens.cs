@@ -7,13 +7,9 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Credentials;
 
 /// <summary>
-/// Checks JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c>, signed with HS256 or RS256
-/// (RFC 7515, 7519),
-/// after the best practices of RFC 8725: each key is for one algorithm, so that a public key is never taken for a
-/// secret; nothing is
-/// unsigned or encrypted; issuer, audience, <c>exp</c> and <c>sub</c> are required. Keys come from the configuration
-/// alone, never from
-/// what the token names.
+/// Verifies JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c>, signed with HS256 or
+/// RS256 (RFC 7515, 7519). Follows RFC 8725: each key is bound to one algorithm, keys come from the configuration only,
+/// and issuer, audience, <c>exp</c> and <c>sub</c> are required.
 /// </summary>
 internal sealed class BearerTokens : IDisposable
 {
@@ -35,10 +31,10 @@ internal sealed class BearerTokens : IDisposable
         ];
     }
 
-    /// <summary>Whether a credential has the form of such a token at all.</summary>
+    /// <summary>Distinguishes a JSON Web Token (two dots) from an API key.</summary>
     public static bool IsToken(string text) => text.AsSpan().Count('.') == 2;
 
-    /// <exception cref="InvalidCredentialException">Why it is not accepted; says nothing of the token's
+    /// <exception cref="InvalidCredentialException">The token is rejected. The message holds nothing of the token's
     /// content.</exception>
     public Caller Verify(string token)
     {
@@ -48,9 +44,9 @@ internal sealed class BearerTokens : IDisposable
         var first = token.IndexOf('.');
         using var header = Part(token.AsSpan(0, first));
         if (header.RootElement.TryGetProperty("crit", out _))
-            throw new InvalidCredentialException("The token has critical extensions, which this server does not know.");
+            throw new InvalidCredentialException("The token has critical extensions (crit); none is supported.");
         if (!IsSigned(token, last, Text(header.RootElement, "alg") ?? "", Text(header.RootElement, "kid")))
-            throw new InvalidCredentialException("The token is not signed with a key of this server.");
+            throw new InvalidCredentialException("The token is not signed with a key that this server trusts.");
         using var claims = Part(token.AsSpan(first + 1, last - first - 1));
         try
         {
@@ -59,7 +55,7 @@ internal sealed class BearerTokens : IDisposable
         catch (InvalidOperationException)
         {
             throw new InvalidCredentialException("The token is malformed.");
-        } // text that is no UTF-8
+        } // text that is not UTF-8
     }
 
     public void Dispose()
@@ -86,11 +82,11 @@ internal sealed class BearerTokens : IDisposable
     {
         var now = _clock.GetUtcNow();
         if (Text(claims, "iss") != _options.Issuer)
-            throw new InvalidCredentialException("The token is not of the issuer that this server trusts.");
+            throw new InvalidCredentialException("The token is from an untrusted issuer (iss).");
         if (!Texts(claims, "aud", separator: null).Contains(_options.Audience))
             throw new InvalidCredentialException("The token is not for this server (aud).");
         if (Timestamp(claims, "exp") is not { } until)
-            throw new InvalidCredentialException("The token has no end (exp).");
+            throw new InvalidCredentialException("The token has no expiry (exp).");
         if (until <= now)
             throw new InvalidCredentialException("The token has expired.");
         if (Timestamp(claims, "nbf") > now + ClockSkew)
@@ -111,10 +107,10 @@ internal sealed class BearerTokens : IDisposable
             throw new InvalidCredentialException($"The claim {name} has more than {MaxGrants} patterns.");
         return grants.All(TopicGrants.IsGrant)
             ? grants
-            : throw new InvalidCredentialException($"The claim {name} holds what is no topic or pattern.");
+            : throw new InvalidCredentialException($"The claim {name} has an entry that is no topic or pattern.");
     }
 
-    /// <summary>A list of strings, or one string with spaces between (as <c>scope</c>, RFC 8693 §4.2).</summary>
+    /// <summary>Reads a list of strings, or one space-separated string (like <c>scope</c>, RFC 8693 §4.2).</summary>
     private static string[] Texts(JsonElement claims, string name, char? separator = ' ')
     {
         if (!claims.TryGetProperty(name, out var value))
@@ -127,23 +123,23 @@ internal sealed class BearerTokens : IDisposable
             value.ValueKind == JsonValueKind.Array
             && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
             ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
-            : throw new InvalidCredentialException($"The claim {name} is no list of strings.");
+            : throw new InvalidCredentialException($"The claim {name} is not a list of strings.");
     }
 
-    private static string? Text(JsonElement of, string name) =>
-        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static DateTimeOffset? Timestamp(JsonElement claims, string name)
     {
         if (!claims.TryGetProperty(name, out var value))
             return null;
-        // NumericDate may have fractions; beyond the year 9999 there is no date.
+        // NumericDate may have a fraction; DateTimeOffset ends with the year 9999.
         return
             value.ValueKind == JsonValueKind.Number
             && value.TryGetDouble(out var seconds)
             && seconds is >= 0 and < 253_402_300_799
             ? DateTimeOffset.UnixEpoch.AddSeconds(seconds)
-            : throw new InvalidCredentialException($"The claim {name} is no time.");
+            : throw new InvalidCredentialException($"The claim {name} is not a time.");
     }
 
     private static JsonDocument Part(ReadOnlySpan<char> encoded)
@@ -188,7 +184,7 @@ internal sealed class BearerTokens : IDisposable
             CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(_secret, content), signature);
     }
 
-    /// <summary>One RSA object a thread: they are not made to be shared.</summary>
+    /// <summary>Keeps one RSA object per thread, because RSA is not thread-safe.</summary>
     private sealed class PublicKey(JwtKeyOptions options) : SigningKey(options)
     {
         private readonly ThreadLocal<RSA> _rsa = new(
@@ -214,6 +210,5 @@ internal sealed class BearerTokens : IDisposable
     }
 }
 
-/// <summary>A credential that is not accepted. The message is for the client: it holds nothing of the
-/// credential.</summary>
+/// <summary>A rejected credential. The message is sent to the client and holds nothing of the credential.</summary>
 internal sealed class InvalidCredentialException(string message) : Exception(message);

@@ -9,10 +9,9 @@ using Streaming.Requests;
 namespace StreamApi.Security.Credentials;
 
 /// <summary>
-/// Finds out who calls: <c>Authorization: Bearer</c> with a token or a key (as OpenAI's clients send theirs),
-/// <c>X-Api-Key</c> (as
-/// Anthropic's do), or <c>?ticket=</c> for a stream. Without any, who comes from this machine may do everything in
-/// Development.
+/// Authenticates a request: <c>Authorization: Bearer</c> with a token or a key (as OpenAI's clients send it),
+/// <c>X-Api-Key</c> (as Anthropic's clients send it), or <c>?ticket=</c> for a stream. In Development a request from
+/// this machine without credentials may do everything.
 /// </summary>
 internal sealed class CredentialHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> scheme,
@@ -27,11 +26,13 @@ internal sealed class CredentialHandler(
 {
     public const string Name = "AspireSse";
 
-    /// <summary>How a replica shows its pass to another.</summary>
+    /// <summary>Authorization scheme of requests between replicas.</summary>
     public const string ReplicaScheme = "Replica";
 
-    /// <summary>Where nobody is configured there is nobody to tell apart: what official clients send as a key, because
-    /// they must, is not looked at.</summary>
+    /// <summary>
+    /// Local requests need no credential. Without configured users even a sent key is ignored, because official clients
+    /// always send one.
+    /// </summary>
     private bool IsOpen => (security.Value.OpenOnLoopback ?? environment.IsDevelopment()) && IsLocal(Context);
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
@@ -61,31 +62,33 @@ internal sealed class CredentialHandler(
         await Refusals.WriteAsync(
             Context,
             StatusCodes.Status401Unauthorized,
-            "Who are you?",
+            "Authentication required",
             failure?.Message
                 ?? (
                     security.Value.OpenOnLoopback ?? environment.IsDevelopment()
-                        ? "Without credentials this server is open only to its own machine, under its own name (localhost). Send Authorization: Bearer, X-Api-Key, or for a stream ?ticket=."
-                        : "Send Authorization: Bearer with a token, X-Api-Key with a key, or for a stream ?ticket= (POST /v1/stream-tickets)."
+                        ? "Without credentials only this machine may use the server, by the name localhost. "
+                            + "Send Authorization: Bearer, X-Api-Key, or for a stream ?ticket=."
+                        : "The request has no valid credential. Send Authorization: Bearer with a token, "
+                            + "X-Api-Key with a key, or for a stream ?ticket= (POST /v1/stream-tickets)."
                 )
         );
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        // A ticket is for the streams that it names: for another it is none.
+        // A ticket is valid only for the topics it names; elsewhere it counts as missing.
         if (Caller.Of(Context).Ticket is not null)
             return Refusals.WriteAsync(
                 Context,
                 StatusCodes.Status401Unauthorized,
-                "Not this ticket",
-                "The ticket is for other topics."
+                "Ticket not valid for this topic",
+                "The ticket was issued for other topics. Request a ticket for this topic."
             );
         Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
         return Refusals.WriteAsync(
             Context,
             StatusCodes.Status403Forbidden,
-            "Not allowed",
+            "Permission denied",
             TopicAccessHandler.MissingOf(Context)
         );
     }
@@ -96,13 +99,13 @@ internal sealed class CredentialHandler(
         if (Request.Query["ticket"] is not { Count: > 0 } values)
             return sent;
         if (values.Count > 1)
-            throw new InvalidCredentialException("There is more than one ticket.");
+            throw new InvalidCredentialException("The request has more than one ticket.");
         if (Context.GetEndpoint()?.Metadata.GetMetadata<StreamDescription>() is null)
-            throw new InvalidCredentialException("A ticket opens streams, nothing else.");
+            throw new InvalidCredentialException("A ticket opens streams only. Send a token or a key instead.");
         var ticket = await tickets.VerifyAsync(values.ToString(), Context.RequestAborted);
         return sent?.User is null || sent.User == ticket.User
             ? ticket
-            : throw new InvalidCredentialException("The ticket is another user's.");
+            : throw new InvalidCredentialException("The ticket belongs to another user.");
     }
 
     private async ValueTask<Caller?> SentAsync()
@@ -114,11 +117,11 @@ internal sealed class CredentialHandler(
         if (IsOpen && (authorization.Count + key.Count == 0 || !security.Value.IsConfigured))
             return new Caller(null, TopicGrants.All);
         if (authorization.Count > 1 || key.Count > 1)
-            throw new InvalidCredentialException("There is more than one credential.");
+            throw new InvalidCredentialException("The request has more than one credential.");
         if (authorization.Count == 1)
         {
             if (!text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
-                throw new InvalidCredentialException("The scheme of Authorization is Bearer.");
+                throw new InvalidCredentialException("The Authorization header must use the scheme Bearer.");
             var credential = text["Bearer ".Length..].Trim();
             return BearerTokens.IsToken(credential) ? tokens.Verify(credential) : keys.Verify(credential);
         }
@@ -126,8 +129,8 @@ internal sealed class CredentialHandler(
     }
 
     /// <summary>
-    /// From this machine, and under its own name: a page of somebody else's whose name was made to point here (DNS
-    /// rebinding) is refused.
+    /// Checks that the request comes from this machine and addresses it by a local name. The name check refuses DNS
+    /// rebinding, where another site's name points to this machine.
     /// </summary>
     private static bool IsLocal(HttpContext context)
     {

@@ -6,82 +6,82 @@ using Streaming.Requests;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// How fast one address may open connections. One number an address (the virtual scheduling of ITU-T I.371): when all
-/// that it has asked for is paid.
+/// Limits how fast one address may open connections. Keeps one number per address (virtual scheduling, ITU-T I.371):
+/// the time until which its connections use up its rate.
 /// </summary>
-/// <param name="limits">How fast.</param>
-/// <param name="security">Whose addresses stand for many.</param>
-/// <param name="clock">The time.</param>
-/// <param name="places">Most connections that wait, of all addresses together.</param>
+/// <param name="limits">The rate.</param>
+/// <param name="security">The proxies, which are exempt.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="maxWaiting">Maximum waiting connections of all addresses together.</param>
 internal sealed class ConnectionRateLimit(
     IOptions<LimitOptions> limits,
     IOptions<SecurityOptions> security,
     TimeProvider clock,
-    int places
+    int maxWaiting
 )
 {
-    /// <summary>Who would wait longer is closed at once. So one address has no more than a part of the
-    /// places.</summary>
+    /// <summary>
+    /// Connections that would wait longer are closed at once. This also bounds the waiting connections of one address.
+    /// </summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
     private const int Sweep = 4_096;
 
     private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
-    private readonly ConcurrentDictionary<IPAddress, long> _paid = new();
+    private readonly ConcurrentDictionary<IPAddress, long> _busyUntil = new();
     private readonly long _started = clock.GetTimestamp();
-    private int _taken,
+    private int _turns,
         _waiting;
 
     public int PerSecond { get; } = limits.Value.ConnectionsPerSecond!.Value;
 
-    public bool IsKept => PerSecond < LimitOptions.Unlimited;
+    public bool IsEnabled => PerSecond < LimitOptions.Unlimited;
 
     /// <summary>
-    /// How long a connection of this address waits before anything is made of it; null where that is too long, or where
-    /// as many wait already, of all addresses
-    /// together, as may. Who waits has a place: give it back with <see cref="HasWaited"/>. What is refused costs its
-    /// address nothing.
+    /// Reserves a turn for a connection of this address. A refused connection costs its address nothing.
     /// </summary>
+    /// <returns>The time to wait, ended with <see cref="EndWait"/>; null if the wait would be too long or too many
+    /// wait.</returns>
     public TimeSpan? TakeTurn(IPAddress address)
     {
         address = address.Unmapped();
         foreach (var proxy in _proxies)
             if (proxy.Contains(address))
-                return TimeSpan.Zero; // behind it are many
+                return TimeSpan.Zero; // one proxy carries many clients
         var client = RequestLimits.ClientOf(address);
-        if (Interlocked.Increment(ref _taken) % Sweep == 0)
-            Forget();
+        if (Interlocked.Increment(ref _turns) % Sweep == 0)
+            RemoveIdle();
         var each = TimeSpan.TicksPerSecond / PerSecond;
         while (true)
         {
             var now = clock.GetElapsedTime(_started).Ticks;
-            var known = _paid.TryGetValue(client, out var paid);
-            var mine = Math.Max(paid, now) + each;
-            // A second's worth at once.
+            var known = _busyUntil.TryGetValue(client, out var busyUntil);
+            var mine = Math.Max(busyUntil, now) + each;
+            // A burst of one second is free.
             var wait = TimeSpan.FromTicks(Math.Max(0, mine - now - TimeSpan.TicksPerSecond));
             if (wait > MaxWait || (wait > TimeSpan.Zero && !TryWait()))
                 return null;
-            if (known ? _paid.TryUpdate(client, mine, paid) : _paid.TryAdd(client, mine))
+            if (known ? _busyUntil.TryUpdate(client, mine, busyUntil) : _busyUntil.TryAdd(client, mine))
                 return wait;
             if (wait > TimeSpan.Zero)
-                HasWaited();
+                EndWait();
         }
     }
 
     private bool TryWait()
     {
-        if (Interlocked.Increment(ref _waiting) <= places)
+        if (Interlocked.Increment(ref _waiting) <= maxWaiting)
             return true;
-        HasWaited();
+        EndWait();
         return false;
     }
 
-    public void HasWaited() => Interlocked.Decrement(ref _waiting);
+    public void EndWait() => Interlocked.Decrement(ref _waiting);
 
-    private void Forget()
+    private void RemoveIdle()
     {
         var now = clock.GetElapsedTime(_started).Ticks;
-        foreach (var (client, paid) in _paid)
-            if (paid <= now)
-                _paid.TryRemove(new KeyValuePair<IPAddress, long>(client, paid));
+        foreach (var (client, busyUntil) in _busyUntil)
+            if (busyUntil <= now)
+                _busyUntil.TryRemove(new KeyValuePair<IPAddress, long>(client, busyUntil));
     }
 }

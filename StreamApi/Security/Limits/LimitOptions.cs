@@ -6,86 +6,86 @@ using Streaming;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// How much one user, or else one address, may ask; section <c>Limits</c>. Where nothing is said: the figures here, and
-/// in
-/// Development as good as none, so that load tests measure the server and not its limits.
+/// Limits of one user, or of one address if there is no user; section <c>Limits</c>. Unset limits take the defaults of
+/// <see cref="Complete"/>, which in Development are unlimited so that load tests measure the server.
 /// </summary>
 internal sealed class LimitOptions
 {
-    /// <summary>No limit is kept from here on.</summary>
+    /// <summary>Values from here on mean unlimited.</summary>
     public const int Unlimited = 1_000_000;
 
-    /// <summary>New streams in any minute. Who comes back with a last id is not counted.</summary>
+    /// <summary>New streams per minute. A client with a last id is not counted.</summary>
     [Range(1, Unlimited)]
     public int? NewStreamsPerMinute { get; set; }
 
-    /// <summary>Streams resumed in any minute; beyond that a client is told in-band to come back, for 429 would stop a
-    /// browser for good.</summary>
+    /// <summary>
+    /// Resumed streams per minute. Beyond it the stream itself asks the client to return later, because 429 would stop
+    /// a browser for good.
+    /// </summary>
     [Range(1, Unlimited)]
     public int? ResumesPerMinute { get; set; }
 
-    /// <summary>Requests that publish or change something, a second; twice as many at once.</summary>
+    /// <summary>Requests per second that publish or change data, with a burst of twice as many.</summary>
     [Range(1, Unlimited)]
     public int? PublishesPerSecond { get; set; }
 
     /// <summary>
-    /// Kilobytes of events that one client may publish a second on this replica, an event counting as one at least.
-    /// What goes beyond waits, up to ten
-    /// seconds' worth.
+    /// Kilobytes of events that one client may publish per second on this replica; each event counts as at least one.
+    /// Up to ten seconds' worth waits.
     /// </summary>
     [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }
 
-    /// <summary>Requests that make a model work, in any minute.</summary>
+    /// <summary>Requests per minute that start model work.</summary>
     [Range(1, Unlimited)]
     public int? GenerationsPerMinute { get; set; }
 
     /// <summary>
-    /// Connections that one address may open a second on this replica, and at once; of the next each waits its turn,
-    /// and those that would wait longer than
-    /// ten seconds are closed. Proxies (<c>Security:Proxies</c>) may open any number.
+    /// Connections that one address may open per second on this replica, with a burst of the same size. Further
+    /// connections wait up to ten seconds; proxies (<c>Security:Proxies</c>) are exempt.
     /// </summary>
     [Range(1, Unlimited)]
     public int? ConnectionsPerSecond { get; set; }
 
     /// <summary>
-    /// Requests a second on this replica that none of the limits above counts, those without a valid credential and
-    /// those for what is not there too; twice as
-    /// many at once.
+    /// Requests per second on this replica that no other limit counts, with a burst of twice as many. This includes
+    /// requests without a valid credential and for unknown paths.
     /// </summary>
     [Range(1, Unlimited)]
     public int? RequestsPerSecond { get; set; }
 
     /// <summary>
-    /// Percent of this replica's processors that reads of history and of topic lists may keep busy on average, counted
-    /// by the time that they take; more of them wait.
+    /// Percent of this replica's processor time that reads of history and topic lists may use on average; further reads
+    /// wait.
     /// </summary>
     [Range(1, Unlimited)]
     public int? ReadPercent { get; set; }
 
-    /// <summary>Milliseconds that a request waits for the count over all replicas; then this replica's own
-    /// decides.</summary>
+    /// <summary>
+    /// Maximum wait in milliseconds for the count over all replicas; after that the replica's own count decides.
+    /// </summary>
     [Range(10, 60_000)]
     public int RedisMilliseconds { get; set; } = 500;
 
-    /// <summary>Most bytes of a request's body where its endpoint says nothing else.</summary>
+    /// <summary>Maximum bytes of a request body, unless the endpoint sets its own maximum.</summary>
     [Range(1_024, 1 << 30)]
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
     /// <summary>
-    /// Megabytes of bodies and pages that this replica holds for one client at once: a body from its first byte until
-    /// it is
-    /// answered, a page of history until it is read. Each request counts as 16 kB at least.
+    /// Megabytes of request bodies and history pages that this replica holds for one client: a body until the response
+    /// is sent, a page until it is read. Each request counts as at least 16 kB.
     /// </summary>
     [Range(1, Unlimited)]
     public int? HeldMegabytesPerClient { get; set; }
 
-    /// <summary>Megabytes of those for all clients; a request that holds at most 64 kB is let in beyond it.</summary>
+    /// <summary>The same for all clients together. A request that holds at most 64 kB is always admitted.</summary>
     [Range(1, Unlimited)]
     public int HeldMegabytes { get; set; } = 256;
 
-    /// <summary>Bytes a second at which an answer that is no stream must be read, after <see
-    /// cref="ResponseGraceSeconds"/>; else it is cut off.</summary>
+    /// <summary>
+    /// Minimum bytes per second at which a client must read a response that is not a stream, after <see
+    /// cref="ResponseGraceSeconds"/>. Slower requests are aborted.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int MinResponseBytesPerSecond { get; set; } = 4_096;
 
@@ -93,11 +93,11 @@ internal sealed class LimitOptions
     [Range(2, 600)]
     public int ResponseGraceSeconds { get; set; } = 10;
 
-    /// <summary>Seconds until a request's headers must be there.</summary>
+    /// <summary>Seconds within which the request headers must arrive.</summary>
     [Range(1, 600)]
     public int HeaderSeconds { get; set; } = 10;
 
-    /// <summary>Bytes a second that a body must come with, after <see cref="BodyGraceSeconds"/>.</summary>
+    /// <summary>Minimum bytes per second at which a body must arrive, after <see cref="BodyGraceSeconds"/>.</summary>
     [Range(1, 1_000_000)]
     public int MinBodyBytesPerSecond { get; set; } = 240;
 
@@ -105,7 +105,7 @@ internal sealed class LimitOptions
     [Range(2, 600)]
     public int BodyGraceSeconds { get; set; } = 5;
 
-    /// <summary>What an environment has where the configuration says nothing.</summary>
+    /// <summary>Sets unset limits to the defaults of the environment.</summary>
     public void Complete(bool development)
     {
         NewStreamsPerMinute ??= development ? Unlimited : 10;
@@ -120,7 +120,7 @@ internal sealed class LimitOptions
     }
 }
 
-/// <summary>Limits that Kestrel and the streams keep.</summary>
+/// <summary>Applies the limits that Kestrel and the streams enforce.</summary>
 internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvironment environment)
     : IConfigureOptions<KestrelServerOptions>,
         IPostConfigureOptions<StreamingOptions>

@@ -4,19 +4,19 @@ using Streaming.Requests;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Bytes of bodies and pages that this replica holds, for each client and in all. A rate bounds how many requests come,
-/// not what they hold: a body of some megabytes may come slowly, and a page may be read slowly.
+/// Counts the bytes of bodies and pages that this replica holds, per client and in total. A rate limit does not bound
+/// memory: a large body may arrive slowly, and a page may be read slowly.
 /// </summary>
 internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
 {
-    /// <summary>Requests that hold no more than this are let in whatever the others hold.</summary>
+    /// <summary>Requests that hold at most this much are admitted regardless of the total.</summary>
     private const int SmallBytes = 64 * 1024;
     private const long Megabyte = 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _held = new(StringComparer.Ordinal);
-    private readonly long _each = limits.Value.HeldMegabytesPerClient!.Value * Megabyte;
-    private readonly long _all = limits.Value.HeldMegabytes * Megabyte;
+    private readonly long _perClient = limits.Value.HeldMegabytesPerClient!.Value * Megabyte;
+    private readonly long _limit = limits.Value.HeldMegabytes * Megabyte;
     private long _total;
 
     /// <summary>Bytes held for all clients.</summary>
@@ -29,19 +29,19 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
         }
     }
 
-    /// <summary>Lets one request of the client hold more bytes, or fewer.</summary>
-    /// <param name="client">The client's key.</param>
-    /// <param name="before">Bytes that the request holds already.</param>
-    /// <param name="after">Bytes that it shall hold.</param>
-    /// <returns>The status to refuse it with, or null.</returns>
+    /// <summary>Changes the bytes that one request of the client holds.</summary>
+    /// <param name="client">Key of the client.</param>
+    /// <param name="before">Bytes that the request held before.</param>
+    /// <param name="after">Bytes that it will hold.</param>
+    /// <returns>The status code of the refusal; null if admitted.</returns>
     public int? Change(string client, long before, long after)
     {
         lock (_gate)
         {
             var (mine, total) = (_held.GetValueOrDefault(client) + after - before, _total + after - before);
-            if (after > before && mine > _each)
+            if (after > before && mine > _perClient)
                 return StatusCodes.Status429TooManyRequests;
-            if (after > before && after > SmallBytes && total > _all)
+            if (after > before && after > SmallBytes && total > _limit)
                 return StatusCodes.Status503ServiceUnavailable;
             _total = total;
             if (mine == 0)
@@ -53,11 +53,11 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
     }
 }
 
-/// <summary>Bytes that one request holds, given back once it is answered.</summary>
+/// <summary>The bytes that one request holds, released when its response is complete.</summary>
 internal sealed class MemoryHold : IMemoryHold, IDisposable
 {
-    /// <summary>Bytes that such a request takes at least: its connection's buffers.</summary>
-    private const int LeastBytes = 16 * 1024;
+    /// <summary>Minimum bytes of such a request: the buffers of its connection.</summary>
+    private const int MinBytes = 16 * 1024;
 
     private readonly HttpContext _context;
     private readonly MemoryBudget _budget;
@@ -70,7 +70,7 @@ internal sealed class MemoryHold : IMemoryHold, IDisposable
         _budget = context.RequestServices.GetRequiredService<MemoryBudget>();
     }
 
-    /// <summary>The hold of this request; it holds nothing yet.</summary>
+    /// <summary>Creates the hold of this request; it holds nothing yet.</summary>
     public static MemoryHold Of(HttpContext context)
     {
         var hold = new MemoryHold(context);
@@ -78,12 +78,12 @@ internal sealed class MemoryHold : IMemoryHold, IDisposable
         return hold;
     }
 
-    /// <summary>Holds so many bytes from now on.</summary>
-    /// <exception cref="InvalidRequestException">More than the client may (429), or than all together
-    /// (503).</exception>
+    /// <summary>Sets the bytes that the request holds.</summary>
+    /// <exception cref="InvalidRequestException">The client (429) or all clients together (503) exceed the
+    /// budget.</exception>
     public void Set(long bytes)
     {
-        bytes = Math.Max(bytes, LeastBytes);
+        bytes = Math.Max(bytes, MinBytes);
         if (bytes == _bytes)
             return;
         if (_budget.Change(_client, _bytes, bytes) is { } status)
@@ -92,8 +92,10 @@ internal sealed class MemoryHold : IMemoryHold, IDisposable
             throw new InvalidRequestException(
                 "body",
                 status == StatusCodes.Status429TooManyRequests
-                    ? "your requests hold as much memory as one client's may (Limits:HeldMegabytesPerClient). Wait as long as Retry-After says."
-                    : "all requests hold as much memory as they may (Limits:HeldMegabytes). Wait as long as Retry-After says.",
+                    ? "your requests hold the most memory that one client may use (Limits:HeldMegabytesPerClient). "
+                        + "Retry after the time in Retry-After."
+                    : "all requests together hold the most memory that they may use (Limits:HeldMegabytes). "
+                        + "Retry after the time in Retry-After.",
                 status
             );
         }

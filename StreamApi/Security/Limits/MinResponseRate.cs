@@ -8,10 +8,8 @@ using Streaming.Endpoints;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// The least speed at which an answer must be read, or its request is aborted. Streams are exempt: a reader of theirs
-/// is judged by
-/// <c>Streaming:DeadSeconds</c>. Kestrel's own limit cannot do this: on HTTP/2 it is one for all streams of a
-/// connection.
+/// Aborts a request whose response is read too slowly. Streams are exempt (<c>Streaming:DeadSeconds</c> judges them);
+/// Kestrel's own limit would cover all streams of an HTTP/2 connection together.
 /// </summary>
 internal sealed class MinResponseRate(
     HttpContext context,
@@ -21,20 +19,21 @@ internal sealed class MinResponseRate(
     TimeProvider clock
 ) : IHttpResponseBodyFeature, IResponseRateFeature
 {
-    /// <summary>Written at once, so that progress is seen.</summary>
+    /// <summary>Maximum bytes of one write, so that progress is visible.</summary>
     private const int ChunkBytes = 16 * 1024;
 
-    /// <summary>Kestrel holds this much before it waits for the reader
-    /// (KestrelServerLimits.MaxResponseBufferSize).</summary>
+    /// <summary>
+    /// Bytes that Kestrel buffers before it waits for the reader (KestrelServerLimits.MaxResponseBufferSize).
+    /// </summary>
     private const int BufferedBytes = 64 * 1024;
 
-    private PacedStream? _stream;
-    private PacedWriter? _writer;
+    private TimedStream? _stream;
+    private TimedWriter? _writer;
 
-    public Stream Stream => _stream ??= new PacedStream(this);
-    public PipeWriter Writer => _writer ??= new PacedWriter(this);
+    public Stream Stream => _stream ??= new TimedStream(this);
+    public PipeWriter Writer => _writer ??= new TimedWriter(this);
 
-    /// <summary>Watches every answer that does not say that it is a stream.</summary>
+    /// <summary>Watches every response that is not declared a stream.</summary>
     public static void Use(WebApplication app)
     {
         var (limits, clock) = (
@@ -47,24 +46,24 @@ internal sealed class MinResponseRate(
             async (context, next) =>
             {
                 var inner = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
-                var pace = new MinResponseRate(context, inner, grace, perSecond, clock);
-                context.Features.Set<IHttpResponseBodyFeature>(pace);
-                context.Features.Set<IResponseRateFeature>(pace);
-                // What Kestrel still holds when the answer is complete, HTTP/1.1 only: on HTTP/2 a write ends when it
-                // was sent.
+                var limit = new MinResponseRate(context, inner, grace, perSecond, clock);
+                context.Features.Set<IHttpResponseBodyFeature>(limit);
+                context.Features.Set<IResponseRateFeature>(limit);
+                // Covers the bytes that Kestrel still holds when the response is complete. HTTP/1.1 only: on HTTP/2 a
+                // write ends when it was sent.
                 if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
                     feature.MinDataRate = rate;
                 await next(context);
                 if (
-                    ReferenceEquals(context.Features.Get<IHttpResponseBodyFeature>(), pace)
+                    ReferenceEquals(context.Features.Get<IHttpResponseBodyFeature>(), limit)
                     && inner.Writer is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 }
                 )
-                    await pace.FlushAsync(context.RequestAborted);
+                    await limit.FlushAsync(context.RequestAborted);
             }
         );
     }
 
-    /// <summary>The answer is a stream: it may be read as slowly as its client likes.</summary>
+    /// <summary>Exempts this response: it is a stream.</summary>
     public void Disable()
     {
         if (context.Features.Get<IHttpResponseBodyFeature>() == this)
@@ -113,13 +112,13 @@ internal sealed class MinResponseRate(
 
     private async Task<T> TimedAsync<T>(Task<T> write, long bytes)
     {
-        // Only a reader that is behind costs a timer.
+        // Only a slow reader costs a timer.
         var due = grace + TimeSpan.FromSeconds((double)(BufferedBytes + bytes) / perSecond);
         await using var late = clock.CreateTimer(_ => context.Abort(), null, due, Timeout.InfiniteTimeSpan);
         return await write;
     }
 
-    private sealed class PacedStream(MinResponseRate pace) : Stream
+    private sealed class TimedStream(MinResponseRate limit) : Stream
     {
         public override bool CanRead => false;
         public override bool CanSeek => false;
@@ -134,18 +133,18 @@ internal sealed class MinResponseRate(
         public override ValueTask WriteAsync(
             ReadOnlyMemory<byte> buffer,
             CancellationToken cancellationToken = default
-        ) => new(pace.WriteAsync(buffer, cancellationToken));
+        ) => new(limit.WriteAsync(buffer, cancellationToken));
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            pace.WriteAsync(buffer.AsMemory(offset, count), cancellationToken);
+            limit.WriteAsync(buffer.AsMemory(offset, count), cancellationToken);
 
         public override Task FlushAsync(CancellationToken cancellationToken) =>
-            pace.FlushAsync(cancellationToken).AsTask();
+            limit.FlushAsync(cancellationToken).AsTask();
 
-        public override void Flush() => throw new NotSupportedException("Answers are written asynchronously.");
+        public override void Flush() => throw new NotSupportedException("Responses are written asynchronously.");
 
         public override void Write(byte[] buffer, int offset, int count) =>
-            throw new NotSupportedException("Answers are written asynchronously.");
+            throw new NotSupportedException("Responses are written asynchronously.");
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
@@ -154,9 +153,9 @@ internal sealed class MinResponseRate(
         public override void SetLength(long value) => throw new NotSupportedException();
     }
 
-    private sealed class PacedWriter(MinResponseRate pace) : PipeWriter
+    private sealed class TimedWriter(MinResponseRate limit) : PipeWriter
     {
-        private readonly PipeWriter _inner = pace.Inner.Writer;
+        private readonly PipeWriter _inner = limit.Inner.Writer;
 
         public override bool CanGetUnflushedBytes => _inner.CanGetUnflushedBytes;
         public override long UnflushedBytes => _inner.UnflushedBytes;
@@ -172,6 +171,6 @@ internal sealed class MinResponseRate(
         public override void Complete(Exception? exception = null) => _inner.Complete(exception);
 
         public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
-            pace.FlushAsync(cancellationToken);
+            limit.FlushAsync(cancellationToken);
     }
 }

@@ -5,9 +5,8 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// How much one client may publish a second, by size, on this replica. What goes beyond waits its turn, for some
-/// seconds' worth: a list of thousands of
-/// events, or an event of a megabyte, is one request, and would have the store to itself.
+/// Limits the kilobytes that one client publishes per second on this replica; some seconds' worth waits. The request
+/// rate alone does not: one request may carry thousands of events.
 /// </summary>
 internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
 {
@@ -31,7 +30,7 @@ internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
         )
     );
 
-    /// <summary>Waits until the client may publish these; false where too much waits already.</summary>
+    /// <summary>Waits until the client may publish these events; false if too much already waits.</summary>
     public async ValueTask<bool> SpendAsync(
         string client,
         IReadOnlyList<NewEvent> events,
@@ -41,7 +40,7 @@ internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
         if (_perSecond >= LimitOptions.Unlimited)
             return true;
         long kilobytes = 0;
-        // An event costs the store more than its data.
+        // Each event has overhead beside its data.
         foreach (var e in events)
             kilobytes += 1 + e.Data.Length / 1_024;
         for (; kilobytes > 0; kilobytes -= _perSecond)

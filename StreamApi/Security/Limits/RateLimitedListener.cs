@@ -7,15 +7,15 @@ using Microsoft.Extensions.Options;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Listens in the place of Kestrel's own sockets where <see cref="ConnectionRateLimit"/> is kept.</summary>
+/// <summary>Replaces Kestrel's socket listener if <see cref="ConnectionRateLimit"/> is enabled.</summary>
 internal sealed class RateLimitedListenerFactory(
-    ConnectionRateLimit pace,
+    ConnectionRateLimit rate,
     IOptions<SocketTransportOptions> sockets,
     TimeProvider clock,
     ILoggerFactory logs
 ) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    public bool CanBind(EndPoint endpoint) => pace.IsKept && endpoint is IPEndPoint;
+    public bool CanBind(EndPoint endpoint) => rate.IsEnabled && endpoint is IPEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -28,31 +28,33 @@ internal sealed class RateLimitedListenerFactory(
         catch (SocketException e)
         {
             socket?.Dispose();
-            // By this Kestrel tells a port that is taken from a family that the machine lacks, which it goes without.
+            // Kestrel distinguishes a port in use from an address family that the machine lacks.
             if (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
                 throw new AddressInUseException(e.Message, e);
             throw;
         }
         return ValueTask.FromResult<IConnectionListener>(
-            new RateLimitedListener(socket, pace, sockets.Value, clock, logs)
+            new RateLimitedListener(socket, rate, sockets.Value, clock, logs)
         );
     }
 }
 
 /// <summary>
-/// Accepts connections, and gives Kestrel those whose turn it is. The others wait as bare sockets, of which nothing is
-/// made or read: a request that is refused
-/// costs nearly as much as one that is not, a socket that waits next to nothing.
+/// Accepts connections and passes them to Kestrel when their turn comes. A waiting connection is a bare socket, which
+/// costs far less than a refused request.
 /// </summary>
 internal sealed class RateLimitedListener : IConnectionListener
 {
-    /// <summary>Accepted in one go; then whatever else there is to do has its turn. Thousands at once would have the
-    /// processor for as long as all of them take.</summary>
+    /// <summary>
+    /// Connections accepted in one run before other work gets its turn. Accepting thousands at once would occupy the
+    /// processor.
+    /// </summary>
     private const int Burst = 16;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1),
+        LogInterval = TimeSpan.FromMinutes(1);
 
     private readonly Socket _socket;
-    private readonly ConnectionRateLimit _pace;
+    private readonly ConnectionRateLimit _rate;
     private readonly TimeProvider _clock;
     private readonly bool _noDelay;
     private readonly SocketConnectionContextFactory _connections;
@@ -62,19 +64,19 @@ internal sealed class RateLimitedListener : IConnectionListener
     private readonly CancellationTokenSource _stop = new();
     private readonly ILogger _logger;
     private readonly Task _accepting;
-    private long _toldAt;
+    private long _loggedAt;
 
     public RateLimitedListener(
         Socket socket,
-        ConnectionRateLimit pace,
+        ConnectionRateLimit rate,
         SocketTransportOptions options,
         TimeProvider clock,
         ILoggerFactory logs
     )
     {
-        (_socket, _pace, _clock, _noDelay, _logger) = (
+        (_socket, _rate, _clock, _noDelay, _logger) = (
             socket,
-            pace,
+            rate,
             clock,
             options.NoDelay,
             logs.CreateLogger<RateLimitedListener>()
@@ -109,7 +111,7 @@ internal sealed class RateLimitedListener : IConnectionListener
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
                 socket.Dispose();
-            } // gone meanwhile
+            } // closed meanwhile
         }
         return null;
     }
@@ -133,7 +135,7 @@ internal sealed class RateLimitedListener : IConnectionListener
         {
             try
             {
-                Take(await _socket.AcceptAsync(_stop.Token));
+                Admit(await _socket.AcceptAsync(_stop.Token));
                 if (accepted % Burst == 0)
                     await Task.Delay(Pause, _stop.Token);
             }
@@ -141,8 +143,8 @@ internal sealed class RateLimitedListener : IConnectionListener
             {
                 break;
             }
-            // Reset before it was accepted; or there are no descriptors, and will be none at once. Whatever it is:
-            // nobody else accepts here.
+            // The connection was reset, or descriptors ran out. The loop must survive any error, because nothing else
+            // accepts here.
             catch (Exception e)
             {
                 _logger.LogDebug(e, "A connection could not be accepted");
@@ -152,18 +154,18 @@ internal sealed class RateLimitedListener : IConnectionListener
         _due.Writer.TryComplete();
     }
 
-    private void Take(Socket socket)
+    private void Admit(Socket socket)
     {
         var from = (IPEndPoint)socket.RemoteEndPoint!;
-        var turn = _pace.TakeTurn(from.Address);
+        var turn = _rate.TakeTurn(from.Address);
         if (turn == TimeSpan.Zero)
-            Give(socket);
+            Pass(socket);
         else if (turn is { } wait)
             _ = WaitAsync(socket, wait);
         else
         {
-            Tell(from);
-            // With a reset: nothing of it is kept, here or in the kernel.
+            LogClosed(from);
+            // Resets the connection: neither this process nor the kernel keeps anything of it.
             socket.Close(0);
         }
     }
@@ -171,14 +173,14 @@ internal sealed class RateLimitedListener : IConnectionListener
     private async Task WaitAsync(Socket socket, TimeSpan turn)
     {
         await Task.Delay(turn, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _pace.HasWaited();
+        _rate.EndWait();
         if (_stop.IsCancellationRequested)
             socket.Dispose();
         else
-            Give(socket);
+            Pass(socket);
     }
 
-    private void Give(Socket socket)
+    private void Pass(Socket socket)
     {
         try
         {
@@ -186,20 +188,20 @@ internal sealed class RateLimitedListener : IConnectionListener
             if (_due.Writer.TryWrite(socket))
                 return;
         }
-        catch (SocketException) { } // gone meanwhile
+        catch (SocketException) { } // closed meanwhile
         socket.Dispose();
     }
 
-    private void Tell(IPEndPoint from)
+    private void LogClosed(IPEndPoint from)
     {
-        var now = Environment.TickCount64;
-        if (_toldAt != 0 && now - _toldAt <= 60_000)
+        if (_loggedAt != 0 && _clock.GetElapsedTime(_loggedAt) <= LogInterval)
             return;
-        _toldAt = now;
+        _loggedAt = _clock.GetTimestamp();
         _logger.LogWarning(
-            "{Address} opens connections faster than Limits:ConnectionsPerSecond ({PerSecond}), some are closed. If it is a proxy of yours, name it in Security:Proxies",
+            "{Address} opens connections faster than Limits:ConnectionsPerSecond ({PerSecond}); some are closed. "
+                + "If it is your proxy, add it to Security:Proxies",
             from,
-            _pace.PerSecond
+            _rate.PerSecond
         );
     }
 }

@@ -3,7 +3,7 @@ using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>The budgets of one client, as its requests spend them.</summary>
+/// <summary>Charges requests to the publish and memory budgets of their client.</summary>
 internal sealed class RequestBudget(PublishBudget publishes) : IRequestBudget
 {
     public IMemoryHold Hold(HttpContext context) => MemoryHold.Of(context);
@@ -15,16 +15,16 @@ internal sealed class RequestBudget(PublishBudget publishes) : IRequestBudget
     }
 
     private sealed class TooManyBytesException(HttpContext context)
-        : InvalidRequestException("body", "is too much at once.", StatusCodes.Status429TooManyRequests)
+        : InvalidRequestException("body", "has too many bytes.", StatusCodes.Status429TooManyRequests)
     {
         public override IResult ToResult()
         {
             context.Response.Headers.RetryAfter = "5";
             return TypedResults.Problem(
                 statusCode: Status,
-                title: "Too much at once",
-                detail: "More of your events wait than are published in ten seconds "
-                    + "(Limits:PublishKilobytesPerSecond). Wait as long as Retry-After says."
+                title: "Publish budget exceeded",
+                detail: "More than ten seconds' worth of your events already wait "
+                    + "(Limits:PublishKilobytesPerSecond). Retry after the time in Retry-After."
             );
         }
     }

@@ -12,7 +12,7 @@ using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Counts what one user, or else one address, asks of all replicas together.</summary>
+/// <summary>Limits the requests of one user, or of one address if there is no user, over all replicas.</summary>
 internal static class RequestLimits
 {
     public static void AddLimits(this WebApplicationBuilder builder)
@@ -30,7 +30,9 @@ internal static class RequestLimits
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
         services.AddSingleton<MemoryBudget>();
-        services.AddSingleton(s => ActivatorUtilities.CreateInstance<ConnectionRateLimit>(s, DescriptorLimit.Waiting));
+        services.AddSingleton(s =>
+            ActivatorUtilities.CreateInstance<ConnectionRateLimit>(s, DescriptorLimit.MaxWaiting)
+        );
         services.AddSingleton<IConnectionListenerFactory, RateLimitedListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
         services.AddRateLimiter(limiter =>
@@ -50,8 +52,8 @@ internal static class RequestLimits
                 RatePolicies.Publishes,
                 context => Bucket(context, RatePolicies.Publishes, Options(context).PublishesPerSecond!.Value)
             );
-            // What says nothing of its own limit, a path that is not there too. Each replica counts for itself: nothing
-            // that only reads asks Redis first.
+            // Endpoints without a policy of their own, and unknown paths. Each replica counts for itself, so that plain
+            // reads do not wait for Redis.
             limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
                 PolicyOf(context) is null
                 && Options(context).RequestsPerSecond!.Value is var perSecond and < LimitOptions.Unlimited
@@ -62,8 +64,9 @@ internal static class RequestLimits
         });
     }
 
-    /// <summary>Whose allowance it is: the user's, else the address's. Of IPv6 the network, which is what one client
-    /// has.</summary>
+    /// <summary>
+    /// Key of the client: the user, or else the address. IPv6 clients share the key of their /64 network.
+    /// </summary>
     public static string KeyOf(HttpContext context)
     {
         if (Caller.Of(context).User is { } user)
@@ -74,12 +77,11 @@ internal static class RequestLimits
         return client.AddressFamily == AddressFamily.InterNetworkV6 ? client + "/64" : client.ToString();
     }
 
-    /// <summary>Who shares the log with the others: the user, or the connection where users are not told
-    /// apart.</summary>
+    /// <summary>Key for fair queueing of publishes: the user, or the connection where there are no users.</summary>
     public static string PublisherOf(HttpContext context) =>
         Caller.Of(context).User is { } user ? "user " + user : context.Connection.Id;
 
-    /// <summary>The address, of IPv6 its network.</summary>
+    /// <summary>The client's address; for IPv6 its /64 network.</summary>
     public static IPAddress ClientOf(IPAddress address)
     {
         address = address.Unmapped();
@@ -94,16 +96,15 @@ internal static class RequestLimits
     private static LimitOptions Options(HttpContext context) =>
         context.RequestServices.GetRequiredService<IOptions<LimitOptions>>().Value;
 
-    /// <summary>A client that comes back: with an id of ours, or with the ordinal that finite streams take
-    /// too.</summary>
+    /// <summary>Detects a resuming client: its last id is a stream id or an ordinal of a finite stream.</summary>
     private static bool IsResume(HttpContext context) =>
         LastEventId.Of(context.Request) is { Text: { } text } last
         && (last.Id is not null || text.All(char.IsAsciiDigit));
 
-    private static RateLimitPartition<string> Window(HttpContext context, string what, int perMinute) =>
+    private static RateLimitPartition<string> Window(HttpContext context, string name, int perMinute) =>
         Shared(
             context,
-            what,
+            name,
             perMinute,
             () =>
                 (
@@ -120,15 +121,15 @@ internal static class RequestLimits
                 )
         );
 
-    private static RateLimitPartition<string> Bucket(HttpContext context, string what, int perSecond) =>
+    private static RateLimitPartition<string> Bucket(HttpContext context, string name, int perSecond) =>
         Shared(
             context,
-            what,
+            name,
             perSecond,
             () => (new TokenBucketRateLimiter(BucketOf(perSecond)), SharedLimit.Bucket(perSecond, 2 * perSecond))
         );
 
-    /// <summary>So many a second, and twice as many at once.</summary>
+    /// <summary>A token bucket with a burst of twice its rate.</summary>
     private static TokenBucketRateLimiterOptions BucketOf(int perSecond) =>
         new()
         {
@@ -142,22 +143,22 @@ internal static class RequestLimits
     private static string? PolicyOf(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
 
-    /// <summary>A limiter for each client, until it has been idle for a while.</summary>
+    /// <summary>Creates a limiter for each client; idle ones are removed.</summary>
     private static RateLimitPartition<string> Shared(
         HttpContext context,
-        string what,
+        string name,
         int limit,
-        Func<(ReplenishingRateLimiter Own, SharedLimit Shared)> make
+        Func<(ReplenishingRateLimiter Local, SharedLimit Shared)> create
     ) =>
         limit >= LimitOptions.Unlimited
             ? RateLimitPartition.GetNoLimiter("")
             : RateLimitPartition.Get<string>(
-                $"{what}:{KeyOf(context)}",
+                $"{name}:{KeyOf(context)}",
                 key =>
                 {
-                    var ((own, shared), services) = (make(), context.RequestServices);
+                    var ((local, shared), services) = (create(), context.RequestServices);
                     return new SharedLimiter(
-                        own,
+                        local,
                         shared,
                         services.GetRequiredService<SharedCounts>(),
                         key,
@@ -171,7 +172,7 @@ internal static class RequestLimits
         var context = rejected.HttpContext;
         var policy = PolicyOf(context);
         var delay =
-            policy is null ? Refusals.Lateness
+            policy is null ? Refusals.RandomDelay
             : rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var late) ? late
             : TimeSpan.Zero;
         if (delay > TimeSpan.Zero)
@@ -181,34 +182,36 @@ internal static class RequestLimits
             await StreamAdmission.PutOffAsync(
                 context,
                 context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value,
-                "too many resumes of one client, come back"
+                "too many resumes of one client, retry later"
             );
             return;
         }
-        var (what, wait) = policy switch
+        var limits = Options(context);
+        var (reason, wait) = policy switch
         {
             RatePolicies.Streams => (
-                $"opened {Options(context).NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)",
+                $"opened {limits.NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)",
                 TimeSpan.FromSeconds(10)
             ),
             RatePolicies.Generations => (
-                $"asked {Options(context).GenerationsPerMinute} times in the last minute (Limits:GenerationsPerMinute)",
+                $"started {limits.GenerationsPerMinute} generations in the last minute (Limits:GenerationsPerMinute)",
                 TimeSpan.FromSeconds(10)
             ),
             null => (
-                $"asked more than {Options(context).RequestsPerSecond} times a second (Limits:RequestsPerSecond)",
+                $"sent more than {limits.RequestsPerSecond} requests per second (Limits:RequestsPerSecond)",
                 TimeSpan.FromSeconds(1)
             ),
-            _ => (
-                $"published more than {Options(context).PublishesPerSecond} times a second (Limits:PublishesPerSecond)",
+            RatePolicies.Publishes => (
+                $"published more than {limits.PublishesPerSecond} times per second (Limits:PublishesPerSecond)",
                 TimeSpan.FromSeconds(1)
             ),
+            _ => ($"exceeded the rate limit of this endpoint ({policy})", TimeSpan.FromSeconds(10)),
         };
         await Refusals.WriteAsync(
             context,
             StatusCodes.Status429TooManyRequests,
             "Too many requests",
-            $"You have {what}. Wait as long as Retry-After says.",
+            $"You have {reason}. Retry after the time in Retry-After.",
             rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : wait
         );
     }

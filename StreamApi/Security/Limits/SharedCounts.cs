@@ -5,36 +5,36 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Asks Redis for permits. Where it does not answer, each replica counts for itself: nobody is refused because Redis is
-/// away, and nobody
-/// waits for it again and again, for one asks every few seconds whether it is back.
+/// Requests permits from Redis. If Redis does not answer, each replica counts for itself, and one request every few
+/// seconds checks whether it is back.
 /// </summary>
 internal sealed class SharedCounts(
     Lazy<IConnectionMultiplexer> redis,
     IOptions<EventStoreOptions> store,
     IOptions<LimitOptions> options,
+    TimeProvider clock,
     ILogger<SharedCounts> logger
 )
 {
-    private static readonly TimeSpan Away = TimeSpan.FromSeconds(5);
-    private readonly TimeSpan _patience = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
-    private long _askAgainAt;
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
+    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
+    private long _retryAt;
 
-    /// <summary>Null where Redis does not answer.</summary>
+    /// <summary>Takes permits; null if Redis does not answer.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
     {
-        // Before the connection was tried once: asking for it would hold this thread meanwhile.
+        // Not connected yet: opening the connection here would block this thread.
         if (!redis.IsValueCreated)
             return null;
-        var again = Interlocked.Read(ref _askAgainAt);
+        var again = Interlocked.Read(ref _retryAt);
         if (
             again > 0
-            && (Environment.TickCount64 < again || Interlocked.CompareExchange(ref _askAgainAt, Later, again) != again)
+            && (clock.GetTimestamp() < again || Interlocked.CompareExchange(ref _retryAt, Later, again) != again)
         )
             return null;
         try
         {
-            // Systems that share a Redis have a channel each, and counts each.
+            // Systems that share a Redis have separate channels and separate counts.
             var answer = (long[]?)
                 await redis
                     .Value.GetDatabase()
@@ -43,25 +43,26 @@ internal sealed class SharedCounts(
                         [$"{store.Value.Channel}:limit:{key}"],
                         [.. limit.Arguments, limit.Block]
                     )
-                    .WaitAsync(_patience);
-            if (again > 0 && Interlocked.Exchange(ref _askAgainAt, 0) > 0)
-                logger.LogInformation("Limits are kept over all replicas again");
+                    .WaitAsync(_timeout);
+            if (again > 0 && Interlocked.Exchange(ref _retryAt, 0) > 0)
+                logger.LogInformation("Redis answers again; limits cover all replicas");
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            if (Interlocked.Exchange(ref _askAgainAt, Later) == 0)
+            if (Interlocked.Exchange(ref _retryAt, Later) == 0)
                 logger.LogWarning(
-                    "Redis does not count, each replica keeps the limits for itself meanwhile: {Reason}",
+                    "Redis does not answer; each replica counts limits for itself until it does: {Reason}",
                     e.Message
                 );
             return null;
         }
     }
 
-    private static long Later => Environment.TickCount64 + (long)Away.TotalMilliseconds;
+    private long Later => clock.GetTimestamp() + (long)(RetryInterval.TotalSeconds * clock.TimestampFrequency);
 }
 
-/// <param name="Given">How many; 0: none for now.</param>
-/// <param name="Wait">Until there may be some again.</param>
+/// <summary>The answer of Redis.</summary>
+/// <param name="Given">Number of permits; 0 if refused.</param>
+/// <param name="Wait">Time until permits may be available again.</param>
 internal readonly record struct Permits(int Given, TimeSpan Wait);

@@ -3,22 +3,22 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// What Redis counts of one client for all replicas, in one step by its own clock. A script returns how many of the
-/// wanted permits it
-/// gives, and where it gives none, for how many milliseconds.
+/// A limit that Redis counts for all replicas, atomically and by its own clock. The script returns the number of
+/// permits it gives, and if it gives none, the milliseconds to wait.
 /// </summary>
-/// <param name="Script">The step.</param>
-/// <param name="Arguments">Its figures; how many are wanted comes after them.</param>
-/// <param name="Block">Permits that a replica takes at once: a twentieth, so that who asks often costs few
-/// questions.</param>
-/// <param name="Lasts">How long a replica may keep them.</param>
-internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Block, TimeSpan Lasts)
+/// <param name="Script">The Lua script.</param>
+/// <param name="Arguments">Its arguments; the number of wanted permits follows them.</param>
+/// <param name="Block">Permits that a replica takes at once: a twentieth of the limit, so that a busy client causes few
+/// requests to Redis.</param>
+/// <param name="Lifetime">Time for which a replica may keep them.</param>
+internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Block, TimeSpan Lifetime)
 {
     public const int Segments = 12;
 
-    /// <summary>A hash of counts by segment of time.</summary>
+    /// <summary>A hash of counts by time segment.</summary>
     private const string WindowScript = """
-        local limit, length, segments, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+        local limit, length = tonumber(ARGV[1]), tonumber(ARGV[2])
+        local segments, wanted = tonumber(ARGV[3]), tonumber(ARGV[4])
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local segment, used, oldest = math.floor(now / length), 0, nil
@@ -39,20 +39,21 @@ internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Bl
         return { given, ((oldest or segment) + segments) * length - now }
         """;
 
-    /// <summary>A hash of the tokens and when they were counted.</summary>
+    /// <summary>A hash of the tokens and the time they were counted.</summary>
     private const string BucketScript = """
         local rate, most, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
         local time = redis.call('TIME')
         local now = time[1] * 1000 + time[2] / 1000
         local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-        local tokens = math.min(most, (tonumber(bucket[1]) or most) + math.max(0, now - (tonumber(bucket[2]) or now)) * rate / 1000)
+        local passed = math.max(0, now - (tonumber(bucket[2]) or now))
+        local tokens = math.min(most, (tonumber(bucket[1]) or most) + passed * rate / 1000)
         local given = math.min(wanted, math.floor(tokens))
         redis.call('HSET', KEYS[1], 'tokens', tokens - given, 'at', now)
         redis.call('PEXPIRE', KEYS[1], math.ceil(most * 1000 / rate) + 1000)
         return { given, math.ceil((wanted - tokens) * 1000 / rate) }
         """;
 
-    /// <summary>So many in any time of that length, as .NET's sliding window has it.</summary>
+    /// <summary>A sliding window, like .NET's.</summary>
     public static SharedLimit Window(int limit, TimeSpan window) =>
         new(
             WindowScript,
@@ -61,7 +62,7 @@ internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Bl
             window / Segments
         );
 
-    /// <summary>So many a second, and at most so many at once.</summary>
+    /// <summary>A token bucket.</summary>
     public static SharedLimit Bucket(int perSecond, int most) =>
         new(BucketScript, [perSecond, most], Math.Max(1, most / 20), TimeSpan.FromSeconds(2));
 }

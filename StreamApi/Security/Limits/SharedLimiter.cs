@@ -1,16 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.RateLimiting;
-using StreamApi.Seeds.Petstore;
 
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// One client's limit over all replicas: this replica's own count first, which answers alone while Redis is away; then
-/// permits that were
-/// taken from Redis, a block at a time.
+/// One client's limit over all replicas. This replica's own count decides first, and alone while Redis is unavailable;
+/// then permits taken from Redis in blocks decide.
 /// </summary>
 internal sealed class SharedLimiter(
-    ReplenishingRateLimiter own,
+    ReplenishingRateLimiter local,
     SharedLimit limit,
     SharedCounts counts,
     string key,
@@ -26,34 +24,33 @@ internal sealed class SharedLimiter(
         _refusalsAt;
     private TimeSpan _refusedFor;
 
-    /// <summary>Refusals a second that are answered at once.</summary>
+    /// <summary>Refusals per second that are sent without delay.</summary>
     private const int PromptRefusals = 20;
 
-    /// <summary>How long the rest wait for theirs.</summary>
+    /// <summary>Delay of the other refusals.</summary>
     public static readonly MetadataName<TimeSpan> Delay = new("DELAY");
 
-    public override TimeSpan? IdleDuration => own.IdleDuration;
-    public override bool IsAutoReplenishing => own.IsAutoReplenishing;
-    public override TimeSpan ReplenishmentPeriod => own.ReplenishmentPeriod;
+    public override TimeSpan? IdleDuration => local.IdleDuration;
+    public override bool IsAutoReplenishing => local.IsAutoReplenishing;
+    public override TimeSpan ReplenishmentPeriod => local.ReplenishmentPeriod;
 
-    public override bool TryReplenish() => own.TryReplenish();
+    public override bool TryReplenish() => local.TryReplenish();
 
-    public override RateLimiterStatistics? GetStatistics() => own.GetStatistics();
+    public override RateLimiterStatistics? GetStatistics() => local.GetStatistics();
 
-    /// <summary>Without a question to Redis. Where this says no, the middleware asks <see
-    /// cref="AcquireAsyncCore"/>.</summary>
+    /// <summary>Decides without Redis. If it refuses, the middleware calls <see cref="AcquireAsyncCore"/>.</summary>
     protected override RateLimitLease AttemptAcquireCore(int permitCount) =>
-        TryTakeHeld() ? own.AttemptAcquire(permitCount) : NotHeld;
+        TryTakeHeld() ? local.AttemptAcquire(permitCount) : NotHeld;
 
     protected override async ValueTask<RateLimitLease> AcquireAsyncCore(
         int permitCount,
         CancellationToken cancellationToken
     )
     {
-        // Asked once until then, however fast a client repeats what was refused.
+        // Redis is asked once per wait, however fast the client repeats the request.
         if (RefusedFor() is { } wait)
             return Refused(wait);
-        var lease = own.AttemptAcquire(permitCount);
+        var lease = local.AttemptAcquire(permitCount);
         if (!lease.IsAcquired)
             return Refused(
                 lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1)
@@ -88,7 +85,7 @@ internal sealed class SharedLimiter(
     {
         if (disposing)
         {
-            own.Dispose();
+            local.Dispose();
             _asking.Dispose();
         }
         base.Dispose(disposing);
@@ -98,7 +95,7 @@ internal sealed class SharedLimiter(
     {
         lock (_lock)
         {
-            if (_held == 0 || clock.GetElapsedTime(_takenAt) > limit.Lasts)
+            if (_held == 0 || clock.GetElapsedTime(_takenAt) > limit.Lifetime)
                 return false;
             _held--;
             return true;
@@ -117,7 +114,7 @@ internal sealed class SharedLimiter(
         {
             if (clock.GetElapsedTime(_refusalsAt) > TimeSpan.FromSeconds(1))
                 (_refusals, _refusalsAt) = (0, clock.GetTimestamp());
-            return new Refusal(wait, ++_refusals > PromptRefusals ? Refusals.Lateness : TimeSpan.Zero);
+            return new Refusal(wait, ++_refusals > PromptRefusals ? Refusals.RandomDelay : TimeSpan.Zero);
         }
     }
 

@@ -8,9 +8,8 @@ using Npgsql;
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// Seals small documents with a key that all replicas share (from Postgres, read once), so that any of them can open
-/// what another sealed,
-/// also while Postgres is away. AES-256-GCM: nobody else can read or change one.
+/// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. Reads
+/// the key from Postgres once; AES-256-GCM prevents reading and tampering.
 /// </summary>
 internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
 {
@@ -19,9 +18,10 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
     private readonly SemaphoreSlim _reading = new(1);
     private byte[]? _secret;
 
-    /// <param name="purpose">What it is for: sealed for one purpose it does not open for another.</param>
+    /// <summary>Encrypts a document.</summary>
+    /// <param name="purpose">Context of the document; it opens only with the same purpose.</param>
     /// <param name="document">The content.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the read of the key.</param>
     /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
     /// answer.</exception>
     public async ValueTask<string> SealAsync<T>(string purpose, T document, CancellationToken cancellationToken)
@@ -39,7 +39,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
         return Base64Url.EncodeToString(all);
     }
 
-    /// <summary>Null where it was not sealed here for this purpose.</summary>
+    /// <summary>Decrypts a document; null if it was not sealed with this key for this purpose.</summary>
     /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
     /// answer.</exception>
     public async ValueTask<T?> OpenAsync<T>(string purpose, string text, CancellationToken cancellationToken)
@@ -98,7 +98,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
                     (byte[])(
                         await command.ExecuteScalarAsync(cancellationToken)
                         ?? throw new InvalidOperationException(
-                            "eventstore.secrets has no row 'tickets'; the migrations put one there."
+                            "eventstore.secrets has no row 'tickets'. Run the migrations: StreamApi migrate."
                         )
                     )
             );

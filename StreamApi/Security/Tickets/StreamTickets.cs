@@ -1,15 +1,10 @@
-using StreamApi.Connections;
-using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// Tickets for <c>?ticket=</c>: <c>EventSource</c> can send no header. A ticket is sealed, not stored: it opens its
-/// streams on any
-/// replica, also while Postgres is away. It stands in a URL, so it is worth little: it reads some topics, for some
-/// time, in one
-/// connection, and nothing else.
+/// Tickets for <c>?ticket=</c>, because <c>EventSource</c> can send no header. A ticket is encrypted, not stored, so it
+/// opens on any replica even while Postgres is down; it reads some topics for some time in one connection.
 /// </summary>
 internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
 {
@@ -17,7 +12,7 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
         ReplicaPurpose = "replica";
     private static readonly TimeSpan ReplicaLife = TimeSpan.FromMinutes(1);
 
-    /// <summary>What a ticket says; short names, for it is part of a URL.</summary>
+    /// <summary>Content of a ticket; names are short because it is part of a URL.</summary>
     private sealed record Ticket(Guid I, string? U, string[] T, long E);
 
     private sealed record ReplicaPass(string To, long E);
@@ -34,19 +29,21 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
             cancellationToken
         );
 
-    /// <exception cref="InvalidCredentialException">It is none, or its time is over.</exception>
+    /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyAsync(string text, CancellationToken cancellationToken)
     {
         if (await secret.OpenAsync<Ticket>(Purpose, text, cancellationToken) is not { } ticket)
-            throw new InvalidCredentialException("The ticket is not one of this server.");
+            throw new InvalidCredentialException("The ticket is not valid.");
         var until = DateTimeOffset.FromUnixTimeMilliseconds(ticket.E);
         if (until <= clock.GetUtcNow())
             throw new InvalidCredentialException("The ticket has expired.");
         return new Caller(ticket.U, new TopicGrants(ticket.T, []), until, ticket.I);
     }
 
-    /// <summary>What a replica shows another when it asks it for its connections; of no worth elsewhere, since an
-    /// address may lead to somebody else by now.</summary>
+    /// <summary>
+    /// Creates the pass with which this replica authenticates to another. It names the recipient, because an address
+    /// may meanwhile lead to another server.
+    /// </summary>
     public ValueTask<string> PassAsync(string replica, CancellationToken cancellationToken) =>
         secret.SealAsync(
             ReplicaPurpose,
@@ -54,11 +51,11 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
             cancellationToken
         );
 
-    /// <exception cref="InvalidCredentialException">It is none, or its time is over.</exception>
+    /// <exception cref="InvalidCredentialException">The pass is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
         await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass
         && pass.To == ReplicaName.Get("streamapi")
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
-            ? new Caller(Caller.Replica, new TopicGrants([ConnectionsApi.Topic], []))
-            : throw new InvalidCredentialException("The pass is not one of this server's replicas.");
+            ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], []))
+            : throw new InvalidCredentialException("The replica pass is not valid.");
 }

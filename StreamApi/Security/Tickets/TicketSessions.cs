@@ -2,16 +2,14 @@ using System.Collections.Concurrent;
 using EventStore;
 using Npgsql;
 using NpgsqlTypes;
-using StreamApi.Seeds.Resilient;
 using Streaming.Access;
 using Streaming.Connections;
 
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// One connection a ticket: a new one replaces the old. On the same replica at once; on others about a second later,
-/// told through
-/// Postgres: nothing waits for it, and while Postgres is away both may live.
+/// Allows one connection per ticket: a new one replaces the old. Replicas learn of each other's connections through
+/// Postgres about a second later; while Postgres is down both may live.
 /// </summary>
 internal sealed class TicketSessions(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
@@ -20,20 +18,21 @@ internal sealed class TicketSessions(
 ) : RestartingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
-        Forgotten = TimeSpan.FromDays(1);
+        Retention = TimeSpan.FromDays(1),
+        SweepInterval = TimeSpan.FromHours(1);
 
-    private readonly ConcurrentDictionary<Guid, OpenStream> _holders = new();
+    private readonly ConcurrentDictionary<Guid, OpenStream> _streams = new();
     private readonly ConcurrentDictionary<Guid, (string Connection, DateTimeOffset At)> _opened = new();
     private DateTimeOffset _seen = DateTimeOffset.UnixEpoch;
-    private long _sweepAt;
+    private long _sweptAt;
 
-    /// <summary>The ticket as streams hold it.</summary>
+    /// <summary>The session that a stream of this ticket enters and leaves.</summary>
     public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
 
     private void Enter(Guid ticket, OpenStream stream)
     {
         OpenStream? before = null;
-        _holders.AddOrUpdate(
+        _streams.AddOrUpdate(
             ticket,
             stream,
             (_, old) =>
@@ -47,13 +46,13 @@ internal sealed class TicketSessions(
     }
 
     private void Leave(Guid ticket, OpenStream stream) =>
-        _holders.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
+        _streams.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
 
-    private sealed class Session(TicketSessions holders, Guid ticket) : IStreamSession
+    private sealed class Session(TicketSessions sessions, Guid ticket) : IStreamSession
     {
-        public void Enter(OpenStream stream) => holders.Enter(ticket, stream);
+        public void Enter(OpenStream stream) => sessions.Enter(ticket, stream);
 
-        public void Leave(OpenStream stream) => holders.Leave(ticket, stream);
+        public void Leave(OpenStream stream) => sessions.Leave(ticket, stream);
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -63,33 +62,35 @@ internal sealed class TicketSessions(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                if (_holders.IsEmpty && _opened.IsEmpty)
+                if (_streams.IsEmpty && _opened.IsEmpty)
                     continue;
                 try
                 {
-                    await TellAsync(stoppingToken);
-                    await HearAsync(stoppingToken);
+                    await PublishAsync(stoppingToken);
+                    await ReadAsync(stoppingToken);
                 }
                 catch (Exception e) when (e is NpgsqlException or TimeoutException)
                 {
-                    Logger.LogDebug("Which connection has which ticket could not be told: {Reason}", e.Message);
+                    Logger.LogDebug("Ticket connections were not exchanged with other replicas: {Reason}", e.Message);
                 }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
     }
 
-    private async Task TellAsync(CancellationToken cancellationToken)
+    private async Task PublishAsync(CancellationToken cancellationToken)
     {
         var opened = _opened.ToArray();
         if (opened.Length == 0)
             return;
-        // In one order, or two replicas' statements could wait for each other.
+        // One order, or two replicas' statements could deadlock.
         Array.Sort(opened, (a, b) => a.Key.CompareTo(b.Key));
         await using var command = store.CreateCommand(
             """
-            insert into eventstore.ticket_holders as h select t, c, at, clock_timestamp() from unnest($1, $2, $3) as o(t, c, at)
-            on conflict (ticket) do update set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
+            insert into eventstore.ticket_holders as h
+            select t, c, at, clock_timestamp() from unnest($1, $2, $3) as o(t, c, at)
+            on conflict (ticket) do update set connection = excluded.connection,
+                opened_at = excluded.opened_at, told_at = excluded.told_at
             where excluded.opened_at > h.opened_at
             """
         );
@@ -117,19 +118,19 @@ internal sealed class TicketSessions(
         await command.ExecuteNonQueryAsync(cancellationToken);
         foreach (var one in opened)
             _opened.TryRemove(one);
-        if (Environment.TickCount64 < _sweepAt)
+        if (_sweptAt != 0 && clock.GetElapsedTime(_sweptAt) < SweepInterval)
             return;
-        _sweepAt = Environment.TickCount64 + (long)TimeSpan.FromHours(1).TotalMilliseconds;
+        _sweptAt = clock.GetTimestamp();
         await using var sweep = store.CreateCommand(
             "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1"
         );
-        sweep.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Forgotten });
+        sweep.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Retention });
         await sweep.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task HearAsync(CancellationToken cancellationToken)
+    private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        // Some seconds twice: a statement that took long shows its rows late.
+        // Reads the last seconds twice, because a slow statement commits its rows late.
         await using var command = store.CreateCommand(
             "select ticket, connection, told_at from eventstore.ticket_holders where told_at > $1"
         );
@@ -140,8 +141,8 @@ internal sealed class TicketSessions(
             var (ticket, connection, at) = (row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2));
             if (at > _seen)
                 _seen = at;
-            // What was opened here meanwhile is newer, and will be told.
-            if (_holders.TryGetValue(ticket, out var here) && here.Id != connection && !_opened.ContainsKey(ticket))
+            // A connection opened here meanwhile is newer and will be published.
+            if (_streams.TryGetValue(ticket, out var here) && here.Id != connection && !_opened.ContainsKey(ticket))
                 here.Stop(EndReason.Replaced);
         }
     }

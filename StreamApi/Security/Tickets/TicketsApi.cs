@@ -1,20 +1,20 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using StreamApi.Events;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Security.Tickets;
 
-/// <summary><c>POST /v1/stream-tickets</c>: <c>{"topics":[…],"expiresIn"?}</c> to
-/// <c>{"ticket","expiresAt"}</c>.</summary>
+/// <summary>
+/// <c>POST /v1/stream-tickets</c> <c>{"topics":[…],"expiresIn"?}</c> returns <c>{"ticket","expiresAt"}</c>.
+/// </summary>
 internal static class TicketsApi
 {
     private const int DefaultSeconds = 3_600,
         MaxSeconds = 86_400;
 
-    /// <summary>A ticket must fit into a URL beside the rest: Kestrel takes 8 kB.</summary>
+    /// <summary>Maximum length of a ticket, which is part of a URL: Kestrel accepts 8 kB.</summary>
     private const int MaxLength = 4_096;
 
     public static void MapTickets(this IEndpointRouteBuilder app) =>
@@ -26,13 +26,14 @@ internal static class TicketsApi
             .Produces<TicketIssued>()
             .WithTags("Events")
             .WithSummary(
-                "A ticket for ?ticket=, for clients that cannot send headers: it reads these topics, in one connection at a time, until it expires."
+                "Issues a ticket for ?ticket=, for clients that cannot send headers. "
+                    + "It reads these topics in one connection at a time until it expires."
             );
 
     private static async Task<IResult> IssueAsync(
         HttpContext context,
         StreamTickets tickets,
-        IOptions<EventsOptions> options,
+        IOptions<SecurityOptions> options,
         TimeProvider clock
     )
     {
@@ -46,7 +47,7 @@ internal static class TicketsApi
                 $"you may not read '{forbidden}'.",
                 StatusCodes.Status403Forbidden
             );
-        // It ends with what it was got by: or a token of minutes would buy a day.
+        // A ticket ends with the credential that requested it; otherwise a token of minutes would buy a day.
         var until = clock.GetUtcNow().AddSeconds(seconds);
         if (caller.Until < until)
             until = caller.Until.Value;
@@ -54,27 +55,27 @@ internal static class TicketsApi
         if (ticket.Length > MaxLength)
             throw new InvalidRequestException(
                 "topics",
-                "are too many for a ticket, which is part of a URL; use patterns."
+                "are too long for a ticket, which is part of a URL. Use patterns."
             );
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new TicketIssued(ticket, until));
     }
 
-    private static string[] Topics(JsonElement body, EventsOptions limits)
+    private static string[] Topics(JsonElement body, SecurityOptions security)
     {
         if (
             !body.TryGetProperty("topics", out var value)
             || value.ValueKind != JsonValueKind.Array
             || value.GetArrayLength() == 0
         )
-            throw new InvalidRequestException("topics", "is a list of one topic or pattern, or more.");
-        if (value.GetArrayLength() > limits.MaxFilters)
-            throw new InvalidRequestException("topics", $"at most {limits.MaxFilters} at once.");
+            throw new InvalidRequestException("topics", "must be a list of one or more topics or patterns.");
+        if (value.GetArrayLength() > security.MaxTicketTopics)
+            throw new InvalidRequestException("topics", $"has more than {security.MaxTicketTopics} entries.");
         var topics = new List<string>();
         foreach (var one in value.EnumerateArray())
         {
             if (one.ValueKind != JsonValueKind.String)
-                throw new InvalidRequestException("topics", "is a list of strings.");
+                throw new InvalidRequestException("topics", "must be a list of strings.");
             string topic;
             try
             {
@@ -82,12 +83,12 @@ internal static class TicketsApi
             }
             catch (InvalidOperationException)
             {
-                throw new InvalidRequestException("topics", "has half of a surrogate pair, which is no UTF-8.");
+                throw new InvalidRequestException("topics", "has an unpaired surrogate, which is not valid UTF-8.");
             }
             topics.Add(
                 TopicGrants.IsGrant(topic)
                     ? topic
-                    : throw new InvalidRequestException("topics", "holds what is no topic or pattern.")
+                    : throw new InvalidRequestException("topics", "has an entry that is neither a topic nor a pattern.")
             );
         }
         return [.. topics.Distinct(StringComparer.Ordinal)];

@@ -7,7 +7,7 @@ using Streaming.Opening;
 
 namespace StreamApi.Seeds.Basics;
 
-/// <summary>The first streams that anyone builds.</summary>
+/// <summary>The articles' introductory streams.</summary>
 internal static class BasicsApi
 {
     private static readonly NamedFormats Ticks = NamedFormats.Of(_ => false);
@@ -19,8 +19,8 @@ internal static class BasicsApi
             .BindConfiguration("Basics")
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services.AddHostedService<Ticker>();
         builder.Services.ReserveTopics(Ticker.Topic);
+        builder.Services.AddHostedService<Ticker>();
     }
 
     public static void MapBasics(this IEndpointRouteBuilder app)
@@ -42,9 +42,9 @@ internal static class BasicsApi
             )
             .Reads(Ticker.Topic)
             .WithStreamPool("Sse")
-            .Sends("A tick a second, the same for all readers.", ("tick", typeof(Tick)));
+            .Sends("Streams one tick per second, the same for all readers.", ("tick", typeof(Tick)));
 
-        // The article's four handlers differ in how Python declares them; on the wire they are one.
+        // The article's four handlers differ only in their Python declaration.
         foreach (var variant in (string[])["", "-no-async", "-no-annotation", "-no-async-no-annotation"])
             basics
                 .MapStream(
@@ -53,7 +53,7 @@ internal static class BasicsApi
                 )
                 .Reads(Lists.Items.Topic)
                 .Sends(
-                    "Three items; resumes after Last-Event-ID (1…3), 204 after the last.",
+                    "Streams three items; resumes after Last-Event-ID (1…3), 204 after the last.",
                     ("item_update", typeof(Item))
                 );
         basics
@@ -62,7 +62,7 @@ internal static class BasicsApi
                 (HttpContext context, PushOpener streams) => Lists.Logs.OpenAsync(context, streams)
             )
             .Reads(Lists.Logs.Topic)
-            .Sends("Log lines as raw text.", ("log", typeof(string)));
+            .Sends("Streams log lines as raw text.", ("log", typeof(string)));
 
         basics
             .MapPost("/chat/stream", ChatStream.OpenAsync)
@@ -72,13 +72,13 @@ internal static class BasicsApi
             .RefusesInvalid()
             .Takes<ChatPrompt>()
             .SendsOnce(
-                "A token per word of the text, then [DONE].",
+                "Streams one token per word of the text, then [DONE].",
                 ("token", typeof(string)),
                 ("done", typeof(string))
             );
     }
 
-    /// <summary>What a tick's data holds; <see cref="Timestamp"/> in Unix seconds.</summary>
+    /// <summary>Data of a tick; <see cref="Timestamp"/> is in Unix seconds.</summary>
     private sealed record Tick(long Id, string Message, double Timestamp);
 
     private sealed record ChatPrompt(string Text);

@@ -2,10 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace StreamApi.Seeds.Basics;
 
-/// <summary>Section <c>Basics</c>.</summary>
+/// <summary>Options of the introductory streams; section <c>Basics</c>.</summary>
 internal sealed class BasicsOptions
 {
-    /// <summary>How long the ticks go on after their last reader on any replica, in seconds.</summary>
+    /// <summary>Seconds for which ticks continue after the last reader on any replica.</summary>
     [Range(1, 86400)]
     public int TickLingerSeconds { get; set; } = 60;
 }

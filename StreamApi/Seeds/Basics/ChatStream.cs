@@ -7,8 +7,10 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Basics;
 
-/// <summary><c>POST /chat/stream</c> <c>{"text"}</c>: SSE is not for GET alone. A token per word, then <c>[DONE]</c>;
-/// of one request, so without ids.</summary>
+/// <summary>
+/// <c>POST /chat/stream</c> <c>{"text"}</c>: streams one token per word, then <c>[DONE]</c>. It has no ids, because it
+/// belongs to one request.
+/// </summary>
 internal static class ChatStream
 {
     private const int MaxLength = 100_000;

@@ -6,7 +6,7 @@ namespace StreamApi.Seeds.Basics;
 /// <summary>One item of the catalogue.</summary>
 internal sealed record Item(string Name, decimal Price);
 
-/// <summary>The lists that <c>/items/stream</c> and <c>/logs/stream</c> send.</summary>
+/// <summary>Lists that <c>/items/stream</c> and <c>/logs/stream</c> send.</summary>
 internal static class Lists
 {
     public static readonly OrdinalStream Items = new(
@@ -22,7 +22,7 @@ internal static class Lists
         Retry: 5_000
     );
 
-    /// <summary>Raw text: a log line is no JSON.</summary>
+    /// <summary>Raw text, because a log line is not JSON.</summary>
     public static readonly OrdinalStream Logs = new(
         "logs",
         "log",

@@ -10,16 +10,15 @@ using Streaming.Opening;
 namespace StreamApi.Seeds.Basics;
 
 /// <summary>
-/// A stream of a fixed list, the same at every request: ids are the ordinals from 1. It resumes after
-/// <c>Last-Event-ID</c>; who has the
-/// last gets 204, so that a browser stops.
+/// Streams a fixed list with the ordinals from 1 as ids. It resumes after <c>Last-Event-ID</c>; a client that has the
+/// last item gets 204, which stops a browser.
 /// </summary>
-/// <param name="Topic">What the list of connections calls it.</param>
-/// <param name="Event">The name of its events.</param>
-/// <param name="Named">Whether the name is sent where the client asks for neither.</param>
-/// <param name="Data">The data of the events.</param>
-/// <param name="Comment">Sent first.</param>
-/// <param name="Retry">The reconnection time in milliseconds, sent with every event.</param>
+/// <param name="Topic">Topic shown in the list of connections.</param>
+/// <param name="Event">Name of its events.</param>
+/// <param name="Named">True if events are named by default.</param>
+/// <param name="Data">Data of the events.</param>
+/// <param name="Comment">Comment sent first.</param>
+/// <param name="Retry">Reconnection time in milliseconds, sent with every event.</param>
 internal sealed record OrdinalStream(
     string Topic,
     string Event,

@@ -10,11 +10,8 @@ using Streaming.Connections;
 namespace StreamApi.Seeds.Basics;
 
 /// <summary>
-/// A tick a second for <c>/sse/events</c>, the same for all readers of all replicas: every replica publishes it under
-/// an id made from the
-/// second and says the same, so the log takes one of them. It goes on for a minute after the last reader, so that one
-/// who drops finds no
-/// gap, even when the replica died with it; then nothing fills the log that nobody reads.
+/// Publishes one tick per second for <c>/sse/events</c>. All replicas publish the same tick under the same id, so the
+/// log stores it once; ticks continue for a minute after the last reader, so that a reconnecting reader finds no gap.
 /// </summary>
 internal sealed class Ticker(
     EventAppender store,
@@ -53,14 +50,22 @@ internal sealed class Ticker(
         }
     }
 
-    /// <summary>Says that this replica has readers, or asks whether any had in the last minute.</summary>
+    /// <summary>
+    /// Records that this replica has readers; otherwise checks whether any replica had one within the linger time.
+    /// </summary>
     private async Task<bool> IsReadAsync(CancellationToken cancellationToken)
     {
         var here = registry.Open.Any(c => c.Topics.Contains(Topic));
         await using var command = database.CreateCommand(
             here
-                ? "insert into eventstore.readers values ($1, clock_timestamp()) on conflict (topic) do update set seen_at = excluded.seen_at returning true"
-                : "select seen_at > clock_timestamp() - make_interval(secs => $2) from eventstore.readers where topic = $1"
+                ? """
+                insert into eventstore.readers values ($1, clock_timestamp())
+                on conflict (topic) do update set seen_at = excluded.seen_at returning true
+                """
+                : """
+                select seen_at > clock_timestamp() - make_interval(secs => $2)
+                from eventstore.readers where topic = $1
+                """
         );
         command.Parameters.AddWithValue(Topic);
         if (!here)

@@ -3,7 +3,7 @@ using Streaming.Access;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>A pet shop: catalogue, recommendations, orders, inventory.</summary>
+/// <summary>The pet shop: catalogue, recommendations, orders, inventory.</summary>
 internal static class PetstoreApi
 {
     public static void AddPetstore(this WebApplicationBuilder builder)
@@ -15,8 +15,8 @@ internal static class PetstoreApi
             .ValidateOnStart();
         builder.Services.AddPetstoreStore();
         builder.Services.ReserveTopics("petstore.>").ReserveTopics("recommendations.>");
-        builder.Services.AddSingleton<Shelf>();
-        builder.Services.AddSingleton<OrderDesk>();
+        builder.Services.AddSingleton<Inventory>();
+        builder.Services.AddSingleton<OrderPlacement>();
         builder.Services.AddSingleton<Recommender>();
         builder.Services.AddSingleton<ShopTools>();
         builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().SearchPets);

@@ -3,7 +3,7 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>Pets, their prices and stock, and the orders.</summary>
+/// <summary>Database context of the pets and orders.</summary>
 internal sealed class PetstoreContext(DbContextOptions<PetstoreContext> options) : EventContext(options, SchemaName)
 {
     public const string SchemaName = "petstore";

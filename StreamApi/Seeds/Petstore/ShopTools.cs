@@ -4,12 +4,12 @@ using Microsoft.Extensions.AI;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>What the agent may ask the shop.</summary>
+/// <summary>Tools with which the agent queries the shop.</summary>
 internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
 {
-    private const int MostPets = 5;
+    private const int MaxPets = 5;
 
-    // The catalogue is in English; questions are not always.
+    // Maps Japanese words of a question to the English catalogue.
     private static readonly (string Word, string Species)[] Japanese =
     [
         ("犬", "dog"),
@@ -20,23 +20,27 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
         ("ハムスター", "hamster"),
     ];
 
-    /// <summary>The words after <c>Keywords:</c> are for the demo model, which understands nothing else.</summary>
+    /// <summary>
+    /// Searches the catalogue. The demo model selects a tool only by the words after <c>Keywords:</c>.
+    /// </summary>
     public AIFunction SearchPets =>
         AIFunctionFactory.Create(
             SearchAsync,
             "search_pets",
-            "Searches the pet shop's catalogue by species, breed or name; says price and stock. Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, 犬, 猫, 鳥, 魚, ペット, うさぎ, ハムスター."
+            "Searches the pet shop's catalogue by species, breed or name; returns price and stock. "
+                + "Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, "
+                + "犬, 猫, 鳥, 魚, ペット, うさぎ, ハムスター."
         );
 
     public AIFunction LookUpOrder =>
         AIFunctionFactory.Create(
             LookUpAsync,
             "look_up_order",
-            "Says how far an order is. Keywords: shipment, tracking, 注文, 配送."
+            "Looks up the status of an order. Keywords: shipment, tracking, 注文, 配送."
         );
 
     private async Task<IReadOnlyList<PetFound>> SearchAsync(
-        [Description("What is looked for, in any words")] string query,
+        [Description("Search text")] string query,
         CancellationToken cancellationToken
     )
     {
@@ -57,14 +61,14 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
                 )
             )
             .ToList();
-        // Nothing in particular was named: the shop shows what it has.
+        // Without a match the shop offers its catalogue.
         var any = found.Exists(f => f.Hits > 0);
         return
         [
             .. found
                 .Where(f => f.Hits > 0 || !any)
                 .OrderByDescending(f => f.Hits)
-                .Take(MostPets)
+                .Take(MaxPets)
                 .Select(f => new PetFound(f.Pet.Id, f.Pet.Name, f.Pet.Species, f.Pet.Breed, f.Pet.Price, f.Pet.Stock)),
         ];
     }
@@ -75,7 +79,7 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
     )
     {
         if (!Guid.TryParse(orderId.Trim(), out var id))
-            throw new FormatException($"'{orderId}' is no order id.");
+            throw new FormatException($"'{orderId}' is not an order id.");
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var order =
             await context.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == id, cancellationToken)

@@ -12,8 +12,10 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Resilient;
 
-/// <summary>A stream a session that survives its readers' drops, its replicas' deaths, and its source's
-/// failures.</summary>
+/// <summary>
+/// <c>/sse/resilient/{session_id}</c>: one stream per session, which survives disconnects of readers, loss of replicas
+/// and failures of its source.
+/// </summary>
 internal static class ResilientApi
 {
     public const string Route = "/sse/resilient/{session_id}";
@@ -49,7 +51,7 @@ internal static class ResilientApi
             .WithStreamPool("Sse")
             .StartsWork()
             .Sends(
-                "One source a session; what a reader missed is replayed, a failing source is retried.",
+                "Streams one source per session, replays missed messages and retries a failing source.",
                 (ResilientFormat.Message, typeof(ResilientMessage)),
                 (ResilientFormat.Error, typeof(ResilientError))
             );
@@ -59,7 +61,7 @@ internal static class ResilientApi
             .MapPost(Route + "/failure", FailAsync)
             .Publishes("sse.resilient.{session_id}")
             .RefusesInvalid()
-            .WithSummary("Makes the session's source fail: {\"times\"}, or until it is healed. Development only.");
+            .WithSummary("Makes the session's source fail {\"times\"} times, or until it is healed. Development only.");
         resilient
             .MapDelete(Route + "/failure", HealAsync)
             .Publishes("sse.resilient.{session_id}")
@@ -93,7 +95,7 @@ internal static class ResilientApi
             )
         )
             return TypedResults.NoContent();
-        // The start is fixed before the source may start: the first reader gets its first message.
+        // Fixes the start before the source may start, so that the first reader gets the first message.
         StreamId? start =
             isOrdinal ? state.AtOrdinal
             : last.Text is null ? state.Head
@@ -137,5 +139,5 @@ internal static class ResilientApi
     private static string Checked(string id) =>
         id.Length <= MaxLength && !id.AsSpan().ContainsAnyExcept(IdCharacters)
             ? id
-            : throw new InvalidRequestException("session_id", $"is 1 to {MaxLength} characters of [A-Za-z0-9_-].");
+            : throw new InvalidRequestException("session_id", $"must be 1 to {MaxLength} characters of [A-Za-z0-9_-].");
 }

@@ -3,7 +3,7 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Resilient;
 
-/// <summary>The sessions and how their sources do.</summary>
+/// <summary>Database context of the sessions.</summary>
 internal sealed class ResilientContext(DbContextOptions<ResilientContext> options) : EventContext(options, SchemaName)
 {
     public const string SchemaName = "resilient";
@@ -27,31 +27,31 @@ internal sealed class ResilientContext(DbContextOptions<ResilientContext> option
     }
 }
 
-/// <summary>One session: one source, however many readers on however many replicas.</summary>
+/// <summary>One session with one source, regardless of the number of readers and replicas.</summary>
 internal sealed class Session
 {
     public required string Id { get; init; }
 
-    /// <summary>The ordinal of its next message.</summary>
+    /// <summary>Ordinal of the next message.</summary>
     public long NextId { get; set; }
 
-    /// <summary>Failures in a row.</summary>
+    /// <summary>Consecutive failures.</summary>
     public int RetryCount { get; set; }
 
-    /// <summary>How often the source is made to fail; -1: until it is healed.</summary>
+    /// <summary>Simulated failures left; -1: until healed.</summary>
     public int FailuresLeft { get; set; }
 
-    /// <summary>When a replica last had a reader of it.</summary>
+    /// <summary>Time at which a replica last had a reader.</summary>
     public DateTimeOffset SeenAt { get; set; }
 
-    /// <summary>When the source is read next; null while it stands still.</summary>
+    /// <summary>Time of the next read of the source; null while it is stopped.</summary>
     public DateTimeOffset? NextAt { get; set; }
 
-    /// <summary>It was given up: a fatal error was sent. Only a reader without a last id starts it again.</summary>
+    /// <summary>True after the fatal error. Only a reader without a last id restarts the source.</summary>
     public bool Failed { get; set; }
 
     public static string Topic(string id) => $"sse.resilient.{id}";
 
-    /// <summary>Retries and fatal errors, apart from the messages: those are counted.</summary>
+    /// <summary>Topic of retries and fatal errors, separate from the messages because messages are counted.</summary>
     public static string ControlTopic(string id) => $"sse.resilient.{id}.control";
 }

@@ -5,8 +5,9 @@ using Streaming.Frames;
 
 namespace StreamApi.Seeds.Resilient;
 
-/// <summary>Messages without a name, <c>retry: 4000</c> while the source fails, <c>event: error</c> when it is given
-/// up.</summary>
+/// <summary>
+/// Writes unnamed messages, <c>retry: 4000</c> while the source fails, and <c>event: error</c> after the last retry.
+/// </summary>
 internal sealed class ResilientFormat : NamedFormat
 {
     public const string Message = "message",

@@ -6,9 +6,8 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Seeds.Resilient;
 
 /// <summary>
-/// Reads the sessions' sources as they fall due, on any replica: a row's lock says who does, so there is one source a
-/// session, and when
-/// its replica dies another reads on. A source that fails is tried again after 2, 4 and 8 s, and then given up.
+/// Reads due sources on any replica; a row lock ensures one reader per source, also after a replica dies. A failing
+/// source is retried after 2, 4 and 8 s and then stopped with a fatal error.
 /// </summary>
 internal sealed class SessionSources(
     Sessions sessions,
@@ -23,7 +22,7 @@ internal sealed class SessionSources(
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         sessions.Due.RunAsync(
             ReadDueAsync,
-            e => Logger.LogWarning("The sessions' sources stand still: {Reason}", e.Message),
+            e => Logger.LogWarning("Sources could not be read; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 
@@ -34,7 +33,10 @@ internal sealed class SessionSources(
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context
             .Sessions.FromSql(
-                $"select * from resilient.sessions where next_at <= {now} order by next_at limit {Batch} for update skip locked"
+                $"""
+                select * from resilient.sessions where next_at <= {now}
+                order by next_at limit {Batch} for update skip locked
+                """
             )
             .ToListAsync(cancellationToken);
         foreach (var session in due)
@@ -106,7 +108,7 @@ internal sealed class SessionSources(
         }
     }
 
-    /// <summary>The source itself: it has something to say whenever it is asked, unless it is made to fail.</summary>
+    /// <summary>Simulates the source: it always has a message, unless it is made to fail.</summary>
     private static string Read(Session session, DateTimeOffset now)
     {
         if (session.FailuresLeft == 0)

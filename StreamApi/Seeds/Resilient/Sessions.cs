@@ -1,5 +1,4 @@
 using EventStore;
-using LlmGateway.Agents.Sessions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using StreamApi.Seeds.Storage;
@@ -7,7 +6,7 @@ using Streaming.Connections;
 
 namespace StreamApi.Seeds.Resilient;
 
-/// <summary>Where a session stands when a reader comes, and that it has readers.</summary>
+/// <summary>Reads the state of sessions and records that they have readers.</summary>
 internal sealed class Sessions(
     NpgsqlDataSource store,
     ConnectionRegistry registry,
@@ -18,17 +17,20 @@ internal sealed class Sessions(
 {
     private static readonly TimeSpan Presence = TimeSpan.FromSeconds(2);
 
-    /// <summary>The sources by when they are read next.</summary>
+    /// <summary>The sources, ordered by their next read.</summary>
     public ScheduledRows Due { get; } =
         new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
 
-    /// <summary>One snapshot. <paramref name="ordinal"/> is the message that the reader has; 0: none.</summary>
+    /// <summary>
+    /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
+    /// </summary>
     public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(
             """
             select eventstore.epoch(), eventstore.head(),
-                (select position from eventstore.events where topic = $1 order by position offset greatest($4 - 1, 0) limit 1),
+                (select position from eventstore.events where topic = $1
+                    order by position offset greatest($4 - 1, 0) limit 1),
                 (select max(position) from eventstore.events where topic = $2 and type = 'error'),
                 coalesce((select failed from resilient.sessions where id = $3), false)
             """
@@ -39,7 +41,7 @@ internal sealed class Sessions(
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         var head = new StreamId(row.GetString(0), row.GetInt64(1));
-        // Before the first; where there is none yet, it will come after the head.
+        // Starts before the first message; without one yet, at the head.
         StreamId? at = row.IsDBNull(2)
             ? ordinal == 0
                 ? head
@@ -51,8 +53,10 @@ internal sealed class Sessions(
         return new SessionState(head, at, row.GetBoolean(4) && !row.IsDBNull(3) ? row.GetInt64(3) : null);
     }
 
-    /// <summary>A reader has come: the source goes on, or starts. One that was given up starts again only for a fresh
-    /// reader.</summary>
+    /// <summary>
+    /// Records a reader and starts the source or lets it continue. A stopped source restarts only for a reader without
+    /// a last id.
+    /// </summary>
     public async Task EnterAsync(string id, bool isFresh, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(
@@ -69,11 +73,14 @@ internal sealed class Sessions(
         Due.Changed();
     }
 
-    /// <summary>Makes the source fail so many times (-1: until it is healed), or not at all (0).</summary>
+    /// <summary>Makes the source fail the given number of times; -1: until healed, 0: not at all.</summary>
     public async Task FailAsync(string id, int times, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(
-            "insert into resilient.sessions (id, seen_at, failures_left) values ($1, $2, $3) on conflict (id) do update set failures_left = $3"
+            """
+            insert into resilient.sessions (id, seen_at, failures_left) values ($1, $2, $3)
+            on conflict (id) do update set failures_left = $3
+            """
         );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
@@ -81,7 +88,7 @@ internal sealed class Sessions(
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Says for which sessions this replica has readers.</summary>
+    /// <summary>Records the sessions that have readers on this replica.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Presence, clock);
@@ -107,7 +114,7 @@ internal sealed class Sessions(
                 }
                 catch (Exception e) when (e is NpgsqlException or TimeoutException)
                 {
-                    Logger.LogWarning("The sessions' readers could not be noted: {Reason}", e.Message);
+                    Logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
                 }
             }
         }
@@ -121,9 +128,9 @@ internal sealed class Sessions(
     }
 }
 
-/// <summary>A session at one moment.</summary>
-/// <param name="Head">The log's head.</param>
-/// <param name="AtOrdinal">After this come the messages that the reader lacks; null where the session has not come to
-/// what it claims to have.</param>
-/// <param name="FailedAt">The fatal error; null while the session is not given up.</param>
+/// <summary>State of a session at one point in time.</summary>
+/// <param name="Head">Head of the log.</param>
+/// <param name="AtOrdinal">Position before the reader's first missing message; null if the reader claims a message that
+/// does not exist yet.</param>
+/// <param name="FailedAt">Position of the fatal error; null while the source works.</param>
 internal sealed record SessionState(StreamId Head, StreamId? AtOrdinal, long? FailedAt);

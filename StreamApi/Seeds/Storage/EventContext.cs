@@ -9,16 +9,16 @@ using Streaming.Frames;
 
 namespace StreamApi.Seeds.Storage;
 
-/// <summary>Domain tables beside the log, in one database: what changes and the event that tells of it commit
-/// together.</summary>
+/// <summary>Base of database contexts beside the log: a change and its event commit together.</summary>
 internal abstract class EventContext(DbContextOptions options, string schema) : DbContext(options)
 {
     public string Schema => schema;
 
     protected override void OnModelCreating(ModelBuilder model) => model.HasDefaultSchema(schema);
 
-    /// <summary>Writes an event into the open transaction; it enters the log some milliseconds after the commit, and
-    /// never without it.</summary>
+    /// <summary>
+    /// Writes an event into the open transaction. It enters the log some milliseconds after the commit.
+    /// </summary>
     public Task PublishAsync(
         string topic,
         string type,
@@ -43,8 +43,9 @@ internal abstract class EventContext(DbContextOptions options, string schema) : 
 
 internal static class EventContextExtensions
 {
-    /// <summary>The context over the log's own data source. Its migrations are written by hand, in SQL, so there is no
-    /// model snapshot to compare with.</summary>
+    /// <summary>
+    /// Registers the context on the log's data source. Migrations are handwritten SQL, so there is no model snapshot.
+    /// </summary>
     public static void AddEventContext<T>(this IServiceCollection services, string schema)
         where T : EventContext =>
         services.AddDbContextFactory<T>(

@@ -3,36 +3,34 @@ using Npgsql;
 namespace StreamApi.Seeds.Storage;
 
 /// <summary>
-/// Work that waits in a table until it is due, on any replica. It sleeps until the first row is due; of rows that this
-/// replica writes it is
-/// told (<see cref="Changed"/>), what others write it finds at its next look, which matters only where they die before
-/// they take it.
+/// Runs work stored in a table when it is due, on any replica. It sleeps until the first row is due; it finds rows of
+/// other replicas at its next check, which matters only if those replicas die.
 /// </summary>
 /// <param name="store">The database.</param>
-/// <param name="table">Schema and name, of our own.</param>
-/// <param name="column">When a row is due, indexed; null: never.</param>
-/// <param name="look">The longest sleep.</param>
-/// <param name="clock">The clock that the rows are written by.</param>
+/// <param name="table">Schema and table name.</param>
+/// <param name="column">Indexed column with the due time; null: never.</param>
+/// <param name="maxSleep">Maximum time between checks.</param>
+/// <param name="clock">The clock of the due times.</param>
 internal sealed class ScheduledRows(
     NpgsqlDataSource store,
     string table,
     string column,
-    TimeSpan look,
+    TimeSpan maxSleep,
     TimeProvider clock
 ) : IDisposable
 {
-    /// <summary>Before rows that another replica holds are tried again.</summary>
+    /// <summary>Pause before rows that another replica holds are tried again.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly SemaphoreSlim _changed = new(0);
 
-    /// <summary>A row may be due earlier than before.</summary>
+    /// <summary>Signals that a row may be due earlier than before.</summary>
     public void Changed() => _changed.Release();
 
-    /// <summary>Takes what is due, until cancelled.</summary>
-    /// <param name="take">Takes due rows and says how many; 0 where others hold them.</param>
-    /// <param name="failed">Told what went wrong; it is tried again.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Takes due rows until cancelled.</summary>
+    /// <param name="take">Takes due rows and returns their number; 0 if other replicas hold them.</param>
+    /// <param name="failed">Receives the error; the work is retried.</param>
+    /// <param name="cancellationToken">Stops the loop.</param>
     public async Task RunAsync(
         Func<CancellationToken, Task<int>> take,
         Action<Exception> failed,
@@ -50,7 +48,7 @@ internal sealed class ScheduledRows(
                         continue;
                     sleep = Pause;
                 }
-                // Up to a whole millisecond: who wakes before a row is due asks once more.
+                // Rounds up, because a wake-up before the due time would query again.
                 await _changed.WaitAsync((int)Math.Ceiling(sleep.TotalMilliseconds), cancellationToken);
                 while (_changed.Wait(0, CancellationToken.None)) { }
             }
@@ -61,19 +59,20 @@ internal sealed class ScheduledRows(
             catch (Exception e)
             {
                 failed(e);
-                await Task.Delay(look, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(maxSleep, clock, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    /// <summary>The transaction that takes due rows costs ten times as much as this question.</summary>
+    /// <summary>Checks before taking, because the transaction that takes rows costs ten times as much.</summary>
     private async Task<TimeSpan> UntilDueAsync(CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand($"select min({column}) from {table}");
         if (await command.ExecuteScalarAsync(cancellationToken) is not DateTime first)
-            return look;
+            return maxSleep;
         var until = new DateTimeOffset(first) - clock.GetUtcNow();
-        return until < look ? until : look;
+        return until < maxSleep ? until : maxSleep;
     }
 
     public void Dispose() => _changed.Dispose();

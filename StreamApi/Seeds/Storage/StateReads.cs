@@ -4,9 +4,8 @@ using Microsoft.EntityFrameworkCore;
 namespace StreamApi.Seeds.Storage;
 
 /// <summary>
-/// Reads of state that a stream goes on from: <c>X-Sse-Position</c> is the head of the log in the same snapshot. A
-/// change that is in the
-/// state may still come as an event after it (its event enters the log a moment after the commit); none is missed.
+/// Reads state together with the head of the log in one snapshot, sent as <c>X-Sse-Position</c>. A stream from that
+/// position misses no change, but may repeat one that the state already contains.
 /// </summary>
 internal static class StateReads
 {

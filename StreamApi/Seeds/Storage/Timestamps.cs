@@ -1,10 +1,12 @@
 namespace StreamApi.Seeds.Storage;
 
+/// <summary>Times as the APIs send them.</summary>
 internal static class Timestamps
 {
-    /// <summary>Now, in whole milliseconds: what state and event say is then the same, and every client's parser reads
-    /// it.</summary>
-    public static DateTimeOffset GetMoment(this TimeProvider clock)
+    /// <summary>
+    /// Returns the time in whole milliseconds, so that state and event agree and every client's parser reads it.
+    /// </summary>
+    public static DateTimeOffset GetUtcNowMilliseconds(this TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMillisecond));

@@ -8,8 +8,9 @@ using Streaming.Opening;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary><c>{"id":…,"event":"task_updated","data":{…},"timestamp":"…Z"}</c>: the article's frame, unnamed unless
-/// asked otherwise.</summary>
+/// <summary>
+/// The article's frame <c>{"id":…,"event":"task_updated","data":{…},"timestamp":"…Z"}</c>, unnamed by default.
+/// </summary>
 internal sealed class TaskEventFormat : FrameFormat
 {
     private static readonly TaskEventFormat Named = new(true),
@@ -21,7 +22,7 @@ internal sealed class TaskEventFormat : FrameFormat
 
     public static TaskEventFormat For(bool? named) => named == true ? Named : Unnamed;
 
-    /// <summary>The first frame, which the article sends as an event too.</summary>
+    /// <summary>The first frame, which the article also sends as an event.</summary>
     public Greeting Greeting { get; }
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
@@ -36,7 +37,7 @@ internal sealed class TaskEventFormat : FrameFormat
                 Guid.CreateVersion7(),
                 "connected",
                 """{"message":"SSE connection established"}"""u8,
-                TimeProvider.System.GetMoment().UtcDateTime
+                TimeProvider.System.GetUtcNowMilliseconds().UtcDateTime
             )
         );
 

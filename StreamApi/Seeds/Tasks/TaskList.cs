@@ -3,7 +3,7 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>Creates tasks and moves them on; the change and the event that tells of it commit together.</summary>
+/// <summary>Creates tasks and changes their status; each change and its event commit together.</summary>
 internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimeProvider clock)
 {
     public const string Topics = "tasks.*";
@@ -13,7 +13,7 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimePro
 
     public async Task<TaskItem> CreateAsync(string title, CancellationToken cancellationToken)
     {
-        var now = clock.GetMoment();
+        var now = clock.GetUtcNowMilliseconds();
         var task = new TaskItem
         {
             Id = Guid.CreateVersion7(now),
@@ -38,13 +38,13 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimePro
         return task;
     }
 
-    /// <summary>False where there is no such task.</summary>
+    /// <summary>Returns false if the task does not exist.</summary>
     public async Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-        var now = clock.GetMoment().UtcDateTime;
-        // Takes the row's lock: its events stand in the log in the order of its changes.
+        var now = clock.GetUtcNowMilliseconds().UtcDateTime;
+        // The row lock keeps the events in the order of the changes.
         var changed = await context
             .Tasks.Where(t => t.Id == id)
             .ExecuteUpdateAsync(

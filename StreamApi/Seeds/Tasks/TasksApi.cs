@@ -9,7 +9,7 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>Tasks, and one stream that tells every client of their changes.</summary>
+/// <summary><c>/tasks</c>: tasks, and one stream of their changes.</summary>
 internal static class TasksApi
 {
     private const int MaxTitle = 200,
@@ -42,9 +42,10 @@ internal static class TasksApi
             .Produces<TaskView[]>()
             .Query(
                 "limit",
-                $"Most tasks of the answer, at most {TaskPage.MaxLimit}, which it is without one. A Link header (rel=next) tells where the list goes on."
+                $"Maximum tasks of the page; default and maximum {TaskPage.MaxLimit}. "
+                    + "A Link header (rel=next) leads to the next page."
             )
-            .Query("after", "The id of the last task of the page before.");
+            .Query("after", "Id of the last task of the previous page.");
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
@@ -56,23 +57,23 @@ internal static class TasksApi
             .MapStream("/events/stream", StreamAsync)
             .WithStreamPool("Tasks")
             .Reads(TaskList.Topics)
-            .Query("types", "Event types, separated by commas or repeated; none: all.")
+            .Query("types", "Event types, comma-separated or repeated; default: all.")
             .Sends(
-                "Changes of tasks: unnamed frames {id, event, data, timestamp}.",
+                "Streams changes of tasks as unnamed frames {id, event, data, timestamp}.",
                 ("connected", typeof(Frame<object>)),
                 (TaskList.Created, typeof(Frame<TaskCreated>)),
                 (TaskList.Updated, typeof(Frame<TaskUpdated>))
             );
     }
 
-    /// <summary>For the document: what a frame's data holds.</summary>
+    /// <summary>Describes a frame in the OpenAPI document.</summary>
     private sealed record Frame<T>(Guid Id, string Event, T Data, DateTime Timestamp);
 
     private static async Task<IResult> CreateAsync(HttpContext context, TaskList list)
     {
         var title = (await JsonBody.ReadAsync(context)).RequiredText("title", MaxTitle).Trim();
         if (title.Length == 0)
-            throw new InvalidRequestException("title", "cannot be empty.");
+            throw new InvalidRequestException("title", "must not be empty.");
         var task = await list.CreateAsync(title, context.RequestAborted);
         return TypedResults.Created($"/tasks/{task.Id:D}", TaskView.Of(task));
     }
@@ -108,7 +109,7 @@ internal static class TasksApi
     {
         var status = context.Request.Query.RequiredText("new_status", 64);
         if (!TaskList.Statuses.Contains(status))
-            throw new InvalidRequestException("new_status", $"is one of {string.Join(", ", TaskList.Statuses)}.");
+            throw new InvalidRequestException("new_status", $"must be one of {string.Join(", ", TaskList.Statuses)}.");
         return Guid.TryParse(id, out var known) && await list.SetStatusAsync(known, status, context.RequestAborted)
             ? TypedResults.Ok(new { status = "updated" })
             : Unknown(id);
@@ -123,7 +124,7 @@ internal static class TasksApi
             )
             .ToArray();
         if (types.Length > MaxTypes)
-            throw new InvalidRequestException("types", $"at most {MaxTypes} at once.");
+            throw new InvalidRequestException("types", $"must have at most {MaxTypes} values.");
         foreach (var type in types)
             JsonBody.Checked("types", type, 256);
         var format = TaskEventFormat.For(query.Flag("named"));

@@ -3,7 +3,7 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>The task list.</summary>
+/// <summary>Database context of the tasks.</summary>
 internal sealed class TasksContext(DbContextOptions<TasksContext> options) : EventContext(options, SchemaName)
 {
     public const string SchemaName = "tasks";

@@ -7,14 +7,12 @@ using StreamApi.Seeds.Tasks;
 namespace StreamApi.Seeds.Traffic;
 
 /// <summary>
-/// Orders, prices and tasks trickle in, so that a newcomer sees a living system at once. One replica does it (a lease),
-/// by the same code as
-/// requests do; of the pets it leaves the first half alone, so that whoever tries things there meets only what he did
-/// himself.
+/// Creates orders, price changes and tasks, so that a newcomer sees a living system. One replica does it (a lease),
+/// through the same code as requests; it leaves the first half of the pets to the visitor.
 /// </summary>
 internal sealed class TrafficGenerator(
-    OrderDesk orders,
-    Shelf shelf,
+    OrderPlacement orders,
+    Inventory inventory,
     TaskList tasks,
     IDbContextFactory<PetstoreContext> shops,
     IDbContextFactory<TasksContext> lists,
@@ -62,7 +60,7 @@ internal sealed class TrafficGenerator(
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
-                    Logger.LogDebug("No traffic this time: {Reason}", e.Message);
+                    Logger.LogDebug("No demo traffic was created: {Reason}", e.Message);
                 }
             }
         }
@@ -73,7 +71,7 @@ internal sealed class TrafficGenerator(
     {
         var pet = await PetAsync(cancellationToken);
         if (pet.Stock < 5)
-            await shelf.ChangeAsync(pet.Id, null, pet.Stock + 50, cancellationToken);
+            await inventory.ChangeAsync(pet.Id, null, pet.Stock + 50, cancellationToken);
         await orders.PlaceAsync(
             pet.Id,
             Random.Shared.Next(1, 3),
@@ -85,7 +83,7 @@ internal sealed class TrafficGenerator(
     private async Task ChangePriceAsync(CancellationToken cancellationToken)
     {
         var pet = await PetAsync(cancellationToken);
-        // Bounded, or the prices would drift away in the long run.
+        // Keeps prices bounded over time.
         var factor =
             1
             + (decimal)(Random.Shared.NextDouble() * 0.1 - 0.05)
@@ -94,7 +92,7 @@ internal sealed class TrafficGenerator(
                 : pet.Price < 10 ? 0.05m
                 : 0
             );
-        await shelf.ChangeAsync(pet.Id, decimal.Round(pet.Price * factor, 2), null, cancellationToken);
+        await inventory.ChangeAsync(pet.Id, decimal.Round(pet.Price * factor, 2), null, cancellationToken);
     }
 
     private async Task MoveTaskAsync(CancellationToken cancellationToken)

@@ -16,7 +16,7 @@ public sealed class EndpointTests(SecureSystem system)
         "/v1/models",
         "/v1/models/{id}",
         "/v1/replicas",
-        "/v1/replicas/figures",
+        "/v1/replicas/stats",
     ];
 
     /// <summary>They look into the body before they can say no.</summary>

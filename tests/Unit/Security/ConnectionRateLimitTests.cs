@@ -45,7 +45,7 @@ public class ConnectionRateLimitTests
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(one));
         for (var i = 0; i < 5; i++)
             Assert.Null(pace.TakeTurn(other));
-        pace.HasWaited();
+        pace.EndWait();
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(other));
     }
 

@@ -103,7 +103,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
             Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }),
             Options.Create(new SecurityOptions()),
             _time,
-            places: 1_000
+            maxWaiting: 1_000
         );
 
     private async Task<Socket> ConnectAsync()

@@ -1,11 +1,9 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
-using StreamApi.Seeds.Resilient.Migrations;
-using StreamApi.Seeds.Tasks.Migrations;
 
 namespace StreamApi.Seeds.Petstore.Migrations;
 
-/// <summary>The tables, and the pets that the shop opens with.</summary>
+/// <summary>Creates the tables and the initial pets.</summary>
 [DbContext(typeof(PetstoreContext)), Migration("0001_initial_schema")]
 internal sealed class InitialSchema : Microsoft.EntityFrameworkCore.Migrations.Migration
 {

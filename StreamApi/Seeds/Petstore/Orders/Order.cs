@@ -1,6 +1,6 @@
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>An order and how far its workflow is.</summary>
+/// <summary>An order and the state of its workflow.</summary>
 internal sealed class Order
 {
     public required Guid Id { get; init; }
@@ -13,16 +13,16 @@ internal sealed class Order
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; set; }
 
-    /// <summary>When the next step is due; null once all are taken.</summary>
+    /// <summary>Time at which the next step is due; null after the last.</summary>
     public DateTimeOffset? NextStepAt { get; set; }
 
-    /// <summary>The trace of the request that placed it: its later steps belong to that too.</summary>
+    /// <summary>Trace of the request that placed the order; later steps continue it.</summary>
     public string? TraceParent { get; init; }
 
     public static string Topic(Guid id) => $"petstore.orders.{id:D}.status";
 }
 
-/// <summary>The steps in their order, and the event that each of them is.</summary>
+/// <summary>The steps of an order and their events.</summary>
 internal static class OrderSteps
 {
     public const string Payment = "payment_processing",
@@ -30,7 +30,7 @@ internal static class OrderSteps
         Preparing = "preparing_shipment",
         Shipped = "shipped";
 
-    /// <summary>The event type of the last one, which ends the stream.</summary>
+    /// <summary>Event type of the last step, which ends the stream.</summary>
     public const string Complete = "complete";
 
     public static string? After(string status) =>
@@ -42,7 +42,7 @@ internal static class OrderSteps
             _ => null,
         };
 
-    /// <summary>How long an order stays in a status.</summary>
+    /// <summary>Time that an order stays in a status.</summary>
     public static TimeSpan? Duration(string status, PetstoreOptions options) =>
         status switch
         {
@@ -52,7 +52,7 @@ internal static class OrderSteps
             _ => null,
         };
 
-    /// <summary>Puts the order into a status, within the caller's transaction and together with its event.</summary>
+    /// <summary>Moves the order to a status and publishes the event, both within the caller's transaction.</summary>
     public static async Task EnterAsync(
         PetstoreContext context,
         Order order,
@@ -86,7 +86,7 @@ internal static class OrderSteps
             );
     }
 
-    /// <summary>In the carrier's form: 1Z and sixteen characters.</summary>
+    /// <summary>Creates a tracking number: 1Z and sixteen characters.</summary>
     private static string NewTrackingNumber() =>
         "1Z"
         + Random.Shared.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 6)

@@ -7,9 +7,8 @@ using StreamApi.Seeds.Storage;
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>
-/// Takes the orders' steps as they fall due, on any replica: the row says which step is next and when, its lock says
-/// who takes it. A
-/// replica that dies in the middle leaves the step to the others, or to itself after the restart.
+/// Takes due steps of orders on any replica. A row holds the next step and its time, and its lock decides which replica
+/// takes it; steps of a dead replica are taken by the others.
 /// </summary>
 internal sealed class OrderWorkflow(
     NpgsqlDataSource store,
@@ -29,24 +28,27 @@ internal sealed class OrderWorkflow(
         clock
     );
 
-    /// <summary>An order was placed here.</summary>
+    /// <summary>Signals that an order was placed on this replica.</summary>
     public void Placed() => _due.Changed();
 
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         _due.RunAsync(
             TakeStepsAsync,
-            e => Logger.LogWarning("Orders wait for their next step: {Reason}", e.Message),
+            e => Logger.LogWarning("Order steps could not be taken; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 
     private async Task<int> TakeStepsAsync(CancellationToken cancellationToken)
     {
-        var now = clock.GetMoment();
+        var now = clock.GetUtcNowMilliseconds();
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context
             .Orders.FromSql(
-                $"select * from petstore.orders where next_step_at <= {now} order by next_step_at limit {Batch} for update skip locked"
+                $"""
+                select * from petstore.orders where next_step_at <= {now}
+                order by next_step_at limit {Batch} for update skip locked
+                """
             )
             .ToListAsync(cancellationToken);
         foreach (var order in due)

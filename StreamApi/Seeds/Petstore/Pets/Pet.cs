@@ -2,7 +2,7 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>A kind of pet that the shop sells.</summary>
+/// <summary>A kind of pet in the shop.</summary>
 internal sealed class Pet
 {
     public required string Id { get; init; }
@@ -13,7 +13,7 @@ internal sealed class Pet
     public int Stock { get; set; }
 }
 
-/// <summary>Why the shop refuses, and with which status.</summary>
+/// <summary>A refusal of the shop with its status code.</summary>
 internal sealed record Refusal(string Field, string Message, int Status)
 {
     public static Refusal UnknownPet(string id) =>

@@ -4,7 +4,7 @@ using Runs;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>Scores pets for a user, one after the other; each is an event of the run as soon as it is scored.</summary>
+/// <summary>Scores pets for a user one by one and publishes each score as an event of the run.</summary>
 internal sealed class Recommender(
     RunLog runs,
     LiveRuns live,
@@ -13,8 +13,10 @@ internal sealed class Recommender(
     TimeProvider clock
 )
 {
-    /// <summary>The newest orders that a score is made from: of the user, and of all. What others ordered over the
-    /// years costs no more.</summary>
+    /// <summary>
+    /// Newest orders that determine a score, of the user and of all users. The bound keeps the cost independent of the
+    /// shop's age.
+    /// </summary>
     private const int OrdersOfUser = 200,
         OrdersOfAll = 2_000;
 
@@ -51,7 +53,7 @@ internal sealed class Recommender(
                     }
             )
             .ToListAsync(run.Stopping);
-        var taste = Taste.Of([.. history.Select(h => (h.Pet, h.Quantity, h.UnitPrice))]);
+        var preferences = UserPreferences.Of([.. history.Select(h => (h.Pet, h.Quantity, h.UnitPrice))]);
         var sold = await context
             .Orders.OrderByDescending(o => o.Id)
             .Take(OrdersOfAll)
@@ -65,7 +67,7 @@ internal sealed class Recommender(
             .OrderBy(p => p.Id)
             .ToListAsync(run.Stopping);
         var candidates = inStock
-            .OrderByDescending(p => taste.Species.GetValueOrDefault(p.Species))
+            .OrderByDescending(p => preferences.Species.GetValueOrDefault(p.Species))
             .Take(options.Value.Recommendations)
             .ToList();
         foreach (var pet in candidates)
@@ -74,7 +76,7 @@ internal sealed class Recommender(
             await run.AppendAsync(
                 RunEvent.Of(
                     Recommended,
-                    taste.Score(pet, bestSold == 0 ? 0 : (double)sold.GetValueOrDefault(pet.Id) / bestSold)
+                    preferences.Score(pet, bestSold == 0 ? 0 : (double)sold.GetValueOrDefault(pet.Id) / bestSold)
                 )
             );
         }

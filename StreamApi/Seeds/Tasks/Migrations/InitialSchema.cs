@@ -1,7 +1,5 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
-using StreamApi.Seeds.Petstore.Migrations;
-using StreamApi.Seeds.Resilient.Migrations;
 
 namespace StreamApi.Seeds.Tasks.Migrations;
 

@@ -3,17 +3,28 @@ using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
+using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
 
 /// <summary>
-/// <c>GET /v1/topics?prefix=…&amp;limit=…&amp;after=…</c>: the topics of the log, in order, with their events and
+/// <c>GET /v1/topics?prefix=…&amp;limit=…&amp;after=…</c>: lists the topics of the log in order, with their events and
 /// subscribers.
 /// </summary>
-internal static class TopicsEndpoint
+internal static class TopicsApi
 {
-    public static async Task<IResult> ListAsync(
+    public static void MapTopics(this IEndpointRouteBuilder events) =>
+        events
+            .MapGet("/topics", ListAsync)
+            .ChecksTopics()
+            .RefusesInvalid()
+            .Query("prefix", "Prefix of the topics.")
+            .Query("limit", "Maximum topics of the page.")
+            .Query("after", "Last topic of the previous page.");
+
+    private static async Task<IResult> ListAsync(
         string? prefix,
         string? limit,
         string? after,
@@ -28,9 +39,9 @@ internal static class TopicsEndpoint
             limit is { Length: > 0 }
             && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
         )
-            return InvalidRequestException.ProblemOf("limit", "must be a whole number from 1.");
+            return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
         if (after is { Length: > 0 } && !TopicPattern.IsTopic(after))
-            return InvalidRequestException.ProblemOf("after", "must be a topic, the last one of the page before.");
+            return InvalidRequestException.ProblemOf("after", "must be a topic: the last one of the previous page.");
         if (prefix is { Length: > 0 } && !TopicPattern.IsTopic(prefix.TrimEnd('.')))
             return InvalidRequestException.ProblemOf("prefix", "must be the beginning of a topic.");
 

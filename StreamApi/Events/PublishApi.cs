@@ -6,14 +6,26 @@ using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
+using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
 
-/// <summary><c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. 202 once durable.</summary>
-internal static class PublishEndpoint
+/// <summary>
+/// <c>POST /v1/events</c>: one event, an array (all or nothing), or NDJSON. Returns 202 once the events are durable.
+/// </summary>
+internal static class PublishApi
 {
-    public static async Task<IResult> PublishAsync(
+    public static void MapPublish(this IEndpointRouteBuilder events) =>
+        events
+            .MapPost("/events", PublishAsync)
+            .LimitedAsPublish()
+            .ChecksTopics()
+            .Body(typeof(PublishBody))
+            .Produces<Published>(StatusCodes.Status202Accepted);
+
+    private static async Task<IResult> PublishAsync(
         HttpContext context,
         EventAppender store,
         NdjsonPublish ndjson,
@@ -49,7 +61,7 @@ internal static class PublishEndpoint
             if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
                 return InvalidRequestException.ProblemOf(
                     "body",
-                    $"the data of an array have at most {log.Value.MaxBatchBytes} bytes, for it is appended at once; NDJSON takes more.",
+                    $"the data of an array must have at most {log.Value.MaxBatchBytes} bytes. Use NDJSON for more.",
                     StatusCodes.Status413PayloadTooLarge
                 );
             await budget.PublishAsync(context, events);
@@ -78,7 +90,7 @@ internal static class PublishEndpoint
         else if (body.GetArrayLength() > limits.MaxArrayEvents)
             throw new InvalidEventException(
                 "body",
-                $"an array has at most {limits.MaxArrayEvents} events; NDJSON takes more.",
+                $"an array must have at most {limits.MaxArrayEvents} events. Use NDJSON for more.",
                 StatusCodes.Status413PayloadTooLarge
             );
         else
@@ -93,9 +105,12 @@ internal static class PublishEndpoint
             "must be application/json or application/x-ndjson.",
             StatusCodes.Status415UnsupportedMediaType
         );
+
+    /// <summary>One event, for the OpenAPI document. The endpoint also accepts arrays and NDJSON.</summary>
+    private sealed record PublishBody(string Topic, string Type, object Data, string? Key, Guid? Id);
 }
 
-/// <summary>The answer to a publish.</summary>
+/// <summary>The response to a publish request.</summary>
 internal sealed record Published(int Accepted, IReadOnlyList<PublishedEvent> Events)
 {
     public static Published Of(IReadOnlyList<AppendedEvent> events) =>

@@ -1,27 +1,29 @@
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>What a user's orders say about the next one.</summary>
-/// <param name="Pets">How many of each pet the user ordered.</param>
-/// <param name="Species">The share of each species, 0 to 1.</param>
-/// <param name="MeanPrice">What the user pays for a pet; null without orders.</param>
-internal sealed record Taste(
+/// <summary>Preferences derived from a user's orders.</summary>
+/// <param name="Pets">Ordered quantity of each pet.</param>
+/// <param name="Species">Share of each species, 0 to 1.</param>
+/// <param name="MeanPrice">Mean price per pet; null without orders.</param>
+internal sealed record UserPreferences(
     IReadOnlyDictionary<string, int> Pets,
     IReadOnlyDictionary<string, double> Species,
     double? MeanPrice
 )
 {
-    public static Taste Of(IReadOnlyList<(Pet Pet, int Quantity, decimal UnitPrice)> orders)
+    public static UserPreferences Of(IReadOnlyList<(Pet Pet, int Quantity, decimal UnitPrice)> orders)
     {
         double all = Math.Max(1, orders.Sum(o => o.Quantity));
-        return new Taste(
+        return new UserPreferences(
             orders.GroupBy(o => o.Pet.Id).ToDictionary(g => g.Key, g => g.Sum(o => o.Quantity)),
             orders.GroupBy(o => o.Pet.Species).ToDictionary(g => g.Key, g => g.Sum(o => o.Quantity) / all),
             orders.Count == 0 ? null : (double)orders.Sum(o => o.UnitPrice * o.Quantity) / all
         );
     }
 
-    /// <summary>How well a pet fits, 0 to 1, and mostly why. <paramref name="popularity"/> is its share of the
-    /// best-sold pet's orders.</summary>
+    /// <summary>
+    /// Scores a pet from 0 to 1 and names the main reason. <paramref name="popularity"/> is its number of orders
+    /// relative to the best-selling pet's.
+    /// </summary>
     public Recommendation Score(Pet pet, double popularity)
     {
         var species = Species.GetValueOrDefault(pet.Species);
@@ -48,6 +50,7 @@ internal sealed record Taste(
 
 internal sealed record Recommendation(string PetId, string Name, double Score, string Reason);
 
-/// <param name="Total">How many came.</param>
-/// <param name="ProcessingTime">In milliseconds.</param>
+/// <summary>Ends the recommendations.</summary>
+/// <param name="Total">Number of recommendations.</param>
+/// <param name="ProcessingTime">Duration in milliseconds.</param>
 internal sealed record RecommendationsDone(int Total, long ProcessingTime);

@@ -1,19 +1,18 @@
 using System.Buffers;
 
-namespace StreamApi.Requests;
+namespace StreamApi.Events;
 
-/// <summary>Bytes that are written, sent, and written again. Its memory is the pool's: dispose it when nothing reads it
-/// any more.</summary>
+/// <summary>A reusable buffer of pooled memory. Dispose it when no one reads <see cref="Written"/> any more.</summary>
 internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
 {
-    private const int LeastBytes = 4 * 1024;
+    private const int MinBytes = 4 * 1024;
 
     private byte[] _bytes = [];
     private int _length;
 
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
 
-    /// <summary>Bytes of memory that it holds.</summary>
+    /// <summary>Bytes of memory in use.</summary>
     public int Capacity => _bytes.Length;
 
     public void Advance(int count) => _length += count;
@@ -44,7 +43,7 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
         var room = Math.Max(sizeHint, 1);
         if (_bytes.Length - _length >= room)
             return;
-        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(LeastBytes, Math.Max(2 * _bytes.Length, _length + room)));
+        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(MinBytes, Math.Max(2 * _bytes.Length, _length + room)));
         Written.Span.CopyTo(grown);
         var length = _length;
         Dispose();

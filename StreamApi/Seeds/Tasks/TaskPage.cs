@@ -6,19 +6,17 @@ using Streaming.Requests;
 namespace StreamApi.Seeds.Tasks;
 
 /// <summary>
-/// A part of the list, oldest first: <c>?limit=</c> and <c>?after=</c>, the id of the last task that the client has.
-/// The body is a
-/// plain array; where the list goes on stands in a header, <c>Link: &lt;/tasks?limit=…&amp;after=…&gt;; rel="next"</c>
-/// (RFC 8288).
+/// A page of the list, oldest first, from <c>?limit=</c> and <c>?after=</c>. The body is a plain array; the next page
+/// is in the header <c>Link: &lt;/tasks?limit=…&amp;after=…&gt;; rel="next"</c> (RFC 8288).
 /// </summary>
-/// <param name="Limit">Most tasks of the answer.</param>
-/// <param name="After">Null: from the first.</param>
+/// <param name="Limit">Maximum tasks of the page.</param>
+/// <param name="After">Id of the last task of the previous page; null: the first page.</param>
 internal readonly record struct TaskPage(int Limit, Guid? After)
 {
     public const int MaxLimit = 1_000;
 
-    /// <exception cref="InvalidRequestException">A limit that is no whole number from 1, an <c>after</c> that is no
-    /// task's id.</exception>
+    /// <exception cref="InvalidRequestException">The limit is not a positive integer, or <c>after</c> is not a task
+    /// id.</exception>
     public static TaskPage Of(IQueryCollection query)
     {
         var limit = MaxLimit;
@@ -26,16 +24,16 @@ internal readonly record struct TaskPage(int Limit, Guid? After)
             limit =
                 int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
                     ? Math.Min(number, MaxLimit)
-                    : throw new InvalidRequestException("limit", "must be a whole number from 1.");
+                    : throw new InvalidRequestException("limit", "must be a positive integer.");
         Guid? after = null;
         if (query.Text("after", 64) is { } last)
             after = Guid.TryParseExact(last, "D", out var id)
                 ? id
-                : throw new InvalidRequestException("after", "must be the id of the last task of the page before.");
+                : throw new InvalidRequestException("after", "must be the id of the last task of the previous page.");
         return new TaskPage(limit, after);
     }
 
-    /// <summary>The page, and whether there are more after it.</summary>
+    /// <summary>Reads the page and whether more tasks follow.</summary>
     public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(
         TasksContext context,
         CancellationToken cancellationToken

@@ -1,7 +1,7 @@
-using StreamApi.Requests;
+using StreamApi.Security.Limits;
 using Unit.Tests.Client;
 
-namespace Unit.Requests;
+namespace Unit.Security;
 
 public sealed class FairQueueTests
 {

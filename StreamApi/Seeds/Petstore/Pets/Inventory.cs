@@ -2,9 +2,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>Changes prices and stock; each change and its inventory event commit together, and there is no event
-/// without a change.</summary>
-internal sealed class Shelf(IDbContextFactory<PetstoreContext> contexts)
+/// <summary>
+/// Changes prices and stock. Each change and its event commit together, and an unchanged value publishes nothing.
+/// </summary>
+internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts)
 {
     public const string Topic = "petstore.inventory";
     public const string StockChange = "stock-change";
@@ -26,8 +27,9 @@ internal sealed class Shelf(IDbContextFactory<PetstoreContext> contexts)
         return (pet, null);
     }
 
-    /// <summary>The pet, locked until the transaction ends: so its events stand in the log in the order of its
-    /// changes.</summary>
+    /// <summary>
+    /// Locks the pet until the transaction ends, so that its events are logged in the order of its changes.
+    /// </summary>
     public static async Task<Pet?> LockAsync(PetstoreContext context, string id, CancellationToken cancellationToken) =>
         (
             await context
@@ -35,7 +37,7 @@ internal sealed class Shelf(IDbContextFactory<PetstoreContext> contexts)
                 .ToListAsync(cancellationToken)
         ).SingleOrDefault();
 
-    /// <summary>Within the caller's transaction, on a locked pet.</summary>
+    /// <summary>Changes a locked pet within the caller's transaction.</summary>
     public static async Task ChangeAsync(
         PetstoreContext context,
         Pet pet,

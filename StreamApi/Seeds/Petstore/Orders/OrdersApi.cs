@@ -9,13 +9,13 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>Orders and their steps.</summary>
-internal static class OrdersEndpoints
+/// <summary><c>/v1/orders</c>: places orders and streams their steps.</summary>
+internal static class OrdersApi
 {
     private const string Topic = "petstore.orders.{id}.status";
     private static readonly string[] Ends = [OrderSteps.Complete];
 
-    // The steps come without a name, as the article's; the end has one.
+    // As in the article, steps are unnamed and only the last event is named.
     private static readonly NamedFormats Steps = NamedFormats.Of(Ends.Contains, Ends);
 
     public static void MapOrders(this RouteGroupBuilder shop)
@@ -30,7 +30,7 @@ internal static class OrdersEndpoints
         shop.MapStream("/orders/{id}/status/stream", StreamAsync)
             .Reads(Topic)
             .Sends(
-                "The order's steps so far and as they are taken, up to complete.",
+                "Streams the order's past and future steps, up to complete.",
                 (OrderSteps.Payment, typeof(OrderStep)),
                 (OrderSteps.Confirmed, typeof(OrderStep)),
                 (OrderSteps.Preparing, typeof(OrderStep)),
@@ -38,7 +38,7 @@ internal static class OrdersEndpoints
             );
     }
 
-    private static async Task<IResult> PlaceAsync(HttpContext context, OrderDesk desk)
+    private static async Task<IResult> PlaceAsync(HttpContext context, OrderPlacement placement)
     {
         var body = await JsonBody.ReadAsync(context);
         var (petId, quantity, userId) = (
@@ -46,7 +46,7 @@ internal static class OrdersEndpoints
             body.Whole("quantity", 1, 1_000) ?? 1,
             body.Text("userId", 128)
         );
-        var (order, refusal) = await desk.PlaceAsync(petId, quantity, userId, context.RequestAborted);
+        var (order, refusal) = await placement.PlaceAsync(petId, quantity, userId, context.RequestAborted);
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));
     }
 

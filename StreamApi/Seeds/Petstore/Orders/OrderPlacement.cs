@@ -5,8 +5,8 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>Takes orders: the order, its first step, the lowered stock and their events commit together.</summary>
-internal sealed class OrderDesk(
+/// <summary>Places orders: the order, its first step, the reduced stock and their events commit together.</summary>
+internal sealed class OrderPlacement(
     IDbContextFactory<PetstoreContext> contexts,
     OrderWorkflow workflow,
     IOptions<PetstoreOptions> options,
@@ -22,14 +22,14 @@ internal sealed class OrderDesk(
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-        if (await Shelf.LockAsync(context, petId, cancellationToken) is not { } pet)
+        if (await Inventory.LockAsync(context, petId, cancellationToken) is not { } pet)
             return (null, Refusal.UnknownPet(petId));
         if (pet.Stock < quantity)
             return (
                 null,
                 new Refusal("quantity", $"only {pet.Stock} of '{petId}' are in stock.", StatusCodes.Status409Conflict)
             );
-        var now = clock.GetMoment();
+        var now = clock.GetUtcNowMilliseconds();
         var order = new Order
         {
             Id = Guid.CreateVersion7(now),
@@ -44,7 +44,7 @@ internal sealed class OrderDesk(
         };
         context.Orders.Add(order);
         await OrderSteps.EnterAsync(context, order, OrderSteps.Payment, now, options.Value, cancellationToken);
-        await Shelf.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, cancellationToken);
+        await Inventory.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         workflow.Placed();
         return (order, null);

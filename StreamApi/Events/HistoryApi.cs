@@ -1,15 +1,28 @@
 using System.Globalization;
 using EventStore;
 using Microsoft.Extensions.Options;
-using StreamApi.Requests;
+using StreamApi.Security.Limits;
+using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
 
-/// <summary><c>GET /v1/events?topic=…&amp;type=…&amp;after=…&amp;limit=…</c>: the log, page by page.</summary>
-internal static class HistoryEndpoint
+/// <summary><c>GET /v1/events?topic=…&amp;type=…&amp;after=…&amp;limit=…</c>: reads the log page by page.</summary>
+internal static class HistoryApi
 {
-    public static async Task<IResult> ReadAsync(
+    public static void MapHistory(this IEndpointRouteBuilder events) =>
+        events
+            .MapGet("/events", ReadAsync)
+            .ChecksTopics()
+            .RefusesInvalid()
+            .Query("topic", "Topic or pattern, repeatable.")
+            .Query("type", "Event type, repeatable.")
+            .Query("key", "Event key, repeatable.")
+            .Query("after", "Stream id after which to read.")
+            .Query("limit", "Maximum events of the page.");
+
+    private static async Task<IResult> ReadAsync(
         HttpContext context,
         [FromKeyedServices(StorePool.Reads)] EventReader reader,
         StoreReads reads,
@@ -25,7 +38,7 @@ internal static class HistoryEndpoint
         if (query["limit"].ToString() is { Length: > 0 } limitText)
         {
             if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0)
-                return InvalidRequestException.ProblemOf("limit", "must be a whole number from 1.");
+                return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
             limit = Math.Min(limit, options.Value.MaxPage);
         }
         var after = default(StreamId?);

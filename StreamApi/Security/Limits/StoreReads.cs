@@ -1,12 +1,11 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Limits;
 
-namespace StreamApi.Requests;
+namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Turns for the requests that read the store: few at once, in rotation over the clients, and all together for a part
-/// of the processors' time (<see cref="LimitOptions.ReadPercent"/>).
+/// Grants turns to requests that read the store: few at once, in rotation over the clients, and in total at most a
+/// share of the processor time (<see cref="LimitOptions.ReadPercent"/>).
 /// </summary>
 internal sealed class StoreReads(IOptions<EventStoreOptions> options, IOptions<LimitOptions> limits, TimeProvider clock)
 {
@@ -18,8 +17,8 @@ internal sealed class StoreReads(IOptions<EventStoreOptions> options, IOptions<L
             : WorkShare.Unlimited
     );
 
-    /// <summary>Waits for a turn of the request's client.</summary>
-    /// <exception cref="StoreUnavailableException">None came in time.</exception>
+    /// <summary>Waits for a turn of the request's client; dispose it to return it.</summary>
+    /// <exception cref="StoreUnavailableException">No turn became free in time.</exception>
     public Task<IDisposable> EnterAsync(HttpContext context) =>
         EnterAsync(RequestLimits.KeyOf(context), context.RequestAborted);
 

@@ -10,31 +10,31 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>The pets and what changes about them.</summary>
-internal static class PetsEndpoints
+/// <summary><c>/v1/pets</c> and <c>/v1/inventory/stream</c>: the catalogue and its changes.</summary>
+internal static class PetsApi
 {
-    private static readonly NamedFormats Inventory = NamedFormats.Of(_ => true);
+    private static readonly NamedFormats Formats = NamedFormats.Of(_ => true);
 
     public static void MapPets(this RouteGroupBuilder shop)
     {
         shop.MapGet("/pets", ListAsync)
-            .Reads(Shelf.Topic)
+            .Reads(Inventory.Topic)
             .RefusesInvalid()
             .Produces<Pet[]>()
-            .Query("species", "Only this species.");
-        shop.MapGet("/pets/{id}", GetAsync).Reads(Shelf.Topic).RefusesInvalid().Produces<Pet>();
+            .Query("species", "Filters by species.");
+        shop.MapGet("/pets/{id}", GetAsync).Reads(Inventory.Topic).RefusesInvalid().Produces<Pet>();
         shop.MapPatch("/pets/{id}", ChangeAsync)
-            .Publishes(Shelf.Topic)
+            .Publishes(Inventory.Topic)
             .LimitedAsPublish()
             .RefusesInvalid()
             .Takes<PetChange>()
             .Produces<Pet>();
         shop.MapStream("/inventory/stream", StreamInventoryAsync)
-            .Reads(Shelf.Topic)
+            .Reads(Inventory.Topic)
             .Sends(
-                "Changes of stock and price, as they happen.",
-                (Shelf.StockChange, typeof(StockChanged)),
-                (Shelf.PriceChange, typeof(PriceChanged))
+                "Streams changes of stock and price.",
+                (Inventory.StockChange, typeof(StockChanged)),
+                (Inventory.PriceChange, typeof(PriceChanged))
             );
     }
 
@@ -68,28 +68,28 @@ internal static class PetsEndpoints
         return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
     }
 
-    private static async Task<IResult> ChangeAsync(string id, HttpContext context, Shelf shelf)
+    private static async Task<IResult> ChangeAsync(string id, HttpContext context, Inventory inventory)
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
         var (price, stock) = (body.Price("price", 1_000_000), body.Whole("stock", 0, 1_000_000));
         if (price is null && stock is null)
-            return InvalidRequestException.ProblemOf("price", "price or stock is required.");
-        var (pet, refusal) = await shelf.ChangeAsync(id, price, stock, context.RequestAborted);
+            return InvalidRequestException.ProblemOf("price", "requires price or stock.");
+        var (pet, refusal) = await inventory.ChangeAsync(id, price, stock, context.RequestAborted);
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
     }
 
     private static Task StreamInventoryAsync(HttpContext context, StreamOpener streams)
     {
         var filter = new StreamFilter(
-            [Shelf.Topic],
-            [Shelf.StockChange, Shelf.PriceChange],
+            [Inventory.Topic],
+            [Inventory.StockChange, Inventory.PriceChange],
             [],
-            Inventory.For(context.Request.Query.Flag("named"))
+            Formats.For(context.Request.Query.Flag("named"))
         );
         return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
     }
 
-    /// <summary>What a PATCH may hold.</summary>
+    /// <summary>Body of a PATCH.</summary>
     private sealed record PetChange(decimal? Price, int? Stock);
 }

@@ -7,9 +7,11 @@ using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary><c>GET /v1/pets/recommendations/stream?userId=…</c>: the request starts a run; who returns with an id of it
-/// reads on, and nothing is scored twice.</summary>
-internal static class RecommendationsEndpoint
+/// <summary>
+/// <c>GET /v1/pets/recommendations/stream?userId=…</c>: starts a run. A client that returns with an id of the run
+/// continues it, so nothing is scored twice.
+/// </summary>
+internal static class RecommendationsApi
 {
     private static readonly string[] Ends = [Recommender.Complete, "error"];
     private static readonly NamedFormats Formats = NamedFormats.Of(_ => true, Ends, sendsPositions: false);
@@ -17,9 +19,9 @@ internal static class RecommendationsEndpoint
     public static void MapRecommendations(this RouteGroupBuilder shop) =>
         shop.MapStream("/pets/recommendations/stream", StreamAsync)
             .Publishes("recommendations.*")
-            .Query("userId", "Whose orders the scores are made from.", required: true)
+            .Query("userId", "User whose orders determine the scores.", required: true)
             .Sends(
-                "Recommendations, each as it is scored.",
+                "Streams each recommendation as soon as it is scored.",
                 (Recommender.Recommended, typeof(Recommendation)),
                 (Recommender.Complete, typeof(RecommendationsDone)),
                 ("error", typeof(StreamError))

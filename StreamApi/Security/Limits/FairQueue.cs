@@ -1,19 +1,20 @@
-namespace StreamApi.Requests;
+namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Hands out a few turns at once, to each waiting client in rotation: a client that asks hundreds of times at once
-/// waits for itself, the others for one turn at most. Thread-safe.
+/// Grants a limited number of turns, to the waiting clients in rotation. A client with hundreds of requests waits for
+/// itself; the others wait for at most one turn. Thread-safe.
 /// </summary>
-internal sealed class FairQueue(int turns, int mostWaitingOfClient, WorkShare share)
+internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare share)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Queue<TaskCompletionSource>> _waiting = new(StringComparer.Ordinal);
     private readonly Queue<string> _rotation = [];
     private int _free = turns;
-    private bool _rests;
+    private bool _isPaused;
 
-    /// <summary>Waits for a turn. Dispose it to give it back.</summary>
-    /// <exception cref="TimeoutException">No turn came in time, or too many requests of this client wait.</exception>
+    /// <summary>Waits for a turn; dispose it to return it.</summary>
+    /// <exception cref="TimeoutException">No turn became free in time, or too many requests of this client
+    /// wait.</exception>
     public async Task<IDisposable> EnterAsync(string client, TimeSpan limit, CancellationToken cancellationToken)
     {
         TaskCompletionSource mine;
@@ -29,8 +30,8 @@ internal sealed class FairQueue(int turns, int mostWaitingOfClient, WorkShare sh
                 _waiting[client] = queue = [];
                 _rotation.Enqueue(client);
             }
-            if (queue.Count >= mostWaitingOfClient)
-                throw new TimeoutException("Too many requests of this client wait.");
+            if (queue.Count >= maxWaitingPerClient)
+                throw new TimeoutException("Too many requests of this client wait for a turn.");
             queue.Enqueue(mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             GiveTurns();
         }
@@ -40,7 +41,7 @@ internal sealed class FairQueue(int turns, int mostWaitingOfClient, WorkShare sh
         }
         catch
         {
-            // A turn that was given meanwhile goes to the next.
+            // Passes on a turn that was granted meanwhile.
             if (!mine.TrySetCanceled(CancellationToken.None))
                 Leave();
             throw;
@@ -57,15 +58,15 @@ internal sealed class FairQueue(int turns, int mostWaitingOfClient, WorkShare sh
         }
     }
 
-    /// <summary>Gives the free turns to those who wait, now or once the share allows it.</summary>
+    /// <summary>Grants the free turns to waiting clients, now or once the share allows it.</summary>
     private void GiveTurns()
     {
-        while (_free > 0 && !_rests && _rotation.Count > 0)
+        while (_free > 0 && !_isPaused && _rotation.Count > 0)
         {
             if (share.Pause is var pause && pause > TimeSpan.Zero)
             {
-                _rests = true;
-                _ = RestAsync(pause);
+                _isPaused = true;
+                _ = PauseAsync(pause);
                 return;
             }
             var client = _rotation.Dequeue();
@@ -80,30 +81,30 @@ internal sealed class FairQueue(int turns, int mostWaitingOfClient, WorkShare sh
         }
     }
 
-    private async Task RestAsync(TimeSpan pause)
+    private async Task PauseAsync(TimeSpan pause)
     {
-        // In whole milliseconds, as timers count: a fraction of one would be no pause at all.
+        // Rounds up to milliseconds, the resolution of timers.
         await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)), share.Clock);
         lock (_gate)
         {
-            _rests = false;
+            _isPaused = false;
             GiveTurns();
         }
     }
 
     private sealed class Turn(FairQueue queue) : IDisposable
     {
-        private readonly long _begun = queue.Begin();
+        private readonly long _started = queue.Start();
         private FairQueue? _queue = queue;
 
-        public void Dispose() => Interlocked.Exchange(ref _queue, null)?.End(_begun);
+        public void Dispose() => Interlocked.Exchange(ref _queue, null)?.End(_started);
     }
 
-    private long Begin() => share.Clock.GetTimestamp();
+    private long Start() => share.Clock.GetTimestamp();
 
-    private void End(long begun)
+    private void End(long started)
     {
-        share.Add(share.Clock.GetElapsedTime(begun));
+        share.Add(share.Clock.GetElapsedTime(started));
         Leave();
     }
 }

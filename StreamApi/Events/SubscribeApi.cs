@@ -1,0 +1,99 @@
+using Microsoft.Extensions.Options;
+using StreamApi.OpenApi;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Opening;
+using Streaming.Requests;
+
+namespace StreamApi.Events;
+
+/// <summary>
+/// <c>/v1/events/stream</c>: GET with a query; POST and QUERY with a JSON body
+/// <c>{"topics":[…],"types":[…],"keys":[…]}</c> and the other query parameters as members.
+/// </summary>
+internal static class SubscribeApi
+{
+    private static readonly string[] Everything = [">"];
+
+    /// <summary>Maps the lists of a body to repeated query parameters.</summary>
+    private static readonly Dictionary<string, string> Lists = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["topics"] = "topic",
+        ["types"] = "type",
+        ["keys"] = "key",
+    };
+
+    public static void MapSubscribe(this IEndpointRouteBuilder events) =>
+        events
+            .MapMethods("/events/stream", ["GET", "POST", "QUERY"], SubscribeAsync)
+            .DisableHttpMetrics()
+            .LimitedAsStream()
+            .ChecksTopics()
+            .Body(typeof(SubscribeBody))
+            .Query("topic", "Topic or pattern (* one token, > the rest), repeatable; default: all topics.")
+            .Query("type", "Event type, repeatable.")
+            .Query("key", "Event key, repeatable.")
+            .Query("envelope", "true: the data is the whole event.")
+            .Query("from", "earliest or head.")
+            .Query("slow", "catch-up, latest or disconnect.")
+            .Sends(
+                "Streams the events of the topics as published, each named by its type.",
+                ("connected", typeof(Connected)),
+                (ControlEvents.Resync.Name, ControlEvents.Resync.Data),
+                ("skipped", typeof(Skipped)),
+                ("*", typeof(object))
+            );
+
+    private static async Task SubscribeAsync(HttpContext context, StreamOpener streams, IOptions<EventsOptions> options)
+    {
+        StreamRequest request;
+        try
+        {
+            await context.TakeBodyAsync(Lists);
+            var query = context.Request.Query;
+            if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
+            {
+                await invalid.ExecuteAsync(context);
+                return;
+            }
+            if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
+            {
+                await forbidden.ExecuteAsync(context);
+                return;
+            }
+            FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : PlainFormat.Named;
+            request = context.Subscription(
+                new StreamFilter(
+                    filter.Topics.Count == 0 ? Everything : filter.Topics,
+                    filter.Types,
+                    filter.Keys,
+                    format
+                )
+            );
+        }
+        catch (InvalidRequestException e)
+        {
+            await e.ToResult().ExecuteAsync(context);
+            return;
+        }
+        await streams.OpenAsync(context, request);
+    }
+
+    /// <summary>Describes the body in the OpenAPI document.</summary>
+    private sealed record SubscribeBody(
+        string[]? Topics,
+        string[]? Types,
+        string[]? Keys,
+        bool? Envelope,
+        string? From,
+        string? Slow,
+        string? LastEventId
+    );
+
+    private sealed record Connected(string ConnectionId, string Replica, string Epoch, string Head);
+
+    private sealed record Skipped(string From, string To, long Count);
+}
