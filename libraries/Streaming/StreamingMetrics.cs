@@ -57,7 +57,7 @@ internal sealed class StreamingMetrics : IDisposable
             "Events read from the store for lagging connections."
         );
         _unframed = meter.CreateCounter<long>(
-            "sse.server.events.unshown",
+            "sse.server.events.unframed",
             "{event}",
             "Events omitted from a stream because they could not be framed."
         );
