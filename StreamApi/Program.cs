@@ -1,4 +1,3 @@
-using EventStore;
 using LlmGateway;
 using Runs;
 using StreamApi;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Replicas;
 using StreamApi.Security.Credentials;

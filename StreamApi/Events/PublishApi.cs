@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using StreamApi.Security;

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 using Streaming.Access;
 
 namespace StreamApi.Security;

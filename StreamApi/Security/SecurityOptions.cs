@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Credentials;
 
 namespace StreamApi.Security;
 

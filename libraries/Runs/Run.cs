@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EventStore;
-using Streaming.Frames;
 
 namespace Runs;
 

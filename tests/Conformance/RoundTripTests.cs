@@ -1,4 +1,3 @@
-using System.Text;
 using AspireSse.Client.Reading;
 using FsCheck;
 using FsCheck.Fluent;

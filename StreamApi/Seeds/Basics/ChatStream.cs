@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Streaming;
 using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Frames;

@@ -3,7 +3,6 @@ using System.Globalization;
 using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using StreamApi.Seeds.Storage;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text.Json;
 using EventStore;
 using StreamApi.Seeds.Storage;
-using Streaming;
 using Streaming.Frames;
 using Streaming.Opening;
 

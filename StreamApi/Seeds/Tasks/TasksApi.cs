@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;

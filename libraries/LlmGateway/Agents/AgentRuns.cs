@@ -5,7 +5,6 @@ using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;

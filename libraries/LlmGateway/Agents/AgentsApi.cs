@@ -10,7 +10,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Frames;

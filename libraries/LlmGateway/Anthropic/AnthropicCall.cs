@@ -2,8 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace LlmGateway.Anthropic;
 

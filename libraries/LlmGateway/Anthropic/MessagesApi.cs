@@ -2,11 +2,8 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Connections;
-using Streaming.Endpoints;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace LlmGateway.Anthropic;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
 using Runs;
-using Streaming.Access;
 
 namespace LlmGateway.Generations;
 

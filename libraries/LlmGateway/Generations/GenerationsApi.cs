@@ -3,7 +3,6 @@ using LlmGateway.Providers;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;

@@ -2,12 +2,9 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Connections;
-using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace LlmGateway.OpenAi;
 

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace LlmGateway.OpenAi;
 

@@ -1,8 +1,6 @@
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Opening;

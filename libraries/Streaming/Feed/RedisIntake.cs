@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Text.Json;
 using System.Threading.Channels;
 using EventStore;
 using Microsoft.Extensions.Options;

@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Options;
 using Streaming.Access;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
-using Streaming.Endpoints;
 
 namespace Streaming.Requests;
 

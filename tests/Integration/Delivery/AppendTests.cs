@@ -5,7 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Stack;
-using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 

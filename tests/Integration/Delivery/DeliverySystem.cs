@@ -4,7 +4,6 @@ using System.Text.Json;
 using Harness;
 using Npgsql;
 using Stack;
-using StreamApi;
 
 namespace Integration.Delivery;
 

@@ -7,7 +7,6 @@ using AspireSse.Client;
 using Harness;
 using Measuring.Ledger;
 using Stack;
-using Streaming;
 
 namespace Integration.Delivery;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using EventStore;
-using Runs;
 using Stack;
 using StackExchange.Redis;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using EventStore;
 using Npgsql;
-using StreamApi.Replicas;
 
 namespace Integration.Delivery;
 

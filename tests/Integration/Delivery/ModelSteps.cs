@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using StreamApi.Replicas;
 
 namespace Integration.Delivery;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
-using Runs;
 using Stack;
 
 namespace Integration.Delivery;

@@ -4,10 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Runs;
 using Stack;
-using StreamApi.Seeds.Petstore;
-using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 

@@ -9,7 +9,6 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Stack;
 using StackExchange.Redis;
-using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 

@@ -8,7 +8,6 @@ using Stack;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
-using Streaming.Feed;
 using Streaming.Frames;
 using Streaming.Replay;
 

@@ -1,12 +1,10 @@
 using System.Globalization;
-using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Stack;
-using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Integration.Seeds;
 using Stack;
-using StreamApi.Seeds.Petstore;
 
 namespace Integration.Delivery;
 

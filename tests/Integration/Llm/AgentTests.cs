@@ -3,10 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using LlmGateway.Providers;
 using Stack;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Llm;
 

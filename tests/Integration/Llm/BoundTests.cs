@@ -5,8 +5,6 @@ using System.Text.Json;
 using Harness;
 using Integration.Delivery;
 using Stack;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Llm;
 

@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using LlmGateway.Providers;
 using Stack;
 
 namespace Integration.Llm;

@@ -3,9 +3,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Integration.Delivery;
-using LlmGateway.Providers;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Llm;
 

@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Anthropic;
 using Anthropic.Models.Messages;
-using Integration.Delivery;
 using OpenAI;
 using OpenAI.Chat;
 

@@ -8,7 +8,6 @@ using EventStore;
 using Harness;
 using Integration.Delivery;
 using Stack;
-using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

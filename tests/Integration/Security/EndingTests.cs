@@ -3,7 +3,6 @@ using System.Net;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

@@ -1,7 +1,5 @@
 using System.Net;
-using System.Text.Json;
 using Harness;
-using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

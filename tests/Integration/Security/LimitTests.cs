@@ -1,12 +1,7 @@
-using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using Stack;
-using StreamApi.Seeds.Petstore;
 
 namespace Integration.Security;
 

@@ -6,7 +6,6 @@ using System.Text.Json;
 using Harness;
 using Integration.Delivery;
 using Integration.Seeds;
-using LocalServices;
 using Stack;
 
 namespace Integration.Security;

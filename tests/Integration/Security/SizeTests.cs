@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using Harness;
 using Integration.Delivery;
-using LlmGateway.Providers;
 using Stack;
 
 namespace Integration.Seeds;

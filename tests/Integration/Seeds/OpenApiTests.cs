@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -4,8 +4,6 @@ using System.Text.Json;
 using Integration.Delivery;
 using Npgsql;
 using Stack;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -3,9 +3,6 @@ using System.Reflection;
 using System.Text;
 using Harness;
 using Integration.Delivery;
-using StreamApi.Seeds.Petstore;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Seeds;
 

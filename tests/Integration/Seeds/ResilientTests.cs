@@ -1,8 +1,6 @@
 using System.Net;
 using Integration.Delivery;
 using Stack;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -4,8 +4,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Integration.Delivery;
 using Stack;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Integration.Seeds;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using LlmGateway;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
-using Runs;
 
 namespace Unit.Llm;
 

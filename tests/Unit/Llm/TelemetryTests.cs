@@ -2,10 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using LlmGateway.Providers;
 using LlmGateway.Telemetry;
-using LocalServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using StreamApi.Seeds.Petstore;
 using Unit.Tests.Client;
 
 namespace Unit.Llm;

@@ -1,5 +1,4 @@
 using LoadTests.Running;
-using Measuring;
 using Measuring.Ledger;
 
 namespace Unit.Load;

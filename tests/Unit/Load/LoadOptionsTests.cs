@@ -1,6 +1,5 @@
 using LoadTests;
 using LoadTests.Chaos;
-using Measuring;
 
 namespace Unit.Load;
 

@@ -1,7 +1,6 @@
 using LoadTests.Chaos;
 using LoadTests.Reports;
 using LoadTests.Running;
-using Measuring;
 
 namespace Unit.Load;
 

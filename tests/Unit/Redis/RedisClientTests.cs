@@ -2,9 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Runs;
 using StackExchange.Redis;
-using StreamApi;
 using Unit.Tests.ServiceDefaults;
 
 namespace Unit.Tests.Redis;

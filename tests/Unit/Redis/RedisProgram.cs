@@ -1,5 +1,4 @@
 using LocalServices;
-using LocalServices.Redis;
 
 namespace Unit.Tests.Redis;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using LocalServices;
-using LocalServices.Redis;
 
 namespace Unit.Tests.Redis;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Harness;
-using LocalServices;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;

@@ -1,4 +1,3 @@
-using StreamApi.Replicas;
 using StreamApi.Security;
 
 namespace Unit.Security;

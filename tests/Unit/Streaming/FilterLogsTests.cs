@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Runs;
 using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;

@@ -1,7 +1,5 @@
 using System.Text.RegularExpressions;
 using EventStore;
-using Harness;
-using StreamApi.Seeds.Petstore;
 using Streaming.Fanout;
 using Streaming.Frames;
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using StreamApi.Seeds.Petstore;
 using WebFrontend.Languages;
 
 namespace Unit.Tests.WebFrontend;

@@ -2,7 +2,6 @@ using LoadTests.Scenarios;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
-using StreamApi;
 using WebFrontend.Load;
 using WebFrontend.StreamApi;
 

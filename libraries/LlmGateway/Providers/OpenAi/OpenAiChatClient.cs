@@ -2,9 +2,7 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
-using Streaming.Endpoints;
 
 namespace LlmGateway.Providers.OpenAi;
 
