@@ -20,7 +20,7 @@ internal sealed class RunStreams(
 {
     /// <param name="context">The request.</param>
     /// <param name="kind">The kind of run.</param>
-    /// <param name="form">Shows the events; it must not send positions, and end with the <paramref
+    /// <param name="format">Shows the events; it must not send positions, and end with the <paramref
     /// name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, <c>error</c> among them.</param>
     /// <param name="begin">Begins and starts the run where a new one is wanted.</param>

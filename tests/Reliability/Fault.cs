@@ -2,9 +2,9 @@ namespace Reliability;
 
 /// <summary>A fault that is injected into the system and undone.</summary>
 /// <param name="Name">The name in the table.</param>
-/// <param name="Lasts">The time until it is undone.</param>
+/// <param name="Duration">The time until it is undone.</param>
 /// <param name="Break">Injects the fault. Throws <see cref="NotDoneException"/> when this machine cannot.</param>
-/// <param name="Mend">Undoes the fault and returns when the broken process answers again.</param>
+/// <param name="Undo">Undoes the fault and returns when the broken process answers again.</param>
 internal sealed record Fault(
     string Name,
     TimeSpan Duration,
