@@ -1,6 +1,5 @@
 using System.Globalization;
 using StreamApi.Security;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using StreamApi.OpenApi;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;

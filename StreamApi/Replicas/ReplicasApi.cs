@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using EventStore;
 using StreamApi.Stats;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
