@@ -4,33 +4,34 @@ using Streaming.Replay;
 namespace Streaming.Connections;
 
 /// <summary>
-/// The pages of one writer loop's connections that lag behind their rings. A connection holds a page only while its
-/// peer takes something,
-/// and asks for as much as the peer took of the last: a slow reader costs its lag and no memory, and nothing is read
-/// twice that was not
-/// written in between. Used by the loop's thread.
+/// Store pages of one writer loop's connections that lag behind their rings. A connection holds a page only while its
+/// client reads, and the next page is as long as the part that the client took of the last, so a slow client costs no
+/// memory. Used by the loop's thread.
 /// </summary>
 /// <param name="replay">Reads the pages.</param>
-/// <param name="pending">Says whether writes are to be small.</param>
-/// <param name="answered">Told from any thread what became of a wait.</param>
+/// <param name="pending">Decides if writes must be small.</param>
+/// <param name="answered">Called from any thread with the result of a read.</param>
 internal sealed class CatchUpPages(
     StoreReplay replay,
     PendingWrites pending,
     Action<StreamConnection, ReplayWaiter, ReplayPage?> answered
 )
 {
-    /// <summary>Events of the first page, of the smallest, and from how many on a page is as long as the store makes
-    /// it; bytes that go with each.</summary>
+    /// <summary>
+    /// Events of the first and of the smallest page, the number from which a page has the store's full length, and
+    /// bytes per event.
+    /// </summary>
     private const int FirstEvents = 128,
-        LeastEvents = 16,
+        MinEvents = 16,
         WholeEvents = 1_024,
         BytesOfEvent = 2 * 1024;
 
-    /// <summary>Most bytes of a write to a connection that has stalled: what is left of it must be kept until it is
-    /// taken.</summary>
+    /// <summary>
+    /// Maximum bytes of a write to a stalled connection: the part that it does not take is kept in memory.
+    /// </summary>
     private const int StalledWriteBytes = 16 * 1024;
 
-    /// <summary>No page can be read for want of memory.</summary>
+    /// <summary>True while the budget allows no further page.</summary>
     public bool IsFull => replay.Pages.IsFull;
 
     public void Ask(StreamConnection c)
@@ -50,21 +51,21 @@ internal sealed class CatchUpPages(
         replay.Read(c.Asked, c.Epoch);
     }
 
-    /// <summary>Shows a page that was made of what memory holds.</summary>
+    /// <summary>Shows a page made of frames in memory.</summary>
     public void ShowOwn(StreamConnection c, ReplayPage page)
     {
         replay.Pages.Hold(page);
         Show(c, page);
     }
 
-    /// <summary>Takes a page that was not asked for any more, or is of another history.</summary>
+    /// <summary>Releases a page that is no longer awaited, or belongs to another epoch.</summary>
     public void Return(ReplayPage? page)
     {
         if (page is not null)
             replay.Pages.GiveBack(page);
     }
 
-    /// <summary>The page, held for the connection, is what it is sent next; a gap is told before it.</summary>
+    /// <summary>Makes a held page the next to be sent, after notice of any gap.</summary>
     public void Show(StreamConnection c, ReplayPage page)
     {
         Drop(c);
@@ -73,7 +74,7 @@ internal sealed class CatchUpPages(
             c.Opening = Skipped(c, page); // an expired position is told first
     }
 
-    /// <summary>The page has been written: the connection goes on after it, and has earned a longer one.</summary>
+    /// <summary>Releases a written page. The connection continues after it, with a longer one.</summary>
     public void Finish(StreamConnection c)
     {
         var through = c.Page!.Through;
@@ -85,18 +86,19 @@ internal sealed class CatchUpPages(
         );
     }
 
-    /// <summary>Takes from a connection whose peer reads nothing what the loop holds for it. It is sought by its
-    /// position when it reads on.</summary>
-    /// <param name="c">The connection; its output is busy.</param>
-    /// <param name="isStalled">It has been for some time. Otherwise it gives its page only where memory for pages is
+    /// <summary>
+    /// Releases memory of a connection whose client does not read. Its position is sought again when it reads on.
+    /// </summary>
+    /// <param name="c">The connection, whose output is busy.</param>
+    /// <param name="isStalled">True: busy for some time. False: it loses its page only if memory for pages is
     /// short.</param>
     public void Relieve(StreamConnection c, bool isStalled)
     {
         if (c.Slow == SlowReader.Disconnect)
-            return; // it leaves soon, at once where memory is short
+            return; // it is disconnected soon, at once if memory is short
         if (c.Page is not null && (isStalled || replay.Pages.IsScarce))
         {
-            (c.HasStalled, c.PageEvents) = (true, Math.Max(LeastEvents, c.PageIndex));
+            (c.HasStalled, c.PageEvents) = (true, Math.Max(MinEvents, c.PageIndex));
             Drop(c);
             c.Sequence = -1;
         }
@@ -104,7 +106,7 @@ internal sealed class CatchUpPages(
             c.Sequence = -1;
     }
 
-    /// <summary>It is fed from memory again: the next time it lags, it begins anew.</summary>
+    /// <summary>Resets the page size of a connection that is fed from memory again.</summary>
     public static void CaughtUp(StreamConnection c)
     {
         if (c.PageEvents != 0)
@@ -122,7 +124,7 @@ internal sealed class CatchUpPages(
     public int MostBytes(StreamConnection c, int usual) =>
         c.HasStalled || pending.IsScarce ? Math.Min(usual, StalledWriteBytes) : usual;
 
-    /// <summary>Tells a gap, which is not told again with what is kept of the same part of the log.</summary>
+    /// <summary>Returns the frame that announces a gap, and marks the gap as announced.</summary>
     public static byte[] Skipped(StreamConnection c, ReplayPage page)
     {
         c.SkippedThrough = page.SkippedThrough;

@@ -5,8 +5,7 @@ using Streaming.Replay;
 namespace Streaming.Connections;
 
 /// <summary>
-/// One open stream: a cursor in a filter log and an output. All its state belongs to its writer loop, but for what is
-/// said to be safe.
+/// One open stream: a cursor in a filter log and an output. Its state belongs to its writer loop, except where noted.
 /// </summary>
 internal sealed class StreamConnection(
     string id,
@@ -19,64 +18,71 @@ internal sealed class StreamConnection(
     public FilterLog Log => log;
     public StreamOutput Output => output;
 
-    /// <summary>Its loop and its place in the loop's group.</summary>
+    /// <summary>The stream's loop, and its index in the loop's group.</summary>
     public WriterLoop? Loop;
     public int GroupIndex = -1;
 
-    /// <summary>Every matching event up to here has been written.</summary>
+    /// <summary>Position through which every matching event has been written.</summary>
     public long Position;
 
     /// <summary>The epoch that <see cref="Position"/> belongs to.</summary>
     public string Epoch = "";
 
-    /// <summary>The next frame in the filter log; -1 where it must be sought by position.</summary>
+    /// <summary>Sequence number of the next frame; -1 if it must be sought by position.</summary>
     public long Sequence = -1;
 
-    /// <summary>Written before anything else, framed for the output: response head, reconnection time, first frame, a
-    /// resync.</summary>
+    /// <summary>
+    /// Bytes to write first, framed for the output: response head, reconnection time, first frame, a resync.
+    /// </summary>
     public byte[]? Opening;
 
-    /// <summary>A page from the store that is being written, and how far; the wait for another, null where none was
-    /// asked for.</summary>
+    /// <summary>The store page being written, and the index of its next frame.</summary>
     public ReplayPage? Page;
     public int PageIndex;
 
-    /// <summary>How many events the next page is to have; whether a page was taken from it because its peer did not
-    /// read.</summary>
+    /// <summary>
+    /// Number of events of the next page, and true if a page was taken away because the client did not read.
+    /// </summary>
     public int PageEvents;
     public bool HasStalled;
 
-    /// <summary>It was told what is skipped up to here. What is kept of that may take several pages, or be read
-    /// again.</summary>
+    /// <summary>
+    /// Position through which the client has been notified of skipped events. The events kept of that range may take
+    /// several pages, or be read again.
+    /// </summary>
     public long SkippedThrough;
     public bool SkipsUnread => SkippedThrough > Position;
 
     public ReplayWaiter? Asked;
 
-    /// <summary>Milliseconds of <see cref="Environment.TickCount64"/>: last write begun, last write taken, last id that
-    /// reached the client.</summary>
+    /// <summary>
+    /// Times of the last write, of the last write taken, and of the last id sent, in
+    /// <see cref="Environment.TickCount64"/>.
+    /// </summary>
     public long WrittenAt,
         TakenAt,
         IdSentAt;
 
-    /// <summary>When it came, by the clock that stamps the events; UTC ticks.</summary>
+    /// <summary>Time of the connect in UTC ticks, by the clock that stamps the events.</summary>
     public long ReceivedAt;
 
     public SlowReader Slow { get; init; }
 
-    /// <summary>It has a beginning and an end, which stand in the log: it cannot go on from another head.</summary>
+    /// <summary>
+    /// True if the stream has a beginning and an end in the log, so that it cannot continue from another head.
+    /// </summary>
     public bool IsFinite { get; init; }
 
-    /// <summary>It did not take what it was given at once: what came meanwhile waits.</summary>
+    /// <summary>True if the output did not take a write at once, so that later events wait.</summary>
     public bool WasBusy;
 
-    /// <summary>It ends as soon as the output has taken what it was given.</summary>
+    /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? Ending;
 
-    /// <summary>When it has been open long enough, on the same clock.</summary>
+    /// <summary>Time at which the stream reaches its maximum age, on the same clock.</summary>
     public long ExpiresAt = long.MaxValue;
 
-    /// <summary>The client was told that its authorization will end.</summary>
+    /// <summary>True once the client has been notified that its right to read ends soon.</summary>
     public bool RenewSent;
 
     public StreamId StreamPosition => new(Epoch, Position);
@@ -111,7 +117,7 @@ internal sealed class StreamConnection(
         Loop?.End(this, reason);
     }
 
-    /// <summary>An end asked for before there was a loop.</summary>
+    /// <summary>End requested before the stream had a loop.</summary>
     public EndReason? StopRequested => _stop as EndReason?;
 
     public override void Finish(EndReason reason)
@@ -126,15 +132,15 @@ internal sealed class StreamConnection(
 /// <summary>The source of a stream's next events.</summary>
 internal enum EventSource
 {
-    /// <summary>Its position must be sought in the filter log first.</summary>
+    /// <summary>The position must be sought in the filter log first.</summary>
     Unknown,
 
     /// <summary>The filter log in memory.</summary>
     Memory,
 
-    /// <summary>A page that was asked for from the store.</summary>
+    /// <summary>A page requested from the store.</summary>
     AwaitedPage,
 
-    /// <summary>A page from the store that is being written.</summary>
+    /// <summary>A page from the store.</summary>
     Page,
 }
