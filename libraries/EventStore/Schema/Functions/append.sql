@@ -1,13 +1,16 @@
--- append (0002) also answers with the epoch and with the first position that it gave, from which on its events are new: those before it are
--- retries of events that were stored earlier. Both null where nothing was stored.
-drop function eventstore.append(int[], uuid[], bytea[], text[], text[], text[], text[], text[], uuid[], boolean[]);
-
--- Appends a batch in one round trip. Events of one group (one request) go in together or, on an id conflict, not at all: their
--- positions are null then. digests[i] is null for an event without a publisher's id. Fenced: an event with a writer goes in only while
--- that writer's run goes on; one that ends the run deletes its row. writers is null where no event of the batch is of a run.
-create function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[], keys text[], data text[],
-    traceparents text[], writers uuid[], ends boolean[], out positions bigint[], out committed_at timestamptz,
-    out first_position bigint, out epoch text) language plpgsql as $$
+-- Appends a batch in one round trip. Its arrays have one element per event.
+--   groups      Events of one group (one request) are stored together, or not at all when one of them is refused.
+--   digests     Digest of the content; null for an event whose id is not the publisher's.
+--   writers     The run writer of an event; null for an event of no run. The array is null if no event is of a run.
+--               Such an event is stored only while its run goes on with this writer (the fence).
+--   ends        True for an event that ends its run: the run's row is deleted.
+-- Results:
+--   positions       One per event, in the order given; null for a refused group. A retry gets its first position.
+--   first_position  Events at or after it are new, those before it are retries. Null if nothing was stored.
+--   epoch           Null if nothing was stored.
+create or replace function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[],
+    keys text[], data text[], traceparents text[], writers uuid[], ends boolean[], out positions bigint[],
+    out committed_at timestamptz, out first_position bigint, out epoch text) language plpgsql as $$
 declare
     n int := cardinality(ids);
     fresh int[];
@@ -16,16 +19,21 @@ begin
     perform eventstore.lock_log();
     committed_at := clock_timestamp();
     if writers is not null then
-        select coalesce(array_agg(distinct e.grp), '{}') into fenced from unnest(groups, topics, writers) as e(grp, topic, writer)
-        where e.writer is not null and not exists (select from eventstore.runs r where r.run = e.topic and r.writer = e.writer);
+        select coalesce(array_agg(distinct e.grp), '{}') into fenced
+        from unnest(groups, topics, writers) as e(grp, topic, writer)
+        where e.writer is not null
+            and not exists (select from eventstore.runs r where r.run = e.topic and r.writer = e.writer);
         delete from eventstore.runs r using unnest(groups, topics, writers, ends) as e(grp, topic, writer, ends)
         where e.ends and r.run = e.topic and r.writer = e.writer and e.grp <> all (fenced);
     end if;
+
+    -- The common case: nothing to compare and nothing to refuse.
     if fenced = '{}' and array_remove(digests, null) = '{}' then
         first_position := eventstore.take_positions(n);
         insert into eventstore.events
         select first_position + e.ord - 1, e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
-        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord);
+        from unnest(ids, topics, types, keys, data, traceparents)
+            with ordinality as e(id, topic, type, key, data, traceparent, ord);
         select array_agg(g order by g) into positions from generate_series(first_position, first_position + n - 1) g;
     else
         with input as (
@@ -46,11 +54,13 @@ begin
         for i in 1 .. cardinality(fresh) loop positions[fresh[i]] := first_position + i - 1; end loop;
         insert into eventstore.events
         select positions[e.ord], e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
-        from unnest(ids, topics, types, keys, data, traceparents) with ordinality as e(id, topic, type, key, data, traceparent, ord)
+        from unnest(ids, topics, types, keys, data, traceparents)
+            with ordinality as e(id, topic, type, key, data, traceparent, ord)
         where e.ord = any (fresh);
         insert into eventstore.recent_ids
         select e.id, e.digest, positions[e.ord], committed_at
-        from unnest(ids, digests) with ordinality as e(id, digest, ord) where e.ord = any (fresh) and e.digest is not null;
+        from unnest(ids, digests) with ordinality as e(id, digest, ord)
+        where e.ord = any (fresh) and e.digest is not null;
     end if;
     epoch := eventstore.epoch();
     perform pg_notify('eventstore', '');

@@ -1,0 +1,14 @@
+-- Ends, by their wills, runs of a living writer that does not work on them: a begin whose answer was lost, an end that
+-- failed. Frees their idempotency keys, so that the request can be made again. Returns the runs that it ended.
+create or replace function eventstore.abandon_runs(abandoned text[], by_writer uuid) returns text[]
+language plpgsql as $$
+declare
+    ended text[];
+begin
+    perform eventstore.lock_log();
+    ended := eventstore.end_by_will(array(
+        select run from eventstore.runs where run = any (abandoned) and writer = by_writer));
+    delete from eventstore.idempotency_keys
+    where answer in (select split_part(run, '.', 2) from unnest(ended) as e(run));
+    return ended;
+end $$;

@@ -1,0 +1,22 @@
+-- Starts a run and announces it in its log (`<run>.log`) in one transaction: a crash in between would leave a run that
+-- nobody can find, or an announcement that nobody ends. begun is false for a run that was announced before;
+-- announced_at is null if the writer's lease has expired.
+create or replace function eventstore.begin_announced_run(run_begun text, by_writer uuid, with_will jsonb,
+    announcement text, trace text, out begun boolean, out announced_at bigint, out in_epoch text)
+language plpgsql as $$
+begin
+    begun := false;
+    -- Locks the log before the writer's row, as sweep_runs does: the other order could deadlock with it.
+    perform eventstore.lock_log();
+    in_epoch := eventstore.epoch();
+    select e.position into announced_at from eventstore.events e
+    where e.topic = run_begun || '.log' order by e.position limit 1;
+    if announced_at is not null then return; end if;
+    begun := eventstore.begin_run(run_begun, by_writer, with_will);
+    if not begun then return; end if;
+    announced_at := eventstore.take_positions(1);
+    insert into eventstore.events (position, id, topic, type, key, data, traceparent, time)
+    values (announced_at, gen_random_uuid(), run_begun || '.log', 'announced', null, announcement, trace,
+        clock_timestamp());
+    perform pg_notify('eventstore', '');
+end $$;

@@ -1,0 +1,8 @@
+-- Asks a run's writer to stop, on whichever replica. False if no such run goes on.
+create or replace function eventstore.cancel_run(run_cancelled text) returns boolean language plpgsql as $$
+begin
+    update eventstore.runs set cancelled = true where run = run_cancelled;
+    if not found then return false; end if;
+    perform pg_notify('eventstore_runs', run_cancelled);
+    return true;
+end $$;

@@ -1,0 +1,16 @@
+-- Takes or renews a lease. Returns its fence, higher for each new holder, or null while another process holds it.
+-- A lease that expires later than ten times its ttl from now was given before Postgres's clock was set back: it counts
+-- as expired. Ten, since a spare may be set to a shorter ttl than the leader.
+create or replace function eventstore.hold_lease(lease text, by_holder text, ttl interval) returns bigint
+language sql as $$
+    insert into eventstore.leases as l values (lease, by_holder, 1, clock_timestamp() + ttl)
+    on conflict (name) do update
+    set holder = excluded.holder, expires_at = excluded.expires_at,
+        fence = case
+            when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.fence
+            else l.fence + 1
+        end
+    where l.holder = excluded.holder or l.expires_at < clock_timestamp()
+        or l.expires_at > clock_timestamp() + 10 * ttl
+    returning fence
+$$;

@@ -1,0 +1,26 @@
+-- The first step of retention (Log/Retention.cs detaches and drops). Moves store.dropped_through past the oldest
+-- partitions: those whose newest event is older than max_age, and as many more as exceed max_bytes in all. Keeps the
+-- partition of the head. Returns the number of partitions; from here on readers get an "expired" resync.
+create or replace function eventstore.retire_partitions(max_age interval, max_bytes bigint) returns int
+language plpgsql as $$
+declare
+    part record;
+    newest timestamptz;
+    span bigint := (select partition_span from eventstore.store);
+    kept bigint := (select dropped_through from eventstore.store);
+    total bigint := (select sum(p.bytes) from eventstore.partitions() p where (p.number + 1) * span - 1 > kept);
+    retired int := 0;
+begin
+    for part in
+        select * from eventstore.partitions() p
+        where (p.number + 1) * span - 1 > kept and p.number < eventstore.head() / span order by p.number
+    loop
+        execute format('select time from eventstore.%I order by position desc limit 1', part.name) into newest;
+        exit when coalesce(newest > clock_timestamp() - max_age, false) and total <= max_bytes;
+        total := total - part.bytes;
+        update eventstore.store set dropped_through = (part.number + 1) * span - 1;
+        perform eventstore.forget_partition(part.number);
+        retired := retired + 1;
+    end loop;
+    return retired;
+end $$;

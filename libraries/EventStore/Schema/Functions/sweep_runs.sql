@@ -1,0 +1,11 @@
+-- Ends the runs of writers whose lease has expired, by their wills. Returns those runs.
+create or replace function eventstore.sweep_runs() returns text[] language plpgsql as $$
+declare
+    dead uuid[];
+begin
+    if not exists (select from eventstore.run_writers where expires_at < clock_timestamp()) then return '{}'; end if;
+    perform eventstore.lock_log();
+    with gone as (delete from eventstore.run_writers where expires_at < clock_timestamp() returning id)
+    select array_agg(id) into dead from gone;
+    return eventstore.end_by_will(array(select run from eventstore.runs where writer = any (dead)));
+end $$;

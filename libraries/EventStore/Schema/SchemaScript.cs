@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace EventStore;
+
+/// <summary>An SQL file of this assembly.</summary>
+/// <param name="Name">The file's name without folder and extension; a function's file bears the function's
+/// name.</param>
+/// <param name="Sql">Its text.</param>
+internal sealed record SchemaScript(string Name, string Sql)
+{
+    /// <summary>Prepares the bookkeeping of the migrator; can run any number of times.</summary>
+    public static SchemaScript Prepare { get; } = In("").Single();
+
+    /// <summary>Changes of tables, in order. Each runs once per database and calls no function of the schema.</summary>
+    public static IReadOnlyList<SchemaScript> Tables { get; } = In("Tables/");
+
+    /// <summary>The functions' current texts, one function each. They can run any number of times.</summary>
+    public static IReadOnlyList<SchemaScript> Functions { get; } = In("Functions/");
+
+    /// <summary>SHA-256 of the text, in hexadecimal.</summary>
+    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Sql)));
+
+    private static SchemaScript[] In(string folder)
+    {
+        var assembly = typeof(SchemaScript).Assembly;
+        var prefix = "Schema/" + folder;
+        return
+        [
+            .. assembly
+                .GetManifestResourceNames()
+                .Where(name => Folder(name) == prefix)
+                .Order(StringComparer.Ordinal)
+                .Select(name => new SchemaScript(name[prefix.Length..], Read(name))),
+        ];
+
+        // A build on Windows writes backslashes.
+        static string Folder(string name) => name[..(name.LastIndexOfAny(['/', '\\']) + 1)].Replace('\\', '/');
+
+        string Read(string name)
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return reader.ReadToEnd();
+        }
+    }
+}

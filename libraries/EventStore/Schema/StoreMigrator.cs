@@ -1,0 +1,62 @@
+using System.Data;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current texts.
+/// Safe to run from several processes at once: the first one migrates, the others wait for it.
+/// </summary>
+public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator> logger)
+{
+    /// <summary>Applies the migrations that the database lacks, in order and each in its own transaction, then the
+    /// functions whose text has changed, in one transaction.</summary>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store, or
+    /// missing rights. Scripts that were committed before stay.</exception>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await store.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            // Before the lock: a migrator may wait for another one for longer than a statement may take.
+            await ExecuteAsync("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0");
+            await ExecuteAsync("select pg_advisory_lock(7303014, 0)");
+            await ExecuteAsync(SchemaScript.Prepare.Sql);
+            foreach (var script in SchemaScript.Tables)
+                await ApplyAsync(script);
+            var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(
+                cancellationToken
+            );
+            if (functions.Count > 0)
+                logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
+        }
+        finally
+        {
+            // The pool does not reset connections.
+            if (connection.State == ConnectionState.Open)
+                await connection.RunAsync(
+                    "select pg_advisory_unlock_all(); reset statement_timeout; "
+                        + "reset idle_in_transaction_session_timeout",
+                    CancellationToken.None
+                );
+        }
+
+        async Task ApplyAsync(SchemaScript script)
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var isNew = await connection.RunAsync(
+                "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
+                cancellationToken,
+                script.Name
+            );
+            if (isNew == 0)
+                return;
+            await ExecuteAsync(script.Sql);
+            await transaction.CommitAsync(cancellationToken);
+            logger.LogInformation("Applied migration {Migration}", script.Name);
+        }
+
+        Task ExecuteAsync(string sql) => connection.RunAsync(sql, cancellationToken);
+    }
+}

@@ -1,0 +1,29 @@
+-- Events that commit with their caller's transaction. The Broadcaster moves them into the log, so a slow transaction
+-- delays only its own events. SQL written by users inserts here too: the checks are those of publishing over HTTP.
+create table eventstore.outbox (
+    ordinal bigint generated always as identity primary key,
+    id uuid not null default gen_random_uuid(),
+    topic text not null,
+    type text not null,
+    key text,
+    data text not null,
+    traceparent text,
+    constraint outbox_topic_is_tokens check (length(topic) <= 256 and topic ~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$'),
+    constraint outbox_type_is_one_line check (type ~ '^[^\r\n]+$'),
+    constraint outbox_data_are_one_line check (data !~ '[\r\n]'),
+    constraint outbox_data_are_json check ((data::json) is not null)
+);
+
+-- Rows taken out of the outbox because no stream could show them. An operator corrects a row, inserts it into the
+-- outbox again and deletes it here.
+create table eventstore.outbox_refused (
+    ordinal bigint primary key,
+    id uuid not null,
+    topic text not null,
+    type text not null,
+    key text,
+    data text not null,
+    traceparent text,
+    reason text not null,
+    refused_at timestamptz not null default clock_timestamp()
+);

@@ -1,0 +1,158 @@
+using EventStore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>The schema after a migration: of an empty database, of an older one, and of one with changed
+/// functions.</summary>
+public sealed class MigrationTests(StackFixture stack)
+{
+    /// <summary>Everything that makes up the schema; migrations and hashes aside, no data.</summary>
+    private const string Schema = """
+        select pg_get_functiondef(oid) from pg_proc where pronamespace = 'eventstore'::regnamespace
+        union all select format('%s %s %s %s %s %s', attrelid::regclass, attnum, attname, atttypid::regtype, attnotnull,
+            attcompression) from pg_attribute where attnum > 0 and attrelid in
+            (select oid from pg_class where relnamespace = 'eventstore'::regnamespace and relkind in ('r', 'p'))
+        union all select format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
+            where connamespace = 'eventstore'::regnamespace
+        union all select indexdef from pg_indexes where schemaname = 'eventstore'
+        union all select pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+        order by 1
+        """;
+
+    [Fact]
+    public async Task A_second_migration_changes_nothing()
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        var before = await RowsAsync(store, "select name || applied_at from eventstore.functions order by 1");
+        Assert.NotEmpty(before);
+        await MigrateAsync(store);
+        Assert.Equal(before, await RowsAsync(store, "select name || applied_at from eventstore.functions order by 1"));
+    }
+
+    [Fact]
+    public async Task Many_processes_can_migrate_an_empty_database_at_once()
+    {
+        await using var store = await CreateAsync();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => MigrateAsync(store)));
+        Assert.Equal(["1"], await RowsAsync(store, "select count(*)::text from eventstore.store"));
+        Assert.Equal(["0"], await RowsAsync(store, "select count(*)::text from pg_locks where locktype = 'advisory'"));
+    }
+
+    [Theory]
+    [InlineData("head", "drop function eventstore.head()", "head() returns bigint")]
+    [InlineData("head", "drop function eventstore.head()", "head() returns text")]
+    [InlineData("head", "drop function eventstore.head()", "head(n int) returns bigint")]
+    [InlineData("head", "drop function eventstore.head()", "missing() returns bigint")]
+    [InlineData("take_positions", "drop function eventstore.take_positions", "take_positions(m int) returns bigint")]
+    [InlineData("removed", "", "removed(n int) returns bigint")]
+    public async Task A_function_of_another_version_is_replaced_by_this_versions(string name, string drop, string other)
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        var schema = await RowsAsync(store, Schema);
+        await RowsAsync(
+            store,
+            $"""
+            {drop}; create function eventstore.{other} language plpgsql as 'begin return null; end';
+            insert into eventstore.functions values ('missing', 'x'), ('{name}', 'x')
+            on conflict (name) do update set hash = 'x'
+            """
+        );
+        Assert.NotEqual(schema, await RowsAsync(store, Schema));
+
+        await MigrateAsync(store);
+
+        Assert.Equal(schema, await RowsAsync(store, Schema));
+        Assert.Equal(["0"], await RowsAsync(store, "select eventstore.head()::text"));
+    }
+
+    [Fact]
+    public async Task A_store_of_the_last_development_version_keeps_its_events_and_equals_a_new_one()
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        var schema = await RowsAsync(store, Schema);
+        await RowsAsync(
+            store,
+            """
+            delete from eventstore.migrations;
+            insert into eventstore.migrations (name) values ('0001_log'), ('0014_retention'), ('0020_runs_begin_whole');
+            drop table eventstore.functions;
+            create function eventstore.drop_old(interval, bigint) returns int language sql as 'select 0';
+            create function eventstore.relay_outbox(text, bigint, int) returns int language sql as 'select 0';
+            create or replace function eventstore.head() returns bigint language sql as 'select 7';
+            select (eventstore.append(array[1], array[gen_random_uuid()], array[null]::bytea[], array['t'], array['n'],
+                array[null]::text[], array['"kept"'], array[null]::text[], null, null)).epoch
+            """
+        );
+
+        await MigrateAsync(store);
+
+        Assert.Equal(schema, await RowsAsync(store, Schema));
+        Assert.Equal(["\"kept\""], await RowsAsync(store, "select data from eventstore.events"));
+    }
+
+    [Fact]
+    public async Task A_store_of_an_early_development_version_is_refused_with_the_way_out()
+    {
+        await using var store = await CreateAsync();
+        await RowsAsync(
+            store,
+            """
+            create schema eventstore;
+            create table eventstore.migrations (name text primary key, applied_at timestamptz default now());
+            insert into eventstore.migrations values ('0001_log'), ('0020_runs_begin_whole')
+            """
+        );
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => MigrateAsync(store));
+        Assert.Contains("drop schema eventstore cascade", refused.MessageText, StringComparison.Ordinal);
+        await RowsAsync(store, "drop schema eventstore cascade");
+        await MigrateAsync(store);
+        Assert.Equal(["0"], await RowsAsync(store, "select eventstore.head()::text"));
+    }
+
+    [Fact]
+    public async Task A_function_that_Postgres_refuses_leaves_all_as_they_were()
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        var schema = await RowsAsync(store, Schema);
+        await using var connection = await store.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var scripts = new FunctionMigration(
+            connection,
+            [
+                new("head", "create or replace function eventstore.head() returns bigint language sql as 'select 7'"),
+                new(
+                    "reset",
+                    "create or replace function eventstore.reset() returns void language sql as 'select from x'"
+                ),
+            ]
+        );
+        await Assert.ThrowsAsync<PostgresException>(() => scripts.ApplyAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(schema, await RowsAsync(store, Schema));
+    }
+
+    private async Task<NpgsqlDataSource> CreateAsync() =>
+        NpgsqlDataSource.Create(
+            (await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
+        );
+
+    private static Task MigrateAsync(NpgsqlDataSource store) =>
+        new StoreMigrator(store, NullLogger<StoreMigrator>.Instance).MigrateAsync(
+            TestContext.Current.CancellationToken
+        );
+
+    private static async Task<List<string>> RowsAsync(NpgsqlDataSource store, string sql)
+    {
+        await using var command = store.CreateCommand(sql);
+        await using var row = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var rows = new List<string>();
+        while (await row.ReadAsync(TestContext.Current.CancellationToken))
+            rows.Add(row.GetString(0));
+        return rows;
+    }
+}
