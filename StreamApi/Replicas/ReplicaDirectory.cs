@@ -16,6 +16,7 @@ namespace StreamApi.Replicas;
 /// </summary>
 internal sealed class ReplicaDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    ReplicaStates states,
     IServer server,
     IOptions<StreamingOptions> streaming,
     ConnectionRegistry registry,
@@ -88,40 +89,25 @@ internal sealed class ReplicaDirectory(
         }
     }
 
-    private async Task AnnounceAsync(CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            """
-            insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())
-            on conflict (name) do update set state = excluded.state, seen_at = excluded.seen_at
-            """
-        );
-        command.Parameters.AddWithValue(streaming.Value.Replica);
-        command.Parameters.AddWithValue(JsonSerializer.Serialize(Here()));
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    private Task AnnounceAsync(CancellationToken cancellationToken) =>
+        states.SetAsync(streaming.Value.Replica, JsonSerializer.Serialize(Here()), cancellationToken);
 
     private async Task<List<Replica>> SeenAsync(int fromSeconds, int toSeconds, CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand(
-            """
-            select state, seen_at from eventstore.replicas
-            where name <> $1
-                and clock_timestamp() - seen_at >= make_interval(secs => $2)
-                and clock_timestamp() - seen_at < make_interval(secs => $3)
-            """
+        var others = await states.OthersAsync(
+            streaming.Value.Replica,
+            TimeSpan.FromSeconds(fromSeconds),
+            TimeSpan.FromSeconds(toSeconds),
+            cancellationToken
         );
-        command.Parameters.AddWithValue(streaming.Value.Replica);
-        command.Parameters.AddWithValue((double)fromSeconds);
-        command.Parameters.AddWithValue((double)toSeconds);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var others = new List<Replica>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            var other = JsonSerializer.Deserialize<Replica>(reader.GetString(0))!;
-            others.Add(fromSeconds == 0 ? other : other with { SeenAt = new DateTimeOffset(reader.GetDateTime(1)) });
-        }
-        return others;
+        return
+        [
+            .. others.Select(other =>
+            {
+                var replica = JsonSerializer.Deserialize<Replica>(other.State)!;
+                return fromSeconds == 0 ? replica : replica with { SeenAt = other.SeenAt };
+            }),
+        ];
     }
 
     private async Task LeaveAsync()
@@ -129,11 +115,7 @@ internal sealed class ReplicaDirectory(
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), clock);
         try
         {
-            await using var command = store.CreateCommand(
-                "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'"
-            );
-            command.Parameters.AddWithValue(streaming.Value.Replica);
-            await command.ExecuteNonQueryAsync(limit.Token);
+            await states.RemoveAsync(streaming.Value.Replica, limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
     }

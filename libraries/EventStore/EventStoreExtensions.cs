@@ -32,7 +32,12 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<TopicReader>();
         builder.Services.AddSingleton<TopicDirectory>();
         builder.Services.AddSingleton<RunReader>();
+        builder.Services.AddSingleton<RunRegistry>();
+        builder.Services.AddSingleton<RunWriters>();
         builder.Services.AddSingleton<IdempotencyKeys>();
+        builder.Services.AddSingleton<ReplicaStates>();
+        builder.Services.AddSingleton<TopicPresence>();
+        builder.Services.AddSingleton<TicketConnections>();
         builder.Services.AddSingleton<EventTail>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<Retention>();

@@ -14,7 +14,7 @@ namespace Runs;
 /// its row gone and its runs ended, and can add nothing to them.
 /// </summary>
 internal sealed class RunLeases(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    RunWriters writers,
     IOptions<RunOptions> options,
     IOptions<StreamingOptions> streaming,
     ILogger<RunLeases> logger
@@ -23,6 +23,8 @@ internal sealed class RunLeases(
     private TaskCompletionSource<Guid> _writer = New();
     private long _steadySince,
         _lookedAt;
+
+    private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
     /// <summary>The lease has been given up: the server stops.</summary>
     public bool Stopped { get; private set; }
@@ -93,11 +95,7 @@ internal sealed class RunLeases(
         try
         {
             // Expired rather than deleted: what was not ended in time is swept by the others at once.
-            await using var command = store.CreateCommand(
-                "update eventstore.run_writers set expires_at = clock_timestamp() where id = $1"
-            );
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = _writer.Task.Result });
-            await command.ExecuteNonQueryAsync(limit.Token);
+            await writers.ExpireAsync(_writer.Task.Result, limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException) { }
     }
@@ -110,28 +108,13 @@ internal sealed class RunLeases(
             return;
         }
         var writer = _writer.Task.Result;
-        await using var command = store.CreateCommand(
-            """
-            with mine as (update eventstore.run_writers set expires_at = clock_timestamp() + $2 where id = $1 returning id)
-            select exists (select from mine), array(select run from eventstore.runs where writer = $1 and cancelled)
-            """
-        );
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-        command.Parameters.Add(
-            new NpgsqlParameter<TimeSpan> { TypedValue = TimeSpan.FromSeconds(options.Value.LeaseSeconds) }
-        );
-        string[] cancelled;
-        await using (var row = await command.ExecuteReaderAsync(cancellationToken))
+        var cancelled = await writers.RenewAsync(writer, Lease, cancellationToken);
+        if (cancelled is null)
         {
-            await row.ReadAsync(cancellationToken);
-            cancelled = await row.GetFieldValueAsync<string[]>(1, cancellationToken);
-            if (!row.GetBoolean(0))
-            {
-                Logger.LogWarning("This replica was away for so long that others have ended its runs");
-                Volatile.Write(ref _writer, New());
-                Lost?.Invoke(writer);
-                return;
-            }
+            Logger.LogWarning("This replica was away for so long that others have ended its runs");
+            Volatile.Write(ref _writer, New());
+            Lost?.Invoke(writer);
+            return;
         }
         foreach (var run in cancelled)
             Cancelled?.Invoke(run);
@@ -142,15 +125,7 @@ internal sealed class RunLeases(
     private async Task EnterAsync(CancellationToken cancellationToken)
     {
         var writer = Guid.CreateVersion7();
-        await using var command = store.CreateCommand(
-            "insert into eventstore.run_writers values ($1, $2, clock_timestamp() + $3)"
-        );
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = streaming.Value.Replica });
-        command.Parameters.Add(
-            new NpgsqlParameter<TimeSpan> { TypedValue = TimeSpan.FromSeconds(options.Value.LeaseSeconds) }
-        );
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await writers.EnterAsync(writer, streaming.Value.Replica, Lease, cancellationToken);
         _steadySince = Stopwatch.GetTimestamp();
         _writer.TrySetResult(writer);
     }
@@ -159,15 +134,12 @@ internal sealed class RunLeases(
     /// anybody is taken for dead.</summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        if (
-            _steadySince == 0
-            || Stopwatch.GetElapsedTime(_steadySince) < TimeSpan.FromSeconds(options.Value.LeaseSeconds)
-        )
+        if (_steadySince == 0 || Stopwatch.GetElapsedTime(_steadySince) < Lease)
             return;
-        await using var command = store.CreateCommand("select eventstore.sweep_runs()");
-        if (await command.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended)
+        var ended = await writers.SweepAsync(cancellationToken);
+        if (ended.Count == 0)
             return;
-        Logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Length);
+        Logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Count);
         Swept?.Invoke(ended);
     }
 
@@ -177,30 +149,23 @@ internal sealed class RunLeases(
     /// </summary>
     private async Task AbandonAsync(CancellationToken cancellationToken)
     {
-        var lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
+        var lease = Lease;
         if (!_writer.Task.IsCompletedSuccessfully || (_lookedAt > 0 && Stopwatch.GetElapsedTime(_lookedAt) < lease))
             return;
         _lookedAt = Stopwatch.GetTimestamp();
         var writer = _writer.Task.Result;
         // Younger ones may be on their way to their work.
-        await using var command = store.CreateCommand(
-            "select array(select run from eventstore.runs where writer = $1 and started_at < clock_timestamp() - $2)"
-        );
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
-        var old = (string[])(await command.ExecuteScalarAsync(cancellationToken))!;
-        var written = old.Length == 0 ? null : Written();
+        var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
+        var written = old.Count == 0 ? null : Written();
         string[] forgotten = [.. old.Where(run => !written!.Contains(run))];
         if (forgotten.Length == 0)
             return;
-        await using var abandon = store.CreateCommand("select eventstore.abandon_runs($1, $2)");
-        abandon.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = forgotten });
-        abandon.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-        if (await abandon.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended)
+        var ended = await writers.AbandonAsync(forgotten, writer, cancellationToken);
+        if (ended.Count == 0)
             return;
         logger.LogWarning(
             "Ended {Count} runs that were begun without an answer of Postgres, and so without work",
-            ended.Length
+            ended.Count
         );
         Swept?.Invoke(ended);
     }
@@ -211,7 +176,7 @@ internal sealed class RunLeases(
         {
             try
             {
-                await store.ListenAsync("eventstore_runs", () => { }, run => Cancelled?.Invoke(run), stoppingToken);
+                await writers.ListenAsync(run => Cancelled?.Invoke(run), stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

@@ -3,8 +3,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
-using Npgsql;
-using NpgsqlTypes;
 using Streaming.Feed;
 
 namespace Runs;
@@ -15,7 +13,7 @@ namespace Runs;
 /// any replica finds it by such an id.
 /// </summary>
 internal sealed class RunLog(
-    NpgsqlDataSource store,
+    RunRegistry registry,
     EventAppender appender,
     RunReader reader,
     TopicReader topics,
@@ -60,37 +58,16 @@ internal sealed class RunLog(
         await feed.Started.WaitAsync(cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
-        return await store.AskAsync(
-            "select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-                command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-                command.Parameters.Add(
-                    new NpgsqlParameter<string>
-                    {
-                        TypedValue = JsonSerializer.Serialize(will ?? DefaultWill, RunJson.Options),
-                    }
-                );
-                command.Parameters.Add(
-                    new NpgsqlParameter<string> { TypedValue = JsonSerializer.Serialize(announcement, RunJson.Options) }
-                );
-                command.Parameters.Add(
-                    new NpgsqlParameter
-                    {
-                        Value = (object?)Activity.Current?.Id ?? DBNull.Value,
-                        NpgsqlDbType = NpgsqlDbType.Text,
-                    }
-                );
-                // Not cancelled with the request: the run would begin without a writer.
-                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                await row.ReadAsync(CancellationToken.None);
-                if (row.IsDBNull(1))
-                    throw new StoreUnavailableException("This server's lease was just lost.");
-                var announced = new StreamId(row.GetString(2), row.GetInt64(1));
-                return new RunStart(name, announced, row.GetBoolean(0) ? new Run(name, writer, announced, this) : null);
-            }
-        );
+        // Not cancelled with the request: the run would begin without a writer.
+        var (isNew, announced) =
+            await registry.BeginAnnouncedAsync(
+                name.Topic,
+                writer,
+                JsonSerializer.Serialize(will ?? DefaultWill, RunJson.Options),
+                JsonSerializer.Serialize(announcement, RunJson.Options),
+                Activity.Current?.Id
+            ) ?? throw new StoreUnavailableException("This server's lease was just lost.");
+        return new RunStart(name, announced, isNew ? new Run(name, writer, announced, this) : null);
     }
 
     /// <summary>Takes a run that was announced before, for a part of its work.</summary>
@@ -102,12 +79,14 @@ internal sealed class RunLog(
         var writer = await leases.WriterAsync(CancellationToken.None);
         if (_unsure.TryGetValue(name, out var before))
         {
-            await ReleaseAsync(name, before);
+            await registry.ReleaseAsync(name.Topic, before);
             _unsure.TryRemove(name, out _);
         }
         try
         {
-            return await TakeAsync(name, writer, will) ? new Run(name, writer, default, this) : null;
+            return await registry.BeginAsync(name.Topic, writer, JsonSerializer.Serialize(will, RunJson.Options))
+                ? new Run(name, writer, default, this)
+                : null;
         }
         catch (StoreUnavailableException)
         {
@@ -159,52 +138,18 @@ internal sealed class RunLog(
 
     /// <summary>Where a run was announced; null where there is no such run.</summary>
     public Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken) =>
-        store.AskAsync<StreamId?>(
-            "select eventstore.epoch(), (select position from eventstore.events where topic = $1 order by position limit 1)",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
-                await row.ReadAsync(cancellationToken);
-                return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
-            }
-        );
+        registry.AnnouncedAsync(name.Topic, cancellationToken);
 
     /// <summary>The user whose request began the run; null where nobody was named.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
-        store.AskAsync<string?>(
-            "select data::jsonb ->> 'owner' from eventstore.events where topic = $1 order by position limit 1",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Log });
-                return await command.ExecuteScalarAsync(cancellationToken) as string;
-            }
-        );
+        registry.OwnerAsync(name.Topic, cancellationToken);
 
     /// <summary>Asks the writer, on whichever replica, to stop. False where no such run goes on.</summary>
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>
-        store.AskAsync<bool>(
-            "select eventstore.cancel_run($1)",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-                return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-            }
-        );
+        registry.CancelAsync(name.Topic, cancellationToken);
 
     /// <summary>Gives up a run that turned out to have nothing to write.</summary>
-    public Task ReleaseAsync(Run run) => ReleaseAsync(run.Name, run.Writer);
-
-    private Task<int> ReleaseAsync(RunName name, Guid writer) =>
-        store.AskAsync(
-            "delete from eventstore.runs where run = $1 and writer = $2",
-            command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-                command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-                return command.ExecuteNonQueryAsync();
-            }
-        );
+    public Task ReleaseAsync(Run run) => registry.ReleaseAsync(run.Name.Topic, run.Writer);
 
     /// <summary>
     /// Puts an event into a run's log, whoever writes the run. One with an id goes in once, however often it is noted.
@@ -233,7 +178,7 @@ internal sealed class RunLog(
         {
             try
             {
-                if (delay > 100 && await IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
+                if (delay > 100 && await registry.IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
                     return;
                 await appender.AppendAsync(batch);
                 return;
@@ -247,44 +192,6 @@ internal sealed class RunLog(
                 logger.LogDebug(e, "Run {Run} waits for the store", run.Name.Topic);
                 await Task.Delay(delay + Random.Shared.Next(delay));
             }
-        }
-    }
-
-    private Task<bool> TakeAsync(RunName name, Guid writer, IReadOnlyList<RunEvent> will) =>
-        store.AskAsync<bool>(
-            "select eventstore.begin_run($1, $2, $3::jsonb)",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name.Topic });
-                command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = writer });
-                command.Parameters.Add(
-                    new NpgsqlParameter<string> { TypedValue = JsonSerializer.Serialize(will, RunJson.Options) }
-                );
-                return (bool)(await command.ExecuteScalarAsync())!;
-            }
-        );
-
-    private async Task<bool> IsStoredAsync(string topic, Guid id)
-    {
-        try
-        {
-            // The log's lock: the try that got no answer may still be at its commit.
-            await using var connection = await store.OpenConnectionAsync();
-            await using var transaction = await connection.BeginTransactionAsync();
-            await using (var lockLog = new NpgsqlCommand("select eventstore.lock_log()", connection, transaction))
-                await lockLog.ExecuteNonQueryAsync();
-            await using var command = new NpgsqlCommand(
-                "select exists (select from eventstore.events where topic = $1 and id = $2)",
-                connection,
-                transaction
-            );
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-            return (bool)(await command.ExecuteScalarAsync())!;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
         }
     }
 }

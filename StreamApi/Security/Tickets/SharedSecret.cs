@@ -92,16 +92,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
         {
             if (_secret is { } read)
                 return read;
-            return _secret = await store.AskAsync(
-                "select value from eventstore.secrets where name = 'tickets'",
-                async command =>
-                    (byte[])(
-                        await command.ExecuteScalarAsync(cancellationToken)
-                        ?? throw new InvalidOperationException(
-                            "eventstore.secrets has no row 'tickets'. Run the migrations: StreamApi migrate."
-                        )
-                    )
-            );
+            return _secret = await store.ReadSecretAsync(StoreSecrets.Tickets, cancellationToken);
         }
         finally
         {

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using EventStore;
 using Npgsql;
-using NpgsqlTypes;
 using Streaming.Access;
 using Streaming.Connections;
 
@@ -11,11 +10,8 @@ namespace StreamApi.Security.Tickets;
 /// Allows one connection per ticket: a new one replaces the old. Replicas learn of each other's connections through
 /// Postgres about a second later; while Postgres is down both may live.
 /// </summary>
-internal sealed class TicketSessions(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
-    TimeProvider clock,
-    ILogger<TicketSessions> logger
-) : RestartingService(logger)
+internal sealed class TicketSessions(TicketConnections connections, TimeProvider clock, ILogger<TicketSessions> logger)
+    : RestartingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
         Retention = TimeSpan.FromDays(1),
@@ -24,7 +20,7 @@ internal sealed class TicketSessions(
     private readonly ConcurrentDictionary<Guid, OpenStream> _streams = new();
     private readonly ConcurrentDictionary<Guid, (string Connection, DateTimeOffset At)> _opened = new();
     private DateTimeOffset _seen = DateTimeOffset.UnixEpoch;
-    private long _sweptAt;
+    private long? _sweptAt;
 
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
     public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
@@ -83,62 +79,24 @@ internal sealed class TicketSessions(
         var opened = _opened.ToArray();
         if (opened.Length == 0)
             return;
-        // One order, or two replicas' statements could deadlock.
-        Array.Sort(opened, (a, b) => a.Key.CompareTo(b.Key));
-        await using var command = store.CreateCommand(
-            """
-            insert into eventstore.ticket_holders as h
-            select t, c, at, clock_timestamp() from unnest($1, $2, $3) as o(t, c, at)
-            on conflict (ticket) do update set connection = excluded.connection,
-                opened_at = excluded.opened_at, told_at = excluded.told_at
-            where excluded.opened_at > h.opened_at
-            """
+        await connections.NoteAsync(
+            opened.Select(o => new TicketConnection(o.Key, o.Value.Connection, o.Value.At)),
+            cancellationToken
         );
-        command.Parameters.Add(
-            new NpgsqlParameter<Guid[]>
-            {
-                TypedValue = [.. opened.Select(o => o.Key)],
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
-            }
-        );
-        command.Parameters.Add(
-            new NpgsqlParameter<string[]>
-            {
-                TypedValue = [.. opened.Select(o => o.Value.Connection)],
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
-            }
-        );
-        command.Parameters.Add(
-            new NpgsqlParameter<DateTimeOffset[]>
-            {
-                TypedValue = [.. opened.Select(o => o.Value.At)],
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
-            }
-        );
-        await command.ExecuteNonQueryAsync(cancellationToken);
         foreach (var one in opened)
             _opened.TryRemove(one);
-        if (_sweptAt != 0 && clock.GetElapsedTime(_sweptAt) < SweepInterval)
+        if (_sweptAt is { } swept && clock.GetElapsedTime(swept) < SweepInterval)
             return;
         _sweptAt = clock.GetTimestamp();
-        await using var sweep = store.CreateCommand(
-            "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1"
-        );
-        sweep.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Retention });
-        await sweep.ExecuteNonQueryAsync(cancellationToken);
+        await connections.ForgetAsync(Retention, cancellationToken);
     }
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        // Reads the last seconds twice, because a slow statement commits its rows late.
-        await using var command = store.CreateCommand(
-            "select ticket, connection, told_at from eventstore.ticket_holders where told_at > $1"
-        );
-        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = _seen - TimeSpan.FromSeconds(5) });
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        while (await row.ReadAsync(cancellationToken))
+        // Reads the last five seconds again: rows of a slow statement become visible late.
+        var noted = await connections.NotedAfterAsync(_seen - TimeSpan.FromSeconds(5), cancellationToken);
+        foreach (var (ticket, connection, at) in noted)
         {
-            var (ticket, connection, at) = (row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2));
             if (at > _seen)
                 _seen = at;
             // A connection opened here meanwhile is newer and will be published.

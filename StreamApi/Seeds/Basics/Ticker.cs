@@ -15,7 +15,7 @@ namespace StreamApi.Seeds.Basics;
 /// </summary>
 internal sealed class Ticker(
     EventAppender store,
-    NpgsqlDataSource database,
+    TopicPresence presence,
     ConnectionRegistry registry,
     IOptions<BasicsOptions> options,
     TimeProvider clock,
@@ -55,22 +55,14 @@ internal sealed class Ticker(
     /// </summary>
     private async Task<bool> IsReadAsync(CancellationToken cancellationToken)
     {
-        var here = registry.Open.Any(c => c.Topics.Contains(Topic));
-        await using var command = database.CreateCommand(
-            here
-                ? """
-                insert into eventstore.readers values ($1, clock_timestamp())
-                on conflict (topic) do update set seen_at = excluded.seen_at returning true
-                """
-                : """
-                select seen_at > clock_timestamp() - make_interval(secs => $2)
-                from eventstore.readers where topic = $1
-                """
-        );
-        command.Parameters.AddWithValue(Topic);
-        if (!here)
-            command.Parameters.AddWithValue((double)options.Value.TickLingerSeconds);
-        return await command.ExecuteScalarAsync(cancellationToken) is true;
+        if (!registry.Open.Any(c => c.Topics.Contains(Topic)))
+            return await presence.WasReadAsync(
+                Topic,
+                TimeSpan.FromSeconds(options.Value.TickLingerSeconds),
+                cancellationToken
+            );
+        await presence.NoteAsync(Topic, cancellationToken);
+        return true;
     }
 
     private static NewEvent Tick(DateTimeOffset at)

@@ -1,3 +1,4 @@
+using System.Data;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -26,31 +27,39 @@ internal sealed class Sessions(
     /// </summary>
     public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand(
-            """
-            select eventstore.epoch(), eventstore.head(),
-                (select position from eventstore.events where topic = $1
-                    order by position offset greatest($4 - 1, 0) limit 1),
-                (select max(position) from eventstore.events where topic = $2 and type = 'error'),
-                coalesce((select failed from resilient.sessions where id = $3), false)
-            """
+        await using var connection = await store.OpenConnectionAsync(cancellationToken);
+        await using var snapshot = await connection.BeginTransactionAsync(
+            IsolationLevel.RepeatableRead,
+            cancellationToken
         );
-        foreach (var text in (ReadOnlySpan<string>)[Session.Topic(id), Session.ControlTopic(id), id])
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ordinal });
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        var head = new StreamId(row.GetString(0), row.GetInt64(1));
-        // Starts before the first message; without one yet, at the head.
-        StreamId? at = row.IsDBNull(2)
-            ? ordinal == 0
-                ? head
-                : null
-            : head with
-            {
-                Position = row.GetInt64(2) - (ordinal == 0 ? 1 : 0),
-            };
-        return new SessionState(head, at, row.GetBoolean(4) && !row.IsDBNull(3) ? row.GetInt64(3) : null);
+        var head = await LogSnapshot.HeadAsync(connection, snapshot, cancellationToken);
+        var position = await LogSnapshot.PositionAsync(
+            connection,
+            snapshot,
+            Session.Topic(id),
+            Math.Max(ordinal, 1),
+            cancellationToken
+        );
+        var error = await LogSnapshot.LastPositionAsync(
+            connection,
+            snapshot,
+            Session.ControlTopic(id),
+            "error",
+            cancellationToken
+        );
+        await using var command = new NpgsqlCommand(
+            "select failed from resilient.sessions where id = $1",
+            connection,
+            snapshot
+        );
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+        var hasFailed = await command.ExecuteScalarAsync(cancellationToken) is true;
+        // Before the first message; if there is none yet, it will come after the head.
+        StreamId? at =
+            position is { } found ? head with { Position = found - (ordinal == 0 ? 1 : 0) }
+            : ordinal == 0 ? head
+            : null;
+        return new SessionState(head, at, hasFailed ? error : null);
     }
 
     /// <summary>

@@ -1,5 +1,8 @@
 using System.Data;
+using EventStore;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql;
 
 namespace StreamApi.Seeds.Storage;
 
@@ -21,12 +24,14 @@ internal static class StateReads
             IsolationLevel.RepeatableRead,
             http.RequestAborted
         );
-        var position = await context
-            .Database.SqlQuery<string>($"""select eventstore.epoch() || '-' || eventstore.head() as "Value" """)
-            .SingleAsync(http.RequestAborted);
+        var position = await LogSnapshot.HeadAsync(
+            (NpgsqlConnection)context.Database.GetDbConnection(),
+            (NpgsqlTransaction)snapshot.GetDbTransaction(),
+            http.RequestAborted
+        );
         var state = await read(context);
         await snapshot.CommitAsync(http.RequestAborted);
-        http.Response.Headers["X-Sse-Position"] = position;
+        http.Response.Headers["X-Sse-Position"] = position.ToString();
         return state;
     }
 }

@@ -22,14 +22,7 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
     /// <summary>Reads it, again where it may have changed.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task ReadAsync(CancellationToken cancellationToken) =>
-        _key = await store.AskAsync(
-            "select value from eventstore.secrets where name = 'relay'",
-            async command =>
-                await command.ExecuteScalarAsync(cancellationToken) as byte[]
-                ?? throw new InvalidOperationException(
-                    "eventstore.secrets has no row 'relay'; run StreamApi migrate, which puts one there."
-                )
-        );
+        _key = await store.ReadSecretAsync(StoreSecrets.Relay, cancellationToken);
 
     /// <summary>The message with its signature.</summary>
     public byte[] Sign(ReadOnlySpan<byte> message)

@@ -1,0 +1,60 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// The stream servers as they last described themselves, each by a JSON document. Thread-safe. Every method throws
+/// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
+/// </summary>
+public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+{
+    /// <summary>Stores a replica's document, with the time by Postgres's clock.</summary>
+    public async Task SetAsync(string replica, string state, CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand(
+            """
+            insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())
+            on conflict (name) do update set state = excluded.state, seen_at = excluded.seen_at
+            """
+        );
+        await command.With(replica).With(state).ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Reads the other replicas whose last document is at least <paramref name="minAge"/> and less than
+    /// <paramref name="maxAge"/> old, in no order.</summary>
+    public async Task<IReadOnlyList<ReplicaState>> OthersAsync(
+        string replica,
+        TimeSpan minAge,
+        TimeSpan maxAge,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var command = store.CreateCommand(
+            """
+            select state, seen_at from eventstore.replicas
+            where name <> $1 and clock_timestamp() - seen_at >= $2 and clock_timestamp() - seen_at < $3
+            """
+        );
+        command.With(replica).With(minAge).With(maxAge);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var others = new List<ReplicaState>();
+        while (await row.ReadAsync(cancellationToken))
+            others.Add(new ReplicaState(row.GetString(0), row.GetFieldValue<DateTimeOffset>(1)));
+        return others;
+    }
+
+    /// <summary>Removes a replica that stops, and those that have said nothing for a day.</summary>
+    public async Task RemoveAsync(string replica, CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand(
+            "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'"
+        );
+        await command.With(replica).ExecuteNonQueryAsync(cancellationToken);
+    }
+}
+
+/// <summary>A replica's last document.</summary>
+/// <param name="State">The document: JSON.</param>
+/// <param name="SeenAt">When it was stored, by Postgres's clock.</param>
+public readonly record struct ReplicaState(string State, DateTimeOffset SeenAt);

@@ -1,0 +1,32 @@
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// The last time that any replica had a reader of a topic, for topics whose events are made only while a client reads
+/// them. Thread-safe. Every method throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while
+/// Postgres does not answer.
+/// </summary>
+public sealed class TopicPresence(NpgsqlDataSource store)
+{
+    /// <summary>Notes that the topic has a reader now.</summary>
+    public async Task NoteAsync(string topic, CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand(
+            """
+            insert into eventstore.readers values ($1, clock_timestamp())
+            on conflict (topic) do update set seen_at = excluded.seen_at
+            """
+        );
+        await command.With(topic).ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Tells if the topic had a reader on any replica within the time given.</summary>
+    public async Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand(
+            "select seen_at > clock_timestamp() - $2 from eventstore.readers where topic = $1"
+        );
+        return await command.With(topic).With(within).ExecuteScalarAsync(cancellationToken) is true;
+    }
+}

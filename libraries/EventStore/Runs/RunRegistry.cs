@@ -1,0 +1,120 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace EventStore;
+
+/// <summary>
+/// Begins, cancels and finds runs: topics that one writer writes from a beginning to an end. Thread-safe. Every method
+/// throws <see cref="StoreUnavailableException"/> while Postgres does not answer.
+/// </summary>
+public sealed class RunRegistry(NpgsqlDataSource store)
+{
+    /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
+    /// <param name="topic">The topic of the run's events.</param>
+    /// <param name="writer">A writer of <see cref="RunWriters"/>.</param>
+    /// <param name="will">JSON array of the events that end the run if its writer dies.</param>
+    /// <param name="announcement">Data of the announcement: one line of JSON.</param>
+    /// <param name="traceParent">W3C trace context of the request; null without one.</param>
+    /// <returns>Null if the writer's lease has expired.</returns>
+    public Task<RunBeginning?> BeginAnnouncedAsync(
+        string topic,
+        Guid writer,
+        string will,
+        string announcement,
+        string? traceParent
+    ) =>
+        store.AskAsync<RunBeginning?>(
+            "select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)",
+            async command =>
+            {
+                command.With(topic).With(writer).With(will).With(announcement);
+                command.Parameters.Add(
+                    new NpgsqlParameter
+                    {
+                        Value = (object?)traceParent ?? DBNull.Value,
+                        NpgsqlDbType = NpgsqlDbType.Text,
+                    }
+                );
+                await using var row = await command.ExecuteReaderAsync();
+                await row.ReadAsync();
+                return row.IsDBNull(1)
+                    ? null
+                    : new RunBeginning(row.GetBoolean(0), new StreamId(row.GetString(2), row.GetInt64(1)));
+            }
+        );
+
+    /// <summary>Begins a part of a run that was announced before. False if the run has a writer already, or if the
+    /// writer's lease has expired.</summary>
+    public Task<bool> BeginAsync(string topic, Guid writer, string will) =>
+        store.AskAsync<bool>(
+            "select eventstore.begin_run($1, $2, $3::jsonb)",
+            async command => (bool)(await command.With(topic).With(writer).With(will).ExecuteScalarAsync())!
+        );
+
+    /// <summary>Asks a run's writer to stop, on whichever replica. False if no such run goes on.</summary>
+    public Task<bool> CancelAsync(string topic, CancellationToken cancellationToken) =>
+        store.AskAsync<bool>(
+            "select eventstore.cancel_run($1)",
+            async command => (bool)(await command.With(topic).ExecuteScalarAsync(cancellationToken))!
+        );
+
+    /// <summary>Gives up a run without writing its end.</summary>
+    public Task ReleaseAsync(string topic, Guid writer) =>
+        store.AskAsync(
+            "delete from eventstore.runs where run = $1 and writer = $2",
+            command => command.With(topic).With(writer).ExecuteNonQueryAsync()
+        );
+
+    /// <summary>Returns the id of a run's announcement; null if there is no such run.</summary>
+    public Task<StreamId?> AnnouncedAsync(string topic, CancellationToken cancellationToken) =>
+        store.AskAsync<StreamId?>(
+            """
+            select eventstore.epoch(),
+                (select position from eventstore.events where topic = $1 || '.log' order by position limit 1)
+            """,
+            async command =>
+            {
+                await using var row = await command.With(topic).ExecuteReaderAsync(cancellationToken);
+                await row.ReadAsync(cancellationToken);
+                return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
+            }
+        );
+
+    /// <summary>Returns the member <c>owner</c> of a run's announcement; null without one.</summary>
+    public Task<string?> OwnerAsync(string topic, CancellationToken cancellationToken) =>
+        store.AskAsync<string?>(
+            """
+            select data::jsonb ->> 'owner' from eventstore.events where topic = $1 || '.log' order by position limit 1
+            """,
+            async command => await command.With(topic).ExecuteScalarAsync(cancellationToken) as string
+        );
+
+    /// <summary>Tells if the topic has an event with this id. Waits for appends that are being committed, so that the
+    /// answer is final for an append that got none.</summary>
+    public async Task<bool> IsStoredAsync(string topic, Guid id)
+    {
+        try
+        {
+            await using var connection = await store.OpenConnectionAsync();
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using (var lockLog = new NpgsqlCommand("select eventstore.lock_log()", connection, transaction))
+                await lockLog.ExecuteNonQueryAsync();
+            // A statement of its own: its snapshot must be later than the lock.
+            await using var command = new NpgsqlCommand(
+                "select exists (select from eventstore.events where topic = $1 and id = $2)",
+                connection,
+                transaction
+            );
+            return (bool)(await command.With(topic).With(id).ExecuteScalarAsync())!;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            throw new StoreUnavailableException("Postgres does not answer.", e);
+        }
+    }
+}
+
+/// <summary>Result of beginning a run.</summary>
+/// <param name="IsNew">False if the run was announced before.</param>
+/// <param name="Announced">The announcement's id: a reader that starts after it gets the whole run.</param>
+public readonly record struct RunBeginning(bool IsNew, StreamId Announced);

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// The connection that uses each ticket: the one that was opened last, on whichever replica. Thread-safe. Every method
+/// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
+/// </summary>
+public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+{
+    /// <summary>Notes connections. One that was opened earlier than the stored one changes nothing.</summary>
+    public async Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
+    {
+        // In one order: the statements of two replicas could deadlock otherwise.
+        TicketConnection[] ordered = [.. opened.OrderBy(o => o.Ticket)];
+        await using var command = store.CreateCommand(
+            """
+            insert into eventstore.ticket_holders as h
+            select ticket, connection, at, clock_timestamp() from unnest($1, $2, $3) as o(ticket, connection, at)
+            on conflict (ticket) do update
+            set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
+            where excluded.opened_at > h.opened_at
+            """
+        );
+        command.With(Array.ConvertAll(ordered, o => o.Ticket));
+        command.With(Array.ConvertAll(ordered, o => o.Connection));
+        command.With(Array.ConvertAll(ordered, o => o.At));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Reads what was noted after a time of Postgres's clock, in no order. <see cref="TicketConnection.At"/>
+    /// is the time at which it was noted.</summary>
+    public async Task<IReadOnlyList<TicketConnection>> NotedAfterAsync(
+        DateTimeOffset time,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var command = store.CreateCommand(
+            "select ticket, connection, told_at from eventstore.ticket_holders where told_at > $1"
+        );
+        await using var row = await command.With(time).ExecuteReaderAsync(cancellationToken);
+        var noted = new List<TicketConnection>();
+        while (await row.ReadAsync(cancellationToken))
+            noted.Add(new TicketConnection(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2)));
+        return noted;
+    }
+
+    /// <summary>Deletes what was noted longer ago than <paramref name="age"/>.</summary>
+    public async Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand(
+            "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1"
+        );
+        await command.With(age).ExecuteNonQueryAsync(cancellationToken);
+    }
+}
+
+/// <summary>A connection that uses a ticket.</summary>
+/// <param name="Ticket">The ticket's id.</param>
+/// <param name="Connection">The connection's id.</param>
+/// <param name="At">When it was opened, by its replica's clock (UTC).</param>
+public readonly record struct TicketConnection(Guid Ticket, string Connection, DateTimeOffset At);
