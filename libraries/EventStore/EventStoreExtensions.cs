@@ -10,10 +10,14 @@ namespace Microsoft.Extensions.Hosting;
 public static class EventStoreExtensions
 {
     /// <summary>
-    /// Adds <see cref="EventAppender"/>, <see cref="EventReader"/>, <see cref="EventTail"/> and <see
-    /// cref="LeaderLease"/> over the
-    /// connection string <paramref name="connectionName"/>. Fails at start, by name, where that is missing.
+    /// Adds the event log over a connection string: <see cref="EventAppender"/>, <see cref="EventReader"/>,
+    /// <see cref="EventTail"/>, <see cref="LeaderLease"/> and the other classes of this library, their connection pools
+    /// and the health check <c>eventstore</c>.
     /// </summary>
+    /// <param name="builder">The host.</param>
+    /// <param name="connectionName">Name of the connection string. The start fails with this name if it is
+    /// missing.</param>
+    /// <remarks>The tables must exist: see <see cref="StoreMigrator"/>.</remarks>
     public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore")
         where TBuilder : IHostApplicationBuilder
     {

@@ -4,18 +4,17 @@ using Microsoft.Extensions.Logging;
 namespace EventStore;
 
 /// <summary>
-/// Background work that an exception nobody foresaw neither ends nor takes the process down: it is logged, and the work
-/// begins
-/// again a second later. Every background service of ours is one.
+/// A background service that survives unexpected exceptions: it logs one and starts its work again a second later. An
+/// exception of a plain <see cref="BackgroundService"/> would stop the process.
 /// </summary>
 public abstract class RestartingService(ILogger logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>The service's own log.</summary>
+    /// <summary>The service's logger.</summary>
     protected ILogger Logger => logger;
 
-    /// <summary>The work itself. It may end by returning; what it throws makes it begin again.</summary>
+    /// <summary>Does the work. The service ends when this returns, and starts it again when it throws.</summary>
     protected abstract Task RunAsync(CancellationToken stoppingToken);
 
     /// <inheritdoc/>
@@ -34,14 +33,14 @@ public abstract class RestartingService(ILogger logger) : BackgroundService
             }
             catch (Exception e)
             {
-                logger.LogError(e, "{Service} failed unexpectedly and begins again", GetType().Name);
+                logger.LogError(e, "{Service} failed unexpectedly and starts again in a second", GetType().Name);
             }
             await Task.Delay(Pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>Runs parts of one work: where one ends or fails the others are ended too, and the whole is as that
-    /// one.</summary>
+    /// <summary>Runs parts of one work at the same time. When one of them ends or fails the others are cancelled, and
+    /// its exception is thrown.</summary>
     protected static async Task TogetherAsync(
         CancellationToken stoppingToken,
         params Func<CancellationToken, Task>[] parts

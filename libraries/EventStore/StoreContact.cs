@@ -5,8 +5,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Asks Postgres once a second whether it is there, so that <c>/health</c> costs it nothing however often that
-/// is asked.</summary>
+/// <summary>Checks once a second that Postgres answers, so that requests of <c>/health</c> cost it nothing.
+/// Thread-safe.</summary>
 public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
@@ -16,12 +16,11 @@ public sealed class StoreContact(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // The beginning of the first question that has had no answer; what waits for one longer than a moment counts as
-    // away.
+    // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
     private long _askedAt = clock.GetTimestamp();
     private volatile bool _failing = true;
 
-    /// <summary>The time for which it has been asked in vain; null while it answers.</summary>
+    /// <summary>The time since Postgres stopped answering; null while it answers.</summary>
     public TimeSpan? AwayFor
     {
         get
@@ -31,7 +30,8 @@ public sealed class StoreContact(
         }
     }
 
-    /// <summary>Whether it has been away for so long that clients should go elsewhere.</summary>
+    /// <summary>Tells if Postgres has not answered for <see cref="EventStoreOptions.UnhealthySeconds"/>: clients should
+    /// go to another server.</summary>
     public bool IsLost => AwayFor >= TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
 
     /// <inheritdoc/>

@@ -9,12 +9,12 @@ internal static class StoreMetrics
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
         "store.append.duration",
         "s",
-        "Time of one group commit."
+        "Duration of a group commit."
     );
     private static readonly Histogram<int> Batch = Meter.CreateHistogram<int>(
         "store.append.batch",
         "{event}",
-        "Events of one group commit."
+        "Events per group commit."
     );
 
     public static void Appended(int events, TimeSpan took)

@@ -3,15 +3,17 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>What Postgres notifies of.</summary>
+/// <summary>Receives Postgres's notifications. Thread-safe.</summary>
 public static class StoreNotifications
 {
-    /// <summary>Listens on a channel until cancelled or the connection breaks; then throws.</summary>
+    /// <summary>Listens on a channel, on a connection of its own, until cancelled or until the connection breaks.
+    /// Always ends by an exception.</summary>
     /// <param name="store">The database.</param>
-    /// <param name="channel">A channel of ours: an identifier, not checked.</param>
-    /// <param name="listening">Called once notifications come; what was committed before is not told.</param>
-    /// <param name="notified">Called with the payload of each.</param>
+    /// <param name="channel">An SQL identifier; not quoted, so never a client's text.</param>
+    /// <param name="listening">Called when the connection listens. Earlier commits are not notified.</param>
+    /// <param name="notified">Called with the payload of each notification; must not block.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or the connection broke.</exception>
     public static async Task ListenAsync(
         this NpgsqlDataSource store,
         string channel,
@@ -31,7 +33,7 @@ public static class StoreNotifications
         }
         finally
         {
-            // The pool does not reset what it takes back.
+            // The pool does not reset connections.
             if (connection.State == ConnectionState.Open)
                 await ExecuteAsync($"unlisten {channel}", CancellationToken.None);
         }

@@ -6,33 +6,33 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Names of the connection pools. Each kind of work has connections of its own (a bulkhead): one that is exhausted
-/// takes nothing from the
-/// others. An <see cref="NpgsqlDataSource"/> without a key is for the features' own transactions.
+/// Names of the connection pools: keys of <see cref="NpgsqlDataSource"/> services. Each kind of work has its own pool
+/// (a bulkhead), so an exhausted one does not affect the others; the service without a key is for the features' own
+/// transactions.
 /// </summary>
 public static class StorePool
 {
     /// <summary>Appends of published events.</summary>
     public const string Appends = "appends";
 
-    /// <summary>The system's own upkeep: live feed, notifications, leases, heartbeats.</summary>
+    /// <summary>The system's own work: live feed, notifications, leases, heartbeats.</summary>
     public const string Feed = "feed";
 
-    /// <summary>Reads for streams that lag behind the memory.</summary>
+    /// <summary>Reads for streams that lag so far that memory no longer has their events.</summary>
     public const string Replays = "replays";
 
-    /// <summary>Reads that clients ask for.</summary>
+    /// <summary>Reads for clients' requests: history, topics, state.</summary>
     public const string Reads = "reads";
 
     private const string Work = "work";
 
     /// <summary>
-    /// Plans of a read never depend on statistics: rows come by an index, in its order, or the read would not be
-    /// bounded. One plan a session:
-    /// planning anew costs more than the read itself, and more with each partition.
+    /// Settings for reads: rows come by an index and in its order, whatever the statistics, or a read would not be
+    /// bounded. Each session plans a read once, since planning costs more than the read, and more per partition.
     /// </summary>
     private const string IndexesOnly =
-        " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+        " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
+        + " -c enable_hashjoin=off -c enable_mergejoin=off";
 
     internal static void AddStorePools(this IServiceCollection services, string connectionName)
     {
@@ -43,7 +43,7 @@ public static class StorePool
             Replays,
             (provider, _) => Open(provider, connectionName, Replays, o => o.ReplayConnections, IndexesOnly)
         );
-        // Twice: what opens a stream reads too, and does not wait for a turn.
+        // Twice as many: opening a stream reads too, and does not wait for its turn.
         services.AddKeyedSingleton(
             Reads,
             (provider, _) => Open(provider, connectionName, Reads, o => 2 * o.ReadConnections, IndexesOnly)
@@ -61,7 +61,8 @@ public static class StorePool
         var text =
             services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName)
             ?? throw new InvalidOperationException(
-                $"The connection string '{connectionName}' is missing: start through the AppHost, or set ConnectionStrings__{connectionName}."
+                $"The connection string '{connectionName}' is missing. Start through the AppHost, or set "
+                    + $"ConnectionStrings__{connectionName}."
             );
         var options = services.GetRequiredService<IOptions<EventStoreOptions>>().Value;
         var builder = new NpgsqlConnectionStringBuilder(text)
@@ -73,16 +74,16 @@ public static class StorePool
             KeepAlive = 10,
             MaxPoolSize = connections(options),
             MinPoolSize = 0,
-            // Nobody leaves anything in a session, and resetting it costs more than most of our statements.
+            // No code leaves settings in a session, and a reset costs more than most of our statements.
             NoResetOnClose = true,
         };
-        // The server gives up too, a little later than the client, which may be gone without a word. Compiling a plan
-        // (jit) takes longer
-        // than any of our statements.
+        // Postgres gives up a second later than the client, which may have vanished. Compiling a plan (jit) takes
+        // longer than any of our statements.
+        var timeout = (options.CommandTimeoutSeconds + 1) * 1_000;
         builder.Options =
-            $"{builder.Options} -c statement_timeout={(options.CommandTimeoutSeconds + 1) * 1_000} -c client_connection_check_interval=2000"
-            + $" -c idle_in_transaction_session_timeout={(options.CommandTimeoutSeconds + 1) * 1_000} -c jit=off{settings}";
-        // Named, or traces and metrics would carry the connection string.
+            $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
+            + $" -c client_connection_check_interval=2000 -c jit=off{settings}";
+        // Without a name, traces and metrics would carry the connection string.
         return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = $"{connectionName}-{pool}" }.Build();
     }
 }

@@ -4,15 +4,20 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// A renewed lease with a fencing number, by Postgres's clock: a holder that stops renewing (killed or frozen) loses it
-/// when it expires,
-/// and its number is too low for everything it does after waking (Kleppmann, "How to do distributed locking").
+/// A lease with a fencing number, by Postgres's clock. A holder that stops renewing it (killed or frozen) loses it, and
+/// its number is then too low for everything it does after waking (Kleppmann, "How to do distributed locking").
 /// </summary>
+/// <remarks>Thread-safe. Every method throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while
+/// Postgres does not answer.</remarks>
 public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
-    /// <summary>Takes or renews the lease. Returns its fence, greater for each new holder, or null while another holds
-    /// it.</summary>
-    /// <exception cref="NpgsqlException">Postgres does not answer; the lease must be taken for lost.</exception>
+    /// <summary>Takes or renews a lease. After an exception the caller must assume that it has lost the
+    /// lease.</summary>
+    /// <param name="name">The lease.</param>
+    /// <param name="holder">The caller: unique per process.</param>
+    /// <param name="ttl">Time until the lease expires if it is not renewed.</param>
+    /// <param name="cancellationToken">Cancels the command.</param>
+    /// <returns>The fence, greater for each new holder; null while another process holds the lease.</returns>
     public async Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand("select eventstore.hold_lease($1, $2, $3)");
@@ -23,18 +28,22 @@ public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
         return await command.ExecuteScalarAsync(cancellationToken) as long?;
     }
 
-    /// <summary>Gives the lease up, so that a spare need not wait for it to expire.</summary>
+    /// <summary>Gives a lease up, so that a spare does not wait for it to expire. Does nothing if the fence is
+    /// outdated.</summary>
     public async Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(
-            "update eventstore.leases set expires_at = clock_timestamp() - interval '1 second', holder = '' where name = $1 and fence = $2"
+            """
+            update eventstore.leases set expires_at = clock_timestamp() - interval '1 second', holder = ''
+            where name = $1 and fence = $2
+            """
         );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = fence });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Who leads, for dashboards: null while nobody does.</summary>
+    /// <summary>Returns a lease's holder, for dashboards; null while it has none.</summary>
     public async Task<string?> HolderAsync(string name, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(

@@ -4,8 +4,8 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>The arrays of one <c>eventstore.append</c> call, and whose events they are. Reused from batch to
-/// batch.</summary>
+/// <summary>The requests of a group commit and the arrays of its <c>eventstore.append</c> call. Reused from batch to
+/// batch; not thread-safe.</summary>
 internal sealed class AppendBatch(EventStoreOptions limits)
 {
     private readonly List<EventAppender.Request> _requests = [];
@@ -43,8 +43,8 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         (_bytes, _hasRuns) = (0, false);
     }
 
-    /// <summary>False where the batch is full, or holds an id of the request already (the later one then meets the
-    /// earlier's outcome).</summary>
+    /// <summary>Adds a request. False if the batch is full, or already has an id of the request: in the next batch that
+    /// id is a retry or a conflict.</summary>
     public bool TryAdd(EventAppender.Request request)
     {
         if (_requests.Count > 0)
@@ -80,6 +80,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         return true;
     }
 
+    /// <summary>Adds the parameters of the call.</summary>
     public void Bind(NpgsqlParameterCollection parameters)
     {
         Add(_groups, NpgsqlDbType.Integer);
@@ -98,7 +99,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             );
     }
 
-    /// <summary>Answers each request with its part of the positions; a null one is a refused group.</summary>
+    /// <summary>Answers each request with its part of the positions; null is a refused event.</summary>
     public void Complete(string epoch, long?[] positions)
     {
         var at = 0;
@@ -126,8 +127,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         }
     }
 
-    /// <summary>What the log holds of the batch that it did not hold before: all from <paramref name="first"/>
-    /// on.</summary>
+    /// <summary>Returns the events that are new in the log: those at or after <paramref name="first"/>.</summary>
     public IReadOnlyList<EventRecord> Records(long?[] positions, long first, DateTimeOffset committedAt)
     {
         var records = new List<EventRecord>(positions.Length);
@@ -153,6 +153,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
 
     private static Guid? ChosenId(NewEvent e) => e.Run is null ? e.Id : null;
 
+    /// <summary>Fails the requests that have no answer yet.</summary>
     public void Fail(Exception error)
     {
         foreach (var request in _requests)

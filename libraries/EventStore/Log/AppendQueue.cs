@@ -3,10 +3,8 @@ using System.Threading.Channels;
 namespace EventStore;
 
 /// <summary>
-/// Requests that wait for a group commit, bounded in bytes and fair between publishers: next is the one whose publisher
-/// will have been given the fewest
-/// bytes (self-clocked fair queueing), so that a small publish does not wait behind another publisher's bulk.
-/// Thread-safe; one reader.
+/// Requests that wait for a group commit, bounded in bytes. Publishers share the log by bytes (self-clocked fair
+/// queueing), so a small publish does not wait behind another publisher's bulk. Thread-safe; one reader.
 /// </summary>
 internal sealed class AppendQueue(long maxBytes)
 {
@@ -21,7 +19,7 @@ internal sealed class AppendQueue(long maxBytes)
         _number;
     private bool _closed;
 
-    /// <summary>Bytes of all that wait.</summary>
+    /// <summary>Bytes of memory that waiting requests take.</summary>
     public long Bytes
     {
         get
@@ -32,11 +30,10 @@ internal sealed class AppendQueue(long maxBytes)
     }
 
     /// <summary>
-    /// Takes a request in. Beyond the bound only a publisher that holds no more than its equal part of it gets in, so
-    /// that all together never hold more than
-    /// twice the bound.
+    /// Adds a request. Beyond the bound the queue accepts only publishers that hold no more than an equal share of it,
+    /// so that it never holds more than twice the bound.
     /// </summary>
-    /// <exception cref="AppendQueueFullException">Too many bytes wait.</exception>
+    /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was added.</exception>
     /// <exception cref="StoreUnavailableException">The server is stopping.</exception>
     public void Add(EventAppender.Request request)
     {
@@ -61,7 +58,7 @@ internal sealed class AppendQueue(long maxBytes)
         _wake.Writer.TryWrite(true);
     }
 
-    /// <summary>Takes the next one out; null where none waits.</summary>
+    /// <summary>Takes the next request out; null if none waits.</summary>
     public EventAppender.Request? Take()
     {
         lock (_gate)
@@ -71,7 +68,7 @@ internal sealed class AppendQueue(long maxBytes)
             _clock = at.Finish;
             _bytes -= request.Bytes;
             var share = _publishers[request.Publisher];
-            // The last one of a publisher finishes now: there is nothing left to remember of it.
+            // Without waiting requests a publisher's finish time is the clock's: forget it.
             if (share.Requests == 1)
                 _publishers.Remove(request.Publisher);
             else
@@ -84,11 +81,11 @@ internal sealed class AppendQueue(long maxBytes)
         }
     }
 
-    /// <summary>Completes once something may be there to take.</summary>
+    /// <summary>Waits until a request may be in the queue.</summary>
     public async ValueTask WaitAsync(CancellationToken cancellationToken) =>
         await _wake.Reader.ReadAsync(cancellationToken);
 
-    /// <summary>Takes nothing in any more; returns what still waits.</summary>
+    /// <summary>Refuses requests from now on; returns those that still wait.</summary>
     public IReadOnlyList<EventAppender.Request> Close()
     {
         lock (_gate)
@@ -101,8 +98,9 @@ internal sealed class AppendQueue(long maxBytes)
         }
     }
 
-    /// <param name="Finish">When the last request of this publisher is due, in bytes.</param>
-    /// <param name="Bytes">Bytes of its requests that wait.</param>
-    /// <param name="Requests">How many those are.</param>
+    /// <summary>A publisher with waiting requests.</summary>
+    /// <param name="Finish">Virtual finish time of its last request, in bytes.</param>
+    /// <param name="Bytes">Bytes of its waiting requests.</param>
+    /// <param name="Requests">Number of its waiting requests.</param>
     private readonly record struct Share(long Finish, long Bytes, int Requests);
 }

@@ -9,9 +9,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Appends events by group commit: what arrives while one batch is being committed goes into the next, many callers to
-/// one insert and
-/// one fsync. Thread-safe. A caller's events stand in the log in the caller's order, and all of them or none.
+/// Appends events by group commit: requests that arrive during a commit share the next one, with one insert and one
+/// fsync. Thread-safe. The events of a call are stored in the order given, all or none.
 /// </summary>
 public sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
@@ -23,31 +22,31 @@ public sealed class EventAppender(
     private bool _failing;
 
     /// <summary>
-    /// Told of what was just committed here, in position order and without gaps, so that who streams it need not wait
-    /// for it to come back. Events that were
-    /// stored before, and refused ones, are not among it. Must not block.
+    /// Raised after each commit with the events that are new in the log, so that a stream can write them before they
+    /// come back through Redis. Raised in position order, one call at a time; a handler must not block.
     /// </summary>
     public event Action<CommittedEvents>? Committed;
 
-    /// <summary>Appends and returns once the events are committed, in the order given. One that repeats an earlier
-    /// one's id and content is answered as that one.</summary>
-    /// <exception cref="EventConflictException">An id was used before for other content, or is here; nothing was
+    /// <summary>Appends events and returns them, in the order given, once they are committed. An event that repeats the
+    /// id and the content of an earlier one gets the earlier one's place.</summary>
+    /// <exception cref="EventConflictException">An id was used for other content, before or in this call; nothing was
     /// appended.</exception>
-    /// <exception cref="RunFencedException">An event is of a run that is not its writer's any more; nothing was
+    /// <exception cref="RunFencedException">An event is of a run that no longer belongs to its writer; nothing was
     /// appended.</exception>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many bytes wait. Whether the events
-    /// were committed is
-    /// unknown; a retry with the same ids is safe.</exception>
+    /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was appended.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer. The events may be committed: a retry with
+    /// the same ids is safe.</exception>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
     ) => AppendAsync(events, events.Count > 0 ? events[0].Topic : "", cancellationToken);
 
-    /// <summary>Appends for a publisher: those that publish at the same time share the log by bytes, however much each
-    /// has waiting.</summary>
-    /// <param name="events">In the order that they shall have.</param>
-    /// <param name="publisher">Who shares with the others; without one, the first event's topic.</param>
+    /// <summary>Appends events for a publisher. Publishers share the log by bytes, however much each has
+    /// waiting.</summary>
+    /// <param name="events">The events, in the order of their positions.</param>
+    /// <param name="publisher">A name for the publisher. The other overload takes the first event's topic.</param>
     /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless.</param>
+    /// <inheritdoc cref="AppendAsync(IReadOnlyList{NewEvent}, CancellationToken)" path="/exception"/>
     public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         string publisher,
@@ -63,8 +62,8 @@ public sealed class EventAppender(
         return places is null ? appended : [.. places.Select(place => appended[place])];
     }
 
-    /// <summary>The events without those that repeat an id, and where each of all stands among them; null where none
-    /// does.</summary>
+    /// <summary>Drops events that repeat an id of the same call. <c>Places</c> maps each given event to a distinct one;
+    /// null if all are distinct.</summary>
     private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(IReadOnlyList<NewEvent> events)
     {
         if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(id => id.Value == 1))
@@ -110,7 +109,7 @@ public sealed class EventAppender(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
         catch (Exception e)
         {
-            // Its callers would wait for ever; the next ones are served again.
+            // The callers of this batch would wait for ever. The service starts again for the next ones.
             batch.Fail(e);
             carried?.Completion.TrySetException(e);
             throw;
@@ -135,7 +134,10 @@ public sealed class EventAppender(
         try
         {
             await using var command = store.CreateCommand(
-                "select positions, committed_at, first_position, coalesce(epoch, eventstore.epoch()) from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+                """
+                select positions, committed_at, first_position, coalesce(epoch, eventstore.epoch())
+                from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                """
             );
             batch.Bind(command.Parameters);
             await using var reader = await command.ExecuteReaderAsync(stoppingToken);
@@ -146,12 +148,12 @@ public sealed class EventAppender(
                 await reader.IsDBNullAsync(2, stoppingToken) ? default(long?) : reader.GetInt64(2),
                 reader.GetString(3)
             );
-            // Committed only when the statement has ended: its row comes before that. Read on rather than closed: Close
-            // keeps a timeout to itself.
+            // The row arrives before the commit: only the end of the statement proves it. Not Close, which hides a
+            // timeout.
             while (await reader.NextResultAsync(stoppingToken)) { }
             batch.Complete(epoch, positions);
             if (_failing)
-                Logger.LogInformation("Postgres takes events again");
+                Logger.LogInformation("Postgres stores events again");
             _failing = false;
             StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
             if (Committed is { } told && first is { } from)
@@ -159,14 +161,14 @@ public sealed class EventAppender(
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
-            // Once: while it is away each publish fails, and is answered so.
+            // Logged once per outage: every publish fails until it ends, and its caller is told.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
-                    "Postgres does not take events: {Reason}",
+                    "Postgres does not store events, so publishes are answered by 503: {Reason}",
                     e.InnerException is TimeoutException late ? late.Message : e.Message
                 );
             _failing = true;
-            batch.Fail(new StoreUnavailableException("Postgres did not take the events.", e));
+            batch.Fail(new StoreUnavailableException("Postgres did not confirm the events.", e));
         }
         catch (Exception e)
         {
@@ -174,10 +176,10 @@ public sealed class EventAppender(
         }
     }
 
-    /// <summary>One caller's events and what they are answered with.</summary>
+    /// <summary>The events of a call, and its answer.</summary>
     internal sealed class Request
     {
-        /// <summary>Bytes of memory that an event takes beside its texts, rounded up.</summary>
+        /// <summary>Bytes of memory per event beside its texts, rounded up.</summary>
         private const int EventBytes = 512;
 
         public Request(IReadOnlyList<NewEvent> events, string publisher)
@@ -194,28 +196,29 @@ public sealed class EventAppender(
         public IReadOnlyList<NewEvent> Events { get; }
         public string Publisher { get; }
 
-        /// <summary>Bytes of data in the log.</summary>
+        /// <summary>Bytes of data (UTF-8).</summary>
         public long DataBytes { get; }
 
-        /// <summary>Bytes of memory until they are there.</summary>
+        /// <summary>Bytes of memory.</summary>
         public long Bytes { get; }
         public Guid[] Ids { get; }
         public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>What must be equal for a retry to count as the same event.</summary>
+        /// <summary>Digest of everything that must be equal for a retry.</summary>
         public static byte[] Digest(NewEvent e) =>
             SHA256.HashData(Encoding.UTF8.GetBytes($"{e.Topic}\n{e.Type}\n{e.Key is not null}\n{e.Key}\n{e.Data}"));
     }
 }
 
-/// <summary>What one commit added to the log.</summary>
+/// <summary>Events that a commit added to the log.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Events">In position order, without gaps; at least one.</param>
+/// <param name="Events">At least one, in position order; every event of the log between the first and the last.</param>
 public sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
 
-/// <summary>The store cannot be reached or is overloaded; try again later (HTTP 503 with <c>Retry-After</c>).</summary>
+/// <summary>Postgres does not answer, or is overloaded. Try again later (HTTP 503 with <c>Retry-After</c>).</summary>
 public class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>More bytes wait to be stored than may; nothing of the request was appended.</summary>
+/// <summary>Too many bytes wait to be stored (<see cref="EventStoreOptions.MaxPendingBytes"/>). Nothing of the request
+/// was appended.</summary>
 public sealed class AppendQueueFullException() : StoreUnavailableException("Too many bytes wait to be stored.");

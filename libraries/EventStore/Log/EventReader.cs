@@ -5,28 +5,25 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Reads the log in position order. Thread-safe. A read costs what it returns plus a constant, whatever the log's
-/// length and the number of
-/// patterns: it may return before it found anything, and the next one goes on (docs/decisions/0016).
+/// Reads the log in position order. Thread-safe. The cost of a read does not depend on the log's length or the number
+/// of patterns: a page may be empty before the head, and the caller reads on (docs/decisions/0016).
 /// </summary>
 public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
-    /// <summary>Searches of one read that keeps only the newest of each key, for it may have little to
-    /// return.</summary>
+    /// <summary>Most searches of <see cref="ReadNewestAsync"/>: few of the events found may be the newest of their
+    /// key.</summary>
     private const int SearchesForNewest = 8;
 
     /// <summary>
-    /// Reads the matching events after <paramref name="after"/>, up to a page. The caller reads on from <see
-    /// cref="EventPage.Through"/> until
-    /// that is the head.
+    /// Reads a page of the matching events after a position. The caller reads on after
+    /// <see cref="EventPage.Through"/> until that is the head.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted; null: all.</param>
-    /// <param name="limit">Most events; null: a page.</param>
-    /// <param name="mostData">An event with more bytes of data than this comes without them: its data are
-    /// empty.</param>
-    /// <param name="mostBytes">Most bytes of data of a page, unless its first event has more; null: <see
-    /// cref="EventStoreOptions.MaxBatchBytes"/>.</param>
+    /// <param name="filter">The events wanted; null for all.</param>
+    /// <param name="limit">Most events; null for <see cref="EventStoreOptions.PageEvents"/>.</param>
+    /// <param name="mostData">Most bytes of an event's data: the data of a larger one are left out.</param>
+    /// <param name="mostBytes">Most bytes of data of a page; its first event may exceed it. Null for
+    /// <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<EventPage> ReadAsync(
@@ -47,14 +44,14 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     }
 
     /// <summary>
-    /// Reads like <see cref="ReadAsync"/>, a part at a time: the next part is read when it is asked for. The parts end
-    /// after <paramref name="limit"/> events, at the head, where the epoch changes, or where one search ends; <see
-    /// cref="EventPage.Through"/> of the last one says where to read on.
+    /// Reads a page in parts, each when the caller asks for it. The last part ends after
+    /// <paramref name="limit"/> events, at the head, at a change of the epoch, or where a search ends; the caller reads
+    /// on after its <see cref="EventPage.Through"/>.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted.</param>
     /// <param name="limit">Most events of all parts.</param>
-    /// <param name="partBytes">Most bytes of data of a part, unless its first event has more.</param>
+    /// <param name="partBytes">Most bytes of data of a part; its first event may exceed it.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async IAsyncEnumerable<EventPage> ReadPartsAsync(
@@ -92,14 +89,14 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     }
 
     /// <summary>
-    /// Reads only the newest event of each key (of each topic, without keys) of the matching ones after <paramref
-    /// name="after"/>, and says what that leaves out.
+    /// Reads the newest event of each key in a part of the log, and the range of those that it leaves out. An event
+    /// without a key counts by its topic.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted; null: all.</param>
+    /// <param name="filter">The events wanted; null for all.</param>
     /// <param name="mostBytes">Most bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
-    /// <param name="through">Reads on a part that did not fit into a page: its <see cref="NewestPage.Through"/>. Null: a
-    /// new part.</param>
+    /// <param name="through">The part's end, <see cref="NewestPage.Through"/>, to read the rest of a part that did not
+    /// fit into a page; null for a new part.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<NewestPage> ReadNewestAsync(
@@ -143,7 +140,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         return new NewestPage(await FetchAsync(found, page, last, int.MaxValue, cancellationToken), skipped, end);
     }
 
-    /// <summary>Reads epoch and head, without events.</summary>
+    /// <summary>Reads the epoch and the head: a page without events.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<EventPage> HeadAsync(CancellationToken cancellationToken = default)
     {
@@ -165,9 +162,12 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
             from state left join (
-                select *, sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0) as bytes_before
+                select *,
+                    sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0)
+                        as bytes_before
                 from (
-                    select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent
+                    select position, id, topic, type, key,
+                        case when octet_length(data) <= $4 then data end as data, time, traceparent
                     from eventstore.events where position > $1 order by position limit $2
                 ) page
             ) e on e.bytes_before < $3
@@ -180,8 +180,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
                 var (state, events) = await RecordsAsync(command, cancellationToken);
-                // Fewer than the limit may also mean that the page was cut by its bytes: then, too, the reader goes on
-                // from its last event.
+                // A page that was cut, by its events or by its bytes, ends at its last event.
                 var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
                 return new EventPage(
                     state.Epoch,
@@ -207,7 +206,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             (state, events) = await FetchAsync(page, mostData, cancellationToken);
         else if (!found.IsOneSnapshot)
             state = await StateAsync(cancellationToken);
-        // Another history since the search: its caller starts over, and these events would be anybody's.
+        // The epoch has changed since the search: the positions found name other events now.
         if (state.Epoch != at.Epoch)
             return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
         return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through);
@@ -223,15 +222,17 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
             from state left join (
-                select position, id, topic, type, key, case when octet_length(data) <= $4 then data end as data, time, traceparent
-                from unnest($1::bigint[]) as wanted(position) join eventstore.events using (position) where position between $2 and $3
+                select position, id, topic, type, key,
+                    case when octet_length(data) <= $4 then data end as data, time, traceparent
+                from unnest($1::bigint[]) as wanted(position) join eventstore.events using (position)
+                where position between $2 and $3
             ) e on true
             order by e.position
             """,
             command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. page.Select(e => e.Position)] });
-                // lets Postgres leave out partitions
+                // Lets Postgres skip partitions.
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[0].Position });
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[^1].Position });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
@@ -278,7 +279,8 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             row.IsDBNull(10) ? null : row.GetString(10)
         );
 
-    /// <summary>The first events that fit into a page's bytes, at least one, and how far they reach.</summary>
+    /// <summary>Returns the first events that fit into a page's bytes, at least one, and the position up to which they
+    /// are complete.</summary>
     private static (IReadOnlyList<FoundEvent> Page, long Through) Fitting(
         IReadOnlyList<FoundEvent> found,
         long through,

@@ -4,20 +4,18 @@ using NpgsqlTypes;
 namespace EventStore;
 
 /// <summary>
-/// Finds the events that a filter wants, without their data. A search looks at a bounded number of rows, whatever the
-/// log's length and the
-/// number of patterns, and says how far it came. Topics that the directory knows are looked up one by one; where a
-/// pattern stands for too
-/// many, or the directory is not that far yet, the next rows of the log are matched in this process.
+/// Finds the events that match a filter, without their data, in a bounded number of rows. It looks topics of the
+/// directory up one by one (probes); with too many topics, or after the directory's end, it scans the log's next rows
+/// and matches them in this process (docs/decisions/0016).
 /// </summary>
 internal sealed class EventSearch
 {
-    /// <summary>Partitions, and partitions times topics, that one search looks into.</summary>
+    /// <summary>Most partitions of a search, and most partitions times topics.</summary>
     private const int MostPartitions = 4,
         MostProbes = 512;
 
-    /// <summary>Rows of a topic in the first round; topics that have more get the rest of the rows in the next
-    /// ones.</summary>
+    /// <summary>Fewest rows of a topic in the first round. Topics with more rows share the rest in the next
+    /// rounds.</summary>
     private const int LeastRows = 8;
     private const int Rounds = 3;
 
@@ -39,9 +37,9 @@ internal sealed class EventSearch
             _keys = [.. filter.Keys];
     }
 
-    /// <summary>Finds what matches after a position, in position order.</summary>
+    /// <summary>Finds matching events after a position, in position order.</summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="most">Matches that are enough.</param>
+    /// <param name="most">Most matches.</param>
     /// <param name="cancellationToken">Cancels the search, in Postgres too.</param>
     public async Task<FoundEvents> AfterAsync(long after, int most, CancellationToken cancellationToken)
     {
@@ -61,7 +59,8 @@ internal sealed class EventSearch
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.bytes, e.topic, e.type, e.key
             from state left join (
-                select position, octet_length(data) as bytes, topic, type, key from eventstore.events where position > $1 order by position limit $2
+                select position, octet_length(data) as bytes, topic, type, key
+                from eventstore.events where position > $1 order by position limit $2
             ) e on true
             order by e.position
             """,
@@ -96,7 +95,7 @@ internal sealed class EventSearch
     )
     {
         var after = topics.Values.Min();
-        // Partitions beyond are left to the next page: a topic that has little would else be looked for in all of them.
+        // Later partitions are left to the next page: a rare topic would be looked for in all of them.
         var partitions = Math.Clamp(MostProbes / topics.Count, 1, MostPartitions);
         var through = Math.Min(
             listing.Through,
@@ -110,7 +109,7 @@ internal sealed class EventSearch
             var rowsOfTopic = Math.Max(LeastRows, room / pending.Length);
             var (rows, cut) = await ProbeAsync(pending, rowsOfTopic, through, found, cancellationToken);
             seen += rows;
-            // Behind the last row of a topic that has more, other topics' rows are not the next ones.
+            // After the last row of a topic with more rows the result has gaps.
             var complete = cut.Length == 0 ? through : cut.Min(t => t.After);
             if (
                 cut.Length == 0
@@ -129,8 +128,8 @@ internal sealed class EventSearch
         return Cut(listing.Store, found, through, most) with { IsOneSnapshot = false };
     }
 
-    /// <summary>Takes the next rows of each topic; tells how many it saw, and of which topics there may be more after
-    /// which position.</summary>
+    /// <summary>Reads the next rows of each topic. <c>Cut</c> are the topics that may have more rows, after these
+    /// positions.</summary>
     private Task<(int Rows, (string Topic, long After)[] Cut)> ProbeAsync(
         (string Topic, long After)[] topics,
         int rowsOfTopic,
@@ -143,7 +142,8 @@ internal sealed class EventSearch
             select t.number, e.position, e.bytes, e.type, e.key
             from unnest($1::text[], $2::bigint[]) with ordinality as t(topic, after, number) cross join lateral (
                 select position, octet_length(data) as bytes, type, key from eventstore.events
-                where topic = t.topic and position > t.after and position > $3 and position <= $4 order by position limit $5
+                where topic = t.topic and position > t.after and position > $3 and position <= $4
+                order by position limit $5
             ) e
             """,
             async command =>
@@ -157,7 +157,7 @@ internal sealed class EventSearch
                     }
                 );
                 p.Add(new NpgsqlParameter<long[]> { TypedValue = [.. topics.Select(t => t.After)] });
-                // lets Postgres leave out partitions
+                // Lets Postgres skip partitions.
                 p.Add(new NpgsqlParameter<long> { TypedValue = topics.Min(t => t.After) });
                 p.Add(new NpgsqlParameter<long> { TypedValue = through });
                 p.Add(new NpgsqlParameter<int> { TypedValue = rowsOfTopic });
@@ -194,18 +194,18 @@ internal sealed class EventSearch
     }
 }
 
-/// <summary>One match.</summary>
+/// <summary>A matching event.</summary>
 /// <param name="Position">Its place in the log.</param>
 /// <param name="Bytes">Size of its data.</param>
-/// <param name="Key">Its key, else its topic.</param>
+/// <param name="Key">Its key; its topic without one.</param>
 internal readonly record struct FoundEvent(long Position, int Bytes, string Key);
 
-/// <summary>A search's result.</summary>
-/// <param name="Store">The log when it was searched.</param>
+/// <summary>Result of a search.</summary>
+/// <param name="Store">The log at the time of the search.</param>
 /// <param name="Events">Matches in position order.</param>
-/// <param name="Through">Every match up to here is among them.</param>
-/// <param name="IsOneSnapshot">The events are of the snapshot that <paramref name="Store"/> describes; else retention
-/// may have come between.</param>
+/// <param name="Through">The result has every match after the asked position and up to here.</param>
+/// <param name="IsOneSnapshot">True if the events are of the snapshot of <paramref name="Store"/>; false if retention
+/// may have dropped some in between.</param>
 internal sealed record FoundEvents(
     LogState Store,
     IReadOnlyList<FoundEvent> Events,

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Follows the log: woken by Postgres's notifications, with polling as a net where one is lost.</summary>
+/// <summary>Follows the log by Postgres's notifications, and by polling in case one is lost. Thread-safe.</summary>
 public sealed class EventTail(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     EventReader reader,
@@ -15,12 +15,12 @@ public sealed class EventTail(
 )
 {
     /// <summary>
-    /// Every event after <paramref name="after"/>, in order, page by page, without end. A page without events says
-    /// where the head is,
-    /// at least every <see cref="EventStoreOptions.PollMilliseconds"/>. While Postgres is away the enumeration waits.
+    /// Enumerates the events after a position in order, page by page, until cancelled. A page may have no events: it
+    /// tells the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>. Waits during an outage of
+    /// Postgres.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="mostData">Of an event with more bytes of data than this the data are left out, and empty.</param>
+    /// <param name="mostData">Most bytes of an event's data: the data of a larger one are left out.</param>
     /// <param name="cancellationToken">Ends the enumeration.</param>
     public async IAsyncEnumerable<EventPage> FollowAsync(
         long after,
@@ -43,7 +43,7 @@ public sealed class EventTail(
                 catch (StoreUnavailableException e)
                 {
                     logger.LogWarning(
-                        "The log cannot be read, trying again: {Reason}",
+                        "The log cannot be read, so the feed waits and tries again: {Reason}",
                         e.InnerException?.Message ?? e.Message
                     );
                     await Task.Delay(options.Value.PollMilliseconds, cancellationToken);
@@ -60,12 +60,13 @@ public sealed class EventTail(
         finally
         {
             await stop.CancelAsync();
-            // Not waited for: where Postgres is frozen it ends after seconds, and the caller has what to do meanwhile.
+            // Not awaited: with a frozen Postgres it ends after seconds, and the caller must not wait.
             _ = listening.ContinueWith(_ => wake.Dispose(), TaskScheduler.Default);
         }
     }
 
-    /// <summary>Yields when outbox rows may wait: at once after a commit that wrote some, and at every poll.</summary>
+    /// <summary>Yields when outbox rows may wait, until cancelled: after each commit that wrote some, and every
+    /// <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     public async IAsyncEnumerable<bool> OutboxAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
@@ -104,7 +105,10 @@ public sealed class EventTail(
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {
-                logger.LogWarning("Not notified of new events, polling until Postgres is back: {Reason}", e.Message);
+                logger.LogWarning(
+                    "Postgres does not notify of new events, so the log is polled until it does: {Reason}",
+                    e.Message
+                );
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }
         }

@@ -5,15 +5,18 @@ namespace EventStore;
 /// <summary>The log as of one snapshot, without its events.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="Head">The newest position.</param>
-/// <param name="DroppedThrough">Retention has dropped everything up to here; 0 where nothing was.</param>
+/// <param name="DroppedThrough">Retention has dropped every position up to here; 0 if none.</param>
 internal sealed record LogState(string Epoch, long Head, long DroppedThrough)
 {
-    /// <summary>Begins a query. Materialized: as a plain subquery its functions would run again for each row that is
-    /// joined to it.</summary>
-    public const string Sql =
-        "with state as materialized (select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store)";
+    /// <summary>The start of a query. Materialized: in a plain subquery the functions would run again for each joined
+    /// row.</summary>
+    public const string Sql = """
+        with state as materialized (
+            select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store
+        )
+        """;
 
-    /// <summary>The first columns of such a query, for <see cref="Of"/>.</summary>
+    /// <summary>The first three columns of such a query, for <see cref="Of"/>.</summary>
     public const string Columns = "state.epoch, state.head, state.dropped_through";
 
     public static LogState Of(NpgsqlDataReader row) => new(row.GetString(0), row.GetInt64(1), row.GetInt64(2));

@@ -1,5 +1,4 @@
 using System.Data;
-using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -8,38 +7,39 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Keeps the log within its age and size, and holds nobody up for it. Readers that stand before what was dropped are
-/// told
-/// (<c>resync</c>, <c>expired</c>).
+/// Keeps the log within its age and size by dropping whole partitions, without blocking appends or reads
+/// (docs/decisions/0015). A reader before a dropped position gets a resync (<c>expired</c>). Thread-safe.
 /// </summary>
 public sealed class Retention(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
+    TimeProvider clock,
     ILogger<Retention> logger
 )
 {
-    /// <summary>The parts of <see cref="EventStoreOptions.MaxBytes"/> that one partition may have.</summary>
+    /// <summary>A partition takes at most this fraction of <see cref="EventStoreOptions.MaxBytes"/>.</summary>
     private const int Shares = 8;
 
-    /// <summary>The longest time between looks at the size of the partition that is being written.</summary>
+    /// <summary>Longest time between checks of the current partition's size.</summary>
     private static readonly TimeSpan SizeInterval = TimeSpan.FromSeconds(5);
 
     private bool _waiting;
 
-    /// <summary>Looks again and again until cancelled. One process is enough; more do no harm.</summary>
+    /// <summary>Drops old partitions every <see cref="EventStoreOptions.RetentionSeconds"/> until cancelled. One
+    /// process is enough; several do no harm.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var interval = TimeSpan.FromSeconds(options.Value.RetentionSeconds);
-        using var timer = new PeriodicTimer(interval < SizeInterval ? interval : SizeInterval);
-        long droppedAt = 0;
+        using var timer = new PeriodicTimer(interval < SizeInterval ? interval : SizeInterval, clock);
+        long? droppedAt = null;
         do
         {
             try
             {
                 var rolled = await RollAsync(cancellationToken);
-                if (!rolled && Stopwatch.GetElapsedTime(droppedAt) < interval)
+                if (!rolled && droppedAt is { } last && clock.GetElapsedTime(last) < interval)
                     continue;
-                droppedAt = Stopwatch.GetTimestamp();
+                droppedAt = clock.GetTimestamp();
                 var dropped = await DropAsync(cancellationToken);
                 if (dropped > 0)
                     logger.LogInformation("Dropped {Partitions} old partitions of the log", dropped);
@@ -50,12 +50,14 @@ public sealed class Retention(
             }
             catch (Exception e)
             {
-                logger.LogWarning("Old events are not dropped now: {Reason}", e.Message);
+                logger.LogWarning("Old events could not be dropped, trying again later: {Reason}", e.Message);
             }
         } while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    /// <summary>Begins the next partition where the one that is being written has its share of the bytes.</summary>
+    /// <summary>Starts the next partition if the current one has reached its share of the bytes; returns whether it
+    /// did.</summary>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or the log is locked.</exception>
     public async Task<bool> RollAsync(CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand("select eventstore.roll_partition($1)");
@@ -64,10 +66,10 @@ public sealed class Retention(
     }
 
     /// <summary>
-    /// Drops what may go now; the number of partitions. A partition that a long reader (a backup) has seen stays until
-    /// that has ended, and
-    /// a later call finishes what this one began.
+    /// Drops the partitions that are too old or too many, and returns their number. A partition that a long transaction
+    /// reads (a backup) stays until that ends; a later call drops it.
     /// </summary>
+    /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public async Task<int> DropAsync(CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
@@ -76,8 +78,8 @@ public sealed class Retention(
         var dropped = 0;
         try
         {
-            // Waits for readers are short: who waits here may keep an append from beginning a partition. The rest takes
-            // as long as it takes.
+            // Waits for readers are short, since a waiting detach can keep an append from starting a partition. The
+            // rest may take long.
             await ExecuteAsync("set lock_timeout = '1s'", cancellationToken);
             await ExecuteAsync("set statement_timeout = 0", cancellationToken);
             await ExecuteAsync(
@@ -102,13 +104,13 @@ public sealed class Retention(
         {
             if (!_waiting)
                 logger.LogInformation(
-                    "Old partitions are dropped once a transaction that reads them, perhaps a backup, has ended"
+                    "A transaction, perhaps a backup, reads old partitions: they are dropped after it has ended"
                 );
             _waiting = true;
         }
         finally
         {
-            // The pool does not reset what it takes back.
+            // The pool does not reset connections.
             if (connection.State == ConnectionState.Open)
                 foreach (
                     var undo in (string[])

@@ -3,20 +3,20 @@ using System.Globalization;
 namespace EventStore;
 
 /// <summary>
-/// A place in the event log as clients see it: <c>&lt;epoch&gt;-&lt;position&gt;</c>, the SSE <c>id</c> field and the
-/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients; at most 128 bytes of
-/// <c>[A-Za-z0-9._~-]</c>, since a
-/// browser preflights anything else (Fetch, "CORS-unsafe request-header byte").
+/// An event's id as clients see it: <c>&lt;epoch&gt;-&lt;position&gt;</c>, the SSE <c>id</c> field and the
+/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients.
 /// </summary>
-/// <param name="Epoch">Names one history of positions; another epoch's positions mean nothing here.</param>
-/// <param name="Position">The event's position in the log, from 1; 0 stands before the first event.</param>
+/// <remarks>At most 128 bytes of <c>[A-Za-z0-9._~-]</c>: browsers preflight a request with any other byte in the header
+/// (Fetch, "CORS-unsafe request-header byte").</remarks>
+/// <param name="Epoch">Names one history of positions; positions of different epochs cannot be compared.</param>
+/// <param name="Position">The event's position in the log, from 1; 0 is before the first event.</param>
 public readonly record struct StreamId(string Epoch, long Position)
 {
-    /// <summary>The longest id that is accepted, in bytes.</summary>
+    /// <summary>Most bytes of an id.</summary>
     public const int MaxLength = 128;
 
-    /// <summary>Reads an id. False where it is not one of ours: wrong characters, no position, a negative
-    /// one.</summary>
+    /// <summary>Reads an id. False for a text that no event can have: other characters, too many, or no
+    /// position.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out StreamId id)
     {
         id = default;

@@ -6,9 +6,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// The topics of the log, listed beside it a second later (migration 0011). Readers find through it which topics a
-/// pattern stands for, and skip
-/// what a topic does not have, however long the log is.
+/// Keeps the directory of the log's topics, which follows the log about a second behind. Readers find a pattern's
+/// topics in it, and skip the parts of the log where a topic has no events. Thread-safe.
 /// </summary>
 public sealed class TopicDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
@@ -17,7 +16,7 @@ public sealed class TopicDirectory(
     ILogger<TopicDirectory> logger
 )
 {
-    /// <summary>Events listed by one statement: some tens of milliseconds.</summary>
+    /// <summary>Events listed by one statement, which takes some tens of milliseconds.</summary>
     private const int Step = 20_000;
 
     /// <summary>Keeps the directory up to date until cancelled. One process is enough; several do no harm.</summary>
@@ -25,28 +24,27 @@ public sealed class TopicDirectory(
     {
         while (true)
         {
-            var rest = TimeSpan.FromMilliseconds(options.Value.TopicDirectoryMilliseconds);
+            var pause = TimeSpan.FromMilliseconds(options.Value.TopicDirectoryMilliseconds);
             try
             {
                 var begun = clock.GetTimestamp();
-                // Behind by more than a step: it rests as long as it worked, so that catching up leaves half of a core
-                // to the others.
+                // More than a step behind: pauses as long as it worked, so that catching up takes half a core.
                 if (await ListAsync(cancellationToken) == Step)
-                    rest = clock.GetElapsedTime(begun);
+                    pause = clock.GetElapsedTime(begun);
             }
             catch (StoreUnavailableException e)
             {
                 logger.LogWarning(
-                    "The directory of topics is not kept up, trying again: {Reason}",
+                    "The directory of topics cannot be updated, trying again: {Reason}",
                     e.InnerException?.Message ?? e.Message
                 );
             }
-            await Task.Delay(rest, clock, cancellationToken);
+            await Task.Delay(pause, clock, cancellationToken);
         }
     }
 
-    /// <summary>Lists what has been appended, up to a step.</summary>
-    /// <returns>The number of events listed; 0 also where another process is at it.</returns>
+    /// <summary>Lists the next events of the log, up to a step.</summary>
+    /// <returns>The number of events listed; 0 also while another process lists.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<int> ListAsync(CancellationToken cancellationToken) =>
         store.AskAsync(

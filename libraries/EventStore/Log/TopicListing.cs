@@ -3,12 +3,12 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>The topics of a filter that have events after a position, as the directory knows them.</summary>
-/// <param name="Store">The log's state in the same snapshot.</param>
+/// <summary>The topics in the directory that match a filter and have events after a position.</summary>
+/// <param name="Store">The log in the same snapshot.</param>
 /// <param name="Through">The directory is complete up to this position.</param>
-/// <param name="PartitionSpan">Positions of one partition.</param>
-/// <param name="Topics">Each topic with a position that lies before its first kept event; null where there are too many
-/// to look up one by one.</param>
+/// <param name="PartitionSpan">Positions per partition.</param>
+/// <param name="Topics">Each topic with a position before its first event after the asked position; null if they are
+/// too many to look up one by one.</param>
 internal sealed record TopicListing(
     LogState Store,
     long Through,
@@ -16,23 +16,33 @@ internal sealed record TopicListing(
     IReadOnlyDictionary<string, long>? Topics
 )
 {
-    /// <summary>Topics of the directory that one pattern, and all patterns together, may lead through.</summary>
+    /// <summary>Rows of the directory read for one pattern at least, and for all patterns together.</summary>
     private const int LeastPerPattern = 32,
         MostRows = 1_024;
 
-    /// <summary>Topics that are looked up one by one: more are found as fast by going through the log.</summary>
+    /// <summary>Most topics that are looked up one by one: for more a scan of the log is as fast.</summary>
     private const int MostTopics = 256;
 
     private const string Sql = $"""
-        {LogState.Sql}, d as materialized (select d.through, s.partition_span from eventstore.topic_directory d, eventstore.store s)
+        {LogState.Sql}, d as materialized (
+            select d.through, s.partition_span from eventstore.topic_directory d, eventstore.store s
+        )
         select {LogState.Columns}, d.through, d.partition_span, t.range, t.topic, t.first, t.head
         from state, d left join (
             select r.range, t.topic, t.first, t.head
-            from unnest($1::text[], $2::text[]) with ordinality as r(low, high, range) cross join lateral
-                (select topic, first, head from eventstore.topics where topic >= r.low and topic < r.high order by topic limit $3) t
+            from unnest($1::text[], $2::text[]) with ordinality as r(low, high, range) cross join lateral (
+                select topic, first, head from eventstore.topics
+                where topic >= r.low and topic < r.high order by topic limit $3
+            ) t
         ) t on true
         """;
 
+    /// <summary>Reads the topics that match.</summary>
+    /// <param name="store">The database.</param>
+    /// <param name="patterns">Topics and patterns.</param>
+    /// <param name="set">The same as a set.</param>
+    /// <param name="after">The position.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public static Task<TopicListing> ReadAsync(
         NpgsqlDataSource store,
         IReadOnlyList<string> patterns,
@@ -70,8 +80,8 @@ internal sealed record TopicListing(
         );
     }
 
-    /// <summary>The topics from <c>Low</c> to before <c>High</c>, by bytes: all that begin with the pattern's tokens
-    /// before its first wildcard.</summary>
+    /// <summary>Returns the range of topics (<c>Low</c> included, <c>High</c> not, compared by bytes) that begin with
+    /// the pattern's tokens before its first wildcard.</summary>
     private static (string Low, string High) Range(string pattern)
     {
         var wild = pattern.AsSpan().IndexOfAny('*', '>');

@@ -3,33 +3,34 @@ using System.Buffers;
 namespace EventStore;
 
 /// <summary>
-/// Topics are dot-separated tokens of <c>[A-Za-z0-9_-]</c>, e.g. <c>orders.42.status</c>; patterns take <c>*</c> for
-/// one token and a
-/// final <c>&gt;</c> for one token or more (NATS subjects).
+/// The grammar of topics and patterns. A topic is dot-separated tokens of <c>[A-Za-z0-9_-]</c>, for example
+/// <c>orders.42.status</c>; in a pattern <c>*</c> stands for one token and a final <c>&gt;</c> for one or more, as in
+/// NATS.
 /// </summary>
 public static class TopicPattern
 {
-    /// <summary>The longest topic or pattern, in characters.</summary>
+    /// <summary>Most characters of a topic or pattern.</summary>
     public const int MaxLength = 256;
 
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
     );
 
-    /// <summary>Whether this is a topic that an event can have.</summary>
+    /// <summary>Tells if the text is a topic, which an event can have.</summary>
     public static bool IsTopic(string? text) => IsValid(text, wildcards: false);
 
-    /// <summary>Whether this is a topic or a pattern that one can subscribe to.</summary>
+    /// <summary>Tells if the text is a topic or a pattern, which a client can subscribe to.</summary>
     public static bool IsTopicOrPattern(string? text) => IsValid(text, wildcards: true);
 
-    /// <summary>Whether a valid subscription has a wildcard.</summary>
+    /// <summary>Tells if a valid topic or pattern has a wildcard.</summary>
     public static bool IsPattern(string text) => text.AsSpan().ContainsAny('*', '>');
 
     /// <summary>
-    /// Whether <paramref name="topic"/> is, or matches, <paramref name="pattern"/>; where it is a pattern itself,
-    /// whether all that it stands
-    /// for does. Both must be valid.
+    /// Tells if a topic matches a pattern, or equals it. For two patterns: tells if every topic that the second one
+    /// matches is matched by the first one.
     /// </summary>
+    /// <param name="pattern">A valid topic or pattern.</param>
+    /// <param name="topic">A valid topic or pattern.</param>
     public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> topic)
     {
         while (true)

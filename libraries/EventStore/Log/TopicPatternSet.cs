@@ -1,9 +1,8 @@
 namespace EventStore;
 
 /// <summary>
-/// Topics and patterns of one filter as a tree of tokens. A look-up walks the topic's tokens and the wildcards beside
-/// them: its cost does not
-/// grow with the number of patterns.
+/// The topics and patterns of a filter as a tree of tokens: the cost of a look-up does not grow with their number.
+/// Immutable.
 /// </summary>
 internal sealed class TopicPatternSet
 {
@@ -15,7 +14,7 @@ internal sealed class TopicPatternSet
             Add(pattern);
     }
 
-    /// <summary>Tells if one of the patterns matches.</summary>
+    /// <summary>Tells if any of the patterns matches the topic.</summary>
     /// <param name="topic">A valid topic, no pattern.</param>
     public bool Matches(string topic) => Matches(_root, topic);
 

@@ -4,24 +4,23 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>Where a topic begins, ends, and has its n-th event: what a finite stream asks. Thread-safe.</summary>
+/// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe.</summary>
 public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
-    /// <summary>A finite topic's n-th event is looked for among so many; a stream that is longer has ids of its
-    /// own.</summary>
+    /// <summary>Highest ordinal that is looked up; longer streams use the log's ids.</summary>
     private const int MostOrdinal = 100_000;
 
-    /// <summary>Newest events of a topic among which its end is looked for: nothing of ours writes behind one, but a
-    /// publisher may.</summary>
+    /// <summary>The topic's end is looked for among its newest events; a publisher may have written some after
+    /// it.</summary>
     private const int EndWithin = 100;
 
-    /// <summary>Events that the directory has not listed yet and a listing counts by itself.</summary>
+    /// <summary>Most events after the directory's end that a listing counts itself.</summary>
     private const int MostUnlisted = 10_000;
 
-    /// <summary>Reads one snapshot of a topic.</summary>
-    /// <param name="topic">The topic itself, no pattern.</param>
-    /// <param name="ordinal">The n-th event of the topic, from 1; 0 stands before the first.</param>
-    /// <param name="endTypes">Types of which one ends the topic; none where it is without end.</param>
+    /// <summary>Reads a topic's positions in one snapshot.</summary>
+    /// <param name="topic">A topic, no pattern.</param>
+    /// <param name="ordinal">Ordinal of an event in the topic, from 1; 0 is before the first.</param>
+    /// <param name="endTypes">Event types that end the topic; empty for a topic without an end.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<TopicState> ReadAsync(
@@ -33,14 +32,19 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         store.AskAsync(
             $"""
             {LogState.Sql}, listed as materialized (
-                select coalesce((select first from eventstore.topics where topic = $1), (select through + 1 from eventstore.topic_directory)) as first
+                select coalesce(
+                    (select first from eventstore.topics where topic = $1),
+                    (select through + 1 from eventstore.topic_directory)
+                ) as first
             )
             select {LogState.Columns},
-                (select position from eventstore.events where topic = $1 and position >= listed.first order by position limit 1),
+                (select position from eventstore.events where topic = $1 and position >= listed.first
+                    order by position limit 1),
                 (select position from eventstore.events where topic = $1 and position >= listed.first
                     order by position offset least(greatest($2 - 1, 0), {MostOrdinal}) limit 1),
                 (select min(position) from (
-                    select position, type from eventstore.events where topic = $1 and position >= listed.first order by position desc limit {EndWithin}
+                    select position, type from eventstore.events where topic = $1 and position >= listed.first
+                    order by position desc limit {EndWithin}
                 ) newest where type = any($3))
             from state, listed
             """,
@@ -59,7 +63,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                 await row.ReadAsync(cancellationToken);
                 var state = LogState.Of(row);
                 long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
-                // Before the first event; where there is none yet, it will come after the head.
+                // Before the first event; if there is none yet, it will come after the head.
                 var start = Position(3) is { } first ? first - 1 : state.Head;
                 return new TopicState(
                     state.Epoch,
@@ -73,8 +77,11 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             }
         );
 
-    /// <summary>Lists topics in ordinal order, after <paramref name="after"/>, that begin with <paramref
-    /// name="prefix"/>.</summary>
+    /// <summary>Lists the topics with a prefix, after a topic, in order of their bytes.</summary>
+    /// <param name="prefix">The prefix; empty for all topics.</param>
+    /// <param name="after">The last topic of the page before; empty for the first page.</param>
+    /// <param name="limit">Most topics.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(
         string prefix,
@@ -85,11 +92,13 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         store.AskAsync<(string Epoch, IReadOnlyList<TopicSummary> Topics)>(
             $"""
             with listed as (
-                select topic, events, head from eventstore.topics where topic > $1 and topic >= $2 and topic < $3 order by topic limit $4
+                select topic, events, head from eventstore.topics
+                where topic > $1 and topic >= $2 and topic < $3 order by topic limit $4
             ), unlisted as (
                 select topic, count(*) as events, max(position) as head from (
                     select topic, position from eventstore.events
-                    where position > (select through from eventstore.topic_directory) order by position limit {MostUnlisted}
+                    where position > (select through from eventstore.topic_directory)
+                    order by position limit {MostUnlisted}
                 ) rest
                 where topic > $1 and topic >= $2 and topic < $3 group by topic
             )
@@ -101,7 +110,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after });
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
-                // after every character of a topic
+                // '~' is greater than every character of a topic.
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix + "~" });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
                 await using var row = await command.ExecuteReaderAsync(cancellationToken);
@@ -116,7 +125,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             }
         );
 
-    /// <summary>The topic of the event at a position; null where there is none.</summary>
+    /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken) =>
         store.AskAsync<string?>(
@@ -130,14 +139,17 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         );
 }
 
-/// <summary>A topic's events that are kept: how many, and the newest one's position.</summary>
+/// <summary>A topic in a listing.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Count">Number of its events in the log.</param>
+/// <param name="Head">Position of its newest event.</param>
 public sealed record TopicSummary(string Topic, long Count, long Head);
 
-/// <summary>A topic at one moment, in positions of the log.</summary>
+/// <summary>A topic's positions in one snapshot of the log.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="Head">The log's newest position.</param>
-/// <param name="Start">A reader that starts after this gets the topic from its first event.</param>
-/// <param name="AtOrdinal">A reader that has the asked number of events starts after this; null where there are
-/// fewer.</param>
-/// <param name="End">The event that ended the topic; null while it goes on.</param>
+/// <param name="Start">The position before the topic's first event.</param>
+/// <param name="AtOrdinal">The position of the event with the asked ordinal, <paramref name="Start"/> for 0; null if
+/// the topic has fewer events.</param>
+/// <param name="End">The position of the event that ended the topic; null while it goes on.</param>
 public sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, long? End);

@@ -2,14 +2,19 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Events that commit with a domain change, and how they get into the log.</summary>
+/// <summary>Events that commit together with a change of the caller's own tables. Thread-safe.</summary>
 public static class Outbox
 {
     /// <summary>
-    /// Writes an event into the caller's transaction. It is in the log, and only then has a position, some milliseconds
-    /// after that
-    /// transaction commits; it never exists if that rolls back. Events of one transaction keep their order.
+    /// Writes an event in the caller's transaction. It enters the log, and gets its position, some milliseconds after
+    /// the commit, and never after a rollback; the events of one transaction keep their order.
     /// </summary>
+    /// <param name="connection">The caller's connection.</param>
+    /// <param name="transaction">The caller's transaction; null if the event commits at once.</param>
+    /// <param name="e">The event. <see cref="NewEvent.Run"/> is ignored.</param>
+    /// <param name="cancellationToken">Cancels the command.</param>
+    /// <exception cref="PostgresException">The topic, the type or the data are invalid.</exception>
+    /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task AddAsync(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
@@ -29,9 +34,15 @@ public static class Outbox
     }
 
     /// <summary>
-    /// Moves up to <paramref name="most"/> committed rows into the log, and those that no stream could show aside, into
-    /// <c>eventstore.outbox_refused</c>. No rows where none wait or the fence is no longer held.
+    /// Moves committed rows into the log in the order they were written, and invalid ones into
+    /// <c>eventstore.outbox_refused</c>. Moves nothing if the fence is outdated.
     /// </summary>
+    /// <param name="store">The database.</param>
+    /// <param name="lease">The lease that allows one process to move rows.</param>
+    /// <param name="fence">The caller's fence, from <see cref="LeaderLease"/>.</param>
+    /// <param name="most">Most rows to move.</param>
+    /// <param name="cancellationToken">Cancels the command.</param>
+    /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task<OutboxMove> RelayAsync(
         NpgsqlDataSource store,
         string lease,
@@ -51,6 +62,6 @@ public static class Outbox
 }
 
 /// <summary>Rows that have left the outbox.</summary>
-/// <param name="Rows">Their number, those that were refused among them.</param>
-/// <param name="Refused">Which were put aside, and why.</param>
+/// <param name="Rows">Their number, with the refused ones.</param>
+/// <param name="Refused">A text for each refused row: its number, its topic and the reason.</param>
 public readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);

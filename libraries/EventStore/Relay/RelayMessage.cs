@@ -4,21 +4,22 @@ using System.Text.Json;
 namespace EventStore;
 
 /// <summary>
-/// What the Broadcaster publishes on Redis: a batch of the log, or, without events, a beat that says where the head is.
-/// <c>{"version":1,"epoch":…,"fence":…,"sent":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>. A
-/// receiver that stands before
-/// <paramref name="Previous"/> has missed something and reads it from the store. An event without <c>data</c> was too
-/// large to be carried; a message with one
-/// is of version 2, so that a receiver which does not know of that takes it for a gap.
+/// A message of the Broadcaster on Redis: a batch of events, or a heartbeat without events. As JSON:
+/// <c>{"version":1,"epoch":…,"fence":…,"sent":…,"previous":…,"first":…,"last":…,"traceparent":…,"events":[…]}</c>.
 /// </summary>
+/// <remarks>
+/// A receiver whose position is less than <paramref name="Previous"/> has missed events and reads them from the store.
+/// An event without <c>data</c> was too large for Redis; its message has version 2, so that a receiver which does not
+/// know such events treats the message as a gap.
+/// </remarks>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Fence">The leader's fencing number; a receiver ignores a lower one than it has seen in this
+/// <param name="Fence">The leader's fencing number; receivers ignore messages with a lower one than before in this
 /// epoch.</param>
 /// <param name="Previous">The position of the event before the batch.</param>
-/// <param name="Last">The position of the last event; for a beat, the head.</param>
-/// <param name="Events">In position order; empty for a beat.</param>
-/// <param name="TraceParent">W3C trace context of the relay; null where it is not traced.</param>
-/// <param name="Sent">Grows from message to message of one leader: one that does not is a repetition.</param>
+/// <param name="Last">The position of the last event; the head in a heartbeat.</param>
+/// <param name="Events">Events in position order; empty in a heartbeat.</param>
+/// <param name="TraceParent">W3C trace context of the relay; null without one.</param>
+/// <param name="Sent">A number that grows with each message of a leader; one that does not is a repetition.</param>
 public sealed record RelayMessage(
     string Epoch,
     long Fence,
@@ -43,7 +44,7 @@ public sealed record RelayMessage(
         }
     }
 
-    /// <summary>The message as UTF-8 JSON.</summary>
+    /// <summary>Writes the message as UTF-8 JSON, without a signature.</summary>
     public byte[] ToBytes()
     {
         var output = new ArrayBufferWriter<byte>(256 + 512 * Events.Count);
@@ -98,9 +99,10 @@ public sealed record RelayMessage(
         json.WriteEndObject();
     }
 
-    /// <summary>Reads a message. Its events' data are slices of <paramref name="bytes"/>, which must not change
+    /// <summary>Reads a message. The events' data are slices of <paramref name="bytes"/>, which must not change
     /// afterwards.</summary>
-    /// <exception cref="JsonException">Not a message of this version, or one that contradicts itself.</exception>
+    /// <exception cref="JsonException">The bytes are no such message, or its version is unknown, or its positions
+    /// contradict each other.</exception>
     public static RelayMessage Parse(ReadOnlyMemory<byte> bytes)
     {
         var json = new Utf8JsonReader(bytes.Span);
@@ -151,9 +153,13 @@ public sealed record RelayMessage(
             }
         }
         if (version is not (Version or VersionWithoutAllData))
-            throw new JsonException($"A relay message of version {version}; this is {VersionWithoutAllData}.");
+            throw new JsonException(
+                $"The relay message has version {version}, newer than {VersionWithoutAllData}: update this server."
+            );
         var message = new RelayMessage(epoch, fence, previous, last, events, traceParent, sent);
-        return message.IsPlausible ? message : throw new JsonException("Its positions do not follow each other.");
+        return message.IsPlausible
+            ? message
+            : throw new JsonException("The positions of the relay message do not follow each other.");
     }
 
     private bool IsPlausible

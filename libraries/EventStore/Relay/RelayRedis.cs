@@ -9,12 +9,12 @@ public static class RelayRedis
 {
     /// <summary>
     /// Adds a <see cref="Lazy{T}"/> of <see cref="IConnectionMultiplexer"/> over the connection string
-    /// <paramref name="connectionName"/>, and opens it beside the host's start. Fails at start, by name, where the
-    /// connection string is missing.
+    /// <paramref name="connectionName"/>, and connects in the background. The host's start fails, naming the connection
+    /// string, if that is missing.
     /// </summary>
     /// <remarks>
-    /// A Redis that does not answer does not hold up the start. What a constructor takes is the
-    /// <see cref="Lazy{T}"/>: the connection itself blocks the thread that asks for it first.
+    /// A Redis that does not answer does not delay the start. Constructors take the <see cref="Lazy{T}"/>: the
+    /// connection itself would block the first thread that asks for it.
     /// </remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
         this TBuilder builder,
@@ -30,10 +30,10 @@ public static class RelayRedis
             settings =>
             {
                 configureSettings?.Invoke(settings);
-                // Activated by itself it would be opened within the host's start.
+                // Automatic activation would connect during the host's start.
                 settings.DisableAutoActivation = true;
                 isSet = !string.IsNullOrWhiteSpace(settings.ConnectionString);
-                // Defaults: where the connection string says otherwise, that comes last and counts.
+                // Defaults: the connection string comes last and overrides them.
                 if (isSet)
                     settings.ConnectionString =
                         $"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}";
@@ -60,8 +60,8 @@ public static class RelayRedis
         {
             if (missing is not null)
                 throw new InvalidOperationException(
-                    $"No Redis endpoint: set 'ConnectionStrings:{missing}' (ConnectionStrings__{missing}=localhost:6379; "
-                        + $"in the AppHost: WithReference({missing}))."
+                    $"The connection string '{missing}' is missing. Set ConnectionStrings__{missing}=localhost:6379, "
+                        + $"or in the AppHost add WithReference({missing})."
                 );
             _ = Task.Run(() => redis.Value, CancellationToken.None);
             return Task.CompletedTask;

@@ -5,10 +5,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// The secret by which stream servers know the Broadcaster's messages: whoever can write to Redis, but not read
-/// Postgres, cannot make
-/// one. A signed message ends in a line feed and its HMAC-SHA256, where a server of a former version has stopped to
-/// read.
+/// Signs and verifies the Broadcaster's messages, so that write access to Redis is not enough to forge one. A signed
+/// message is the message, a line feed and its HMAC-SHA256 (32 bytes). Thread-safe.
 /// </summary>
 public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
@@ -16,15 +14,17 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
 
     private volatile byte[]? _key;
 
-    /// <summary>Whether it has been read.</summary>
+    /// <summary>Tells if the secret has been read.</summary>
     public bool IsKnown => _key is not null;
 
-    /// <summary>Reads it, again where it may have changed.</summary>
+    /// <summary>Reads the secret, or reads it again because it may have changed.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <exception cref="InvalidOperationException">Postgres has no such secret.</exception>
     public async Task ReadAsync(CancellationToken cancellationToken) =>
         _key = await store.ReadSecretAsync(StoreSecrets.Relay, cancellationToken);
 
-    /// <summary>The message with its signature.</summary>
+    /// <summary>Returns the message with its signature.</summary>
+    /// <exception cref="InvalidOperationException">The secret has not been read.</exception>
     public byte[] Sign(ReadOnlySpan<byte> message)
     {
         var output = new byte[message.Length + TrailerBytes];
@@ -38,7 +38,8 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
         return output;
     }
 
-    /// <summary>The message within; null where the signature is not this secret's.</summary>
+    /// <summary>Returns the message without its signature; null if that is wrong, or if the secret has not been
+    /// read.</summary>
     public ReadOnlyMemory<byte>? Open(ReadOnlyMemory<byte> sealedMessage)
     {
         if (_key is not { } key || sealedMessage.Length <= TrailerBytes)

@@ -5,22 +5,22 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Keys under which a request may be sent again without being done again; kept in Postgres for 24 h. Thread-safe.
+/// Keys of requests that a client may send again without a second effect. Postgres keeps them for 24 h. Thread-safe.
 /// </summary>
 public sealed class IdempotencyKeys(NpgsqlDataSource store)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Claims a key for a request, and returns the id that belongs to it: the given one, or the one of the first
-    /// request with this key.
+    /// Claims a key for a request and returns the key's id: the given one, or the one of the first request with this
+    /// key.
     /// </summary>
-    /// <param name="owner">The user whose key it is.</param>
+    /// <param name="owner">The user. Users do not share keys.</param>
     /// <param name="key">The key.</param>
-    /// <param name="content">Text that must be equal for a request to count as the same.</param>
-    /// <param name="id">The id for what the request makes, where the key is new.</param>
+    /// <param name="content">A text that is equal for equal requests.</param>
+    /// <param name="id">The key's id if the key is new.</param>
     /// <param name="cancellationToken">Cancels the claim.</param>
-    /// <returns>Null where the key was used for other content.</returns>
+    /// <returns>The key's id; null if the key was used for other content.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<string?> ClaimAsync(
         string owner,

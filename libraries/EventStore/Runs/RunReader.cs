@@ -4,42 +4,55 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Reads the events of a run: its stream (the topic) and its log (<c>topic.log</c>). A read is bounded in bytes and
-/// rows and hands its events over one by one, so that it costs what it returns, however long the run. Thread-safe.
+/// Reads the events of a run: its stream (the topic) and its log (<c>topic.log</c>). Each read is bounded in bytes and
+/// rows, whatever the length of the run, and hands its events over one by one. Thread-safe.
 /// </summary>
 public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
-    /// <summary>Most events of one read: even of tiny ones a read looks at no more.</summary>
+    /// <summary>Most events of a read.</summary>
     private const int MaxRows = 20_000;
 
     private const string Columns = "position, topic, type, key, data, time";
 
-    private static readonly string FromTheStart = Sql("asc"),
-        FromTheEnd = Sql("desc"),
-        Asked = Sql("desc", "and type in ('content', 'message_end')", "and position <= $5");
+    private static readonly string Oldest = Sql("asc"),
+        Newest = Sql("desc"),
+        Conversation = Sql("desc", "and type in ('content', 'message_end')", "and position <= $5");
 
-    /// <summary>Reads the oldest events of a run, in their order.</summary>
+    /// <summary>Reads the oldest events of a run, in position order.</summary>
+    /// <param name="topic">The topic of the run.</param>
+    /// <param name="maxBytes">Most bytes of data.</param>
+    /// <param name="take">Called with each event.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunExtent> ReadOldestAsync(
         string topic,
         long maxBytes,
         Action<RunEntry> take,
         CancellationToken cancellationToken
-    ) => ReadAsync(FromTheStart, topic, maxBytes, 0, take, cancellationToken);
+    ) => ReadAsync(Oldest, topic, maxBytes, 0, take, cancellationToken);
 
-    /// <summary>Reads the newest events of a run, in their order.</summary>
+    /// <summary>Reads the newest events of a run, in position order.</summary>
+    /// <param name="topic">The topic of the run.</param>
+    /// <param name="maxBytes">Most bytes of data.</param>
+    /// <param name="take">Called with each event.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunExtent> ReadNewestAsync(
         string topic,
         long maxBytes,
         Action<RunEntry> take,
         CancellationToken cancellationToken
-    ) => ReadAsync(FromTheEnd, topic, maxBytes, 0, take, cancellationToken);
+    ) => ReadAsync(Newest, topic, maxBytes, 0, take, cancellationToken);
 
     /// <summary>
-    /// Reads the newest messages and answers of a session up to and with the message at a position, in their order;
-    /// that message always.
+    /// Reads the newest messages and answers of a session up to a message, in position order. The message itself is
+    /// always read, whatever its size.
     /// </summary>
+    /// <param name="topic">The topic of the run.</param>
+    /// <param name="message">Position of the message.</param>
+    /// <param name="maxBytes">Most bytes of data.</param>
+    /// <param name="take">Called with each event.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunExtent> ReadConversationAsync(
         string topic,
@@ -47,9 +60,9 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         long maxBytes,
         Action<RunEntry> take,
         CancellationToken cancellationToken
-    ) => ReadAsync(Asked, topic, maxBytes, message, take, cancellationToken);
+    ) => ReadAsync(Conversation, topic, maxBytes, message, take, cancellationToken);
 
-    /// <summary>The first event of a run's log, its announcement; null where there is no such run.</summary>
+    /// <summary>Returns a run's announcement, the first event of its log; null if there is no such run.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> AnnouncementAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
@@ -58,7 +71,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>The newest event of a run's stream; null where there is none.</summary>
+    /// <summary>Returns the newest event of a run's stream; null if it has none.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> LastAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
@@ -68,9 +81,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>
-    /// The first message of a session that has no answer yet; null where all have one. Messages are answered in their
-    /// order, so it is the one after the message that was answered last, whose key is that of the last
-    /// <c>message_end</c>.
+    /// Returns the first message of a session without an answer; null if all have one. Messages are answered in order,
+    /// so it is the one after the message whose key the last <c>message_end</c> has.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> PendingAsync(string topic, CancellationToken cancellationToken) =>
@@ -82,7 +94,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 where m.topic = $1 || '.log' and m.type = 'message'
                     and m.key = (
                         select a.key from eventstore.events a
-                        where a.topic = $1 and a.type = 'message_end' and a.key is not null order by a.position desc limit 1)
+                        where a.topic = $1 and a.type = 'message_end' and a.key is not null
+                        order by a.position desc limit 1)
                 order by m.position desc limit 1), 0)
             order by position limit 1
             """,
@@ -90,7 +103,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>Whether a run has a writer.</summary>
+    /// <summary>Tells if a run goes on: if it has a writer.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<bool> GoesOnAsync(string topic, CancellationToken cancellationToken) =>
         store.AskAsync(
@@ -103,8 +116,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>
-    /// Events of stream and log from one end, while their data sum up to no more than so many bytes, and what is known
-    /// of the run beside.
+    /// Selects the events of stream and log from one end, while their data fit into <c>$3</c> bytes, and beside each
+    /// the state of the run.
     /// </summary>
     private static string Sql(string direction, string ofStream = "", string ofLog = "") =>
         $"""
@@ -115,9 +128,11 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                     greatest((select max(position) from eventstore.events where topic = $1),
                         (select max(position) from eventstore.events where topic = $2)) as last
             ), near as (
-                (select {Columns} from eventstore.events where topic = $1 {ofStream} order by position {direction} limit $4)
+                (select {Columns} from eventstore.events where topic = $1 {ofStream}
+                    order by position {direction} limit $4)
                 union all
-                (select {Columns} from eventstore.events where topic = $2 {ofLog} order by position {direction} limit $4)
+                (select {Columns} from eventstore.events where topic = $2 {ofLog}
+                    order by position {direction} limit $4)
                 order by position {direction} limit $4
             ), counted as (
                 select *, sum(octet_length(data)) over (order by position {direction} rows unbounded preceding) as bytes
@@ -189,13 +204,19 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 }
 
-/// <summary>One stored event of a run; <see cref="OfLog"/> where readers of its stream do not get it.</summary>
+/// <summary>A stored event of a run.</summary>
+/// <param name="Position">Its place in the log.</param>
+/// <param name="OfLog">True for an event of the run's log, which readers of its stream do not get.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Key">Its key; null without one.</param>
+/// <param name="Data">Its data: one line of JSON.</param>
+/// <param name="Time">When it was appended, by Postgres's clock (UTC).</param>
 public sealed record RunEntry(long Position, bool OfLog, string Type, string? Key, string Data, DateTimeOffset Time);
 
-/// <summary>A run as of one snapshot, and how much of it was read.</summary>
+/// <summary>A run in one snapshot, and the part of it that was read.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="GoesOn">It has a writer.</param>
-/// <param name="From">Position of the first event that was read; 0: there is no such run.</param>
+/// <param name="GoesOn">True if the run has a writer.</param>
+/// <param name="From">Position of the first event that was read; 0 if there is no such run.</param>
 /// <param name="Through">Position of the last event that was read.</param>
-/// <param name="IsWhole">Nothing was left out.</param>
+/// <param name="IsWhole">True if nothing was left out.</param>
 public readonly record struct RunExtent(string Epoch, bool GoesOn, long From, long Through, bool IsWhole);
