@@ -18,7 +18,7 @@ internal static class ServiceResources
             .WithUrlForEndpoint("http", url => url.DisplayText = linkText)
             .WithIconName(icon)
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName)
-            // The dashboard only draws histograms with explicit buckets; the services export exponential ones by default.
+            // The dashboard draws explicit buckets only; by default the services export exponential histograms.
             .WithEnvironment("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram");
 
     /// <summary>Gives the service both stores, and starts it after them and the migrations.</summary>

@@ -35,7 +35,10 @@ down() {
 }
 trap down EXIT
 
-load() { dotnet run --no-build -c Release --project LoadTests -- --target http://localhost:5080 --size "${LOAD_SIZE:-smoke}" "$@"; }
+load() {
+  dotnet run --no-build -c Release --project LoadTests -- \
+    --target http://localhost:5080 --size "${LOAD_SIZE:-smoke}" "$@"
+}
 
 failed=0
 if [ "${1:-}" = --chaos ]; then
@@ -66,5 +69,6 @@ for round in 1 2; do
   down
 done
 cp "$reports/here-2/report.md" "$reports/report.md"
-dotnet run --no-build -c Release --project LoadTests -- --compare "$reports/base.jsonl" "$reports/here.jsonl" --reports "$reports" || failed=1
+dotnet run --no-build -c Release --project LoadTests -- --compare "$reports/base.jsonl" "$reports/here.jsonl" \
+  --reports "$reports" || failed=1
 exit "$failed"

@@ -125,7 +125,8 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         return string.Create(
             CultureInfo.InvariantCulture,
             $"| {row.Fault} | {row.Acknowledged} | {row.Received} "
-                + $"| {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} | {ReliabilityReport.Bold(row.Twice)} "
+                + $"| {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} "
+                + $"| {ReliabilityReport.Bold(row.Twice)} "
                 + $"| {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} "
                 + $"| {string.Join("; ", remarks)} |"
         );

@@ -11,7 +11,7 @@ internal sealed record ReliabilityOptions(
 )
 {
     public const string Usage = """
-        Injects faults into a system of its own and abuses it, one check after the other, while clients publish and read.
+        Injects faults into a system of its own and abuses it, one check after another, while clients publish and read.
         Writes the results as a report.
 
           dotnet run -c Release --project tests/Reliability -- [REPORT.md] [options]

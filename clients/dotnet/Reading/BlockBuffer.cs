@@ -6,7 +6,7 @@ namespace AspireSse.Client.Reading;
 
 /// <summary>
 /// Splits the input into blocks (lines up to their empty line) with LF line ends, so that
-/// <see cref="System.Net.ServerSentEvents.SseParser"/> follows HTML Living Standard §9.2.6. The parser alone would keep the
+/// <see cref="System.Net.ServerSentEvents.SseParser"/> follows HTML Living Standard §9.2.6. It alone would keep the
 /// id of an incomplete block, wait for the byte after a CR, and carry a type without data over to the next block.
 /// <code>
 /// data: a\r\rid: 2\nda             →  data: a\n\n      and at the end the rest is dropped

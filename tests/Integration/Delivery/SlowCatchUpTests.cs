@@ -14,7 +14,7 @@ public sealed class SlowCatchUpTests(StackFixture stack)
     private static readonly string Pad = new('x', 20_000);
 
     [Fact]
-    public async Task Readers_that_stall_in_catch_up_each_at_another_position_hold_up_no_other_and_get_everything_once_when_they_read_on()
+    public async Task Readers_that_stall_at_different_positions_hold_up_no_other_and_get_everything_once()
     {
         // Every reader's page has megabytes; there is room for one. A page that its reader kept would be the last one
         // read.

@@ -71,11 +71,19 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
             && busy == 0
             && during.Count > 0
             && published > 0;
+        var remarks = got;
+        if (busy > 0)
+            remarks += $"; **Postgres busy in {busy} sessions**";
+        if (foreign > MaxForeignPercent)
+            remarks += $"; **other programs took {foreign:F0} % of the processors: measure again**";
+        if (!isSettled)
+            remarks += "; **the time before is that of a system that had not settled**";
         return new Outcome(
             ok,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {Name} | {without:F1} | {then:F1} | {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} | {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {got}{(busy > 0 ? $"; **Postgres busy in {busy} sessions**" : "")}{(foreign > MaxForeignPercent ? $"; **other programs took {foreign:F0} % of the processors: measure again**" : "")}{(isSettled ? "" : "; **the time before is that of a system that had not settled**")} |"
+                $"| {Name} | {without:F1} | {then:F1} | {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
+                    + $"| {ReliabilityReport.Bold(refusedDuring)} | {memory:F0} → {most:F0} → {after:F0} | {remarks} |"
             )
         );
     }

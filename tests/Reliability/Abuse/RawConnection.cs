@@ -64,7 +64,8 @@ internal sealed class RawConnection : IDisposable
     public void SendHead(string method, string path, string token, string headers = "") =>
         Send(
             Encoding.ASCII.GetBytes(
-                $"{method} {path} HTTP/1.1\r\nHost: {_server.Authority}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
+                $"{method} {path} HTTP/1.1\r\nHost: {_server.Authority}\r\n"
+                    + $"Authorization: Bearer {token}\r\n{headers}\r\n"
             )
         );
 
