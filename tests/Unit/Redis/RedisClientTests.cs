@@ -148,7 +148,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             Service.StartAsync(builder => builder.AddRelayRedis())
         );
-        Assert.Contains("ConnectionStrings:redis", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ConnectionStrings__redis", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
