@@ -6,9 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Runs;
 
 /// <summary>
-/// The runs that this replica writes now. Their work belongs to the server, not to a request: it goes on when every
-/// reader has gone. When
-/// the server stops they get <see cref="DrainOptions.DrainSeconds"/>; what is then unfinished ends as interrupted.
+/// The runs that this replica writes; they continue without readers. At shutdown they get
+/// <see cref="DrainOptions.DrainSeconds"/> to end, then they are interrupted.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
@@ -31,15 +30,14 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         (_leases, _logger) = (leases, logger);
         _grace = TimeSpan.FromSeconds(drain.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
-        leases.Written = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
+        leases.LiveTopics = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
         leases.Lost += writer =>
         {
             foreach (var run in _live.Keys)
                 if (run.Writer == writer)
                     run.Stop(RunStop.Fenced);
         };
-        // From the first moment of the stop, not from when the host comes to this service: the server's requests may
-        // take as long.
+        // The grace begins with the shutdown, not with StopAsync of this service: open requests may take as long.
         _stopping = lifetime.ApplicationStopping.Register(() => _graceOver.CancelAfter(_grace));
         _graceOver.Token.Register(() =>
         {
@@ -48,19 +46,18 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         });
     }
 
-    /// <summary>Cancelled when what is being generated must stop for the server to stop.</summary>
-    public CancellationToken GraceOver => _graceOver.Token;
+    /// <summary>Cancelled at the end of the grace, when all work must stop.</summary>
+    public CancellationToken GraceExpired => _graceOver.Token;
 
     public int Count => _live.Count;
 
     /// <summary>
-    /// Does the run's work in the background. The work stops when <see cref="Run.Stopping"/> says so and ends the run
-    /// itself where it can
-    /// say how; a run that it leaves open, or fails in, is ended here with a fatal error.
+    /// Does a run's work in the background, until it returns; <see cref="Run.Stopping"/> asks it to stop. A run that it
+    /// leaves open ends with a fatal error.
     /// </summary>
     public Task Start(Run run, Func<Run, Task> work)
     {
-        // The request's trace goes on, but nothing else of the request.
+        // The work keeps the request's trace, but not its execution context.
         var trace = Activity.Current?.Context ?? default;
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task task;
@@ -90,7 +87,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         span?.SetTag("run.id", run.Id);
         try
         {
-            var (error, reason) = ("The run stopped before it was finished.", "interrupted");
+            var (error, reason) = ("The run stopped before it was complete.", "interrupted");
             try
             {
                 await work(run);
@@ -103,7 +100,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             catch (Exception e)
             {
                 _logger.LogError(e, "Run {Run} failed", run.Name.Topic);
-                (error, reason) = ("The server failed.", "failed");
+                (error, reason) = ("The server failed. Its log has the reason.", "failed");
             }
             if (run.StopReason == RunStop.Cancelled)
                 (error, reason) = ("The run was cancelled.", "cancelled");

@@ -1,16 +1,16 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EventStore;
 
 namespace Runs;
 
-/// <summary>An event of a run before it is stored. The key is for the run's own bookkeeping; frames do not show
-/// it.</summary>
+/// <summary>An event of a run before it is stored. The key is internal; frames do not contain it.</summary>
 internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
 {
-    /// <summary>Serialized as one compact line, readable.</summary>
+    /// <summary>Creates an event with data as one line of JSON.</summary>
     public static RunEvent Of(string type, object data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
 
-    /// <summary>What readers get where a run ends without having come to its end.</summary>
+    /// <summary>Creates the fatal error that ends an incomplete run.</summary>
     public static RunEvent Failed(string error, string reason) =>
         Of(
             "error",
@@ -23,17 +23,16 @@ internal readonly record struct RunEvent(string Type, string Data, string? Key =
         );
 }
 
+/// <summary>JSON of run events: the streams' JSON, without null members.</summary>
 internal static class RunJson
 {
-    public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    public static readonly JsonSerializerOptions Options = new(ControlFrames.Json)
     {
-        Encoder = Streaming.Frames.ReadableJsonEncoder.Instance,
-        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 }
 
-/// <summary>Which run: its kind and id. Its events have the topic <c>kind.id</c>, what is known of it
-/// <c>kind.id.log</c>.</summary>
+/// <summary>Kind and id of a run. Its stream is the topic <c>kind.id</c>, its log <c>kind.id.log</c>.</summary>
 internal readonly record struct RunName(string Kind, string Id)
 {
     public string Topic => $"{Kind}.{Id}";
@@ -43,25 +42,24 @@ internal readonly record struct RunName(string Kind, string Id)
         topic.Split('.') is [var kind, var id, ..] ? new RunName(kind, id) : null;
 }
 
-/// <summary>Why a run's work must stop before its end.</summary>
+/// <summary>Reason to stop a run before its end.</summary>
 internal enum RunStop
 {
     None,
 
-    /// <summary>Somebody asked for it.</summary>
+    /// <summary>A client cancelled it.</summary>
     Cancelled,
 
-    /// <summary>The server stops, and the grace is over.</summary>
+    /// <summary>The server stops, and the grace has ended.</summary>
     Interrupted,
 
-    /// <summary>The lease was lost; another replica has ended the run.</summary>
+    /// <summary>The replica lost its lease, so another one ended the run.</summary>
     Fenced,
 }
 
 /// <summary>
-/// A run that this replica writes. One writer at a time. Every append is fenced: once the run has ended, whoever ended
-/// it, nothing can
-/// follow. While the store is away an append waits for it.
+/// A run that this replica writes. Appends are fenced: nothing can follow the end of a run, even if another replica
+/// ended it. They wait while the store is unavailable.
 /// </summary>
 internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog log) : IDisposable
 {
@@ -72,7 +70,7 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
     public string Id => name.Id;
     public Guid Writer => writer;
 
-    /// <summary>The announcement: a reader that starts after it gets the run whole, and its id names the run.</summary>
+    /// <summary>Position of the announcement: a reader that starts after it gets the whole run.</summary>
     public StreamId Announced => announced;
 
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
@@ -80,10 +78,10 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
 
     public RunStop StopReason => (RunStop)Volatile.Read(ref _stopped);
 
-    /// <summary>Its last event is stored, or another ended it.</summary>
+    /// <summary>True after the last event, whichever replica stored it.</summary>
     public bool Ended { get; private set; }
 
-    /// <summary>Its work has given it up, or ended it.</summary>
+    /// <summary>Marks the run as ended by its work, or released.</summary>
     public void MarkEnded() => Ended = true;
 
     public void Stop(RunStop reason)
@@ -94,13 +92,14 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
         {
             _stop.Cancel();
         }
-        catch (ObjectDisposedException) { } // its work has just ended by itself
+        catch (ObjectDisposedException) { } // the work has just ended
     }
 
+    /// <summary>Appends events.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>
     public Task AppendAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: false);
 
-    /// <summary>The last of the events ends the run.</summary>
+    /// <summary>Appends events and ends the run with the last one.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>
     public Task EndAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: true);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -7,49 +6,49 @@ using Streaming;
 namespace Runs;
 
 /// <summary>
-/// This process's right to write runs: one row that it renews while it lives, however many runs it writes. Every
-/// replica also looks for
-/// rows that nobody renewed, and ends the runs of those. The fence is in the append itself: a replica that wakes from a
-/// long sleep finds
-/// its row gone and its runs ended, and can add nothing to them.
+/// The lease of this process on the runs that it writes: one row, renewed periodically. Every replica also ends the
+/// runs of expired leases; the store then refuses appends of the former writer.
 /// </summary>
 internal sealed class RunLeases(
     RunWriters writers,
     IOptions<RunOptions> options,
     IOptions<StreamingOptions> streaming,
+    TimeProvider clock,
     ILogger<RunLeases> logger
 ) : RestartingService(logger)
 {
     private TaskCompletionSource<Guid> _writer = New();
-    private long _steadySince,
-        _lookedAt;
+    private long _renewingSince,
+        _orphansCheckedAt;
 
     private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
-    /// <summary>The lease has been given up: the server stops.</summary>
+    /// <summary>True after the lease was released, at shutdown.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>A run of this replica was cancelled; by its topic.</summary>
+    /// <summary>Raised when a run is cancelled, with its topic.</summary>
     public event Action<string>? Cancelled;
 
-    /// <summary>All runs of this replica were taken from the given writer.</summary>
+    /// <summary>Raised when this replica lost its lease, with the writer whose runs have ended.</summary>
     public event Action<Guid>? Lost;
 
-    /// <summary>This replica has ended runs of a dead one, or runs of its own that had no work; their topics.</summary>
+    /// <summary>
+    /// Raised when this replica ended runs of a failed one, or orphans of its own, with their topics.
+    /// </summary>
     public event Action<IReadOnlyList<string>>? Swept;
 
-    /// <summary>The topics of the runs that this process works on now.</summary>
-    public Func<IReadOnlySet<string>> Written { get; set; } = () => new HashSet<string>();
+    /// <summary>Returns the topics of the runs that this process writes.</summary>
+    public Func<IReadOnlySet<string>> LiveTopics { get; set; } = () => new HashSet<string>();
 
-    /// <summary>The writer that this process is, once it has its lease.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres did not give one in time.</exception>
+    /// <summary>The id of this process as a writer; waits for its lease.</summary>
+    /// <exception cref="StoreUnavailableException">The server stops, or Postgres did not answer in 5 s.</exception>
     public async Task<Guid> WriterAsync(CancellationToken cancellationToken)
     {
         if (Stopped)
             throw new StoreUnavailableException("The server is stopping.");
         try
         {
-            return await Volatile.Read(ref _writer).Task.WaitAsync(TimeSpan.FromSeconds(5), cancellationToken);
+            return await Volatile.Read(ref _writer).Task.WaitAsync(TimeSpan.FromSeconds(5), clock, cancellationToken);
         }
         catch (TimeoutException e)
         {
@@ -57,7 +56,7 @@ internal sealed class RunLeases(
         }
     }
 
-    // Until the runs are over, not until the host stops: they have their grace.
+    // Not stopped with the host: the runs have their grace.
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         TogetherAsync(stoppingToken, ListenAsync, KeepAsync);
 
@@ -69,7 +68,7 @@ internal sealed class RunLeases(
             {
                 await RenewAsync(stoppingToken);
                 await SweepAsync(stoppingToken);
-                await AbandonAsync(stoppingToken);
+                await EndOrphansAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -77,10 +76,10 @@ internal sealed class RunLeases(
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
             {
-                Volatile.Write(ref _steadySince, 0);
-                Logger.LogWarning("The lease of this replica's runs cannot be renewed: {Reason}", e.Message);
+                Volatile.Write(ref _renewingSince, 0);
+                Logger.LogWarning("This replica cannot renew the lease on its runs: {Reason}. It tries again", e.Message);
             }
-            await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), stoppingToken)
+            await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -91,10 +90,10 @@ internal sealed class RunLeases(
         await base.StopAsync(cancellationToken);
         if (!_writer.Task.IsCompletedSuccessfully)
             return;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), clock);
         try
         {
-            // Expired rather than deleted: what was not ended in time is swept by the others at once.
+            // Expired, not deleted: other replicas then end open runs at once.
             await writers.ExpireAsync(_writer.Task.Result, limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException) { }
@@ -104,67 +103,69 @@ internal sealed class RunLeases(
     {
         if (!_writer.Task.IsCompletedSuccessfully)
         {
-            await EnterAsync(cancellationToken);
+            await RegisterAsync(cancellationToken);
             return;
         }
         var writer = _writer.Task.Result;
         var cancelled = await writers.RenewAsync(writer, Lease, cancellationToken);
         if (cancelled is null)
         {
-            Logger.LogWarning("This replica was away for so long that others have ended its runs");
+            Logger.LogWarning("This replica lost its lease, so another one has ended its runs. It continues with a new lease");
             Volatile.Write(ref _writer, New());
             Lost?.Invoke(writer);
             return;
         }
         foreach (var run in cancelled)
             Cancelled?.Invoke(run);
-        if (_steadySince == 0)
-            _steadySince = Stopwatch.GetTimestamp();
+        if (_renewingSince == 0)
+            _renewingSince = clock.GetTimestamp();
     }
 
-    private async Task EnterAsync(CancellationToken cancellationToken)
+    private async Task RegisterAsync(CancellationToken cancellationToken)
     {
         var writer = Guid.CreateVersion7();
         await writers.EnterAsync(writer, streaming.Value.Replica, Lease, cancellationToken);
-        _steadySince = Stopwatch.GetTimestamp();
+        _renewingSince = clock.GetTimestamp();
         _writer.TrySetResult(writer);
     }
 
-    /// <summary>After an outage of the store every lease has expired: the living get one lease's time to renew before
-    /// anybody is taken for dead.</summary>
+    /// <summary>
+    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so the replicas get the
+    /// time of a lease to renew.
+    /// </summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        if (_steadySince == 0 || Stopwatch.GetElapsedTime(_steadySince) < Lease)
+        if (_renewingSince == 0 || clock.GetElapsedTime(_renewingSince) < Lease)
             return;
         var ended = await writers.SweepAsync(cancellationToken);
         if (ended.Count == 0)
             return;
-        Logger.LogWarning("Ended {Count} runs of a replica that is gone", ended.Count);
+        Logger.LogWarning("Ended {Count} runs of a failed replica", ended.Count);
         Swept?.Invoke(ended);
     }
 
     /// <summary>
-    /// Ends runs that stand in this process's name while it does not work on them: the store had begun one, and the
-    /// answer was lost. Nobody else would, since the lease is renewed.
+    /// Ends runs that this process holds but does not write: the store began them, and its answer was lost. No other
+    /// replica does, since the lease is renewed.
     /// </summary>
-    private async Task AbandonAsync(CancellationToken cancellationToken)
+    private async Task EndOrphansAsync(CancellationToken cancellationToken)
     {
         var lease = Lease;
-        if (!_writer.Task.IsCompletedSuccessfully || (_lookedAt > 0 && Stopwatch.GetElapsedTime(_lookedAt) < lease))
+        if (!_writer.Task.IsCompletedSuccessfully || (_orphansCheckedAt > 0 && clock.GetElapsedTime(_orphansCheckedAt) < lease))
             return;
-        _lookedAt = Stopwatch.GetTimestamp();
+        _orphansCheckedAt = clock.GetTimestamp();
         var writer = _writer.Task.Result;
-        // Younger ones may be on their way to their work.
+        // Younger ones may be about to start.
         var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
-        var written = old.Count == 0 ? null : Written();
-        string[] forgotten = [.. old.Where(run => !written!.Contains(run))];
-        if (forgotten.Length == 0)
+        var live = old.Count == 0 ? null : LiveTopics();
+        string[] orphans = [.. old.Where(run => !live!.Contains(run))];
+        if (orphans.Length == 0)
             return;
-        var ended = await writers.AbandonAsync(forgotten, writer, cancellationToken);
+        var ended = await writers.AbandonAsync(orphans, writer, cancellationToken);
         if (ended.Count == 0)
             return;
         logger.LogWarning(
-            "Ended {Count} runs that were begun without an answer of Postgres, and so without work",
+            "Ended {Count} runs without a writer: Postgres began them, but its answer was lost",
             ended.Count
         );
         Swept?.Invoke(ended);
@@ -184,8 +185,8 @@ internal sealed class RunLeases(
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {
-                // The renewal asks too, only later.
-                await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken)
+                // The next renewal finds cancelled runs too.
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, stoppingToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

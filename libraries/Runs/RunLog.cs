@@ -3,14 +3,14 @@ using System.Diagnostics;
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
+using Streaming;
 using Streaming.Feed;
 
 namespace Runs;
 
 /// <summary>
-/// The runs as the store knows them. A run is announced in the log before its first event, so that every id of its
-/// stream names it, and
-/// any replica finds it by such an id.
+/// The runs in the store. A run is announced before its first event, so that any id of its stream identifies it, on any
+/// replica.
 /// </summary>
 internal sealed class RunLog(
     RunRegistry registry,
@@ -20,82 +20,86 @@ internal sealed class RunLog(
     RunLeases leases,
     LiveFeed feed,
     IOptions<RunOptions> options,
+    TimeProvider clock,
     ILogger<RunLog> logger
 )
 {
     public const string Announcement = "announced";
 
-    /// <summary>Runs with an id of their own that may or may not have begun, since Postgres did not answer, and for
-    /// whom. They are given up before they are begun again.</summary>
-    private readonly ConcurrentDictionary<RunName, Guid> _unsure = [];
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
+        MaxDelay = TimeSpan.FromSeconds(4);
 
-    private static readonly RunEvent[] DefaultWill =
+    /// <summary>
+    /// Runs that Postgres did not answer about, and their writers: they may have been acquired, so they are released
+    /// before the next try.
+    /// </summary>
+    private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
+
+    private static readonly RunEvent[] Interrupted =
     [
-        RunEvent.Failed("The server that wrote this stopped before it was finished.", "interrupted"),
+        RunEvent.Failed("The server stopped before the run was complete.", "interrupted"),
     ];
 
     /// <summary>
-    /// Announces and starts a run: from here on it is this replica's, and goes on until it is ended. Give it to
-    /// <see cref="LiveRuns"/>. Where the answer of the store is lost, a run that was begun all the same is ended by
-    /// <see cref="RunLeases"/>.
+    /// Announces a run and acquires it for this replica; pass it to <see cref="LiveRuns"/>. If the store's answer is
+    /// lost, <see cref="RunLeases"/> ends the run.
     /// </summary>
     /// <param name="kind">First token of its topic.</param>
-    /// <param name="announcement">What a reader of the run's state finds first.</param>
-    /// <param name="id">Its id, where it has one already; null makes one. A run of this id that was announced before is
-    /// not begun again.</param>
-    /// <param name="will">What ends the run in this replica's place if that dies; null: a fatal error,
+    /// <param name="announcement">Data of the run's first event.</param>
+    /// <param name="id">Its id; null creates one. A run with a known id is not begun again.</param>
+    /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error,
     /// <c>interrupted</c>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<RunStart> BeginAsync(
         string kind,
         object announcement,
         string? id = null,
-        IReadOnlyList<RunEvent>? will = null,
+        IReadOnlyList<RunEvent>? closingEvents = null,
         CancellationToken cancellationToken = default
     )
     {
         await feed.Started.WaitAsync(cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
-        // Not cancelled with the request: the run would begin without a writer.
+        // Not cancelled with the request: an announced run without a writer would block its own topic.
         var (isNew, announced) =
             await registry.BeginAnnouncedAsync(
                 name.Topic,
                 writer,
-                JsonSerializer.Serialize(will ?? DefaultWill, RunJson.Options),
+                JsonSerializer.Serialize(closingEvents ?? Interrupted, RunJson.Options),
                 JsonSerializer.Serialize(announcement, RunJson.Options),
                 Activity.Current?.Id
-            ) ?? throw new StoreUnavailableException("This server's lease was just lost.");
+            ) ?? throw new StoreUnavailableException("This replica lost its lease on runs. Try again in some seconds.");
         return new RunStart(name, announced, isNew ? new Run(name, writer, announced, this) : null);
     }
 
-    /// <summary>Takes a run that was announced before, for a part of its work.</summary>
-    /// <returns>Null where somebody writes it already.</returns>
+    /// <summary>Acquires an announced run for a part of its work.</summary>
+    /// <returns>Null if a replica already writes it.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<Run?> TryTakeAsync(RunName name, IReadOnlyList<RunEvent> will)
+    public async Task<Run?> TryAcquireAsync(RunName name, IReadOnlyList<RunEvent> closingEvents)
     {
         await feed.Started;
         var writer = await leases.WriterAsync(CancellationToken.None);
-        if (_unsure.TryGetValue(name, out var before))
+        if (_unconfirmed.TryGetValue(name, out var before))
         {
             await registry.ReleaseAsync(name.Topic, before);
-            _unsure.TryRemove(name, out _);
+            _unconfirmed.TryRemove(name, out _);
         }
         try
         {
-            return await registry.BeginAsync(name.Topic, writer, JsonSerializer.Serialize(will, RunJson.Options))
+            return await registry.BeginAsync(name.Topic, writer, JsonSerializer.Serialize(closingEvents, RunJson.Options))
                 ? new Run(name, writer, default, this)
                 : null;
         }
         catch (StoreUnavailableException)
         {
-            _unsure[name] = writer;
+            _unconfirmed[name] = writer;
             throw;
         }
     }
 
-    /// <summary>The run that an id names; null where it names none of this kind.</summary>
+    /// <summary>Finds the run of this kind that an id identifies; null if there is none.</summary>
     public async Task<RunName?> FindAsync(string kind, StreamId id, CancellationToken cancellationToken) =>
         await topics.TopicAtAsync(id, cancellationToken) is { } topic
         && RunName.Of(topic) is { } name
@@ -107,11 +111,11 @@ internal sealed class RunLog(
     public Task<RunExtent> ReadOldestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadOldestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads the newest of a run, in bounded bytes.</summary>
+    /// <summary>Reads the newest events of a run, in bounded bytes.</summary>
     public Task<RunExtent> ReadNewestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadNewestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads messages and answers up to and with one message, in bounded bytes: the newest.</summary>
+    /// <summary>Reads the newest messages and answers up to and including one message, in bounded bytes.</summary>
     public Task<RunExtent> ReadConversationAsync(
         RunName name,
         RunEntry message,
@@ -120,48 +124,50 @@ internal sealed class RunLog(
     ) =>
         reader.ReadConversationAsync(name.Topic, message.Position, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>The event that a run was announced with; null where there is no such run.</summary>
+    /// <summary>Reads the announcement of a run; null if the run does not exist.</summary>
     public Task<RunEntry?> AnnouncementAsync(RunName name, CancellationToken cancellationToken) =>
         reader.AnnouncementAsync(name.Topic, cancellationToken);
 
-    /// <summary>The first message that nobody has answered.</summary>
+    /// <summary>Reads the first unanswered message.</summary>
     public Task<RunEntry?> PendingAsync(RunName name, CancellationToken cancellationToken) =>
         reader.PendingAsync(name.Topic, cancellationToken);
 
-    /// <summary>The newest event of a run's stream.</summary>
+    /// <summary>Reads the newest event of a run's stream.</summary>
     public Task<RunEntry?> LastAsync(RunName name, CancellationToken cancellationToken) =>
         reader.LastAsync(name.Topic, cancellationToken);
 
-    /// <summary>Whether somebody writes the run.</summary>
-    public Task<bool> GoesOnAsync(RunName name, CancellationToken cancellationToken) =>
+    /// <summary>Returns true while a replica writes the run.</summary>
+    public Task<bool> IsRunningAsync(RunName name, CancellationToken cancellationToken) =>
         reader.GoesOnAsync(name.Topic, cancellationToken);
 
-    /// <summary>Where a run was announced; null where there is no such run.</summary>
-    public Task<StreamId?> AnnouncedAsync(RunName name, CancellationToken cancellationToken) =>
+    /// <summary>Position of a run's announcement; null if the run does not exist.</summary>
+    public Task<StreamId?> AnnouncedAtAsync(RunName name, CancellationToken cancellationToken) =>
         registry.AnnouncedAsync(name.Topic, cancellationToken);
 
-    /// <summary>The user whose request began the run; null where nobody was named.</summary>
+    /// <summary>The user whose request began the run; null for an anonymous one.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
         registry.OwnerAsync(name.Topic, cancellationToken);
 
-    /// <summary>Asks the writer, on whichever replica, to stop. False where no such run goes on.</summary>
+    /// <summary>Asks the writer, on whichever replica, to stop; false if the run is not running.</summary>
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>
         registry.CancelAsync(name.Topic, cancellationToken);
 
-    /// <summary>Gives up a run that turned out to have nothing to write.</summary>
+    /// <summary>Releases a run that has nothing to write.</summary>
     public Task ReleaseAsync(Run run) => registry.ReleaseAsync(run.Name.Topic, run.Writer);
 
     /// <summary>
-    /// Puts an event into a run's log, whoever writes the run. One with an id goes in once, however often it is noted.
+    /// Appends an event to a run's log, also without a lease on the run. An event with a known id is stored once.
     /// </summary>
-    public Task NoteAsync(RunName name, RunEvent e, Guid? id, CancellationToken cancellationToken) =>
+    public Task AppendToLogAsync(RunName name, RunEvent e, Guid? id, CancellationToken cancellationToken) =>
         appender.AppendAsync(
             [new NewEvent(name.Log, e.Type, e.Data, e.Key, id, TraceParent: Activity.Current?.Id)],
             cancellationToken
         );
 
-    /// <summary>Appends, and tries again while the store is away: what was stored by a try that got no answer is not
-    /// stored twice.</summary>
+    /// <summary>
+    /// Appends events, and retries while the store is unavailable. Events of a try without an answer are not stored
+    /// twice.
+    /// </summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = new NewEvent[events.Count];
@@ -174,30 +180,29 @@ internal sealed class RunLog(
                 Guid.CreateVersion7(),
                 Run: new RunMark(run.Writer, ends && i == batch.Length - 1)
             );
-        for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
+        for (var attempt = 0; ; attempt++)
         {
             try
             {
-                if (delay > 100 && await registry.IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
+                if (attempt > 0 && await registry.IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
                     return;
                 await appender.AppendAsync(batch);
                 return;
             }
             catch (StoreUnavailableException e)
             {
-                // Fenced would be known by the lease; a stopping server leaves the run to the others, who end it by its
-                // will.
+                // A stopped server leaves the run to the other replicas, which end it with its closing events.
                 if (leases.Stopped || run.StopReason == RunStop.Fenced)
                     throw new RunFencedException(run.Name.Topic);
-                logger.LogDebug(e, "Run {Run} waits for the store", run.Name.Topic);
-                await Task.Delay(delay + Random.Shared.Next(delay));
+                logger.LogDebug(e, "Run {Run} cannot be written, since the store is unavailable. It is retried", run.Name.Topic);
+                await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock);
             }
         }
     }
 }
 
-/// <summary>A run that was asked for.</summary>
+/// <summary>Result of a request to begin a run.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Announced">A reader that starts after this gets it whole.</param>
-/// <param name="Run">The run to write; null where it was begun before.</param>
+/// <param name="Announced">Position of its announcement; a reader that starts after it gets the whole run.</param>
+/// <param name="Run">The run to write; null if it was begun before.</param>
 internal readonly record struct RunStart(RunName Name, StreamId Announced, Run? Run);

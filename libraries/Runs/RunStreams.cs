@@ -1,4 +1,5 @@
 using EventStore;
+using Streaming;
 using Streaming.Access;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -6,9 +7,8 @@ using Streaming.Opening;
 namespace Runs;
 
 /// <summary>
-/// Streams whose request starts the work: <c>/stream?prompt=</c>, recommendations. Without a last id a new run begins;
-/// with one the run
-/// that it names is read on, and the work is never done again.
+/// Opens streams whose request starts a run. A request with a last id resumes the run that the id identifies; it never
+/// starts another.
 /// </summary>
 internal sealed class RunStreams(
     RunLog runs,
@@ -18,12 +18,13 @@ internal sealed class RunStreams(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
+    /// <summary>Opens the stream of a new run, or resumes one.</summary>
     /// <param name="context">The request.</param>
     /// <param name="kind">The kind of run.</param>
-    /// <param name="format">Shows the events; it must not send positions, and end with the <paramref
-    /// name="endTypes"/>.</param>
-    /// <param name="endTypes">Event types that end the run, <c>error</c> among them.</param>
-    /// <param name="begin">Begins and starts the run where a new one is wanted.</param>
+    /// <param name="format">Format of the frames. It sends no positions, and ends at the
+    /// <paramref name="endTypes"/>.</param>
+    /// <param name="endTypes">Event types that end the run, including <c>error</c>.</param>
+    /// <param name="begin">Begins a new run; called for a request without a last id.</param>
     public async Task OpenAsync(
         HttpContext context,
         string kind,
@@ -48,18 +49,17 @@ internal sealed class RunStreams(
             await EndAsync(context, kind, last);
     }
 
-    /// <summary>Ids are positions, one after the other: whose run one names must not be a guess away. Who has no name
-    /// (Development) shares all.</summary>
+    /// <summary>
+    /// Allows the run's owner, and callers with the right to read its topic. Ids are positions, so a caller can guess
+    /// those of others.
+    /// </summary>
     private async Task<bool> MayReadAsync(HttpContext context, RunName name) =>
         access.MayRead(context, name.Topic)
         || (context.User.Identity?.Name is { } user && await runs.OwnerAsync(name, context.RequestAborted) == user);
 
     /// <summary>
-    /// The id names no run. In this history it is then of another stream: nothing of this one follows it, 204.
-    /// Otherwise a resync and a
-    /// fatal error say that the run is gone. Their id names a run of its own that has ended, so that a browser which
-    /// returns stops, and
-    /// nobody is led into somebody else's run.
+    /// Answers a last id that identifies no run: 204 if it belongs to another stream, else a resync and a fatal error.
+    /// The error is stored as a run of its own: with its id a browser that reconnects gets 204 and stops.
     /// </summary>
     private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
@@ -77,7 +77,7 @@ internal sealed class RunStreams(
         var error = new
         {
             type = "error",
-            error = "The run that this id names is not here any more.",
+            error = "The run of this id no longer exists. Send the request again without the id.",
             fatal = true,
             reason = reason.ToString().ToLowerInvariant(),
         };
@@ -90,16 +90,16 @@ internal sealed class RunStreams(
         }
         catch (RunFencedException e)
         {
-            throw new StoreUnavailableException("This server's lease was just lost.", e);
+            throw new StoreUnavailableException("This replica lost its lease on runs. Try again in some seconds.", e);
         }
-        // With its own id, or who returns with it would get the error once more.
+        // With the error's own id, or a client that returns would get it once more.
         var stored = await reader.ReadAsync(
             gone.Announced.Position,
             new EventFilter([gone.Name.Topic], [], []),
             cancellationToken: context.RequestAborted
         );
         if (stored.Events.Count == 0)
-            throw new StoreUnavailableException("The run that was just ended cannot be read yet.");
+            throw new StoreUnavailableException("The end of the run cannot be read yet. Try again in some seconds.");
         var end = gone.Announced with { Position = stored.Events[^1].Position };
         await streams.OpenAsync(
             context,

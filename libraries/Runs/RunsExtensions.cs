@@ -2,6 +2,7 @@ namespace Runs;
 
 internal static class RunsExtensions
 {
+    /// <summary>Adds runs: work that outlives its request.</summary>
     public static void AddRuns(this WebApplicationBuilder builder)
     {
         builder
@@ -10,7 +11,7 @@ internal static class RunsExtensions
             .ValidateDataAnnotations()
             .Validate(
                 o => o.LeaseSeconds > 2 * o.RenewSeconds,
-                "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds, or a late renewal would end living runs."
+                "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds. Else a late renewal would end live runs."
             )
             .ValidateOnStart();
         builder
@@ -22,7 +23,7 @@ internal static class RunsExtensions
         builder.Services.AddSingleton<RunLog>();
         builder.Services.AddSingleton<LiveRuns>();
         builder.Services.AddSingleton<RunStreams>();
-        // Stopped in reverse: first the runs come to their end, then the lease is given up.
+        // Stopped in reverse order: first the runs end, then the lease.
         builder.Services.AddHostedService(services => services.GetRequiredService<RunLeases>());
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveRuns>());
     }

@@ -9,9 +9,8 @@ using Runs;
 namespace LlmGateway.Agents;
 
 /// <summary>
-/// A model with tools: it is asked, the tools that it calls are called, their results handed back, until it answers
-/// without. A tool that
-/// fails says so to the model, which may do better.
+/// A model with tools. It runs the tools that the model calls and returns their results to it, until the model answers
+/// without a call; a tool's error is such a result.
 /// </summary>
 internal sealed class Agent(
     IEnumerable<AIFunction> tools,
@@ -25,7 +24,7 @@ internal sealed class Agent(
 
     private readonly List<AITool> _tools = [.. tools];
 
-    /// <summary>Joined text as the agents' readers get it: for clients of both articles' kinds.</summary>
+    /// <summary>An event with text: the two articles' clients read different members.</summary>
     public static RunEvent Content(string text) =>
         RunEvent.Of(
             "content",
@@ -47,21 +46,21 @@ internal sealed class Agent(
         List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation];
         for (var round = 1; ; round++)
         {
-            // In the last round it has to answer with what it knows.
+            // The last round offers no tools, so that the model must answer.
             var chat = new ChatOptions
             {
                 ModelId = target.Model,
                 Tools = _tools,
                 ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
-            var said = new StringBuilder();
+            var text = new StringBuilder();
             var calls = new List<FunctionCallContent>();
             await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, cancellationToken))
             {
-                if (update.Text is { Length: > 0 } text)
+                if (update.Text is { Length: > 0 } piece)
                 {
-                    said.Append(text);
-                    await writer.TextAsync(text);
+                    text.Append(piece);
+                    await writer.TextAsync(piece);
                 }
                 calls.AddRange(update.Contents.OfType<FunctionCallContent>());
             }
@@ -70,7 +69,7 @@ internal sealed class Agent(
             messages.Add(
                 new ChatMessage(
                     ChatRole.Assistant,
-                    [.. said.Length > 0 ? [new TextContent(said.ToString())] : (AIContent[])[], .. calls]
+                    [.. text.Length > 0 ? [new TextContent(text.ToString())] : (AIContent[])[], .. calls]
                 )
             );
             foreach (var call in calls)
@@ -128,7 +127,7 @@ internal sealed class Agent(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             logger.LogWarning(e, "The tool {Tool} failed", call.Name);
-            return new { error = $"{call.Name} is not available now." };
+            return new { error = $"The tool {call.Name} failed." };
         }
     }
 }

@@ -13,9 +13,8 @@ using Streaming.Requests;
 namespace LlmGateway.Agents;
 
 /// <summary>
-/// <c>/stream?prompt=</c>: one question to an agent. A browser that reconnects to the same address goes on reading the
-/// answer that it has
-/// begun, by its last id; the work is done once.
+/// Answers one question to an agent as a run. A browser that reconnects resumes the same answer by its last id; the
+/// agent works once.
 /// </summary>
 internal sealed class AgentRuns(
     Agent agent,
@@ -23,7 +22,7 @@ internal sealed class AgentRuns(
     RunStreams streams,
     RunLog runs,
     LiveRuns live,
-    FlushScheduler beat,
+    FlushScheduler scheduler,
     ChatMetrics metrics,
     IdempotencyKeys keys,
     IOptions<LlmOptions> options,
@@ -36,9 +35,9 @@ internal sealed class AgentRuns(
     private static readonly string[] EndTypes = ["end", "error"];
     private static readonly NamedFormats Formats = NamedFormats.Of(_ => true, EndTypes, sendsPositions: false);
 
-    private static readonly RunEvent[] Will =
+    private static readonly RunEvent[] InterruptedEvents =
     [
-        Error("The server that worked on this stopped before it was finished.", true, "interrupted"),
+        Error("The server stopped before the answer was complete.", true, "interrupted"),
     ];
 
     public static RunEvent Error(string error, bool fatal, string reason) =>
@@ -87,7 +86,7 @@ internal sealed class AgentRuns(
                         owner = context.User.Identity?.Name,
                     },
                     id,
-                    Will,
+                    InterruptedEvents,
                     context.RequestAborted
                 );
                 if (start.Run is { } run)
@@ -99,7 +98,7 @@ internal sealed class AgentRuns(
 
     private async Task AnswerAsync(Run run, ChatTarget target, string prompt)
     {
-        var writer = new RunWriter(run, Agent.Content, options.Value, beat, metrics, target.Provider, clock);
+        var writer = new RunWriter(run, Agent.Content, options.Value, scheduler, metrics, target.Provider, clock);
         try
         {
             await agent.AnswerAsync(target, [new ChatMessage(ChatRole.User, prompt)], writer, run.Stopping);
@@ -107,7 +106,7 @@ internal sealed class AgentRuns(
         }
         catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
         {
-            await writer.EndAsync(Will);
+            await writer.EndAsync(InterruptedEvents);
         }
         catch (UpstreamException e)
         {

@@ -6,6 +6,7 @@ using EventStore;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
+using LlmGateway.Requests;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -18,8 +19,9 @@ using Streaming.Requests;
 
 namespace LlmGateway.Agents;
 
-/// <summary>An agent with tools: one question (<c>/stream?prompt=</c>), or a session with messages one way and a stream
-/// the other.</summary>
+/// <summary>
+/// An agent with tools: one question (<c>/stream?prompt=</c>), or a session with messages to it and a stream from it.
+/// </summary>
 internal static class AgentsApi
 {
     private static readonly NamedFormats SessionFormats = NamedFormats.Of(_ => false);
@@ -28,9 +30,10 @@ internal static class AgentsApi
     {
         builder.Services.AddSingleton(
             AIFunctionFactory.Create(
-                ([Description("A sum, for example (12 + 8) * 3")] string expression) => Calculator.Evaluate(expression),
+                ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
+                    Calculator.Evaluate(expression),
                 "calculate",
-                "Works out a sum."
+                "Evaluates an arithmetic expression."
             )
         );
         builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
@@ -47,9 +50,9 @@ internal static class AgentsApi
             .Publishes("agents.*")
             .TakesIdempotencyKey()
             .Query("prompt", "The question.", required: true)
-            .Query("provider", "Who answers.")
-            .Query("model", "With which model.")
-            .Sends("An agent's answer, its tools' uses and results among it.", Events("end", typeof(AgentEnd)));
+            .Query("provider", "Name of the provider.")
+            .Query("model", "Name of the model.")
+            .Sends("An agent's answer, with its tool calls and their results.", Events("end", typeof(AgentEnd)));
         agents
             .MapPost("/session", CreateAsync)
             .Publishes("sessions.*")
@@ -69,8 +72,8 @@ internal static class AgentsApi
             .MapStream("/stream/{sessionId}", StreamAsync)
             .Reads("sessions.{sessionId}")
             .StartsWork()
-            .Sends("A session: the answers to its messages.", Events("message_end", typeof(AgentEnd)));
-        // Hears of dead replicas from the start.
+            .Sends("The answers to the messages of a session.", Events("message_end", typeof(AgentEnd)));
+        // Creates the sessions, which resume those of failed replicas.
         app.ServiceProvider.GetRequiredService<AgentSessions>();
     }
 
@@ -87,7 +90,7 @@ internal static class AgentsApi
             );
         }
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, content);
-        // Without a key nobody else may come to know the id, so it is of random alone.
+        // Without a key the id is a secret, so it is random. Ids from keys are reproducible.
         var name = await sessions.CreateAsync(
             provider,
             model,
@@ -104,7 +107,7 @@ internal static class AgentsApi
             || await SessionState.ReadAsync(name, runs, context.RequestAborted) is not var (state, position)
         )
             return NotFound();
-        // A reader that shows the turns and streams on after this position has no gap and nothing twice.
+        // A stream that starts after this position continues the turns without gap or repetition.
         context.Response.Headers["X-Sse-Position"] = position.ToString();
         return TypedResults.Json(state, RunJson.Options);
     }
@@ -121,19 +124,19 @@ internal static class AgentsApi
     {
         if (
             !AgentSessions.TryName(sessionId, out var name)
-            || await runs.AnnouncedAsync(name, context.RequestAborted) is null
+            || await runs.AnnouncedAtAsync(name, context.RequestAborted) is null
         )
             return NotFound();
-        var most = options.Value.MaxMessageBytes;
-        // Escapes of JSON may take up to six bytes a character; the limit is for what they stand for.
-        var body = await ChatBody.ReadAsync(context, Math.Min(6 * most, options.Value.MaxRequestBytes));
+        var maxBytes = options.Value.MaxMessageBytes;
+        // The limit is for the text itself; JSON may escape a character with six bytes.
+        var body = await ChatBody.ReadAsync(context, Math.Min(6 * maxBytes, options.Value.MaxRequestBytes));
         var content = ChatBody.Text(body, "content");
         if (string.IsNullOrWhiteSpace(content))
             throw new InvalidRequestException("content", "is required.");
-        if (Encoding.UTF8.GetByteCount(content) > most)
+        if (Encoding.UTF8.GetByteCount(content) > maxBytes)
             throw new InvalidRequestException(
                 "content",
-                $"has at most {most} bytes (Llm:MaxMessageBytes).",
+                $"has at most {maxBytes} bytes (Llm:MaxMessageBytes).",
                 StatusCodes.Status413PayloadTooLarge
             );
         var message = RunEvent.Of("message", new { content });
@@ -154,7 +157,7 @@ internal static class AgentsApi
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
         if (
             !AgentSessions.TryName(sessionId, out var name)
-            || await runs.AnnouncedAsync(name, context.RequestAborted) is not { } announced
+            || await runs.AnnouncedAtAsync(name, context.RequestAborted) is not { } announced
         )
         {
             await NotFound().ExecuteAsync(context);
@@ -168,7 +171,7 @@ internal static class AgentsApi
         TypedResults.Problem(
             statusCode: StatusCodes.Status404NotFound,
             title: "Session not found",
-            detail: "There is no such session: POST /session makes one.",
+            detail: "There is no such session. POST /session creates one.",
             extensions: new Dictionary<string, object?> { ["error"] = "Session not found" }
         );
 

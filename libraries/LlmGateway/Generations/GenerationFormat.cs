@@ -4,8 +4,10 @@ using Streaming.Frames;
 
 namespace LlmGateway.Generations;
 
-/// <summary><c>event: token</c>, <c>tool_use</c>, <c>state</c> while the answer waits for its provider, then
-/// <c>done</c> or <c>error</c>. Every id names the generation.</summary>
+/// <summary>
+/// Frames of a generation: <c>token</c>, <c>tool_use</c>, <c>state</c> while it waits for its provider, and at the end
+/// <c>done</c> or <c>error</c>. Every frame's id identifies the generation.
+/// </summary>
 internal sealed class GenerationFormat : FrameFormat
 {
     public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];

@@ -6,28 +6,28 @@ using Runs;
 
 namespace LlmGateway.Generations;
 
-/// <summary>What a generation is announced with.</summary>
+/// <summary>Data of the event that announces a generation.</summary>
 internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt);
 
-/// <summary>Tokens read and written.</summary>
+/// <summary>Input and output tokens.</summary>
 internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 
-/// <summary>A generation as its events tell it; nothing else is stored.</summary>
-/// <param name="Id">Its id.</param>
+/// <summary>State of a generation, computed from its events; nothing else is stored.</summary>
+/// <param name="Id">Id of the generation.</param>
 /// <param name="Status"><c>running</c>, <c>done</c>, <c>cancelled</c>, <c>failed</c> or <c>interrupted</c>.</param>
-/// <param name="Text">What was written so far.</param>
-/// <param name="Usage">At the end; null before it, and where there was none.</param>
-/// <param name="FinishReason">Why it ended.</param>
-/// <param name="Error">What went wrong.</param>
-/// <param name="Reason">The same for programs.</param>
-/// <param name="ToolUses">Tools that the model asked for.</param>
-/// <param name="Provider">Who answers.</param>
-/// <param name="Model">With which model.</param>
-/// <param name="CreatedAt">When it was asked for.</param>
-/// <param name="FirstTokenAt">When its first token was stored; null before it.</param>
-/// <param name="EndedAt">When it ended.</param>
-/// <param name="Stream">Where it is read.</param>
-/// <param name="Truncated">True where the text is longer than one answer may be: the rest follows on the stream, after
+/// <param name="Text">Text so far.</param>
+/// <param name="Usage">Tokens; null before the end, and after an error.</param>
+/// <param name="FinishReason">The provider's reason for the end; null before it, and after an error.</param>
+/// <param name="Error">Error message.</param>
+/// <param name="Reason">Machine-readable reason of the error.</param>
+/// <param name="ToolUses">Tool calls that the model requested.</param>
+/// <param name="Provider">Name of the provider.</param>
+/// <param name="Model">Name of the model.</param>
+/// <param name="CreatedAt">Time of the request.</param>
+/// <param name="FirstTokenAt">Time at which the first token was stored.</param>
+/// <param name="EndedAt">Time at which the last event was stored.</param>
+/// <param name="Stream">Path of its event stream.</param>
+/// <param name="Truncated">True if the text is cut (<c>Runs:MaxReadBytes</c>): the stream has the rest, after
 /// <c>X-Sse-Position</c>.</param>
 internal sealed record GenerationState(
     string Id,
@@ -49,7 +49,7 @@ internal sealed record GenerationState(
 {
     public static string StreamOf(string id) => $"/v1/generations/{id}/stream";
 
-    /// <summary>Null where there is no such generation.</summary>
+    /// <summary>Reads the events of a generation; null if it does not exist.</summary>
     public static async Task<(GenerationState State, StreamId Position)?> ReadAsync(
         RunName name,
         RunLog runs,
@@ -80,7 +80,7 @@ internal sealed record GenerationState(
         if (!extent.IsWhole)
         {
             state = state with { Truncated = true };
-            // How it ended stands at the end, and does not take the text along.
+            // The last event says how it ended, and is read without the text before it.
             if (!extent.GoesOn && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, tools);
         }

@@ -1,5 +1,6 @@
 using EventStore;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Runs;
@@ -11,12 +12,25 @@ using Streaming.Requests;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// <c>/v1/generations</c>: answers that outlive their readers. Any replica serves any of them: the reader that drops
-/// comes back anywhere
-/// and gets the rest. A drop is no cancel; <c>DELETE</c> is.
+/// <c>/v1/generations</c>: answers that outlive their readers. A reader can resume on any replica; only <c>DELETE</c>
+/// cancels a generation.
 /// </summary>
 internal static class GenerationsApi
 {
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CancelPollInterval = TimeSpan.FromMilliseconds(20);
+
+    public static void AddGenerations(this WebApplicationBuilder builder)
+    {
+        builder.Services.ReserveTopics("generations.>");
+        builder.Services.AddSingleton(services => new FlushScheduler(
+            services.GetRequiredService<IOptions<LlmOptions>>().Value,
+            () => services.GetRequiredService<LiveRuns>().Count,
+            services.GetRequiredService<TimeProvider>()
+        ));
+        builder.Services.AddSingleton<Generator>();
+    }
+
     public static void MapGenerations(this IEndpointRouteBuilder app)
     {
         var generations = app.MapGroup("/v1/generations").WithTags("Generations");
@@ -38,7 +52,7 @@ internal static class GenerationsApi
             .MapStream("/{id}/stream", StreamAsync)
             .Reads("generations.{id}")
             .Sends(
-                "The answer from its start, or after the last id; any number of readers.",
+                "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),
                 ("tool_use", typeof(GenerationToolUse)),
                 ("state", typeof(GenerationWaits)),
@@ -78,7 +92,7 @@ internal static class GenerationsApi
     private static async Task StreamAsync(string id, HttpContext context, RunLog runs, FiniteStreams streams)
     {
         var name = new RunName(Generator.Kind, id);
-        if (!IsId(id) || await runs.AnnouncedAsync(name, context.RequestAborted) is not { } announced)
+        if (!IsId(id) || await runs.AnnouncedAtAsync(name, context.RequestAborted) is not { } announced)
         {
             await NotFound(id).ExecuteAsync(context);
             return;
@@ -86,8 +100,9 @@ internal static class GenerationsApi
         await streams.OpenAsync(context, name.Topic, GenerationFormat.Instance, GenerationFormat.EndTypes, announced);
     }
 
-    /// <summary>Comes back when it has ended, which its writer, on whichever replica, sees to at once; says how it
-    /// ended. Again: the same.</summary>
+    /// <summary>
+    /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
+    /// </summary>
     private static async Task<IResult> CancelAsync(string id, HttpContext context, RunLog runs, TimeProvider clock)
     {
         var name = new RunName(Generator.Kind, id);
@@ -95,10 +110,9 @@ internal static class GenerationsApi
         {
             var start = clock.GetTimestamp();
             while (
-                await runs.GoesOnAsync(name, context.RequestAborted)
-                && clock.GetElapsedTime(start) < TimeSpan.FromSeconds(2)
+                await runs.IsRunningAsync(name, context.RequestAborted) && clock.GetElapsedTime(start) < CancelTimeout
             )
-                await Task.Delay(TimeSpan.FromMilliseconds(20), clock, context.RequestAborted);
+                await Task.Delay(CancelPollInterval, clock, context.RequestAborted);
         }
         return await StateAsync(id, context, runs);
     }
@@ -111,7 +125,7 @@ internal static class GenerationsApi
                 is not var (state, position)
         )
             return NotFound(id);
-        // A reader that shows the text and streams on after this position has no gap and nothing twice.
+        // A stream that starts after this position continues the text without gap or repetition.
         context.Response.Headers["X-Sse-Position"] = position.ToString();
         return TypedResults.Json(state, RunJson.Options);
     }
@@ -126,7 +140,7 @@ internal static class GenerationsApi
         );
 }
 
-/// <summary>What a generation is asked with.</summary>
+/// <summary>Body of a request for a generation.</summary>
 internal sealed record GenerationRequest(
     IReadOnlyList<ChatRequestMessage> Messages,
     string? Model,
@@ -140,7 +154,7 @@ internal sealed record GenerationToken(string Text);
 
 internal sealed record GenerationToolUse(string Id, string Tool, System.Text.Json.JsonElement Input);
 
-/// <summary>The answer waits for its provider: <c>queued</c> or <c>retrying</c>.</summary>
+/// <summary>Delay of the answer: <c>queued</c> or <c>retrying</c>.</summary>
 internal sealed record GenerationWaits(string State, string Reason, int? Attempt, long? RetryInMs);
 
 internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);

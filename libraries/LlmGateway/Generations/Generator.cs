@@ -1,4 +1,5 @@
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -6,12 +7,11 @@ using Runs;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Does a generation's work: reads the provider to its end and stores what it says. Readers come and go
-/// without it.</summary>
+/// <summary>Starts generations: reads the provider to its end and stores the answer, with or without readers.</summary>
 internal sealed class Generator(
     RunLog runs,
     LiveRuns live,
-    FlushScheduler beat,
+    FlushScheduler scheduler,
     ChatMetrics metrics,
     IOptions<LlmOptions> options,
     TimeProvider clock
@@ -19,7 +19,7 @@ internal sealed class Generator(
 {
     public const string Kind = "generations";
 
-    /// <summary>Begins a generation; one of this id that was begun before is left as it is.</summary>
+    /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     public async Task<RunStart> StartAsync(ChatCall call, string id, CancellationToken cancellationToken)
     {
         var start = await runs.BeginAsync(
@@ -39,23 +39,23 @@ internal sealed class Generator(
             run,
             text => RunEvent.Of("token", new { text }),
             options.Value,
-            beat,
+            scheduler,
             metrics,
             call.Target.Provider,
             clock
         );
-        ProviderWait.TellTo(
+        ProviderDelay.OnDelay(
             call.Options,
-            wait =>
+            delay =>
                 writer.Event(
                     RunEvent.Of(
                         "state",
                         new
                         {
-                            state = wait.State,
-                            reason = wait.Reason,
-                            attempt = wait.Attempt,
-                            retryInMs = wait.Milliseconds,
+                            state = delay.State,
+                            reason = delay.Reason,
+                            attempt = delay.Attempt,
+                            retryInMs = delay.Milliseconds,
                         }
                     )
                 )
@@ -95,14 +95,14 @@ internal sealed class Generator(
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Interrupted)
         {
-            await writer.EndAsync(RunEvent.Failed("The server stopped before the answer was finished.", "interrupted"));
+            await writer.EndAsync(RunEvent.Failed("The server stopped before the answer was complete.", "interrupted"));
         }
         catch (UpstreamException e)
         {
             await writer.EndAsync(RunEvent.Failed(e.Message, e.Reason));
         }
 
-        // Where the provider says nothing, or not any more, our own count.
+        // Without the provider's usage, the gateway's own estimate.
         RunEvent Done(string reason) =>
             RunEvent.Of(
                 "done",

@@ -6,17 +6,16 @@ using Runs;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// Stores a run's tokens, joined by time: what arrives until the next beat becomes one event. The first token waits for
-/// nothing. While one
-/// append is on its way the next tokens gather.
+/// Stores the events of a run. Tokens that arrive between two flushes become one event; the first token is stored at
+/// once.
 /// </summary>
-/// <remarks>One caller. What was handed over is stored in its order; the end takes all that waits with it.</remarks>
+/// <remarks>For one caller. Events are stored in the order of the calls.</remarks>
 internal sealed class RunWriter
 {
     private readonly Run _run;
-    private readonly Func<string, RunEvent> _joined;
+    private readonly Func<string, RunEvent> _toEvent;
     private readonly LlmOptions _options;
-    private readonly FlushScheduler _beat;
+    private readonly FlushScheduler _scheduler;
     private readonly ChatMetrics _metrics;
     private readonly string _provider;
     private readonly TimeProvider _clock;
@@ -35,28 +34,28 @@ internal sealed class RunWriter
     private bool _first = true,
         _closing;
 
-    /// <param name="run">Where to.</param>
-    /// <param name="joined">Makes the event of joined text.</param>
-    /// <param name="options">Times and limits.</param>
-    /// <param name="beat">Says when.</param>
-    /// <param name="metrics">Takes how long tokens waited.</param>
-    /// <param name="provider">Whose tokens they are.</param>
-    /// <param name="clock">The clock.</param>
+    /// <param name="run">The run to write.</param>
+    /// <param name="toEvent">Creates the event for a piece of text.</param>
+    /// <param name="options">The limit on text in memory.</param>
+    /// <param name="scheduler">Schedules the flushes.</param>
+    /// <param name="metrics">Records the delay of tokens.</param>
+    /// <param name="provider">The provider's name, for the metrics.</param>
+    /// <param name="clock">Measures that delay.</param>
     public RunWriter(
         Run run,
-        Func<string, RunEvent> joined,
+        Func<string, RunEvent> toEvent,
         LlmOptions options,
-        FlushScheduler beat,
+        FlushScheduler scheduler,
         ChatMetrics metrics,
         string provider,
         TimeProvider clock
     )
     {
-        (_run, _joined, _options, _beat, _metrics, _provider, _clock) = (
+        (_run, _toEvent, _options, _scheduler, _metrics, _provider, _clock) = (
             run,
-            joined,
+            toEvent,
             options,
-            beat,
+            scheduler,
             metrics,
             provider,
             clock
@@ -64,8 +63,7 @@ internal sealed class RunWriter
         _writing = WriteAsync();
     }
 
-    /// <summary>Takes a token; waits only where the store is so far behind that reading on would only fill
-    /// memory.</summary>
+    /// <summary>Adds a token. Waits while too much text waits for the store (<c>Llm:CoalesceMaxBytes</c>).</summary>
     public async ValueTask TextAsync(string text)
     {
         Task? full = null;
@@ -74,7 +72,7 @@ internal sealed class RunWriter
             if (_text.Length == 0 && _events.Count == 0)
                 _since = _clock.GetTimestamp();
             _text.Append(text);
-            _bytes += text.Length;
+            _bytes += Encoding.UTF8.GetByteCount(text);
             if (_bytes > _options.CoalesceMaxBytes)
                 full = _taken.Task;
         }
@@ -85,12 +83,12 @@ internal sealed class RunWriter
             await Task.WhenAny(full, _writing);
     }
 
-    /// <summary>Takes an event that keeps its place among the text.</summary>
+    /// <summary>Adds an event; the order of events and text is kept.</summary>
     public void Event(RunEvent e)
     {
         lock (_gate)
         {
-            Gather();
+            CompleteText();
             if (_events.Count == 0)
                 _since = _clock.GetTimestamp();
             _events.Add(e);
@@ -98,10 +96,10 @@ internal sealed class RunWriter
         Wake();
     }
 
-    /// <summary>Stores what waits and, with it, the event that ends the run.</summary>
+    /// <summary>Stores all pending events and the ones that end the run, in one append.</summary>
     public Task EndAsync(params RunEvent[] last) => CloseAsync(last, ends: true);
 
-    /// <summary>Stores what waits; the run goes on, by another writer.</summary>
+    /// <summary>Stores all pending events and leaves the run open.</summary>
     public Task CloseAsync() => CloseAsync([], ends: false);
 
     private async Task CloseAsync(RunEvent[] last, bool ends)
@@ -113,7 +111,7 @@ internal sealed class RunWriter
         await _writing;
         List<RunEvent> rest;
         lock (_gate)
-            rest = Take();
+            rest = TakePending();
         rest.AddRange(last);
         if (rest.Count == 0)
             return;
@@ -131,19 +129,18 @@ internal sealed class RunWriter
             await _wake.Reader.ReadAsync();
             if (_closing)
                 return;
-            // A wake-up for what the last event took along would wait for a beat in vain, and the next token for the
-            // one after it.
+            // The last append may have taken everything: a flush now would only delay the next token.
             lock (_gate)
                 if (_text.Length == 0 && _events.Count == 0)
                     continue;
             if (!_first)
-                await Task.WhenAny(_beat.NextAsync(), _closed.Task);
+                await Task.WhenAny(_scheduler.NextAsync(), _closed.Task);
             List<RunEvent> events;
             lock (_gate)
             {
                 if (_closing)
                     return;
-                events = Take();
+                events = TakePending();
             }
             if (events.Count == 0)
                 continue;
@@ -153,9 +150,9 @@ internal sealed class RunWriter
         }
     }
 
-    private List<RunEvent> Take()
+    private List<RunEvent> TakePending()
     {
-        Gather();
+        CompleteText();
         var events = _events;
         _events = [];
         _takenSince = _since;
@@ -165,15 +162,15 @@ internal sealed class RunWriter
         return events;
     }
 
-    private void Gather()
+    private void CompleteText()
     {
         if (_text.Length == 0)
             return;
-        // Half of a surrogate pair waits for the other: some providers cut there.
+        // Some providers cut surrogate pairs: the first half waits for the second.
         var held = char.IsHighSurrogate(_text[^1]) && !_closing ? _text[^1].ToString() : "";
         _text.Length -= held.Length;
         if (_text.Length > 0)
-            _events.Add(_joined(_text.ToString()));
+            _events.Add(_toEvent(_text.ToString()));
         _text.Clear().Append(held);
     }
 

@@ -1,16 +1,17 @@
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.Demo;
 using LlmGateway.Providers.OpenAi;
+using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Who answers: a provider and a model of it.</summary>
+/// <summary>A model and the provider that serves it.</summary>
 internal sealed record ChatTarget(IChatClient Client, string Provider, string Model);
 
-/// <summary>The configured providers, chosen by name or by model.</summary>
+/// <summary>The configured providers; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
 {
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
@@ -26,7 +27,7 @@ internal sealed class ChatProviders : IDisposable
     )
     {
         Timeout = Timeout.InfiniteTimeSpan,
-    }; // a long answer is healthy; the watchdog between its lines knows better
+    }; // a long answer is fine; UpstreamBody limits the silence between its lines
 
     public ChatProviders(
         IOptions<LlmOptions> options,
@@ -45,25 +46,25 @@ internal sealed class ChatProviders : IDisposable
             throw new OptionsValidationException(
                 nameof(LlmOptions),
                 typeof(LlmOptions),
-                [$"Llm:DefaultProvider is '{_default}'; it is one of {string.Join(", ", _providers.Keys)}."]
+                [$"Llm:DefaultProvider is '{_default}'; it must be one of {string.Join(", ", _providers.Keys)}."]
             );
 
-        Upstream Upstream(string name, ProviderOptions of) => new(name, _http, of, clock, logger);
+        Upstream Upstream(string name, ProviderOptions provider) => new(name, _http, provider, clock, logger);
 
-        void Add(string name, ProviderOptions of, Func<ProviderOptions, IChatClient> make)
+        void Add(string name, ProviderOptions provider, Func<ProviderOptions, IChatClient> create)
         {
-            // A vendor's own address without a key would only refuse; another address may need none.
+            // A vendor's own address needs a key; another address may not.
             var missing =
                 name == "demo" ? null
-                : of.BaseUrl.Length == 0 ? $"Llm:Providers:{name}:BaseUrl"
-                : of.ApiKey.Length == 0 && vendors.Contains(of.BaseUrl) ? $"Llm:Providers:{name}:ApiKey"
+                : provider.BaseUrl.Length == 0 ? $"Llm:Providers:{name}:BaseUrl"
+                : provider.ApiKey.Length == 0 && vendors.Contains(provider.BaseUrl) ? $"Llm:Providers:{name}:ApiKey"
                 : null;
             _providers[name] = new Provider(
                 name,
-                of,
+                provider,
                 missing,
                 missing is null
-                    ? new TelemetryChatClient(new ProviderQueue(make(of), name, of), name, metrics, clock)
+                    ? new TelemetryChatClient(new ProviderQueue(create(provider), name, provider), name, metrics, clock)
                     : null
             );
         }
@@ -73,8 +74,11 @@ internal sealed class ChatProviders : IDisposable
     public IEnumerable<(string Model, string Provider)> Models =>
         _providers.Values.Where(p => p.Client is not null).SelectMany(p => p.Options.Models.Select(m => (m, p.Name)));
 
-    /// <summary>Finds who answers. <c>provider/model</c> names both where a client has only the one field.</summary>
-    /// <exception cref="InvalidChatException">There is none, or it is not configured.</exception>
+    /// <summary>
+    /// Finds the provider and the model of a request. <c>provider/model</c> names both, for clients with one field
+    /// only.
+    /// </summary>
+    /// <exception cref="InvalidChatException">The provider or model is unknown, or not configured.</exception>
     public ChatTarget Resolve(string? provider, string? model)
     {
         if (provider is { Length: > 0 })
@@ -93,12 +97,12 @@ internal sealed class ChatProviders : IDisposable
         var guess = Family(model);
         if (guess is not null)
             return Target(_providers[guess], "model", model);
-        // A local server without a list decides by itself which models it has.
+        // A local server without a list of models gets any model.
         return _providers["local"] is { Client: not null, Options.Models.Count: 0 } local
             ? Target(local, "model", model)
             : throw new InvalidChatException(
                 "model",
-                $"Unsupported model: {model}. GET /v1/models lists those there are."
+                $"Unsupported model: {model}. GET /v1/models lists the models of this server."
             );
     }
 
@@ -107,14 +111,14 @@ internal sealed class ChatProviders : IDisposable
         if (provider.Client is null)
             throw new InvalidChatException(
                 field,
-                $"The provider {provider.Name} is not configured here: set {provider.Missing}, or ask for the model demo."
+                $"The provider {provider.Name} is not configured: set {provider.Missing}, or use the model demo."
             );
         var chosen = model is { Length: > 0 }
             ? model
             : provider.Options.Models.FirstOrDefault()
                 ?? throw new InvalidChatException(
                     "model",
-                    $"is required for the provider {provider.Name}: none is set in Llm:Providers:{provider.Name}:Models."
+                    $"is required for {provider.Name}, since Llm:Providers:{provider.Name}:Models is empty."
                 );
         return new ChatTarget(provider.Client, provider.Name, chosen);
     }

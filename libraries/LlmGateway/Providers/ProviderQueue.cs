@@ -3,8 +3,10 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Keeps the requests to one provider at once under its limit; some more wait, the rest are refused at
-/// once.</summary>
+/// <summary>
+/// Limits the concurrent requests to one provider. Further requests wait in a bounded queue; it refuses when it is
+/// full.
+/// </summary>
 internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options)
     : DelegatingChatClient(inner)
 {
@@ -17,7 +19,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        await EnterAsync(ProviderWait.Listener(options), cancellationToken);
+        await EnterAsync(ProviderDelay.Callback(options), cancellationToken);
         try
         {
             await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
@@ -35,7 +37,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         CancellationToken cancellationToken = default
     ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-    private async Task EnterAsync(Action<ProviderWait>? waits, CancellationToken cancellationToken)
+    private async Task EnterAsync(Action<ProviderDelay>? onDelay, CancellationToken cancellationToken)
     {
         if (_places.Wait(0, CancellationToken.None))
             return;
@@ -45,15 +47,17 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
                 throw new UpstreamException(
                     429,
                     "busy",
-                    $"{options.MaxConcurrent} requests to {provider} run and {options.MaxQueue} wait. Try again in some seconds.",
+                    $"The queue for {provider} is full: {options.MaxConcurrent} requests run, {options.MaxQueue} wait. "
+                        + "Try again in some seconds.",
                     TimeSpan.FromSeconds(2)
                 );
-            waits?.Invoke(new ProviderWait("queued", "busy"));
+            onDelay?.Invoke(new ProviderDelay("queued", "busy"));
             if (!await _places.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken))
                 throw new UpstreamException(
                     503,
                     "busy",
-                    $"No place at {provider} came free for {options.QueueSeconds} s.",
+                    $"The request waited {options.QueueSeconds} s in the queue for {provider}. "
+                        + "Try again in some seconds.",
                     TimeSpan.FromSeconds(5)
                 );
         }

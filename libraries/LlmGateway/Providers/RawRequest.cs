@@ -4,9 +4,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// A request as its client wrote it. Where face and provider speak the same language it goes through with everything
-/// that the
-/// abstraction has no word for.
+/// The original body of a request. A provider with the same API gets it whole, including members that the abstraction
+/// does not know.
 /// </summary>
 /// <param name="Vendor"><c>openai</c> or <c>anthropic</c>.</param>
 /// <param name="Body">The request's JSON.</param>
@@ -16,7 +15,7 @@ internal sealed record RawRequest(string Vendor, JsonObject Body)
 
     public void AddTo(ChatOptions options) => (options.AdditionalProperties ??= [])[Key] = this;
 
-    /// <summary>A copy of the body to send on; null where the client spoke another language.</summary>
+    /// <summary>A copy of the body to forward; null if the client used another API.</summary>
     public static JsonObject? Of(ChatOptions? options, string vendor) =>
         options?.AdditionalProperties?.GetValueOrDefault(Key) is RawRequest raw && raw.Vendor == vendor
             ? raw.Body.DeepClone().AsObject()

@@ -5,8 +5,7 @@ using Runs;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Tool calls between wire and abstraction. The arguments' own text is kept: a client gets it as the model
-/// wrote it.</summary>
+/// <summary>Converts tool calls from and to JSON. The text of the arguments stays as the model wrote it.</summary>
 internal static class ToolCalls
 {
     public static FunctionCallContent Parse(string id, string name, string arguments)
@@ -16,7 +15,7 @@ internal static class ToolCalls
         {
             values = JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments.Length == 0 ? "{}" : arguments);
         }
-        catch (JsonException) { } // a model's mistake; the caller of the tool will say what is missing
+        catch (JsonException) { } // the model's mistake; the tool's caller reports it
         return new FunctionCallContent(id, name, values)
         {
             RawRepresentation = arguments.Length == 0 ? "{}" : arguments,
@@ -28,7 +27,7 @@ internal static class ToolCalls
         call.RawRepresentation as string
         ?? JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), RunJson.Options);
 
-    /// <summary>The arguments as an object; what is none becomes one.</summary>
+    /// <summary>The arguments as an object; an empty one if they are not an object.</summary>
     public static JsonNode Input(FunctionCallContent call)
     {
         try

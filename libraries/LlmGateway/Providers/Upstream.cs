@@ -1,16 +1,14 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
+using Streaming;
 
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Reads an event stream of a model provider. Until its first event everything may be tried again; after it nothing
-/// may, since the reader
-/// has part of the answer. A line that is no JSON is skipped: gateways in between insert such lines, and the next one
-/// is good.
+/// Reads the event stream of a model provider. Errors before the first event are retried; later ones are not, since the
+/// client has part of the answer.
 /// </summary>
 internal sealed class Upstream(
     string provider,
@@ -20,87 +18,102 @@ internal sealed class Upstream(
     ILogger logger
 )
 {
-    /// <summary>The data of each event, until <c>[DONE]</c> or the end of the body. Valid until the next is asked
-    /// for.</summary>
-    /// <param name="request">Makes the request, once a try.</param>
-    /// <param name="waits">Told of each wait for another try.</param>
-    /// <param name="done">Called at <c>[DONE]</c>; a body that ends without it may have broken off.</param>
-    /// <param name="cancellationToken">Ends the request; the provider sees its connection closed.</param>
-    /// <exception cref="UpstreamException">No answer, or one that broke off or stalled.</exception>
+    // OpenAsync gives up before such a delay: it is longer than FirstTokenTotalSeconds may be.
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(3);
+
+    /// <summary>
+    /// Reads the data of each event, until <c>[DONE]</c> or the end of the body. An element is valid until the next one
+    /// is requested.
+    /// </summary>
+    /// <param name="request">Creates the request; called once a try.</param>
+    /// <param name="onDelay">Called before each delay.</param>
+    /// <param name="onDone">Called at <c>[DONE]</c>; a body that ends without it may be incomplete.</param>
+    /// <param name="cancellationToken">Cancels the request and closes its connection.</param>
+    /// <exception cref="UpstreamException">The provider did not answer, or its answer is incomplete.</exception>
     public async IAsyncEnumerable<JsonElement> ReadAsync(
         Func<HttpRequestMessage> request,
-        Action<ProviderWait>? waits,
-        Action? done = null,
+        Action<ProviderDelay>? onDelay,
+        Action? onDone = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var body = await OpenAsync(request, waits, cancellationToken);
+        using var body = await OpenAsync(request, onDelay, cancellationToken);
         while (body.Current is { } data)
         {
             yield return data.RootElement;
             await body.NextAsync(TimeSpan.FromSeconds(options.IdleSeconds));
         }
-        if (body.SaidDone)
-            done?.Invoke();
+        if (body.IsDone)
+            onDone?.Invoke();
     }
 
-    /// <summary>Comes back with the first event, or fails for good: after so many tries, or so much time, whichever is
-    /// over first.</summary>
-    private async Task<Body> OpenAsync(
+    /// <summary>
+    /// The message of the vendors' <c>{"error":{"message":…}}</c>, else the text; without the API key.
+    /// </summary>
+    public string ErrorMessage(string text)
+    {
+        var message = MessageOf(text);
+        return options.ApiKey.Length > 0 ? message.Replace(options.ApiKey, "***", StringComparison.Ordinal) : message;
+    }
+
+    /// <summary>Opens a body and reads its first event; retries within the limits of the options.</summary>
+    private async Task<UpstreamBody> OpenAsync(
         Func<HttpRequestMessage> request,
-        Action<ProviderWait>? waits,
+        Action<ProviderDelay>? onDelay,
         CancellationToken cancellationToken
     )
     {
         var (start, stalls) = (clock.GetTimestamp(), 0);
-        TimeSpan Left() => TimeSpan.FromSeconds(options.FirstTokenTotalSeconds) - clock.GetElapsedTime(start);
+        TimeSpan Remaining() => TimeSpan.FromSeconds(options.FirstTokenTotalSeconds) - clock.GetElapsedTime(start);
 
         for (var attempt = 0; ; attempt++)
         {
             try
             {
-                return await TryOpenAsync(request, Left, cancellationToken);
+                return await TryOpenAsync(request, Remaining, cancellationToken);
             }
             catch (UpstreamException e)
                 when (attempt < options.Retries && IsTransient(e) && (!e.IsStall || stalls++ == 0))
             {
-                var delay = options.BackoffMilliseconds * Math.Pow(2, attempt) * (0.5 + Random.Shared.NextDouble() / 2);
-                if (e.RetryAfter is { } asked)
-                    delay = asked.TotalMilliseconds + Random.Shared.Next(250);
-                if (delay >= Left().TotalMilliseconds)
+                var delay = DelayBefore(attempt, e.RetryAfter);
+                if (delay >= Remaining())
                     throw;
+                // Without the provider's message, which may quote the prompt.
                 logger.LogInformation(
-                    "{Provider}: {Reason} ({Status}); try {Attempt} in {Delay:F0} ms",
+                    "{Provider} failed: {Reason} ({Status}). Try {Attempt} follows in {Delay:F0} ms",
                     provider,
                     e.Reason,
                     e.Status,
                     attempt + 2,
-                    delay
-                ); // not its message: that may quote what was said
-                waits?.Invoke(new ProviderWait("retrying", e.Reason, attempt + 2, (long)delay));
-                await Task.Delay(TimeSpan.FromMilliseconds(delay), clock, cancellationToken);
+                    delay.TotalMilliseconds
+                );
+                onDelay?.Invoke(new ProviderDelay("retrying", e.Reason, attempt + 2, (long)delay.TotalMilliseconds));
+                await Task.Delay(delay, clock, cancellationToken);
             }
         }
     }
+
+    private TimeSpan DelayBefore(int attempt, TimeSpan? retryAfter) =>
+        retryAfter is { } wanted
+            ? wanted + TimeSpan.FromMilliseconds(Random.Shared.Next(250))
+            : Backoff.Delay(attempt, TimeSpan.FromMilliseconds(options.BackoffMilliseconds), MaxBackoff);
 
     private bool IsTransient(UpstreamException e) =>
         e.Status is 408 or 429 or >= 500
         && e.Reason != "credentials"
         && (e.RetryAfter is null || e.RetryAfter <= TimeSpan.FromSeconds(options.MaxRetryAfterSeconds));
 
-    private async Task<Body> TryOpenAsync(
-        Func<HttpRequestMessage> make,
-        Func<TimeSpan> left,
+    private async Task<UpstreamBody> TryOpenAsync(
+        Func<HttpRequestMessage> create,
+        Func<TimeSpan> remaining,
         CancellationToken cancellationToken
     )
     {
-        var (limit, body) = (
-            TimeSpan.FromSeconds(options.FirstTokenSeconds),
-            new Body(provider, clock, cancellationToken) { Left = left }
-        );
+        var limit = TimeSpan.FromSeconds(options.FirstTokenSeconds);
+        var body = new UpstreamBody(provider, clock, cancellationToken) { Remaining = remaining };
         try
         {
-            using var request = make();
+            using var request = create();
             body.Response = await body.LimitAsync(
                 limit,
                 token => new ValueTask<HttpResponseMessage>(
@@ -108,10 +121,10 @@ internal sealed class Upstream(
                 )
             );
             if (!body.Response.IsSuccessStatusCode)
-                throw await RefusedAsync(body.Response, cancellationToken);
-            await body.ReadAsync();
+                throw await RefusalAsync(body.Response, cancellationToken);
+            await body.OpenAsync();
             await body.NextAsync(limit);
-            body.Left = null;
+            body.Remaining = null;
             return body;
         }
         catch
@@ -121,7 +134,7 @@ internal sealed class Upstream(
         }
     }
 
-    private async Task<UpstreamException> RefusedAsync(
+    private async Task<UpstreamException> RefusalAsync(
         HttpResponseMessage response,
         CancellationToken cancellationToken
     )
@@ -131,20 +144,21 @@ internal sealed class Upstream(
             return new UpstreamException(
                 502,
                 "credentials",
-                $"The provider {provider} refuses this server's credentials ({status}). Set Llm:Providers:{provider}:ApiKey."
+                $"The provider {provider} refuses this server's credentials ({status}). "
+                    + $"Set Llm:Providers:{provider}:ApiKey."
             );
         string text;
         try
         {
             text = await response
                 .Content.ReadAsStringAsync(cancellationToken)
-                .WaitAsync(TimeSpan.FromSeconds(5), cancellationToken);
+                .WaitAsync(TimeSpan.FromSeconds(5), clock, cancellationToken);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException)
         {
             text = "";
         }
-        var message = $"{provider} answered {status}: {Redacted(Message(text))}";
+        var message = $"{provider} answered {status}: {ErrorMessage(text)}";
         var retryAfter = RetryAfter(response);
         return status switch
         {
@@ -171,8 +185,7 @@ internal sealed class Upstream(
         };
     }
 
-    /// <summary>The vendors' <c>{"error":{"message":…}}</c>, or what there is instead.</summary>
-    public static string Message(string text)
+    private static string MessageOf(string text)
     {
         try
         {
@@ -185,158 +198,7 @@ internal sealed class Upstream(
                     ? message.ToString()
                     : error.ToString();
         }
-        catch (JsonException) { }
+        catch (JsonException) { } // not JSON: the text itself
         return text.Length > 500 ? text[..500] : text;
-    }
-
-    public string Redacted(string text) =>
-        options.ApiKey.Length > 0 ? text.Replace(options.ApiKey, "***", StringComparison.Ordinal) : text;
-
-    /// <summary>An answer being read, with the watchdog between its lines.</summary>
-    private sealed class Body(string provider, TimeProvider clock, CancellationToken cancellationToken) : IDisposable
-    {
-        private readonly CancellationTokenSource _watch = CancellationTokenSource.CreateLinkedTokenSource(
-            cancellationToken
-        );
-        private readonly StringBuilder _pending = new();
-        private ITimer? _timer;
-        private StreamReader? _lines;
-        private Func<CancellationToken, ValueTask<string?>>? _readLine;
-
-        /// <summary>Until the first event must be there, whatever else comes; null when it is.</summary>
-        public Func<TimeSpan>? Left { get; set; }
-
-        public HttpResponseMessage? Response { get; set; }
-        public JsonDocument? Current { get; private set; }
-        public bool SaidDone { get; private set; }
-
-        public async Task ReadAsync() =>
-            _lines = new StreamReader(await Response!.Content.ReadAsStreamAsync(_watch.Token), Encoding.UTF8);
-
-        /// <param name="limit">The longest wait for a line.</param>
-        public async ValueTask NextAsync(TimeSpan limit)
-        {
-            Current?.Dispose();
-            Current = null;
-            _readLine ??= token => _lines!.ReadLineAsync(token);
-            while (await LimitAsync(limit, _readLine) is { } line)
-            {
-                if (line.Length == 0)
-                    _pending.Clear();
-                if (!line.StartsWith("data:", StringComparison.Ordinal))
-                    continue;
-                var data = line.AsSpan(5).Trim();
-                if (data is "[DONE]")
-                {
-                    SaidDone = true;
-                    return;
-                }
-                // Almost always one line; JSON over several data lines is legal too (HTML Living Standard §9.2.6).
-                if (TryParse(line.AsMemory(5)))
-                {
-                    _pending.Clear();
-                    return;
-                }
-                _pending.Append(data).Append('\n');
-                if (_pending.Length > data.Length + 1 && TryParse(_pending.ToString().AsMemory()))
-                {
-                    _pending.Clear();
-                    return;
-                }
-            }
-        }
-
-        /// <summary>Waits at most so long, and turns every way of breaking off into one. What is there already costs no
-        /// timer: most lines are.</summary>
-        public async ValueTask<T> LimitAsync<T>(TimeSpan limit, Func<CancellationToken, ValueTask<T>> wait)
-        {
-            var isLast = false;
-            try
-            {
-                var waiting = wait(_watch.Token);
-                if (waiting.IsCompletedSuccessfully)
-                    return waiting.Result;
-                if (Left?.Invoke() is { } left && left < limit)
-                    (limit, isLast) = (left > TimeSpan.Zero ? left : TimeSpan.Zero, true);
-                if (_timer is null)
-                    _timer = clock.CreateTimer(
-                        static watch => Cancel((CancellationTokenSource)watch!),
-                        _watch,
-                        limit,
-                        Timeout.InfiniteTimeSpan
-                    );
-                else
-                    _timer.Change(limit, Timeout.InfiniteTimeSpan);
-                try
-                {
-                    return await waiting;
-                }
-                finally
-                {
-                    _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-                }
-            }
-            catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new UpstreamException(
-                    504,
-                    "timeout",
-                    isLast
-                        ? $"{provider} gave no first token in time."
-                        : $"{provider} sent nothing for {limit.TotalSeconds:0} s.",
-                    inner: e
-                )
-                {
-                    IsStall = true,
-                };
-            }
-            catch (Exception e) when (e is HttpRequestException or IOException)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                throw new UpstreamException(
-                    502,
-                    "upstream",
-                    Response is null ? $"{provider} cannot be reached." : $"The connection to {provider} broke off.",
-                    inner: e
-                );
-            }
-        }
-
-        private static void Cancel(CancellationTokenSource watch)
-        {
-            try
-            {
-                watch.Cancel();
-            }
-            catch (ObjectDisposedException)
-            { /* the answer ended in the same moment */
-            }
-        }
-
-        private bool TryParse(ReadOnlyMemory<char> text)
-        {
-            try
-            {
-                Current = JsonDocument.Parse(text);
-            }
-            catch (JsonException)
-            {
-                return false;
-            }
-            if (Current.RootElement.ValueKind == JsonValueKind.Object)
-                return true;
-            Current.Dispose();
-            Current = null;
-            return false;
-        }
-
-        public void Dispose()
-        {
-            _timer?.Dispose();
-            Current?.Dispose();
-            _lines?.Dispose();
-            Response?.Dispose();
-            _watch.Dispose();
-        }
     }
 }

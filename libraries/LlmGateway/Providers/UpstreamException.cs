@@ -1,12 +1,12 @@
 namespace LlmGateway.Providers;
 
-/// <summary>A provider did not give an answer, or not to its end.</summary>
-/// <param name="status">What our client is told: the provider's status where it is about the request, else 429, 502,
-/// 503 or 504.</param>
-/// <param name="reason">A word for programs: <c>upstream</c>, <c>rate_limited</c>, <c>overloaded</c>, <c>timeout</c>,
-/// <c>busy</c>, <c>interrupted</c>.</param>
-/// <param name="message">For people; holds no key.</param>
-/// <param name="retryAfter">When another try makes sense.</param>
+/// <summary>A provider that did not answer, or whose answer is incomplete.</summary>
+/// <param name="status">HTTP status for the client: the provider's own if the request caused it, else 429, 502, 503 or
+/// 504.</param>
+/// <param name="reason">Machine-readable reason: <c>upstream</c>, <c>rate_limited</c>, <c>overloaded</c>,
+/// <c>timeout</c>, <c>credentials</c>, <c>busy</c>, <c>interrupted</c>.</param>
+/// <param name="message">Text for people; without API keys.</param>
+/// <param name="retryAfter">Time after which a retry makes sense.</param>
 /// <param name="inner">The cause.</param>
 internal sealed class UpstreamException(
     int status,
@@ -20,9 +20,11 @@ internal sealed class UpstreamException(
     public string Reason => reason;
     public TimeSpan? RetryAfter => retryAfter;
 
-    /// <summary>The provider took the request and said nothing: another try costs its whole time again.</summary>
+    /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
     public bool IsStall { get; init; }
 
-    /// <summary>The queue of this server was full: nothing was tried, so a client's own retry is welcome.</summary>
+    /// <summary>
+    /// True if this server's queue refused the request: the client may retry, since nothing was tried.
+    /// </summary>
     public bool IsBusy => reason == "busy";
 }

@@ -2,8 +2,10 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
-/// <summary>A provider that is always asked for a stream: only that shows that it lives. Whole answers are put together
-/// from it.</summary>
+/// <summary>
+/// A provider client that always requests a stream, since only a stream shows that the provider is alive. Whole answers
+/// are assembled from it.
+/// </summary>
 internal abstract class WireChatClient : IChatClient
 {
     public abstract IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(

@@ -5,7 +5,7 @@ namespace LlmGateway.Telemetry;
 
 /// <summary>
 /// Meter and source <c>AspireSse.Llm</c>, after OpenTelemetry's conventions for generative AI
-/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/). What is said is in none of them.
+/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/). None of it contains prompts or answers.
 /// </summary>
 internal sealed class ChatMetrics
 {
@@ -24,7 +24,7 @@ internal sealed class ChatMetrics
         _duration = meter.CreateHistogram<double>(
             "gen_ai.client.operation.duration",
             "s",
-            "One answer, from the request to its last token."
+            "Duration of an answer, from the request to the last token."
         );
         _first = meter.CreateHistogram<double>(
             "gen_ai.client.operation.time_to_first_chunk",
@@ -34,22 +34,22 @@ internal sealed class ChatMetrics
         _per = meter.CreateHistogram<double>(
             "gen_ai.client.operation.time_per_output_chunk",
             "s",
-            "From one token to the next."
+            "Time between two tokens."
         );
-        _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Tokens read and written.");
+        _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Input and output tokens.");
         _rate = meter.CreateHistogram<double>(
             "llm.gateway.output.rate",
             "{token}/s",
-            "Tokens a second of one answer, after the first."
+            "Tokens per second of an answer, after the first token."
         );
         _stored = meter.CreateHistogram<double>(
             "llm.gateway.token.delay",
             "s",
-            "From a token's arrival to its being stored: what the gateway adds, the time of joining included."
+            "Time from a token's arrival to its commit, the wait for the flush included."
         );
     }
 
-    /// <summary>A provider as the conventions name it; what they do not know gets a name of our own.</summary>
+    /// <summary>A provider's name by the conventions; ours get a prefix.</summary>
     public static string NameOf(string provider) =>
         provider switch
         {
@@ -81,8 +81,8 @@ internal sealed class ChatMetrics
         }
     }
 
-    /// <summary>One more came, so long after the one before it.</summary>
-    public void ChunkReceived(TimeSpan after, in TagList tags) => _per.Record(after.TotalSeconds, tags);
+    /// <summary>Records the time since the token before.</summary>
+    public void ChunkReceived(TimeSpan sinceLast, in TagList tags) => _per.Record(sinceLast.TotalSeconds, tags);
 
     public void Stored(TimeSpan delay, string provider) =>
         _stored.Record(delay.TotalSeconds, new KeyValuePair<string, object?>("gen_ai.provider.name", NameOf(provider)));

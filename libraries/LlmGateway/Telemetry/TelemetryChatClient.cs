@@ -5,8 +5,7 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Telemetry;
 
-/// <summary>One span and one set of measurements an answer, however it ends. Waiting for a place counts: it is what the
-/// reader waits.</summary>
+/// <summary>Records one span and one set of measurements per answer, time in the provider's queue included.</summary>
 internal sealed class TelemetryChatClient(IChatClient inner, string provider, ChatMetrics metrics, TimeProvider clock)
     : DelegatingChatClient(inner)
 {
@@ -28,8 +27,8 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
             default(ActivityContext),
             tags
         );
-        if (options?.MaxOutputTokens is { } most)
-            span?.SetTag("gen_ai.request.max_tokens", most);
+        if (options?.MaxOutputTokens is { } maxTokens)
+            span?.SetTag("gen_ai.request.max_tokens", maxTokens);
         span?.SetTag("gen_ai.request.stream", true);
         var (start, before) = (clock.GetTimestamp(), 0L);
         TimeSpan? first = null;
@@ -56,7 +55,7 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
                     error = e is UpstreamException upstream ? upstream.Reason : e.GetType().FullName;
-                    // not the message: a provider may quote what was said
+                    // Without the message, which may quote the prompt.
                     span?.SetStatus(ActivityStatusCode.Error, error);
                     throw;
                 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using LlmGateway;
+using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
 
@@ -55,7 +56,7 @@ public sealed class DemoTests
             ],
             new ChatOptions()
         );
-        Assert.InRange(DemoText.Count(text), 60, DemoText.MostTokens);
+        Assert.InRange(DemoText.Count(text), 60, DemoText.MaxTokens);
     }
 
     [Fact]
@@ -114,7 +115,7 @@ public sealed class DemoTests
             .ToListAsync();
         Assert.Equal(reason, updates[^1].FinishReason?.Value);
         if (most is { } count)
-            Assert.Equal(Math.Min(count, DemoText.MostTokens), updates.Count(u => u.Text.Length > 0));
+            Assert.Equal(Math.Min(count, DemoText.MaxTokens), updates.Count(u => u.Text.Length > 0));
     }
 
     [Theory]

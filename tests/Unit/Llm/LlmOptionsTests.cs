@@ -1,4 +1,5 @@
 using LlmGateway;
+using LlmGateway.Providers;
 
 namespace Unit.Llm;
 

@@ -17,9 +17,9 @@ public sealed class ProviderQueueTests
             "local",
             new ProviderOptions { MaxConcurrent = 1, MaxQueue = 1 }
         );
-        var told = new List<ProviderWait>();
+        var told = new List<ProviderDelay>();
         var options = new ChatOptions();
-        ProviderWait.TellTo(options, told.Add);
+        ProviderDelay.OnDelay(options, told.Add);
         var first = queue.GetResponseAsync("a", options, TestContext.Current.CancellationToken);
         Assert.Empty(told);
         var second = queue.GetResponseAsync("b", options, TestContext.Current.CancellationToken);

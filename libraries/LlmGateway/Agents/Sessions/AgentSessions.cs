@@ -1,6 +1,7 @@
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 using Runs;
@@ -8,11 +9,8 @@ using Runs;
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
-/// Conversations that live in the store: messages wait there, and whichever replica gets the session's run answers the
-/// first that has no
-/// answer, then the next. One turn at a time in a session, on one replica; a turn whose replica dies is ended by its
-/// will, and the next
-/// message goes on.
+/// Sessions in the store. The replica that acquires a session's run answers the first unanswered message, then the
+/// next; if it fails, another replica ends the turn as interrupted and continues.
 /// </summary>
 internal sealed class AgentSessions : IDisposable
 {
@@ -23,7 +21,7 @@ internal sealed class AgentSessions : IDisposable
     private readonly RunLog _runs;
     private readonly LiveRuns _live;
     private readonly RunLeases _leases;
-    private readonly FlushScheduler _beat;
+    private readonly FlushScheduler _scheduler;
     private readonly ChatMetrics _metrics;
     private readonly LlmOptions _options;
     private readonly TimeProvider _clock;
@@ -35,29 +33,29 @@ internal sealed class AgentSessions : IDisposable
         RunLog runs,
         LiveRuns live,
         RunLeases leases,
-        FlushScheduler beat,
+        FlushScheduler scheduler,
         ChatMetrics metrics,
         IOptions<LlmOptions> options,
         TimeProvider clock,
         ILogger<AgentSessions> logger
     )
     {
-        (_agent, _providers, _runs, _live, _leases, _beat, _metrics, _options, _clock, _logger) = (
+        (_agent, _providers, _runs, _live, _leases, _scheduler, _metrics, _options, _clock, _logger) = (
             agent,
             providers,
             runs,
             live,
             leases,
-            beat,
+            scheduler,
             metrics,
             options.Value,
             clock,
             logger
         );
-        _leases.Swept += GoOn;
+        _leases.Swept += Resume;
     }
 
-    public void Dispose() => _leases.Swept -= GoOn;
+    public void Dispose() => _leases.Swept -= Resume;
 
     public static bool TryName(string id, out RunName name)
     {
@@ -65,8 +63,8 @@ internal sealed class AgentSessions : IDisposable
         return Guid.TryParseExact(id, "D", out var parsed) && parsed.ToString("D") == id;
     }
 
-    /// <summary>Makes a session; one of this id that is there already is left as it is.</summary>
-    /// <exception cref="InvalidChatException">There is no such provider or model.</exception>
+    /// <summary>Creates a session. Does nothing if one with this id exists.</summary>
+    /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
     public async Task<RunName> CreateAsync(
         string? provider,
         string? model,
@@ -77,7 +75,7 @@ internal sealed class AgentSessions : IDisposable
         if (provider is not null || model is not null)
             _providers.Resolve(provider, model);
         var name = new RunName(Kind, id.ToString("D"));
-        await _runs.NoteAsync(
+        await _runs.AppendToLogAsync(
             name,
             RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model)),
             id,
@@ -87,50 +85,54 @@ internal sealed class AgentSessions : IDisposable
     }
 
     /// <summary>
-    /// Stores the message; its answer follows on the session's stream. A message of this id is stored once.
+    /// Stores a message; its answer follows on the session's stream. A message with a known id is stored once.
     /// </summary>
     public async Task SendAsync(RunName name, RunEvent message, string id, CancellationToken cancellationToken)
     {
-        await _runs.NoteAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
+        await _runs.AppendToLogAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
         Wake(name);
     }
 
-    /// <summary>Sees to it that somebody answers what has no answer yet.</summary>
-    public void Wake(RunName name) => _ = Task.Run(() => TakeTurnAsync(name));
+    /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one.</summary>
+    public void Wake(RunName name) => _ = Task.Run(() => StartTurnAsync(name));
 
-    private void GoOn(IReadOnlyList<string> ended)
+    private void Resume(IReadOnlyList<string> ended)
     {
         foreach (var topic in ended)
             if (RunName.Of(topic) is { Kind: Kind } name)
                 Wake(name);
     }
 
-    private async Task TakeTurnAsync(RunName name)
+    private async Task StartTurnAsync(RunName name)
     {
         try
         {
             if (await _runs.PendingAsync(name, CancellationToken.None) is not { Key: { } key })
                 return;
-            // Another turn of the session goes on: at its end its replica looks again.
-            if (await _runs.TryTakeAsync(name, Interrupted(key)) is not { } run)
+            // Another turn is running: at its end, its replica checks for messages again.
+            if (await _runs.TryAcquireAsync(name, Interrupted(key)) is not { } run)
                 return;
             _ = _live.Start(run, AnswerAsync);
         }
         catch (StoreUnavailableException e)
         {
-            _logger.LogWarning("Session {Session} waits for the store: {Reason}", name.Id, e.Message);
+            _logger.LogWarning(
+                "Session {Session} cannot continue, since the store is unavailable: {Reason}",
+                name.Id,
+                e.Message
+            );
         }
     }
 
     private async Task AnswerAsync(Run run)
     {
-        // Asked again: what was pending may have been answered before this run began.
+        // Checked again: another run may have answered the message before this one was acquired.
         if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message)
             await _runs.ReleaseAsync(run);
         else
             await AnswerAsync(run, message);
         run.MarkEnded();
-        // A message that came meanwhile found the session busy.
+        // A message that arrived during the turn found the session busy.
         if (run.StopReason == RunStop.None)
             Wake(run.Name);
     }
@@ -145,7 +147,7 @@ internal sealed class AgentSessions : IDisposable
             var session = SessionStarted.Of((await _runs.AnnouncementAsync(run.Name, run.Stopping))!);
             var conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
             var target = _providers.Resolve(session.Provider, session.Model);
-            writer = new RunWriter(run, Agent.Content, _options, _beat, _metrics, target.Provider, _clock);
+            writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
             await _agent.AnswerAsync(target, conversation.Messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
@@ -167,7 +169,7 @@ internal sealed class AgentSessions : IDisposable
     private static RunEvent[] Interrupted(string key) =>
         [
             AgentRuns.Error(
-                "The server that worked on this stopped before it was finished. Send the message again.",
+                "The server stopped before the answer was complete. Send the message again.",
                 false,
                 "interrupted"
             ),

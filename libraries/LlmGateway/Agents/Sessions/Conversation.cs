@@ -6,9 +6,7 @@ using Runs;
 
 namespace LlmGateway.Agents.Sessions;
 
-/// <summary>
-/// How a session was asked for. Sessions of earlier versions say when; the time of the event does too.
-/// </summary>
+/// <summary>Data of the event that announces a session. Earlier versions stored the time here too.</summary>
 internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset? CreatedAt = null)
 {
     public static SessionStarted Of(RunEntry announcement) =>
@@ -16,8 +14,8 @@ internal sealed record SessionStarted(string? Provider, string? Model, DateTimeO
 }
 
 /// <summary>
-/// The newest part of a session, as its model is given it: messages in the order of the log, each with its answer.
-/// Which message a turn answered stands in the key of its <c>message_end</c>.
+/// The newest part of a session, as input for the model: messages in the order of the log, each with its answer. The
+/// key of a <c>message_end</c> names the message that the turn answered.
 /// </summary>
 internal sealed class Conversation
 {
@@ -25,7 +23,9 @@ internal sealed class Conversation
     private readonly Dictionary<string, string> _answers = [];
     private readonly StringBuilder _answer = new();
 
-    /// <summary>Reads what was said up to and with a message, in bounded bytes; the message itself always.</summary>
+    /// <summary>
+    /// Reads the conversation up to and including a message, at most <c>Runs:MaxReadBytes</c> besides the message.
+    /// </summary>
     public static async Task<Conversation> ReadAsync(
         RunName name,
         RunEntry message,
@@ -55,8 +55,8 @@ internal sealed class Conversation
     }
 
     /// <summary>
-    /// Messages and answers in turn; the last message has no answer yet. Where the beginning was left out, the first
-    /// message is a user's all the same.
+    /// Messages and answers in turn. The first is a user's message, even if the beginning was left out; the last has no
+    /// answer yet.
     /// </summary>
     public IEnumerable<ChatMessage> Messages
     {

@@ -6,8 +6,7 @@ using Runs;
 
 namespace LlmGateway.Agents.Sessions;
 
-/// <summary>One message and its answer, as far as it has come: events as the session's stream sends them, text
-/// joined.</summary>
+/// <summary>A message and the events of its answer so far; consecutive text is one event.</summary>
 internal sealed record SessionTurn(
     string Message,
     DateTimeOffset AskedAt,
@@ -15,13 +14,13 @@ internal sealed record SessionTurn(
     IReadOnlyList<JsonElement> Events
 );
 
-/// <summary>A session's history, for a reader that comes later or from elsewhere.</summary>
-/// <param name="SessionId">Its id.</param>
-/// <param name="Provider">Who answers, where that was asked for.</param>
-/// <param name="Model">With which model, where that was asked for.</param>
-/// <param name="CreatedAt">When it was made.</param>
-/// <param name="Turns">Its newest turns, in their order.</param>
-/// <param name="Truncated">True where earlier turns were left out: a session is read whole on its stream.</param>
+/// <summary>The history of a session.</summary>
+/// <param name="SessionId">Id of the session.</param>
+/// <param name="Provider">Requested provider; null: the default.</param>
+/// <param name="Model">Requested model; null: the provider's default.</param>
+/// <param name="CreatedAt">Time of its creation.</param>
+/// <param name="Turns">Its newest turns, oldest first.</param>
+/// <param name="Truncated">True if earlier turns are left out (<c>Runs:MaxReadBytes</c>); the stream has all.</param>
 internal sealed record SessionState(
     [property: JsonPropertyName("session_id")] string SessionId,
     string? Provider,
@@ -31,7 +30,7 @@ internal sealed record SessionState(
     bool? Truncated = null
 )
 {
-    /// <summary>Null where there is no such session.</summary>
+    /// <summary>Reads a session; null if it does not exist.</summary>
     public static async Task<(SessionState State, StreamId Position)?> ReadAsync(
         RunName name,
         RunLog runs,
@@ -54,7 +53,7 @@ internal sealed record SessionState(
         return (state, new StreamId(extent.Epoch, extent.Through));
     }
 
-    /// <summary>Puts answers to their messages as the events come, by the key that ends a turn.</summary>
+    /// <summary>Assigns answers to their messages, by the key of the event that ends a turn.</summary>
     private sealed class TurnReader
     {
         private readonly List<(string Key, string Content, DateTimeOffset AskedAt)> _messages = [];
@@ -100,7 +99,7 @@ internal sealed record SessionState(
                         isAnswered ? answer.Events : _events
                     )
                 );
-                // What has come of an answer belongs to the first message that has none.
+                // An unfinished answer belongs to the first message without one.
                 if (!isAnswered)
                     _events = [];
             }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace LlmGateway.Agents.Tools;
 
-/// <summary>Sums as people write them: + - * / % ^ and parentheses, × and ÷ too.</summary>
+/// <summary>Evaluates arithmetic: + - * / % ^ and parentheses, also × and ÷.</summary>
 internal ref struct Calculator
 {
-    private const int LongestExpression = 500;
+    private const int MaxLength = 500;
 
     private readonly ReadOnlySpan<char> _text;
     private int _at,
@@ -13,22 +13,22 @@ internal ref struct Calculator
 
     private Calculator(string text) => _text = text;
 
-    /// <exception cref="FormatException">It is no sum, or one without a result.</exception>
+    /// <exception cref="FormatException">The expression is invalid, or its result is not finite.</exception>
     public static double Evaluate(string expression)
     {
-        if (expression.Length > LongestExpression)
-            throw new FormatException($"An expression has at most {LongestExpression} characters.");
+        if (expression.Length > MaxLength)
+            throw new FormatException($"An expression has at most {MaxLength} characters.");
         var calculator = new Calculator(expression);
         var result = calculator.Sum();
         if (calculator._at < calculator._text.Length)
             throw calculator.Unexpected();
-        return double.IsFinite(result) ? result : throw new FormatException("The result is no finite number.");
+        return double.IsFinite(result) ? result : throw new FormatException("The result is not a finite number.");
     }
 
     private double Sum()
     {
         if (++_depth > 50)
-            throw new FormatException("Too many parentheses.");
+            throw new FormatException("The expression has too many nested parentheses.");
         var left = Product();
         while (true)
         {
@@ -111,5 +111,5 @@ internal ref struct Calculator
     }
 
     private readonly FormatException Unexpected() =>
-        new(_at < _text.Length ? $"'{_text[_at]}' was not expected at {_at + 1}." : "The expression ends too early.");
+        new(_at < _text.Length ? $"Unexpected '{_text[_at]}' at position {_at + 1}." : "The expression is incomplete.");
 }

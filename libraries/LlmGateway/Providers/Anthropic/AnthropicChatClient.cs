@@ -5,8 +5,10 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Anthropic;
 
-/// <summary>Anthropic's messages. Read here rather than by the vendor's package, for the same reasons as
-/// OpenAI's.</summary>
+/// <summary>
+/// Client of Anthropic's Messages API. It replaces the vendor's package for the reasons of
+/// <see cref="OpenAi.OpenAiChatClient"/>.
+/// </summary>
 internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options) : WireChatClient
 {
     private readonly Uri _address = new(
@@ -25,7 +27,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
         await foreach (
             var one in upstream.ReadAsync(
                 () => Request(body),
-                ProviderWait.Listener(chat),
+                ProviderDelay.Callback(chat),
                 cancellationToken: cancellationToken
             )
         )
@@ -52,9 +54,8 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     }
 
     /// <summary>
-    /// Reads the events of one answer: <c>message_start</c>, then blocks (<c>content_block_start</c>, <c>…_delta</c>,
-    /// <c>…_stop</c>),
-    /// <c>message_delta</c> with the stop reason, <c>message_stop</c>; <c>ping</c> in between.
+    /// Reads the events of one answer: <c>message_start</c>, blocks (<c>content_block_start</c>, <c>…_delta</c>,
+    /// <c>…_stop</c>), <c>message_delta</c> with the stop reason, <c>message_stop</c>; <c>ping</c> at any time.
     /// </summary>
     private sealed class Answer(Upstream upstream)
     {
@@ -100,7 +101,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
                     IsOver = true;
                     break;
                 case "error":
-                    throw new UpstreamException(502, "upstream", upstream.Redacted(Upstream.Message(e.GetRawText())));
+                    throw new UpstreamException(502, "upstream", upstream.ErrorMessage(e.GetRawText()));
             }
             return null;
         }
@@ -111,7 +112,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
                 throw new UpstreamException(
                     502,
                     "upstream",
-                    "The answer broke off: the provider ended it without saying why."
+                    "The answer is incomplete: the provider ended it without a stop reason."
                 );
             var last = new ChatResponseUpdate
             {
@@ -135,9 +136,9 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
         private ChatResponseUpdate Update(string text) =>
             new(ChatRole.Assistant, text) { ResponseId = _id, ModelId = _model };
 
-        private void TakeUsage(JsonElement of)
+        private void TakeUsage(JsonElement json)
         {
-            if (Object(of, "usage") is not { } usage)
+            if (Object(json, "usage") is not { } usage)
                 return;
             if (Number(usage, "input_tokens") is { } input)
                 _usage.InputTokenCount = input;
@@ -145,16 +146,16 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
                 _usage.OutputTokenCount = output;
         }
 
-        private static JsonElement? Object(JsonElement of, string name) =>
-            of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
+        private static JsonElement? Object(JsonElement json, string name) =>
+            json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
 
-        private static string? Text(JsonElement of, string name) =>
-            of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        private static string? Text(JsonElement json, string name) =>
+            json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
                 ? value.GetString()
                 : null;
 
-        private static long? Number(JsonElement of, string name) =>
-            of.TryGetProperty(name, out var value)
+        private static long? Number(JsonElement json, string name) =>
+            json.TryGetProperty(name, out var value)
             && value.ValueKind == JsonValueKind.Number
             && value.TryGetInt64(out var number)
                 ? number

@@ -3,10 +3,13 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Anthropic;
 
-/// <summary>A request in Anthropic's words: the system prompt stands outside, and tool results are a user's.</summary>
+/// <summary>
+/// Translates a request to Anthropic's format: the system prompt is a member of its own, and tool results belong to a
+/// user message.
+/// </summary>
 internal static class AnthropicRequest
 {
-    private const int DefaultMaxTokens = 4_096; // Anthropic asks for one
+    private const int DefaultMaxTokens = 4_096; // Anthropic requires one
 
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {

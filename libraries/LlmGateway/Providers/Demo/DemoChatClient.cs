@@ -4,10 +4,12 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Demo;
 
-/// <summary>The built-in model: no key, no network, the same answer to the same prompt, at a steady speed.</summary>
+/// <summary>
+/// The built-in model. It needs no key and no network, and gives the same answer to the same prompt, at a steady speed.
+/// </summary>
 internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : WireChatClient
 {
-    private const int MostNames = 20;
+    private const int MaxNames = 20;
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -16,13 +18,13 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
     )
     {
         var all = messages.ToList();
-        var asked = all.FindLastIndex(m =>
+        var question = all.FindLastIndex(m =>
             m.Role == ChatRole.User && m.Contents.Any(c => c is not FunctionResultContent)
         );
-        var prompt = asked < 0 ? "" : all[asked].Text.Trim();
-        var since = all.Skip(asked + 1)
+        var prompt = question < 0 ? "" : all[question].Text.Trim();
+        var since = all.Skip(question + 1)
             .SelectMany(m => m.Contents)
-            .Concat(asked < 0 ? [] : all[asked].Contents)
+            .Concat(question < 0 ? [] : all[question].Contents)
             .ToList();
         var called = since.OfType<FunctionCallContent>().ToList();
         var id = Guid.CreateVersion7().ToString("N");
@@ -39,13 +41,13 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         var longest = stops.Count == 0 ? 0 : stops.Max(s => s.Length);
         var interval = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
         var due = clock.GetUtcNow();
-        var said = "";
+        var tail = "";
         var count = 0;
         foreach (var token in tokens)
         {
             if (interval > TimeSpan.Zero)
             {
-                // Paced by the clock, not by the sum of waits; a reader that stalled gets no burst afterwards.
+                // Paced by the clock, not by the sum of delays; a reader that stalled gets no burst afterwards.
                 var now = clock.GetUtcNow();
                 if ((due += interval) < now - interval)
                     due = now;
@@ -56,10 +58,10 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             count++;
             if (stops.Count > 0)
             {
-                if (Stopped(said + token, stops) is { } end)
+                if (FindStop(tail + token, stops) is { } end)
                 {
-                    if (end > said.Length)
-                        yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - said.Length)])
+                    if (end > tail.Length)
+                        yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - tail.Length)])
                         {
                             ResponseId = id,
                             ModelId = chat?.ModelId,
@@ -67,15 +69,15 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
                     yield return Last(ChatFinishReason.Stop, count);
                     yield break;
                 }
-                // As much as the beginning of a stop sequence may take: what came before was looked through.
-                said += token;
-                if (said.Length >= longest)
-                    said = said[^(longest - 1)..];
+                // Keep what can be the beginning of a stop sequence; earlier text has been searched.
+                tail += token;
+                if (tail.Length >= longest)
+                    tail = tail[^(longest - 1)..];
             }
             yield return new ChatResponseUpdate(ChatRole.Assistant, token) { ResponseId = id, ModelId = chat?.ModelId };
         }
         yield return Last(
-            count >= Math.Min(chat?.MaxOutputTokens ?? DemoText.MostTokens, DemoText.MostTokens)
+            count >= Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens)
                 ? ChatFinishReason.Length
                 : ChatFinishReason.Stop,
             count
@@ -106,7 +108,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         }
     }
 
-    private static int? Stopped(string text, List<string> stops)
+    private static int? FindStop(string text, List<string> stops)
     {
         var at = stops
             .Select(s => text.IndexOf(s, StringComparison.Ordinal))
@@ -116,7 +118,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         return at < 0 ? null : at;
     }
 
-    /// <summary>What the tools said comes first in the answer.</summary>
+    /// <summary>The beginning of the answer: the results of the tools.</summary>
     private static string Opening(List<FunctionCallContent> called, List<AIContent> since)
     {
         var names = new Dictionary<string, string>();
@@ -125,14 +127,13 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         return string.Concat(
             since
                 .OfType<FunctionResultContent>()
-                .Take(DemoText.MostTokens / 2)
-                .Select(r => $"{names.GetValueOrDefault(r.CallId, "the tool")} says: {Retold(ToolCalls.Result(r))} ")
+                .Take(DemoText.MaxTokens / 2)
+                .Select(r => $"{names.GetValueOrDefault(r.CallId, "the tool")} says: {Summarize(ToolCalls.Result(r))} ")
         );
     }
 
-    /// <summary>As a person would say it: the names in a list, the error of what failed; anything else as it
-    /// is.</summary>
-    private static string Retold(string result)
+    /// <summary>Shortens a tool's result: the names of a list, the text of an error, or the beginning.</summary>
+    private static string Summarize(string result)
     {
         try
         {
@@ -146,7 +147,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
                 return Excerpt(
                     string.Join(
                         ", ",
-                        list.EnumerateArray().Take(MostNames).Select(i => i.GetProperty("name").ToString())
+                        list.EnumerateArray().Take(MaxNames).Select(i => i.GetProperty("name").ToString())
                     ) + "."
                 );
             if (
@@ -155,9 +156,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             )
                 return Excerpt(error.ToString());
         }
-        catch (JsonException)
-        { /* words */
-        }
+        catch (JsonException) { } // plain text
         return Excerpt(result);
     }
 

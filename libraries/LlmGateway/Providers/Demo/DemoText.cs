@@ -3,16 +3,13 @@ using System.Text;
 
 namespace LlmGateway.Providers.Demo;
 
-/// <summary>What the demo model says: made of the prompt and nothing else, so that the same prompt gives the same text
-/// everywhere, always.</summary>
+/// <summary>The demo model's text. It depends on the prompt only, so every replica gives the same text.</summary>
 internal static class DemoText
 {
-    public const int MostTokens = 4_000;
+    public const int MaxTokens = 4_000;
 
-    /// <summary>
-    /// Characters of a prompt that are looked at for its words: a megabyte of it must not cost more than a page.
-    /// </summary>
-    private const int LookedAt = 2_000;
+    /// <summary>Characters of a prompt that are searched: a megabyte must not cost more than a page.</summary>
+    private const int MaxSearched = 2_000;
 
     private static readonly string[] English =
     [
@@ -45,8 +42,10 @@ internal static class DemoText
         "エラーには名前と理由と出口があります。",
     ];
 
-    /// <summary>The answer's tokens. <paramref name="length"/> sets how many; null: to the end of a sentence after 60
-    /// to 99.</summary>
+    /// <summary>The tokens of an answer.</summary>
+    /// <param name="prompt">Seed of the text; its language sets the answer's.</param>
+    /// <param name="length">Number of tokens; null: whole sentences, at least 60 to 89 tokens.</param>
+    /// <param name="opening">Text before the answer.</param>
     public static IReadOnlyList<string> Tokens(string prompt, int? length = null, string opening = "")
     {
         var seed = Hash(prompt);
@@ -55,7 +54,7 @@ internal static class DemoText
         Add(tokens, opening);
         Add(tokens, japanese ? $"「{Excerpt(prompt)}」についてお答えします。" : $"You asked: “{Excerpt(prompt)}”. ");
         var natural = 60 + (int)(seed % 30);
-        var wanted = Math.Min(length ?? natural, MostTokens);
+        var wanted = Math.Min(length ?? natural, MaxTokens);
         var pool = japanese ? Japanese : English;
         for (
             uint i = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3);
@@ -63,11 +62,11 @@ internal static class DemoText
             i += step
         )
             Add(tokens, japanese ? pool[i % pool.Length] : pool[i % pool.Length] + " ");
-        if (length is { } most && tokens.Count > Math.Min(most, MostTokens))
+        if (length is { } max && tokens.Count > Math.Min(max, MaxTokens))
         {
             tokens.RemoveRange(wanted, tokens.Count - wanted);
-            // Long enough to be an answer: it ends like one.
-            if (most >= natural)
+            // Long enough to look complete: end with a full stop.
+            if (max >= natural)
                 tokens[^1] = tokens[^1].TrimEnd(' ', ',', '.', ':', '、', '。') + (japanese ? "。" : ".");
         }
         if (tokens.Count > 0)
@@ -75,7 +74,7 @@ internal static class DemoText
         return tokens;
     }
 
-    /// <summary>How many tokens a text has. It may be of megabytes: nothing is made of them.</summary>
+    /// <summary>Counts the tokens of a text, without allocation.</summary>
     public static int Count(string text)
     {
         var count = 0;
@@ -84,15 +83,15 @@ internal static class DemoText
         return count;
     }
 
-    /// <summary>The beginning of a prompt, no half of a surrogate pair at its end.</summary>
+    /// <summary>The beginning of a prompt, cut between characters.</summary>
     public static string Beginning(string prompt) =>
-        prompt.Length <= LookedAt
+        prompt.Length <= MaxSearched
             ? prompt
-            : prompt[..(char.IsHighSurrogate(prompt[LookedAt - 1]) ? LookedAt - 1 : LookedAt)];
+            : prompt[..(char.IsHighSurrogate(prompt[MaxSearched - 1]) ? MaxSearched - 1 : MaxSearched)];
 
     private static void Add(List<string> tokens, string text)
     {
-        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MostTokens; )
+        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MaxTokens; )
         {
             var length = TokenLength(rest);
             tokens.Add(rest[..length].ToString());
@@ -101,7 +100,7 @@ internal static class DemoText
     }
 
     /// <summary>
-    /// A token is a word with the space after it; where a script has no spaces, some of its characters.
+    /// Length of the first token: a word and the space after it, or three characters of a script without spaces.
     /// </summary>
     private static int TokenLength(ReadOnlySpan<char> text)
     {
@@ -125,7 +124,7 @@ internal static class DemoText
         return info.LengthInTextElements <= 80 ? line : info.SubstringByTextElements(0, 80) + "…";
     }
 
-    /// <summary>FNV-1a: the runtime's own string hash is another one in each process.</summary>
+    /// <summary>FNV-1a; the runtime's own string hash differs between processes.</summary>
     private static ulong Hash(string text)
     {
         var hash = 14695981039346656037UL;

@@ -7,17 +7,15 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers.Demo;
 
 /// <summary>
-/// Which tool the demo model calls, and with what: the first not called yet whose name the prompt mentions (or one of
-/// the
-/// <c>Keywords:</c> of its description), or the one that the request demands. Arguments are found in the prompt by
-/// their names and types.
+/// Chooses the demo model's next tool call: the first tool not called yet whose name, or a keyword of whose description
+/// (<c>Keywords: …</c>), is in the prompt. Arguments come from the prompt too, by name and type.
 /// </summary>
 internal static partial class DemoTools
 {
-    /// <summary>As much of a tool's description is understood: a schema of megabytes has no end of it.</summary>
-    private const int MostArguments = 64,
-        MostKeywords = 64,
-        MostChoices = 256;
+    /// <summary>Limits on what is read of a tool, whose schema may have megabytes.</summary>
+    private const int MaxArguments = 64,
+        MaxKeywords = 64,
+        MaxChoices = 256;
 
     private static readonly string[] Verbs =
     [
@@ -42,7 +40,7 @@ internal static partial class DemoTools
     )
     {
         var id = $"call_{DemoText.Count(prompt)}_{called.Count + 1}";
-        // Patterns that look back and forth take the square of what they are given.
+        // Some patterns take time in proportion to the square of the length.
         prompt = DemoText.Beginning(prompt);
         var names = called.Select(c => c.Name).ToHashSet();
         var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
@@ -50,7 +48,7 @@ internal static partial class DemoTools
         var tool =
             options?.ToolMode is NoneChatToolMode ? null
             : required?.RequiredFunctionName is { } name && called.Count == 0 ? tools.Find(t => t.Name == name)
-            : tools.Find(t => IsMeant(t, prompt))
+            : tools.Find(t => IsMentioned(t, prompt))
                 ?? (required is not null && called.Count == 0 ? tools.FirstOrDefault() : null);
         if (tool is null)
             return null;
@@ -65,14 +63,14 @@ internal static partial class DemoTools
                 tool.JsonSchema.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array
                     ? list.EnumerateArray().Select(e => e.ToString()).ToHashSet()
                     : [];
-            foreach (var property in properties.EnumerateObject().Take(MostArguments))
+            foreach (var property in properties.EnumerateObject().Take(MaxArguments))
                 if (needed.Contains(property.Name) || needed.Count == 0)
                     arguments[property.Name] = Value(property.Name, property.Value, prompt);
         }
         return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
     }
 
-    private static bool IsMeant(AIFunctionDeclaration tool, string prompt)
+    private static bool IsMentioned(AIFunctionDeclaration tool, string prompt)
     {
         if (Arithmetic().IsMatch(prompt) && tool.Name.Contains("calc", StringComparison.OrdinalIgnoreCase))
             return true;
@@ -85,7 +83,7 @@ internal static partial class DemoTools
                 keywords
                     .Groups[1]
                     .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Take(MostKeywords)
+                    .Take(MaxKeywords)
             );
         return words.Any(w =>
             w[0] > 127
@@ -103,9 +101,9 @@ internal static partial class DemoTools
             && choices.GetArrayLength() > 0
         )
         {
-            var all = choices.EnumerateArray().Take(MostChoices).ToList();
-            var meant = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
-            return JsonNode.Parse(all[Math.Max(0, meant)].GetRawText());
+            var all = choices.EnumerateArray().Take(MaxChoices).ToList();
+            var mentioned = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
+            return JsonNode.Parse(all[Math.Max(0, mentioned)].GetRawText());
         }
         return Type(schema) switch
         {
@@ -154,7 +152,7 @@ internal static partial class DemoTools
             : type.ToString();
     }
 
-    // Not within an id: 3f2b-928-1a is no sum.
+    // Not within an id: 3f2b-928-1a is not arithmetic.
     [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
     private static partial Regex Arithmetic();
 

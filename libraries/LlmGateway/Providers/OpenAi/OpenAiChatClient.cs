@@ -7,9 +7,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers.OpenAi;
 
 /// <summary>
-/// OpenAI, and everything that speaks its chat completions (<c>local</c>). The wire is read here rather than by the
-/// vendor's package:
-/// that gives up at the first malformed line, and its retries cannot be told apart from ours.
+/// Client of OpenAI and of compatible servers (<c>local</c>). It replaces the vendor's package, which fails at the
+/// first malformed line and retries by itself.
 /// </summary>
 internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions options, bool isOpenAi) : WireChatClient
 {
@@ -26,7 +25,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         await foreach (
             var chunk in upstream.ReadAsync(
                 () => Request(body),
-                ProviderWait.Listener(chat),
+                ProviderDelay.Callback(chat),
                 answer.Done,
                 cancellationToken
             )
@@ -50,8 +49,9 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
 
     /// <summary>
     /// Reads the chunks of one answer:
-    /// <code>{"id":"…","model":"…","choices":[{"delta":{"content":"Hel"},"finish_reason":null}],"usage":null}</code>
-    /// Of the alternatives only the first is asked for.
+    /// <code>
+    /// {"id":"…","model":"…","choices":[{"delta":{"content":"Hel"},"finish_reason":null}],"usage":null}
+    /// </code>
     /// </summary>
     private sealed class Answer(Upstream upstream)
     {
@@ -64,7 +64,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         public ChatResponseUpdate? Take(JsonElement chunk)
         {
             if (chunk.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
-                throw new UpstreamException(502, "upstream", upstream.Redacted(Upstream.Message(chunk.GetRawText())));
+                throw new UpstreamException(502, "upstream", upstream.ErrorMessage(chunk.GetRawText()));
             _id ??= Text(chunk, "id");
             _model ??= Text(chunk, "model");
             if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
@@ -93,7 +93,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 : null;
         }
 
-        /// <summary><c>[DONE]</c> ends an answer well even where no reason was given.</summary>
+        /// <summary>Accepts <c>[DONE]</c> as the end of an answer without a finish reason.</summary>
         public void Done() => _finish ??= "stop";
 
         public ChatResponseUpdate End()
@@ -102,7 +102,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 throw new UpstreamException(
                     502,
                     "upstream",
-                    "The answer broke off: the provider ended it without saying why."
+                    "The answer is incomplete: the provider ended it without a finish reason."
                 );
             var last = new ChatResponseUpdate
             {
@@ -137,13 +137,13 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
             _calls[index] = known;
         }
 
-        private static string? Text(JsonElement of, string name) =>
-            of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        private static string? Text(JsonElement json, string name) =>
+            json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
                 ? value.GetString()
                 : null;
 
-        private static long? Number(JsonElement of, string name) =>
-            of.TryGetProperty(name, out var value)
+        private static long? Number(JsonElement json, string name) =>
+            json.TryGetProperty(name, out var value)
             && value.ValueKind == JsonValueKind.Number
             && value.TryGetInt64(out var number)
                 ? number

@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.OpenAi;
 
-/// <summary>A request in OpenAI's words.</summary>
+/// <summary>Translates a request to OpenAI's format.</summary>
 internal static class OpenAiRequest
 {
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
@@ -19,7 +19,7 @@ internal static class OpenAiRequest
     private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
         var body = new JsonObject { ["messages"] = new JsonArray([.. messages.SelectMany(Messages)]) };
-        // OpenAI's newer models refuse the old name; the others know only that.
+        // OpenAI's newer models refuse the old name; compatible servers know only the old one.
         if (options?.MaxOutputTokens is { } most)
             body[isOpenAi ? "max_completion_tokens" : "max_tokens"] = most;
         if (options?.Temperature is { } temperature)

@@ -1,31 +1,33 @@
 using System.Text.Json;
-using LlmGateway.OpenAi;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway;
+namespace LlmGateway.Requests;
 
-/// <summary>What is asked of whom.</summary>
+/// <summary>A request for one answer: the model, the messages, the options.</summary>
 internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, ChatOptions Options)
 {
+    /// <summary>Topic that a caller needs the right to publish to for an answer that is not stored.</summary>
+    public const string Topic = "chat";
+
     private long? _inputTokens;
 
-    /// <summary>
-    /// Our own count of what is asked: the demo model's is the same, any other's is another. Counted once.
-    /// </summary>
+    /// <summary>Estimated tokens of the messages, counted once. Exact for the demo model only.</summary>
     public long InputTokens => _inputTokens ??= Messages.Sum(m => (long)DemoText.Count(m.Text));
 
     public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) =>
         Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);
 
-    /// <summary>Reads <c>{messages, model?, provider?, max_tokens?}</c>, as <c>/sse/chat</c> and <c>/v1/generations</c>
-    /// take it.</summary>
-    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    /// <summary>
+    /// Reads <c>{messages, model?, provider?, max_tokens?}</c>, the body of <c>/sse/chat</c> and
+    /// <c>/v1/generations</c>.
+    /// </summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
     {
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
-        var messages = OpenAiMessages.Read(body, limits);
+        var messages = ChatMessageReader.Read(body, limits);
         return new ChatCall(
             target,
             messages,

@@ -1,27 +1,28 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.OpenAi;
+namespace LlmGateway.VendorApis.ChatCompletions;
 
-/// <summary>Reads a chat completions request.</summary>
-internal static class OpenAiCall
+/// <summary>Reads the body of a Chat Completions request.</summary>
+internal static class ChatCompletionsRequestReader
 {
-    /// <summary>Stop sequences and characters of a function's name that OpenAI's own API takes.</summary>
+    /// <summary>OpenAI's own limits: stop sequences of a request, characters of a function's name.</summary>
     private const int MaxStops = 4,
         MaxFunctionName = 64;
 
-    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
     {
         var model =
             ChatBody.Name(body, "model")
             ?? throw new InvalidChatException("model", "you must provide a model parameter");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
-        var messages = OpenAiMessages.Read(body, limits);
+        var messages = ChatMessageReader.Read(body, limits);
         if (ChatBody.Count(body, "n") is > 1)
-            throw new InvalidChatException("n", "only one answer a request is supported");
+            throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
         ChatBody.Flag(body, "stream");
         var options = new ChatOptions
         {
@@ -29,7 +30,7 @@ internal static class OpenAiCall
             MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens"),
             Temperature = ChatBody.Number(body, "temperature", 2),
             TopP = ChatBody.Number(body, "top_p", 1),
-            StopSequences = Stops(body, limits),
+            StopSequences = StopSequences(body, limits),
         };
         if (ChatBody.List(body, "tools", limits.MaxTools, "must be an array") is { } tools)
         {
@@ -40,36 +41,36 @@ internal static class OpenAiCall
         return new ChatCall(target, messages, options);
     }
 
-    private static List<string>? Stops(JsonElement body, LlmOptions limits)
+    private static List<string>? StopSequences(JsonElement body, LlmOptions limits)
     {
         if (ChatBody.Get(body, "stop") is not { ValueKind: JsonValueKind.String })
-            return ChatBody.Stops(
+            return ChatBody.StopSequences(
                 body,
                 "stop",
                 MaxStops,
                 limits.MaxStopCharacters,
                 "must be a string or an array of strings"
             );
-        return [ChatBody.Name(body, "stop", most: limits.MaxStopCharacters)!];
+        return [ChatBody.Name(body, "stop", max: limits.MaxStopCharacters)!];
     }
 
     private static AITool Tool(JsonElement tool, int index)
     {
-        var at = $"tools[{index}].";
+        var path = $"tools[{index}].";
         if (tool.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(at.TrimEnd('.'), "must be an object");
-        // Other kinds of tools only a provider of the same language knows; it gets them as they came.
-        if (ChatBody.Name(tool, "type", at) is not "function")
+            throw new InvalidChatException(path.TrimEnd('.'), "must be an object");
+        // Other kinds of tools reach only a provider with the same API, in the original body (RawRequest).
+        if (ChatBody.Name(tool, "type", path) is not "function")
             return AIFunctionFactory.CreateDeclaration("unknown", null, default(JsonElement), null);
         if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function)
-            throw new InvalidChatException(at + "function", "is required");
+            throw new InvalidChatException(path + "function", "is required");
         var name =
-            ChatBody.Name(function, "name", at + "function.", MaxFunctionName)
-            ?? throw new InvalidChatException(at + "function.name", "is required");
+            ChatBody.Name(function, "name", path + "function.", MaxFunctionName)
+            ?? throw new InvalidChatException(path + "function.name", "is required");
         var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
         return AIFunctionFactory.CreateDeclaration(
             name,
-            ChatBody.Text(function, "description", at + "function."),
+            ChatBody.Text(function, "description", path + "function."),
             schema,
             null
         );
@@ -84,11 +85,11 @@ internal static class OpenAiCall
                 "none" => ChatToolMode.None,
                 "auto" => ChatToolMode.Auto,
                 "required" => ChatToolMode.RequireAny,
-                _ => throw new InvalidChatException("tool_choice", "is none, auto, required, or names a function"),
+                _ => throw new InvalidChatException("tool_choice", "must be none, auto, required, or name a function"),
             },
             { ValueKind: JsonValueKind.Object } one
                 when ChatBody.Get(one, "function") is { ValueKind: JsonValueKind.Object } function
                     && ChatBody.Text(function, "name") is { } name => ChatToolMode.RequireSpecific(name),
-            _ => throw new InvalidChatException("tool_choice", "is none, auto, required, or names a function"),
+            _ => throw new InvalidChatException("tool_choice", "must be none, auto, required, or name a function"),
         };
 }

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Runs;
 
-namespace LlmGateway.OpenAi;
+namespace LlmGateway.VendorApis;
 
-/// <summary><c>{"error":{"message","type","param","code"}}</c>.</summary>
+/// <summary>OpenAI's error: <c>{"error":{"message","type","param","code"}}</c>.</summary>
 internal sealed record OpenAiError(
     int Status,
     string Message,
@@ -17,7 +18,7 @@ internal sealed record OpenAiError(
 )
 {
     public static OpenAiError Stopping { get; } =
-        new(503, "The server is stopping; try again.", "server_error", RetryAfter: TimeSpan.FromSeconds(1));
+        new(503, "The server is stopping. Try again.", "server_error", RetryAfter: TimeSpan.FromSeconds(1));
 
     public static OpenAiError Of(InvalidChatException e) =>
         e.Field == "model" && e.Message.StartsWith("Unsupported model", StringComparison.Ordinal)
@@ -29,7 +30,7 @@ internal sealed record OpenAiError(
                 e.Field is "body" or "Content-Type" ? null : e.Field
             );
 
-    // This server has tried again already; a client that does too multiplies the tries.
+    // The gateway has retried already; the client's retries would multiply the requests.
     public static OpenAiError Of(UpstreamException e) =>
         new(
             e.Status,
@@ -45,7 +46,7 @@ internal sealed record OpenAiError(
             MayRetry: e.IsBusy || e.RetryAfter is not null
         );
 
-    /// <summary>Says no in OpenAI's words.</summary>
+    /// <summary>Refuses a request in OpenAI's format.</summary>
     public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
         new OpenAiError(
             status,

@@ -1,14 +1,15 @@
-using LlmGateway.Anthropic;
-using LlmGateway.OpenAi;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 
-namespace LlmGateway;
+namespace LlmGateway.VendorApis;
 
-/// <summary><c>GET /v1/models</c>: what is configured. One answer for both vendors' clients: each finds the members it
-/// knows.</summary>
+/// <summary>
+/// <c>GET /v1/models</c>: the models of the configured providers. Each has the members of both vendors' formats, so
+/// that either client can read it.
+/// </summary>
 internal static class ModelsApi
 {
-    // a model's age is its provider's to know
+    // The vendors' clients require a date; only the provider knows the real one.
     private static readonly DateTimeOffset Since = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static void MapModels(this IEndpointRouteBuilder app)
@@ -54,7 +55,7 @@ internal static class ModelsApi
             .WithTags("Models");
     }
 
-#pragma warning disable IDE1006 // the vendors' names
+#pragma warning disable IDE1006 // the vendors' names are lowercase
     private sealed record Model(string id, string owned_by)
     {
         public string @object { get; } = "model";

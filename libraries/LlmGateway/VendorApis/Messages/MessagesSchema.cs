@@ -1,10 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LlmGateway.Anthropic;
+namespace LlmGateway.VendorApis.Messages;
 
-// Shapes of Anthropic's messages, for the OpenAPI document alone: requests are read member by member (AnthropicCall),
-// answers written so (AnthropicAnswer).
+// Types of Anthropic's Messages API. Only the OpenAPI document uses them: MessagesRequestReader reads requests member
+// by member, MessagesResponse writes responses so.
 
 internal sealed record MessageRequest(
     string Model,

@@ -1,30 +1,31 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.Anthropic;
+namespace LlmGateway.VendorApis.Messages;
 
-/// <summary>Reads a messages request.</summary>
-internal static class AnthropicCall
+/// <summary>Reads the body of a Messages request.</summary>
+internal static class MessagesRequestReader
 {
-    /// <summary>Characters of a tool's name that Anthropic's own API takes.</summary>
+    /// <summary>Anthropic's own limit: characters of a tool's name.</summary>
     private const int MaxToolName = 128;
 
-    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits) =>
-        Read(body, providers, limits, isAsked: true);
+        Read(body, providers, limits, needsMaxTokens: true);
 
-    /// <summary>The same without <c>max_tokens</c>: nothing is asked of the model.</summary>
-    /// <exception cref="InvalidChatException">What is wrong with which field.</exception>
+    /// <summary>Reads a request to count tokens: <c>max_tokens</c> is optional.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall ReadToCount(JsonElement body, ChatProviders providers, LlmOptions limits) =>
-        Read(body, providers, limits, isAsked: false);
+        Read(body, providers, limits, needsMaxTokens: false);
 
-    private static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, bool isAsked)
+    private static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, bool needsMaxTokens)
     {
         var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model", "Field required");
-        var most = ChatBody.Count(body, "max_tokens");
-        if (most is null && isAsked)
+        var maxTokens = ChatBody.Count(body, "max_tokens");
+        if (maxTokens is null && needsMaxTokens)
             throw new InvalidChatException("max_tokens", "Field required");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         var list =
@@ -40,10 +41,10 @@ internal static class AnthropicCall
         var options = new ChatOptions
         {
             ModelId = target.Model,
-            MaxOutputTokens = most,
+            MaxOutputTokens = maxTokens,
             Temperature = ChatBody.Number(body, "temperature", 1),
             TopP = ChatBody.Number(body, "top_p", 1),
-            StopSequences = ChatBody.Stops(
+            StopSequences = ChatBody.StopSequences(
                 body,
                 "stop_sequences",
                 limits.MaxStopSequences,
@@ -60,44 +61,46 @@ internal static class AnthropicCall
         return new ChatCall(target, messages, options);
     }
 
-    private static ChatMessage Message(JsonElement json, string at, LlmOptions limits)
+    private static ChatMessage Message(JsonElement json, string path, LlmOptions limits)
     {
         if (json.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(at, "Input should be an object");
+            throw new InvalidChatException(path, "Input should be an object");
         var role =
-            ChatBody.Name(json, "role", at + ".") ?? throw new InvalidChatException($"{at}.role", "Field required");
+            ChatBody.Name(json, "role", path + ".") ?? throw new InvalidChatException($"{path}.role", "Field required");
         var known = role switch
         {
             "user" => ChatRole.User,
             "assistant" => ChatRole.Assistant,
             "system" => ChatRole.System,
-            _ => throw new InvalidChatException($"{at}.role", "Input should be 'user', 'assistant' or 'system'"),
+            _ => throw new InvalidChatException($"{path}.role", "Input should be 'user', 'assistant' or 'system'"),
         };
         var content =
-            ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{at}.content", "Field required");
-        return new ChatMessage(known, Contents(content, $"{at}.content", limits));
+            ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{path}.content", "Field required");
+        return new ChatMessage(known, Contents(content, $"{path}.content", limits));
     }
 
-    private static List<AIContent> Contents(JsonElement content, string at, LlmOptions limits) =>
+    private static List<AIContent> Contents(JsonElement content, string path, LlmOptions limits) =>
         content.ValueKind switch
         {
             JsonValueKind.String => [new TextContent(content.GetString())],
             JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages => throw new InvalidChatException(
-                at,
+                path,
                 $"has at most {limits.MaxMessages} blocks."
             ),
-            JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{at}.{i}", limits))],
-            _ => throw new InvalidChatException(at, "Input should be a string or a list of blocks"),
+            JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{path}.{i}", limits))],
+            _ => throw new InvalidChatException(path, "Input should be a string or a list of blocks"),
         };
 
-    private static AIContent Block(JsonElement block, string at, LlmOptions limits)
+    private static AIContent Block(JsonElement block, string path, LlmOptions limits)
     {
         if (block.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(at, "Input should be an object");
+            throw new InvalidChatException(path, "Input should be an object");
         string Required(string name) =>
-            ChatBody.Text(block, name, at + ".") ?? throw new InvalidChatException($"{at}.{name}", "Field required");
+            ChatBody.Text(block, name, path + ".")
+            ?? throw new InvalidChatException($"{path}.{name}", "Field required");
         string RequiredName(string name) =>
-            ChatBody.Name(block, name, at + ".") ?? throw new InvalidChatException($"{at}.{name}", "Field required");
+            ChatBody.Name(block, name, path + ".")
+            ?? throw new InvalidChatException($"{path}.{name}", "Field required");
         switch (RequiredName("type"))
         {
             case "text":
@@ -109,12 +112,12 @@ internal static class AnthropicCall
                     ChatBody.Get(block, "input")?.GetRawText() ?? "{}"
                 );
             case "tool_result":
-                var said = ChatBody.Get(block, "content") is { } content
+                var text = ChatBody.Get(block, "content") is { } content
                     ? string.Concat(
-                        Contents(content, at + ".content", limits).OfType<TextContent>().Select(t => t.Text)
+                        Contents(content, path + ".content", limits).OfType<TextContent>().Select(t => t.Text)
                     )
                     : "";
-                return new FunctionResultContent(RequiredName("tool_use_id"), said);
+                return new FunctionResultContent(RequiredName("tool_use_id"), text);
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
                 try
                 {
@@ -128,10 +131,9 @@ internal static class AnthropicCall
                 }
                 catch (Exception e) when (e is ArgumentException or FormatException)
                 {
-                    throw new InvalidChatException($"{at}.source", "is no valid image");
+                    throw new InvalidChatException($"{path}.source", "must be a valid image");
                 }
-            // Thinking, documents and what is to come only a provider of the same language knows; it gets them as they
-            // came.
+            // Thinking, documents and future kinds reach only a provider with the same API, in the original body.
             default:
                 return new TextContent("");
         }

@@ -3,11 +3,10 @@ using LlmGateway.Providers;
 using Runs;
 using Streaming.Frames;
 
-namespace LlmGateway.PerRequest;
+namespace LlmGateway.Chat;
 
-/// <summary>Frames of the chat streams: unnamed by default, as the article's clients read them; errors are
-/// named.</summary>
-/// <param name="Named">From <c>?named=</c>; null: each frame as the article has it.</param>
+/// <summary>Frames of the chat streams. By default only errors have a name, as the articles' clients expect.</summary>
+/// <param name="Named">The value of <c>?named=</c>: true names all frames, false none, null errors only.</param>
 internal readonly record struct ChatFrames(bool? Named)
 {
     public byte[] Content(object data) =>

@@ -2,9 +2,9 @@ using System.Text.Json.Nodes;
 using Runs;
 using Streaming.Frames;
 
-namespace LlmGateway;
+namespace LlmGateway.VendorApis;
 
-/// <summary>Frames of the vendors' faces, by the same framer as all others.</summary>
+/// <summary>Frames of the vendors' streams.</summary>
 internal static class VendorFrame
 {
     public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LlmGateway.OpenAi;
+namespace LlmGateway.VendorApis.ChatCompletions;
 
-// Shapes of OpenAI's chat completions, for the OpenAPI document alone: requests are read member by member (OpenAiCall),
-// answers written so (OpenAiAnswer).
+// Types of OpenAI's Chat Completions API. Only the OpenAPI document uses them: ChatCompletionsRequestReader reads
+// requests member by member, ChatCompletionsResponse writes responses so.
 
 internal sealed record ChatCompletionRequest(
     string Model,

@@ -1,32 +1,33 @@
 using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Opening;
 
-namespace LlmGateway.PerRequest;
+namespace LlmGateway.Chat;
 
 /// <summary>
-/// <c>POST /sse/chat</c> and <c>POST /sse/backpressure-chat</c>: an answer that lives as long as its request. The
-/// reader's drop cancels
-/// the provider's request; nothing can be resumed, so the frames have no ids. What should survive is a generation.
+/// Streams an answer that ends with its request: a disconnect cancels the provider's request. Nothing can be resumed,
+/// so the frames have no ids.
 /// </summary>
-internal sealed class ChatEndpoint(
+internal sealed class ChatHandler(
     ChatProviders providers,
     PushOpener streams,
     IOptions<LlmOptions> options,
     IOptions<DrainOptions> drain
 )
 {
-    /// <summary>Small, so that a reader's pause is felt after some dozens of tokens; the kernel takes no less than
-    /// about 4.6 kB.</summary>
-    private const int PacedSendBuffer = 4_096;
+    /// <summary>Bytes; small, so that a pause of the reader takes effect after some dozens of tokens.</summary>
+    private const int PacedSendBuffer = 4_096; // Linux makes it about 4.6 kB
 
     private static readonly UpstreamException Stopping = new(
         StatusCodes.Status503ServiceUnavailable,
         "interrupted",
-        "The server is stopping; this answer is not whole."
+        "The server is stopping. This answer is incomplete; ask again."
     );
 
     private TimeSpan Grace => TimeSpan.FromSeconds(drain.Value.DrainSeconds);
@@ -89,12 +90,12 @@ internal sealed class ChatEndpoint(
         CancellationToken stopped
     )
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stopped);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopped);
         var buffer = new PacedBuffer();
-        var reading = ReadAsync(over.Token);
+        var reading = ReadAsync(ended.Token);
         try
         {
-            while (await buffer.TakeAsync(over.Token) is { } text)
+            while (await buffer.TakeAsync(ended.Token) is { } text)
                 await push.WriteAsync(
                     frames.Content(
                         new
@@ -105,12 +106,12 @@ internal sealed class ChatEndpoint(
                         }
                     )
                 );
-            await reading; // its failure, if it had one
+            await reading; // throws if the provider failed
             await push.WriteAsync(frames.Done());
         }
         finally
         {
-            await over.CancelAsync();
+            await ended.CancelAsync();
             await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 

@@ -1,9 +1,8 @@
-namespace LlmGateway.PerRequest;
+namespace LlmGateway.Chat;
 
 /// <summary>
-/// Between provider and reader: at most 100 tokens. At 80 it is paused, and a writer waits until the reader has taken
-/// it down to 30; so the
-/// provider is not read in the meantime, and its own socket fills.
+/// A buffer of at most 100 tokens between provider and reader. At 80 it pauses the provider, by no longer reading it,
+/// until the reader has brought it down to 30.
 /// </summary>
 internal sealed class PacedBuffer
 {
@@ -34,26 +33,26 @@ internal sealed class PacedBuffer
         }
     }
 
-    /// <summary>Puts one in; returns when the next may be read.</summary>
+    /// <summary>Adds a token; returns when the buffer is not paused.</summary>
     public async Task PutAsync(string item, CancellationToken cancellationToken)
     {
         lock (_items)
         {
             _items.Enqueue(item);
             _paused |= _items.Count >= High;
-            Changed();
+            SignalChange();
         }
-        while (Wait() is { } changed)
+        while (PausedUntil() is { } changed)
             await changed.WaitAsync(cancellationToken);
 
-        Task? Wait()
+        Task? PausedUntil()
         {
             lock (_items)
                 return _paused ? _changed.Task : null;
         }
     }
 
-    /// <summary>The next, once there is one; null after the last.</summary>
+    /// <summary>Takes the next token, waiting for it; null after the last.</summary>
     public async Task<string?> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -64,7 +63,7 @@ internal sealed class PacedBuffer
                 if (_items.TryDequeue(out var item))
                 {
                     _paused &= _items.Count > Low;
-                    Changed();
+                    SignalChange();
                     return item;
                 }
                 if (_complete)
@@ -80,11 +79,11 @@ internal sealed class PacedBuffer
         lock (_items)
         {
             _complete = true;
-            Changed();
+            SignalChange();
         }
     }
 
-    private void Changed()
+    private void SignalChange()
     {
         var changed = _changed;
         _changed = New();

@@ -1,12 +1,13 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.Anthropic;
+namespace LlmGateway.VendorApis.Messages;
 
-/// <summary>One answer in Anthropic's words: blocks that start, grow and stop, within a message that does.</summary>
-internal sealed class AnthropicAnswer(ChatCall call)
+/// <summary>An answer in Anthropic's format: content blocks within a message, as events or as a whole.</summary>
+internal sealed class MessagesResponse(ChatCall call)
 {
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly StringBuilder _text = new();
@@ -18,7 +19,7 @@ internal sealed class AnthropicAnswer(ChatCall call)
     private bool _inText;
     private long _tokens;
 
-    /// <summary>The provider's count comes at the end; until then our own stands.</summary>
+    /// <summary>The provider's count, which arrives at the end; an estimate until then.</summary>
     private long InputTokens => _usage?.InputTokenCount ?? call.InputTokens;
 
     private string StopReason =>
@@ -29,6 +30,7 @@ internal sealed class AnthropicAnswer(ChatCall call)
 
     public JsonObject Start() => new() { ["type"] = "message_start", ["message"] = Message([], null, 0) };
 
+    /// <summary>Adds an update to the answer and returns it as events.</summary>
     public List<JsonObject> Take(ChatResponseUpdate update)
     {
         var events = new List<JsonObject>();

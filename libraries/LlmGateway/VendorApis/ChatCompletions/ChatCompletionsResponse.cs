@@ -3,13 +3,16 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.OpenAi;
+namespace LlmGateway.VendorApis.ChatCompletions;
 
 /// <summary>
-/// One answer in OpenAI's words, as chunks and as a whole:
-/// <code>{"id":"chatcmpl-…","object":"chat.completion.chunk","created":1,"model":"…","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}</code>
+/// An answer in OpenAI's format, as chunks or as a whole:
+/// <code>
+/// {"id":"chatcmpl-…","object":"chat.completion.chunk","created":1,"model":"…",
+///  "choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}
+/// </code>
 /// </summary>
-internal sealed class OpenAiAnswer(string model, TimeProvider clock)
+internal sealed class ChatCompletionsResponse(string model, TimeProvider clock)
 {
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
@@ -22,7 +25,7 @@ internal sealed class OpenAiAnswer(string model, TimeProvider clock)
 
     public string FinishReason => _calls.Count > 0 && _finish == "stop" ? "tool_calls" : _finish;
 
-    /// <summary>Takes an update; returns what it adds, as deltas.</summary>
+    /// <summary>Adds an update to the answer and returns it as deltas.</summary>
     public List<JsonObject> Take(ChatResponseUpdate update)
     {
         var deltas = new List<JsonObject>();
@@ -49,7 +52,7 @@ internal sealed class OpenAiAnswer(string model, TimeProvider clock)
         return deltas;
     }
 
-    public JsonObject Chunk(JsonObject delta, string? finish = null, bool usage = false)
+    public JsonObject Chunk(JsonObject delta, string? finish = null, bool includeUsage = false)
     {
         var chunk = Head(
             "chat.completion.chunk",
@@ -63,8 +66,8 @@ internal sealed class OpenAiAnswer(string model, TimeProvider clock)
                 }
             )
         );
-        if (usage)
-            chunk["usage"] = null; // OpenAI: null in every chunk but the last
+        if (includeUsage)
+            chunk["usage"] = null; // as OpenAI does: null in every chunk but the last
         return chunk;
     }
 

@@ -1,17 +1,18 @@
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Connections;
 using Streaming.Opening;
 
-namespace LlmGateway.Anthropic;
+namespace LlmGateway.VendorApis.Messages;
 
 /// <summary>
-/// <c>POST /v1/messages</c> as Anthropic's clients know it. Only the vendor's frames; its <c>ping</c> keeps a quiet
-/// stream alive. The head waits shortly for the provider, so that a refusal is a status and not a frame.
+/// Answers a Messages request, whole or as a stream, and counts tokens. A stream has the vendor's frames only, its
+/// <c>ping</c> while the provider is silent.
 /// </summary>
-internal sealed class MessagesApi(
+internal sealed class MessagesHandler(
     ChatProviders providers,
     PushOpener streams,
     LiveRuns live,
@@ -27,21 +28,21 @@ internal sealed class MessagesApi(
         try
         {
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            var call = AnthropicCall.Read(body, providers, options.Value);
-            var answer = new AnthropicAnswer(call);
-            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceOver);
+            var call = MessagesRequestReader.Read(body, providers, options.Value);
+            var response = new MessagesResponse(call);
+            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceExpired);
             if (!ChatBody.Flag(body, "stream"))
             {
                 await foreach (var update in updates.ReadAsync())
-                    answer.Take(update);
-                await TypedResults.Json(answer.Whole(), RunJson.Options).ExecuteAsync(context);
+                    response.Take(update);
+                await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
                 return;
             }
             await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
             await streams.OpenAsync(
                 context,
                 [],
-                (push, stopped) => StreamAsync(push, updates, answer, stopped),
+                (push, stopped) => StreamAsync(push, updates, response, stopped),
                 new PushSettings(
                     TimeSpan.FromDays(1),
                     HeartbeatSeconds: options.Value.PingSeconds,
@@ -58,7 +59,8 @@ internal sealed class MessagesApi(
         {
             await AnthropicError.Of(e).WriteAsync(context);
         }
-        catch (OperationCanceledException) when (live.GraceOver.IsCancellationRequested && !context.Response.HasStarted)
+        catch (OperationCanceledException)
+            when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
         {
             await AnthropicError.Stopping.WriteAsync(context);
         }
@@ -66,15 +68,14 @@ internal sealed class MessagesApi(
     }
 
     /// <summary>
-    /// <c>POST /v1/messages/count_tokens</c>. The demo model is counted as it counts itself; what another makes of a
-    /// text only its provider
-    /// knows, and a guess would be taken for its word.
+    /// Counts the tokens of a request to the demo model. Other models are refused: only their providers know the count,
+    /// and clients would trust an estimate.
     /// </summary>
     public async Task CountAsync(HttpContext context)
     {
         try
         {
-            var call = AnthropicCall.ReadToCount(
+            var call = MessagesRequestReader.ReadToCount(
                 await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes),
                 providers,
                 options.Value
@@ -84,7 +85,8 @@ internal sealed class MessagesApi(
             else
                 await new AnthropicError(
                     404,
-                    $"Tokens are counted here for the model demo only; {call.Target.Provider} tells its own count with its answer (usage)."
+                    "This server counts tokens for the model demo only. "
+                        + $"{call.Target.Provider} reports its count in each response, as usage."
                 ).WriteAsync(context);
         }
         catch (InvalidChatException e)
@@ -96,16 +98,16 @@ internal sealed class MessagesApi(
     private static async Task StreamAsync(
         PushStream push,
         ProviderAnswer updates,
-        AnthropicAnswer answer,
+        MessagesResponse response,
         CancellationToken stopped
     )
     {
         await using var registration = stopped.Register(updates.Stop);
-        await push.WriteAsync((byte[])[.. Frame(answer.Start()), .. Ping], events: 0);
+        await push.WriteAsync((byte[])[.. Frame(response.Start()), .. Ping], events: 0);
         try
         {
             await foreach (var update in updates.ReadAsync())
-            foreach (var e in answer.Take(update))
+            foreach (var e in response.Take(update))
                 await push.WriteAsync(Frame(e));
         }
         catch (UpstreamException e)
@@ -118,7 +120,7 @@ internal sealed class MessagesApi(
             await push.WriteAsync(VendorFrame.Of(AnthropicError.Stopping.Body, "error"));
             return;
         }
-        foreach (var e in answer.End())
+        foreach (var e in response.End())
             await push.WriteAsync(Frame(e), events: 0);
     }
 

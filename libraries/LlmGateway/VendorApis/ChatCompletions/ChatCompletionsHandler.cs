@@ -1,19 +1,20 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Connections;
 using Streaming.Frames;
 using Streaming.Opening;
 
-namespace LlmGateway.OpenAi;
+namespace LlmGateway.VendorApis.ChatCompletions;
 
 /// <summary>
-/// <c>POST /v1/chat/completions</c> as OpenAI's clients know it: the vendor's frames, no ids, no <c>retry:</c>, and
-/// comments while the provider is silent. The head waits shortly for the provider, so that a refusal is a status and
-/// not a frame.
+/// Answers a Chat Completions request, whole or as a stream. A stream has the vendor's frames only: no ids, no
+/// <c>retry:</c>, and comments while the provider is silent.
 /// </summary>
-internal sealed class ChatCompletionsApi(
+internal sealed class ChatCompletionsHandler(
     ChatProviders providers,
     PushOpener streams,
     LiveRuns live,
@@ -21,7 +22,7 @@ internal sealed class ChatCompletionsApi(
     TimeProvider clock
 )
 {
-    private static readonly byte[] Waiting = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
+    private static readonly byte[] WaitingComment = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
 
     public async Task AnswerAsync(HttpContext context)
     {
@@ -29,30 +30,30 @@ internal sealed class ChatCompletionsApi(
         try
         {
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            var call = OpenAiCall.Read(body, providers, options.Value);
-            var answer = new OpenAiAnswer(call.Target.Model, clock);
+            var call = ChatCompletionsRequestReader.Read(body, providers, options.Value);
+            var response = new ChatCompletionsResponse(call.Target.Model, clock);
             var isStream = ChatBody.Flag(body, "stream");
-            var usage =
-                ChatBody.Get(body, "stream_options") is { ValueKind: System.Text.Json.JsonValueKind.Object } wanted
-                && ChatBody.Flag(wanted, "include_usage");
-            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceOver);
+            var includeUsage =
+                ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions
+                && ChatBody.Flag(streamOptions, "include_usage");
+            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceExpired);
             if (!isStream)
             {
                 await foreach (var update in updates.ReadAsync())
-                    answer.Take(update);
-                await TypedResults.Json(answer.Whole(), RunJson.Options).ExecuteAsync(context);
+                    response.Take(update);
+                await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
                 return;
             }
             await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
             await streams.OpenAsync(
                 context,
                 [],
-                (push, stopped) => StreamAsync(push, updates, answer, usage, stopped),
+                (push, stopped) => StreamAsync(push, updates, response, includeUsage, stopped),
                 new PushSettings(
                     TimeSpan.FromDays(1),
                     HeartbeatSeconds: options.Value.PingSeconds,
                     Bare: true,
-                    Heartbeat: Waiting
+                    Heartbeat: WaitingComment
                 )
             );
         }
@@ -64,7 +65,8 @@ internal sealed class ChatCompletionsApi(
         {
             await OpenAiError.Of(e).WriteAsync(context);
         }
-        catch (OperationCanceledException) when (live.GraceOver.IsCancellationRequested && !context.Response.HasStarted)
+        catch (OperationCanceledException)
+            when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
         {
             await OpenAiError.Stopping.WriteAsync(context);
         }
@@ -74,23 +76,23 @@ internal sealed class ChatCompletionsApi(
     private static async Task StreamAsync(
         PushStream push,
         ProviderAnswer updates,
-        OpenAiAnswer answer,
-        bool usage,
+        ChatCompletionsResponse response,
+        bool includeUsage,
         CancellationToken stopped
     )
     {
         await using var registration = stopped.Register(updates.Stop);
-        // Proxies may hold a head back until something follows it.
+        // Some proxies hold the head back until the body begins.
         if (!updates.HasBegun)
-            await push.WriteAsync(Waiting, events: 0);
+            await push.WriteAsync(WaitingComment, events: 0);
         var hasRole = false;
         try
         {
             await foreach (var update in updates.ReadAsync())
             {
-                await SayRoleAsync();
-                foreach (var delta in answer.Take(update))
-                    await push.WriteAsync(VendorFrame.Of(answer.Chunk(delta, usage: usage)));
+                await WriteRoleAsync();
+                foreach (var delta in response.Take(update))
+                    await push.WriteAsync(VendorFrame.Of(response.Chunk(delta, includeUsage: includeUsage)));
             }
         }
         catch (UpstreamException e)
@@ -103,18 +105,21 @@ internal sealed class ChatCompletionsApi(
             await push.WriteAsync(VendorFrame.Of(OpenAiError.Stopping.Body));
             return;
         }
-        await SayRoleAsync();
-        await push.WriteAsync(VendorFrame.Of(answer.Chunk([], answer.FinishReason, usage)), events: 0);
-        if (usage)
-            await push.WriteAsync(VendorFrame.Of(answer.UsageChunk()), events: 0);
+        await WriteRoleAsync();
+        await push.WriteAsync(VendorFrame.Of(response.Chunk([], response.FinishReason, includeUsage)), events: 0);
+        if (includeUsage)
+            await push.WriteAsync(VendorFrame.Of(response.UsageChunk()), events: 0);
         await push.WriteAsync(VendorFrame.Of("[DONE]"), events: 0);
 
-        async Task SayRoleAsync()
+        async Task WriteRoleAsync()
         {
             if (!hasRole)
                 await push.WriteAsync(
                     VendorFrame.Of(
-                        answer.Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" }, usage: usage)
+                        response.Chunk(
+                            new JsonObject { ["role"] = "assistant", ["content"] = "" },
+                            includeUsage: includeUsage
+                        )
                     ),
                     events: 0
                 );

@@ -1,15 +1,16 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Runs;
 
-namespace LlmGateway.Anthropic;
+namespace LlmGateway.VendorApis;
 
-/// <summary><c>{"type":"error","error":{"type","message"}}</c>.</summary>
+/// <summary>Anthropic's error: <c>{"type":"error","error":{"type","message"}}</c>.</summary>
 internal sealed record AnthropicError(int Status, string Message, TimeSpan? RetryAfter = null, bool MayRetry = true)
 {
     public static AnthropicError Stopping { get; } =
-        new(503, "The server is stopping; try again.", TimeSpan.FromSeconds(1));
+        new(503, "The server is stopping. Try again.", TimeSpan.FromSeconds(1));
 
     public static AnthropicError Of(InvalidChatException e) =>
         new(
@@ -20,7 +21,7 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
     public static AnthropicError Of(UpstreamException e) =>
         new(e.Status, e.Message, e.RetryAfter, e.IsBusy || e.RetryAfter is not null);
 
-    /// <summary>Says no in Anthropic's words.</summary>
+    /// <summary>Refuses a request in Anthropic's format.</summary>
     public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
         new AnthropicError(status, message, retryAfter).WriteAsync(context);
 
@@ -54,7 +55,7 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
         if (RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds)
                 .ToString(CultureInfo.InvariantCulture);
-        // This server has tried again already; a client that does too multiplies the tries.
+        // The gateway has retried already; the client's retries would multiply the requests.
         if (!MayRetry && Status is (429 or >= 500))
             context.Response.Headers["x-should-retry"] = "false";
         var body = Body;

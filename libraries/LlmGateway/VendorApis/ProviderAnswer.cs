@@ -1,10 +1,10 @@
+using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway;
+namespace LlmGateway.VendorApis;
 
 /// <summary>
-/// A provider's answer to one request of a vendor's client. It may be waited for before it is read, and be given up at
-/// any time.
+/// A provider's answer that can be awaited before it is read, so that an early refusal becomes an HTTP status.
 /// </summary>
 internal sealed class ProviderAnswer : IAsyncDisposable
 {
@@ -12,8 +12,8 @@ internal sealed class ProviderAnswer : IAsyncDisposable
     private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
     private Task<bool> _next;
 
-    /// <param name="call">The request; it is sent at once.</param>
-    /// <param name="gone">Cancelled when nobody wants the answer any more.</param>
+    /// <param name="call">The request; the constructor sends it.</param>
+    /// <param name="gone">Cancelled when the client disconnects.</param>
     /// <param name="stopping">Cancelled when the server stops.</param>
     public ProviderAnswer(ChatCall call, CancellationToken gone, CancellationToken stopping)
     {
@@ -22,23 +22,21 @@ internal sealed class ProviderAnswer : IAsyncDisposable
         _next = _updates.MoveNextAsync().AsTask();
     }
 
-    /// <summary>The provider has said something, or ended.</summary>
+    /// <summary>True once the provider has sent an update, or ended the answer.</summary>
     public bool HasBegun => _next.IsCompletedSuccessfully;
 
-    /// <summary>Waits for the provider's first word, but not for long.</summary>
-    /// <exception cref="Providers.UpstreamException">It has refused by then.</exception>
-    public async Task BeginAsync(TimeSpan patience, TimeProvider clock)
+    /// <summary>Waits for the provider's first update, until the timeout.</summary>
+    /// <exception cref="Providers.UpstreamException">The provider refused before the timeout.</exception>
+    public async Task BeginAsync(TimeSpan timeout, TimeProvider clock)
     {
         try
         {
-            await _next.WaitAsync(patience, clock);
+            await _next.WaitAsync(timeout, clock);
         }
-        catch (TimeoutException) when (!_next.IsCompleted)
-        { /* it thinks */
-        }
+        catch (TimeoutException) when (!_next.IsCompleted) { } // the model is still thinking
     }
 
-    /// <summary>Reads the answer to its end. One reader, once.</summary>
+    /// <summary>Reads the answer to its end; once only.</summary>
     public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync()
     {
         while (await _next)
@@ -48,12 +46,12 @@ internal sealed class ProviderAnswer : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives it up.</summary>
+    /// <summary>Cancels the request to the provider.</summary>
     public void Stop() => _stop.Cancel();
 
     public async ValueTask DisposeAsync()
     {
-        // An iterator must not be left in mid-step.
+        // An async iterator must not be disposed of while it runs.
         await _stop.CancelAsync();
         await ((Task)_next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _updates.DisposeAsync();

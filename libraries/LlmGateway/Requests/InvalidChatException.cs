@@ -1,14 +1,16 @@
 using Streaming.Requests;
 
-namespace LlmGateway;
+namespace LlmGateway.Requests;
 
-/// <summary>A chat request that cannot be taken; names the field. Each face says it in its vendor's shape.</summary>
+/// <summary>An invalid chat request; it names the field. Each vendor's API formats it as its vendor does.</summary>
 internal sealed class InvalidChatException(string where, string what, int status = StatusCodes.Status400BadRequest)
     : InvalidRequestException(where, what, status)
 {
     public override string Message => Problem;
 
-    /// <summary>What is unsupported is said in the words that the articles' clients look for.</summary>
+    /// <summary>
+    /// Adds the member <c>error</c> for an unsupported provider or model: the articles' clients read it.
+    /// </summary>
     public override IResult ToResult() =>
         Problem.StartsWith("Unsupported ", StringComparison.Ordinal)
             ? TypedResults.Problem(

@@ -1,0 +1,58 @@
+using System.Text.Json.Serialization;
+using LlmGateway.Generations;
+using LlmGateway.Requests;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace LlmGateway.Chat;
+
+/// <summary>
+/// <c>POST /sse/chat</c> and <c>POST /sse/backpressure-chat</c>: answers that end with their request.
+/// </summary>
+internal static class ChatApi
+{
+    public static void AddChat(this WebApplicationBuilder builder) => builder.Services.AddSingleton<ChatHandler>();
+
+    public static void MapChat(this IEndpointRouteBuilder app)
+    {
+        var chat = app.MapGroup("/sse").WithTags("Chat").WithStreamPool("Sse");
+        chat.MapPost("/chat", (HttpContext context, ChatHandler handler) => handler.PlainAsync(context))
+            .Publishes(ChatCall.Topic)
+            .LimitedAsGeneration()
+            .DisableHttpMetrics()
+            .RefusesInvalid()
+            .Takes<ChatRequest>()
+            .SendsOnce(
+                "An answer token by token, then [DONE]; ends with its request.",
+                ("content", typeof(ChatContent)),
+                ("error", typeof(StreamError))
+            );
+        chat.MapPost("/backpressure-chat", (HttpContext context, ChatHandler handler) => handler.PacedAsync(context))
+            .Publishes(ChatCall.Topic)
+            .LimitedAsGeneration()
+            .DisableHttpMetrics()
+            .RefusesInvalid()
+            .Takes<ChatRequest>()
+            .SendsOnce(
+                "The same at the reader's speed: a slow reader pauses the provider.",
+                ("content", typeof(PacedContent)),
+                ("error", typeof(StreamError))
+            );
+    }
+}
+
+/// <summary>The body of a chat request; <c>max_tokens</c> sets the length of the demo model's answer.</summary>
+internal sealed record ChatRequest(
+    IReadOnlyList<ChatRequestMessage> Messages,
+    string? Model,
+    string? Provider,
+    [property: JsonPropertyName("max_tokens")] int? MaxTokens
+);
+
+internal sealed record ChatContent(string Content);
+
+internal sealed record PacedContent(
+    string Content,
+    [property: JsonPropertyName("buffer_size")] int BufferSize,
+    bool Paused
+);

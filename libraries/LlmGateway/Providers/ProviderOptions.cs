@@ -1,0 +1,108 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace LlmGateway.Providers;
+
+/// <summary>The model providers, section <c>Llm:Providers</c>.</summary>
+internal sealed class ProvidersOptions
+{
+    [ValidateObjectMembers]
+    public ProviderOptions OpenAi { get; set; } = new() { BaseUrl = "https://api.openai.com/v1" };
+
+    [ValidateObjectMembers]
+    public ProviderOptions Anthropic { get; set; } = new() { BaseUrl = "https://api.anthropic.com" };
+
+    [ValidateObjectMembers]
+    public ProviderOptions Local { get; set; } = new();
+
+    [ValidateObjectMembers]
+    public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000 };
+}
+
+/// <summary>Address, key and limits of one provider.</summary>
+internal class ProviderOptions
+{
+    /// <summary>Base address of its API; up to and including <c>/v1</c> if it is OpenAI-compatible.</summary>
+    public string BaseUrl { get; set; } = "";
+
+    public string ApiKey { get; set; } = "";
+
+    /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>
+    public IList<string> Models { get; } = [];
+
+    /// <summary>Most concurrent requests of this replica to the provider.</summary>
+    [Range(1, 100_000)]
+    public int MaxConcurrent { get; set; } = 64;
+
+    /// <summary>Most requests in the queue for the provider; further ones get 429.</summary>
+    [Range(0, 100_000)]
+    public int MaxQueue { get; set; } = 256;
+
+    /// <summary>Longest wait in that queue, in seconds.</summary>
+    [Range(1, 3_600)]
+    public int QueueSeconds { get; set; } = 60;
+
+    /// <summary>Most retries of a request that fails before its first event.</summary>
+    [Range(0, 20)]
+    public int Retries { get; set; } = 3;
+
+    /// <summary>
+    /// Longest delay before the first retry, in milliseconds; doubled for each further one, with jitter down to half of
+    /// it. The provider's <c>Retry-After</c> takes precedence.
+    /// </summary>
+    [Range(1, 60_000)]
+    public int BackoffMilliseconds { get; set; } = 500;
+
+    /// <summary>
+    /// Longest <c>Retry-After</c> that the gateway waits for, in seconds; the client gets longer ones.
+    /// </summary>
+    [Range(0, 3_600)]
+    public int MaxRetryAfterSeconds { get; set; } = 30;
+
+    /// <summary>
+    /// Longest silence of one try before its first event, in seconds; reasoning models are silent for a minute and
+    /// more. A request that fails by such a silence is retried once at most.
+    /// </summary>
+    [Range(1, 3_600)]
+    public int FirstTokenSeconds { get; set; } = 180;
+
+    /// <summary>Seconds until the first event, all tries and delays included, time in the queue excluded.</summary>
+    [Range(1, 7_200)]
+    public int FirstTokenTotalSeconds { get; set; } = 240;
+
+    /// <summary>
+    /// Longest silence after the first event, in seconds; a longer one ends the answer. Its total time is unlimited.
+    /// </summary>
+    [Range(1, 3_600)]
+    public int IdleSeconds { get; set; } = 120;
+}
+
+/// <summary>Options of the built-in provider.</summary>
+internal sealed class DemoOptions : ProviderOptions
+{
+    /// <summary>Speed of an answer; 0: as fast as it is read.</summary>
+    [Range(0, 1_000_000)]
+    public double TokensPerSecond { get; set; } = 40;
+}
+
+/// <summary>Checks that all tries together have at least the time of one.</summary>
+internal sealed class ValidateFirstToken : IValidateOptions<LlmOptions>
+{
+    public ValidateOptionsResult Validate(string? name, LlmOptions options)
+    {
+        var providers = options.Providers;
+        ReadOnlySpan<(string, ProviderOptions)> remote =
+        [
+            ("OpenAi", providers.OpenAi),
+            ("Anthropic", providers.Anthropic),
+            ("Local", providers.Local),
+        ];
+        foreach (var (provider, one) in remote)
+            if (one.FirstTokenTotalSeconds < one.FirstTokenSeconds)
+                return ValidateOptionsResult.Fail(
+                    $"Llm:Providers:{provider}:FirstTokenTotalSeconds is {one.FirstTokenTotalSeconds}; "
+                        + $"it must be at least FirstTokenSeconds, {one.FirstTokenSeconds}."
+                );
+        return ValidateOptionsResult.Success;
+    }
+}

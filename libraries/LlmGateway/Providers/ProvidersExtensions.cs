@@ -1,0 +1,16 @@
+using LlmGateway.Telemetry;
+using Microsoft.Extensions.Options;
+
+namespace LlmGateway.Providers;
+
+internal static class ProvidersExtensions
+{
+    /// <summary>Adds the model providers, their metrics, and the defaults and checks of their options.</summary>
+    public static void AddProviders(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, ProviderDefaults>();
+        builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateFirstToken>();
+        builder.Services.AddSingleton<ChatMetrics>();
+        builder.Services.AddSingleton<ChatProviders>();
+    }
+}

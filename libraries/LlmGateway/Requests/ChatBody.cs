@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Streaming.Requests;
+
+namespace LlmGateway.Requests;
+
+/// <summary>Reads request bodies member by member, so that an error names the member.</summary>
+internal static class ChatBody
+{
+    /// <summary>Longest name, in UTF-16 code units.</summary>
+    public const int MaxName = 256;
+
+    private const string HalfPair = "has half of a surrogate pair, which UTF-8 cannot encode.";
+
+    /// <summary>Reads the body, which must be an object; every text in it is then valid Unicode.</summary>
+    /// <exception cref="InvalidChatException">The body is no such object, or longer than the limit.</exception>
+    public static async Task<JsonElement> ReadAsync(HttpContext context, int maxBytes)
+    {
+        try
+        {
+            using var document = await JsonRequest.ReadAsync(context, maxBytes);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InvalidChatException("body", "must be a JSON object.");
+            CheckUnicode(document.RootElement);
+            return document.RootElement.Clone();
+        }
+        catch (InvalidRequestException e) when (e is not InvalidChatException)
+        {
+            throw new InvalidChatException(e.Field, e.Problem, e.Status);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidChatException("body", HalfPair);
+        }
+    }
+
+    public static string? Text(JsonElement json, string name, string path = "")
+    {
+        if (Get(json, name) is not { } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.String)
+            throw new InvalidChatException(path + name, "must be a string.");
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidChatException(path + name, HalfPair);
+        }
+    }
+
+    /// <summary>
+    /// A short text: a model, a role, a tool's name. Answers, telemetry and errors repeat it, so a long one would
+    /// multiply the cost of a request.
+    /// </summary>
+    public static string? Name(JsonElement json, string name, string path = "", int max = MaxName)
+    {
+        var text = Text(json, name, path);
+        return text is null || text.Length <= max
+            ? text
+            : throw new InvalidChatException(path + name, $"has at most {max} characters.");
+    }
+
+    /// <summary>A list of bounded length; null if the member is missing.</summary>
+    public static JsonElement? List(JsonElement json, string name, int max, string typeError, string path = "")
+    {
+        if (Get(json, name) is not { } list)
+            return null;
+        if (list.ValueKind != JsonValueKind.Array)
+            throw new InvalidChatException(path + name, typeError);
+        return list.GetArrayLength() <= max
+            ? list
+            : throw new InvalidChatException(
+                path + name,
+                $"has at most {max} items; here are {list.GetArrayLength()}."
+            );
+    }
+
+    /// <summary>Stop sequences; bounded, since the demo model searches for each of them at every token.</summary>
+    public static List<string>? StopSequences(
+        JsonElement json,
+        string name,
+        int max,
+        int maxCharacters,
+        string typeError
+    )
+    {
+        if (List(json, name, max, typeError) is not { } list)
+            return null;
+        var stops = new List<string>();
+        foreach (var item in list.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.String)
+                throw new InvalidChatException(name, typeError);
+            if (item.GetString() is { } stop && stop.Length > maxCharacters)
+                throw new InvalidChatException(
+                    name,
+                    $"has texts of at most {maxCharacters} characters (Llm:MaxStopCharacters)."
+                );
+            stops.Add(item.GetString()!);
+        }
+        return stops;
+    }
+
+    public static bool Flag(JsonElement json, string name) =>
+        Get(json, name) is { } value
+        && (
+            value.ValueKind is JsonValueKind.True or JsonValueKind.False
+                ? value.GetBoolean()
+                : throw new InvalidChatException(name, "must be true or false.")
+        );
+
+    /// <summary>A number from 0 to <paramref name="max"/>.</summary>
+    public static float? Number(JsonElement json, string name, int max) =>
+        Get(json, name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && number >= 0 && number <= max
+            ? number
+        : throw new InvalidChatException(name, $"must be a number from 0 to {max}.");
+
+    /// <summary>A positive whole number: the first of the named members that is present.</summary>
+    public static int? Count(JsonElement json, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+            if (Get(json, name) is { } value)
+                return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count > 0
+                    ? count
+                    : throw new InvalidChatException(name, "must be a whole number from 1.");
+        return null;
+    }
+
+    /// <summary>A member that is present and not null.</summary>
+    public static JsonElement? Get(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static void CheckUnicode(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString(); // throws InvalidOperationException
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                    CheckUnicode(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    CheckUnicode(member.Value);
+                }
+                break;
+        }
+    }
+}

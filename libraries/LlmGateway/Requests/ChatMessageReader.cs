@@ -1,0 +1,126 @@
+using System.Text.Json;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Requests;
+
+/// <summary>Reads the member <c>messages</c> in the format of OpenAI's Chat Completions API.</summary>
+internal static class ChatMessageReader
+{
+    public static List<ChatMessage> Read(JsonElement body, LlmOptions limits)
+    {
+        var messages =
+            ChatBody.List(body, "messages", limits.MaxMessages, "must be an array.")
+            ?? throw new InvalidChatException("messages", "is required.");
+        if (messages.GetArrayLength() == 0)
+            throw new InvalidChatException("messages", "must hold at least one message.");
+        return [.. messages.EnumerateArray().Select((m, i) => Message(m, $"messages[{i}].", limits))];
+    }
+
+    private static ChatMessage Message(JsonElement json, string path, LlmOptions limits)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and content.");
+        var role = ChatBody.Name(json, "role", path) ?? throw new InvalidChatException(path + "role", "is required.");
+        var content = ChatBody.Get(json, "content");
+        switch (role)
+        {
+            case "system" or "developer":
+                return new ChatMessage(ChatRole.System, Contents(Required(content, path), path, limits));
+            case "user":
+                return new ChatMessage(ChatRole.User, Contents(Required(content, path), path, limits));
+            case "tool" or "function":
+                var callId =
+                    ChatBody.Name(json, "tool_call_id", path)
+                    ?? ChatBody.Name(json, "name", path)
+                    ?? throw new InvalidChatException(path + "tool_call_id", "is required.");
+                return new ChatMessage(
+                    ChatRole.Tool,
+                    [
+                        new FunctionResultContent(
+                            callId,
+                            string.Concat(
+                                Contents(Required(content, path), path, limits)
+                                    .OfType<TextContent>()
+                                    .Select(t => t.Text)
+                            )
+                        ),
+                    ]
+                );
+            case "assistant":
+                List<AIContent> contents = content is { } present ? Contents(present, path, limits) : [];
+                if (ChatBody.List(json, "tool_calls", limits.MaxMessages, "must be an array.", path) is { } calls)
+                    contents.AddRange(calls.EnumerateArray().Select((c, i) => Call(c, $"{path}tool_calls[{i}].")));
+                else if (content is null && ChatBody.Get(json, "refusal") is null)
+                    throw new InvalidChatException(path + "content", "is required if there are no tool_calls.");
+                return new ChatMessage(ChatRole.Assistant, contents);
+            default:
+                throw new InvalidChatException(
+                    path + "role",
+                    $"'{role}' must be one of system, developer, user, assistant, tool."
+                );
+        }
+    }
+
+    private static JsonElement Required(JsonElement? content, string path) =>
+        content ?? throw new InvalidChatException(path + "content", "is required.");
+
+    private static List<AIContent> Contents(JsonElement content, string path, LlmOptions limits) =>
+        content.ValueKind switch
+        {
+            JsonValueKind.String => [new TextContent(content.GetString())],
+            JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages => throw new InvalidChatException(
+                path + "content",
+                $"has at most {limits.MaxMessages} parts."
+            ),
+            JsonValueKind.Array => [.. content.EnumerateArray().Select((p, i) => Part(p, $"{path}content[{i}]."))],
+            _ => throw new InvalidChatException(path + "content", "must be a string or an array of parts."),
+        };
+
+    private static AIContent Part(JsonElement part, string path)
+    {
+        if (part.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with a type.");
+        switch (ChatBody.Name(part, "type", path))
+        {
+            case "text":
+                return new TextContent(
+                    ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
+                );
+            case "refusal":
+                return new TextContent(ChatBody.Text(part, "refusal", path));
+            case "image_url" when ChatBody.Get(part, "image_url") is { ValueKind: JsonValueKind.Object } image:
+                var url = ChatBody.Text(image, "url", path) ?? "";
+                if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
+                    throw new InvalidChatException(path + "image_url.url", "must be an absolute URL.");
+                try
+                {
+                    return uri.Scheme == "data" ? new DataContent(url) : new UriContent(uri, "image/*");
+                }
+                catch (Exception e) when (e is ArgumentException or FormatException)
+                {
+                    throw new InvalidChatException(path + "image_url.url", "must be a valid data URL.");
+                }
+            // Audio and files reach only a provider with the same API, in the original body (RawRequest).
+            case { Length: > 0 }:
+                return new TextContent("");
+            default:
+                throw new InvalidChatException(path + "type", "is required.");
+        }
+    }
+
+    private static FunctionCallContent Call(JsonElement call, string path)
+    {
+        if (
+            call.ValueKind != JsonValueKind.Object
+            || ChatBody.Get(call, "function") is not { ValueKind: JsonValueKind.Object } function
+        )
+            throw new InvalidChatException(path + "function", "is required.");
+        return ToolCalls.Parse(
+            ChatBody.Name(call, "id", path) ?? throw new InvalidChatException(path + "id", "is required."),
+            ChatBody.Name(function, "name", path + "function.")
+                ?? throw new InvalidChatException(path + "function.name", "is required."),
+            ChatBody.Text(function, "arguments", path) ?? "{}"
+        );
+    }
+}

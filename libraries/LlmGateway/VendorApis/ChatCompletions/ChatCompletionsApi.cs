@@ -1,0 +1,31 @@
+using LlmGateway.Requests;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace LlmGateway.VendorApis.ChatCompletions;
+
+/// <summary><c>POST /v1/chat/completions</c>, OpenAI's Chat Completions API.</summary>
+internal static class ChatCompletionsApi
+{
+    public const string Path = "/v1/chat/completions";
+
+    public static void AddChatCompletions(this WebApplicationBuilder builder) =>
+        builder.Services.AddSingleton<ChatCompletionsHandler>();
+
+    public static void MapChatCompletions(this IEndpointRouteBuilder app) =>
+        app.MapPost(Path, (HttpContext context, ChatCompletionsHandler handler) => handler.AnswerAsync(context))
+            .Publishes(ChatCall.Topic)
+            .LimitedAsGeneration()
+            .RefusesAs(OpenAiError.RefuseAsync)
+            .WithTags("OpenAI")
+            .DisableHttpMetrics()
+            .Body(typeof(ChatCompletionRequest))
+            .Answers(
+                typeof(ChatCompletion),
+                typeof(ChatCompletionError),
+                "The frames have no names; the last is `[DONE]`. "
+                    + "While the model is silent, a comment is sent every ten seconds.",
+                ("chat.completion.chunk", typeof(ChatCompletionChunk)),
+                ("error", typeof(ChatCompletionError))
+            );
+}

@@ -1,0 +1,64 @@
+using LlmGateway.Requests;
+using LlmGateway.VendorApis.ChatCompletions;
+using LlmGateway.VendorApis.Messages;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace LlmGateway.VendorApis;
+
+/// <summary>
+/// Paths of the vendors' APIs that this server lacks, and methods that its own paths do not take. The answer has the
+/// vendor's format, since the vendor's clients read nothing else.
+/// </summary>
+internal static class VendorPathsApi
+{
+    private static readonly string[] OpenAiRoots =
+    [
+        "chat",
+        "completions",
+        "embeddings",
+        "responses",
+        "moderations",
+        "images",
+        "audio",
+        "files",
+        "batches",
+    ];
+
+    private static readonly string[] AnthropicRoots = ["messages", "complete"];
+
+    public static void MapVendorPaths(this IEndpointRouteBuilder app)
+    {
+        foreach (var root in OpenAiRoots)
+            Map(root, OpenAiError.RefuseAsync);
+        foreach (var root in AnthropicRoots)
+            Map(root, AnthropicError.RefuseAsync);
+
+        // Any method: the endpoints that exist are more specific, so routing prefers them.
+        void Map(string root, Func<HttpContext, int, string, TimeSpan?, Task> refuse) =>
+            app.Map($"/v1/{root}/{{**rest}}", (Delegate)((HttpContext context) => RefuseAsync(context, refuse)))
+                .Publishes(ChatCall.Topic)
+                .RefusesAs(refuse)
+                .ExcludeFromDescription();
+    }
+
+    private static Task RefuseAsync(HttpContext context, Func<HttpContext, int, string, TimeSpan?, Task> refuse)
+    {
+        var (method, path) = (context.Request.Method, context.Request.Path.Value!.TrimEnd('/'));
+        if (!(path is ChatCompletionsApi.Path or MessagesApi.Path or MessagesApi.CountTokensPath))
+            return refuse(
+                context,
+                StatusCodes.Status404NotFound,
+                $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {MessagesApi.Path} "
+                    + $"and {MessagesApi.CountTokensPath}, and GET /v1/models.",
+                null
+            );
+        context.Response.Headers.Allow = "POST";
+        return refuse(
+            context,
+            StatusCodes.Status405MethodNotAllowed,
+            $"{path} does not take {method}. Use POST.",
+            null
+        );
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Llm;
+
+/// <summary>A server without a free place for a stream refuses the vendors' clients in the vendors' formats.</summary>
+public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
+    : IClassFixture<VendorCapacityTests.Crowded>
+{
+    /// <summary>A replica with two places, one for each client; a client that resumes may take both.</summary>
+    public sealed class Crowded(StackFixture stack) : SharedLlmSystem(stack)
+    {
+        protected override Dictionary<string, string> Settings =>
+            new(base.Settings)
+            {
+                ["Streaming__MaxConnections"] = "2",
+                ["Streaming__MaxConnectionsPerClient"] = "1",
+                ["Streaming__ResumeReservePercent"] = "0",
+            };
+    }
+
+    [Fact]
+    public async Task A_stream_without_a_place_is_refused_in_the_vendors_format()
+    {
+        var url = fixture.System.Replicas[0].Url;
+        await using var first = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd");
+        await RefusedAsync("/v1/chat/completions", HttpStatusCode.TooManyRequests, "rate_limit_error");
+        await RefusedAsync("/v1/messages", HttpStatusCode.TooManyRequests, "rate_limit_error");
+        await using var resumed = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd", first.LastId);
+        await RefusedAsync("/v1/chat/completions", HttpStatusCode.ServiceUnavailable, "server_error");
+        await RefusedAsync("/v1/messages", HttpStatusCode.ServiceUnavailable, "overloaded_error");
+    }
+
+    private async Task RefusedAsync(string path, HttpStatusCode status, string type)
+    {
+        using var response = await LlmSystem.PostAsync(
+            fixture.System.Replicas[0],
+            path,
+            new
+            {
+                model = "demo",
+                max_tokens = 9,
+                stream = true,
+                messages = new[] { new { role = "user", content = "hi" } },
+            }
+        );
+        Assert.Equal(
+            (status, "application/json", TimeSpan.FromSeconds(5)),
+            (response.StatusCode, response.Content.Headers.ContentType?.MediaType, response.Headers.RetryAfter?.Delta)
+        );
+        await VendorErrorTests.SaysAsync(response, isAnthropic: path == "/v1/messages", type);
+    }
+}
