@@ -1,4 +1,3 @@
-using System.Globalization;
 using Streaming.Endpoints;
 
 namespace StreamApi.Security;
@@ -15,15 +14,7 @@ internal static class Refusals
         string title,
         string detail,
         TimeSpan? retryAfter = null
-    )
-    {
-        if (retryAfter is { } wait)
-            context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
-                .ToString(CultureInfo.InvariantCulture);
-        return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
-            ? format.Write(context, status, detail, retryAfter)
-            : TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
-    }
+    ) => context.RefuseAsync(status, title, detail, retryAfter);
 
     /// <summary>
     /// Delay for a client that ignores Retry-After: about one second on each of its connections. The delay is random,

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Streaming.Endpoints;
 
 /// <summary>Writes an endpoint's refusals, from the status, the detail and, if known, the time to wait.</summary>
@@ -5,8 +7,26 @@ internal sealed record RefusalFormat(Func<HttpContext, int, string, TimeSpan?, T
 
 internal static class RefusalFormatExtensions
 {
+    /// <summary>Sets the format in which the endpoint refuses requests.</summary>
     public static RouteHandlerBuilder RefusesAs(
         this RouteHandlerBuilder endpoint,
         Func<HttpContext, int, string, TimeSpan?, Task> write
     ) => endpoint.WithMetadata(new RefusalFormat(write));
+
+    /// <summary>Refuses the request in the format of its endpoint; problem details by default.</summary>
+    public static Task RefuseAsync(
+        this HttpContext context,
+        int status,
+        string title,
+        string detail,
+        TimeSpan? retryAfter = null
+    )
+    {
+        if (retryAfter is { } wait)
+            context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
+                .ToString(CultureInfo.InvariantCulture);
+        return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
+            ? format.Write(context, status, detail, retryAfter)
+            : TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
+    }
 }

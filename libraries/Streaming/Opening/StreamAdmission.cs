@@ -13,6 +13,8 @@ internal sealed class StreamAdmission(
     IOptions<StreamingOptions> options
 )
 {
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
     /// <summary>Takes a place. Dispose it to give it back.</summary>
     /// <returns>The place, or the refusal to answer with.</returns>
     public (IDisposable? Place, Func<Task>? Refuse) Enter(HttpContext context, LastEventId last = default)
@@ -41,21 +43,20 @@ internal sealed class StreamAdmission(
             await PutOffAsync(context, options.Value, "no place on this server now, come back");
             return;
         }
-        context.Response.Headers.RetryAfter = "5";
-        var problem =
+        var (status, title, detail) =
             why == Admission.Full
-                ? TypedResults.Problem(
-                    statusCode: StatusCodes.Status503ServiceUnavailable,
-                    title: "Too many streams",
-                    detail: "This server has reached its limit of open streams (Streaming:MaxConnections, Pools). "
+                ? (
+                    StatusCodes.Status503ServiceUnavailable,
+                    "Too many streams",
+                    "This server has reached its limit of open streams (Streaming:MaxConnections, Pools). "
                         + "Try again in some seconds."
                 )
-                : TypedResults.Problem(
-                    statusCode: StatusCodes.Status429TooManyRequests,
-                    title: "Too many streams of one client",
-                    detail: "You have reached the limit of streams per client (Streaming:MaxConnectionsPerClient). "
+                : (
+                    StatusCodes.Status429TooManyRequests,
+                    "Too many streams of one client",
+                    "You have reached the limit of streams per client (Streaming:MaxConnectionsPerClient). "
                         + "Close one first."
                 );
-        await problem.ExecuteAsync(context);
+        await context.RefuseAsync(status, title, detail, RetryAfter);
     }
 }
