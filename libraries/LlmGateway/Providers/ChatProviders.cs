@@ -64,7 +64,12 @@ internal sealed class ChatProviders : IDisposable
                 provider,
                 missing,
                 missing is null
-                    ? new TelemetryChatClient(new ProviderQueue(create(provider), name, provider), name, metrics, clock)
+                    ? new TelemetryChatClient(
+                        new ProviderQueue(create(provider), name, provider, clock),
+                        name,
+                        metrics,
+                        clock
+                    )
                     : null
             );
         }

@@ -7,7 +7,7 @@ namespace LlmGateway.Providers;
 /// Limits the concurrent requests to one provider. Further requests wait in a bounded queue; it refuses when it is
 /// full.
 /// </summary>
-internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options)
+internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : DelegatingChatClient(inner)
 {
     private readonly SemaphoreSlim _places = new(options.MaxConcurrent);
@@ -52,7 +52,14 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
                     TimeSpan.FromSeconds(2)
                 );
             onDelay?.Invoke(new ProviderDelay("queued", "busy"));
-            if (!await _places.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken))
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(options.QueueSeconds), clock);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+            try
+            {
+                await _places.WaitAsync(stop.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
                 throw new UpstreamException(
                     503,
                     "busy",
@@ -60,6 +67,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
                         + "Try again in some seconds.",
                     TimeSpan.FromSeconds(5)
                 );
+            }
         }
         finally
         {

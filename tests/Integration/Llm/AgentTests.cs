@@ -7,7 +7,7 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>Agents: tools really used, runs read on, sessions in the store.</summary>
+/// <summary>Agents: tool calls, resumed runs, sessions in the store.</summary>
 [Collection(LlmSystem.Collection)]
 public sealed class AgentTests(LlmSystem system, StackFixture stack)
 {
@@ -95,7 +95,7 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
         await using var reader = await SseReader.OpenAsync(system.A.Url, Ask("x"), "garbage");
         await reader.WaitForEndAsync();
         Assert.Equal(["resync", "error"], reader.Frames.Where(f => f.Event is not null).Select(f => f.Event));
-        // After the resync alone the error comes; after the error nothing does.
+        // The error follows the resync; nothing follows the error.
         await using (
             var again = await SseReader.OpenAsync(
                 system.B.Url,
@@ -200,7 +200,7 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
             (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
         );
         Assert.Equal(whole.Events, beyond.Events);
-        // As many as there are is no number beyond.
+        // The number of all events is valid: it is not beyond the end.
         await using var level = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, $"{whole.Events.Count()}");
         await SendAsync(system.A, id, "and now?");
         await level.WaitForEventsAsync(1);

@@ -8,14 +8,12 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>
-/// What is said to a model is stored, read and given on in bounded bytes, and what was left out is said.
-/// </summary>
+/// <summary>Messages and answers are stored and read in bounded bytes, and a response says what it leaves out.</summary>
 public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<BoundTests.ShortReads>
 {
     private const int ReadBytes = 65_536;
 
-    /// <summary>A replica that reads little of a run at once.</summary>
+    /// <summary>A replica with a small limit on reads of a run.</summary>
     public sealed class ShortReads(StackFixture stack) : SharedLlmSystem(stack)
     {
         protected override Dictionary<string, string> Settings =>
@@ -40,7 +38,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
             Assert.Contains("Llm:MaxMessageBytes", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
-        // Three bytes each: a limit of characters would let thrice as much through.
+        // Three bytes each: a limit on characters would allow three times as many bytes.
         using (
             var wide = await LlmSystem.PostAsync(
                 replica,
@@ -58,7 +56,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         )
             Assert.Equal(HttpStatusCode.OK, right.StatusCode);
 
-        // Ten seconds' worth are 640 kB, these are twice as many.
+        // The budget of ten seconds is 640 kB; these are twice as many.
         var answers = await Task.WhenAll(
             Enumerable
                 .Range(0, 45)
@@ -114,7 +112,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
                 .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("data").GetString())
         );
 
-        // The third message fits whole; the fourth leaves no place for the first.
+        // The third message fits; the fourth leaves no room for the first.
         Assert.Equal([prompts[0], "answer 0", prompts[1], "answer 1", prompts[2]], SaidIn(seen[2]));
         Assert.Equal([prompts[3], "answer 3", prompts[4], "answer 4", prompts[5]], SaidIn(seen[5]));
 

@@ -12,9 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Integration.Llm;
 
 /// <summary>
-/// A model provider as seen from outside: a real server that speaks both vendors' wires. What it does to a request is
-/// what the test
-/// registered under the text of the last message.
+/// A model provider: a real server with both vendors' APIs. Tests register a handler for the text of the last message.
 /// </summary>
 internal sealed class FakeUpstream : IAsyncDisposable
 {
@@ -44,8 +42,7 @@ internal sealed class FakeUpstream : IAsyncDisposable
         return fake;
     }
 
-    /// <summary>Registers what happens to requests with a prompt; the prompt is made up, so that tests can share the
-    /// server.</summary>
+    /// <summary>Registers a handler and returns its unique prompt, so that tests can share the server.</summary>
     public string On(Func<UpstreamRequest, Task> behaviour, int length = 0)
     {
         var prompt = $"prompt {Guid.NewGuid():N}".PadRight(length, 'x');
@@ -74,7 +71,7 @@ internal sealed class FakeUpstream : IAsyncDisposable
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 }
 
-/// <summary>One request to the fake, and ways to answer it in its wire format.</summary>
+/// <summary>A request to the fake provider, and responses in the format of its API.</summary>
 internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int attempt, JsonElement body)
 {
     public int Attempt => attempt;

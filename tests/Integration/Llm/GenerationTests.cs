@@ -157,17 +157,17 @@ public sealed class GenerationTests(LlmSystem system)
         if (fault == "killed")
             return;
 
-        // It wakes, and has tokens to store; the append's fence keeps them out.
+        // The replica wakes with tokens to store; the fence rejects them.
         own.Thaw();
         await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(own.Output.Contains("others have ended its runs", StringComparison.Ordinal)),
+            () => Task.FromResult(own.Output.Contains("another one has ended its runs", StringComparison.Ordinal)),
             "it knows that it was away"
         );
         var other = "";
         await DeliverySystem.EventuallyAsync(
             async () =>
             {
-                // One that has just woken up may say 503 and when to come again.
+                // A replica that has just woken up may answer 503 with Retry-After.
                 using var response = await LlmSystem.Http.PostAsync(
                     new Uri(own.Url, "/v1/generations"),
                     LlmSystem.Ask("and now it works again")

@@ -7,7 +7,7 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>What is asked again with its key is not done again, and what was begun has a writer or an end.</summary>
+/// <summary>A repeated request with a key starts nothing twice, and every run has a writer or an end.</summary>
 [Collection(LlmSystem.Collection)]
 public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
 {
@@ -52,7 +52,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
             "it is done"
         );
 
-        // Long after its end too, and with the key in quotes, as the draft has it.
+        // Also after the end, and with the key in quotes, as in the IETF draft.
         using var late = await LlmSystem.PostAsync(
             system.B,
             "/v1/generations",
@@ -172,7 +172,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         await using var upstream = await FakeUpstream.StartAsync();
         await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
         var id = Guid.CreateVersion7().ToString("N");
-        // What the store has where the answer to this statement is lost: the writer lives, and works on nothing.
+        // The state of the store after a lost answer to this statement: the writer is alive but does not work on the run.
         await using (
             var begin = own.Database.CreateCommand(
                 $$"""
@@ -227,7 +227,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
             await request.TokenAsync("once");
             await request.EndAsync(1);
         });
-        // The announcement stands still long enough to be killed in.
+        // The announcement takes long enough to kill the replica during it.
         await RunAsync(
             """
             create function public.slow() returns trigger language plpgsql as

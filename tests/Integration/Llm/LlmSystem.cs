@@ -6,7 +6,7 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>Two stream servers whose providers are all the fake one; shared by tests that break neither.</summary>
+/// <summary>Two replicas with the fake provider, shared by tests that break neither.</summary>
 public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Llm";
@@ -45,8 +45,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             ["Llm__Providers__Local__FirstTokenSeconds"] = "2",
             ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "5",
             ["Runs__LeaseSeconds"] = "3",
-            // Refusals after tries are a status here however busy the machine is; SilentModelTests has the figures of
-            // everybody else.
+            // Long, so that refusals after retries are a status even on a busy machine; SilentModelTests has the default.
             ["Llm__HeadMilliseconds"] = "2000",
         };
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
@@ -75,7 +74,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
         string path = "/sse/chat"
     ) => SseReader.OpenAsync(replica.Url, path, method: HttpMethod.Post, body: Ask(prompt, provider));
 
-    /// <summary>Starts a generation; its id.</summary>
+    /// <summary>Starts a generation and returns its id.</summary>
     internal static async Task<string> GenerateAsync(
         ServiceProcess replica,
         string prompt,
@@ -112,7 +111,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
 
     internal static string Stream(string id) => $"/v1/generations/{id}/stream";
 
-    /// <summary>The text that frames carry in the given member.</summary>
+    /// <summary>The text of the frames, in the given member.</summary>
     internal static string Text(IEnumerable<Frame> frames, string member) =>
         string.Concat(
             frames

@@ -6,7 +6,7 @@ using Integration.Delivery;
 
 namespace Integration.Llm;
 
-/// <summary>What providers do wrong, and what the reader sees of it.</summary>
+/// <summary>Failures of providers, as the reader sees them.</summary>
 [Collection(LlmSystem.Collection)]
 public sealed class ProviderTests(LlmSystem system)
 {
@@ -190,7 +190,7 @@ public sealed class ProviderTests(LlmSystem system)
     [MemberData(nameof(Providers))]
     public async Task A_provider_that_fails_is_tried_again_and_then_an_error_in_the_stream(string provider)
     {
-        // `local` has no key, so nothing that it could be asked to hide.
+        // `local` has no key to hide.
         var echoed = provider == "local" ? "nothing" : LlmSystem.Key;
         var prompt = system.Upstream.On(request => request.RefuseAsync(500, $"boom with {echoed} in it"));
         await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
@@ -202,7 +202,7 @@ public sealed class ProviderTests(LlmSystem system)
         Assert.Equal(3, system.Upstream.Attempts(prompt));
         Assert.DoesNotContain(LlmSystem.Key, error.Data, StringComparison.Ordinal);
         Assert.DoesNotContain(LlmSystem.Key, system.A.Output, StringComparison.Ordinal);
-        // A provider may quote what it was asked: its words are for the caller, not for the log.
+        // A provider may quote the prompt: its message is for the caller, not for the log.
         Assert.DoesNotContain("boom", system.A.Output, StringComparison.Ordinal);
     }
 
@@ -216,7 +216,7 @@ public sealed class ProviderTests(LlmSystem system)
         {
             await request.StartAsync();
             await request.TokenAsync("half");
-            // A reset drops what has not been read yet: then nothing had come, and the call may be made again.
+            // A reset discards unread data: then nothing was received, and the request may be retried.
             await read.Task.WaitAsync(request.Gone);
             if (how == "broken")
                 request.Context.Abort();
@@ -291,7 +291,7 @@ public sealed class ProviderTests(LlmSystem system)
             Content = LlmSystem.Ask(prompt, "openai"),
         };
         using var response = await LlmSystem.Http.SendAsync(http, HttpCompletionOption.ResponseHeadersRead);
-        // Nobody reads: the provider comes to a stand.
+        // The reader pauses, so the provider stops.
         await DeliverySystem.EventuallyAsync(
             async () =>
             {

@@ -77,7 +77,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
         return folder;
     }
 
-    /// <summary>Null where there is no such program.</summary>
+    /// <summary>Path of a program; null if it does not exist.</summary>
     private static async Task<(int ExitCode, string Output)?> RunAsync(
         string folder,
         string program,

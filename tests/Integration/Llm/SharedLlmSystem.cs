@@ -3,7 +3,7 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>A replica, whose providers are all the fake one, that the tests of one class share.</summary>
+/// <summary>A replica with the fake provider, shared by the tests of a class.</summary>
 public abstract class SharedLlmSystem(StackFixture stack) : SharedSystem(stack)
 {
     internal FakeUpstream Upstream { get; private set; } = null!;

@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>A model that thinks for long: the vendors' streams begin without it, and say that they live.</summary>
+/// <summary>The vendors' streams begin before a silent model answers, and send signs of life.</summary>
 public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassFixture<SilentModelTests.Patient>
 {
     /// <summary>A replica with a short time between signs of life.</summary>
@@ -62,7 +62,7 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
             await request.TokenAsync("last");
             await request.EndAsync(2);
         });
-        // The head alone: before the model has said a word.
+        // Returns with the head, before the first token.
         await using var reader = await SseReader.OpenAsync(
             system.Replicas[0].Url,
             path,
@@ -129,10 +129,11 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
     public async Task A_reader_that_leaves_while_the_model_thinks_ends_the_models_work(string path)
     {
         var (upstream, system) = (fixture.Upstream, fixture.System);
-        var gone = new TaskCompletionSource();
+        var (asked, gone) = (new TaskCompletionSource(), new TaskCompletionSource());
         var prompt = upstream.On(async request =>
         {
             using var registration = request.Gone.Register(gone.SetResult);
+            asked.SetResult();
             await gone.Task;
         });
         await using (
@@ -143,7 +144,11 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
                 body: Ask(prompt)
             )
         )
+        {
             await reader.WaitAsync(r => r.Frames.Any(IsAlive));
+            // On a busy machine the head may come before the request reaches the provider.
+            await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        }
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 }

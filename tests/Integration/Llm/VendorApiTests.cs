@@ -11,7 +11,7 @@ using OpenAI.Chat;
 
 namespace Integration.Llm;
 
-/// <summary>The vendors' own clients, their base address changed and nothing else.</summary>
+/// <summary>The vendors' own clients, with another base address only.</summary>
 [Collection(LlmSystem.Collection)]
 public sealed class VendorApiTests(LlmSystem system)
 {
@@ -33,7 +33,7 @@ public sealed class VendorApiTests(LlmSystem system)
         };
 
     [Fact]
-    public async Task The_same_prompt_gives_the_same_text_on_every_face()
+    public async Task The_same_prompt_gives_the_same_text_in_every_api()
     {
         var whole = (
             await OpenAiClient()

@@ -10,7 +10,7 @@ using OpenAI.Chat;
 
 namespace Integration.Llm;
 
-/// <summary>Refusals, as the vendors' own clients expect them.</summary>
+/// <summary>Refusals in the formats that the vendors' clients expect.</summary>
 [Collection(LlmSystem.Collection)]
 public sealed class VendorErrorTests(LlmSystem system)
 {

@@ -7,10 +7,10 @@ using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;
 
-/// <summary>The demo model costs what it says, whatever it is asked.</summary>
+/// <summary>The cost of the demo model depends on its answer, not on the size of the prompt.</summary>
 public sealed class DemoTests
 {
-    /// <summary>Far above what any of these takes, far below what one takes that is not bounded.</summary>
+    /// <summary>Far above the time of a bounded answer, far below the time of an unbounded one.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     private const int Large = 4_000_000;
@@ -41,7 +41,7 @@ public sealed class DemoTests
     }
 
     [Fact]
-    public async Task Results_that_repeat_a_calls_name_are_not_told_without_end()
+    public async Task Repeated_results_of_a_call_are_bounded_in_the_answer()
     {
         var call = new FunctionCallContent("c", new string('n', 256));
         var results = Enumerable
@@ -60,7 +60,7 @@ public sealed class DemoTests
     }
 
     [Fact]
-    public async Task A_schema_of_megabytes_is_filled_in_in_part()
+    public async Task A_schema_of_megabytes_is_read_in_part()
     {
         var properties = string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"p{i}id\":{{}}"));
         var tool = Tool(
@@ -84,9 +84,9 @@ public sealed class DemoTests
     [InlineData("")]
     [InlineData("one two  three")]
     [InlineData("語語語語 and 🚆🚆 e\u0301\u0301 x")]
-    public void What_is_counted_is_what_is_said(string text)
+    public void The_count_is_the_number_of_tokens(string text)
     {
-        // Counted by hand of the rule: a token is a word with the space after it, or three wide characters.
+        // A second implementation of the rule: a token is a word with the space after it, or three wide characters.
         var (expected, wide, open) = (0, 0, false);
         var elements = System.Globalization.StringInfo.GetTextElementEnumerator(text);
         while (elements.MoveNext())
@@ -122,7 +122,7 @@ public sealed class DemoTests
     [InlineData("durable")]
     [InlineData("You asked: “x")]
     [InlineData("e")]
-    public async Task A_stop_sequence_ends_the_answer_wherever_tokens_part_it(string stop)
+    public async Task A_stop_sequence_ends_the_answer_even_across_tokens(string stop)
     {
         var options = new ChatOptions { StopSequences = [stop, "", new string('z', 256)], MaxOutputTokens = 200 };
         var whole = await AnswerAsync(

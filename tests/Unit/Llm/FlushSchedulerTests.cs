@@ -7,11 +7,11 @@ namespace Unit.Llm;
 public sealed class FlushSchedulerTests : IDisposable
 {
     private readonly ManualTime _time = new();
-    private readonly FlushScheduler _beat;
+    private readonly FlushScheduler _scheduler;
     private int _runs = 1;
 
     public FlushSchedulerTests() =>
-        _beat = new FlushScheduler(
+        _scheduler = new FlushScheduler(
             new LlmOptions
             {
                 CoalesceMilliseconds = 40,
@@ -22,44 +22,44 @@ public sealed class FlushSchedulerTests : IDisposable
             _time
         );
 
-    public void Dispose() => _beat.Dispose();
+    public void Dispose() => _scheduler.Dispose();
 
     [Fact]
-    public void What_comes_after_a_silence_waits_for_nothing()
+    public void A_token_after_a_pause_is_flushed_at_once()
     {
-        Assert.True(_beat.NextAsync().IsCompleted);
+        Assert.True(_scheduler.NextAsync().IsCompleted);
         Pass(40);
-        Assert.True(_beat.NextAsync().IsCompleted);
+        Assert.True(_scheduler.NextAsync().IsCompleted);
     }
 
     [Fact]
-    public async Task All_that_wait_go_together_no_sooner_than_a_beat_after_the_last()
+    public async Task Waiting_runs_are_flushed_together_one_interval_after_the_last_flush()
     {
-        _ = _beat.NextAsync();
+        _ = _scheduler.NextAsync();
         Pass(10);
-        var first = _beat.NextAsync();
+        var first = _scheduler.NextAsync();
         Pass(29);
-        var second = _beat.NextAsync();
+        var second = _scheduler.NextAsync();
         Assert.False(first.IsCompleted || second.IsCompleted);
         Pass(1);
         await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
-        Assert.False(_beat.NextAsync().IsCompleted);
+        Assert.False(_scheduler.NextAsync().IsCompleted);
     }
 
     [Theory]
     [InlineData(40, 40)]
     [InlineData(100, 100)]
     [InlineData(1_000, 400)]
-    public void The_beat_slows_with_the_runs_up_to_a_limit(int runs, int milliseconds)
+    public void The_interval_grows_with_the_runs_up_to_a_limit(int runs, int milliseconds)
     {
         _runs = runs;
-        _ = _beat.NextAsync();
-        _ = _beat.NextAsync();
+        _ = _scheduler.NextAsync();
+        _ = _scheduler.NextAsync();
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Assert.Single(_time.Delays));
     }
 
     [Fact]
-    public void A_join_of_zero_joins_nothing()
+    public void An_interval_of_zero_coalesces_nothing()
     {
         using var none = new FlushScheduler(new LlmOptions { CoalesceMilliseconds = 0 }, () => 1_000, _time);
         for (var i = 0; i < 3; i++)

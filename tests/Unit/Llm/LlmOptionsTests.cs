@@ -13,7 +13,7 @@ public sealed class LlmOptionsTests
         90,
         "Llm:Providers:Local:FirstTokenTotalSeconds is 90; it must be at least FirstTokenSeconds, 120."
     )]
-    public void The_whole_time_to_the_first_token_is_no_shorter_than_one_tries(int one, int whole, string? wrong)
+    public void The_time_of_all_tries_is_at_least_the_time_of_one(int one, int whole, string? wrong)
     {
         var options = new LlmOptions();
         (options.Providers.Local.FirstTokenSeconds, options.Providers.Local.FirstTokenTotalSeconds) = (one, whole);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;
 
-/// <summary>A provider at the end of the chain that says what it is given, when it may.</summary>
+/// <summary>A provider that sends the updates of a script.</summary>
 internal sealed class ScriptedChatClient(Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> script)
     : IChatClient
 {

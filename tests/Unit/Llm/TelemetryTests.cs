@@ -8,8 +8,7 @@ using Unit.Tests.Client;
 
 namespace Unit.Llm;
 
-/// <summary>What a dashboard gets of one answer, by the names of OpenTelemetry's conventions for generative
-/// AI.</summary>
+/// <summary>Telemetry of one answer, by OpenTelemetry's conventions for generative AI.</summary>
 public sealed class TelemetryTests : IDisposable
 {
     private const string Secret = "the patient's name is Ann",
@@ -49,7 +48,7 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_is_one_span_with_its_times_and_tokens_and_without_its_text()
+    public async Task An_answer_has_one_span_its_times_and_tokens_and_none_of_its_text()
     {
         await AnswerAsync(SayAsync());
         var span = Assert.Single(_spans);
@@ -97,7 +96,7 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failure_is_a_word_for_programs_and_never_the_providers_message_which_may_quote_what_was_asked()
+    public async Task A_failure_has_a_machine_readable_reason_and_not_the_providers_message()
     {
         await Assert.ThrowsAsync<UpstreamException>(() => AnswerAsync(FailAsync()));
         var span = Assert.Single(_spans);

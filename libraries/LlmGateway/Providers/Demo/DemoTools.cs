@@ -7,8 +7,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers.Demo;
 
 /// <summary>
-/// Chooses the demo model's next tool call: the first tool not called yet whose name, or a keyword of whose description
-/// (<c>Keywords: …</c>), is in the prompt. Arguments come from the prompt too, by name and type.
+/// Chooses the demo model's next tool call: the first unused tool that the prompt mentions by its name, or by a keyword
+/// of its description (<c>Keywords: …</c>). Arguments come from the prompt too, by name and type.
 /// </summary>
 internal static partial class DemoTools
 {
