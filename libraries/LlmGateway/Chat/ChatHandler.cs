@@ -1,9 +1,7 @@
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Opening;

@@ -67,6 +67,9 @@ internal sealed class StoreReplay(
     /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
     private const int RecentPageBytes = 1024 * 1024;
 
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200),
+        MaxRetry = TimeSpan.FromSeconds(4);
+
     private readonly Dictionary<ReplayRange, Reading> _readings = [];
     private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _kept = [];
     private readonly Queue<ReplayRange> _oldest = [];
@@ -263,7 +266,7 @@ internal sealed class StoreReplay(
 
     private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, CancellationToken stop)
     {
-        for (var (tried, delay) = (1, 100); ; tried++, delay = Math.Min(delay * 2, 2_000))
+        for (var tried = 1; ; tried++)
         {
             await _readers.WaitAsync(stop);
             try
@@ -284,7 +287,7 @@ internal sealed class StoreReplay(
                 _readers.Release();
             }
             // The read releases its slot while it waits, so that a failing range does not block others.
-            await Task.Delay(delay + Random.Shared.Next(delay), stop);
+            await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), stop);
         }
     }
 

@@ -8,7 +8,9 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>Messages and answers are stored and read in bounded bytes, and a response says what it leaves out.</summary>
+/// <summary>
+/// Messages and answers are stored and read in bounded bytes, and a response says what it leaves out.
+/// </summary>
 public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<BoundTests.ShortReads>
 {
     private const int ReadBytes = 65_536;

@@ -172,7 +172,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         await using var upstream = await FakeUpstream.StartAsync();
         await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
         var id = Guid.CreateVersion7().ToString("N");
-        // The state of the store after a lost answer to this statement: the writer is alive but does not work on the run.
+        // The state after a lost answer to this statement: the writer is alive but does not work on the run.
         await using (
             var begin = own.Database.CreateCommand(
                 $$"""
