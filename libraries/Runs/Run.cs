@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
+using Streaming.Frames;
 
 namespace Runs;
 
