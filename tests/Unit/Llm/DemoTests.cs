@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using LlmGateway;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
