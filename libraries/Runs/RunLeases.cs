@@ -77,7 +77,10 @@ internal sealed class RunLeases(
             catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
             {
                 Volatile.Write(ref _renewingSince, 0);
-                Logger.LogWarning("This replica cannot renew the lease on its runs: {Reason}. It tries again", e.Message);
+                Logger.LogWarning(
+                    "This replica cannot renew the lease on its runs: {Reason}. It tries again",
+                    e.Message
+                );
             }
             await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -110,7 +113,9 @@ internal sealed class RunLeases(
         var cancelled = await writers.RenewAsync(writer, Lease, cancellationToken);
         if (cancelled is null)
         {
-            Logger.LogWarning("This replica lost its lease, so another one has ended its runs. It continues with a new lease");
+            Logger.LogWarning(
+                "This replica lost its lease, so another one has ended its runs. It continues with a new lease"
+            );
             Volatile.Write(ref _writer, New());
             Lost?.Invoke(writer);
             return;
@@ -151,7 +156,10 @@ internal sealed class RunLeases(
     private async Task EndOrphansAsync(CancellationToken cancellationToken)
     {
         var lease = Lease;
-        if (!_writer.Task.IsCompletedSuccessfully || (_orphansCheckedAt > 0 && clock.GetElapsedTime(_orphansCheckedAt) < lease))
+        if (
+            !_writer.Task.IsCompletedSuccessfully
+            || (_orphansCheckedAt > 0 && clock.GetElapsedTime(_orphansCheckedAt) < lease)
+        )
             return;
         _orphansCheckedAt = clock.GetTimestamp();
         var writer = _writer.Task.Result;

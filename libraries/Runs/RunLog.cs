@@ -88,7 +88,11 @@ internal sealed class RunLog(
         }
         try
         {
-            return await registry.BeginAsync(name.Topic, writer, JsonSerializer.Serialize(closingEvents, RunJson.Options))
+            return await registry.BeginAsync(
+                name.Topic,
+                writer,
+                JsonSerializer.Serialize(closingEvents, RunJson.Options)
+            )
                 ? new Run(name, writer, default, this)
                 : null;
         }
@@ -194,7 +198,11 @@ internal sealed class RunLog(
                 // A stopped server leaves the run to the other replicas, which end it with its closing events.
                 if (leases.Stopped || run.StopReason == RunStop.Fenced)
                     throw new RunFencedException(run.Name.Topic);
-                logger.LogDebug(e, "Run {Run} cannot be written, since the store is unavailable. It is retried", run.Name.Topic);
+                logger.LogDebug(
+                    e,
+                    "Run {Run} cannot be written, since the store is unavailable. It is retried",
+                    run.Name.Topic
+                );
                 await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock);
             }
         }
