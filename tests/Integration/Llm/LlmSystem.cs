@@ -45,7 +45,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             ["Llm__Providers__Local__FirstTokenSeconds"] = "2",
             ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "5",
             ["Runs__LeaseSeconds"] = "3",
-            // Long, so that a refusal after retries is a status on a busy machine too; SilentModelTests has the default.
+            // So long that a refusal after retries is a status on a busy machine; SilentModelTests has the default.
             ["Llm__HeadMilliseconds"] = "2000",
         };
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
