@@ -13,12 +13,18 @@ internal sealed class ConnectionGauges : IHostedService
 {
     private const int Slowest = 20;
 
-    public ConnectionGauges(IMeterFactory meters, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed)
+    public ConnectionGauges(
+        IMeterFactory meters,
+        ConnectionLimits limits,
+        ConnectionRegistry registry,
+        FilterLogs logs,
+        LiveFeed feed
+    )
     {
         var meter = meters.Create("AspireSse.StreamApi");
         meter.CreateObservableUpDownCounter(
             "sse.server.active_connections",
-            () => registry.Count,
+            () => limits.Count,
             "{stream}",
             "Open streams."
         );

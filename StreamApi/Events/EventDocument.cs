@@ -98,7 +98,7 @@ internal static class EventDocument
         var output = new ArrayBufferWriter<byte>(JsonMarshal.GetRawUtf8Value(data).Length + 16);
         try
         {
-            using var json = new Utf8JsonWriter(output, EventEnvelope.JsonOptions);
+            using var json = new Utf8JsonWriter(output, FrameJson.Options);
             data.WriteTo(json);
         }
         catch (InvalidOperationException)

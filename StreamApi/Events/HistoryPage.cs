@@ -60,7 +60,7 @@ internal sealed class HistoryPage(
                 );
             if (after is { } ahead && ahead.Position > _head)
                 return InvalidRequestException.ProblemOf("after", $"is beyond the head {new StreamId(_epoch, _head)}.");
-            _json = new Utf8JsonWriter(_encoded, EventEnvelope.JsonOptions);
+            _json = new Utf8JsonWriter(_encoded, FrameJson.Options);
             _json.WriteStartObject();
             _json.WriteStartArray("events"u8);
             await FillAsync(first);

@@ -19,7 +19,7 @@ internal sealed class ReplicaDirectory(
     ReplicaStates states,
     IServer server,
     IOptions<StreamingOptions> streaming,
-    ConnectionRegistry registry,
+    ConnectionLimits limits,
     FilterLogs logs,
     LiveFeed feed,
     IOptions<ReplicaOptions> options,
@@ -31,7 +31,7 @@ internal sealed class ReplicaDirectory(
     private IReadOnlyList<Replica> _others = [];
 
     public Replica Here() =>
-        Replica.Here(ReplicaAddress.Of(options.Value, server, store), streaming.Value.Replica, registry, logs, feed);
+        Replica.Here(ReplicaAddress.Of(options.Value, server, store), streaming.Value.Replica, limits, logs, feed);
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {

@@ -54,11 +54,11 @@ internal sealed record Replica(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? SeenAt = null
 )
 {
-    public static Replica Here(string url, string name, ConnectionRegistry registry, FilterLogs logs, LiveFeed feed) =>
+    public static Replica Here(string url, string name, ConnectionLimits limits, FilterLogs logs, LiveFeed feed) =>
         new(
             name,
             url,
-            registry.Count,
+            limits.Count,
             new StreamId(logs.Epoch, logs.Settled).ToString(),
             feed.Lag,
             feed.Mode == FeedMode.Live ? "live" : "degraded"

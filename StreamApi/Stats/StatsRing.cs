@@ -13,7 +13,7 @@ namespace StreamApi.Stats;
 /// </summary>
 internal sealed class StatsRing(
     StreamingMetrics metrics,
-    ConnectionRegistry registry,
+    ConnectionLimits limits,
     FilterLogs logs,
     LiveFeed feed,
     TimeProvider clock,
@@ -69,7 +69,7 @@ internal sealed class StatsRing(
             .ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);
         return new SecondStats(
             at,
-            registry.Count,
+            limits.Count,
             Math.Round(deliveries.Sum() / seconds, 1),
             LatencyBuckets.Quantiles(deliveries),
             // A reset store starts at zero.

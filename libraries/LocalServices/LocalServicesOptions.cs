@@ -1,3 +1,5 @@
+using LocalServices.Postgres;
+using LocalServices.Redis;
 using Microsoft.Extensions.Configuration;
 
 namespace LocalServices;
@@ -14,9 +16,6 @@ internal enum LocalServicesMode
 /// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are configured.</param>
 internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemeral, int PostgresPort, int RedisPort)
 {
-    public const int DefaultPostgresPort = 15432;
-    public const int DefaultRedisPort = 16379;
-
     /// <summary>The command that starts a stack beside a running one, without fixed ports.</summary>
     public const string SecondStack = "dotnet run --project AppHost -- --ephemeral --DcpPublisher:RandomizePorts=true";
 
@@ -56,8 +55,8 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
         return new LocalServicesOptions(
             mode,
             ephemeral,
-            Port(section, "PostgresPort", ephemeral ? 0 : DefaultPostgresPort),
-            Port(section, "RedisPort", ephemeral ? 0 : DefaultRedisPort)
+            Port(section, "PostgresPort", ephemeral ? 0 : PostgresCluster.DefaultPort),
+            Port(section, "RedisPort", ephemeral ? 0 : RedisServer.DefaultPort)
         );
     }
 

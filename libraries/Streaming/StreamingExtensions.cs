@@ -32,6 +32,7 @@ internal static class StreamingExtensions
             services.GetRequiredService<StreamingMetrics>().Stalled
         ));
         builder.Services.AddSingleton<WriterLoops>();
+        builder.Services.AddSingleton<ConnectionLimits>();
         builder.Services.AddSingleton<ConnectionRegistry>();
         builder.Services.AddSingleton<ConnectionLog>();
         builder.Services.AddSingleton<StreamAdmission>();

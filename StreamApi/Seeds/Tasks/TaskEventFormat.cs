@@ -51,7 +51,7 @@ internal sealed class TaskEventFormat : FrameFormat
     )
     {
         var body = new ArrayBufferWriter<byte>(data.Length + 160);
-        using (var json = new Utf8JsonWriter(body, EventEnvelope.JsonOptions))
+        using (var json = new Utf8JsonWriter(body, FrameJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("id"u8, id);

@@ -8,7 +8,8 @@ namespace EventStore;
 
 /// <summary>
 /// Keeps the log within its age and size by dropping whole partitions, without blocking appends or reads
-/// (docs/decisions/0015). A reader before a dropped position gets a resync (<c>expired</c>). Thread-safe.
+/// (docs/decisions/0015); Schema/Functions/retire_partitions.sql decides which ones. A reader before a dropped position
+/// gets a resync (<c>expired</c>). Thread-safe.
 /// </summary>
 public sealed class Retention(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,

@@ -22,7 +22,8 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
             return [];
 
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        // First without looking at their bodies, which may call functions that come later, then with.
+        // Creates the functions unchecked first, because a body may call a later function; then creates them again with
+        // checks.
         await connection.RunAsync("set local check_function_bodies = off", cancellationToken);
         foreach (var script in changed)
             await ReplaceAsync(script, transaction, cancellationToken);
@@ -64,7 +65,7 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidFunctionDefinition)
         {
-            // Another result, or other names of the same parameters.
+            // Postgres cannot replace a function whose result type or parameter names changed, so it is dropped first.
             await transaction.RollbackAsync("before_function", cancellationToken);
             await DropAsync(before, cancellationToken);
             await connection.RunAsync(script.Sql, cancellationToken);

@@ -1,18 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
 
-/// <summary>The open streams of this replica, and their limits.</summary>
-internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, StreamPools pools)
+/// <summary>The open streams of this replica.</summary>
+internal sealed class ConnectionRegistry
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);
-    private int _admitted;
     private long _opened;
-
-    public int Count => Volatile.Read(ref _admitted);
 
     /// <summary>Number of streams opened since the start.</summary>
     public long Opened => Interlocked.Read(ref _opened);
@@ -22,36 +17,6 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, Str
     /// meanwhile may be missing.
     /// </summary>
     public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value);
-
-    /// <summary>Takes a place, and one in the named pool. Dispose the place to give it back.</summary>
-    /// <param name="poolName">The endpoint's pool; null: none.</param>
-    /// <param name="client">The user, or the address without a user.</param>
-    /// <param name="resume">True for a resuming client. It may use the reserve and twice its own limit, because its
-    /// former streams may still count.</param>
-    /// <param name="place">The place; null if it is refused.</param>
-    public Admission TryEnter(string? poolName, string client, bool resume, out IDisposable? place)
-    {
-        place = null;
-        var pool = poolName is null ? null : pools.Of(poolName);
-        var reserve = resume ? options.Value.ResumeReservePercent : 0;
-        if (pool?.TryTake(reserve) == false)
-            return Admission.Full;
-        var taken = new Place(this, pool, client);
-        var most = options.Value.MaxConnections + options.Value.MaxConnections * reserve / 100;
-        var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
-        if (Interlocked.Increment(ref _admitted) > most)
-        {
-            taken.Dispose();
-            return Admission.Full;
-        }
-        if (options.Value.MaxConnectionsPerClient is > 0 and var limit && own > (resume ? 2L * limit : limit))
-        {
-            taken.Dispose();
-            return Admission.TooManyOfClient;
-        }
-        place = taken;
-        return Admission.Admitted;
-    }
 
     public void Add(OpenStream connection)
     {
@@ -63,31 +28,4 @@ internal sealed class ConnectionRegistry(IOptions<StreamingOptions> options, Str
         _open.TryGetValue(id, out connection);
 
     public void Remove(OpenStream connection) => _open.TryRemove(connection.Id, out _);
-
-    private sealed class Place(ConnectionRegistry registry, StreamPool? pool, string client) : IDisposable
-    {
-        private int _given;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _given, 1) != 0)
-                return;
-            Interlocked.Decrement(ref registry._admitted);
-            pool?.Give();
-            if (registry._perClient.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
-                registry._perClient.TryRemove(new KeyValuePair<string, int>(client, 0));
-        }
-    }
-}
-
-/// <summary>Result of a request for a place.</summary>
-internal enum Admission
-{
-    Admitted,
-
-    /// <summary>All places of this replica, or of the pool, are taken.</summary>
-    Full,
-
-    /// <summary>The client has reached its limit.</summary>
-    TooManyOfClient,
 }

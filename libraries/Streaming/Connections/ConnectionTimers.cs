@@ -19,10 +19,6 @@ internal sealed class ConnectionTimers(
 {
     private const int IntervalMilliseconds = 1_000;
 
-    /// <summary>A client that takes nothing for this long is fed from its position when it reads on; memory keeps
-    /// nothing for it.</summary>
-    private const int StalledMilliseconds = 3_000;
-
     private long _tickedAt;
 
     public void TickIfDue()
@@ -45,7 +41,7 @@ internal sealed class ConnectionTimers(
         {
             var c = group[i];
             if (c.Output.Busy)
-                pages.Relieve(c, isStalled: now - c.TakenAt >= StalledMilliseconds);
+                pages.Relieve(c, isStalled: now - c.TakenAt >= SlowReaders.StalledMilliseconds);
             if (!c.IsBehind)
                 read = Math.Min(read, c.Sequence);
             if (now >= c.ExpiresAt)
@@ -62,16 +58,9 @@ internal sealed class ConnectionTimers(
 
     private void EndIfStalled(StreamConnection c, long untaken)
     {
-        if (c.Slow == SlowReader.Disconnect && IsTooSlow(c, untaken))
-            writer.Leave(c, EndReason.TooSlow);
-        else if (untaken >= options.DeadSeconds * 1_000L)
-            writer.Leave(c, EndReason.Dead);
+        if (SlowReaders.EndOf(c, untaken, options, pages.IsFull) is { } reason)
+            writer.Leave(c, reason);
     }
-
-    private bool IsTooSlow(StreamConnection c, long untaken) =>
-        untaken >= options.SlowSeconds * 1_000L
-        || !c.Log.Holds(c.Sequence)
-        || (c.Page is not null && untaken >= StalledMilliseconds && pages.IsFull);
 
     private void WriteDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
     {

@@ -21,8 +21,32 @@ internal enum SlowReader
     Disconnect,
 }
 
+/// <summary>
+/// Bounds how far a client may lag: memory holds <see cref="StreamingOptions.RingEvents"/> and
+/// <see cref="StreamingOptions.RingBytes"/> of a filter, the store the rest.
+/// </summary>
 internal static class SlowReaders
 {
+    /// <summary>Milliseconds without progress after which memory keeps nothing for a client.</summary>
+    public const int StalledMilliseconds = 3_000;
+
+    /// <summary>Returns why a client that takes nothing is ended, or null if it may go on.</summary>
+    /// <param name="c">The connection; its output is busy.</param>
+    /// <param name="untaken">Milliseconds since it last took something.</param>
+    /// <param name="options">Limits of slow and dead clients.</param>
+    /// <param name="isFull">True if no memory is left for pages.</param>
+    public static EndReason? EndOf(StreamConnection c, long untaken, StreamingOptions options, bool isFull)
+    {
+        if (c.Slow == SlowReader.Disconnect && IsTooSlow())
+            return EndReason.TooSlow;
+        return untaken >= options.DeadSeconds * 1_000L ? EndReason.Dead : null;
+
+        bool IsTooSlow() =>
+            untaken >= options.SlowSeconds * 1_000L
+            || !c.Log.Holds(c.Sequence)
+            || (c.Page is not null && untaken >= StalledMilliseconds && isFull);
+    }
+
     /// <summary>Returns the policy, or null for an unknown text.</summary>
     public static SlowReader? Parse(string? text) =>
         text switch

@@ -10,15 +10,6 @@ namespace Streaming.Frames;
 /// </summary>
 internal static class EventEnvelope
 {
-    /// <summary>
-    /// Escapes only what JSON requires, so that UTF-8 stays readable. The result is never embedded in HTML here.
-    /// </summary>
-    public static readonly JsonWriterOptions JsonOptions = new()
-    {
-        Encoder = ReadableJsonEncoder.Instance,
-        SkipValidation = true,
-    };
-
     public static void Write(Utf8JsonWriter json, string position, EventRecord e)
     {
         json.WriteStartObject();
@@ -37,7 +28,7 @@ internal static class EventEnvelope
     public static byte[] ToBytes(string position, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 256);
-        using (var json = new Utf8JsonWriter(output, JsonOptions))
+        using (var json = new Utf8JsonWriter(output, FrameJson.Options))
             Write(json, position, e);
         return output.WrittenSpan.ToArray();
     }

@@ -52,35 +52,3 @@ internal abstract class FrameFormat
         f.Comment("an event that cannot be shown was left out").End()
     );
 }
-
-/// <summary>Frames an event as published: its type as <c>event</c>, its data as <c>data</c>.</summary>
-internal sealed class PlainFormat : FrameFormat
-{
-    public static PlainFormat Named { get; } = new(named: true);
-
-    /// <summary>Format for clients that have only <c>onmessage</c>.</summary>
-    public static PlainFormat Unnamed { get; } = new(named: false);
-
-    private readonly bool _named;
-
-    private PlainFormat(bool named) => _named = named;
-
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
-    {
-        var frame = new SseFrame(output).Id(id);
-        if (_named)
-            frame.Event(e.Type);
-        frame.Data(e.Data.Span).End();
-    }
-}
-
-/// <summary>Frames an event with all its fields, for dashboards and relays.</summary>
-internal sealed class EnvelopeFormat : FrameFormat
-{
-    public static EnvelopeFormat Instance { get; } = new();
-
-    private EnvelopeFormat() { }
-
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
-        new SseFrame(output).Id(id).Event(e.Type).Data(EventEnvelope.ToBytes(id, e)).End();
-}

@@ -53,7 +53,7 @@ internal class NamedFormat(
         )
             return data.Span;
         var output = new ArrayBufferWriter<byte>(data.Length + 64);
-        using (var json = new Utf8JsonWriter(output, EventEnvelope.JsonOptions))
+        using (var json = new Utf8JsonWriter(output, FrameJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("type"u8, type);

@@ -7,11 +7,7 @@ using Streaming.Frames;
 namespace Streaming.Opening;
 
 /// <summary>Gives a stream its place on this replica, or refuses it.</summary>
-internal sealed class StreamAdmission(
-    ConnectionRegistry registry,
-    IStreamAccess access,
-    IOptions<StreamingOptions> options
-)
+internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess access, IOptions<StreamingOptions> options)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
@@ -20,7 +16,7 @@ internal sealed class StreamAdmission(
     public (IDisposable? Place, Func<Task>? Refuse) Enter(HttpContext context, LastEventId last = default)
     {
         var pool = context.GetEndpoint()?.Metadata.GetMetadata<StreamPoolMetadata>()?.Name;
-        var admission = registry.TryEnter(pool, access.ClientOf(context), last.Id is not null, out var place);
+        var admission = limits.TryEnter(pool, access.ClientOf(context), last.Id is not null, out var place);
         return admission == Admission.Admitted ? (place, null) : (null, () => RefuseAsync(context, last, admission));
     }
 

@@ -1,4 +1,6 @@
 using LocalServices;
+using LocalServices.Postgres;
+using LocalServices.Redis;
 using Microsoft.Extensions.Configuration;
 
 namespace Unit.Tests.LocalServices;
@@ -11,8 +13,8 @@ public sealed class LocalServicesOptionsTests
             new LocalServicesOptions(
                 LocalServicesMode.Auto,
                 Ephemeral: false,
-                LocalServicesOptions.DefaultPostgresPort,
-                LocalServicesOptions.DefaultRedisPort
+                PostgresCluster.DefaultPort,
+                RedisServer.DefaultPort
             ),
             From()
         );

@@ -1,5 +1,6 @@
--- Takes n positions and returns the first. The caller holds the log's lock. Partitions are checked every time: a
--- rolled-back transaction or a crash can leave the sequence inside a partition that was never made.
+-- Takes n positions and returns the first. Decides the order of events: the caller holds lock_log() until it commits,
+-- so positions become visible in order. Partitions are checked every time: a rolled-back transaction or a crash can
+-- leave the sequence inside a partition that was never made.
 create or replace function eventstore.take_positions(n int) returns bigint language plpgsql as $$
 declare
     first bigint := nextval('eventstore.position');

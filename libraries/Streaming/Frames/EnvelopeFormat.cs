@@ -1,0 +1,15 @@
+using System.Buffers;
+using EventStore;
+
+namespace Streaming.Frames;
+
+/// <summary>Frames an event with all its fields, for dashboards and relays.</summary>
+internal sealed class EnvelopeFormat : FrameFormat
+{
+    public static EnvelopeFormat Instance { get; } = new();
+
+    private EnvelopeFormat() { }
+
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
+        new SseFrame(output).Id(id).Event(e.Type).Data(EventEnvelope.ToBytes(id, e)).End();
+}
