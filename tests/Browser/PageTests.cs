@@ -4,7 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
-/// <summary>What every test of a page has: the stack, a browser, and a page that reports no error of its own.</summary>
+/// <summary>Base of the page tests: the stack, a browser, and a check that the page reports no error.</summary>
 public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : IAsyncLifetime
 {
     private readonly List<string> _errors = [];

@@ -25,7 +25,7 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         );
         await Expect(page.Locator("#wire .bad").Last).ToContainTextAsync("event: error");
 
-        // Who comes back with the last id is told that there is no more.
+        // A client that resumes with the last id gets 204.
         await Expect(page.Locator("#wire")).ToContainTextAsync("< 204");
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
         await Expect(page.Locator("#reason")).ToContainTextAsync("nothing more");

@@ -13,7 +13,7 @@ namespace Browser.Tests;
 /// and ask who one is.</summary>
 internal sealed class ProductionSystem : IAsyncDisposable
 {
-    /// <summary>Of an operator, the only one who is known.</summary>
+    /// <summary>API key of the operator, the only configured caller.</summary>
     public const string Key = "operator-key-of-the-pages-9c41";
 
     private readonly List<ServiceProcess> _processes = [];

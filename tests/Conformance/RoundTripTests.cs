@@ -5,8 +5,8 @@ using Streaming.Frames;
 
 namespace Conformance;
 
-/// <summary>What the server frames and the client reads, for texts that chance and malice choose: one frame in, one
-/// event out, the same.</summary>
+/// <summary>Frames random and hostile texts as the server does, and reads them as the client does: each frame gives the
+/// same event.</summary>
 public class RoundTripTests
 {
     private static readonly string[] Malice =

@@ -11,7 +11,7 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
     private const int Workers = 8;
     private readonly ConcurrentDictionary<int, int> _statuses = new();
 
-    /// <summary>What may be in no answer and in no log.</summary>
+    /// <summary>Texts that must not appear in an answer or a log.</summary>
     public string[] Secrets { get; } = [key, ticket, token, token.Split('.')[2]];
 
     /// <summary>Faults of the server's, with the request that found each.</summary>

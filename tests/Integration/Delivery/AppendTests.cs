@@ -8,8 +8,8 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What an append tells of its commit, to those that need not wait for it to come back; and where a new
-/// partition begins.</summary>
+/// <summary>Commit notifications contain only newly stored events. A new partition starts without waiting for long
+/// reads.</summary>
 public sealed class AppendTests(StackFixture stack)
 {
     [Fact]

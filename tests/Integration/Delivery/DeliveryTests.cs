@@ -177,7 +177,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
         await using var wanted = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
         await using var others = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("2")}");
         var large = new string('x', 200_000);
-        // Of one topic on both replicas, so that what is relayed lies between what is not.
+        // Publishes one topic on both replicas, so that relayed events lie between local commits.
         for (var round = 0; round < 5; round++)
         {
             await DeliverySystem.PublishAsync(

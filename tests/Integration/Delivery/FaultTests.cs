@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What breaks, and that nobody loses, doubles or waits for an event because of it.</summary>
+/// <summary>Injected faults. No reader loses an event, gets one twice, or waits for one.</summary>
 [Trait("Takes", "long")]
 public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<FaultTests.TwoReplicas>
 {

@@ -4,7 +4,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Who leads, by Postgres's clock, which may be set.</summary>
+/// <summary>The leader's lease, by Postgres's clock, even if that clock is changed.</summary>
 public sealed class LeaseTests(StackFixture stack)
 {
     private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(30);

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Integration.Delivery;
 
-/// <summary>What can happen. Numbers choose among what there is at that moment.</summary>
+/// <summary>A step of the model. Its numbers choose among the objects that exist at that moment.</summary>
 internal abstract record ModelStep
 {
     public sealed record Publish(int Replica, int Topic, int Count, int Bytes) : ModelStep;

@@ -5,12 +5,12 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What readers that lag behind the memory get from the store.</summary>
+/// <summary>Replays from the store to readers that lag behind memory.</summary>
 public sealed class ReplayTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
-    /// <summary>What a reader lacks comes from the store.</summary>
+    /// <summary>Settings with hardly any memory, so that every replay reads the store.</summary>
     private static readonly Dictionary<string, string> Forgetful = new()
     {
         ["Streaming__RecentEvents"] = "0",

@@ -7,8 +7,8 @@ namespace Integration.Delivery;
 
 public sealed class RestartingServiceTests
 {
-    /// <summary>One that is not stands still, or ends the process, at the first exception that nobody
-    /// foresaw.</summary>
+    /// <summary>A background service that is not a RestartingService stops, or ends the process, at the first
+    /// unexpected exception.</summary>
     [Theory]
     [InlineData("EventStore")]
     [InlineData("Streaming")]

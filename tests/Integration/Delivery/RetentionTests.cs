@@ -8,7 +8,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What leaves the log, and that nobody waits for it.</summary>
+/// <summary>Retention drops old events without blocking appends or reads.</summary>
 public sealed class RetentionTests(StackFixture stack)
 {
     private const string AllGone =
@@ -147,7 +147,7 @@ public sealed class RetentionTests(StackFixture stack)
         Assert.NotEmpty(page.Events);
     }
 
-    /// <summary>What Postgres cannot compress.</summary>
+    /// <summary>Text that Postgres cannot compress.</summary>
     internal static string Noise(int bytes)
     {
         var noise = new byte[bytes * 3 / 4];

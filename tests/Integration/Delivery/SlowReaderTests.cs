@@ -3,7 +3,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What becomes of a reader that is slower than its events: what it asked for.</summary>
+/// <summary>A slow reader is handled as its `slow` parameter requests.</summary>
 [Trait("Takes", "long")]
 public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixture<SlowReaderTests.Rings>
 {

@@ -38,8 +38,8 @@ internal sealed class UnreliableChannel : IAsyncDisposable
         return channel;
     }
 
-    /// <summary>What happens to how many of a hundred messages, from now on. Which ones follows from the
-    /// seed.</summary>
+    /// <summary>Sets the percentages of messages that are lost, doubled and held. The seed chooses the
+    /// messages.</summary>
     public void Treat(int lost, int doubled, int held, int seed)
     {
         lock (_gate)

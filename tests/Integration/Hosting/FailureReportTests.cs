@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Integration.Tests.Hosting;
 
-/// <summary>What keeps a stack from standing is said on the console.</summary>
+/// <summary>The console reports each resource that keeps the stack from starting.</summary>
 public class FailureReportTests
 {
     [Fact]

@@ -10,8 +10,8 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>One client does all that one can, with the limits that Production has where nothing is set. How slow the
-/// others become tests/Reliability measures, and no time is asserted here.</summary>
+/// <summary>One client misuses the server under the default Production limits. tests/Reliability measures the effect on
+/// others; these tests assert no times.</summary>
 public sealed class AbuseTests(StackFixture stack)
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
@@ -96,8 +96,8 @@ public sealed class AbuseTests(StackFixture stack)
             head.Dispose();
     }
 
-    /// <summary>What is cheap to ask and dear to answer: patterns, bulk, pages that are not read, sessions. The abuser
-    /// may be refused, and may not be served by a fault.</summary>
+    /// <summary>Sends requests that are cheap to send and expensive to answer: patterns, bulk, unread pages, sessions.
+    /// The server may refuse them but must not fail.</summary>
     private static IEnumerable<Task> CostlyRequests(Uri[] replicas, CancellationToken over)
     {
         string[] topics = ["flood.>", "sessions.>"];
@@ -169,7 +169,7 @@ public sealed class AbuseTests(StackFixture stack)
 
         var opened = Stopwatch.StartNew();
         var abuser = From("127.0.0.2", Turns + TooMany);
-        // Who would wait for more than ten seconds is closed.
+        // A connection that would wait more than ten seconds is closed.
         await UntilAsync(abuser, answered: false, TooMany / 2);
         Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.3", Rate)));
         Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.9", Turns + TooMany)));
@@ -179,8 +179,8 @@ public sealed class AbuseTests(StackFixture stack)
         Assert.Contains(abuser, a => !a.IsCompleted);
     }
 
-    /// <summary>Whether the server answers a request on a connection from this address; false where it closes
-    /// it.</summary>
+    /// <summary>Returns true if the server answers a request from this address, false if it closes the
+    /// connection.</summary>
     private static async Task<bool> AliveFromAsync(string address, Uri server)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

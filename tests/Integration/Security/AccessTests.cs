@@ -7,7 +7,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>Who may read and publish what.</summary>
+/// <summary>Rules for reading and publishing topics.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class AccessTests(SecureSystem system)
 {

@@ -4,7 +4,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>What the pages are served with, as in Production behind a proxy that speaks HTTPS.</summary>
+/// <summary>The headers and cookies of the pages, as in Production behind an HTTPS proxy.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class FrontendTests(SecureSystem system)
 {

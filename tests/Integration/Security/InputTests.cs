@@ -7,7 +7,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>What a request may be made of.</summary>
+/// <summary>Malformed requests get a clear error.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class InputTests(SecureSystem system)
 {

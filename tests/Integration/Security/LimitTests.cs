@@ -12,8 +12,8 @@ public sealed class LimitTests(LimitedSystem fixture)
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
 
-    /// <summary>What has no limit of its own: of a user, and of an address that has no credential, or a wrong
-    /// one.</summary>
+    /// <summary>Requests without a limit of their own are limited per user, or per address without a valid
+    /// credential.</summary>
     [Fact]
     public async Task Requests_without_a_limit_of_their_own_have_that_of_their_user_or_address()
     {
@@ -103,8 +103,8 @@ public sealed class LimitTests(LimitedSystem fixture)
         for (var i = 0; i < 3; i++)
             open.Add(await SecureSystem.OpenAsync(server, path, cid));
         Assert.Equal(HttpStatusCode.TooManyRequests, await SecureSystem.StatusAsync(server, Get, path, cid));
-        // Who returns may still have the streams he comes back from; an id, which anybody can make up, opens no more
-        // than that.
+        // A resuming client's former streams may still count as open, so it may have twice as many. An invented id
+        // opens no more.
         for (var i = 0; i < 3; i++)
             open.Add(await SecureSystem.OpenAsync(server, path + "&last_event_id=x-1", cid));
         using (var putOff = await SecureSystem.SendAsync(server, Get, path + "&last_event_id=x-1", cid))

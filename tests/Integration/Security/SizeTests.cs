@@ -35,7 +35,7 @@ public sealed class SizeTests(LimitedSystem fixture)
         Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
     }
 
-    /// <summary>What is large waits until its publisher may again; the whole of it comes.</summary>
+    /// <summary>Delays a large event until the publisher's budget allows it, then accepts it completely.</summary>
     [Fact]
     public async Task A_large_event_waits_until_its_publisher_may_again_and_is_accepted_whole()
     {

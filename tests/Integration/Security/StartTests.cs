@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>What a server does not start with.</summary>
+/// <summary>Settings with which a server refuses to start.</summary>
 public sealed class StartTests(StackFixture stack)
 {
     [Theory]

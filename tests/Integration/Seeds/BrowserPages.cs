@@ -128,7 +128,7 @@ internal sealed class BrowserPage : IAsyncDisposable
         _process.BeginOutputReadLine();
     }
 
-    /// <summary>What the page has reported last; null before.</summary>
+    /// <summary>The page's last report; null before the first.</summary>
     public JsonElement? Result => _result();
 
     /// <summary>The same, once that is what is waited for.</summary>

@@ -57,7 +57,7 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
         );
         Assert.Contains("ended: ", server.Output);
         Assert.DoesNotContain("fail:", server.Output);
-        // That a beat of the Broadcaster's came late, as on a busy machine, has nothing to do with readers.
+        // Ignores warnings about a late relay heartbeat, which a busy machine causes and readers do not.
         Assert.DoesNotContain(
             server.Output.Split('\n'),
             line =>

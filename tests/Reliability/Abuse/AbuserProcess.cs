@@ -3,11 +3,8 @@ using System.Net.Sockets;
 
 namespace Reliability.Abuse;
 
-/// <summary>
-/// The abuser: a process of his own, of the lowest priority. He would have a machine of his own; so neither his work
-/// nor his memory comes into what the others
-/// have of him, but only what he causes.
-/// </summary>
+/// <summary> A separate process with the lowest priority that produces the load. Its own CPU and memory are not part of
+/// the measurement, as if it ran on another machine. </summary>
 internal sealed class AbuserProcess : IDisposable
 {
     /// <summary>The first argument of this program as the abuser; his abuse's name and the replicas' addresses
@@ -50,8 +47,8 @@ internal sealed class AbuserProcess : IDisposable
         return abuser;
     }
 
-    /// <summary>Lets him loose until it is cancelled, or longer where that has an end of its own; what he
-    /// got.</summary>
+    /// <summary>Runs the load until cancelled, or until a load that ends by itself has finished. Returns its result
+    /// line.</summary>
     public async Task<string> RunAsync(CancellationToken over)
     {
         Say("begin");
@@ -59,7 +56,7 @@ internal sealed class AbuserProcess : IDisposable
             return await _process.StandardOutput.ReadLineAsync(CancellationToken.None) ?? "**the abuser has died**";
     }
 
-    /// <summary>What the process does that was started so. It stays until nobody holds its input any more.</summary>
+    /// <summary>Entry point of the load process. It exits when its standard input is closed.</summary>
     public static async Task<int> MainAsync(string name, IEnumerable<string> replicas)
     {
         var (abuse, target) = (

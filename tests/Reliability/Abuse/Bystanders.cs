@@ -7,8 +7,8 @@ using Measuring;
 
 namespace Reliability.Abuse;
 
-/// <summary>Those who have done nothing: readers and a publisher, each a user of his own, and how long an event takes
-/// from one to the others.</summary>
+/// <summary>The regular clients: readers and a publisher, each with its own user. Measures the latency of events
+/// between them.</summary>
 internal sealed class Bystanders : IAsyncDisposable
 {
     private const int Readers = 40,

@@ -3,7 +3,7 @@ using Measuring;
 
 namespace Reliability.Abuse;
 
-/// <summary>Whether somebody else worked on this machine while something was measured.</summary>
+/// <summary>CPU time of other processes during a measurement.</summary>
 internal sealed record MachineLoad(double Busy, double Own, long At)
 {
     public static MachineLoad Begin() =>

@@ -36,7 +36,7 @@ internal sealed class RawConnection : IDisposable
         _socket.Connect(IPAddress.Loopback, server.Port);
     }
 
-    /// <summary>Whether the server has closed it, as far as one can see without waiting.</summary>
+    /// <summary>True if the server has closed the connection, checked without waiting.</summary>
     public bool IsClosed
     {
         get
@@ -77,7 +77,7 @@ internal sealed class RawConnection : IDisposable
         return ReadAnswer(withBody: true);
     }
 
-    /// <summary>Whether the server has reset it; seen without reading, by what is sent.</summary>
+    /// <summary>True if the server has reset the connection, found by sending rather than reading.</summary>
     public bool IsReset
     {
         get

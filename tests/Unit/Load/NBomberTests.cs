@@ -7,7 +7,7 @@ using NBomber.CSharp;
 
 namespace Unit.Load;
 
-/// <summary>What the stand-in for NBomber does with scenarios: the rules that LoadTests relies on.</summary>
+/// <summary>The rules of the NBomber stand-in that LoadTests relies on.</summary>
 public sealed class NBomberTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("load-").FullName;

@@ -43,8 +43,8 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         );
     }
 
-    /// <summary>Opening blocks: whoever is made at the start would hold the start up for as long as Redis is
-    /// silent.</summary>
+    /// <summary>Opening blocks: a service that needs the connection at construction would delay the start while Redis
+    /// is silent.</summary>
     [Fact]
     public void Nobody_needs_the_open_connection_to_be_made()
     {

@@ -7,7 +7,7 @@ using StreamApi.Security.Credentials;
 
 namespace Unit.Security;
 
-/// <summary>What RFC 7519 and 8725 ask of whoever takes tokens.</summary>
+/// <summary>The rules of RFC 7519 and 8725 for a server that accepts tokens.</summary>
 public sealed class BearerTokenTests : IDisposable
 {
     private readonly BearerTokens _tokens = new(Options.Create(Trusting()), TimeProvider.System);

@@ -23,7 +23,7 @@ public class ConnectionRateLimitTests
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.2")));
 
         _time.Advance(TimeSpan.FromSeconds(1));
-        // What was refused has cost him nothing.
+        // Refused connections use no permit.
         Assert.Equal(TimeSpan.FromSeconds(9.1), pace.TakeTurn(abuser));
         _time.Advance(TimeSpan.FromMinutes(1));
         for (var i = 0; i < 10; i++)

@@ -4,7 +4,7 @@ using Unit.Tests;
 
 namespace Unit.Security;
 
-/// <summary>What comes from outside is held to what was once looked at.</summary>
+/// <summary>Dependencies must match their reviewed versions and hashes.</summary>
 public class SupplyChainTests
 {
     public static TheoryData<string> LockFiles =>

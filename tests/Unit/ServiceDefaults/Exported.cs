@@ -5,7 +5,7 @@ using OpenTelemetry.Metrics;
 
 namespace Unit.Tests.ServiceDefaults;
 
-/// <summary>What a collector would have got.</summary>
+/// <summary>The spans that a collector would receive.</summary>
 internal sealed class ExportedSpans : BaseExporter<Activity>
 {
     private readonly ConcurrentQueue<Activity> spans = [];

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Unit.Tests.ServiceDefaults;
 
-/// <summary>A service as ours begin, on a port of its own, with a client of its own factory.</summary>
+/// <summary>A service with the service defaults, on its own port, with a client from its own factory.</summary>
 internal sealed class Service(WebApplication app) : IAsyncDisposable
 {
     public string Url => app.Urls.Single();
