@@ -71,7 +71,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
             await reader.WaitForEventsAsync(n);
         }
         Assert.Equal(Enumerable.Range(1, 10), Numbers(reader));
-        Assert.Contains("is refused", _system.Replicas[0].Output, StringComparison.Ordinal);
+        Assert.Contains("was refused", _system.Replicas[0].Output, StringComparison.Ordinal);
     }
 
     [Fact]
