@@ -2,7 +2,7 @@ namespace Unit.Tests;
 
 internal static class Repository
 {
-    /// <summary>Where this clone is.</summary>
+    /// <summary>The root folder of this clone.</summary>
     public static string Root { get; } = FindRoot();
 
     private static string FindRoot()

@@ -7,7 +7,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>How replicas find each other.</summary>
+/// <summary>Discovery of replicas by each other.</summary>
 public sealed class ReplicaTests(StackFixture stack)
 {
     [Fact]

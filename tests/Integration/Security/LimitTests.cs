@@ -5,7 +5,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>How often one client may ask a server, with the figures of Production.</summary>
+/// <summary>Rate limits of one client, with the defaults of Production.</summary>
 [Collection(LimitedSystem.Collection), Trait("Takes", "long")]
 public sealed class LimitTests(LimitedSystem fixture)
 {

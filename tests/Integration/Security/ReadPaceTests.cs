@@ -7,7 +7,7 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>How slowly an answer may be read: a plain one only so slowly, a stream as slowly as its reader
+/// <summary>Minimum speed of reading an answer: plain answers have one, a stream may be read as slowly as its reader
 /// likes.</summary>
 [Trait("Takes", "long")]
 public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<ReadPaceTests.Pages>

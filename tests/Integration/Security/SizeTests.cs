@@ -8,7 +8,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>How much one client may send and read at once, and how slowly.</summary>
+/// <summary>Limits of size and speed for the requests and answers of one client.</summary>
 [Collection(LimitedSystem.Collection)]
 public sealed class SizeTests(LimitedSystem fixture)
 {

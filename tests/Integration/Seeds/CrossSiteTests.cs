@@ -2,9 +2,8 @@ using System.Net;
 
 namespace Integration.Seeds;
 
-/// <summary>
-/// What a page of another site can make a developer's browser do, where everything is open to the own machine.
-/// </summary>
+/// <summary>Requests that a page of another site makes a developer's browser send to a server that is open to its own
+/// machine.</summary>
 [Collection(SeedSystem.Collection)]
 public sealed class CrossSiteTests(SeedSystem seeds)
 {

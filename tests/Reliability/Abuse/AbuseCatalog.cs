@@ -187,7 +187,7 @@ internal static partial class AbuseCatalog
         Task.Delay(Timeout.Infinite, over)
             .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
-    /// <summary>How often each status came; 0: none.</summary>
+    /// <summary>Counts the answers by status; 0: no answer.</summary>
     private sealed class Answers
     {
         private readonly ConcurrentDictionary<int, int> _counts = new();

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Reliability.Abuse;
 
-/// <summary> A separate process with the lowest priority that produces the load. Its own CPU and memory are not part of
-/// the measurement, as if it ran on another machine. </summary>
+/// <summary>A separate process with the lowest priority that produces the load. Its own CPU and memory are not part of
+/// the measurement, as if it ran on another machine.</summary>
 internal sealed class AbuserProcess : IDisposable
 {
     /// <summary>The first argument of this program as the abuser; his abuse's name and the replicas' addresses
