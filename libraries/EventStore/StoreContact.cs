@@ -5,10 +5,11 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Checks once a second that Postgres answers, so that requests of <c>/health</c> cost it nothing.
-/// Thread-safe.</summary>
+/// <summary>Checks once a second that Postgres answers, so that requests of <c>/health</c> cost it nothing. After an
+/// outage it closes the idle connections, which may have broken. Thread-safe.</summary>
 public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IServiceProvider services,
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
     ILogger<StoreContact> logger
@@ -46,6 +47,8 @@ public sealed class StoreContact(
                     command.CommandTimeout = options.Value.UnhealthySeconds;
                     await command.ExecuteScalarAsync(stoppingToken);
                 }
+                if (_failing)
+                    services.ClearStorePools();
                 _failing = false;
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)

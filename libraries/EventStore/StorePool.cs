@@ -50,6 +50,14 @@ public static class StorePool
         );
     }
 
+    /// <summary>Closes every idle connection: each that broke while idle would fail one request.</summary>
+    internal static void ClearStorePools(this IServiceProvider services)
+    {
+        services.GetRequiredService<NpgsqlDataSource>().Clear();
+        foreach (var pool in (string[])[Appends, Feed, Replays, Reads])
+            services.GetRequiredKeyedService<NpgsqlDataSource>(pool).Clear();
+    }
+
     private static NpgsqlDataSource Open(
         IServiceProvider services,
         string connectionName,
