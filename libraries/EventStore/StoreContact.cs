@@ -38,6 +38,7 @@ public sealed class StoreContact(
     /// <inheritdoc/>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
+        var wasAway = false;
         while (true)
         {
             try
@@ -47,13 +48,14 @@ public sealed class StoreContact(
                     command.CommandTimeout = options.Value.UnhealthySeconds;
                     await command.ExecuteScalarAsync(stoppingToken);
                 }
-                if (_failing)
-                    services.ClearStorePools();
-                _failing = false;
+                // On another thread: this one may be the socket's own, which would wait for itself to close it.
+                if (wasAway)
+                    await Task.Run(services.ClearStorePools, stoppingToken);
+                wasAway = _failing = false;
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
-                _failing = true;
+                wasAway = _failing = true;
             }
             await Task.Delay(Interval, clock, stoppingToken);
             if (!_failing)
