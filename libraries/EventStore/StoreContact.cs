@@ -48,9 +48,8 @@ public sealed class StoreContact(
                     command.CommandTimeout = options.Value.UnhealthySeconds;
                     await command.ExecuteScalarAsync(stoppingToken);
                 }
-                // On another thread: this one may be the socket's own, which would wait for itself to close it.
                 if (wasAway)
-                    await Task.Run(services.ClearStorePools, stoppingToken);
+                    services.ClearStorePools();
                 wasAway = _failing = false;
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)

@@ -8,7 +8,7 @@ namespace Browser.Tests;
 public partial class EventsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]
-    public async Task What_the_form_publishes_appears_Japanese_text_too()
+    public async Task Events_published_by_the_form_appear_also_in_Japanese()
     {
         var topic = Api.Topic();
         var page = await OpenLiveAsync($"/events?topic={topic}");
@@ -22,7 +22,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     }
 
     [Fact]
-    public async Task What_cannot_be_published_is_said_at_its_field()
+    public async Task An_event_that_cannot_be_published_gets_an_error_at_its_field()
     {
         var page = await OpenAsync("/events");
         await page.Locator("#publish-topic").FillAsync("no topic");

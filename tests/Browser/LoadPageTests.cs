@@ -53,7 +53,7 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
     }
 
     [Fact]
-    public async Task What_cannot_be_run_is_said_at_its_field()
+    public async Task A_load_test_that_cannot_run_gets_an_error_at_its_field()
     {
         var page = await OpenAsync("/load");
         await page.Locator("#clients").FillAsync("1000000");

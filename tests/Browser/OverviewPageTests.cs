@@ -26,7 +26,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     }
 
     [Fact]
-    public async Task What_is_delivered_is_counted_and_drawn()
+    public async Task Deliveries_are_counted_and_drawn()
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);

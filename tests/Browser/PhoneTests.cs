@@ -23,7 +23,7 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
     }
 
     [Fact]
-    public async Task What_is_written_with_covers_neither_the_examples_nor_the_way_out_of_an_answer_that_was_stopped()
+    public async Task The_composer_covers_neither_the_examples_nor_the_buttons_of_a_stopped_answer()
     {
         var page = await OpenAsync("/chat", await PhoneAsync());
         await Expect(page.Locator(".examples button").Last).ToBeVisibleAsync();

@@ -93,7 +93,7 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
     }
 
     [Fact]
-    public async Task What_is_typed_while_a_task_is_being_made_stays_in_the_field()
+    public async Task Text_typed_while_a_task_is_created_stays_in_the_field()
     {
         var (first, second) = ($"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}");
         var page = await OpenAsync("/tasks");
@@ -130,7 +130,7 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
     }
 
     [Fact]
-    public async Task What_changed_while_the_page_was_offline_is_there_afterwards()
+    public async Task Changes_made_while_the_page_was_offline_appear_afterwards()
     {
         var title = $"offline {Guid.NewGuid():N}";
         await Api.CreateTaskAsync(title);

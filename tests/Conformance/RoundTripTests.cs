@@ -37,7 +37,7 @@ public class RoundTripTests
         select string.Concat(parts);
 
     [Fact]
-    public void Whatever_text_is_framed_comes_out_as_one_event_with_that_text_however_the_bytes_are_cut() =>
+    public void Any_framed_text_is_parsed_as_one_event_however_the_bytes_are_cut() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(500),
             Prop.ForAll(

@@ -70,6 +70,8 @@ internal sealed class LinkedService : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Path.GetDirectoryName(_dll)!,
         };
+        // For the load generator alone: in a server, blocking code would hold up every socket.
+        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         foreach (var (name, value) in _environment)
             start.Environment[name] = value;
         using var process = System.Diagnostics.Process.Start(start)!;

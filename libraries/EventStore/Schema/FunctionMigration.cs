@@ -26,7 +26,7 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
         // checks.
         await connection.RunAsync("set local check_function_bodies = off", cancellationToken);
         foreach (var script in changed)
-            await ReplaceAsync(script, transaction, cancellationToken);
+            await ReplaceAsync(script, cancellationToken);
         await connection.RunAsync("set local check_function_bodies = on", cancellationToken);
         foreach (var script in changed)
         {
@@ -51,14 +51,11 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
     }
 
     /// <summary>Replaces a function, also one whose parameters or result have changed.</summary>
-    private async Task ReplaceAsync(
-        SchemaScript script,
-        NpgsqlTransaction transaction,
-        CancellationToken cancellationToken
-    )
+    private async Task ReplaceAsync(SchemaScript script, CancellationToken cancellationToken)
     {
         var before = await SignaturesAsync(script.Name, cancellationToken);
-        await transaction.SaveAsync("before_function", cancellationToken);
+        // In SQL: Npgsql's own methods for savepoints block, which a program that completes inline does not survive.
+        await connection.RunAsync("savepoint before_function", cancellationToken);
         try
         {
             await connection.RunAsync(script.Sql, cancellationToken);
@@ -66,7 +63,7 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidFunctionDefinition)
         {
             // Postgres cannot replace a function whose result type or parameter names changed, so it is dropped first.
-            await transaction.RollbackAsync("before_function", cancellationToken);
+            await connection.RunAsync("rollback to savepoint before_function", cancellationToken);
             await DropAsync(before, cancellationToken);
             await connection.RunAsync(script.Sql, cancellationToken);
             return;
@@ -75,7 +72,7 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
         // Other parameters made a second function beside the old one.
         if (after.Count > before.Count)
             await DropAsync(before, cancellationToken);
-        await transaction.ReleaseAsync("before_function", cancellationToken);
+        await connection.RunAsync("release savepoint before_function", cancellationToken);
     }
 
     private Task<List<string>> SignaturesAsync(string name, CancellationToken cancellationToken) =>

@@ -172,7 +172,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     }
 
     [Fact]
-    public async Task What_is_too_large_for_the_relay_comes_in_its_place_to_those_who_want_it()
+    public async Task An_event_too_large_for_the_relay_reaches_its_readers_in_order()
     {
         await using var wanted = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
         await using var others = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("2")}");

@@ -11,7 +11,7 @@ public sealed class FenceTests(StackFixture stack)
     private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(5);
 
     [Fact]
-    public async Task What_a_deposed_leader_says_on_Redis_reaches_no_reader()
+    public async Task A_deposed_leaders_message_on_Redis_reaches_no_reader()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0);
         await ExecuteAsync(

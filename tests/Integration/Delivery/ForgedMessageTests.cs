@@ -24,7 +24,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
     }
 
     [Fact]
-    public async Task What_the_Broadcaster_did_not_sign_is_not_believed()
+    public async Task A_message_that_the_Broadcaster_did_not_sign_is_refused()
     {
         await LiveAsync();
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);

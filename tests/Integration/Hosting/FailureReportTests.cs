@@ -14,7 +14,7 @@ namespace Integration.Tests.Hosting;
 public class FailureReportTests
 {
     [Fact]
-    public async Task What_fails_is_named_with_its_last_lines_who_waits_and_what_to_do()
+    public async Task A_failure_is_told_with_its_last_lines_the_waiting_resources_and_the_way_out()
     {
         var console = new Reports();
         await using var app = await StartAsync(
@@ -38,7 +38,7 @@ public class FailureReportTests
     }
 
     [Fact]
-    public async Task What_cannot_be_started_is_named_too_and_the_dashboard_is_pointed_to_where_nobody_knows_better()
+    public async Task A_resource_that_cannot_start_is_named_and_the_console_points_to_the_dashboard()
     {
         var console = new Reports();
         await using var app = await StartAsync(
@@ -52,7 +52,7 @@ public class FailureReportTests
     }
 
     [Fact]
-    public async Task What_runs_but_never_gets_healthy_is_named_where_others_wait_for_it()
+    public async Task A_resource_that_never_becomes_healthy_is_named_while_others_wait_for_it()
     {
         var console = new Reports();
         await using var app = await StartAsync(
@@ -73,7 +73,7 @@ public class FailureReportTests
     }
 
     [Fact]
-    public async Task What_ends_well_or_was_stopped_by_a_person_is_no_failure()
+    public async Task A_resource_that_ends_well_or_was_stopped_by_a_user_has_not_failed()
     {
         var console = new Reports();
         await using var app = await StartAsync(

@@ -9,7 +9,7 @@ namespace Integration.Tests.Hosting;
 public class RestartTests
 {
     [Fact]
-    public async Task What_is_killed_or_ends_by_itself_starts_again_and_what_was_stopped_stays_stopped()
+    public async Task A_killed_or_ended_process_restarts_and_a_stopped_one_stays_stopped()
     {
         await using var app = await HostedApplication.StartAsync(
             b =>
@@ -90,7 +90,7 @@ public class RestartTests
     }
 
     [Fact]
-    public async Task What_ends_while_the_AppHost_stops_is_not_started_again()
+    public async Task A_process_that_ends_while_the_AppHost_stops_is_not_restarted()
     {
         await using var app = await HostedApplication.StartAsync(
             b => b.AddScript("worker", "exec sleep 1000").WithRestart(),

@@ -223,7 +223,7 @@ public sealed class VendorApiTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task What_the_abstraction_has_no_word_for_reaches_a_provider_of_the_same_vendor()
+    public async Task Options_unknown_to_the_abstraction_reach_a_provider_of_the_same_vendor()
     {
         JsonElement seen = default;
         var prompt = system.Upstream.On(async request =>

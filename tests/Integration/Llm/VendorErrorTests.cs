@@ -90,7 +90,12 @@ public sealed class VendorErrorTests(LlmSystem system)
     [InlineData("POST", "/v1/embeddings", 404, "invalid_request_error")]
     [InlineData("POST", "/v1/responses", 404, "invalid_request_error")]
     [InlineData("DELETE", "/v1/chat/completions", 405, "invalid_request_error")]
-    public async Task What_is_not_here_is_told_in_the_vendors_shape(string method, string path, int status, string type)
+    public async Task An_unknown_route_is_answered_in_the_vendors_shape(
+        string method,
+        string path,
+        int status,
+        string type
+    )
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(system.A.Url, path));
         if (method == "POST")
@@ -236,7 +241,7 @@ public sealed class VendorErrorTests(LlmSystem system)
 
     [Theory]
     [MemberData(nameof(TooMuch), DisableDiscoveryEnumeration = true)]
-    public async Task What_a_model_would_multiply_is_bounded_as_the_vendors_bound_it(
+    public async Task Parameters_that_multiply_work_have_the_vendors_bounds(
         string path,
         string field,
         string member,

@@ -18,7 +18,7 @@ public sealed class AbuseTests(StackFixture stack)
         Post = HttpMethod.Post;
 
     [Fact]
-    public async Task What_one_client_does_keeps_nobody_else_from_their_events()
+    public async Task One_clients_work_delays_no_other_clients_events()
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {
@@ -141,7 +141,7 @@ public sealed class AbuseTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Who_opens_connections_too_fast_waits_for_his_turn_and_nobody_elsewhere_waits_with_him()
+    public async Task An_address_that_connects_too_fast_waits_and_delays_no_other_address()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "One machine has many loopback addresses on Linux.");
         const int Rate = 5,

@@ -74,7 +74,7 @@ public sealed class AccessTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Who_names_no_topic_gets_what_he_may_read()
+    public async Task A_stream_without_a_topic_gets_every_topic_that_it_may_read()
     {
         var (mine, other) = ($"mine.{Guid.NewGuid():N}", $"other.{Guid.NewGuid():N}");
         var token = Tokens.Of("bob", subscribe: [mine + ".>"]);
@@ -204,7 +204,7 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("POST", "/v1/messages/count_tokens", "chat", "{}", 400)]
     [InlineData("POST", "/v1/embeddings", "chat", "{}", 404)]
     [InlineData("POST", "/v1/generations", "generations.>", "{}", 400)]
-    public async Task What_changes_something_takes_the_claim_to_publish_its_topic(
+    public async Task A_changing_request_needs_the_claim_to_publish_its_topic(
         string method,
         string path,
         string topic,
@@ -265,7 +265,7 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("skipped")]
     [InlineData("unauthorized")]
     [InlineData("error")]
-    public async Task What_streams_say_of_themselves_nobody_else_says(string type) =>
+    public async Task Only_streams_send_the_headers_of_streams(string type) =>
         Assert.Equal(
             HttpStatusCode.BadRequest,
             await SecureSystem.StatusAsync(

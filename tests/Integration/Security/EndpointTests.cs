@@ -91,7 +91,7 @@ public sealed class EndpointTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Nobody_reads_on_in_a_run_of_somebody_else_by_guessing_its_id()
+    public async Task A_guessed_id_does_not_open_the_run_of_another_user()
     {
         string[] publish = ["agents.*"];
         await using var mine = await SecureSystem.OpenAsync(

@@ -197,7 +197,7 @@ public sealed class FrontendTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Who_signs_out_has_no_stream_any_more_and_another_visit_of_his_reads_on()
+    public async Task Sign_out_ends_the_streams_of_its_visit_and_not_those_of_another_visit()
     {
         await using var frontend = await ServiceProcess.StartAsync(
             "WebFrontend",

@@ -109,7 +109,7 @@ public sealed class InputTests(SecureSystem system)
 
     /// <summary>No text of a publisher's becomes a line of the protocol (HTML Living Standard §9.2.5).</summary>
     [Fact]
-    public async Task What_is_published_cannot_forge_a_frame()
+    public async Task Published_text_cannot_forge_a_frame()
     {
         var topic = $"forge.{Guid.NewGuid():N}";
         await using var reader = await SecureSystem.OpenAsync(

@@ -50,9 +50,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Who_asks_for_pages_and_does_not_read_them_is_cut_off_and_holds_no_more_than_a_client_may(
-        int version
-    )
+    public async Task A_client_that_reads_no_page_is_cut_off_and_holds_no_more_memory_than_allowed(int version)
     {
         var system = fixture.System;
         var server = version == 1 ? system.Replicas[0].Url : Http2(system);
@@ -128,7 +126,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     }
 
     [Fact]
-    public async Task Who_reads_slowly_gets_the_whole_page_and_a_stream_that_is_not_read_lives()
+    public async Task A_slow_reader_gets_the_whole_page_and_an_unread_stream_stays_open()
     {
         var system = fixture.System;
         var (server, hal) = (system.Replicas[0].Url, Tokens.Of("hal", ["pages.>"]));

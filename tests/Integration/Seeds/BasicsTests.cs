@@ -179,7 +179,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [Theory]
     [InlineData("POST")]
     [InlineData("QUERY")]
-    public async Task What_the_query_takes_a_body_takes_too(string method)
+    public async Task A_body_accepts_every_parameter_of_the_query(string method)
     {
         using var body = JsonContent.Create(new { last_event_id = 2, named = false });
         await using var reader = await SseReader.OpenAsync(

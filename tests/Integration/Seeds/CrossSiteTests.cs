@@ -76,7 +76,7 @@ public sealed class CrossSiteTests(SeedSystem seeds)
     [InlineData("same-origin")]
     [InlineData("same-site")]
     [InlineData("none")]
-    public async Task What_the_user_or_the_own_site_asks_for_is_done(string site)
+    public async Task Requests_by_the_user_or_from_the_same_site_are_accepted(string site)
     {
         using var response = await SendAsync(HttpMethod.Get, "/stream?prompt=hello", null, site: site);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);

@@ -42,7 +42,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
     }
 
     [Fact]
-    public async Task What_is_posted_is_described_and_a_resume_is_promised_only_where_there_are_ids()
+    public async Task Bodies_are_described_and_resume_is_promised_only_for_streams_with_ids()
     {
         var paths = (await Requests.GetAsync(seeds.A, "/openapi/v1.json")).GetProperty("paths");
         foreach (var path in (string[])["/v1/events", "/v1/events/stream", "/stream", "/chat/stream", "/tasks"])

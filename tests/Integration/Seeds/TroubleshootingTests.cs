@@ -8,7 +8,7 @@ namespace Integration.Seeds;
 public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
 {
     [Fact]
-    public async Task What_is_no_stream_never_claims_to_be_one()
+    public async Task A_plain_answer_never_has_the_type_of_a_stream()
     {
         foreach (
             var path in (string[])

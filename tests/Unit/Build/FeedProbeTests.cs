@@ -59,7 +59,7 @@ public class FeedProbeTests
     }
 
     [Fact]
-    public void What_Aspire_needs_of_resilience_is_not_pinned_below()
+    public void The_resilience_package_is_not_older_than_Aspire_requires()
     {
         // Aspire.Hosting.Testing 13.5 asks for 10.8.0; below it, restoring fails with NU1109.
         Assert.True(Version.Parse(Pinned()[Resilience]) >= new Version(10, 8, 0));

@@ -40,7 +40,7 @@ public class BackoffTests
     }
 
     [Fact]
-    public void What_the_server_asks_for_is_capped()
+    public void The_servers_retry_time_is_capped()
     {
         Assert.Equal(300, Delay(1, 0, retry: 86_400));
         Assert.Equal(300, Delay(1, 0, retryAfter: 86_400));

@@ -33,7 +33,7 @@ public class PublisherTests
     }
 
     [Fact]
-    public async Task What_got_no_answer_is_sent_again_with_the_same_ids()
+    public async Task A_publish_without_an_answer_is_sent_again_with_the_same_ids()
     {
         await using var server = await StartAsync(
             Status(503, "0"),

@@ -75,7 +75,7 @@ public class StreamTests
     }
 
     [Fact]
-    public async Task What_a_handler_throws_ends_the_stream()
+    public async Task An_exception_of_a_handler_ends_the_stream()
     {
         await using var server = await StartAsync(Stream(Control), Status(204));
         var options = Quick with

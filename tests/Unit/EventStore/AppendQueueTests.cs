@@ -48,7 +48,7 @@ public sealed class AppendQueueTests
     }
 
     [Fact]
-    public void What_waits_is_bounded_in_bytes_and_the_one_that_fills_it_is_refused_first()
+    public void The_queue_is_bounded_in_bytes_and_refuses_first_the_publisher_that_fills_it()
     {
         var queue = new AppendQueue(Bound);
         var admitted = Fill(queue, "bulk", 50 * Kilobyte);

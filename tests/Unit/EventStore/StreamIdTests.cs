@@ -24,7 +24,7 @@ public class StreamIdTests
     [InlineData("e- 7")]
     [InlineData("e<-7")]
     [InlineData("e-99999999999999999999")]
-    public void What_is_no_id_of_ours_is_not_read_as_one(string text) => Assert.False(StreamId.TryParse(text, out _));
+    public void A_foreign_id_is_not_parsed(string text) => Assert.False(StreamId.TryParse(text, out _));
 
     [Fact]
     public void An_id_longer_than_browsers_send_without_preflight_is_refused() =>

@@ -32,7 +32,7 @@ public class EventDocumentTests
     [InlineData("""{"topic":"a","type":"t","data":1,"id":"7"}""", "id", 400)]
     [InlineData("""{"topic":"a","type":"t","data":"\ud800"}""", "data", 400)]
     [InlineData("""{"topic":"a","type":"\ud800","data":1}""", "type", 400)]
-    public void What_is_wrong_is_named_by_its_field(string json, string field, int status)
+    public void An_error_names_its_field(string json, string field, int status)
     {
         var error = Assert.Throws<InvalidEventException>(() => Read(json));
         Assert.Equal((field, status), (error.Field, error.Status));

@@ -7,7 +7,7 @@ public class DeliveryLedgerTests
     private readonly DeliveryLedger ledger = new();
 
     [Fact]
-    public void What_all_got_once_and_in_order_is_clean()
+    public void Events_received_once_and_in_order_are_no_fault()
     {
         var (a, b) = (Publish("a", 100), Publish("b", 50));
         foreach (var name in new[] { "r1", "r2" })
@@ -63,14 +63,14 @@ public class DeliveryLedgerTests
     }
 
     [Fact]
-    public void What_came_late_and_again_is_both()
+    public void An_event_that_came_late_and_twice_counts_as_both()
     {
         var (report, _) = Read(5, [1, 4, 3, 3, 2, 5]);
         Assert.Equal((0, 1, 2), (report.Lost, report.Twice, report.Reordered));
     }
 
     [Fact]
-    public void What_was_never_acknowledged_is_no_loss_but_can_be_double()
+    public void An_unacknowledged_event_cannot_be_lost_but_can_be_doubled()
     {
         var publisher = ledger.AddPublisher("p");
         for (var i = 0; i < 4; i++)
@@ -84,7 +84,7 @@ public class DeliveryLedgerTests
     }
 
     [Fact]
-    public void What_nobody_published_is_unknown()
+    public void A_received_event_that_was_never_published_is_unknown()
     {
         var publisher = Publish("p", 3);
         var other = Publish("other", 3);

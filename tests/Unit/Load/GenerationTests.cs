@@ -19,7 +19,7 @@ public class GenerationTests
     [InlineData("17")]
     [InlineData("x:a ")]
     [InlineData(" ")]
-    public void What_the_upstream_never_said_is_no_token(string text)
+    public void Text_that_the_provider_did_not_send_is_no_token(string text)
     {
         var rest = text.AsSpan();
         Assert.Equal(0, TokenText.Take(ref rest));

@@ -57,7 +57,7 @@ public class LatencyHistogramTests
     }
 
     [Fact]
-    public void What_came_since_an_earlier_snapshot_is_seen_by_itself()
+    public void The_difference_of_two_snapshots_has_only_the_newer_values()
     {
         _histogram.Record(TimeSpan.FromSeconds(1));
         var before = _histogram.Snapshot();

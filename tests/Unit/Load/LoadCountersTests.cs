@@ -12,7 +12,7 @@ public class LoadCountersTests
     private const string Connected = "event: connected\ndata: {}\n\n";
 
     [Fact]
-    public async Task Who_was_cut_off_is_away_who_left_is_not_and_who_returns_and_is_not_let_in_is_kept_out()
+    public async Task The_client_counts_cut_connections_as_away_and_not_those_that_left_or_were_refused()
     {
         await using var server = await SseServer.StartAsync(
             SseServer.Stream(Connected),

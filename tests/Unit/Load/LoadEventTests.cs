@@ -8,7 +8,7 @@ public class LoadEventTests
     [Theory]
     [InlineData(0)]
     [InlineData(120)]
-    public void What_is_written_is_read_back_also_by_the_ledger(int bytes)
+    public void Written_data_are_read_back_also_by_the_ledger(int bytes)
     {
         var json = LoadEvent.Json(3, 17, 1_760_000_000_123_456_700, bytes);
         Assert.True(LoadEvent.TryRead(json, out var publisher, out var sequence, out var publishedAt));

@@ -18,7 +18,7 @@ public class LoadOptionsTests
     [InlineData("--llm-upstream-port 0", "from 1 to 65535")]
     [InlineData("--verbose", "no option --verbose")]
     [InlineData("fanuot", "fanout")]
-    public void What_cannot_be_meant_is_refused_with_the_way_out(string arguments, string wayOut) =>
+    public void Options_that_contradict_each_other_are_refused_with_the_way_out(string arguments, string wayOut) =>
         Assert.Contains(
             wayOut,
             Assert.Throws<LoadTestException>(() => LoadOptions.Parse(arguments.Split(' '))).Message,

@@ -99,7 +99,7 @@ public sealed class NBomberTests : IDisposable
     }
 
     [Fact]
-    public void Who_waits_when_the_scenario_ends_is_told_by_its_token_and_is_not_measured()
+    public void The_token_ends_waits_at_the_scenarios_end_and_they_are_not_measured()
     {
         var stats = Run(
             Scenario

@@ -60,7 +60,7 @@ public class RecoveryTests
         );
 
     [Fact]
-    public void What_nobody_notices_takes_no_time_and_what_does_not_end_is_told() =>
+    public void An_unnoticed_fault_has_no_recovery_time_and_an_endless_one_is_told() =>
         Assert.Equal(
             [new(TimeSpan.Zero), new(Took: null)],
             (Recovery[])

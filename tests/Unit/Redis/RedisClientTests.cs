@@ -46,7 +46,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     /// <summary>Opening blocks: a service that needs the connection at construction would delay the start while Redis
     /// is silent.</summary>
     [Fact]
-    public void Nobody_needs_the_open_connection_to_be_made()
+    public void An_unused_connection_is_never_opened()
     {
         var types = typeof(StreamApi.Migration).Assembly.GetTypes();
         Assert.Contains(types, t => Needs(t, typeof(Lazy<IConnectionMultiplexer>)));

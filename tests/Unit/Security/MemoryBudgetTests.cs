@@ -32,7 +32,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void What_was_refused_or_given_back_is_not_counted()
+    public void Refused_and_returned_work_is_not_counted()
     {
         var budget = Budget(each: 1, all: 1);
         Assert.Equal(429, budget.Change("a", 0, 2 * Megabyte));

@@ -38,7 +38,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_has_said_all_before_his_turn_came_is_heard_and_answered()
+    public async Task A_request_sent_whole_before_its_turn_is_answered()
     {
         await ConnectAsync();
         await using var first = await AcceptAsync();
@@ -57,7 +57,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_would_wait_too_long_is_closed_and_those_before_him_wait_on()
+    public async Task A_connection_that_would_wait_too_long_is_closed_and_earlier_ones_wait_on()
     {
         for (var i = 0; i < 11; i++)
             await ConnectAsync();
@@ -85,7 +85,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_waits_when_the_server_stops_is_closed()
+    public async Task A_waiting_connection_is_closed_when_the_server_stops()
     {
         await ConnectAsync();
         await using var first = await AcceptAsync();

@@ -53,6 +53,6 @@ public class TopicGrantsTests
     [InlineData("a.>.b", false)]
     [InlineData("", false)]
     [InlineData(null, false)]
-    public void What_is_no_pattern_is_no_grant(string? text, bool valid) =>
+    public void An_invalid_pattern_grants_nothing(string? text, bool valid) =>
         Assert.Equal(valid, TopicGrants.IsGrant(text));
 }

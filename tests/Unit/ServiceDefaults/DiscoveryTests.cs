@@ -58,7 +58,7 @@ public class DiscoveryTests
     }
 
     [Fact]
-    public async Task What_is_no_service_is_called_as_it_is()
+    public async Task An_address_that_names_no_service_is_called_unchanged()
     {
         await using var elsewhere = await Service.StartAsync(map: app => app.MapGet("/hello", () => "hello"));
         await using var caller = await Service.StartAsync();

@@ -91,7 +91,7 @@ public class ResilienceTests
     [InlineData("DELETE", 4)]
     [InlineData("POST", 1)]
     [InlineData("PATCH", 1)]
-    public async Task What_is_not_idempotent_is_sent_once(string method, int times)
+    public async Task A_request_that_is_not_idempotent_is_sent_once(string method, int times)
     {
         await using var service = await StartAsync(Unavailable, attemptMilliseconds: 20_000);
         using var request = new HttpRequestMessage(new HttpMethod(method), $"{service.Url}/slow");

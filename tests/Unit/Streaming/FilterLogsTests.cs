@@ -28,7 +28,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void What_was_committed_here_is_taken_only_where_nothing_lies_between_and_the_feed_then_skips_it()
+    public void Local_events_are_published_only_without_a_gap_and_the_feed_then_skips_them()
     {
         var (logs, log) = Started();
         Assert.False(logs.TryPublishNext("e", [Event(12)])); // 11 is another replica's, and not here yet
@@ -47,7 +47,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void What_was_committed_in_another_history_is_not_taken_for_the_next_of_this_one()
+    public void An_event_of_another_epoch_is_not_taken_for_the_next_one()
     {
         var (logs, log) = Started();
         Assert.False(logs.TryPublishNext("after a promotion", [Event(11)]));

@@ -25,7 +25,7 @@ public sealed class HeapCompactionTests
     }
 
     [Fact]
-    public void What_a_burst_has_left_is_given_back_once_it_is_over()
+    public void Memory_of_a_burst_is_released_when_it_is_over()
     {
         var compaction = new HeapCompaction(0, 100 * Megabyte);
         (long Allocated, long Resident, bool Due)[] looks =

@@ -53,7 +53,7 @@ public sealed class LoopInboxTests : IDisposable
     }
 
     [Fact]
-    public void Whatever_the_order_of_events_commands_and_time_no_event_is_left_asleep()
+    public void No_order_of_events_commands_and_time_leaves_an_event_waiting()
     {
         var random = new Random(11);
         for (var round = 0; round < 5_000; round++)

@@ -33,7 +33,7 @@ public class TopicIndexTests
     [InlineData("a.b*")]
     [InlineData("$sys.x")]
     [InlineData("日本")]
-    public void What_is_no_topic_is_refused(string text) => Assert.False(TopicPattern.IsTopicOrPattern(text));
+    public void An_invalid_topic_is_refused(string text) => Assert.False(TopicPattern.IsTopicOrPattern(text));
 
     [Fact]
     public void Topics_are_at_most_256_characters()

@@ -49,7 +49,7 @@ public class WriteBatchTests
     }
 
     [Fact]
-    public void What_was_committed_before_a_connection_came_has_waited_since_it_came_and_no_longer()
+    public void Latency_of_older_events_counts_from_the_start_of_the_connection()
     {
         var join = new WriteBatch(1_024);
         join.Take(Log("data: 1\n\n", "data: 2\n\n"), 0);

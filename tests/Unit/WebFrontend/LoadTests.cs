@@ -25,7 +25,7 @@ public class LoadTests
     }
 
     [Fact]
-    public void What_is_asked_is_what_the_load_tests_are_given() =>
+    public void The_load_tests_get_the_requested_options() =>
         Assert.Equal(["churn", "--clients", "7", "--seconds", "9"], new LoadRequest("churn", 7, null, 9).Arguments());
 
     [Theory]
