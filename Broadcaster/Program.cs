@@ -3,6 +3,7 @@ using Broadcaster;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();
+builder.AddStoreUsage();
 builder.AddRelayRedis();
 builder.AddRelay();
 

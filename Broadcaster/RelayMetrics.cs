@@ -8,6 +8,7 @@ internal sealed class RelayMetrics
     private readonly Counter<long> _relayed;
     private readonly Counter<long> _failures;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _acquired;
     private readonly Histogram<double> _delay;
     private long _lag;
     private int _leader;
@@ -26,6 +27,14 @@ internal sealed class RelayMetrics
             "{event}",
             "Outbox rows set aside because they cannot be published."
         );
+        _acquired = meter.CreateCounter<long>(
+            "broadcaster.lease.acquired",
+            "{lease}",
+            "Times that this replica became the leader."
+        );
+        // Prometheus sees the first increase of a counter only if it was 0 before.
+        foreach (var counter in (Counter<long>[])[_relayed, _failures, _refused, _acquired])
+            counter.Add(0);
         _delay = meter.CreateHistogram<double>(
             "broadcaster.relay.duration",
             "s",
@@ -57,5 +66,10 @@ internal sealed class RelayMetrics
 
     public void Lag(long positions) => Volatile.Write(ref _lag, positions);
 
-    public void Leads(bool leads) => Volatile.Write(ref _leader, leads ? 1 : 0);
+    public void Leads(bool leads)
+    {
+        if (leads)
+            _acquired.Add(1);
+        Volatile.Write(ref _leader, leads ? 1 : 0);
+    }
 }

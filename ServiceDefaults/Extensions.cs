@@ -1,16 +1,19 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using ServiceDefaults.Health;
 using ServiceDefaults.Http;
+using ServiceDefaults.Prometheus;
 using ServiceDefaults.Telemetry;
 
 namespace Microsoft.Extensions.Hosting;
@@ -48,7 +51,7 @@ public static class Extensions
     /// <summary>
     /// Collects traces, metrics and logs of the framework, Npgsql and the services (<c>AspireSse.*</c> and the
     /// application's name). Exports them by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and flushes at the
-    /// stop.
+    /// stop. Serves the metrics for Prometheus when <c>Telemetry:Prometheus:Url</c> is set.
     /// </summary>
     /// <remarks>
     /// A stream's duration is not a latency, so its endpoint calls <c>DisableHttpMetrics()</c> to stay out of
@@ -72,19 +75,28 @@ public static class Extensions
             .WithTracing(tracing =>
                 tracing
                     .AddSource("Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "AspireSse.*", name)
-                    .AddProcessor(new QuietSpans([HealthPath, AlivePath], onlyWithinTraces: ["Npgsql"]))
+                    .AddProcessor(
+                        new QuietSpans([HealthPath, AlivePath, PrometheusExtensions.Path], onlyWithinTraces: ["Npgsql"])
+                    )
             )
             .WithMetrics(metrics =>
                 metrics
                     .AddMeter("Microsoft.AspNetCore.*", "System.Net.*", "System.Runtime", "Npgsql", "AspireSse.*", name)
-                    .AddView(HistogramView.For(builder.Configuration[HistogramView.Variable]))
+                    .AddView(
+                        HistogramView.For(
+                            builder.Configuration[HistogramView.Variable],
+                            PrometheusUrl.From(builder.Configuration) is not null
+                        )
+                    )
                     .SetExemplarFilter(ExemplarFilterType.TraceBased)
+                    .AddPrometheus(builder.Services, builder.Configuration)
             );
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             telemetry.UseOtlpExporter();
         }
 
+        builder.Services.AddSingleton<IConfigureOptions<KestrelServerOptions>, CertificateExpiry>();
         RequestSpans.EnableNativeTags();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, RequestSpans>());
         return builder;

@@ -5,7 +5,7 @@ namespace ServiceDefaults.Telemetry;
 
 /// <summary>Chooses the histograms' buckets by OpenTelemetry's own variable (OTLP metrics
 /// exporter, default aggregation): exponential by default, with the same relative error
-/// everywhere. The Aspire dashboard only draws explicit buckets.</summary>
+/// everywhere. The Aspire dashboard and Prometheus's text format only have explicit buckets.</summary>
 internal static class HistogramView
 {
     public const string Variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
@@ -36,10 +36,18 @@ internal static class HistogramView
         60,
     ];
 
-    /// <exception cref="InvalidOperationException">The variable has an unknown value.</exception>
-    public static Func<Instrument, MetricStreamConfiguration?> For(string? aggregation) =>
-        aggregation switch
+    /// <param name="aggregation">The variable's value.</param>
+    /// <param name="prometheus">True if Prometheus reads the metrics too: explicit unless the variable says
+    /// otherwise.</param>
+    /// <exception cref="InvalidOperationException">The variable has an unknown value, or one that Prometheus cannot
+    /// read.</exception>
+    public static Func<Instrument, MetricStreamConfiguration?> For(string? aggregation, bool prometheus = false) =>
+        (aggregation is null or "" && prometheus ? Explicit : aggregation) switch
         {
+            Exponential when prometheus => throw new InvalidOperationException(
+                $"{Variable} is '{Exponential}', but Prometheus reads the metrics (Telemetry:Prometheus:Url) and its "
+                    + $"text format has no such histograms. Use {Explicit}, or leave the variable out."
+            ),
             null or "" or Exponential => instrument =>
                 IsHistogram(instrument) ? new Base2ExponentialBucketHistogramConfiguration() : null,
             Explicit => instrument =>

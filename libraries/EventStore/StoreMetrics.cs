@@ -11,6 +11,11 @@ internal static class StoreMetrics
         "s",
         "Duration of a group commit."
     );
+    private static readonly Histogram<double> Publish = Meter.CreateHistogram<double>(
+        "store.publish.duration",
+        "s",
+        "Time from an append's call to its answer: the wait for a group commit, and the commit."
+    );
     private static readonly Histogram<int> Batch = Meter.CreateHistogram<int>(
         "store.append.batch",
         "{event}",
@@ -22,4 +27,7 @@ internal static class StoreMetrics
         Duration.Record(took.TotalSeconds);
         Batch.Record(events);
     }
+
+    /// <summary>Counts failed and abandoned appends too, because their callers waited as well.</summary>
+    public static void Published(TimeSpan took) => Publish.Record(took.TotalSeconds);
 }

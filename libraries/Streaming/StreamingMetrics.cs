@@ -66,6 +66,13 @@ internal sealed class StreamingMetrics : IDisposable
             "{stream}",
             "Streams ended because pending writes exceeded Streaming:PendingWriteBytes."
         );
+        // Prometheus sees the first increase of a counter only if it was 0 before.
+        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled])
+            counter.Add(0);
+        foreach (var source in (string[])["memory", "store"])
+            _resumes.Add(0, new KeyValuePair<string, object?>("source", source));
+        foreach (var reason in Enum.GetValues<ResyncReason>())
+            _resyncs.Add(0, Tag(reason));
         FrameFormat.Unframed += OnUnframed;
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
@@ -102,7 +109,7 @@ internal sealed class StreamingMetrics : IDisposable
     public void Resynced(ResyncReason reason)
     {
         Interlocked.Increment(ref _resyncsBy[(int)reason]);
-        _resyncs.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString().ToLowerInvariant()));
+        _resyncs.Add(1, Tag(reason));
     }
 
     /// <summary>
@@ -145,6 +152,9 @@ internal sealed class StreamingMetrics : IDisposable
             e.Topic
         );
     }
+
+    private static KeyValuePair<string, object?> Tag(ResyncReason reason) =>
+        new("reason", reason.ToString().ToLowerInvariant());
 
     public void Replayed(int events) => _replayed.Add(events);
 

@@ -58,8 +58,16 @@ public sealed class EventAppender(
         var (distinct, places) = WithoutRepeats(events);
         var request = new Request(distinct, publisher);
         _pending.Add(request);
-        var appended = await request.Completion.Task.WaitAsync(cancellationToken);
-        return places is null ? appended : [.. places.Select(place => appended[place])];
+        var start = Stopwatch.GetTimestamp();
+        try
+        {
+            var appended = await request.Completion.Task.WaitAsync(cancellationToken);
+            return places is null ? appended : [.. places.Select(place => appended[place])];
+        }
+        finally
+        {
+            StoreMetrics.Published(Stopwatch.GetElapsedTime(start));
+        }
     }
 
     /// <summary>Drops events that repeat an id of the same call. <c>Places</c> maps each given event to a distinct one;

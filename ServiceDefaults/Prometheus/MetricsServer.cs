@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
+
+namespace ServiceDefaults.Prometheus;
+
+/// <summary>
+/// Serves <c>/metrics</c> on a port of its own. The service's own addresses, limits and credentials do not apply
+/// there, and a proxy that publishes the service does not publish the metrics.
+/// </summary>
+internal sealed class MetricsServer : IHostedService, IAsyncDisposable
+{
+    /// <summary>Enough for several Prometheus servers and a person with curl.</summary>
+    private const int MaxConnections = 20;
+
+    private readonly PrometheusExporter _exporter;
+    private readonly PrometheusUrl _url;
+    private readonly ILogger<MetricsServer> _logger;
+    private WebApplication? _server;
+
+    /// <summary>Takes the provider only to have it built before the services' own metrics: counters start at 0, and
+    /// what is counted before there is a provider is not seen.</summary>
+    public MetricsServer(
+        MeterProvider provider,
+        PrometheusExporter exporter,
+        PrometheusUrl url,
+        ILogger<MetricsServer> logger
+    )
+    {
+        ArgumentNullException.ThrowIfNull(provider);
+        (_exporter, _url, _logger) = (exporter, url, logger);
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            })
+            .UseUrls(_url.Value);
+        builder.Services.AddRoutingCore();
+        _server = builder.Build();
+        _server.UseRouting();
+        _server
+            .MapGet(PrometheusExtensions.Path, () => Results.Text(_exporter.Read(), PrometheusText.ContentType))
+            .DisableHttpMetrics();
+        try
+        {
+            await _server.StartAsync(cancellationToken);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidOperationException($"{PrometheusUrl.Setting} cannot be used: {e.Message}", e);
+        }
+        _logger.LogInformation(
+            "Prometheus reads the metrics at {Url}{Path}",
+            _server.Urls.First(),
+            PrometheusExtensions.Path
+        );
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_server is not null)
+            await _server.StopAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+    }
+}

@@ -1,0 +1,41 @@
+namespace EventStore;
+
+/// <summary>Sizes and replication of the database.</summary>
+/// <param name="LogBytes">The log's partitions with their indexes, on disk.</param>
+/// <param name="DatabaseBytes">The whole database, on disk; without WAL.</param>
+/// <param name="Standbys">Connected standbys.</param>
+/// <param name="LagSeconds">Time until the slowest standby has replayed a commit; 0 without one, or when idle.</param>
+/// <param name="LagBytes">WAL that the slowest standby has not replayed; 0 without one.</param>
+/// <param name="InactiveSlots">Replication slots without a client: each keeps WAL until its standby returns.</param>
+/// <param name="RetainedBytes">WAL that the oldest replication slot keeps on disk.</param>
+internal sealed record StoreUsage(
+    long LogBytes,
+    long DatabaseBytes,
+    long Standbys,
+    double LagSeconds,
+    long LagBytes,
+    long InactiveSlots,
+    long RetainedBytes
+)
+{
+    /// <summary>
+    /// Reads all of it. The lag needs the role <c>pg_monitor</c>: Postgres shows it to nobody else, and then it is 0.
+    /// </summary>
+    public const string Query = """
+        with wal as (
+            select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as head
+        ), standbys as (
+            select count(*) as connected, max(extract(epoch from replay_lag))::float8 as seconds,
+                max(pg_wal_lsn_diff(head, replay_lsn))::bigint as bytes
+            from pg_stat_replication, wal where state is distinct from 'backup'
+        ), slots as (
+            select count(*) filter (where not active) as inactive,
+                max(pg_wal_lsn_diff(head, restart_lsn))::bigint as bytes
+            from pg_replication_slots, wal
+        )
+        select coalesce((select sum(bytes) from eventstore.partitions()), 0)::bigint,
+            pg_database_size(current_database()), standbys.connected, coalesce(standbys.seconds, 0),
+            coalesce(greatest(standbys.bytes, 0), 0), slots.inactive, coalesce(greatest(slots.bytes, 0), 0)
+        from standbys, slots
+        """;
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// Publishes <see cref="StoreUsage"/> as metrics of the meter <c>AspireSse.EventStore</c>, every 15 s. While Postgres
+/// does not answer, they keep their values.
+/// </summary>
+internal sealed class StoreUsageWatch : RestartingService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    private readonly NpgsqlDataSource _store;
+    private readonly TimeProvider _clock;
+    private volatile StoreUsage? _usage;
+
+    public StoreUsageWatch(
+        [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+        IOptions<EventStoreOptions> options,
+        IMeterFactory meters,
+        TimeProvider clock,
+        ILogger<StoreUsageWatch> logger
+    )
+        : base(logger)
+    {
+        (_store, _clock) = (store, clock);
+        var meter = meters.Create("AspireSse.EventStore");
+        var most = options.Value.MaxBytes;
+        Gauge("store.log.size", u => u.LogBytes, "By", "The log on disk, with indexes.");
+        Gauge("store.log.limit", _ => most, "By", "EventStore:MaxBytes, the most that the log may take.");
+        Gauge("store.database.size", u => u.DatabaseBytes, "By", "The database on disk, without WAL.");
+        Gauge("store.replication.standbys", u => u.Standbys, "{standby}", "Connected standbys.");
+        Gauge("store.replication.lag", u => u.LagSeconds, "s", "Time until the slowest standby replays a commit.");
+        Gauge("store.replication.pending", u => u.LagBytes, "By", "WAL that the slowest standby has not replayed.");
+        Gauge("store.replication.inactive_slots", u => u.InactiveSlots, "{slot}", "Slots without a client.");
+        Gauge("store.replication.retained", u => u.RetainedBytes, "By", "WAL kept on disk for the oldest slot.");
+
+        void Gauge<T>(string name, Func<StoreUsage, T> value, string unit, string description)
+            where T : struct =>
+            meter.CreateObservableGauge(
+                name,
+                () => _usage is { } usage ? [new Measurement<T>(value(usage))] : Array.Empty<Measurement<T>>(),
+                unit,
+                description
+            );
+    }
+
+    /// <inheritdoc/>
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                _usage = await ReadAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            { /* the next reading has it; the outage is reported by those who need Postgres */
+            }
+            await Task.Delay(Interval, _clock, stoppingToken);
+        }
+    }
+
+    private async Task<StoreUsage> ReadAsync(CancellationToken cancellationToken)
+    {
+        await using var command = _store.CreateCommand(StoreUsage.Query);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return new StoreUsage(
+            row.GetInt64(0),
+            row.GetInt64(1),
+            row.GetInt64(2),
+            row.GetDouble(3),
+            row.GetInt64(4),
+            row.GetInt64(5),
+            row.GetInt64(6)
+        );
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.RegularExpressions;
+using Harness;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Operations;
+
+/// <summary>A replica and a Broadcaster whose metrics Prometheus could read, with events and readers.</summary>
+public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
+{
+    public const string Collection = "Metrics";
+
+    internal const int Readers = 3,
+        Events = 40;
+
+    private static readonly HttpClient Http = new();
+    private static readonly Dictionary<string, string> Settings = new()
+    {
+        ["Telemetry__Prometheus__Url"] = "http://127.0.0.1:0",
+        // A busy machine delays renewals, and this test counts the leaders.
+        ["Relay__LeaseMilliseconds"] = "30000",
+    };
+    private readonly List<SseReader> _readers = [];
+
+    internal DeliverySystem System { get; private set; } = null!;
+
+    internal ServiceProcess Replica => System.Replicas[0];
+
+    public async ValueTask InitializeAsync()
+    {
+        System = await DeliverySystem.StartAsync(stack, settings: Settings);
+        for (var i = 0; i < Readers; i++)
+            _readers.Add(await SseReader.OpenAtAsync(Replica.Url, "/v1/events/stream?topic=metrics"));
+        for (var i = 0; i < Events; i++)
+            await DeliverySystem.PublishAsync(Replica, new EventBody("metrics", "n", i));
+        foreach (var reader in _readers)
+            await reader.WaitAsync(r => r.Events.Count() == Events);
+    }
+
+    internal Task<MetricsText> ReplicaMetricsAsync() => ScrapeAsync(Replica);
+
+    internal Task<MetricsText> BroadcasterMetricsAsync() => ScrapeAsync(System.Broadcasters[0]);
+
+    /// <summary>Scrapes until a condition holds, since some figures are counted once a second.</summary>
+    internal static async Task<MetricsText> EventuallyAsync(
+        Func<Task<MetricsText>> scrape,
+        Func<MetricsText, bool> holds
+    )
+    {
+        MetricsText? last = null;
+        await DeliverySystem.EventuallyAsync(async () => holds(last = await scrape()), "the metrics are as expected");
+        return last!;
+    }
+
+    /// <summary>Reads <c>/metrics</c> at the address that the service's log names.</summary>
+    internal static async Task<MetricsText> ScrapeAsync(ServiceProcess service)
+    {
+        var url = Address().Match(service.Output);
+        Assert.True(url.Success, service.Output);
+        using var response = await Http.GetAsync(new Uri(url.Groups[1].Value), TestContext.Current.CancellationToken);
+        Assert.StartsWith("text/plain; version=0.0.4", response.Content.Headers.ContentType?.ToString());
+        return MetricsText.Parse(
+            await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var reader in _readers)
+            await reader.DisposeAsync();
+        await System.DisposeAsync();
+    }
+
+    [GeneratedRegex(@"Prometheus reads the metrics at (http://\S+/metrics)")]
+    private static partial Regex Address();
+}
+
+[CollectionDefinition(MetricsSystem.Collection)]
+public sealed class MetricsTests : ICollectionFixture<MetricsSystem>;

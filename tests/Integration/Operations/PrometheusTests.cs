@@ -1,0 +1,98 @@
+using System.Net;
+
+namespace Integration.Operations;
+
+/// <summary>The metrics as Prometheus reads them, of services that deliver events.</summary>
+[Collection(MetricsSystem.Collection)]
+public sealed class PrometheusTests(MetricsSystem system)
+{
+    [Fact]
+    public async Task The_figures_are_those_of_the_events_that_were_published_and_delivered()
+    {
+        var metrics = await MetricsSystem.EventuallyAsync(
+            system.ReplicaMetricsAsync,
+            m => m.Sum("sse_server_events_delivered_total") == MetricsSystem.Events * MetricsSystem.Readers
+        );
+        Assert.Equal(MetricsSystem.Readers, metrics.Sum("sse_server_active_connections"));
+        Assert.Equal(MetricsSystem.Events, metrics.Sum("store_publish_duration_seconds_count"));
+        Assert.Equal(MetricsSystem.Events, metrics.Sum("store_append_batch_sum"));
+        Assert.Equal(
+            MetricsSystem.Events,
+            metrics.Sum(
+                "http_server_request_duration_seconds_count",
+                ("http_route", "/v1/events"),
+                ("http_request_method", "POST"),
+                ("http_response_status_code", "202")
+            )
+        );
+        var relay = await MetricsSystem.EventuallyAsync(
+            system.BroadcasterMetricsAsync,
+            m => m.Sum("broadcaster_relay_events_total") == MetricsSystem.Events
+        );
+        Assert.Equal((1, 1), (relay.Sum("broadcaster_leader"), relay.Sum("broadcaster_lease_acquired_total")));
+    }
+
+    [Fact]
+    public async Task Histograms_have_buckets_that_add_up()
+    {
+        var metrics = await MetricsSystem.EventuallyAsync(
+            system.ReplicaMetricsAsync,
+            m => m.Sum("sse_server_delivery_duration_seconds_count") == MetricsSystem.Events * MetricsSystem.Readers
+        );
+        Assert.Equal("histogram", metrics.Types["sse_server_delivery_duration_seconds"]);
+        var buckets = metrics.Samples.Where(s => s.Name == "sse_server_delivery_duration_seconds_bucket").ToList();
+        Assert.True(buckets.Count > 10); // MetricsText has looked at their order
+        Assert.Equal(MetricsSystem.Events * MetricsSystem.Readers, buckets.Single(b => b.Labels["le"] == "+Inf").Value);
+    }
+
+    [Fact]
+    public async Task Names_and_units_are_Prometheus_own()
+    {
+        var metrics = await system.ReplicaMetricsAsync();
+        Assert.Equal("gauge", metrics.Types["sse_server_active_connections"]);
+        Assert.Equal("counter", metrics.Types["sse_server_resyncs_total"]);
+        Assert.Equal("histogram", metrics.Types["store_append_duration_seconds"]);
+        Assert.Contains("dotnet_process_memory_working_set_bytes", metrics.Names);
+        var store = await MetricsSystem.EventuallyAsync(
+            system.BroadcasterMetricsAsync,
+            m => m.Sum("store_log_size_bytes") > 0
+        );
+        Assert.True(store.Sum("store_log_limit_bytes") > store.Sum("store_log_size_bytes"));
+    }
+
+    [Fact]
+    public async Task Counters_that_alerts_watch_exist_before_they_count()
+    {
+        var metrics = await system.ReplicaMetricsAsync();
+        foreach (var reason in (string[])["expired", "epoch", "future", "malformed"])
+            Assert.Equal(
+                0,
+                metrics
+                    .Samples.Single(s =>
+                        s.Name == "sse_server_resyncs_total" && s.Labels.GetValueOrDefault("reason") == reason
+                    )
+                    .Value
+            );
+    }
+
+    [Fact]
+    public async Task No_series_names_a_client()
+    {
+        var metrics = await system.ReplicaMetricsAsync();
+        Assert.DoesNotContain(metrics.Samples, s => s.Labels.Keys.Any(IsOfClient));
+
+        static bool IsOfClient(string label) =>
+            label is "client_address" or "sse_connection_id" or "topic" or "enduser_id";
+    }
+
+    [Fact]
+    public async Task The_services_own_address_does_not_serve_them()
+    {
+        using var http = new HttpClient();
+        using var response = await http.GetAsync(
+            new Uri(system.Replica.Url, "/metrics"),
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+}

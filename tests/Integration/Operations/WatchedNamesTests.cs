@@ -1,0 +1,109 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Integration.Operations;
+
+/// <summary>
+/// The dashboard and the alerts cannot drift from the services: every metric that they name is in a scrape.
+/// </summary>
+[Collection(MetricsSystem.Collection)]
+public sealed partial class WatchedNamesTests(MetricsSystem system)
+{
+    /// <summary>Metrics of Prometheus itself, its node exporter and its blackbox exporter.</summary>
+    private static readonly string[] Others =
+    [
+        "up",
+        "node_filesystem_avail_bytes",
+        "node_filesystem_size_bytes",
+        "probe_ssl_earliest_cert_expiry",
+        "tls_server_certificate_expiry_timestamp_seconds", // CertificateTests; this system serves no HTTPS
+    ];
+
+    private static readonly string[] Words =
+    [
+        "and",
+        "bool",
+        "by",
+        "group_left",
+        "ignoring",
+        "offset",
+        "on",
+        "or",
+        "unless",
+        "without",
+    ];
+
+    public static TheoryData<string> Files =>
+        ["deploy/prometheus/alerts.yml", "deploy/grafana/dashboards/aspire-sse.json"];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_metric_that_is_watched_is_exported(string file)
+    {
+        var watched = Names(file);
+        Assert.True(watched.Count > 5, string.Join(' ', watched));
+        await MetricsSystem.EventuallyAsync(
+            system.BroadcasterMetricsAsync,
+            m => m.Names.Contains("store_log_size_bytes")
+        );
+        var exported = (await system.ReplicaMetricsAsync()).Names.Union((await system.BroadcasterMetricsAsync()).Names);
+        string[] missing = [.. watched.Except(exported).Except(Others)];
+        Assert.True(missing.Length == 0, $"{file} names what no service exports: {string.Join(' ', missing)}");
+    }
+
+    [Fact]
+    public void Every_alert_has_a_duration_a_severity_a_summary_and_a_section_in_the_runbook()
+    {
+        var alerts = Regex.Split(File.ReadAllText(Deployment.File("deploy/prometheus/alerts.yml")), @"(?=- alert: )")[
+            1..
+        ];
+        var runbook = File.ReadAllText(Deployment.File("docs/runbook.md"));
+        Assert.True(alerts.Length > 8);
+        foreach (var alert in alerts)
+        {
+            var name = Regex.Match(alert, @"- alert: (\w+)").Groups[1].Value;
+            Assert.All(
+                (string[])["expr:", "for:", "severity:", "summary:", $"runbook.md#{name.ToLowerInvariant()}\n"],
+                part => Assert.Contains(part, alert, StringComparison.Ordinal)
+            );
+            Assert.Contains($"## {name}\n", runbook, StringComparison.Ordinal);
+        }
+    }
+
+    private static HashSet<string> Names(string file)
+    {
+        var text = File.ReadAllText(Deployment.File(file));
+        var expressions = file.EndsWith(".json", StringComparison.Ordinal)
+            ? Expressions(JsonDocument.Parse(text).RootElement)
+            : Expression().Matches(text).Select(m => m.Groups["expr"].Value);
+        return
+        [
+            .. expressions
+                .Select(e => Ignored().Replace(e, " "))
+                .SelectMany(e => Name().Matches(e).Select(m => m.Value))
+                .Except(Words),
+        ];
+    }
+
+    private static IEnumerable<string> Expressions(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Array => element.EnumerateArray().SelectMany(Expressions),
+            JsonValueKind.Object => element
+                .EnumerateObject()
+                .SelectMany(p => p.NameEquals("expr") ? [p.Value.GetString()!] : Expressions(p.Value)),
+            _ => [],
+        };
+
+    /// <summary>An expression of a rule: on its line, or in the deeper lines below.</summary>
+    [GeneratedRegex(@"^(?<indent> *)expr: (\|\n(?<expr>(\k<indent>  .*\n)+)|(?<expr>.*)\n)", RegexOptions.Multiline)]
+    private static partial Regex Expression();
+
+    /// <summary>Strings, selectors, ranges and the labels of groupings.</summary>
+    [GeneratedRegex(@"\{[^}]*\}|\[[^\]]*\]|""[^""]*""|\b(by|without|on|ignoring|group_left)\s*\([^)]*\)")]
+    private static partial Regex Ignored();
+
+    /// <summary>A name that is not a function's, nor part of a number such as 1e9.</summary>
+    [GeneratedRegex(@"(?<![\w.])[a-z_][a-z0-9_:]*(?![\w(])(?!\s*\()")]
+    private static partial Regex Name();
+}

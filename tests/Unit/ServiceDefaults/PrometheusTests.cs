@@ -1,0 +1,131 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Harness;
+using Microsoft.AspNetCore.Hosting;
+
+namespace Unit.Tests.ServiceDefaults;
+
+[Collection(ProcessTelemetry.Name)]
+public class PrometheusTests
+{
+    private const string Setting = "Telemetry:Prometheus:Url",
+        Histograms = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+
+    [Fact]
+    public async Task The_metrics_are_at_the_configured_address_and_nothing_else_is()
+    {
+        var url = $"http://127.0.0.1:{FreePort.Take()}";
+        await using var service = await Service.StartAsync(settings: (Setting, url));
+        using var meter = new Meter("AspireSse.Tests");
+        meter
+            .CreateCounter<long>("test.events", "{event}", "A \"quoted\" \\ text.")
+            .Add(3, new KeyValuePair<string, object?>("k", "a\"b\\c\nd"));
+        meter.CreateHistogram<double>("test.wait", "s").Record(0.003);
+        meter.CreateHistogram<long>("test.size", "By").Record(70);
+        var metrics = MetricsText.Parse(await GetAsync($"{url}/metrics"));
+        var events = metrics.Samples.Single(s => s.Name == "test_events_total");
+        Assert.Equal((3, "a\"b\\c\nd"), (events.Value, events.Labels["k"]));
+        Assert.Equal(
+            (0, 1),
+            (
+                metrics.Sum("test_wait_seconds_bucket", ("le", "0.0025")),
+                metrics.Sum("test_wait_seconds_bucket", ("le", "0.005"))
+            )
+        );
+        Assert.Equal((1, 70), (metrics.Sum("test_size_bytes_count"), metrics.Sum("test_size_bytes_sum")));
+        foreach (var path in (string[])["/", "/health", "/metrics/x"])
+            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(url + path));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync($"{service.Url}/metrics"));
+    }
+
+    [Fact]
+    public async Task Without_the_setting_nothing_listens_for_Prometheus()
+    {
+        await using var service = await Service.StartAsync();
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync($"{service.Url}/metrics"));
+    }
+
+    [Theory]
+    [InlineData("9464")]
+    [InlineData("http://127.0.0.1")]
+    [InlineData("https://127.0.0.1:9464")]
+    [InlineData("http://127.0.0.1:9464/metrics")]
+    [InlineData("http://unix:/run/metrics.sock")]
+    public async Task What_is_no_address_with_a_port_is_refused_by_name(string url)
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Service.StartAsync(settings: (Setting, url))
+        );
+        Assert.Contains(Setting, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_reported_with_the_setting()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Service.StartAsync(settings: (Setting, $"http://{taken.LocalEndpoint}"))
+        );
+        Assert.Contains(Setting, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Exponential_histograms_are_refused_because_the_text_format_has_none()
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Service.StartAsync(
+                settings: [(Setting, "http://127.0.0.1:0"), (Histograms, "base2_exponential_bucket_histogram")]
+            )
+        );
+        Assert.Contains(Histograms, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_served_certificates_expiry_is_known_after_a_handshake()
+    {
+        using var key = RSA.Create(2048);
+        var expires = DateTimeOffset.UtcNow.AddDays(9);
+        using var made = new CertificateRequest(
+            "CN=localhost",
+            key,
+            HashAlgorithmName.SHA256,
+            RSASignaturePadding.Pkcs1
+        ).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), expires);
+        using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
+        var url = $"http://127.0.0.1:{FreePort.Take()}";
+        await using var service = await Service.StartAsync(
+            builder =>
+                builder.WebHost.ConfigureKestrel(k =>
+                    k.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate))
+                ),
+            settings: (Setting, url)
+        );
+        const string Metric = "tls_server_certificate_expiry_timestamp_seconds";
+        Assert.DoesNotContain(Metric, MetricsText.Parse(await GetAsync($"{url}/metrics")).Names);
+
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, new Uri(service.Url).Port, TestContext.Current.CancellationToken);
+        await using var tls = new SslStream(socket.GetStream(), false, (_, served, _, _) => certificate.Equals(served));
+        await tls.AuthenticateAsClientAsync("localhost");
+        var metrics = MetricsText.Parse(await GetAsync($"{url}/metrics"));
+        Assert.Equal(expires.ToUnixTimeSeconds(), metrics.Sum(Metric));
+    }
+
+    private static async Task<string> GetAsync(string url)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync(new Uri(url), TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(string url)
+    {
+        using var http = new HttpClient();
+        using var response = await http.GetAsync(new Uri(url), TestContext.Current.CancellationToken);
+        return response.StatusCode;
+    }
+}
