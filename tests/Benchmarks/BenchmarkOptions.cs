@@ -12,9 +12,11 @@ internal sealed record BenchmarkOptions
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- reads [events …]
+          dotnet run -c Release --project tests/Benchmarks -- simulate [seed]
 
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
           reads            measures what a page of a filtered read costs Postgres, for logs of these sizes
+          simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
           --quick          one round of shorter runs, for a first impression
           --rounds N       number of rounds, in each of which the servers take turns; default: 3
           --alone          StreamApi without the other servers, for a profiler

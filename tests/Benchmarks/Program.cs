@@ -1,6 +1,7 @@
 using Benchmarks;
 using Benchmarks.Client;
 using Benchmarks.Measurements;
+using Benchmarks.Simulation;
 using Harness;
 using Measuring;
 
@@ -14,6 +15,8 @@ try
         await ReadCost.RunAsync(sizes, stop.Token);
         return 0;
     }
+    if (args is ["simulate", .. var seed])
+        return SimulateProgram.Run(seed) ? 0 : 1;
     var options = BenchmarkOptions.Parse(args);
     if (options.Help)
     {
