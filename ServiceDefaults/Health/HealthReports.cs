@@ -20,7 +20,12 @@ internal static class HealthReports
                 Status = report.Status.ToString(),
                 Checks = report.Entries.ToDictionary(
                     entry => entry.Key,
-                    entry => new { Status = entry.Value.Status.ToString(), Description = Description(entry.Value) }
+                    entry => new
+                    {
+                        Status = entry.Value.Status.ToString(),
+                        Description = Description(entry.Value),
+                        Data = entry.Value.Data.Count > 0 ? entry.Value.Data : null,
+                    }
                 ),
             },
             Json,

@@ -5,21 +5,91 @@ namespace EventStore;
 /// <summary>Runs commands on Postgres with one exception for every outage.</summary>
 public static class StoreAccess
 {
+    /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
+    private const string StandbyWait = "SyncRepWaitForLSN";
+
     /// <summary>Runs a command on a connection of its own.</summary>
     /// <param name="store">The database.</param>
     /// <param name="sql">The command's text; null if <paramref name="ask"/> sets it.</param>
     /// <param name="ask">Adds the parameters, runs the command and reads the answer.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or refused the command.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, refused the command, or has not
+    /// replicated it as its settings demand.</exception>
     public static async Task<T> AskAsync<T>(this NpgsqlDataSource store, string? sql, Func<NpgsqlCommand, Task<T>> ask)
     {
         try
         {
-            await using var command = store.CreateCommand(sql);
-            return await ask(command);
+            return await store.RunAsync(sql, ask);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             throw new StoreUnavailableException("Postgres does not answer.", e);
         }
+    }
+
+    /// <inheritdoc cref="RunAsync{T}(NpgsqlDataSource, string?, Func{NpgsqlCommand, Task{T}}, TimeSpan?,
+    /// CancellationToken)"/>
+    internal static Task<T> RunAsync<T>(
+        this NpgsqlDataSource store,
+        string? sql,
+        Func<NpgsqlCommand, Task<T>> run,
+        CancellationToken cancellationToken = default
+    ) => store.RunAsync(sql, run, null, cancellationToken);
+
+    /// <summary>Runs a command on a connection of its own. After the timeout it gives up and does not cancel: the
+    /// cancellation of a commit that waits for a synchronous standby would make the commit valid without it.</summary>
+    /// <param name="store">The database.</param>
+    /// <param name="sql">The command's text; null if <paramref name="run"/> sets it.</param>
+    /// <param name="run">Adds the parameters, runs the command and reads the answer. It may still run after the
+    /// timeout, and must pass no cancellation to a command that writes.</param>
+    /// <param name="timeout">Null for the command timeout of the connection string.</param>
+    /// <param name="cancellationToken">Ends the wait, not the command.</param>
+    /// <exception cref="TimeoutException">Postgres has not answered in time: it may be frozen, or waits for a
+    /// synchronous standby.</exception>
+    /// <exception cref="NpgsqlException">Postgres refused the command, or does not answer.</exception>
+    internal static async Task<T> RunAsync<T>(
+        this NpgsqlDataSource store,
+        string? sql,
+        Func<NpgsqlCommand, Task<T>> run,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var connection = store.CreateConnection();
+        var limit = timeout ?? TimeSpan.FromSeconds(connection.CommandTimeout);
+        var running = RunOnAsync(connection, sql, run);
+        try
+        {
+            return await running.WaitAsync(limit, cancellationToken);
+        }
+        catch (Exception e) when (!running.IsCompleted)
+        {
+            // Reads its exception, or the runtime would report it as unobserved.
+            _ = running.ContinueWith(late => late.Exception, TaskScheduler.Default);
+            if (e is not TimeoutException)
+                throw;
+            throw new TimeoutException(
+                $"Postgres has not answered for {limit.TotalSeconds:F0} s: it may be frozen, or wait for a synchronous "
+                    + "standby.",
+                e
+            );
+        }
+    }
+
+    private static async Task<T> RunOnAsync<T>(
+        NpgsqlConnection connection,
+        string? sql,
+        Func<NpgsqlCommand, Task<T>> run
+    )
+    {
+        await using var _ = connection;
+        var replicated = true;
+        // WARNING: canceling wait for synchronous replication due to user request. The commit then looks successful.
+        connection.Notice += (_, e) => replicated &= e.Notice.Routine != StandbyWait;
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        var answer = await run(command);
+        return replicated
+            ? answer
+            : throw new NpgsqlException("Postgres committed, but no synchronous standby has confirmed it.");
     }
 }

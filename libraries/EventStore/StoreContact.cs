@@ -5,8 +5,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Checks once a second that Postgres answers, so that requests of <c>/health</c> cost it nothing. After an
-/// outage it closes the idle connections, which may have broken. Thread-safe.</summary>
+/// <summary>Checks once a second that Postgres answers and is a primary, so that requests of <c>/health</c> cost it
+/// nothing. After an outage it closes the idle connections, which may have broken. Thread-safe.</summary>
 public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IServiceProvider services,
@@ -16,12 +16,15 @@ public sealed class StoreContact(
 ) : RestartingService(logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
     private long _askedAt = clock.GetTimestamp();
-    private volatile bool _failing = true;
+    private volatile bool _failing = true,
+        _standby;
+    private volatile StoreDurability? _durability;
 
-    /// <summary>The time since Postgres stopped answering; null while it answers.</summary>
+    /// <summary>The time since Postgres stopped answering as a primary; null while it answers.</summary>
     public TimeSpan? AwayFor
     {
         get
@@ -35,30 +38,70 @@ public sealed class StoreContact(
     /// go to another server.</summary>
     public bool IsLost => AwayFor >= TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
 
+    /// <summary>True if Postgres answers as a standby, which stores nothing.</summary>
+    public bool IsStandby => _standby;
+
+    /// <summary>The machines that have an acknowledged event, as of the last answer; null before the first.</summary>
+    public StoreDurability? Durability => _durability;
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The connection string's only host is a standby.</exception>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (isStandby, _) = await AskAsync(3 * Interval, cancellationToken);
+            if (isStandby && !_hosts.AreSeveral)
+                throw new InvalidOperationException(
+                    "The connection string of the event log names a standby of Postgres, which stores nothing. Name "
+                        + "the primary, or all servers: 'Host=a,b,c;Target Session Attributes=primary'."
+                );
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        { /* the service waits for Postgres */
+        }
+        await base.StartAsync(cancellationToken);
+    }
+
     /// <inheritdoc/>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var wasAway = false;
         while (true)
         {
-            try
-            {
-                await using (var command = store.CreateCommand("select 1"))
-                {
-                    command.CommandTimeout = options.Value.UnhealthySeconds;
-                    await command.ExecuteScalarAsync(stoppingToken);
-                }
-                if (wasAway)
-                    services.ClearStorePools();
-                wasAway = _failing = false;
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
-            {
-                wasAway = _failing = true;
-            }
+            var failing = !await IsPrimaryAsync(stoppingToken);
+            // On another thread: this one may be the socket's own, which would wait for itself to close it. One of
+            // several hosts may be frozen: no request should wait for its idle connections.
+            if (wasAway || (failing && _hosts.AreSeveral))
+                await Task.Run(services.ClearStorePools, stoppingToken);
+            wasAway = _failing = failing;
+            if (!failing)
+                await _hosts.CheckAsync(stoppingToken);
             await Task.Delay(Interval, clock, stoppingToken);
             if (!_failing)
                 Volatile.Write(ref _askedAt, clock.GetTimestamp());
         }
     }
+
+    private async Task<bool> IsPrimaryAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            var timeout = TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
+            (_standby, var durability) = await AskAsync(timeout, stoppingToken);
+            if (!_standby && durability != _durability)
+                Logger.LogInformation("An acknowledged event is on: {Durability}", durability);
+            if (!_standby)
+                _durability = durability;
+            return !_standby;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            _standby = false;
+            return false;
+        }
+    }
+
+    private Task<(bool IsStandby, StoreDurability Durability)> AskAsync(TimeSpan timeout, CancellationToken stopped) =>
+        store.RunAsync(StoreDurability.Sql, StoreDurability.ReadAsync, timeout, stopped);
 }

@@ -11,14 +11,27 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context,
         CancellationToken cancellationToken = default
-    ) =>
-        Task.FromResult(
-            contact.AwayFor is not { } away ? HealthCheckResult.Healthy()
-            : contact.IsLost
-                ? HealthCheckResult.Unhealthy(
-                    $"Postgres has not answered for {away.TotalSeconds:F0} s: publishing and replay wait for it. "
-                        + "Open streams get what Redis brings."
-                )
-            : HealthCheckResult.Degraded("Postgres does not answer: publishing and replay wait for it.")
+    )
+    {
+        var data = new Dictionary<string, object>();
+        if (contact.Durability is { } durability)
+            data["durability"] = durability.ToString();
+        var problem = contact.IsStandby ? "is a standby (read-only), or all of its hosts are" : "does not answer";
+        return Task.FromResult(
+            contact.AwayFor is not { } away
+                ? contact.Durability is { IsWaiting: true }
+                    ? HealthCheckResult.Degraded(
+                        "Publishing waits: no synchronous standby of Postgres is connected.",
+                        data: data
+                    )
+                    : HealthCheckResult.Healthy(data: data)
+                : contact.IsLost
+                    ? HealthCheckResult.Unhealthy(
+                        $"Postgres {problem}, for {away.TotalSeconds:F0} s: publishing and replay wait for it. "
+                            + "Open streams get what Redis brings.",
+                        data: data
+                    )
+                    : HealthCheckResult.Degraded($"Postgres {problem}: publishing and replay wait for it.", data: data)
         );
+    }
 }

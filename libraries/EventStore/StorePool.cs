@@ -36,8 +36,10 @@ public static class StorePool
 
     internal static void AddStorePools(this IServiceCollection services, string connectionName)
     {
+        services.AddSingleton<StoreHosts>();
         services.AddSingleton(provider => Open(provider, connectionName, Work, o => o.WorkConnections));
-        services.AddKeyedSingleton(Appends, (provider, _) => Open(provider, connectionName, Appends, _ => 4));
+        // One is used at a time; an append without an answer keeps its own until Postgres gives one.
+        services.AddKeyedSingleton(Appends, (provider, _) => Open(provider, connectionName, Appends, _ => 8));
         services.AddKeyedSingleton(Feed, (provider, _) => Open(provider, connectionName, Feed, _ => 20));
         services.AddKeyedSingleton(
             Replays,
@@ -50,12 +52,14 @@ public static class StorePool
         );
     }
 
-    /// <summary>Closes every idle connection: each that broke while idle would fail one request.</summary>
+    /// <summary>Closes every idle connection, and looks for the primary again: each connection that broke while idle
+    /// would fail one request.</summary>
     internal static void ClearStorePools(this IServiceProvider services)
     {
         services.GetRequiredService<NpgsqlDataSource>().Clear();
         foreach (var pool in (string[])[Appends, Feed, Replays, Reads])
             services.GetRequiredKeyedService<NpgsqlDataSource>(pool).Clear();
+        services.GetRequiredService<StoreHosts>().Forget();
     }
 
     private static NpgsqlDataSource Open(
@@ -91,7 +95,6 @@ public static class StorePool
         builder.Options =
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
             + $" -c client_connection_check_interval=2000 -c jit=off{settings}";
-        // Without a name, traces and metrics would carry the connection string.
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = $"{connectionName}-{pool}" }.Build();
+        return services.GetRequiredService<StoreHosts>().Build(builder, $"{connectionName}-{pool}");
     }
 }

@@ -16,17 +16,15 @@ public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
     /// <param name="name">The lease.</param>
     /// <param name="holder">The caller: unique per process.</param>
     /// <param name="ttl">Time until the lease expires if it is not renewed.</param>
-    /// <param name="cancellationToken">Cancels the command.</param>
+    /// <param name="cancellationToken">Ends the wait; the lease may be taken nevertheless.</param>
     /// <returns>The fence, greater for each new holder; null while another process holds the lease.</returns>
-    public async Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand("select eventstore.hold_lease($1, $2, $3)");
-        command.CommandTimeout = Math.Max(1, (int)ttl.TotalSeconds);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = holder });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = ttl });
-        return await command.ExecuteScalarAsync(cancellationToken) as long?;
-    }
+    public Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "select eventstore.hold_lease($1, $2, $3)",
+            async command => await command.With(name).With(holder).With(ttl).ExecuteScalarAsync() as long?,
+            ttl,
+            cancellationToken
+        );
 
     /// <summary>Gives a lease up, so that a spare does not wait for it to expire. Does nothing if the fence is
     /// outdated.</summary>

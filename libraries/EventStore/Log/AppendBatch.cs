@@ -80,8 +80,25 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         return true;
     }
 
+    /// <summary>Calls <c>eventstore.append</c> and reads its answer.</summary>
+    public async Task<StoredBatch> StoreAsync(NpgsqlCommand command)
+    {
+        Bind(command.Parameters);
+        await using var row = await command.ExecuteReaderAsync();
+        await row.ReadAsync();
+        var stored = new StoredBatch(
+            row.GetFieldValue<long?[]>(0),
+            row.GetFieldValue<DateTimeOffset>(1),
+            row.IsDBNull(2) ? null : row.GetInt64(2),
+            row.GetString(3)
+        );
+        // The row arrives before the commit: only the end of the statement proves it.
+        while (await row.NextResultAsync()) { }
+        return stored;
+    }
+
     /// <summary>Adds the parameters of the call.</summary>
-    public void Bind(NpgsqlParameterCollection parameters)
+    private void Bind(NpgsqlParameterCollection parameters)
     {
         Add(_groups, NpgsqlDbType.Integer);
         Add(_ids, NpgsqlDbType.Uuid);
@@ -160,3 +177,6 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             request.Completion.TrySetException(error);
     }
 }
+
+/// <summary>The answer of <c>eventstore.append</c>.</summary>
+internal readonly record struct StoredBatch(long?[] Positions, DateTimeOffset CommittedAt, long? First, string Epoch);

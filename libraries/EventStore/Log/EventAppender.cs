@@ -111,7 +111,7 @@ public sealed class EventAppender(
                 batch.Clear();
                 for (; next is not null && batch.TryAdd(next); next = _pending.Take()) { }
                 carried = next;
-                await CommitAsync(batch, stoppingToken);
+                batch = await CommitAsync(batch, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
@@ -134,31 +134,23 @@ public sealed class EventAppender(
         }
     }
 
-    private async Task CommitAsync(AppendBatch batch, CancellationToken stoppingToken)
+    /// <summary>Stores a batch and answers its requests. Returns the batch for the next ones.</summary>
+    private async Task<AppendBatch> CommitAsync(AppendBatch batch, CancellationToken stoppingToken)
     {
+        var next = batch;
         var start = Stopwatch.GetTimestamp();
         using var span = StoreTracing.StartBatch("eventstore append", ActivityKind.Client, batch.TraceParents);
         span?.SetTag("messaging.batch.message_count", batch.Events);
         try
         {
-            await using var command = store.CreateCommand(
+            var (positions, committedAt, first, epoch) = await store.RunAsync(
                 """
                 select positions, committed_at, first_position, coalesce(epoch, eventstore.epoch())
                 from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-                """
+                """,
+                batch.StoreAsync,
+                stoppingToken
             );
-            batch.Bind(command.Parameters);
-            await using var reader = await command.ExecuteReaderAsync(stoppingToken);
-            await reader.ReadAsync(stoppingToken);
-            var positions = await reader.GetFieldValueAsync<long?[]>(0, stoppingToken);
-            var committedAt = reader.GetFieldValue<DateTimeOffset>(1);
-            var (first, epoch) = (
-                await reader.IsDBNullAsync(2, stoppingToken) ? default(long?) : reader.GetInt64(2),
-                reader.GetString(3)
-            );
-            // The row arrives before the commit: only the end of the statement proves it. Not Close, which hides a
-            // timeout.
-            while (await reader.NextResultAsync(stoppingToken)) { }
             batch.Complete(epoch, positions);
             if (_failing)
                 Logger.LogInformation("Postgres stores events again");
@@ -169,6 +161,8 @@ public sealed class EventAppender(
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
+            // The command may still read this batch.
+            next = new AppendBatch(options.Value);
             // Logged once per outage: every publish fails until it ends, and its caller is told.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
@@ -182,6 +176,7 @@ public sealed class EventAppender(
         {
             batch.Fail(e);
         }
+        return next;
     }
 
     /// <summary>The events of a call, and its answer.</summary>

@@ -41,24 +41,29 @@ public static class Outbox
     /// <param name="lease">The lease that allows one process to move rows.</param>
     /// <param name="fence">The caller's fence, from <see cref="LeaderLease"/>.</param>
     /// <param name="most">Most rows to move.</param>
-    /// <param name="cancellationToken">Cancels the command.</param>
+    /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
-    public static async Task<OutboxMove> RelayAsync(
+    /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
+    public static Task<OutboxMove> RelayAsync(
         NpgsqlDataSource store,
         string lease,
         long fence,
         int most,
         CancellationToken cancellationToken
-    )
-    {
-        await using var command = store.CreateCommand("select moved, refused from eventstore.move_outbox($1, $2, $3)");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lease });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = fence });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        return new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1));
-    }
+    ) =>
+        store.RunAsync(
+            "select moved, refused from eventstore.move_outbox($1, $2, $3)",
+            async command =>
+            {
+                await using var row = await command.With(lease).With(fence).With(most).ExecuteReaderAsync();
+                await row.ReadAsync();
+                var move = new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1));
+                // The row arrives before the commit, which the end of the statement proves.
+                while (await row.NextResultAsync()) { }
+                return move;
+            },
+            cancellationToken
+        );
 }
 
 /// <summary>Rows that have left the outbox.</summary>

@@ -10,16 +10,15 @@ namespace EventStore;
 public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Stores a replica's document, with the time by Postgres's clock.</summary>
-    public async Task SetAsync(string replica, string state, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
+    public Task SetAsync(string replica, string state, CancellationToken cancellationToken) =>
+        store.RunAsync(
             """
             insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())
             on conflict (name) do update set state = excluded.state, seen_at = excluded.seen_at
-            """
+            """,
+            command => command.With(replica).With(state).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        await command.With(replica).With(state).ExecuteNonQueryAsync(cancellationToken);
-    }
 
     /// <summary>Reads the other replicas whose last document is at least <paramref name="minAge"/> and less than
     /// <paramref name="maxAge"/> old, in no order.</summary>

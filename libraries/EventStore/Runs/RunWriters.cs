@@ -10,35 +10,32 @@ namespace EventStore;
 public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Creates a writer with a lease.</summary>
-    public async Task EnterAsync(Guid writer, string replica, TimeSpan lease, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "insert into eventstore.run_writers values ($1, $2, clock_timestamp() + $3)"
+    public Task EnterAsync(Guid writer, string replica, TimeSpan lease, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "insert into eventstore.run_writers values ($1, $2, clock_timestamp() + $3)",
+            command => command.With(writer).With(replica).With(lease).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        await command.With(writer).With(replica).With(lease).ExecuteNonQueryAsync(cancellationToken);
-    }
 
     /// <summary>Renews a writer's lease.</summary>
     /// <returns>The writer's runs that someone asked to cancel; null if the writer is gone: another process has swept
     /// it and ended its runs.</returns>
-    public async Task<IReadOnlyList<string>?> RenewAsync(
-        Guid writer,
-        TimeSpan lease,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = store.CreateCommand(
+    public Task<IReadOnlyList<string>?> RenewAsync(Guid writer, TimeSpan lease, CancellationToken cancellationToken) =>
+        store.RunAsync<IReadOnlyList<string>?>(
             """
             with mine as (
                 update eventstore.run_writers set expires_at = clock_timestamp() + $2 where id = $1 returning id
             )
             select exists (select from mine), array(select run from eventstore.runs where writer = $1 and cancelled)
-            """
+            """,
+            async command =>
+            {
+                await using var row = await command.With(writer).With(lease).ExecuteReaderAsync();
+                await row.ReadAsync();
+                return row.GetBoolean(0) ? await row.GetFieldValueAsync<string[]>(1) : null;
+            },
+            cancellationToken
         );
-        await using var row = await command.With(writer).With(lease).ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        return row.GetBoolean(0) ? await row.GetFieldValueAsync<string[]>(1, cancellationToken) : null;
-    }
 
     /// <summary>Lets a writer's lease expire now, so that other processes end its runs at once.</summary>
     public async Task ExpireAsync(Guid writer, CancellationToken cancellationToken)
@@ -51,11 +48,12 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
 
     /// <summary>Ends the runs of all writers whose lease has expired, by their wills. Returns the topics of those
     /// runs.</summary>
-    public async Task<IReadOnlyList<string>> SweepAsync(CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand("select eventstore.sweep_runs()");
-        return await command.ExecuteScalarAsync(cancellationToken) as string[] ?? [];
-    }
+    public Task<IReadOnlyList<string>> SweepAsync(CancellationToken cancellationToken) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select eventstore.sweep_runs()",
+            async command => await command.ExecuteScalarAsync() as string[] ?? [],
+            cancellationToken
+        );
 
     /// <summary>Returns the topics of a writer's runs that began longer ago than <paramref name="age"/>.</summary>
     public async Task<IReadOnlyList<string>> OlderThanAsync(
@@ -72,15 +70,16 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
 
     /// <summary>Ends runs of a living writer that nobody works on, by their wills, and frees their idempotency keys.
     /// Returns the topics of the runs that it ended.</summary>
-    public async Task<IReadOnlyList<string>> AbandonAsync(
+    public Task<IReadOnlyList<string>> AbandonAsync(
         string[] topics,
         Guid writer,
         CancellationToken cancellationToken
-    )
-    {
-        await using var command = store.CreateCommand("select eventstore.abandon_runs($1, $2)");
-        return await command.With(topics).With(writer).ExecuteScalarAsync(cancellationToken) as string[] ?? [];
-    }
+    ) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select eventstore.abandon_runs($1, $2)",
+            async command => await command.With(topics).With(writer).ExecuteScalarAsync() as string[] ?? [],
+            cancellationToken
+        );
 
     /// <summary>Calls <paramref name="cancelled"/> with the topic of each run, of any writer, that someone asks to
     /// cancel. Ends only by cancellation, or by an exception when the connection breaks.</summary>

@@ -23,6 +23,16 @@ internal sealed class PostgresStandby : IAsyncDisposable
     /// system.</summary>
     public static async Task<PostgresStandby?> PromoteCopyAsync(string primary, CancellationToken cancellationToken)
     {
+        var standby = await CopyAsync(primary, cancellationToken);
+        if (standby is not null)
+            await standby.PromoteAsync(cancellationToken);
+        return standby;
+    }
+
+    /// <inheritdoc cref="PromoteCopyAsync"/>
+    /// <summary>Starts a standby that gets no more WAL.</summary>
+    public static async Task<PostgresStandby?> CopyAsync(string primary, CancellationToken cancellationToken)
+    {
         await using var connection = new NpgsqlConnection(primary);
         await connection.OpenAsync(cancellationToken);
         var backend = await ScalarAsync<int>(connection, "select pg_backend_pid()", cancellationToken);
@@ -103,20 +113,27 @@ internal sealed class PostgresStandby : IAsyncDisposable
             }
         );
         await DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                await using var there = new NpgsqlConnection(standby.ConnectionString);
-                await there.OpenAsync(cancellationToken);
-                await ScalarAsync<bool>(
-                    there,
-                    "select case when pg_is_in_recovery() then pg_promote() else true end",
-                    cancellationToken
-                );
-                return !await ScalarAsync<bool>(there, "select pg_is_in_recovery()", cancellationToken);
-            },
-            "the standby is promoted"
+            async () => await standby.AskAsync<bool>("select pg_is_in_recovery()", cancellationToken),
+            "the standby answers"
         );
         return standby;
+    }
+
+    public async Task PromoteAsync(CancellationToken cancellationToken)
+    {
+        await AskAsync<bool>("select pg_promote()", cancellationToken);
+        await DeliverySystem.EventuallyAsync(
+            async () => !await AskAsync<bool>("select pg_is_in_recovery()", cancellationToken),
+            "the standby is promoted"
+        );
+    }
+
+    /// <summary>Runs a statement on this server and returns its value.</summary>
+    public async Task<T> AskAsync<T>(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        return await ScalarAsync<T>(connection, sql, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -49,7 +49,14 @@ begin
         into positions, fresh
         from input i left join known k on k.ord = i.ord left join refused x on x.grp = i.grp;
 
-        if fresh is null then return; end if;
+        if fresh is null then
+            -- A commit that writes nothing does not wait for a synchronous standby: a retry would be acknowledged
+            -- although only this machine has the events.
+            if array_remove(positions, null) <> '{}' then
+                perform pg_logical_emit_message(true, 'eventstore', '');
+            end if;
+            return;
+        end if;
         first_position := eventstore.take_positions(cardinality(fresh));
         for i in 1 .. cardinality(fresh) loop positions[fresh[i]] := first_position + i - 1; end loop;
         insert into eventstore.events

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>The number of machines that have an event when it is acknowledged.</summary>
+/// <param name="Commit">Postgres's <c>synchronous_commit</c>.</param>
+/// <param name="Names">Postgres's <c>synchronous_standby_names</c>.</param>
+/// <param name="Connected">Synchronous standbys that are connected; null if this user may not know.</param>
+public sealed partial record StoreDurability(string Commit, string Names, int? Connected)
+{
+    /// <summary>A row: recovery, then this record's values.</summary>
+    internal const string Sql = """
+        select pg_is_in_recovery(), current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
+            case when pg_has_role('pg_read_all_stats', 'usage') then
+                (select count(*)::int from pg_stat_replication where sync_state in ('sync', 'quorum'))
+            end
+        """;
+
+    /// <summary>The number of standbys whose confirmation each commit awaits.</summary>
+    public int Standbys =>
+        Commit is "off" or "local" || Names.Trim().Length == 0 ? 0
+        : Count().Match(Names) is { Success: true } match
+            ? int.Parse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture)
+        : 1;
+
+    /// <summary>True while commits wait because too few synchronous standbys are connected.</summary>
+    public bool IsWaiting => Connected < Standbys;
+
+    /// <summary>Returns the text that <c>/health</c> shows.</summary>
+    public override string ToString() =>
+        Standbys == 0
+            ? Commit == "off"
+                ? "not durable (synchronous_commit is off)"
+                : "one machine"
+            : $"synchronous on {Standbys} {(Standbys == 1 ? "standby" : "standbys")}"
+                + (Connected is { } connected ? $", {connected} connected" : "");
+
+    internal static async Task<(bool IsStandby, StoreDurability Durability)> ReadAsync(NpgsqlCommand command)
+    {
+        await using var row = await command.ExecuteReaderAsync();
+        await row.ReadAsync();
+        return (
+            row.GetBoolean(0),
+            new StoreDurability(row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetInt32(3))
+        );
+    }
+
+    // "ANY 1 (a, b)", "FIRST 2 (a, b, c)", "2 (a, b, c)"; a plain list, or *, is FIRST 1.
+    [GeneratedRegex(@"^\s*(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Count();
+}

@@ -1,0 +1,73 @@
+using System.Collections.Concurrent;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// Builds the pools of connections to the primary among the hosts of a connection string. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Npgsql remembers which host is the primary. Asking again after a time would let a frozen host delay its callers each
+/// time, so the states are forgotten only when a pool has no primary any more.
+/// </remarks>
+internal sealed class StoreHosts
+{
+    private const int ForgetNever = 24 * 3_600,
+        ConnectSeconds = 3;
+    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentBag<(NpgsqlDataSource Pool, NpgsqlMultiHostDataSource Hosts)> _pools = [];
+
+    /// <summary>True if the connection string names several hosts.</summary>
+    public bool AreSeveral => !_pools.IsEmpty;
+
+    /// <summary>Builds a pool. Of several hosts it uses the one that is the primary.</summary>
+    /// <param name="settings">The connection string; changed by this method.</param>
+    /// <param name="name">The pool's name in traces and metrics, which otherwise carry the connection string.</param>
+    /// <exception cref="InvalidOperationException">The connection string asks for a standby.</exception>
+    public NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, string name)
+    {
+        if (settings.TargetSessionAttributes is { } target && target is not ("primary" or "read-write"))
+            throw new InvalidOperationException(
+                $"The connection string of the event log has 'Target Session Attributes={target}', but events can only "
+                    + "be stored on a primary. Write 'Target Session Attributes=primary'."
+            );
+        settings.TargetSessionAttributes = null;
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) is not true)
+            return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.Build();
+        settings.Timeout = ConnectSeconds;
+        settings.HostRecheckSeconds = ForgetNever;
+        var hosts = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.BuildMultiHost();
+        var pool = hosts.WithTargetSession(TargetSessionAttributes.Primary);
+        _pools.Add((pool, hosts));
+        return pool;
+    }
+
+    /// <summary>Forgets the states of all hosts: the next connections look for the primary.</summary>
+    public void Forget()
+    {
+        foreach (var (_, hosts) in _pools)
+            hosts.ClearDatabaseStates();
+    }
+
+    /// <summary>Lets each pool that has lost its primary look for it. A single broken connection makes Npgsql avoid its
+    /// host.</summary>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (pool, hosts) in _pools)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(CheckTimeout);
+            try
+            {
+                await using var connection = await pool.OpenConnectionAsync(limit.Token);
+            }
+            catch (NpgsqlException)
+            {
+                hosts.ClearDatabaseStates();
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            { /* all of its connections are in use */
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Postgres on several machines: an acknowledged event is on as many as the settings say, and only a primary
+/// acknowledges.</summary>
+public sealed class DurabilityTests(StackFixture stack)
+{
+    private const string NoServer = "Postgres is not a process of this machine: it cannot be copied.";
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Without_its_synchronous_standby_a_publish_is_refused_and_no_reader_gets_the_event()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var server = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, Stop);
+        Assert.SkipWhen(server is null, NoServer);
+        var replica = await system.StartReplicaAsync(
+            new()
+            {
+                ["ConnectionStrings__eventstore"] = server!.ConnectionString,
+                ["EventStore__Channel"] = "nobody-speaks-here",
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+            }
+        );
+        Assert.Equal("one machine", await DurabilityAsync(replica));
+        await SetStandbysAsync(server, "absent");
+        await DeliverySystem.EventuallyAsync(
+            async () => await DurabilityAsync(replica) == "synchronous on 1 standby, 0 connected",
+            "the replica knows that it must wait"
+        );
+
+        await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.%3E");
+        var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
+        using (var refused = await DeliverySystem.PostAsync(replica, sent))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        // The commit still waits: a cancelled wait would have made the event visible on this machine alone.
+        const string waiting =
+            "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and query like '%eventstore.append%'";
+        Assert.Equal(1, await server.AskAsync<long>(waiting, Stop));
+        Assert.Equal(0, await server.AskAsync<long>("select count(*) from eventstore.events", Stop));
+        Assert.Empty(reader.Events);
+
+        await SetStandbysAsync(server, "");
+        string[] positions = [];
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var retried = await DeliverySystem.PostAsync(replica, sent);
+                if (!retried.IsSuccessStatusCode)
+                    return false;
+                positions = await DeliverySystem.PublishAsync(replica, sent);
+                return true;
+            },
+            "the retry is accepted"
+        );
+        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 2, 1);
+        await reader.WaitForEventsAsync(2);
+        Assert.Equal(["1", "2"], reader.Events.Select(e => e.Data));
+        Assert.Equal(positions[0], reader.Events.First().Id);
+    }
+
+    [Fact]
+    public async Task A_retry_is_acknowledged_only_when_the_standby_has_the_event()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var server = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, Stop);
+        Assert.SkipWhen(server is null, NoServer);
+        var replica = await system.StartReplicaAsync(
+            new()
+            {
+                ["ConnectionStrings__eventstore"] = server!.ConnectionString,
+                ["EventStore__Channel"] = "nobody-speaks-here",
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+            }
+        );
+        var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
+        await DeliverySystem.PublishAsync(replica, sent);
+        await SetStandbysAsync(server, "absent");
+        using var retried = await DeliverySystem.PostAsync(replica, sent);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, retried.StatusCode);
+    }
+
+    [Fact]
+    public async Task Of_several_hosts_the_primary_is_used_and_a_standby_alone_is_refused_at_the_start()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var standby = await PostgresStandby.CopyAsync(Original(system).ConnectionString, Stop);
+        Assert.SkipWhen(standby is null, NoServer);
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = standby!.ConnectionString };
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => system.StartReplicaAsync(settings));
+        Assert.Contains("names a standby of Postgres", refused.Message, StringComparison.Ordinal);
+
+        var both = new NpgsqlConnectionStringBuilder(standby.ConnectionString)
+        {
+            Host = $"127.0.0.1:{standby.Port},127.0.0.1:{system.Postgres.Port}",
+            TargetSessionAttributes = "primary",
+            Pooling = true,
+        };
+        settings["ConnectionStrings__eventstore"] = both.ConnectionString;
+        var replica = await system.StartReplicaAsync(settings);
+        await system.StartBroadcasterAsync(settings);
+        await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.%3E");
+        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 1, 3);
+        await reader.WaitForEventsAsync(3);
+
+        system.Postgres.Cut();
+        await standby.PromoteAsync(Stop);
+        await DeliverySystem.EventuallyAsync(
+            async () => (await DeliverySystem.PostAsync(replica, new EventBody("t.1", "n", 4))).IsSuccessStatusCode,
+            "publishing goes on at the promoted standby"
+        );
+        // The copy lacked the events that the reader had: it is told, and goes on.
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 5, 1);
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data == "5"));
+    }
+
+    private NpgsqlConnectionStringBuilder Original(DeliverySystem system) =>
+        new(stack.EventStore)
+        {
+            Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
+        };
+
+    private static async Task<string?> DurabilityAsync(ServiceProcess replica)
+    {
+        using var http = new HttpClient();
+        var health = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/health"), Stop);
+        return health
+            .GetProperty("checks")
+            .GetProperty("eventstore")
+            .GetProperty("data")
+            .GetProperty("durability")
+            .GetString();
+    }
+
+    private static async Task SetStandbysAsync(PostgresStandby server, string names)
+    {
+        await server.AskAsync<object?>($"alter system set synchronous_standby_names = '{names}'", Stop);
+        await server.AskAsync<bool>("select pg_reload_conf()", Stop);
+        await DeliverySystem.EventuallyAsync(
+            async () => await server.AskAsync<string>("show synchronous_standby_names", Stop) == names,
+            "the setting is read"
+        );
+    }
+}
