@@ -25,6 +25,7 @@ internal static class HistoryApi
     private static async Task<IResult> ReadAsync(
         HttpContext context,
         [FromKeyedServices(StorePool.Reads)] EventReader reader,
+        LineageReader lineages,
         StoreReads reads,
         IOptions<EventsOptions> options
     )
@@ -49,7 +50,7 @@ internal static class HistoryApi
             after = id;
         }
 
-        var page = new HistoryPage(context, reader, reads, filter, limit, options.Value);
+        var page = new HistoryPage(context, reader, lineages, reads, filter, limit, options.Value);
         return await page.BeginAsync(after) ?? page;
     }
 }

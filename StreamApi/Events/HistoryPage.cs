@@ -13,6 +13,7 @@ namespace StreamApi.Events;
 internal sealed class HistoryPage(
     HttpContext context,
     EventReader reader,
+    LineageReader lineages,
     StoreReads reads,
     EventFilter filter,
     int limit,
@@ -53,7 +54,7 @@ internal sealed class HistoryPage(
         {
             var first = await NextPageAsync();
             (_epoch, _head) = (first!.Epoch, first.Head);
-            if (after is { } asked && asked.Epoch != _epoch)
+            if (after is { } asked && await lineages.TranslateAsync(asked, _epoch, context.RequestAborted) is null)
                 return InvalidRequestException.ProblemOf(
                     "after",
                     $"belongs to epoch {asked.Epoch}; the current epoch is {_epoch}. Read from the start."

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using EventStore;
 using StreamApi.Stats;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -59,7 +58,7 @@ internal sealed record Replica(
             name,
             url,
             limits.Count,
-            new StreamId(logs.Epoch, logs.Settled).ToString(),
+            logs.Now.Settled.ToString(),
             feed.Lag,
             feed.Mode == FeedMode.Live ? "live" : "degraded"
         );

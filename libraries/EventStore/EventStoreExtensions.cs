@@ -33,6 +33,7 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton(services => Reader(services, StorePool.Feed));
         foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads])
             builder.Services.AddKeyedSingleton(pool, (services, _) => Reader(services, pool));
+        builder.Services.AddSingleton<LineageReader>();
         builder.Services.AddSingleton<TopicReader>();
         builder.Services.AddSingleton<TopicDirectory>();
         builder.Services.AddSingleton<RunReader>();

@@ -8,7 +8,12 @@ public static class StoreAccess
     /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
     private const string StandbyWait = "SyncRepWaitForLSN";
 
-    /// <summary>Runs a command on a connection of its own.</summary>
+    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a server that was promoted, copied or restored, until its
+    /// epoch is recorded.</summary>
+    internal const string NoEpochYet = "SSE01";
+
+    /// <summary>Runs a command on a connection of its own. On a server without an epoch it records one, and runs the
+    /// command again.</summary>
     /// <param name="store">The database.</param>
     /// <param name="sql">The command's text; null if <paramref name="ask"/> sets it.</param>
     /// <param name="ask">Adds the parameters, runs the command and reads the answer.</param>
@@ -18,7 +23,15 @@ public static class StoreAccess
     {
         try
         {
-            return await store.RunAsync(sql, ask);
+            try
+            {
+                return await store.RunAsync(sql, ask);
+            }
+            catch (PostgresException e) when (e.SqlState == NoEpochYet)
+            {
+                await store.RunAsync("select eventstore.begin_epoch()", command => command.ExecuteScalarAsync());
+                return await store.RunAsync(sql, ask);
+            }
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {

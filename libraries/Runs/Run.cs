@@ -79,6 +79,9 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
 
     public RunStop StopReason => (RunStop)Volatile.Read(ref _stopped);
 
+    /// <summary>Id of the last event that is known to be stored; null before the first.</summary>
+    public Guid? LastStored { get; set; }
+
     /// <summary>True after the last event, whichever replica stored it.</summary>
     public bool Ended { get; private set; }
 

@@ -170,7 +170,7 @@ internal sealed class RunLog(
 
     /// <summary>
     /// Appends events, and retries while the store is unavailable. Events of a try without an answer are not stored
-    /// twice.
+    /// twice. After a promotion the run goes on only if the store has lost none of its events.
     /// </summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
@@ -184,14 +184,23 @@ internal sealed class RunLog(
                 Guid.CreateVersion7(),
                 Run: new RunMark(run.Writer, ends && i == batch.Length - 1)
             );
+        var isFenced = false;
         for (var attempt = 0; ; attempt++)
         {
             try
             {
-                if (attempt > 0 && await registry.IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
-                    return;
-                await appender.AppendAsync(batch);
+                if (isFenced && !await registry.ConfirmAsync(run.Name.Topic, run.Writer, run.LastStored))
+                    throw new RunFencedException(run.Name.Topic);
+                isFenced = false;
+                if (attempt == 0 || !await registry.IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
+                    await appender.AppendAsync(batch);
+                run.LastStored = batch[^1].Id;
                 return;
+            }
+            catch (RunFencedException) when (!isFenced)
+            {
+                // The run has ended, or a new epoch asks if the store still has what was written before.
+                isFenced = true;
             }
             catch (StoreUnavailableException e)
             {

@@ -14,6 +14,7 @@ internal sealed class RunStreams(
     FiniteStreams finite,
     PushOpener streams,
     IStreamAccess access,
+    LineageReader lineages,
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
@@ -63,12 +64,15 @@ internal sealed class RunStreams(
     private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
         var head = await reader.HeadAsync(context.RequestAborted);
+        var here = last.Id is { } id
+            ? await lineages.TranslateAsync(id, head.Epoch, context.RequestAborted)
+            : default(StreamId?);
         var reason =
-            last.Id is not { } id ? ResyncReason.Malformed
-            : id.Epoch != head.Epoch ? ResyncReason.Epoch
-            : id.Position > head.Head ? ResyncReason.Future
+            last.Id is null ? ResyncReason.Malformed
+            : here is null ? ResyncReason.Epoch
+            : here.Value.Position > head.Head ? ResyncReason.Future
             : ResyncReason.Expired;
-        if (reason == ResyncReason.Expired && last.Id!.Value.Position >= head.DroppedThrough)
+        if (reason == ResyncReason.Expired && here!.Value.Position >= head.DroppedThrough)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;

@@ -42,6 +42,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<PushOpener>();
         builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddSingleton<RedisIntake>();
+        builder.Services.AddSingleton<EpochChange>();
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddSingleton<StoreHead>();
         builder.Services.AddSingleton<StoreClock>();

@@ -72,7 +72,8 @@ internal static class ResilientApi
         [FromRoute(Name = "session_id")] string id,
         HttpContext context,
         StreamOpener streams,
-        Sessions sessions
+        Sessions sessions,
+        LineageReader lineages
     )
     {
         var session = Checked(id);
@@ -89,7 +90,7 @@ internal static class ResilientApi
             state.FailedAt is { } end
             && (
                 last.Id is { } had
-                    ? had.Epoch == state.Head.Epoch && had.Position >= end
+                    ? (await lineages.TranslateAsync(had, state.Head.Epoch, context.RequestAborted))?.Position >= end
                     : ordinal > 0 && (state.AtOrdinal?.Position ?? long.MaxValue) >= end
             )
         )

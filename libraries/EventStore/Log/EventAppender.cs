@@ -145,7 +145,7 @@ public sealed class EventAppender(
         {
             var (positions, committedAt, first, epoch) = await store.RunAsync(
                 """
-                select positions, committed_at, first_position, coalesce(epoch, eventstore.epoch())
+                select positions, committed_at, first_position, epoch
                 from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 """,
                 batch.StoreAsync,

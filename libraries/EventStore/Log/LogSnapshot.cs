@@ -8,6 +8,8 @@ public static class LogSnapshot
 {
     /// <summary>Reads the head.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it in a
+    /// moment.</exception>
     public static async Task<StreamId> HeadAsync(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
@@ -19,9 +21,17 @@ public static class LogSnapshot
             connection,
             transaction
         );
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        return new StreamId(row.GetString(0), row.GetInt64(1));
+        try
+        {
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            await row.ReadAsync(cancellationToken);
+            return new StreamId(row.GetString(0), row.GetInt64(1));
+        }
+        catch (PostgresException e) when (e.SqlState == StoreAccess.NoEpochYet)
+        {
+            // Not recorded here: the caller's snapshot would not see it.
+            throw new StoreUnavailableException("Postgres has just been promoted or restored.", e);
+        }
     }
 
     /// <summary>Returns the position of a topic's event by its ordinal, from 1; null if the topic has fewer.</summary>

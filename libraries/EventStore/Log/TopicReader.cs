@@ -5,7 +5,7 @@ using NpgsqlTypes;
 namespace EventStore;
 
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe.</summary>
-public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
+public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
 {
     /// <summary>Highest ordinal that is looked up; longer streams use the log's ids.</summary>
     private const int MostOrdinal = 100_000;
@@ -127,16 +127,19 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
 
     /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken) =>
-        store.AskAsync<string?>(
-            "select topic from eventstore.events where position = $1 and eventstore.epoch() = $2",
+    public async Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken)
+    {
+        var (epoch, topic) = await store.AskAsync<(string, string?)>(
+            "select eventstore.epoch(), (select topic from eventstore.events where position = $1)",
             async command =>
             {
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Position });
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id.Epoch });
-                return await command.ExecuteScalarAsync(cancellationToken) as string;
+                await using var row = await command.With(id.Position).ExecuteReaderAsync(cancellationToken);
+                await row.ReadAsync(cancellationToken);
+                return (row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1));
             }
         );
+        return await lineages.TranslateAsync(id, epoch, cancellationToken) is null ? null : topic;
+    }
 }
 
 /// <summary>A topic in a listing.</summary>

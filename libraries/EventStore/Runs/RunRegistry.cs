@@ -51,6 +51,24 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             async command => (bool)(await command.With(topic).With(writer).With(will).ExecuteScalarAsync())!
         );
 
+    /// <summary>Lets a writer go on with its run in a new epoch. False, and the run is ended by its will, if the log
+    /// has lost the last event that it wrote; false too for a run that the writer no longer has.</summary>
+    /// <param name="topic">The topic of the run's events.</param>
+    /// <param name="writer">The run's writer.</param>
+    /// <param name="last">Id of the last event that the writer knows to be stored; null before the first.</param>
+    public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last) =>
+        store.AskAsync<bool>(
+            "select eventstore.confirm_run($1, $2, $3)",
+            async command =>
+            {
+                command.With(topic).With(writer);
+                command.Parameters.Add(
+                    new NpgsqlParameter { Value = (object?)last ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
+                );
+                return (bool)(await command.ExecuteScalarAsync())!;
+            }
+        );
+
     /// <summary>Asks a run's writer to stop, on whichever replica. False if no such run goes on.</summary>
     public Task<bool> CancelAsync(string topic, CancellationToken cancellationToken) =>
         store.AskAsync<bool>(

@@ -27,14 +27,14 @@ internal sealed class ConnectionTimers(
         if (now - _tickedAt < IntervalMilliseconds)
             return;
         _tickedAt = now;
+        // First: a connection that is caught up with its log after this has had every match up to there.
+        var settled = logs.Now.Settled;
         foreach (var (log, group) in connections.All)
-            Tick(log, group, now);
+            Tick(log, group, settled, now);
     }
 
-    private void Tick(FilterLog log, ConnectionGroup group, long now)
+    private void Tick(FilterLog log, ConnectionGroup group, StreamId settled, long now)
     {
-        // Settled first: a connection that is caught up with the log after this has had every match up to there.
-        var settled = new StreamId(log.Epoch, logs.Settled);
         byte[]? idOnly = null;
         var read = log.Next;
         for (var i = group.Count - 1; i >= 0; i--)
@@ -76,7 +76,7 @@ internal sealed class ConnectionTimers(
         {
             idOnly ??= ControlFrames.IdOnly(settled);
             if (writer.Write(c, c.Output.Framed(idOnly)))
-                (c.Position, c.IdSentAt) = (settled.Position, now);
+                (c.Position, c.IdSent, c.IdSentAt) = (settled.Position, settled.Position, now);
         }
         else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
             writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));

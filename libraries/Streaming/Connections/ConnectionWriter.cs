@@ -1,3 +1,4 @@
+using EventStore;
 using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Frames;
@@ -45,16 +46,8 @@ internal sealed class ConnectionWriter(
             c.IdSentAt = c.WrittenAt;
             return true;
         }
-        if (!ReferenceEquals(c.Epoch, c.Log.Epoch) && c.Epoch != c.Log.Epoch)
-        {
-            if (c.IsFinite)
-            {
-                Close(c, EndReason.Outdated);
-                return false;
-            }
-            Resync(c, ResyncReason.Epoch, logs.Settled);
-            return true;
-        }
+        if (c.Log.Lineage is var lineage && !ReferenceEquals(c.Epoch, lineage.Epoch) && c.Epoch != lineage.Epoch)
+            return ChangeEpoch(c, lineage);
         return c.Source switch
         {
             EventSource.Page => WritePage(c),
@@ -62,6 +55,41 @@ internal sealed class ConnectionWriter(
             _ => WriteFromMemory(c),
         };
     }
+
+    /// <summary>Goes on in the log's new epoch: at the same place if that epoch has it, else with a resync.</summary>
+    /// <returns>False if the stream has ended.</returns>
+    private bool ChangeEpoch(StreamConnection c, Lineage lineage)
+    {
+        if (lineage.Translate(c.StreamPosition) is null && lineage.Translate(c.LastId) is not null)
+        {
+            // The client has nothing beyond the fork: the stream has only searched there.
+            pages.GiveUp(c);
+            (c.Position, c.Sequence) = (c.IdSent, -1);
+        }
+        if (lineage.Translate(c.StreamPosition) is not { } here)
+        {
+            if (c.IsFinite)
+            {
+                Close(c, EndReason.Outdated);
+                return false;
+            }
+            Resync(c, ResyncReason.Epoch, logs.Now.Settled);
+            return true;
+        }
+        if (lineage.Translate(c.StreamPosition with { Position = c.SkippedThrough }) is null)
+            c.SkippedThrough = 0;
+        if (c.Page is { } page && !IsShared(page, lineage))
+        {
+            pages.GiveUp(c);
+            c.Sequence = -1;
+        }
+        c.Epoch = here.Epoch;
+        return true;
+    }
+
+    /// <summary>Returns true if the epoch has everything that the page has.</summary>
+    private static bool IsShared(ReplayPage page, Lineage lineage) =>
+        lineage.Translate(new StreamId(page.Epoch, page.Through)) is not null;
 
     private bool WriteFromMemory(StreamConnection c)
     {
@@ -83,7 +111,7 @@ internal sealed class ConnectionWriter(
             return false; // sought again when the feed brings something
         Hold(c);
         if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1)
-            SkipToLatest(c, c.Log.ReadAll(c.Sequence), c.Log.Epoch);
+            SkipToLatest(c, c.Log.ReadAll(c.Sequence));
         if (c.Page is not null)
             return true;
         c.WasBusy = false;
@@ -115,7 +143,7 @@ internal sealed class ConnectionWriter(
         var page = c.Page!;
         if (page.DroppedThrough > c.Position)
         {
-            Resync(c, ResyncReason.Expired, page.DroppedThrough);
+            Resync(c, ResyncReason.Expired, c.StreamPosition with { Position = page.DroppedThrough });
             if (page.Skipped is not null)
                 c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page)];
             return true;
@@ -148,7 +176,8 @@ internal sealed class ConnectionWriter(
         foreach (var bucket in buckets)
             c.Latency.Add(bucket);
         c.Delivered += Batch.Count;
-        c.Position = Batch.LastPosition;
+        // The frame's epoch, not the log's: a new one may have begun since the frame was taken.
+        (c.Epoch, c.Position, c.IdSent) = (Batch.LastEpoch, Batch.LastPosition, Batch.LastPosition);
         c.IdSentAt = c.WrittenAt;
         metrics.Delivered(loop, buckets);
         if (!Batch.Ends)
@@ -173,10 +202,10 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    private void Resync(StreamConnection c, ResyncReason reason, long position)
+    private void Resync(StreamConnection c, ResyncReason reason, StreamId at)
     {
         var requested = c.StreamPosition.ToString();
-        (c.Epoch, c.Position, c.Sequence) = (c.Log.Epoch, position, -1);
+        (c.Epoch, c.Position, c.IdSent, c.Sequence) = (at.Epoch, at.Position, at.Position, -1);
         if (reason == ResyncReason.Epoch)
         {
             c.SkippedThrough = 0;
@@ -187,13 +216,14 @@ internal sealed class ConnectionWriter(
     }
 
     /// <summary>Makes the waiting events a page with the newest of each key, announced by <c>skipped</c>.</summary>
-    private void SkipToLatest(StreamConnection c, LogFrame[] waiting, string epoch)
+    private void SkipToLatest(StreamConnection c, LogFrame[] waiting)
     {
         c.WasBusy = false;
         if (waiting.Length == 0)
             return;
         var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
-        pages.ShowOwn(c, new ReplayPage(epoch, 0, kept, waiting[^1].Position, skipped, waiting[^1].Position));
+        var last = waiting[^1];
+        pages.ShowOwn(c, new ReplayPage(last.Epoch, 0, kept, last.Position, skipped, last.Position));
     }
 
     /// <summary>Takes the page that was asked for; null: it cannot be read.</summary>
@@ -211,11 +241,15 @@ internal sealed class ConnectionWriter(
             Close(c, EndReason.Failed);
             return;
         }
-        // A page of another epoch is dropped: the log announces the change.
-        if (page.Epoch == c.Epoch)
+        if (page.Epoch == c.Epoch || (c.Epoch == c.Log.Epoch && IsShared(page, c.Log.Lineage)))
             pages.Show(c, page);
         else
+        {
             pages.Return(page);
+            // Of an epoch that the feed has not reached: the log wakes the connection when it has.
+            if (!c.Log.Lineage.Knows(page.Epoch))
+                return;
+        }
         Pump(c);
     }
 

@@ -28,6 +28,9 @@ internal sealed class StreamConnection(
     /// <summary>The epoch that <see cref="Position"/> belongs to.</summary>
     public string Epoch = "";
 
+    /// <summary>Position of the last id that the client was sent, in the same epoch.</summary>
+    public long IdSent;
+
     /// <summary>Sequence number of the next frame; -1 if it must be sought by position.</summary>
     public long Sequence = -1;
 
@@ -86,6 +89,7 @@ internal sealed class StreamConnection(
     public bool RenewSent;
 
     public StreamId StreamPosition => new(Epoch, Position);
+    public StreamId LastId => new(Epoch, IdSent);
 
     /// <summary>The source of the next events.</summary>
     public EventSource Source =>

@@ -36,6 +36,9 @@ internal sealed class WriteBatch(int maxBytes)
     public int Count { get; private set; }
     public long LastPosition => _frames[Count - 1].Position;
 
+    /// <summary>The epoch of the last frame's id.</summary>
+    public string LastEpoch => _frames[Count - 1].Epoch;
+
     /// <summary>True if the stream ends with the last frame of the batch.</summary>
     public bool Ends => _frames[Count - 1].Ends;
 

@@ -18,7 +18,7 @@ internal sealed class FeedEvent(string epoch, EventRecord record)
             if (ReferenceEquals(made.Format, format))
                 return made.Frame;
         // Two threads may make the same frame. One copy is then not shared, which is harmless.
-        var frame = LogFrame.Of(record, format.Frame(epoch, record), format);
+        var frame = LogFrame.Of(epoch, record, format);
         _made = new Made(format, frame, _made);
         return frame;
     }

@@ -9,10 +9,19 @@ namespace Streaming.Fanout;
 /// <param name="CommittedAt">UTC ticks of the commit.</param>
 /// <param name="Key">The key of which <c>slow=latest</c> keeps the newest: the event's key, else its topic.</param>
 /// <param name="Ends">True if the stream ends after this frame.</param>
-internal sealed record LogFrame(long Position, byte[] Bytes, long CommittedAt, string Key, bool Ends = false)
+/// <param name="Epoch">The epoch of its id. A ring may hold frames of an epoch and of the next one, which continues
+/// it.</param>
+internal sealed record LogFrame(
+    long Position,
+    byte[] Bytes,
+    long CommittedAt,
+    string Key,
+    bool Ends = false,
+    string Epoch = ""
+)
 {
-    public static LogFrame Of(EventRecord e, byte[] frame, FrameFormat format) =>
-        new(e.Position, frame, e.Time.UtcTicks, e.Key ?? e.Topic, format.Ends(e));
+    public static LogFrame Of(string epoch, EventRecord e, FrameFormat format) =>
+        new(e.Position, format.Frame(epoch, e), e.Time.UtcTicks, e.Key ?? e.Topic, format.Ends(e), epoch);
 }
 
 /// <summary>The state of a filter log that belongs to one writer loop.</summary>
@@ -49,7 +58,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         _next,
         _bytes,
         _base;
-    private string _epoch = "";
+    private Lineage _lineage = Lineage.Alone("");
 
     public StreamFilter Filter => filter;
 
@@ -82,19 +91,25 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     /// <summary>Sequence number of the next frame. A connection that has reached it has caught up.</summary>
     public long Next => Volatile.Read(ref _next);
 
-    public string Epoch => Volatile.Read(ref _epoch);
+    /// <summary>The epoch of the next frames, and the epochs that it continues.</summary>
+    public Lineage Lineage => Volatile.Read(ref _lineage);
+
+    public string Epoch => Lineage.Epoch;
 
     /// <summary>Empties the ring. It will hold every match after <paramref name="position"/>.</summary>
-    public void Reset(string epoch, long position)
+    public void Reset(Lineage lineage, long position)
     {
         lock (_gate)
         {
-            if (_epoch.Length > 0)
+            if (Epoch.Length > 0)
                 Empty(position);
             _base = position;
-            Volatile.Write(ref _epoch, epoch);
+            Volatile.Write(ref _lineage, lineage);
         }
     }
+
+    /// <summary>Goes on in an epoch that shares every position so far. The frames in the ring stay valid.</summary>
+    public void Continue(Lineage lineage) => Volatile.Write(ref _lineage, lineage);
 
     /// <summary>
     /// Empties the ring after an event that it does not hold. Connections before that event are fed from the store.

@@ -25,12 +25,23 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         _floor = -1,
         _events,
         _batches;
-    private string _epoch = "";
 
     /// <summary>Position through which every event of this epoch is in the logs that match it.</summary>
     public long Settled => Volatile.Read(ref _settled);
 
-    public string Epoch => Volatile.Read(ref _epoch);
+    public KnownEpochs Epochs { get; } = new(clock);
+
+    public string Epoch => Epochs.Lineage.Epoch;
+
+    /// <summary>The epoch and <see cref="Settled"/> of one moment.</summary>
+    public (Lineage Lineage, StreamId Settled) Now
+    {
+        get
+        {
+            lock (_gate)
+                return (Epochs.Lineage, new StreamId(Epoch, _settled));
+        }
+    }
 
     /// <summary>Number of filter logs.</summary>
     public int Count
@@ -71,7 +82,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 {
                     Loops = new LoopUse[options.Value.Writers],
                 };
-                log.Reset(_epoch, _settled);
+                log.Reset(Epochs.Lineage, _settled);
                 _logs.Add(filter, log);
                 _index.Add(log);
             }
@@ -88,9 +99,10 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     }
 
     /// <summary>
-    /// Starts an epoch, the first or a new one. Connections notice it by <see cref="FilterLog.Epoch"/>.
+    /// Starts an epoch, the first or a new one, after a position. Connections notice it by
+    /// <see cref="FilterLog.Lineage"/>.
     /// </summary>
-    public void Reset(string epoch, long position)
+    public void Reset(Lineage lineage, long position)
     {
         lock (_publishing)
         {
@@ -101,11 +113,32 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 _inRings.Clear();
                 (_recentBase, _inRingsBytes, _floor) = (position, 0, -1);
                 Volatile.Write(ref _settled, position);
-                Volatile.Write(ref _epoch, epoch);
+                Epochs.Set(lineage);
                 foreach (var log in _logs.Values)
-                    log.Reset(epoch, position);
+                    log.Reset(lineage, position);
             }
             Appended?.Invoke(Logs());
+        }
+    }
+
+    /// <summary>
+    /// Goes on in an epoch that shares every position up to <see cref="Settled"/>: the logs keep their frames.
+    /// </summary>
+    /// <returns>False, and nothing is changed, if the epoch does not share them.</returns>
+    public bool TryContinue(Lineage lineage)
+    {
+        lock (_publishing)
+        {
+            lock (_gate)
+            {
+                if (lineage.Translate(new StreamId(Epoch, _settled)) is null)
+                    return false;
+                Epochs.Set(lineage);
+                foreach (var log in _logs.Values)
+                    log.Continue(lineage);
+            }
+            Appended?.Invoke(Logs());
+            return true;
         }
     }
 
@@ -120,7 +153,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     {
         lock (_publishing)
         {
-            if (epoch != _epoch || events[0].Position != _settled + 1)
+            if (epoch != Epoch || events[0].Position != _settled + 1)
                 return false;
             Publish(events, events[^1].Position);
             return true;
@@ -141,7 +174,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 _batches++;
                 foreach (var record in events)
                     if (record.Position > _settled)
-                        Append(new FeedEvent(_epoch, record));
+                        Append(new FeedEvent(Epoch, record));
                 // Set last: a connection that has caught up with a log must have every match through Settled.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
@@ -270,7 +303,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         long through;
         lock (_gate)
         {
-            if (epoch != _epoch || after < _recentBase || after > _settled)
+            if (epoch != Epoch || after < _recentBase || after > _settled)
                 return null;
             through = _settled;
             foreach (var e in _recent)

@@ -17,6 +17,7 @@ internal sealed class LiveFeed(
     EventReader reader,
     EventTail tail,
     EventAppender appender,
+    EpochChange epochs,
     StoreContact contact,
     IOptions<StreamingOptions> options,
     TimeProvider clock,
@@ -35,6 +36,7 @@ internal sealed class LiveFeed(
     );
     private Task<EventPage?>? _comparison;
     private string _comparisonEpoch = "";
+    private TaskCompletionSource _doubted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _fence,
         _comparedAt,
         _receivedAt,
@@ -72,7 +74,12 @@ internal sealed class LiveFeed(
                 _comparison = null;
                 // A comparison that began in a former epoch does not apply to this one.
                 if (await comparison is { } page && _comparisonEpoch == logs.Epoch)
-                    Apply(page);
+                    await ApplyAllAsync(page, stoppingToken);
+            }
+            if (_doubted.Task.IsCompleted)
+            {
+                Volatile.Write(ref _doubted, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                CompareInBackground(TimeSpan.Zero, stoppingToken);
             }
             if (redis.TryRead(out var message))
             {
@@ -97,8 +104,10 @@ internal sealed class LiveFeed(
         var head = await ReadAsync(long.MaxValue / 2, stoppingToken);
         // Starts before the head, so that a client that reconnects after a restart of this replica is served from
         // memory.
-        logs.Reset(head.Epoch, Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents));
+        var start = Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents);
+        await epochs.StartAsync(head.Epoch, start, stoppingToken);
         await CatchUpAsync(stoppingToken);
+        logs.Epochs.Doubted += () => Volatile.Read(ref _doubted).TrySetResult();
         appender.Committed += committed => _local.Writer.TryWrite(committed);
         _started.TrySetResult();
     }
@@ -130,13 +139,13 @@ internal sealed class LiveFeed(
         }
     }
 
-    /// <summary>Waits for a message, the end of a comparison, or the end of the time.</summary>
+    /// <summary>Waits for a message, the end of a comparison, a doubt, or the end of the time.</summary>
     private async Task WaitAsync(TimeSpan time, CancellationToken stoppingToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         limit.CancelAfter(time);
         var message = redis.WaitToReadAsync(limit.Token);
-        await Task.WhenAny(message, _comparison ?? message);
+        await Task.WhenAny(message, _comparison ?? message, _doubted.Task);
         await limit.CancelAsync();
         await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stoppingToken.ThrowIfCancellationRequested();
@@ -146,8 +155,10 @@ internal sealed class LiveFeed(
     {
         if (message.Epoch != logs.Epoch)
         {
-            // The epoch may be newer or older than ours; only the store can tell.
-            Stalled();
+            // The epoch may be newer or older than ours; only the store can tell. A former one is of a leader that has
+            // not noticed the change.
+            if (!logs.Epochs.Lineage.Knows(message.Epoch))
+                Stalled();
             CompareInBackground(EpochInterval, stoppingToken);
             return;
         }
@@ -185,12 +196,8 @@ internal sealed class LiveFeed(
         Stalled();
         _comparedAt = clock.GetTimestamp();
         EventPage page;
-        do
-        {
-            page = await ReadAsync(logs.Settled, stoppingToken);
-            if (!Apply(page))
-                return;
-        } while (page.Through < page.Head);
+        do page = await ReadAsync(logs.Settled, stoppingToken);
+        while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
@@ -252,7 +259,7 @@ internal sealed class LiveFeed(
         try
         {
             await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: live.Token))
-                Apply(page);
+                await ApplyAllAsync(page, live.Token);
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
         finally
@@ -262,49 +269,34 @@ internal sealed class LiveFeed(
         }
     }
 
-    /// <summary>
-    /// Publishes a page. Returns false if the page belongs to another epoch, at whose head the feed has then started
-    /// over.
-    /// </summary>
-    private bool Apply(EventPage page)
+    /// <summary>Publishes a page, and after a new epoch everything that the page lacks.</summary>
+    private async Task ApplyAllAsync(EventPage page, CancellationToken stoppingToken)
     {
-        Volatile.Write(ref _stalledAt, 0);
-        Volatile.Write(ref _headSeen, page.Head);
+        if (!await ApplyAsync(page, stoppingToken))
+            await CatchUpAsync(stoppingToken);
+    }
+
+    /// <summary>
+    /// Publishes a page. Returns false if the page does not follow what was published: its epoch has other events, and
+    /// the feed has gone back to the last shared one, or to the new head.
+    /// </summary>
+    private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
+    {
+        var follows = true;
         if (page.Epoch != logs.Epoch)
         {
-            StartOver(page);
-            return false;
+            follows = await epochs.EnterAsync(page, stoppingToken);
+            _fence = 0; // fences restart in a recreated store
         }
-        logs.Publish(page.Events, page.Through);
-        return true;
+        Volatile.Write(ref _stalledAt, 0);
+        Volatile.Write(ref _headSeen, page.Head);
+        if (follows)
+            logs.Publish(page.Events, page.Through);
+        return follows;
     }
 
-    private void StartOver(EventPage page)
-    {
-        Logger.LogWarning(
-            "The store's epoch changed from {Old} to {New}; streams continue at its head",
-            logs.Epoch,
-            page.Epoch
-        );
-        _fence = 0; // fences restart in a restored or recreated store
-        logs.Reset(page.Epoch, page.Head);
-    }
-
-    private async Task<EventPage> ReadAsync(long after, CancellationToken stoppingToken)
-    {
-        for (var delay = 100; ; delay = Math.Min(delay * 2, 2_000))
-        {
-            try
-            {
-                return await reader.ReadAsync(after, cancellationToken: stoppingToken);
-            }
-            catch (StoreUnavailableException e)
-            {
-                Logger.LogWarning("The log cannot be read; retrying: {Reason}", Reason(e));
-                await Task.Delay(delay, stoppingToken);
-            }
-        }
-    }
+    private Task<EventPage> ReadAsync(long after, CancellationToken stoppingToken) =>
+        Logger.UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: stoppingToken), stoppingToken);
 
     private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
 

@@ -13,7 +13,7 @@ namespace Streaming.Opening;
 /// A client without an id starts at the beginning, however late. A resuming one continues after its id, or after the
 /// n-th event if the id is a bare number n (0: the beginning).
 /// </remarks>
-internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics)
+internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
     /// <summary>Answers the request with the topic's stream, or 204.</summary>
     /// <param name="context">The request.</param>
@@ -37,7 +37,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics)
         var state = await topics.ReadAsync(topic, ordinal, endTypes, context.RequestAborted);
         if (
             last.Id is { } id
-                ? id.Epoch == state.Epoch && state.End <= id.Position
+                ? state.End <= (await lineages.TranslateAsync(id, state.Epoch, context.RequestAborted))?.Position
                 : ordinal > 0 && state.End <= (state.AtOrdinal ?? long.MaxValue)
         )
         {

@@ -20,18 +20,24 @@ internal readonly record struct StartPosition(
     /// <summary>Returns the start if this replica alone can decide it, or null if the store's head is needed.</summary>
     /// <param name="request">The stream that is asked for.</param>
     /// <param name="settled">The position up to which this replica has every event.</param>
-    public static StartPosition? WithoutStore(StreamRequest request, StreamId settled)
+    /// <param name="lineage">The lineage of its epoch.</param>
+    public static StartPosition? WithoutStore(StreamRequest request, StreamId settled, Lineage lineage)
     {
         if (request.Last.Id is { } last)
-            return last.Epoch == settled.Epoch && last.Position <= settled.Position ? Resumed(settled, last) : null;
+            return lineage.Translate(last) is { } here && here.Position <= settled.Position
+                ? Resumed(settled, last, here)
+                : null;
         return request.StartAfter is { } given ? new(settled, given, given, StartKind.Fresh) : null;
     }
 
-    /// <summary>Returns the start after a read of the store.</summary>
+    /// <summary>
+    /// Returns the start after a read of the store, or null if only the store could tell and it did not answer.
+    /// </summary>
     /// <param name="request">The stream that is asked for.</param>
     /// <param name="settled">The position up to which this replica has every event.</param>
+    /// <param name="lineage">The lineage of its epoch.</param>
     /// <param name="stored">The store's head; null if it did not answer.</param>
-    public static StartPosition WithStore(StreamRequest request, StreamId settled, StreamId? stored)
+    public static StartPosition? WithStore(StreamRequest request, StreamId settled, Lineage lineage, StreamId? stored)
     {
         var head =
             stored is { } read && read.Epoch == settled.Epoch && read.Position > settled.Position ? read : settled;
@@ -40,16 +46,21 @@ internal readonly record struct StartPosition(
         var state = request.ResyncAfter ?? head;
         if (request.Last.Id is not { } last)
             return Resync(head, state, state, request.OrdinalIsBeyond ? ResyncReason.Future : ResyncReason.Malformed);
-        if (last.Epoch != head.Epoch)
-            return Resync(head, last, state, ResyncReason.Epoch);
-        if (last.Position <= head.Position)
-            return Resumed(head, last);
+        if (lineage.Translate(last) is not { } here)
+        {
+            // An epoch that is unknown here may be one that the store has just begun.
+            var isUpToDate = stored is { } at && lineage.Knows(at.Epoch);
+            return isUpToDate || lineage.Knows(last.Epoch) ? Resync(head, last, state, ResyncReason.Epoch) : null;
+        }
+        if (here.Position <= head.Position)
+            return Resumed(head, last, here);
         // Only the store can tell that an id lies beyond the head. If it does not answer, another replica may be ahead
         // of this one: the id is accepted, and the stream continues when the feed reaches it.
-        return stored is null ? Resumed(last, last) : Resync(head, last, state, ResyncReason.Future);
+        return stored is null ? Resumed(here, last, here) : Resync(head, last, state, ResyncReason.Future);
     }
 
-    private static StartPosition Resumed(StreamId head, StreamId last) => new(head, last, last, StartKind.Resumed);
+    private static StartPosition Resumed(StreamId head, StreamId last, StreamId here) =>
+        new(head, last, here, StartKind.Resumed);
 
     private static StartPosition Resync(StreamId head, StreamId after, StreamId from, ResyncReason reason) =>
         new(head, after, from, StartKind.Resync, reason);

@@ -40,7 +40,11 @@ internal sealed class StreamOpener(
         try
         {
             await feed.Started.WaitAsync(context.RequestAborted);
-            var position = await start.OfAsync(request, context.RequestAborted);
+            if (await start.OfAsync(request, context.RequestAborted) is not { } position)
+            {
+                await StreamAdmission.PutOffAsync(context, options.Value, "the store does not answer, come back");
+                return;
+            }
             var (client, grant) = (StreamClient.Of(context), access.GrantOf(context));
             StreamHead.Set(context);
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
@@ -140,6 +144,7 @@ internal sealed class StreamOpener(
         {
             Epoch = position.From.Epoch,
             Position = position.From.Position,
+            IdSent = position.From.Position,
             Slow = request.Slow,
             IsFinite = request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),

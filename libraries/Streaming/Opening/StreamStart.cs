@@ -14,12 +14,31 @@ internal sealed class StreamStart(
     StreamingMetrics metrics
 )
 {
-    public async Task<StartPosition> OfAsync(StreamRequest request, CancellationToken cancellationToken)
+    /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
+    private static readonly TimeSpan EpochLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Returns the start; null if the client should come back, because only the store could tell.</summary>
+    public async Task<StartPosition?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
     {
-        var settled = new StreamId(logs.Epoch, logs.Settled);
-        var start =
-            StartPosition.WithoutStore(request, settled)
-            ?? StartPosition.WithStore(request, settled, await storeHead.ReadAsync(cancellationToken));
+        if ((request.StartAfter ?? request.ResyncAfter) is { } given)
+            await logs.Epochs.WaitForAsync(given.Epoch, EpochLimit, cancellationToken);
+        var (lineage, settled) = logs.Now;
+        if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
+            return await CountedAsync(request, known, cancellationToken);
+        var stored = await storeHead.ReadAsync(cancellationToken);
+        if (stored is { } head && await logs.Epochs.WaitForAsync(head.Epoch, EpochLimit, cancellationToken))
+            (lineage, settled) = logs.Now;
+        return StartPosition.WithStore(request, settled, lineage, stored) is { } start
+            ? await CountedAsync(request, start, cancellationToken)
+            : null;
+    }
+
+    private async Task<StartPosition> CountedAsync(
+        StreamRequest request,
+        StartPosition start,
+        CancellationToken cancellationToken
+    )
+    {
         if (start.Kind == StartKind.Resumed)
             metrics.Resumed(fromMemory: start.From.Position >= logs.RecentBase);
         else if (start.Kind == StartKind.Resync)

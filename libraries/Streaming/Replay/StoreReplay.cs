@@ -225,9 +225,10 @@ internal sealed class StoreReplay(
             );
         var found = read.Page;
         metrics.Replayed(found.Events.Count);
+        logs.Epochs.Saw(found.Epoch);
         var (frames, format) = (new LogFrame[found.Events.Count], range.Filter.Format);
         for (var i = 0; i < frames.Length; i++)
-            frames[i] = LogFrame.Of(found.Events[i], format.Frame(found.Epoch, found.Events[i]), format);
+            frames[i] = LogFrame.Of(found.Epoch, found.Events[i], format);
         var page = new ReplayPage(found.Epoch, found.DroppedThrough, frames, found.Through);
         if (range.Through is null)
             page = page with { Skipped = read.Skipped, SkippedThrough = read.Through };

@@ -33,11 +33,7 @@ public sealed class BulkheadTests(StackFixture stack)
                 create or replace function eventstore.epoch() returns text language plpgsql stable as $$
                 begin
                     if current_query() like '%as bytes,%' then perform pg_sleep(300); end if;
-                    return (
-                        select substr(md5(concat_ws('/', s.id, c.system_identifier, d.oid,
-                            substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))), 1, 10)
-                        from eventstore.store s, pg_control_system() c, pg_database d
-                        where d.datname = current_database());
+                    return (select l.epoch from eventstore.lineage l order by l.number desc limit 1);
                 end $$
                 """
             )

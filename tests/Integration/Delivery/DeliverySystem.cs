@@ -60,11 +60,12 @@ internal sealed class DeliverySystem : IAsyncDisposable
         int replicas = 1,
         int broadcasters = 1,
         Dictionary<string, string>? settings = null,
-        string? apiKey = null
+        string? apiKey = null,
+        NpgsqlConnectionStringBuilder? database = null
     )
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+        database ??= await MigratedDatabase.CreateAsync(stack, cancellationToken);
         var redis = stack.Redis.Split(',', 2);
         var endpoint = redis[0].Split(':');
         var system = new DeliverySystem(

@@ -113,7 +113,9 @@ public sealed class EpochTests(StackFixture stack)
             broadcasters: 0,
             settings: new() { ["Streaming__StoreCheckSeconds"] = "600" }
         );
-        await ExecuteAsync("insert into eventstore.leases values ('broadcaster', 'nobody', 1000, clock_timestamp())");
+        await ExecuteAsync(
+            "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"
+        );
         var old = await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");
         await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");

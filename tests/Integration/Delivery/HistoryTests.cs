@@ -6,24 +6,26 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>An id belongs to one history of positions. Where the store goes on from another one, whoever returns is
+/// <summary>An id belongs to a history of positions. Where the store goes on without the id's event, whoever returns is
 /// told.</summary>
 public sealed class HistoryTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
-    public async Task A_promoted_standby_is_another_history_and_returning_readers_are_told()
+    public async Task A_promoted_standby_goes_on_and_whoever_had_what_it_lacks_is_told()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        var kept = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         await using var standby = await PostgresStandby.PromoteCopyAsync(
             Original(system).ConnectionString,
             TestContext.Current.CancellationToken
         );
         Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
+        var lost = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 6, 2);
         var promoted = await system.StartReplicaAsync(At(standby!.ConnectionString));
-        await AssertOtherHistoryAsync(promoted, positions, eventsKept: 5);
+        await AssertResumesAsync(promoted, kept);
+        await AssertOtherHistoryAsync(promoted, lost, eventsKept: 5);
     }
 
     [Fact]
@@ -88,7 +90,7 @@ public sealed class HistoryTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_restored_copy_is_another_history_and_returning_readers_are_told()
+    public async Task A_restored_copy_goes_on_with_the_ids_of_what_it_has()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
@@ -121,7 +123,9 @@ public sealed class HistoryTests(StackFixture stack)
         }
         original.Database = restored;
         var replica = await system.StartReplicaAsync(At(original.ConnectionString));
-        await AssertOtherHistoryAsync(replica, positions, eventsKept: 5);
+        await AssertResumesAsync(replica, positions);
+        var next = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 6, 1);
+        Assert.NotEqual(positions[0].Split('-')[0], next[0].Split('-')[0]);
     }
 
     [Fact]
@@ -146,6 +150,17 @@ public sealed class HistoryTests(StackFixture stack)
     // Its own channel: no Broadcaster speaks there, so the replica tails its Postgres by itself.
     private static Dictionary<string, string> At(string connectionString) =>
         new() { ["ConnectionStrings__eventstore"] = connectionString, ["EventStore__Channel"] = "nobody-speaks-here" };
+
+    private static async Task AssertResumesAsync(ServiceProcess replica, string[] positions)
+    {
+        await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, positions[0]);
+        await returning.WaitForEventsAsync(positions.Length - 1);
+        Assert.DoesNotContain(returning.Frames, f => f.Event == "resync");
+        Assert.Equal(
+            Enumerable.Range(2, positions.Length - 1).Select(n => $"{n}"),
+            returning.Events.Select(f => f.Data)
+        );
+    }
 
     private static async Task AssertOtherHistoryAsync(ServiceProcess replica, string[] positions, int eventsKept)
     {

@@ -12,8 +12,9 @@ public sealed class MigrationTests(StackFixture stack)
     /// <summary>Everything that makes up the schema; migrations and hashes aside, no data.</summary>
     private const string Schema = """
         select pg_get_functiondef(oid) from pg_proc where pronamespace = 'eventstore'::regnamespace
-        union all select format('%s %s %s %s %s %s', attrelid::regclass, attnum, attname, atttypid::regtype, attnotnull,
-            attcompression) from pg_attribute where attnum > 0 and attrelid in
+        union all select format('%s %s %s %s %s %s', attrelid::regclass,
+            row_number() over (partition by attrelid order by attnum), attname, atttypid::regtype, attnotnull,
+            attcompression) from pg_attribute where attnum > 0 and not attisdropped and attrelid in
             (select oid from pg_class where relnamespace = 'eventstore'::regnamespace and relkind in ('r', 'p'))
         union all select format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
             where connamespace = 'eventstore'::regnamespace
@@ -84,13 +85,26 @@ public sealed class MigrationTests(StackFixture stack)
             drop table eventstore.functions;
             create function eventstore.drop_old(interval, bigint) returns int language sql as 'select 0';
             create function eventstore.relay_outbox(text, bigint, int) returns int language sql as 'select 0';
-            create or replace function eventstore.head() returns bigint language sql as 'select 7';
             select (eventstore.append(array[1], array[gen_random_uuid()], array[null]::bytea[], array['t'], array['n'],
-                array[null]::text[], array['"kept"'], array[null]::text[], null, null)).epoch
+                array[null]::text[], array['"kept"'], array[null]::text[], null, null)).epoch;
+            create or replace function eventstore.head() returns bigint language sql as 'select 7';
+            drop table eventstore.lineage;
+            alter table eventstore.runs drop column epoch
+            """
+        );
+        // As the former version made it.
+        var epoch = await RowsAsync(
+            store,
+            """
+            select substr(md5(concat_ws('/', s.id, c.system_identifier, d.oid,
+                substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))), 1, 10)
+            from eventstore.store s, pg_control_system() c, pg_database d where d.datname = current_database()
             """
         );
 
         await MigrateAsync(store);
+
+        Assert.Equal(epoch, await RowsAsync(store, "select eventstore.epoch()"));
 
         Assert.Equal(schema, await RowsAsync(store, Schema));
         Assert.Equal(["\"kept\""], await RowsAsync(store, "select data from eventstore.events"));

@@ -5,8 +5,8 @@ using Npgsql;
 
 namespace Integration.Delivery;
 
-/// <summary>A copy of the running Postgres, made as a base backup is, that starts as a standby and is
-/// promoted.</summary>
+/// <summary>A Postgres of its own: an empty one, or a copy of a running one, made as a base backup is, that starts as a
+/// standby and is promoted.</summary>
 internal sealed class PostgresStandby : IAsyncDisposable
 {
     private readonly Process _server;
@@ -18,6 +18,62 @@ internal sealed class PostgresStandby : IAsyncDisposable
 
     public string ConnectionString => _address.ConnectionString;
     public int Port => _address.Port;
+
+    /// <summary>Starts an empty cluster with the programs of another server, so that copies of it take a moment. Null
+    /// where that server is no process that this one may look at: in a container, on another system.</summary>
+    public static async Task<PostgresStandby?> CreateAsync(string model, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(model);
+        await connection.OpenAsync(cancellationToken);
+        if (await ProgramAsync(connection, cancellationToken) is not { } program)
+            return null;
+        var (folder, data) = Folder();
+        if (program.User is { } owner)
+            await RunAsync("chown", [owner, folder], cancellationToken);
+        var initdb = Path.Combine(Path.GetDirectoryName(program.Path)!, "initdb");
+        var user = new NpgsqlConnectionStringBuilder(model).Username!;
+        string[] create =
+        [
+            .. program.Identity,
+            initdb,
+            .. (string[])["-D", data, "-U", user, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+        ];
+        await RunAsync(create[0], create[1..], cancellationToken, program.Libraries);
+        var server = Start(program, model, folder, data, []);
+        server._address.Database = "postgres";
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var there = new NpgsqlConnection(server.ConnectionString);
+                await there.OpenAsync(cancellationToken);
+                return true;
+            },
+            "the new server answers"
+        );
+        return server;
+    }
+
+    /// <summary>Creates a database, migrated as a deployment does.</summary>
+    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(string name)
+    {
+        await using (var connection = new NpgsqlConnection(ConnectionString))
+        {
+            await connection.OpenAsync();
+            await using var create = new NpgsqlCommand($"create database {name}", connection);
+            await create.ExecuteNonQueryAsync();
+        }
+        var database = At(name);
+        await StreamApi.Migration.RunAsync([
+            "--ConnectionStrings:eventstore",
+            database.ConnectionString,
+            "--Logging:LogLevel:Default",
+            "Warning",
+        ]);
+        return database;
+    }
+
+    /// <summary>Returns the address of a database of this server.</summary>
+    public NpgsqlConnectionStringBuilder At(string database) => new(ConnectionString) { Database = database };
 
     /// <summary>Null where the server is no process that this one may look at: in a container, on another
     /// system.</summary>
@@ -35,20 +91,11 @@ internal sealed class PostgresStandby : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(primary);
         await connection.OpenAsync(cancellationToken);
-        var backend = await ScalarAsync<int>(connection, "select pg_backend_pid()", cancellationToken);
-        if (
-            !OperatingSystem.IsLinux()
-            || Status(backend, "PPid") is not { } postmaster
-            || Owned($"/proc/{postmaster}/exe") is not { } program
-        )
+        if (await ProgramAsync(connection, cancellationToken) is not { } program)
             return null;
 
-        var folder = Directory.CreateTempSubdirectory("standby-").FullName;
-        File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-        var (data, source) = (
-            Path.Combine(folder, "data"),
-            await ScalarAsync<string>(connection, "show data_directory", cancellationToken)
-        );
+        var (folder, data) = Folder();
+        var source = await ScalarAsync<string>(connection, "show data_directory", cancellationToken);
         // a standby may not allow fewer
         var connections = await ScalarAsync<string>(connection, "show max_connections", cancellationToken);
         await ScalarAsync<object>(connection, "select pg_backup_start('standby', true)::text", cancellationToken);
@@ -66,52 +113,9 @@ internal sealed class PostgresStandby : IAsyncDisposable
         File.Delete(Path.Combine(data, "postmaster.pid"));
         await File.WriteAllTextAsync(Path.Combine(data, "backup_label"), label, cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(data, "standby.signal"), "", cancellationToken);
-
-        var port = FreePort.Take();
-        var user = Status(postmaster, "Uid")!.Value.ToString(CultureInfo.InvariantCulture);
-        string[] identity =
-            Environment.UserName == "root" && user != "0"
-                ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
-                : [];
-        if (identity.Length > 0)
-            await RunAsync("chown", ["-R", user, data], cancellationToken);
-        string[] command =
-        [
-            .. identity,
-            program,
-            "-D",
-            data,
-            "-p",
-            $"{port}",
-            "-c",
-            "listen_addresses=127.0.0.1",
-            "-c",
-            "unix_socket_directories=",
-            "-c",
-            "fsync=off",
-            "-c",
-            $"max_connections={connections}",
-        ];
-        var start = new ProcessStartInfo(command[0], command[1..])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
-        if (Variable(postmaster, "LD_LIBRARY_PATH") is { } libraries)
-            start.Environment["LD_LIBRARY_PATH"] = libraries;
-        var server = Process.Start(start)!;
-        server.BeginErrorReadLine();
-        server.BeginOutputReadLine();
-        var standby = new PostgresStandby(
-            server,
-            folder,
-            new(primary)
-            {
-                Host = "127.0.0.1",
-                Port = port,
-                Pooling = false,
-            }
-        );
+        if (program.User is { } owner)
+            await RunAsync("chown", ["-R", owner, data], cancellationToken);
+        var standby = Start(program, primary, folder, data, ["-c", $"max_connections={connections}"]);
         await DeliverySystem.EventuallyAsync(
             async () => await standby.AskAsync<bool>("select pg_is_in_recovery()", cancellationToken),
             "the standby answers"
@@ -136,6 +140,78 @@ internal sealed class PostgresStandby : IAsyncDisposable
         return await ScalarAsync<T>(connection, sql, cancellationToken);
     }
 
+    private static (string Folder, string Data) Folder()
+    {
+        var folder = Directory.CreateTempSubdirectory("standby-").FullName;
+        if (OperatingSystem.IsLinux())
+            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+        return (folder, Path.Combine(folder, "data"));
+    }
+
+    /// <summary>The program of the server behind a connection, and how this process runs it.</summary>
+    private sealed record PostgresProgram(string Path, string? User, string[] Identity, string? Libraries);
+
+    private static async Task<PostgresProgram?> ProgramAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
+    {
+        var backend = await ScalarAsync<int>(connection, "select pg_backend_pid()", cancellationToken);
+        if (
+            !OperatingSystem.IsLinux()
+            || Status(backend, "PPid") is not { } postmaster
+            || Owned($"/proc/{postmaster}/exe") is not { } program
+        )
+            return null;
+        var user = Status(postmaster, "Uid")!.Value.ToString(CultureInfo.InvariantCulture);
+        var changes = Environment.UserName == "root" && user != "0";
+        return new(
+            program,
+            changes ? user : null,
+            changes ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] : [],
+            Variable(postmaster, "LD_LIBRARY_PATH")
+        );
+    }
+
+    private static PostgresStandby Start(
+        PostgresProgram program,
+        string model,
+        string folder,
+        string data,
+        string[] settings
+    )
+    {
+        var port = FreePort.Take();
+        string[] command =
+        [
+            .. program.Identity,
+            program.Path,
+            .. (string[])["-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1"],
+            .. (string[])["-c", "unix_socket_directories=", "-c", "fsync=off"],
+            .. settings,
+        ];
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        if (program.Libraries is { } libraries)
+            start.Environment["LD_LIBRARY_PATH"] = libraries;
+        var server = Process.Start(start)!;
+        server.BeginErrorReadLine();
+        server.BeginOutputReadLine();
+        return new PostgresStandby(
+            server,
+            folder,
+            new(model)
+            {
+                Host = "127.0.0.1",
+                Port = port,
+                Pooling = false,
+            }
+        );
+    }
+
     public async ValueTask DisposeAsync()
     {
         _server.Kill(entireProcessTree: true);
@@ -154,9 +230,18 @@ internal sealed class PostgresStandby : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static async Task RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    private static async Task RunAsync(
+        string program,
+        string[] arguments,
+        CancellationToken cancellationToken,
+        string? libraries = null
+    )
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true };
+        start.Environment["LC_ALL"] = "C"; // its messages are compared below
+        if (libraries is not null)
+            start.Environment["LD_LIBRARY_PATH"] = libraries;
+        using var process = Process.Start(start)!;
         var errors = await process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
         // A file that went away meanwhile is what a base backup allows.

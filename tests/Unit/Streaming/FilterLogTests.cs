@@ -1,3 +1,4 @@
+using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
 
@@ -14,7 +15,7 @@ public class FilterLogTests
     [Fact]
     public void A_reader_goes_on_after_its_position_also_where_positions_have_gaps()
     {
-        _log.Reset("e", 0);
+        _log.Reset(Lineage.Alone("e"), 0);
         Append(2, 5, 9);
         Assert.Equal([5, 9], PositionsAfter(2));
         Assert.Equal([5, 9], PositionsAfter(4));
@@ -24,7 +25,7 @@ public class FilterLogTests
     [Fact]
     public void A_reader_behind_the_ring_is_told_so_instead_of_missing_something()
     {
-        _log.Reset("e", 0);
+        _log.Reset(Lineage.Alone("e"), 0);
         Append([.. Enumerable.Range(1, 20).Select(n => (long)n)]);
         Assert.False(_log.TrySeek(11, settled: 100, out _));
         Assert.Equal([13, 14, 15, 16, 17, 18, 19, 20], PositionsAfter(12));
@@ -33,7 +34,7 @@ public class FilterLogTests
     [Fact]
     public void A_cursor_that_the_ring_has_passed_reads_nothing_rather_than_other_frames()
     {
-        _log.Reset("e", 0);
+        _log.Reset(Lineage.Alone("e"), 0);
         Append(1);
         Assert.True(_log.TrySeek(0, settled: 100, out var cursor));
         Append([.. Enumerable.Range(2, 20).Select(n => (long)n)]);
@@ -43,7 +44,7 @@ public class FilterLogTests
     [Fact]
     public void The_ring_holds_no_more_bytes_than_it_may()
     {
-        _log.Reset("e", 0);
+        _log.Reset(Lineage.Alone("e"), 0);
         for (var n = 1; n <= 5; n++)
             _log.Append(new LogFrame(n, new byte[400], 0, "k"));
         Assert.False(_log.TrySeek(2, settled: 100, out _));
@@ -53,10 +54,10 @@ public class FilterLogTests
     [Fact]
     public void Nothing_of_another_history_is_left_after_a_reset()
     {
-        _log.Reset("old", 0);
+        _log.Reset(Lineage.Alone("old"), 0);
         Append(1, 2, 3);
         Assert.True(_log.TrySeek(1, settled: 100, out var cursor));
-        _log.Reset("new", 50);
+        _log.Reset(Lineage.Alone("new"), 50);
         Append(51);
         Assert.Equal(-1, _log.Read(cursor, new LogFrame[4], 1_000));
         Assert.False(_log.TrySeek(49, settled: 100, out _));
@@ -66,7 +67,7 @@ public class FilterLogTests
     [Fact]
     public void A_reader_ahead_of_what_is_settled_has_no_place_before_the_feed_has_come_by()
     {
-        _log.Reset("e", 0);
+        _log.Reset(Lineage.Alone("e"), 0);
         Append(1, 2);
         // It stands at 4; 3 and 4 come after the seek. At the ring's end it would be given them.
         Assert.True(_log.TrySeek(4, settled: 2, out var sequence));

@@ -55,6 +55,50 @@ public class FilterLogsTests
     }
 
     [Fact]
+    public void An_epoch_that_shares_every_position_keeps_the_frames_and_names_the_next_ones()
+    {
+        var (logs, log) = Started();
+        logs.Publish([Event(11), Event(12)], 12);
+        var woken = 0;
+        logs.Appended += _ => woken++;
+        Assert.True(logs.TryContinue(Lineage.Of("e2", [new("e2", "e", 12)])));
+        logs.Publish([Event(13)], 13);
+        Assert.Equal([11, 12, 13], Positions(log));
+        Assert.Equal(["e", "e", "e2"], log.ReadAll(0).Select(f => f.Epoch));
+        Assert.Equal(("e2", new StreamId("e2", 13), 2), (log.Epoch, logs.Now.Settled, woken));
+        Assert.False(logs.TryPublishNext("e", [Event(14)])); // committed by a server that is gone
+    }
+
+    [Theory]
+    [InlineData("e", 11)]
+    [InlineData("another", 12)]
+    public void An_epoch_that_lacks_what_was_published_changes_nothing_by_itself(string parent, long common)
+    {
+        var (logs, log) = Started();
+        logs.Publish([Event(11), Event(12)], 12);
+        Assert.False(logs.TryContinue(Lineage.Of("e2", [new("e2", parent, common)])));
+        Assert.Equal((new StreamId("e", 12), "e"), (logs.Now.Settled, log.Epoch));
+    }
+
+    [Fact]
+    public async Task An_epoch_that_another_replica_has_seen_is_waited_for_and_the_feed_is_told()
+    {
+        var (logs, _) = Started();
+        var doubts = 0;
+        logs.Epochs.Doubted += () => doubts++;
+        Assert.True(await Waits("e", 60));
+        Assert.Equal(0, doubts);
+        Assert.False(await Waits("e2", 0));
+        var waiting = Waits("e2", 60).AsTask();
+        Assert.Equal((1, false), (doubts, waiting.IsCompleted));
+        logs.Reset(Lineage.Of("e3", [new("e3", "e2", 5), new("e2", "e", 4)]), 4);
+        Assert.True(await waiting);
+
+        ValueTask<bool> Waits(string epoch, int seconds) =>
+            logs.Epochs.WaitForAsync(epoch, TimeSpan.FromSeconds(seconds), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Each_event_is_there_once_and_in_order_whether_the_commit_or_the_feed_brings_it_first()
     {
         const int Last = 20_010;
@@ -204,7 +248,7 @@ public class FilterLogsTests
     private static (FilterLogs, FilterLog[]) WithUsers(int count, StreamingOptions? options = null)
     {
         var logs = new FilterLogs(Options.Create(options ?? new StreamingOptions { Writers = 1 }), TimeProvider.System);
-        logs.Reset("e", 10);
+        logs.Reset(Lineage.Alone("e"), 10);
         var shared = Enumerable
             .Range(0, count)
             .Select(n =>
@@ -224,7 +268,7 @@ public class FilterLogsTests
             Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }),
             TimeProvider.System
         );
-        logs.Reset("e", 10);
+        logs.Reset(Lineage.Alone("e"), 10);
         var log = logs.Acquire(Topic("t"));
         log.Loops[0].Users = 1; // who has read nothing
         return (logs, log);

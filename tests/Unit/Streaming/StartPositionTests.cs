@@ -8,20 +8,23 @@ namespace Unit.Streaming;
 public class StartPositionTests
 {
     private static readonly StreamId Settled = new("e1", 100);
+
+    /// <summary>e1 continues e0 up to position 60.</summary>
+    private static readonly Lineage Current = Lineage.Of("e1", [new("e1", "e0", 60), new("e0", null, 0)]);
     private static readonly StreamFilter Everything = new([], [], [], EnvelopeFormat.Instance);
 
     [Fact]
     public void Without_an_id_a_stream_starts_at_the_head_that_the_store_has()
     {
-        Assert.Null(StartPosition.WithoutStore(Fresh(), Settled));
-        var start = StartPosition.WithStore(Fresh(), Settled, stored: new StreamId("e1", 120));
+        Assert.Null(StartPosition.WithoutStore(Fresh(), Settled, Current));
+        var start = At(Fresh(), Settled, stored: new StreamId("e1", 120));
         Assert.Equal((120, StartKind.Fresh), (start.From.Position, start.Kind));
     }
 
     [Fact]
     public void Without_an_answer_of_the_store_the_head_is_what_this_replica_has()
     {
-        var start = StartPosition.WithStore(Fresh(), Settled, stored: null);
+        var start = At(Fresh(), Settled, stored: null);
         Assert.Equal((Settled, Settled), (start.Head, start.From));
     }
 
@@ -29,7 +32,9 @@ public class StartPositionTests
     public void A_given_start_needs_no_store() =>
         Assert.Equal(
             new StreamId("e1", 7),
-            StartPosition.WithoutStore(Fresh() with { StartAfter = new StreamId("e1", 7) }, Settled)!.Value.From
+            StartPosition
+                .WithoutStore(Fresh() with { StartAfter = new StreamId("e1", 7) }, Settled, Current)!
+                .Value.From
         );
 
     [Theory]
@@ -37,38 +42,66 @@ public class StartPositionTests
     [InlineData(100)]
     public void An_id_that_this_replica_has_passed_is_resumed_without_the_store(long position)
     {
-        var start = StartPosition.WithoutStore(After("e1", position), Settled);
+        var start = StartPosition.WithoutStore(After("e1", position), Settled, Current);
         Assert.Equal((position, StartKind.Resumed), (start!.Value.From.Position, start.Value.Kind));
     }
 
     [Fact]
     public void An_id_ahead_of_this_replica_is_resumed_where_the_store_has_it()
     {
-        Assert.Null(StartPosition.WithoutStore(After("e1", 110), Settled));
-        var start = StartPosition.WithStore(After("e1", 110), Settled, new StreamId("e1", 120));
+        Assert.Null(StartPosition.WithoutStore(After("e1", 110), Settled, Current));
+        var start = At(After("e1", 110), Settled, new StreamId("e1", 120));
         Assert.Equal((110, 120, StartKind.Resumed), (start.From.Position, start.Head.Position, start.Kind));
     }
 
     [Fact]
     public void An_id_beyond_the_stores_head_is_told_to_be_of_the_future()
     {
-        var start = StartPosition.WithStore(After("e1", 130), Settled, new StreamId("e1", 120));
+        var start = At(After("e1", 130), Settled, new StreamId("e1", 120));
         Assert.Equal((StartKind.Resync, ResyncReason.Future, 120), (start.Kind, start.Reason, start.From.Position));
     }
 
     [Fact]
     public void While_the_store_is_silent_an_id_ahead_of_this_replica_is_believed()
     {
-        var start = StartPosition.WithStore(After("e1", 130), Settled, stored: null);
+        var start = At(After("e1", 130), Settled, stored: null);
         Assert.Equal((130, StartKind.Resumed), (start.From.Position, start.Kind));
     }
 
     [Fact]
     public void An_id_of_another_epoch_goes_on_at_the_head()
     {
-        var start = StartPosition.WithStore(After("e0", 5), Settled, new StreamId("e1", 120));
+        var start = At(After("other", 5), Settled, new StreamId("e1", 120));
         Assert.Equal((StartKind.Resync, ResyncReason.Epoch), (start.Kind, start.Reason));
-        Assert.Equal((new StreamId("e0", 5), new StreamId("e1", 120)), (start.After, start.From));
+        Assert.Equal((new StreamId("other", 5), new StreamId("e1", 120)), (start.After, start.From));
+    }
+
+    [Fact]
+    public void An_id_of_a_former_epoch_is_resumed_where_the_epochs_share_it()
+    {
+        var start = StartPosition.WithoutStore(After("e0", 60), Settled, Current)!.Value;
+        Assert.Equal(StartKind.Resumed, start.Kind);
+        Assert.Equal((new StreamId("e0", 60), new StreamId("e1", 60)), (start.After, start.From));
+        // Ahead of this replica, which the feed will bring there.
+        var ahead = At(After("e0", 60), Settled with { Position = 50 }, stored: null);
+        Assert.Equal((StartKind.Resumed, new StreamId("e1", 60)), (ahead.Kind, ahead.From));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_id_of_a_former_epoch_beyond_what_they_share_gets_a_resync(bool storeAnswers)
+    {
+        Assert.Null(StartPosition.WithoutStore(After("e0", 61), Settled, Current));
+        var start = At(After("e0", 61), Settled, storeAnswers ? new StreamId("e1", 120) : null);
+        Assert.Equal((StartKind.Resync, ResyncReason.Epoch), (start.Kind, start.Reason));
+    }
+
+    [Fact]
+    public void An_id_of_an_epoch_that_the_store_may_have_begun_waits_until_the_store_has_told()
+    {
+        Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, stored: null));
+        Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, new StreamId("e2", 120)));
     }
 
     [Theory]
@@ -77,11 +110,14 @@ public class StartPositionTests
     internal void What_is_no_id_goes_on_at_the_head_or_at_the_finite_streams_beginning(bool beyond, ResyncReason reason)
     {
         var request = Fresh() with { Last = new LastEventId("abc", null), OrdinalIsBeyond = beyond };
-        Assert.Null(StartPosition.WithoutStore(request, Settled));
-        Assert.Equal(reason, StartPosition.WithStore(request, Settled, stored: null).Reason);
+        Assert.Null(StartPosition.WithoutStore(request, Settled, Current));
+        Assert.Equal(reason, At(request, Settled, stored: null).Reason);
         var finite = request with { ResyncAfter = new StreamId("e1", 3) };
-        Assert.Equal(3, StartPosition.WithStore(finite, Settled, stored: null).From.Position);
+        Assert.Equal(3, At(finite, Settled, stored: null).From.Position);
     }
+
+    private static StartPosition At(StreamRequest request, StreamId settled, StreamId? stored) =>
+        StartPosition.WithStore(request, settled, Current, stored)!.Value;
 
     private static StreamRequest Fresh() => new(Everything, default);
 

@@ -2,12 +2,13 @@
 --   groups      Events of one group (one request) are stored together, or not at all when one of them is refused.
 --   digests     Digest of the content; null for an event whose id is not the publisher's.
 --   writers     The run writer of an event; null for an event of no run. The array is null if no event is of a run.
---               Such an event is stored only while its run goes on with this writer (the fence).
+--               Such an event is stored only while its run goes on with this writer (the fence), who in a new epoch
+--               has to confirm the run first.
 --   ends        True for an event that ends its run: the run's row is deleted.
 -- Results:
 --   positions       One per event, in the order given; null for a refused group. A retry gets its first position.
 --   first_position  Events at or after it are new, those before it are retries. Null if nothing was stored.
---   epoch           Null if nothing was stored.
+--   epoch           The epoch of all positions.
 create or replace function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[],
     keys text[], data text[], traceparents text[], writers uuid[], ends boolean[], out positions bigint[],
     out committed_at timestamptz, out first_position bigint, out epoch text) language plpgsql as $$
@@ -18,11 +19,15 @@ declare
 begin
     perform eventstore.lock_log();
     committed_at := clock_timestamp();
+    epoch := eventstore.begin_epoch();
     if writers is not null then
         select coalesce(array_agg(distinct e.grp), '{}') into fenced
         from unnest(groups, topics, writers) as e(grp, topic, writer)
         where e.writer is not null
-            and not exists (select from eventstore.runs r where r.run = e.topic and r.writer = e.writer);
+            and not exists (
+                select from eventstore.runs r
+                where r.run = e.topic and r.writer = e.writer and coalesce(r.epoch, append.epoch) = append.epoch
+            );
         delete from eventstore.runs r using unnest(groups, topics, writers, ends) as e(grp, topic, writer, ends)
         where e.ends and r.run = e.topic and r.writer = e.writer and e.grp <> all (fenced);
     end if;
@@ -69,6 +74,5 @@ begin
         from unnest(ids, digests) with ordinality as e(id, digest, ord)
         where e.ord = any (fresh) and e.digest is not null;
     end if;
-    epoch := eventstore.epoch();
     perform pg_notify('eventstore', '');
 end $$;

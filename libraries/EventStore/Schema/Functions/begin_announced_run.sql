@@ -8,7 +8,7 @@ begin
     begun := false;
     -- Locks the log before the writer's row, as sweep_runs does: the other order could deadlock with it.
     perform eventstore.lock_log();
-    in_epoch := eventstore.epoch();
+    in_epoch := eventstore.begin_epoch();
     select e.position into announced_at from eventstore.events e
     where e.topic = run_begun || '.log' order by e.position limit 1;
     if announced_at is not null then return; end if;

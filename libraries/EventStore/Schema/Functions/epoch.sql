@@ -1,10 +1,12 @@
--- Names this history of positions. It changes when the store is created or reset (store.id), restored into another
--- cluster or database (system identifier, oid), or promoted (timeline). Ids of another epoch are answered by a resync.
+-- The name of this history of positions. A server that was promoted, copied or restored has none until begin_epoch()
+-- has recorded it; a read that comes before fails with SSE01, and its caller records it (StoreAccess.cs).
 create or replace function eventstore.epoch() returns text language plpgsql stable as $$
+declare
+    here text := eventstore.fingerprint();
+    newest record;
 begin
-    return (
-        select substr(md5(concat_ws('/', s.id, c.system_identifier, d.oid,
-            substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))), 1, 10)
-        from eventstore.store s, pg_control_system() c, pg_database d where d.datname = current_database()
-    );
+    select l.epoch, l.fingerprint into newest from eventstore.lineage l order by l.number desc limit 1;
+    if newest.fingerprint = here then return newest.epoch; end if;
+    raise exception 'This server has no epoch yet. Record it by "select eventstore.begin_epoch()".'
+        using errcode = 'SSE01';
 end $$;

@@ -1,16 +1,23 @@
 -- Takes or renews a lease. Returns its fence, higher for each new holder, or null while another process holds it.
 -- A lease that expires later than ten times its ttl from now was given before Postgres's clock was set back: it counts
 -- as expired. Ten, since a spare may be set to a shorter ttl than the leader.
+-- Each epoch has fences of its own, a million higher: those that a lost server gave must not exceed the next ones.
 create or replace function eventstore.hold_lease(lease text, by_holder text, ttl interval) returns bigint
-language sql as $$
-    insert into eventstore.leases as l values (lease, by_holder, 1, clock_timestamp() + ttl)
+language plpgsql as $$
+declare
+    current text := eventstore.begin_epoch();
+    least_fence bigint := (select (l.number - 1) * 1000000 + 1 from eventstore.lineage l where l.epoch = current);
+    given bigint;
+begin
+    insert into eventstore.leases as l values (lease, by_holder, least_fence, clock_timestamp() + ttl)
     on conflict (name) do update
     set holder = excluded.holder, expires_at = excluded.expires_at,
         fence = case
             when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.fence
-            else l.fence + 1
+            else greatest(l.fence + 1, least_fence)
         end
     where l.holder = excluded.holder or l.expires_at < clock_timestamp()
         or l.expires_at > clock_timestamp() + 10 * ttl
-    returning fence
-$$;
+    returning l.fence into given;
+    return given;
+end $$;

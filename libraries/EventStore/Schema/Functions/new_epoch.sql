@@ -4,7 +4,5 @@
 create or replace function eventstore.new_epoch() returns text language plpgsql as $$
 begin
     perform eventstore.lock_log();
-    update eventstore.store set id = gen_random_uuid();
-    perform pg_notify('eventstore', '');
-    return eventstore.epoch();
+    return eventstore.record_epoch(null, 0);
 end $$;

@@ -17,7 +17,7 @@ begin
     end loop;
     truncate eventstore.events, eventstore.recent_ids, eventstore.outbox, eventstore.topics, eventstore.topic_parts;
     update eventstore.topic_directory set through = 0;
-    update eventstore.store set id = gen_random_uuid(), created_at = now(), dropped_through = 0;
+    update eventstore.store set created_at = now(), dropped_through = 0;
     alter sequence eventstore.position restart;
-    perform pg_notify('eventstore', '');
+    perform eventstore.record_epoch(null, 0);
 end $$;

@@ -1,0 +1,62 @@
+namespace EventStore;
+
+/// <summary>
+/// An epoch and the earlier ones that it continues: a promoted standby, a copy and a restored backup share their
+/// positions up to the moment of the change. Immutable.
+/// </summary>
+public sealed class Lineage
+{
+    private readonly Dictionary<string, long> _shared = new(StringComparer.Ordinal);
+
+    private Lineage(string epoch) => Epoch = epoch;
+
+    /// <summary>The epoch that the others lead to.</summary>
+    public string Epoch { get; }
+
+    /// <summary>Number of its ancestors.</summary>
+    public int Ancestors => _shared.Count;
+
+    /// <summary>Returns an epoch that continues no other.</summary>
+    public static Lineage Alone(string epoch) => new(epoch);
+
+    /// <summary>Returns the lineage of an epoch.</summary>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="epochs">The store's epochs, the newest first. Epochs newer than <paramref name="epoch"/> are
+    /// ignored.</param>
+    public static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
+    {
+        var (lineage, child, shared) = (new Lineage(epoch), epoch, long.MaxValue);
+        foreach (var row in epochs)
+        {
+            if (row.Epoch != child)
+                continue;
+            if (row.Parent is not { } parent || parent == epoch)
+                break;
+            shared = Math.Min(shared, row.Common);
+            if (!lineage._shared.TryAdd(parent, shared))
+                break;
+            child = parent;
+        }
+        return lineage;
+    }
+
+    /// <summary>Returns true for the epoch and its ancestors.</summary>
+    public bool Knows(string epoch) => epoch == Epoch || _shared.ContainsKey(epoch);
+
+    /// <summary>Returns the last position that an ancestor shares with this epoch; null for any other
+    /// epoch.</summary>
+    public long? SharedWith(string ancestor) => _shared.TryGetValue(ancestor, out var shared) ? shared : null;
+
+    /// <summary>Returns the id of the same event in this epoch; null if this history does not have it, or does not
+    /// know the id's epoch.</summary>
+    public StreamId? Translate(StreamId id) =>
+        id.Epoch == Epoch ? id
+        : _shared.TryGetValue(id.Epoch, out var shared) && id.Position <= shared ? id with { Epoch = Epoch }
+        : null;
+}
+
+/// <summary>A row of <c>eventstore.lineage</c>.</summary>
+/// <param name="Epoch">The epoch.</param>
+/// <param name="Parent">The epoch that it continues; null for a history of its own.</param>
+/// <param name="Common">The last position that it shares with its parent.</param>
+public readonly record struct EpochRow(string Epoch, string? Parent, long Common);

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>Reads the lineage of the store's epoch, once per epoch. Thread-safe.</summary>
+public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+{
+    /// <summary>Most epochs that are read. Ids of older ones get a resync.</summary>
+    private const int MostEpochs = 1_000;
+
+    private Lineage _last = Lineage.Alone("");
+
+    /// <summary>Returns the lineage of an epoch that the store has, or had a moment ago.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _last) is var last && last.Epoch == epoch)
+            return last;
+        var lineage = Lineage.Of(epoch, await RowsAsync(cancellationToken));
+        Volatile.Write(ref _last, lineage);
+        return lineage;
+    }
+
+    /// <summary>Returns the id of the same event in the store's epoch; null if its log does not have it.</summary>
+    /// <param name="id">An id that a client sent.</param>
+    /// <param name="epoch">The store's epoch.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async ValueTask<StreamId?> TranslateAsync(StreamId id, string epoch, CancellationToken cancellationToken) =>
+        id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
+
+    private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>
+        store.AskAsync<IReadOnlyList<EpochRow>>(
+            $"select epoch, parent, common from eventstore.lineage order by number desc limit {MostEpochs}",
+            async command =>
+            {
+                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                var rows = new List<EpochRow>();
+                while (await row.ReadAsync(cancellationToken))
+                    rows.Add(
+                        new EpochRow(row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetInt64(2))
+                    );
+                return rows;
+            }
+        );
+}

@@ -1,0 +1,20 @@
+-- Returns the epoch. Where events are written in another place than before (a promoted standby, a copy, a restored
+-- backup) it records a new one first: child of the newest, with which it shares every position up to the head. No event
+-- of the new place can precede that record, since take_positions() calls this.
+create or replace function eventstore.begin_epoch() returns text language plpgsql as $$
+declare
+    here text := eventstore.fingerprint();
+    newest record;
+begin
+    select l.number, l.epoch, l.fingerprint into newest from eventstore.lineage l order by l.number desc limit 1;
+    if newest.fingerprint = here then return newest.epoch; end if;
+    perform eventstore.lock_log();
+    select l.number, l.epoch, l.fingerprint into newest from eventstore.lineage l order by l.number desc limit 1;
+    if newest.fingerprint = here then return newest.epoch; end if;
+    -- No kept position is shared with the parents of these.
+    delete from eventstore.lineage l
+    where l.number < newest.number and l.common < (select dropped_through from eventstore.store);
+    -- By this server's clock, which may be ahead of the former one's: every living writer has the time to renew.
+    update eventstore.run_writers set expires_at = clock_timestamp() + interval '10 seconds';
+    return eventstore.record_epoch(newest.epoch, eventstore.head());
+end $$;

@@ -1,0 +1,14 @@
+-- Names the place where events are written: cluster, database, timeline, and the table that tells it (a dump that is
+-- restored into the same database makes another one). A session keeps the first part, which costs a read of
+-- pg_control: it cannot change while the session lives. Fails on a standby.
+create or replace function eventstore.fingerprint() returns text language plpgsql stable as $$
+declare
+    place text := current_setting('eventstore.place', true);
+begin
+    if place is null or place = '' then
+        select concat_ws('/', c.system_identifier, d.oid, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))
+        into place from pg_control_system() c, pg_database d where d.datname = current_database();
+        perform set_config('eventstore.place', place, false);
+    end if;
+    return place || '/' || 'eventstore.lineage'::regclass::oid;
+end $$;

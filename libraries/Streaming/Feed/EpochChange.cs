@@ -1,0 +1,47 @@
+using EventStore;
+using Streaming.Fanout;
+
+namespace Streaming.Feed;
+
+/// <summary>
+/// Leads the filter logs from one epoch of the store to the next (docs/decisions/0026). Used by the feed.
+/// </summary>
+internal sealed class EpochChange(FilterLogs logs, LineageReader lineages, ILogger<EpochChange> logger)
+{
+    /// <summary>Starts the logs in the store's epoch.</summary>
+    public async Task StartAsync(string epoch, long position, CancellationToken stoppingToken) =>
+        logs.Reset(await LineageAsync(epoch, stoppingToken), position);
+
+    /// <summary>
+    /// Enters the epoch of a page of the store. Where it has all that was published here, nothing changes for the
+    /// streams; else the logs start again after the last shared position, and streams beyond it get a resync.
+    /// </summary>
+    /// <returns>True if the page follows what was published. False if the feed must read on after
+    /// <see cref="FilterLogs.Settled"/>.</returns>
+    public async Task<bool> EnterAsync(EventPage page, CancellationToken stoppingToken)
+    {
+        var (former, lineage) = (logs.Epoch, await LineageAsync(page.Epoch, stoppingToken));
+        if (logs.TryContinue(lineage))
+        {
+            logger.LogInformation(
+                "The store's epoch changed from {Old} to {New}, which has every event sent here: streams go on",
+                former,
+                page.Epoch
+            );
+            return true;
+        }
+        var shared = lineage.SharedWith(former);
+        logger.LogWarning(
+            "The store's epoch changed from {Old} to {New}, which has the events up to {Position} in common: streams "
+                + "beyond it get a resync",
+            former,
+            page.Epoch,
+            shared ?? 0
+        );
+        logs.Reset(lineage, shared ?? page.Head);
+        return false;
+    }
+
+    private Task<Lineage> LineageAsync(string epoch, CancellationToken stoppingToken) =>
+        logger.UntilReadAsync(() => lineages.OfAsync(epoch, stoppingToken).AsTask(), stoppingToken);
+}

@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using EventStore;
+using Npgsql;
+
+namespace Integration.Delivery;
+
+/// <summary>An id stays good in every epoch whose log has the event, and in no other.</summary>
+public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
+{
+    [Fact]
+    public async Task Along_promotions_an_id_is_good_up_to_the_last_event_that_every_one_of_them_kept()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var first = await OpenLog.OpenAsync(database);
+        var kept = await first.AppendAsync(5);
+        var second = await rig.PromoteAsync(rig.Origin);
+        var lost = await first.AppendAsync(3);
+        await using var log2 = await OpenLog.OpenAsync(second.At(database.Database!));
+        // The first read, before any write.
+        var head2 = await log2.HeadAsync();
+        Assert.Equal(kept[^1].Position, head2.Position);
+        Assert.NotEqual(kept[0].Epoch, head2.Epoch);
+        Assert.Equal(head2 with { Position = kept[^1].Position }, await log2.HonouredAsync(kept[^1]));
+        Assert.Null(await log2.HonouredAsync(lost[0]));
+
+        var kept2 = await log2.AppendAsync(20);
+        Assert.All(kept2, id => Assert.Equal(head2.Epoch, id.Epoch));
+        // Beyond its own fork, although the new log has got further meanwhile.
+        Assert.Null(await log2.HonouredAsync(lost[^1]));
+        var third = await rig.PromoteAsync(second);
+        var lost2 = await log2.AppendAsync(4);
+        await using var log3 = await OpenLog.OpenAsync(third.At(database.Database!));
+        // The first write, before any read.
+        var kept3 = await log3.AppendAsync(2);
+        var fourth = await rig.PromoteAsync(third);
+        await using var log4 = await OpenLog.OpenAsync(fourth.At(database.Database!));
+        foreach (var id in (StreamId[])[.. kept, .. kept2, .. kept3])
+            Assert.Equal(id.Position, (await log4.HonouredAsync(id))?.Position);
+        foreach (var id in (StreamId[])[.. lost, .. lost2])
+            Assert.Null(await log4.HonouredAsync(id));
+        Assert.Equal(4L, await log4.ScalarAsync("select count(distinct epoch) from eventstore.lineage"));
+    }
+
+    [Fact]
+    public async Task Two_forks_of_one_backup_honour_what_the_backup_has_and_nothing_of_each_other()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var origin = await OpenLog.OpenAsync(database);
+        var common = await origin.AppendAsync(5);
+        var forks = new List<(OpenLog Log, StreamId[] Ids)>();
+        foreach (var server in new[] { await rig.PromoteAsync(rig.Origin), await rig.PromoteAsync(rig.Origin) })
+        {
+            var log = await OpenLog.OpenAsync(server.At(database.Database!));
+            Assert.Equal(
+                "00000002",
+                await log.ScalarAsync("select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
+            );
+            forks.Add((log, await log.AppendAsync(5)));
+        }
+        foreach (var (log, ids) in forks)
+        {
+            Assert.NotNull(await log.HonouredAsync(common[^1]));
+            Assert.NotNull(await log.HonouredAsync(ids[^1]));
+        }
+        Assert.Null(await forks[0].Log.HonouredAsync(forks[1].Ids[0]));
+        Assert.Null(await forks[1].Log.HonouredAsync(forks[0].Ids[0]));
+        Assert.Null(await origin.HonouredAsync(forks[0].Ids[0]));
+        foreach (var (log, _) in forks)
+            await log.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("reset")]
+    [InlineData("new_epoch")]
+    public async Task A_history_that_is_declared_honours_nothing_that_was_before_it(string how)
+    {
+        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        var before = await log.AppendAsync(5);
+        await log.ScalarAsync($"select eventstore.{how}()");
+        var after = await log.AppendAsync(1);
+        Assert.Null(await log.HonouredAsync(before[0]));
+        Assert.Equal(after[0], await log.HonouredAsync(after[0]));
+        Assert.Equal(1L, await log.ScalarAsync("select count(*) from eventstore.lineage"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_restored_dump_honours_what_it_has_and_not_what_came_later(bool intoTheSameDatabase)
+    {
+        var database = await rig.CreateDatabaseAsync();
+        var dump = Path.Combine(Path.GetTempPath(), $"{database.Database}.dump");
+        var origin = await OpenLog.OpenAsync(database);
+        var kept = await origin.AppendAsync(5);
+        await RunAsync("pg_dump", database, "-Fc", "-f", dump, database.Database!);
+        var later = await origin.AppendAsync(3);
+        var target = database;
+        if (!intoTheSameDatabase)
+        {
+            target = new(database.ConnectionString) { Database = database.Database + "_restored" };
+            await origin.ScalarAsync($"create database {target.Database}");
+        }
+        await using (var place = NpgsqlDataSource.Create(target.ConnectionString))
+        await using (
+            var empty = place.CreateCommand("drop schema if exists eventstore cascade; create schema eventstore")
+        )
+            await empty.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await RunAsync("pg_restore", target, "-n", "eventstore", "-d", target.Database!, dump);
+        File.Delete(dump);
+        await using var restored = intoTheSameDatabase ? origin : await OpenLog.OpenAsync(target);
+        // Positions are given again, so the ids of these must not be taken for the new ones.
+        var after = await restored.AppendAsync(3);
+        Assert.Equal(later[0].Position, after[0].Position);
+        Assert.NotEqual(later[0].Epoch, after[0].Epoch);
+        Assert.Equal(kept[^1].Position, (await restored.HonouredAsync(kept[^1]))?.Position);
+        Assert.Null(await restored.HonouredAsync(later[0]));
+        if (!intoTheSameDatabase)
+            await origin.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_retention_has_dropped_is_forgotten_by_the_lineage_too()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var log = await OpenLog.OpenAsync(database);
+        await log.AppendAsync(20);
+        await log.ScalarAsync(
+            """
+            insert into eventstore.lineage select 1 + n, 'old' || n, 'elsewhere', 'old' || n - 1, n
+            from generate_series(1, 10) n;
+            update eventstore.store set dropped_through = 5
+            """
+        );
+        await log.AppendAsync(1);
+        Assert.Equal(5L, await log.ScalarAsync("select min(common) from eventstore.lineage"));
+        var lineage = await log.Lineages.OfAsync((await log.HeadAsync()).Epoch, TestContext.Current.CancellationToken);
+        Assert.Equal([false, true, true], new[] { "old3", "old4", "old10" }.Select(lineage.Knows));
+    }
+
+    [Fact]
+    public async Task After_a_promotion_a_fence_is_higher_than_any_that_the_lost_server_gave()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var log = await OpenLog.OpenAsync(database);
+        const string Hold = "select eventstore.hold_lease('l', $1, interval '1 second')";
+        var standby = await rig.PromoteAsync(rig.Origin);
+        // Not on the standby.
+        var lost = 0L;
+        foreach (var holder in (string[])["a", "b", "c"])
+        {
+            await log.ScalarAsync("update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'");
+            lost = (long)(await log.ScalarAsync(Hold.Replace("$1", $"'{holder}'", StringComparison.Ordinal)))!;
+        }
+        await using var promoted = await OpenLog.OpenAsync(standby.At(database.Database!));
+        var given = await promoted.ScalarAsync(Hold.Replace("$1", "'d'", StringComparison.Ordinal));
+        Assert.True((long)given! > lost, $"{given} after {lost}");
+    }
+
+    private static async Task RunAsync(string program, NpgsqlConnectionStringBuilder at, params string[] arguments)
+    {
+        Process process;
+        try
+        {
+            process = Process.Start(
+                new ProcessStartInfo(program, ["-h", at.Host!, "-p", $"{at.Port}", "-U", at.Username!, .. arguments])
+                {
+                    RedirectStandardError = true,
+                }
+            )!;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Skip($"There is no {program} here.");
+            return;
+        }
+        using (process)
+        {
+            var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.True(process.ExitCode == 0, errors);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+using System.Globalization;
+using System.Text.Json;
+using Integration.Seeds;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A standby is promoted while readers are connected: only those that have lost events notice.</summary>
+public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+{
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    [Fact]
+    public async Task Promotions_that_lose_nothing_are_noticed_by_no_reader_however_many_there_are()
+    {
+        await using var system = await StartAsync();
+        var (a, b) = (system.Replicas[0], system.Replicas[1]);
+        await using var onA = await SseReader.OpenAtAsync(a.Url, Stream);
+        await using var onB = await SseReader.OpenAtAsync(b.Url, Stream + "&slow=latest");
+        var ids = new List<string>(await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5));
+        var server = rig.Origin;
+        for (var round = 1; round <= 3; round++)
+        {
+            foreach (var open in (SseReader[])[onA, onB])
+                await open.WaitForEventsAsync(ids.Count);
+            system.Postgres.Cut();
+            server = await rig.PromoteAsync(server);
+            system.Postgres.Redirect(server.Port);
+            await WritableAsync(system);
+            ids.AddRange(await DeliverySystem.PublishNumbersAsync(a, "t.1", ids.Count + 1, 3));
+            ids.AddRange(await DeliverySystem.PublishNumbersAsync(b, "t.1", ids.Count + 1, 3));
+            Assert.Equal(round + 1, ids.Select(Epoch).Distinct().Count());
+        }
+        foreach (var open in (SseReader[])[onA, onB])
+        {
+            await open.WaitForEventsAsync(ids.Count);
+            AssertNumbers(open, 1, ids.Count);
+            Assert.Equal(ids, open.Events.Select(f => f.Id));
+        }
+        // From ids of each epoch, on the replica that was first and on the other.
+        foreach (var had in (int[])[1, 5, 6, 11, 12, 22])
+        {
+            var replica = had % 2 == 0 ? a : b;
+            await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, ids[had - 1]);
+            await returning.WaitForEventsAsync(ids.Count - had);
+            AssertNumbers(returning, had + 1, ids.Count - had);
+            var history = await Requests.JsonAsync(
+                replica.Url,
+                HttpMethod.Get,
+                $"/v1/events?topic=t.1&after={ids[had - 1]}"
+            );
+            Assert.Equal(
+                ids.Skip(had).Select(Position),
+                history
+                    .GetProperty("events")
+                    .EnumerateArray()
+                    .Select(e => Position(e.GetProperty("position").GetString()!))
+            );
+        }
+        var replicas = await Requests.JsonAsync(a.Url, HttpMethod.Get, "/v1/replicas");
+        Assert.All(
+            replicas.EnumerateArray(),
+            r => Assert.Equal(Epoch(ids[^1]), Epoch(r.GetProperty("head").GetString()!))
+        );
+        await system.WaitForModeAsync("live");
+    }
+
+    [Fact]
+    public async Task A_promotion_that_lost_events_resyncs_those_who_had_them_and_nobody_else()
+    {
+        await using var system = await StartAsync();
+        var (a, b) = (system.Replicas[0], system.Replicas[1]);
+        await using var past = await SseReader.OpenAtAsync(a.Url, Stream);
+        await using var quiet = await SseReader.OpenAtAsync(a.Url, "/v1/events/stream?topic=q");
+        var kept = await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5);
+        var heard = await DeliverySystem.PublishNumbersAsync(a, "q", 1, 1);
+        await quiet.WaitForEventsAsync(1);
+        var server = await rig.PromoteAsync(rig.Origin);
+        var lost = await DeliverySystem.PublishNumbersAsync(b, "t.1", 6, 3);
+        await past.WaitForEventsAsync(8);
+
+        system.Postgres.Redirect(server.Port);
+        await WritableAsync(system);
+        await past.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        var resync = JsonDocument.Parse(past.Frames.Single(f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(
+            ("epoch", lost[^1]),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
+        var after = await DeliverySystem.PublishNumbersAsync(b, "t.1", 9, 3);
+        await DeliverySystem.PublishNumbersAsync(a, "q", 2, 2);
+        await quiet.WaitForEventsAsync(3);
+        AssertNumbers(quiet, 1, 3);
+        await past.WaitAsync(r => r.LastId == after[^1]);
+        Assert.Equal(
+            ["9", "10", "11"],
+            past.Frames.SkipWhile(f => f.Event != "resync").Where(f => f.Event == "n").Select(f => f.Data)
+        );
+        foreach (var replica in system.Replicas)
+        {
+            foreach (var id in (string[])[kept[0], kept[^1], heard[0]])
+            {
+                await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, id);
+                await returning.WaitAsync(r => r.LastId == after[^1]);
+                Assert.DoesNotContain(returning.Frames, f => f.Event == "resync");
+                Assert.Equal(
+                    [.. id == kept[0] ? ["2", "3", "4", "5"] : (string[])[], "9", "10", "11"],
+                    returning.Events.Select(f => f.Data)
+                );
+            }
+            await using var beyond = await SseReader.OpenAtAsync(replica.Url, Stream, lost[0]);
+            await beyond.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        }
+    }
+
+    [Fact]
+    public async Task A_generation_goes_on_after_a_promotion_unless_events_of_it_were_lost()
+    {
+        await using var system = await StartAsync();
+        var (whole, text) = (await GenerateAsync(system, maxTokens: 120), "");
+        await using (var reader = await OpenAsync(system, whole))
+        {
+            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
+            system.Postgres.Cut(); // its writer waits, so that the standby has everything
+            var complete = await rig.PromoteAsync(rig.Origin);
+            system.Postgres.Redirect(complete.Port);
+            await reader.WaitForEndAsync();
+            Assert.Equal("done", reader.Frames.Last(f => f.Event is not null).Event);
+            Assert.DoesNotContain(reader.Frames, f => f.Event is "resync" or "error");
+            text = string.Concat(
+                reader.Frames.Where(f => f.Event == "token").Select(f => f.Json().GetProperty("text").GetString())
+            );
+        }
+        var state = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/generations/{whole}");
+        Assert.Equal(("done", text), (state.Text("status"), state.Text("text")));
+
+        var cut = await GenerateAsync(system, maxTokens: 2_000);
+        await using var open = await OpenAsync(system, cut);
+        await open.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
+        var late = await rig.PromoteAsync(rig.Servers[^1]);
+        var had = open.Frames.Count;
+        await open.WaitAsync(r => r.Frames.Count > had + 5); // lost
+        system.Postgres.Redirect(late.Port);
+        await open.WaitForEndAsync();
+        await using var returned = await OpenAsync(system, cut, open.LastId);
+        await returned.WaitForEndAsync();
+        Assert.Equal("resync", returned.Frames.First(f => f.Event is not null).Event);
+        var end = returned.Frames.Last(f => f.Event is not null);
+        Assert.Equal(("error", "interrupted"), (end.Event, end.Json().Text("reason")));
+    }
+
+    private static async Task<string> GenerateAsync(DeliverySystem system, int maxTokens) => (
+            await Requests.JsonAsync(
+                system.Replicas[0].Url,
+                HttpMethod.Post,
+                "/v1/generations",
+                new
+                {
+                    model = "demo",
+                    messages = new[] { new { role = "user", content = "Say something long." } },
+                    maxTokens,
+                }
+            )
+        ).GetProperty("id").GetString()!;
+
+    private static Task<SseReader> OpenAsync(DeliverySystem system, string generation, string? lastId = null) =>
+        SseReader.OpenAtAsync(system.Replicas[1].Url, $"/v1/generations/{generation}/stream", lastId);
+
+    private async Task<DeliverySystem> StartAsync() =>
+        await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+                // No id-only frame leads a quiet reader beyond the fork.
+                ["Streaming__PositionSeconds"] = "600",
+            },
+            database: await rig.CreateDatabaseAsync()
+        );
+
+    /// <summary>Waits for both replicas, without an event of the streams.</summary>
+    private static async Task WritableAsync(DeliverySystem system)
+    {
+        foreach (var replica in system.Replicas)
+            await DeliverySystem.EventuallyAsync(
+                async () => (await DeliverySystem.PostAsync(replica, new EventBody("x", "x", 1))).IsSuccessStatusCode,
+                "publishing works again"
+            );
+    }
+
+    private static void AssertNumbers(SseReader reader, int from, int count)
+    {
+        Assert.DoesNotContain(reader.Frames, f => f.Event == "resync");
+        Assert.Equal(
+            Enumerable.Range(from, count),
+            reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
+    }
+
+    private static string Epoch(string id) => id.Split('-')[0];
+
+    private static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
+}
