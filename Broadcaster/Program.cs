@@ -1,5 +1,7 @@
 using Broadcaster;
 
+if (HealthProbe.IsWanted(args))
+    return HealthProbe.Run();
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();
@@ -11,3 +13,4 @@ var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapRelayStatus();
 app.Run();
+return 0;

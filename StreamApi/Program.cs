@@ -9,6 +9,8 @@ using StreamApi.Security;
 using StreamApi.Seeds;
 using Streaming;
 
+if (HealthProbe.IsWanted(args))
+    return HealthProbe.Run();
 if (args is ["migrate", ..])
     return await Migration.RunAsync(args);
 var builder = WebApplication.CreateBuilder(args);

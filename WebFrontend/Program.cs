@@ -7,6 +7,8 @@ using WebFrontend.SignIn;
 using WebFrontend.Status;
 using WebFrontend.StreamApi;
 
+if (HealthProbe.IsWanted(args))
+    return HealthProbe.Run();
 var builder = WebApplication.CreateBuilder(args);
 
 // Serves scripts and styles from the build output in Production too, not only from a published folder.
@@ -36,3 +38,4 @@ app.MapPatterns();
 app.MapLoad();
 app.MapDefaultEndpoints();
 app.Run();
+return 0;

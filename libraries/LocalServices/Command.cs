@@ -7,6 +7,9 @@ namespace LocalServices;
 /// <summary>Runs a program to its end while the AppHost is being built.</summary>
 internal static class Command
 {
+    /// <summary>The exit code of a run past its timeout.</summary>
+    public const int TimedOut = -1;
+
     internal sealed record Result(int ExitCode, string Output);
 
     /// <summary>Returns the exit code and the output, or null when the program does
@@ -55,19 +58,21 @@ internal static class Command
         process.StandardInput.Close();
         for (
             var left = timeout ?? TimeSpan.FromMinutes(10);
-            !process.WaitForExit(TimeSpan.FromSeconds(2));
+            !process.WaitForExit(Interval(left));
             whileRunning?.Invoke()
         )
         {
-            if ((left -= TimeSpan.FromSeconds(2)) <= TimeSpan.Zero)
+            if ((left -= Interval(left)) <= TimeSpan.Zero)
             {
                 process.Kill(entireProcessTree: true);
-                return new Result(-1, $"{program} did not end within its timeout and was killed. {text}");
+                return new Result(TimedOut, $"{program} did not end within its timeout and was killed. {text}");
             }
         }
 
         process.WaitForExit(); // reads the rest of the output
         return new Result(process.ExitCode, text.ToString().Trim());
+
+        static TimeSpan Interval(TimeSpan left) => left < TimeSpan.FromSeconds(2) ? left : TimeSpan.FromSeconds(2);
 
         void Append(string? line)
         {

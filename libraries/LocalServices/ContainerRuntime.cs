@@ -1,39 +1,113 @@
+using Microsoft.Extensions.Configuration;
+
 namespace LocalServices;
 
-internal static class ContainerRuntime
+/// <summary>Decides if the stores run in containers.</summary>
+/// <param name="Programs">The runtimes to ask, in order.</param>
+/// <param name="Registry">Tells if the registry of an image answers.</param>
+internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<ContainerImage, bool> Registry)
 {
-    /// <summary>Returns whether the stores run in containers. Asks the
-    /// daemon, because a client without a daemon cannot run any.</summary>
-    public static bool Take(LocalServicesMode mode)
+    /// <summary>The time that a runtime has to answer.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Returns docker and podman, or the one of <c>ASPIRE_CONTAINER_RUNTIME</c>.</summary>
+    public static ContainerRuntime From(IConfiguration configuration)
+    {
+        var chosen = configuration["ASPIRE_CONTAINER_RUNTIME"] ?? configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
+        return new ContainerRuntime(
+            chosen is { Length: > 0 } ? [chosen] : ["docker", "podman"],
+            image => ImageRegistry.Answers(image)
+        );
+    }
+
+    /// <summary>Returns true if the stores run in containers. In the mode <c>auto</c> a runtime must answer that has the
+    /// images or can pull them; otherwise <paramref name="output"/> gets the reason.</summary>
+    /// <exception cref="LocalServicesException">The mode is <c>containers</c>, and no runtime answers.</exception>
+    public bool Take(LocalServicesMode mode, IReadOnlyList<ContainerImage> images, TextWriter output)
     {
         if (mode == LocalServicesMode.Native)
         {
             return false;
         }
 
-        var chosen =
-            Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME")
-            ?? Environment.GetEnvironmentVariable("DOTNET_ASPIRE_CONTAINER_RUNTIME");
-        string[] runtimes = chosen is { Length: > 0 } ? [chosen] : ["docker", "podman"];
-        if (runtimes.Any(Answers))
+        var answers = Programs.Select(program => (Program: program, Answer: AnswerOf(program))).ToList();
+        var running = answers.Find(a => a.Answer == Answer.Running).Program;
+        if (mode == LocalServicesMode.Containers)
+        {
+            return running is not null ? true : throw Silent(answers);
+        }
+
+        if (running is null)
+        {
+            foreach (var (program, _) in answers.Where(a => a.Answer == Answer.Hangs))
+            {
+                output.WriteLine(
+                    $"{program} did not answer within {Timeout.TotalSeconds:0} s, so Postgres and Redis run as processes "
+                        + "of this machine."
+                );
+            }
+
+            return false;
+        }
+
+        // Only Linux has the processes to fall back to.
+        var missing = images.Where(image => !Has(running, image)).ToList();
+        if (!OperatingSystem.IsLinux() || missing.All(Registry))
         {
             return true;
         }
 
-        var asked = string.Join(", ", runtimes.Select(runtime => $"{runtime} info"));
-        return mode != LocalServicesMode.Containers
-            ? false
-            : throw new LocalServicesException(
-                $"LocalServices:Mode is containers, but no container runtime answers ({asked}). "
-                    + "Start one, or leave the mode out: without a runtime, Postgres and Redis run as processes."
-            );
+        output.WriteLine(
+            $"{running} answers but has no image {string.Join(", ", missing)}, and {missing[0].Registry} cannot be "
+                + "reached. Postgres and Redis run as processes of this machine; --LocalServices:Mode=containers "
+                + "insists on containers."
+        );
+        return false;
     }
 
-    private static bool Answers(string runtime) =>
+    private enum Answer
+    {
+        Missing,
+        Hangs,
+        Stopped,
+        Running,
+    }
+
+    /// <summary>Asks the daemon, because a client without a daemon cannot run any container.</summary>
+    private Answer AnswerOf(string program) =>
         Command.Run(
-            runtime,
-            ["info", "--format", runtime == "podman" ? "{{.Version.Version}}" : "{{.ServerVersion}}"],
-            timeout: TimeSpan.FromSeconds(5)
-        )
-            is { ExitCode: 0, Output.Length: > 0 };
+            program,
+            [
+                "info",
+                "--format",
+                program.EndsWith("podman", StringComparison.Ordinal) ? "{{.Version.Version}}" : "{{.ServerVersion}}",
+            ],
+            timeout: Timeout
+        ) switch
+        {
+            null => Answer.Missing,
+            { ExitCode: Command.TimedOut } => Answer.Hangs,
+            { ExitCode: 0, Output.Length: > 0 } => Answer.Running,
+            _ => Answer.Stopped,
+        };
+
+    private bool Has(string program, ContainerImage image) =>
+        Command.Run(program, ["image", "inspect", "--format", "{{.Id}}", image.ToString()], timeout: Timeout)
+            is { ExitCode: 0 };
+
+    private LocalServicesException Silent(IEnumerable<(string Program, Answer Answer)> answers)
+    {
+        var states = answers.Select(a =>
+            a.Answer switch
+            {
+                Answer.Missing => $"{a.Program} is not installed",
+                Answer.Hangs => $"{a.Program} info did not answer within {Timeout.TotalSeconds:0} s",
+                _ => $"{a.Program} info failed",
+            }
+        );
+        return new LocalServicesException(
+            $"LocalServices:Mode is containers, but no container runtime answers: {string.Join(", ", states)}. Start one, "
+                + "or run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
+        );
+    }
 }

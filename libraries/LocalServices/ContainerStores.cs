@@ -6,6 +6,9 @@ namespace LocalServices;
 
 internal static class ContainerStores
 {
+    public static readonly ContainerImage Postgres = new("docker.io", "library/postgres", "17.6"),
+        Redis = new("docker.io", "library/redis", "8.6");
+
     private const string Remedy =
         "If the image cannot be pulled, run Postgres and Redis without containers: --LocalServices:Mode=native "
         + "(LocalServices__Mode=native), or use your own servers: ConnectionStrings:eventstore and "
@@ -21,11 +24,11 @@ internal static class ContainerStores
         LocalServicesOptions options
     )
     {
-        var postgres = builder.AddPostgres("postgres").WithRemedy(Remedy);
+        var postgres = builder.AddPostgres("postgres").WithImageTag(Postgres.Tag).WithRemedy(Remedy);
         return (options.Ephemeral ? postgres : postgres.WithDataVolume()).AddDatabase("eventstore");
     }
 
     /// <summary>Adds Redis without a volume, because all of its data is also in Postgres.</summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddRedis(IDistributedApplicationBuilder builder) =>
-        builder.AddRedis("redis").WithRemedy(Remedy);
+        builder.AddRedis("redis").WithImageTag(Redis.Tag).WithRemedy(Remedy);
 }

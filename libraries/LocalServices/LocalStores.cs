@@ -39,7 +39,7 @@ internal static class LocalStoresExtensions
                 return new LocalStores(eventStore, redis, OwnRemedy);
             }
 
-            if (builder.ExecutionContext.IsPublishMode || ContainerRuntime.Take(options.Mode))
+            if (builder.ExecutionContext.IsPublishMode || RunInContainers(builder, options))
             {
                 return new LocalStores(
                     eventStore ?? ContainerStores.AddEventStore(builder, options),
@@ -67,4 +67,9 @@ internal static class LocalStoresExtensions
             throw;
         }
     }
+
+    private static bool RunInContainers(IDistributedApplicationBuilder builder, LocalServicesOptions options) =>
+        ContainerRuntime
+            .From(builder.Configuration)
+            .Take(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
 }

@@ -15,6 +15,7 @@ internal sealed record ReliabilityOptions(
         Writes the results as a report.
 
           dotnet run -c Release --project tests/Reliability -- [REPORT.md] [options]
+          dotnet run -c Release --project tests/Reliability -- compose
 
           REPORT.md      default: docs/reliability.md
           --part PART    runs only faults, abuse, input (100,000 bad requests) or churn; may be repeated
@@ -22,6 +23,8 @@ internal sealed record ReliabilityOptions(
           --short        runs less: only the kills among the faults, half the time for each abuse, 5,000 requests,
                          20 s of churn
           --clients N    clients under faults; default: 240
+          compose        starts deploy/compose.yaml in containers instead, kills a replica and upgrades the rest under
+                         load; needs docker compose or podman-compose and the images of eng/images
           --rate N       events a second for each of the three kinds of topic under faults; default: 20
 
         Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other

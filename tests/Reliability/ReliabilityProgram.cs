@@ -3,6 +3,7 @@ using LoadTests;
 using LocalServices;
 using Measuring;
 using Reliability.Abuse;
+using Reliability.Compose;
 
 namespace Reliability;
 
@@ -16,6 +17,8 @@ internal static class ReliabilityProgram
         using var stop = new StopSignals();
         try
         {
+            if (args is ["compose"])
+                return await ComposeCheck.MainAsync(stop.Token);
             if (ReliabilityOptions.Parse(args) is not { } options)
             {
                 Console.Write(ReliabilityOptions.Usage);

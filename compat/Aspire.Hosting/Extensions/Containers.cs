@@ -53,6 +53,16 @@ namespace Aspire.Hosting.ApplicationModel
 
 namespace Aspire.Hosting
 {
+    public static class ContainerResourceBuilderExtensions
+    {
+        public static IResourceBuilder<T> WithImageTag<T>(this IResourceBuilder<T> builder, string tag)
+            where T : ContainerResource
+        {
+            builder.Resource.Annotations.OfType<ContainerImageAnnotation>().Last().Tag = tag;
+            return builder;
+        }
+    }
+
     public static class RedisBuilderExtensions
     {
         public static IResourceBuilder<RedisResource> AddRedis(

@@ -1,0 +1,7 @@
+namespace LocalServices;
+
+/// <summary>The name of an image.</summary>
+internal sealed record ContainerImage(string Registry, string Name, string Tag)
+{
+    public override string ToString() => $"{Registry}/{Name}:{Tag}";
+}
