@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
-/// <summary>The pages as in Production: who has not said who he is sees none of them.</summary>
+/// <summary>The pages as in Production: a visitor who has not signed in sees none of them.</summary>
 [Trait("Takes", "long")]
 public partial class SignInTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Harness;
 
-/// <summary>Tokens as an issuer makes them, and as somebody would who wants in.</summary>
+/// <summary>Tokens as an issuer makes them, and forged ones.</summary>
 internal static class Tokens
 {
     public const string Issuer = "https://issuer.test",

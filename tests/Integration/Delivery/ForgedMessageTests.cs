@@ -164,7 +164,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 
-    /// <summary>A Redis channel as somebody has it who may do all there.</summary>
+    /// <summary>A Redis channel as an attacker with every right on it has it.</summary>
     private sealed class RedisChannelTap(ConnectionMultiplexer redis, RedisChannel channel) : IAsyncDisposable
     {
         private readonly List<byte[]> _recorded = [];

@@ -72,7 +72,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
                 (await Requests.JsonAsync(_system.Replicas[1].Url, HttpMethod.Get, $"/v1/connections?filter={_root}"))
                     .GetProperty("connections")
                     .GetArrayLength() == 2,
-            "the slow reader is let go, and he alone"
+            "only the slow reader is let go"
         );
         var (numbers, _) = await stalled.ReadToAsync(1_000);
         Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);

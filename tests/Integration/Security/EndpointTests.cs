@@ -7,7 +7,7 @@ namespace Integration.Security;
 [Collection(SecureSystem.Collection)]
 public sealed class EndpointTests(SecureSystem system)
 {
-    /// <summary>For whoever is known: they tell of no topic.</summary>
+    /// <summary>Endpoints for every authenticated user: they reveal no topic.</summary>
     private static readonly string[] OfNoTopic =
     [
         "",

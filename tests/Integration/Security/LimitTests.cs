@@ -75,7 +75,7 @@ public sealed class LimitTests(LimitedSystem fixture)
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.True(refused.Headers.RetryAfter?.Delta > TimeSpan.Zero);
         Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
-        // Another user is not ann, wherever he calls from.
+        // Another user has limits of its own at any address.
         Assert.Equal(
             HttpStatusCode.OK,
             await SecureSystem.StatusAsync(server, Get, path, Tokens.Of("bob", subscribe: ["orders.>"]))

@@ -7,7 +7,7 @@ namespace Reliability.Abuse;
 /// the measurement, as if it ran on another machine.</summary>
 internal sealed class AbuserProcess : IDisposable
 {
-    /// <summary>The first argument of this program as the abuser; his abuse's name and the replicas' addresses
+    /// <summary>The first argument of this program as the abuser; the abuse's name and the replicas' addresses
     /// follow.</summary>
     public const string Argument = "--abuser";
 
@@ -15,7 +15,7 @@ internal sealed class AbuserProcess : IDisposable
 
     private AbuserProcess(Process process) => _process = process;
 
-    /// <summary>Starts him; when he has prepared what he needs he waits.</summary>
+    /// <summary>Starts the process, which prepares the abuse and then waits.</summary>
     public static async Task<AbuserProcess> StartAsync(
         AbuseCase abuse,
         AbuseTarget target,
@@ -38,7 +38,7 @@ internal sealed class AbuserProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        // For whoever makes the load alone (GeneratorProcess).
+        // Only the load generator may have it (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         var abuser = new AbuserProcess(
             Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start.")
@@ -96,7 +96,7 @@ internal sealed class AbuserProcess : IDisposable
             _process.StandardInput.WriteLine(word);
             _process.StandardInput.Flush();
         }
-        catch (IOException) { } // he has died, and that is what he got
+        catch (IOException) { } // the process has died
     }
 
     public void Dispose()

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Reliability.Abuse;
 
-/// <summary>A connection on which the abuser says exactly what he wants, and waits on his own thread.</summary>
+/// <summary>A connection that sends any bytes and waits on a thread of its own.</summary>
 internal sealed class RawConnection : IDisposable
 {
     /// <summary>The abuser's own: the others come from 127.0.0.1.</summary>

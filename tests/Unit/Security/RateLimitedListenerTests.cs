@@ -61,7 +61,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     {
         for (var i = 0; i < 11; i++)
             await ConnectAsync();
-        // The reset may come while he still connects.
+        // The reset may come while the client still connects.
         await Assert.ThrowsAsync<SocketException>(async () => await ReadAsync(await ConnectAsync(), 1));
 
         await using var first = await AcceptAsync();
