@@ -1,4 +1,3 @@
-using StreamApi.Security.Limits;
 using Streaming.Access;
 
 namespace StreamApi.Events;
@@ -15,7 +14,6 @@ internal static class EventsApi
             .PostConfigure<IEnumerable<ReservedTopics>>((options, topics) => options.Reserve(topics))
             .ValidateOnStart();
         builder.Services.AddSingleton<NdjsonPublish>();
-        builder.Services.AddSingleton<StoreReads>();
         builder.Services.AddSingleton<TopicLists>();
     }
 

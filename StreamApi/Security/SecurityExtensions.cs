@@ -41,6 +41,8 @@ internal static class SecurityExtensions
         services.AddSingleton<IAuthorizationHandler, TopicAccessHandler>();
         services.AddSingleton<IStreamAccess, CallerAccess>();
         services.AddSingleton<IRequestBudget, RequestBudget>();
+        services.AddSingleton<StoreReads>();
+        services.AddSingleton<IReadTurns>(provider => provider.GetRequiredService<StoreReads>());
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
         builder.AddLimits();
         // "Request starting" logs the query string, which may hold a ticket.

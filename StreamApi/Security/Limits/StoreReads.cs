@@ -1,5 +1,6 @@
 using EventStore;
 using Microsoft.Extensions.Options;
+using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
@@ -8,21 +9,25 @@ namespace StreamApi.Security.Limits;
 /// share of the processor time (<see cref="LimitOptions.ReadPercent"/>).
 /// </summary>
 internal sealed class StoreReads(IOptions<EventStoreOptions> options, IOptions<LimitOptions> limits, TimeProvider clock)
+    : IReadTurns
 {
     private readonly FairQueue _queue = new(
-        options.Value.ReadConnections,
+        // Reads at once compete for the processors with appends and deliveries, so a share of them takes half at most.
+        limits.Value.ReadPercent < LimitOptions.Unlimited
+            ? Math.Min(options.Value.ReadConnections, Math.Max(1, Environment.ProcessorCount / 2))
+            : options.Value.ReadConnections,
         options.Value.MaxWaitingReads,
         limits.Value.ReadPercent is var percent and < LimitOptions.Unlimited
             ? new WorkShare(percent.Value / 100.0 * Environment.ProcessorCount, clock)
             : WorkShare.Unlimited
     );
 
-    /// <summary>Waits for a turn of the request's client; dispose it to return it.</summary>
-    /// <exception cref="StoreUnavailableException">No turn became free in time.</exception>
+    /// <inheritdoc/>
     public Task<IDisposable> EnterAsync(HttpContext context) =>
         EnterAsync(RequestLimits.KeyOf(context), context.RequestAborted);
 
-    /// <inheritdoc cref="EnterAsync(HttpContext)"/>
+    /// <summary>Waits for a turn of the client; dispose it to return it.</summary>
+    /// <exception cref="StoreUnavailableException">No turn became free in time.</exception>
     public async Task<IDisposable> EnterAsync(string client, CancellationToken cancellationToken)
     {
         try

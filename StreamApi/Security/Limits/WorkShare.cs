@@ -9,10 +9,10 @@ namespace StreamApi.Security.Limits;
 internal sealed class WorkShare(double processors, TimeProvider clock)
 {
     /// <summary>Maximum time charged for one turn; a longer turn waited for something other than a processor.</summary>
-    private static readonly TimeSpan MaxPerTurn = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan MaxPerTurn = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Work allowed at once after an idle time.</summary>
-    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(25);
 
     private readonly Lock _gate = new();
     private readonly long _start = clock.GetTimestamp();

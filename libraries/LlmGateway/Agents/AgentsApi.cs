@@ -100,12 +100,14 @@ internal static class AgentsApi
         return TypedResults.Ok(new SessionCreated(name.Id));
     }
 
-    private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunLog runs)
+    private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunLog runs, IReadTurns turns)
     {
-        if (
-            !AgentSessions.TryName(sessionId, out var name)
-            || await SessionState.ReadAsync(name, runs, context.RequestAborted) is not var (state, position)
-        )
+        if (!AgentSessions.TryName(sessionId, out var name))
+            return NotFound();
+        (SessionState, StreamId)? read;
+        using (await turns.EnterAsync(context))
+            read = await SessionState.ReadAsync(name, runs, context.RequestAborted);
+        if (read is not var (state, position))
             return NotFound();
         // A stream that starts after this position continues the turns without gap or repetition.
         context.Response.Headers["X-Sse-Position"] = position.ToString();

@@ -86,8 +86,8 @@ internal static class GenerationsApi
         );
     }
 
-    private static Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs) =>
-        StateAsync(id, context, runs);
+    private static Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs, IReadTurns turns) =>
+        StateAsync(id, context, runs, turns);
 
     private static async Task StreamAsync(string id, HttpContext context, RunLog runs, FiniteStreams streams)
     {
@@ -103,7 +103,13 @@ internal static class GenerationsApi
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
     /// </summary>
-    private static async Task<IResult> CancelAsync(string id, HttpContext context, RunLog runs, TimeProvider clock)
+    private static async Task<IResult> CancelAsync(
+        string id,
+        HttpContext context,
+        RunLog runs,
+        IReadTurns turns,
+        TimeProvider clock
+    )
     {
         var name = new RunName(Generator.Kind, id);
         if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
@@ -114,16 +120,17 @@ internal static class GenerationsApi
             )
                 await Task.Delay(CancelPollInterval, clock, context.RequestAborted);
         }
-        return await StateAsync(id, context, runs);
+        return await StateAsync(id, context, runs, turns);
     }
 
-    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs)
+    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, IReadTurns turns)
     {
-        if (
-            !IsId(id)
-            || await GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs, context.RequestAborted)
-                is not var (state, position)
-        )
+        if (!IsId(id))
+            return NotFound(id);
+        (GenerationState, StreamId)? read;
+        using (await turns.EnterAsync(context))
+            read = await GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs, context.RequestAborted);
+        if (read is not var (state, position))
             return NotFound(id);
         // A stream that starts after this position continues the text without gap or repetition.
         context.Response.Headers["X-Sse-Position"] = position.ToString();

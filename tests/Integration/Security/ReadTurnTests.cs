@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>Every request that reads much of the store waits for its turn, whichever feature answers it.</summary>
+public sealed class ReadTurnTests(StackFixture stack)
+{
+    private const HttpStatusCode Refused = HttpStatusCode.ServiceUnavailable;
+
+    [Fact]
+    public async Task Reads_of_sessions_and_generations_take_turns_with_reads_of_history()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__ReadConnections"] = "1",
+                ["EventStore__MaxWaitingReads"] = "1",
+            }
+        );
+        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
+        using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
+        var session = await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+        var path = $"/session/{session.GetProperty("session_id").GetString()}";
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
+
+        // One read of history holds the only turn, since its table is locked; another one waits for the turn.
+        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = "lock table eventstore.events in access exclusive mode";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        Task<HttpResponseMessage>[] histories =
+        [
+            http.GetAsync("/v1/events?topic=t.1", cancellationToken),
+            http.GetAsync("/v1/events?topic=t.1", cancellationToken),
+        ];
+        await DeliverySystem.EventuallyAsync(
+            async () => (await http.GetAsync("/v1/events?topic=t.1", cancellationToken)).StatusCode == Refused,
+            "a third read finds no place to wait"
+        );
+        foreach (var read in (string[])[path, "/v1/generations/0123456789abcdef0123456789abcdef"])
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                {
+                    using var refused = await http.GetAsync(read, cancellationToken);
+                    return refused.StatusCode == Refused;
+                },
+                $"{read} finds no place to wait"
+            );
+
+        await transaction.RollbackAsync(cancellationToken);
+        foreach (var history in histories)
+            Assert.Equal(HttpStatusCode.OK, (await history).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
+    }
+}
