@@ -33,12 +33,12 @@ internal sealed class WorkShare(double processors, TimeProvider clock)
         }
     }
 
-    /// <summary>Charges finished work.</summary>
+    /// <summary>Charges work that has just finished, from its start on.</summary>
     public void Add(TimeSpan work)
     {
         var seconds = Math.Min(work.TotalSeconds, MaxPerTurn.TotalSeconds) / processors;
         lock (_gate)
-            _paidUntil = Math.Max(_paidUntil, Now) + seconds;
+            _paidUntil = Math.Max(_paidUntil, Now - work.TotalSeconds) + seconds;
     }
 
     private double Now => clock.GetElapsedTime(_start).TotalSeconds;

@@ -100,7 +100,7 @@ public sealed class FairQueueTests
 
         // A burst of 25 ms of work, and what was earned meanwhile.
         Assert.InRange(await TurnsAsync(), 3, 4);
-        time.Advance(TimeSpan.FromMilliseconds(200));
+        time.Advance(TimeSpan.FromSeconds(2));
         using (await waiting)
             time.Advance(TimeSpan.FromSeconds(60));
         waiting = queue.EnterAsync("a", Long, default);

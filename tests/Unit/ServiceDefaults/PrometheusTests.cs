@@ -55,7 +55,7 @@ public class PrometheusTests
     [InlineData("https://127.0.0.1:9464")]
     [InlineData("http://127.0.0.1:9464/metrics")]
     [InlineData("http://unix:/run/metrics.sock")]
-    public async Task What_is_no_address_with_a_port_is_refused_by_name(string url)
+    public async Task A_value_without_an_address_and_port_is_refused_by_name(string url)
     {
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             Service.StartAsync(settings: (Setting, url))

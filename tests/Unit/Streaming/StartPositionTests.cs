@@ -107,7 +107,7 @@ public class StartPositionTests
     [Theory]
     [InlineData(false, ResyncReason.Malformed)]
     [InlineData(true, ResyncReason.Future)]
-    internal void What_is_no_id_goes_on_at_the_head_or_at_the_finite_streams_beginning(bool beyond, ResyncReason reason)
+    internal void An_invalid_id_starts_at_the_head_or_at_the_finite_streams_beginning(bool beyond, ResyncReason reason)
     {
         var request = Fresh() with { Last = new LastEventId("abc", null), OrdinalIsBeyond = beyond };
         Assert.Null(StartPosition.WithoutStore(request, Settled, Current));
