@@ -1,5 +1,5 @@
-// Prints the software bill of materials of a published service (CycloneDX 1.6): the NuGet packages of its deps.json and,
-// for the frontend, the npm packages in its bundles. Usage: node eng/sbom.js SERVICE VERSION FOLDER
+// Prints the software bill of materials of a published service (CycloneDX 1.6): the NuGet packages of its deps.json
+// and, for the frontend, the npm packages in its bundles. Usage: node eng/sbom.js SERVICE VERSION FOLDER
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -20,8 +20,8 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         );
     }
 
-    /// <summary>Returns true if the stores run in containers. In the mode <c>auto</c> a runtime must answer that has the
-    /// images or can pull them; otherwise <paramref name="output"/> gets the reason.</summary>
+    /// <summary>Returns true if the stores run in containers. In the mode <c>auto</c> a runtime must answer that has
+    /// the images or can pull them; otherwise <paramref name="output"/> gets the reason.</summary>
     /// <exception cref="LocalServicesException">The mode is <c>containers</c>, and no runtime answers.</exception>
     public bool Take(LocalServicesMode mode, IReadOnlyList<ContainerImage> images, TextWriter output)
     {
@@ -42,7 +42,7 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
             foreach (var (program, _) in answers.Where(a => a.Answer == Answer.Hangs))
             {
                 output.WriteLine(
-                    $"{program} did not answer within {Timeout.TotalSeconds:0} s, so Postgres and Redis run as processes "
+                    $"{program} did not answer within {Timeout.TotalSeconds:0} s. Postgres and Redis run as processes "
                         + "of this machine."
                 );
             }
@@ -106,8 +106,8 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
             }
         );
         return new LocalServicesException(
-            $"LocalServices:Mode is containers, but no container runtime answers: {string.Join(", ", states)}. Start one, "
-                + "or run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
+            $"LocalServices:Mode is containers, but no container runtime answers: {string.Join(", ", states)}. Start "
+                + "one, or run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
         );
     }
 }

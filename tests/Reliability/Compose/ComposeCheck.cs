@@ -7,8 +7,8 @@ using AspireSse.Client.Publishing;
 
 namespace Reliability.Compose;
 
-/// <summary>Starts deploy/compose.yaml, uses it as an operator and a client, kills a replica and upgrades it under load,
-/// and takes it down: <c>tests/Reliability -- compose</c>.</summary>
+/// <summary>Starts deploy/compose.yaml, uses it as an operator and a client, kills a replica and upgrades it under
+/// load, and takes it down: <c>tests/Reliability -- compose</c>.</summary>
 internal sealed partial class ComposeCheck(ComposeEngine engine)
 {
     private const string NewTag = "upgrade-test";

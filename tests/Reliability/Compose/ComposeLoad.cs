@@ -7,8 +7,8 @@ using Measuring.Ledger;
 
 namespace Reliability.Compose;
 
-/// <summary>Publishers and readers through the proxy, within the default limits of one user, and their ledger. A quarter
-/// of the readers drop and resume.</summary>
+/// <summary>Publishers and readers through the proxy, within the default limits of one user, and their ledger. A
+/// quarter of the readers drop and resume.</summary>
 internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
 {
     private const int Topics = 4,

@@ -25,7 +25,8 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     /// <summary>The administrator's API key.</summary>
     public string Key { get; private set; } = "";
 
-    /// <summary>Copies the deployment, generates its secrets and starts it. Other images are named by the environment (POSTGRES_IMAGE …).</summary>
+    /// <summary>Copies the deployment, generates its secrets and starts it. The environment may name other images
+    /// (<c>POSTGRES_IMAGE</c> …).</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await RunAsync(
