@@ -6,7 +6,7 @@ using Npgsql;
 namespace Broadcaster;
 
 /// <summary>The leader's work: moves the outbox into the log, removes expired events, tails the log, publishes
-/// each batch on Redis with the position before it, and sends heartbeats. It starts at the head; receivers notice
+/// each page on Redis, divided into slots, and sends heartbeats. It starts at the head; receivers notice
 /// events that a former leader left unpublished at the first heartbeat, and read them from the store.</summary>
 internal sealed class Relay(
     EventReader reader,
@@ -15,6 +15,7 @@ internal sealed class Relay(
     Retention retention,
     TopicDirectory topics,
     RelaySecret secret,
+    TopicSlots slots,
     RedisPublisher redis,
     RelayMetrics metrics,
     TimeProvider clock,
@@ -25,6 +26,12 @@ internal sealed class Relay(
     /// <summary>The interval at which the secret is read again, because an operator can change it.</summary>
     private static readonly TimeSpan SecretInterval = TimeSpan.FromSeconds(10);
 
+    /// <summary>Heartbeats after which the head of a quiet slot is raised, so that all quiet slots take no room in the
+    /// heartbeat.</summary>
+    private const int QuietBeats = 8;
+
+    private readonly long[] _heads = new long[slots.Count];
+    private readonly Queue<long> _beats = [];
     private string _epoch = "";
 
     /// <summary>The last published position; before the first publish, the head at the start.</summary>
@@ -37,7 +44,7 @@ internal sealed class Relay(
     {
         await secret.ReadAsync(cancellationToken);
         var head = await reader.HeadAsync(cancellationToken);
-        (_epoch, Relayed) = (head.Epoch, head.Head);
+        StartAt(head.Epoch, head.Head);
         using var publishing = new SemaphoreSlim(1);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] work =
@@ -88,7 +95,7 @@ internal sealed class Relay(
                 await publishing.WaitAsync(stopped);
                 try
                 {
-                    await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), stopped);
+                    await BeatAsync(fence, stopped);
                 }
                 finally
                 {
@@ -134,6 +141,27 @@ internal sealed class Relay(
         }
     }
 
+    /// <summary>Starts at a position through which any slot may have events.</summary>
+    private void StartAt(string epoch, long position)
+    {
+        (_epoch, Relayed) = (epoch, position);
+        Array.Fill(_heads, position);
+        _beats.Clear();
+    }
+
+    private Task BeatAsync(long fence, CancellationToken cancellationToken)
+    {
+        _beats.Enqueue(Relayed);
+        if (_beats.Count > QuietBeats && _beats.Dequeue() is var quiet)
+            for (var slot = 0; slot < _heads.Length; slot++)
+                _heads[slot] = Math.Max(_heads[slot], quiet);
+        return redis.PublishHeartbeatAsync(
+            new RelayPage(_epoch, fence, Relayed, Relayed),
+            [.. _heads],
+            cancellationToken
+        );
+    }
+
     private async Task EmptyOutboxAsync(long fence, CancellationToken cancellationToken)
     {
         OutboxMove move;
@@ -162,8 +190,8 @@ internal sealed class Relay(
             logger.LogInformation("The store's epoch changed from {Old} to {New}", _epoch, page.Epoch);
             await secret.ReadAsync(cancellationToken); // the store may have been replaced
             // The page lacks the events before it in the new history, so receivers without them must see a gap.
-            (_epoch, Relayed) = (page.Epoch, page.Events.Count == 0 ? page.Head : after);
-            await redis.PublishAsync(new RelayMessage(_epoch, fence, Relayed, Relayed, [], null), cancellationToken);
+            StartAt(page.Epoch, page.Events.Count == 0 ? page.Head : after);
+            await BeatAsync(fence, cancellationToken);
         }
         if (page.Events.Count > 0)
         {
@@ -174,10 +202,14 @@ internal sealed class Relay(
                 page.Events.Select(e => e.TraceParent)
             );
             span?.SetTag("messaging.batch.message_count", page.Events.Count);
-            await redis.PublishAsync(
-                new RelayMessage(page.Epoch, fence, Relayed, last, page.Events, span?.Id),
+            await redis.PublishPageAsync(
+                new RelayPage(page.Epoch, fence, Relayed, last),
+                page.Events,
+                span?.Id,
                 cancellationToken
             );
+            foreach (var e in page.Events)
+                _heads[slots.Of(e.Topic)] = e.Position;
             metrics.Relayed(page.Events.Count, clock.GetUtcNow() - page.Events[0].Time);
             Relayed = last;
         }

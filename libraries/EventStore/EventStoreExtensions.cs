@@ -47,6 +47,8 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<Retention>();
         builder.Services.AddSingleton<RelaySecret>();
+        builder.Services.AddSingleton<TopicSlots>();
+        builder.Services.AddSingleton<RelayFormat>();
         builder.Services.AddSingleton<StoreMigrator>();
         builder.Services.AddSingleton<StoreContact>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreContact>());

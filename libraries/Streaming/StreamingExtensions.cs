@@ -41,6 +41,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<StreamOpener>();
         builder.Services.AddSingleton<PushOpener>();
         builder.Services.AddSingleton<FiniteStreams>();
+        builder.Services.AddSingleton<SlotSubscriptions>();
         builder.Services.AddSingleton<RedisIntake>();
         builder.Services.AddSingleton<EpochChange>();
         builder.Services.AddSingleton<LiveFeed>();

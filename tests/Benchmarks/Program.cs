@@ -2,6 +2,7 @@ using Benchmarks;
 using Benchmarks.Client;
 using Benchmarks.Measurements;
 using Benchmarks.Simulation;
+using Benchmarks.Slots;
 using Harness;
 using Measuring;
 
@@ -17,6 +18,11 @@ try
     }
     if (args is ["simulate", .. var seed])
         return SimulateProgram.Run(seed) ? 0 : 1;
+    if (args is ["slots", .. var counts])
+    {
+        await SlotTraffic.RunAsync(counts, stop.Token);
+        return 0;
+    }
     var options = BenchmarkOptions.Parse(args);
     if (options.Help)
     {

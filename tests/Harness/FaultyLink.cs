@@ -13,6 +13,7 @@ internal sealed class FaultyLink : IAsyncDisposable
     private readonly List<Socket> _sockets = [];
     private volatile TaskCompletionSource? _frozen;
     private volatile bool _cut;
+    private long _received;
 
     public FaultyLink(string host, int port)
     {
@@ -20,6 +21,9 @@ internal sealed class FaultyLink : IAsyncDisposable
         _listener.Start();
         _ = AcceptAsync();
     }
+
+    /// <summary>Bytes that the store has sent.</summary>
+    public long Received => Interlocked.Read(ref _received);
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -92,7 +96,7 @@ internal sealed class FaultyLink : IAsyncDisposable
         try
         {
             await server.ConnectAsync(_target, _stop.Token);
-            await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
+            await Task.WhenAny(PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
         lock (_sockets)
@@ -104,7 +108,7 @@ internal sealed class FaultyLink : IAsyncDisposable
         server.Close(0);
     }
 
-    private async Task PumpAsync(Socket from, Socket to)
+    private async Task PumpAsync(Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -113,6 +117,8 @@ internal sealed class FaultyLink : IAsyncDisposable
             {
                 if (_frozen is { } frozen)
                     await frozen.Task.WaitAsync(_stop.Token);
+                if (isAnswer)
+                    Interlocked.Add(ref _received, n);
                 await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);
             }
         }

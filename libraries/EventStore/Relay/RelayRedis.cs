@@ -1,4 +1,5 @@
 using Aspire.StackExchange.Redis;
+using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
@@ -47,6 +48,7 @@ public static class RelayRedis
         builder.Services.AddSingleton(services => new Lazy<IConnectionMultiplexer>(
             services.GetRequiredService<IConnectionMultiplexer>
         ));
+        builder.Services.AddHostedService<SlotAgreement>();
         builder.Services.AddHostedService(services => new Opening(
             services.GetRequiredService<Lazy<IConnectionMultiplexer>>(),
             isSet ? null : connectionName

@@ -49,7 +49,7 @@ internal struct LoopUse
 /// </remarks>
 internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes)
 {
-    private const int MinSlots = 4,
+    private const int MinCapacity = 4,
         ReadFramesPerUser = 8;
 
     private readonly Lock _gate = new();
@@ -61,6 +61,9 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     private Lineage _lineage = Lineage.Alone("");
 
     public StreamFilter Filter => filter;
+
+    /// <summary>Slots that the filter's events can be in.</summary>
+    public SlotSet Slots { get; init; } = SlotSet.All(1);
 
     /// <summary>
     /// Connections on the log, and those about to join it; guarded by the lock of <see cref="FilterLogs"/>. An unused
@@ -79,7 +82,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     public LoopUse[] Loops { get; init; } = new LoopUse[1];
 
     /// <summary>Capacity in frames.</summary>
-    public int Slots
+    public int Capacity
     {
         get
         {
@@ -267,7 +270,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         if (_ring.Length >= Wanted && ReadByAll() > _first)
             DropOldest();
         else
-            Resize(Math.Max(MinSlots, _ring.Length * 2));
+            Resize(Math.Max(MinCapacity, _ring.Length * 2));
     }
 
     private LogFrame At(long sequence) => _ring[sequence & (_ring.Length - 1)]!;

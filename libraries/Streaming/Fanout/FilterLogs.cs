@@ -8,25 +8,25 @@ namespace Streaming.Fanout;
 /// All filter logs of this replica and the matcher that feeds them, in position order. The newest events of all topics
 /// are kept too, so that a client that returns soon is served from memory, whatever its filter.
 /// </summary>
-internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
+internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots slots, TimeProvider clock)
 {
     private readonly Lock _gate = new(),
         _publishing = new();
     private readonly Dictionary<StreamFilter, FilterLog> _logs = [];
     private readonly TopicIndex _index = new();
-    private readonly Queue<FeedEvent> _recent = [];
+    private readonly RecentEvents _recent = new(options.Value);
     private readonly List<FilterLog> _matches = [];
     private readonly List<FilterLog> _touched = [];
-    private readonly Queue<(long Position, int Bytes)> _inRings = [];
-    private long _recentBytes,
-        _recentBase,
-        _settled,
-        _inRingsBytes,
-        _floor = -1,
+    private readonly RingFloor _floor = new(options.Value.AllRingBytes);
+    private readonly SlotCoverage _coverage = new(slots.Count);
+    private long _settled,
         _events,
         _batches;
 
-    /// <summary>Position through which every event of this epoch is in the logs that match it.</summary>
+    /// <summary>
+    /// Position through which every event of this epoch is in the logs that match it. A log that lacks some, because
+    /// they did not come here, has a gap instead (<see cref="FilterLog.Skip"/>).
+    /// </summary>
     public long Settled => Volatile.Read(ref _settled);
 
     public KnownEpochs Epochs { get; } = new(clock);
@@ -54,17 +54,35 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     }
 
     /// <summary>Capacity of all rings in frames.</summary>
-    public long Slots
+    public long Capacity
     {
         get
         {
             lock (_gate)
-                return _logs.Values.Sum(static log => (long)log.Slots);
+                return _logs.Values.Sum(static log => (long)log.Capacity);
         }
     }
 
-    /// <summary>Position from which clients are served from memory.</summary>
-    public long RecentBase => Volatile.Read(ref _recentBase);
+    /// <summary>Slots that the filters need, as of now.</summary>
+    public SlotSet Needed
+    {
+        get
+        {
+            lock (_gate)
+                return _coverage.Needed;
+        }
+    }
+
+    /// <summary>Raised when <see cref="Needed"/> has changed, on any thread.</summary>
+    public event Action? NeededChanged;
+
+    /// <summary>Returns true if a client with this filter is served from memory after the position.</summary>
+    public bool IsRecent(StreamFilter filter, long position)
+    {
+        var wanted = slots.NeededBy(filter.Events.Topics);
+        lock (_gate)
+            return position >= _recent.Base && _coverage.Covers(wanted, position);
+    }
 
     /// <summary>
     /// Raised with the logs that a publish has appended to, one call at a time. It wakes the writer loops.
@@ -74,21 +92,27 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// <summary>Returns the log of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
     public FilterLog Acquire(StreamFilter filter)
     {
+        FilterLog? log;
+        var isNew = false;
         lock (_gate)
         {
-            if (!_logs.TryGetValue(filter, out var log))
+            if (!_logs.TryGetValue(filter, out log))
             {
                 log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes)
                 {
                     Loops = new LoopUse[options.Value.Writers],
+                    Slots = slots.NeededBy(filter.Events.Topics),
                 };
                 log.Reset(Epochs.Lineage, _settled);
                 _logs.Add(filter, log);
                 _index.Add(log);
+                isNew = _coverage.Add(log);
             }
             log.Users++;
-            return log;
         }
+        if (isNew)
+            NeededChanged?.Invoke();
+        return log;
     }
 
     public void Release(FilterLog log)
@@ -108,10 +132,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         {
             lock (_gate)
             {
-                _recent.Clear();
-                _recentBytes = 0;
-                _inRings.Clear();
-                (_recentBase, _inRingsBytes, _floor) = (position, 0, -1);
+                _recent.Reset(position);
+                _floor.Reset();
+                _coverage.Reset();
                 Volatile.Write(ref _settled, position);
                 Epochs.Set(lineage);
                 foreach (var log in _logs.Values)
@@ -164,7 +187,12 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// Publishes the next events, in order. Events through <see cref="Settled"/> are skipped, and
     /// <paramref name="through"/> may lie beyond the last event.
     /// </summary>
-    public void Publish(IReadOnlyList<EventRecord> events, long through)
+    /// <param name="events">Events in position order.</param>
+    /// <param name="through">Position through which <paramref name="events"/> has every event, except those of the
+    /// missing slots.</param>
+    /// <param name="missing">Slots of which events may be missing. Filters that need one get a gap, and their
+    /// connections read the store.</param>
+    public void Publish(IReadOnlyList<EventRecord> events, long through, SlotSet? missing = null)
     {
         lock (_publishing)
         {
@@ -175,12 +203,38 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 foreach (var record in events)
                     if (record.Position > _settled)
                         Append(new FeedEvent(Epoch, record));
+                if (missing is not null && through > _settled)
+                    SkipMissing(missing, through);
                 // Set last: a connection that has caught up with a log must have every match through Settled.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
             if (_touched.Count > 0)
                 Appended?.Invoke(_touched);
         }
+    }
+
+    private void SkipMissing(SlotSet missing, long through)
+    {
+        _coverage.Miss(missing, through);
+        if (!_coverage.Needs(missing))
+            return;
+        foreach (var log in _logs.Values)
+        {
+            if (!log.Slots.Overlaps(missing))
+                continue;
+            log.Skip(through);
+            if (log.LastBatch == _batches)
+                continue;
+            log.LastBatch = _batches;
+            _touched.Add(log);
+        }
+    }
+
+    /// <summary>Returns true if a filter needs one of these slots.</summary>
+    public bool Needs(SlotSet any)
+    {
+        lock (_gate)
+            return _coverage.Needs(any);
     }
 
     /// <summary>Returns true if a filter in use matches an event that came without its data.</summary>
@@ -207,7 +261,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
 
     private void Append(FeedEvent e)
     {
-        Keep(e);
+        _recent.Keep(e);
         _matches.Clear();
         _index.Match(e.Record.Topic, _matches);
         _events++;
@@ -221,7 +275,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             if (e.Record.Data.IsEmpty)
                 log.Skip(e.Record.Position);
             else
-                log.Append(e.Frame(log.Filter.Format), _floor);
+                log.Append(e.Frame(log.Filter.Format), _floor.Position);
             appended = true;
             if (log.LastBatch == _batches)
                 continue;
@@ -229,28 +283,13 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             _touched.Add(log);
         }
         if (appended)
-            CountInRings(e.Record);
-    }
-
-    /// <summary>
-    /// Moves the floor, so that all rings together stay within their limit. An event counts once, however many rings
-    /// hold it.
-    /// </summary>
-    private void CountInRings(EventRecord e)
-    {
-        const int Overhead = 256;
-        _inRings.Enqueue((e.Position, e.Data.Length + Overhead));
-        _inRingsBytes += e.Data.Length + Overhead;
-        while (_inRingsBytes > options.Value.AllRingBytes && _inRings.Count > 1)
-        {
-            var (position, bytes) = _inRings.Dequeue();
-            (_floor, _inRingsBytes) = (position, _inRingsBytes - bytes);
-        }
+            _floor.Count(e.Record);
     }
 
     /// <summary>Removes logs that have been unused for a while, and trims the others.</summary>
     public void Sweep()
     {
+        var isLess = false;
         lock (_gate)
         {
             var idle = new HashSet<FilterLog>();
@@ -258,35 +297,23 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             {
                 if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime)
                 {
-                    log.Trim(_floor);
+                    log.Trim(_floor.Position);
                     continue;
                 }
                 _logs.Remove(filter);
                 idle.Add(log);
+                isLess |= _coverage.Remove(log);
             }
             _index.Remove(idle);
         }
+        if (isLess)
+            NeededChanged?.Invoke();
     }
 
     private FilterLog[] Logs()
     {
         lock (_gate)
             return [.. _logs.Values];
-    }
-
-    private void Keep(FeedEvent e)
-    {
-        _recent.Enqueue(e);
-        _recentBytes += e.Record.Data.Length;
-        while (
-            _recent.Count > options.Value.RecentEvents
-            || (_recentBytes > options.Value.RecentBytes && _recent.Count > 1)
-        )
-        {
-            var oldest = _recent.Dequeue().Record;
-            _recentBytes -= oldest.Data.Length;
-            _recentBase = oldest.Position;
-        }
     }
 
     /// <summary>
@@ -298,46 +325,17 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     /// <param name="most">Maximum bytes of frames, exceeded by at most one frame.</param>
     public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {
-        const int MostExamined = 8_192;
-        var examined = new List<FeedEvent>();
+        List<FeedEvent> examined;
+        var wanted = slots.NeededBy(filter.Events.Topics);
         long through;
         lock (_gate)
         {
-            if (epoch != Epoch || after < _recentBase || after > _settled)
+            if (epoch != Epoch || after < _recent.Base || after > _settled || !_coverage.Covers(wanted, after))
                 return null;
             through = _settled;
-            foreach (var e in _recent)
-            {
-                if (e.Record.Position <= after)
-                    continue;
-                if (examined.Count == MostExamined)
-                {
-                    through = examined[^1].Record.Position;
-                    break;
-                }
-                examined.Add(e);
-            }
+            examined = _recent.After(after, ref through);
         }
         // Matched outside the lock, which the live feed needs.
-        var (index, found, frames, bytes) = (new TopicIndex(), new List<FilterLog>(), new List<LogFrame>(), 0L);
-        index.Add(new FilterLog(filter, 0, 0));
-        foreach (var e in examined)
-        {
-            found.Clear();
-            index.Match(e.Record.Topic, found);
-            if (found.Count == 0 || !filter.Passes(e.Record))
-                continue;
-            var isLarge = e.Record.Data.IsEmpty;
-            if (isLarge && frames.Count == 0)
-                return null;
-            if (isLarge || bytes > most)
-            {
-                through = frames[^1].Position;
-                break;
-            }
-            frames.Add(e.Frame(filter.Format));
-            bytes += frames[^1].Bytes.Length;
-        }
-        return new ReplayPage(epoch, 0, frames, through);
+        return RecentEvents.Page(filter, epoch, examined, through, most);
     }
 }

@@ -83,10 +83,18 @@ internal sealed class LiveFeed(
             }
             if (redis.TryRead(out var message))
             {
+                if (message.Page is not { } page)
+                {
+                    // Events of before the subscription come at once, not with the next heartbeat.
+                    CompareInBackground(TimeSpan.Zero, stoppingToken);
+                    continue;
+                }
                 _receivedAt = clock.GetTimestamp();
                 Enter(FeedMode.Live);
-                await ApplyAsync(message, stoppingToken);
-                CompareInBackground(checkInterval, stoppingToken);
+                await ApplyAsync(page, message, stoppingToken);
+                // Without readers, nobody misses anything that the heartbeats do not tell.
+                if (logs.Count > 0)
+                    CompareInBackground(checkInterval, stoppingToken);
             }
             else if (clock.GetElapsedTime(_receivedAt) is var quiet && quiet < silence)
                 await WaitAsync(silence - quiet, stoppingToken);
@@ -151,28 +159,37 @@ internal sealed class LiveFeed(
         stoppingToken.ThrowIfCancellationRequested();
     }
 
-    private async Task ApplyAsync(RelayMessage message, CancellationToken stoppingToken)
+    private async Task ApplyAsync(RelayPage page, FeedMessage message, CancellationToken stoppingToken)
     {
-        if (message.Epoch != logs.Epoch)
+        if (page.Epoch != logs.Epoch)
         {
             // The epoch may be newer or older than ours; only the store can tell. A former one is of a leader that has
             // not noticed the change.
-            if (!logs.Epochs.Lineage.Knows(message.Epoch))
+            if (!logs.Epochs.Lineage.Knows(page.Epoch))
                 Stalled();
             CompareInBackground(EpochInterval, stoppingToken);
             return;
         }
-        if (message.Fence < _fence)
+        if (page.Fence < _fence)
             return; // a deposed leader that still sends
-        _fence = message.Fence;
-        if (message.Last > _headSeen)
-            Volatile.Write(ref _headSeen, message.Last);
-        if (message.Last <= logs.Settled)
+        _fence = page.Fence;
+        if (page.Last > _headSeen)
+            Volatile.Write(ref _headSeen, page.Last);
+        if (page.Last <= logs.Settled)
             return; // a heartbeat, or events committed here
-        if (message.Previous > logs.Settled || message.Events.Count == 0)
+        var missing = message.MissingAfter(logs.Settled);
+        var isGap = message.Heads is null
+            ? message.IsIncomplete || page.Previous > logs.Settled
+            : missing is not null && logs.Needs(missing);
+        if (isGap)
         {
             // A message was lost, or this replica started within a batch.
             await CatchUpAsync(stoppingToken);
+            return;
+        }
+        if (message.Events.Count == 0)
+        {
+            logs.Publish([], page.Last, missing);
             return;
         }
         // If the store does not answer now, only the readers of the large event wait for it.
@@ -185,7 +202,7 @@ internal sealed class LiveFeed(
             message.TraceParent
         );
         span?.SetTag("messaging.batch.message_count", message.Events.Count);
-        logs.Publish(message.Events, message.Last);
+        logs.Publish(message.Events, page.Last, missing);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using EventStore;
@@ -7,35 +8,45 @@ using StackExchange.Redis;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Receives the Broadcaster's signed messages from Redis, in order. The queue is bounded: Redis or a slow feed may lose
-/// messages, and the feed reads the gap from the store.
+/// Receives the Broadcaster's signed messages from Redis, and hands them to the feed page by page, in order. The queue
+/// is bounded: Redis or a slow feed may lose messages, and the feed reads the gap from the store.
 /// </summary>
 internal sealed class RedisIntake : RestartingService
 {
     /// <summary>Maximum bytes of queued messages. Messages beyond it are dropped and read from the store.</summary>
     private const long MaxWaitingBytes = 64 * 1024 * 1024;
 
+    /// <summary>Longest wait of a page for a body that is due. After it, the page is read from the store.</summary>
+    private static readonly TimeSpan BodyTimeout = TimeSpan.FromMilliseconds(200);
+
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
         Interval = TimeSpan.FromSeconds(1);
 
     private readonly Lazy<IConnectionMultiplexer> _redis;
+    private readonly SlotSubscriptions _subscriptions;
     private readonly RelaySecret _secret;
+    private readonly RelayFormat _format;
     private readonly TimeProvider _clock;
-    private readonly TimeSpan _silence;
+    private readonly TimeSpan _heartbeat,
+        _silence;
     private readonly RedisChannel _channel;
     private readonly Counter<long> _refusals;
-    private readonly Channel<(RelayMessage Message, int Bytes)> _messages;
-    private long _receivedAt = long.MinValue / 2,
-        _waitingBytes,
-        _fence,
-        _sent;
-    private string _epoch = "";
+    private readonly Channel<FeedMessage> _messages;
+    private readonly Lock _gate = new();
+    private readonly PageAssembly _assembly = new(MaxWaitingBytes);
+    private readonly List<int> _lost = [];
+    private readonly ITimer _bodyTimer;
+    private readonly RelayOrder _heartbeats = new(),
+        _pages = new();
+    private long _waitingBytes;
     private volatile bool _refused,
         _refusing;
 
     public RedisIntake(
         Lazy<IConnectionMultiplexer> redis,
+        SlotSubscriptions subscriptions,
         RelaySecret secret,
+        RelayFormat format,
         IOptions<EventStoreOptions> store,
         IOptions<StreamingOptions> streaming,
         TimeProvider clock,
@@ -44,8 +55,9 @@ internal sealed class RedisIntake : RestartingService
     )
         : base(logger)
     {
-        (_redis, _secret, _clock) = (redis, secret, clock);
-        _silence = TimeSpan.FromSeconds(3 * streaming.Value.RelayHeartbeatSeconds);
+        (_redis, _subscriptions, _secret, _format, _clock) = (redis, subscriptions, secret, format, clock);
+        _heartbeat = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
+        _silence = 3 * _heartbeat;
         _channel = new RedisChannel(store.Value.Channel, RedisChannel.PatternMode.Literal);
         _refusals = meters
             .Create("AspireSse.StreamApi")
@@ -54,18 +66,28 @@ internal sealed class RedisIntake : RestartingService
                 "{message}",
                 "Messages on the Redis channel refused for a missing or wrong signature, or as repeats."
             );
-        _messages = Channel.CreateBounded<(RelayMessage Message, int Bytes)>(
+        _messages = Channel.CreateBounded<FeedMessage>(
             new BoundedChannelOptions(1_024) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
             dropped => Interlocked.Add(ref _waitingBytes, -dropped.Bytes)
         );
+        _bodyTimer = clock.CreateTimer(
+            _ =>
+            {
+                lock (_gate)
+                    PassOn();
+            },
+            null,
+            System.Threading.Timeout.InfiniteTimeSpan,
+            System.Threading.Timeout.InfiniteTimeSpan
+        );
     }
 
-    public bool TryRead(out RelayMessage message)
+    public bool TryRead([NotNullWhen(true)] out FeedMessage? message)
     {
-        var read = _messages.Reader.TryRead(out var waiting);
-        Interlocked.Add(ref _waitingBytes, -waiting.Bytes);
-        message = waiting.Message;
-        return read;
+        if (!_messages.Reader.TryRead(out message))
+            return false;
+        Interlocked.Add(ref _waitingBytes, -message.Bytes);
+        return true;
     }
 
     /// <summary>Completes when a message is queued.</summary>
@@ -73,7 +95,12 @@ internal sealed class RedisIntake : RestartingService
         _messages.Reader.WaitToReadAsync(cancellationToken).AsTask();
 
     protected override Task RunAsync(CancellationToken stoppingToken) =>
-        TogetherAsync(stoppingToken, ReadSecretAsync, StaySubscribedAsync);
+        TogetherAsync(
+            stoppingToken,
+            ReadSecretAsync,
+            StaySubscribedAsync,
+            stopped => _subscriptions.RunAsync(Take, () => Queue(new FeedMessage(Page: null)), stopped)
+        );
 
     private async Task StaySubscribedAsync(CancellationToken stoppingToken)
     {
@@ -81,8 +108,10 @@ internal sealed class RedisIntake : RestartingService
         {
             try
             {
-                if (_clock.GetElapsedTime(Volatile.Read(ref _receivedAt)) >= _silence)
+                if (_heartbeats.IsSilent(_silence, _clock))
                     await SubscribeAsync(stoppingToken);
+                if (_subscriptions.UsesPages(_silence) && _pages.IsSilent(_silence, _clock))
+                    RenewPages();
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
@@ -124,13 +153,21 @@ internal sealed class RedisIntake : RestartingService
         await subscriber.UnsubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
         // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
         var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
-        messages.OnMessage(message => Take(message.Message));
-        Volatile.Write(ref _receivedAt, _clock.GetTimestamp());
+        messages.OnMessage(message => Take((byte[]?)message.Message ?? [], byPages: false));
+        _heartbeats.Restart(_clock);
     }
 
-    private void Take(RedisValue value)
+    private void RenewPages()
     {
-        var bytes = (byte[]?)value ?? [];
+        _subscriptions.RenewPages();
+        _pages.Restart(_clock);
+    }
+
+    /// <summary>Takes a message of any channel.</summary>
+    /// <param name="bytes">The signed message.</param>
+    /// <param name="byPages">True if it came with the page indexes.</param>
+    private void Take(byte[] bytes, bool byPages)
+    {
         try
         {
             if (_secret.Open(bytes) is not { } signed)
@@ -139,18 +176,12 @@ internal sealed class RedisIntake : RestartingService
                 Refuse("it is not signed with this store's secret");
                 return;
             }
-            var message = RelayMessage.Parse(signed);
-            if (IsRepeated(message))
-            {
-                _refusals.Add(1);
-                return;
-            }
-            (_epoch, _fence, _sent, _refusing) = (message.Epoch, message.Fence, message.Sent, false);
-            Volatile.Write(ref _receivedAt, _clock.GetTimestamp());
-            if (Interlocked.Add(ref _waitingBytes, bytes.Length) <= MaxWaitingBytes)
-                _messages.Writer.TryWrite((message, bytes.Length));
-            else
-                Interlocked.Add(ref _waitingBytes, -bytes.Length);
+            var message = _format.Parse(signed);
+            lock (_gate)
+                if (Accept(message, bytes.Length, byPages))
+                    _refusing = false;
+                else
+                    _refusals.Add(1);
         }
         catch (Exception e)
         {
@@ -158,12 +189,60 @@ internal sealed class RedisIntake : RestartingService
         }
     }
 
-    /// <summary>
-    /// Returns true for a repeated message, or one of a deposed leader. Another epoch may restart the counters; the
-    /// feed then asks the store.
-    /// </summary>
-    private bool IsRepeated(RelayMessage message) =>
-        message.Epoch == _epoch && (message.Fence < _fence || (message.Fence == _fence && message.Sent <= _sent));
+    /// <summary>Returns false for a repeated message, or one of a deposed leader.</summary>
+    private bool Accept(RelayMessage message, int bytes, bool byPages)
+    {
+        switch (message)
+        {
+            case SlotBody body:
+                _subscriptions.Came(body.Slot);
+                _assembly.Add(body, bytes);
+                break;
+            case Heartbeat beat when !byPages:
+                if (!_heartbeats.Accept(beat.Page, beat.Sent, _clock))
+                    return false;
+                if (!_subscriptions.UsesPages(_heartbeat))
+                    Queue(new FeedMessage(beat.Page) { Heads = beat.Heads });
+                return true;
+            case Heartbeat beat:
+                if (!_pages.Accept(beat.Page, beat.Sent, _clock))
+                    return false;
+                _subscriptions.IndexCame();
+                _assembly.Add(beat);
+                break;
+            case PageIndex index when byPages:
+                if (!_pages.Accept(index.Page, index.Sent, _clock))
+                    return false;
+                var limit = _clock.GetTimestamp() + (long)(BodyTimeout.TotalSeconds * _clock.TimestampFrequency);
+                _assembly.Add(index, _subscriptions.IndexCame(), limit);
+                break;
+            default:
+                return false;
+        }
+        PassOn();
+        return true;
+    }
+
+    /// <summary>Queues the pages that are complete, and those that have waited long enough.</summary>
+    private void PassOn()
+    {
+        while (_assembly.Next(_clock.GetTimestamp(), _subscriptions.IsAway, _lost) is { } next)
+        {
+            foreach (var slot in _lost)
+                _subscriptions.Lost(slot);
+            Queue(next);
+        }
+        if (_assembly.IsWaiting)
+            _bodyTimer.Change(BodyTimeout, System.Threading.Timeout.InfiniteTimeSpan);
+    }
+
+    private void Queue(FeedMessage message)
+    {
+        if (Interlocked.Add(ref _waitingBytes, message.Bytes) <= MaxWaitingBytes)
+            _messages.Writer.TryWrite(message);
+        else
+            Interlocked.Add(ref _waitingBytes, -message.Bytes);
+    }
 
     private void Refuse(string reason)
     {

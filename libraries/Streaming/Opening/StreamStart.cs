@@ -40,7 +40,7 @@ internal sealed class StreamStart(
     )
     {
         if (start.Kind == StartKind.Resumed)
-            metrics.Resumed(fromMemory: start.From.Position >= logs.RecentBase);
+            metrics.Resumed(fromMemory: logs.IsRecent(request.Filter, start.From.Position));
         else if (start.Kind == StartKind.Resync)
             metrics.Resynced(start.Reason);
         else if (request.FromEarliest && request.StartAfter is null)

@@ -36,9 +36,13 @@ internal sealed class StreamApiPeer : Peer
 
     public override Uri Subscribe(string topic) => new(Address, $"/v1/events/stream?topic={topic}");
 
-    public static async Task<StreamApiPeer> StartAsync(bool durable, CancellationToken cancellationToken)
+    public static async Task<StreamApiPeer> StartAsync(
+        bool durable,
+        CancellationToken cancellationToken,
+        Dictionary<string, string>? settings = null
+    )
     {
-        var system = await StreamApiSystem.StartAsync(durable, cancellationToken);
+        var system = await StreamApiSystem.StartAsync(durable, cancellationToken, settings);
         try
         {
             return await StartAsync(system, ownsSystem: true, [], cancellationToken);
@@ -68,7 +72,9 @@ internal sealed class StreamApiPeer : Peer
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var folder = Directory.CreateTempSubdirectory("streamapi-").FullName;
         var probe = new ServerProbe(Path.Combine(folder, "probe"));
-        var environment = system.Environment.Concat(probe.Environment).Concat(settings).ToDictionary();
+        var environment = system.Environment.Concat(probe.Environment).ToDictionary();
+        foreach (var (name, value) in settings)
+            environment[name] = value;
         var peer = new StreamApiPeer(
             system,
             ownsSystem,

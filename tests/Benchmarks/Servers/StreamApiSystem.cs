@@ -20,7 +20,11 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     public IReadOnlyDictionary<string, string> Environment { get; }
     public IReadOnlyList<int> Processes => [.. Stores.Processes, .. _broadcaster.Processes];
 
-    public static async Task<StreamApiSystem> StartAsync(bool durable, CancellationToken cancellationToken)
+    public static async Task<StreamApiSystem> StartAsync(
+        bool durable,
+        CancellationToken cancellationToken,
+        Dictionary<string, string>? settings = null
+    )
     {
         var stores = await Stores.StartAsync(durable, cancellationToken);
         TelemetrySink? telemetry = null;
@@ -40,6 +44,8 @@ internal sealed class StreamApiSystem : IAsyncDisposable
                 ["OTEL_BSP_SCHEDULE_DELAY"] = "500",
                 ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
             };
+            foreach (var (name, value) in settings ?? [])
+                environment[name] = value;
             await Command.RunAsync(
                 "StreamApi migrate",
                 ["dotnet", Repository.Service("StreamApi"), "migrate"],

@@ -44,26 +44,32 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
             null
         );
         var far = event_ with { Position = 1_000_000_000 };
-        byte[][] forged =
+        var slot = Relayed.Slots.Of(Topic);
+        var (next, farther) = (
+            new RelayPage(epoch, 1_000_000, position, position + 1),
+            new RelayPage(epoch, 1, position, far.Position)
+        );
+        var all = SlotSet.All(Relayed.Slots.Count);
+        var heads = new long[Relayed.Slots.Count];
+        RelayMessage[] said =
         [
-            // Without any signature.
-            new RelayMessage(epoch, 1_000_000, position, position + 1, [event_], null, long.MaxValue).ToBytes(),
-            [
-                .. new RelayMessage(epoch, 1, position, far.Position, [far], null, long.MaxValue).ToBytes(),
-                .. new byte[33],
-            ],
-            [
-                .. new RelayMessage(epoch, 1_000_000, 0, long.MaxValue, [], null, long.MaxValue).ToBytes(),
-                (byte)'\n',
-                .. new byte[32],
-            ],
-            [.. new RelayMessage("another", 1, 5, 5, [], null, long.MaxValue).ToBytes(), (byte)'\n', .. new byte[32]],
-            "garbage"u8.ToArray(),
-            [],
-            new byte[33],
+            new SlotBody(next, slot, [event_], null),
+            new PageIndex(next, long.MaxValue, all),
+            new SlotBody(farther, slot, [far], null),
+            new PageIndex(farther, long.MaxValue, all),
+            new Heartbeat(next with { Previous = long.MaxValue, Last = long.MaxValue }, long.MaxValue, heads),
+            new Heartbeat(new RelayPage("another", 1, 5, 5), long.MaxValue, heads),
         ];
+        var forged = new List<byte[]> { "garbage"u8.ToArray(), Array.Empty<byte>(), new byte[33] };
+        foreach (var bytes in said.Select(Relayed.Format.ToBytes))
+        {
+            forged.Add(bytes); // without any signature
+            forged.Add([.. bytes, .. new byte[33]]);
+            forged.Add([.. bytes, (byte)'\n', .. new byte[32]]);
+        }
         foreach (var message in forged)
-            await channel.PublishAsync(message);
+        foreach (var suffix in (string[])["", ":pages", $":{slot}"])
+            await channel.PublishAsync(suffix, message);
 
         for (var n = 2; n <= 10; n++)
         {
@@ -118,8 +124,8 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
             {
                 while (!stop.IsCancellationRequested)
                 {
-                    foreach (var message in channel.Recorded)
-                        await channel.PublishAsync(message);
+                    foreach (var (suffix, message) in channel.Recorded)
+                        await channel.PublishAsync(suffix, message);
                     await Task.Delay(20);
                 }
             },
@@ -164,14 +170,14 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 
-    /// <summary>A Redis channel as an attacker with every right on it has it.</summary>
-    private sealed class RedisChannelTap(ConnectionMultiplexer redis, RedisChannel channel) : IAsyncDisposable
+    /// <summary>The Redis channels of a system as somebody has them who may do all there.</summary>
+    private sealed class RedisChannelTap(ConnectionMultiplexer redis, string channel) : IAsyncDisposable
     {
-        private readonly List<byte[]> _recorded = [];
+        private readonly List<(string Suffix, byte[] Message)> _recorded = [];
 
         public volatile bool IsRecording = true;
 
-        public IReadOnlyList<byte[]> Recorded
+        public IReadOnlyList<(string Suffix, byte[] Message)> Recorded
         {
             get
             {
@@ -181,25 +187,25 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         }
 
         public static async Task<RedisChannelTap> OpenAsync(string redis, string channel) =>
-            new(
-                await ConnectionMultiplexer.ConnectAsync(redis),
-                new RedisChannel(channel, RedisChannel.PatternMode.Literal)
-            );
+            new(await ConnectionMultiplexer.ConnectAsync(redis), channel);
 
-        public Task<long> PublishAsync(byte[] message) => redis.GetSubscriber().PublishAsync(channel, message);
-
-        public Task RecordAsync() =>
+        public Task<long> PublishAsync(string suffix, byte[] message) =>
             redis
                 .GetSubscriber()
-                .SubscribeAsync(
-                    channel,
-                    (_, message) =>
-                    {
-                        lock (_recorded)
-                            if (IsRecording)
-                                _recorded.Add(message!);
-                    }
-                );
+                .PublishAsync(new RedisChannel(channel + suffix, RedisChannel.PatternMode.Literal), message);
+
+        public async Task RecordAsync()
+        {
+            var messages = await redis
+                .GetSubscriber()
+                .SubscribeAsync(new RedisChannel(channel + "*", RedisChannel.PatternMode.Pattern));
+            messages.OnMessage(message =>
+            {
+                lock (_recorded)
+                    if (IsRecording)
+                        _recorded.Add((((string)message.Channel!)[channel.Length..], message.Message!));
+            });
+        }
 
         public async ValueTask DisposeAsync()
         {
@@ -208,7 +214,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         }
     }
 
-    /// <summary>Passes messages on to another channel, one character of an event's data changed while it is told
+    /// <summary>Passes messages on to other channels, one character of an event's data changed while it is told
     /// to.</summary>
     private sealed class ChangingChannel(ConnectionMultiplexer redis) : IAsyncDisposable
     {
@@ -218,28 +224,33 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         public static async Task<ChangingChannel> OpenAsync(string redis, string from, string to)
         {
             var channel = new ChangingChannel(await ConnectionMultiplexer.ConnectAsync(redis));
-            await channel.PassAsync(from, new RedisChannel(to, RedisChannel.PatternMode.Literal));
+            await channel.PassAsync(from, to);
             return channel;
         }
 
-        private Task PassAsync(string from, RedisChannel to)
+        private async Task PassAsync(string from, string to)
         {
             var subscriber = redis.GetSubscriber();
-            return subscriber.SubscribeAsync(
-                new RedisChannel(from, RedisChannel.PatternMode.Literal),
-                (_, message) =>
-                {
-                    var bytes = (byte[])message!;
-                    var at = bytes.AsSpan().IndexOf("\"data\":1"u8);
-                    if (Changes && at >= 0)
-                    {
-                        bytes = [.. bytes];
-                        bytes[at + 7] = (byte)'9';
-                        Changed++;
-                    }
-                    subscriber.Publish(to, bytes, CommandFlags.FireAndForget);
-                }
+            var messages = await subscriber.SubscribeAsync(
+                new RedisChannel(from + "*", RedisChannel.PatternMode.Pattern)
             );
+            messages.OnMessage(message =>
+            {
+                var bytes = (byte[])message.Message!;
+                var at = bytes.AsSpan().IndexOf("\"data\":1"u8);
+                if (Changes && at >= 0)
+                {
+                    bytes = [.. bytes];
+                    bytes[at + 7] = (byte)'9';
+                    Changed++;
+                }
+                var name = to + ((string)message.Channel!)[from.Length..];
+                subscriber.Publish(
+                    new RedisChannel(name, RedisChannel.PatternMode.Literal),
+                    bytes,
+                    CommandFlags.FireAndForget
+                );
+            });
         }
 
         public async ValueTask DisposeAsync()

@@ -28,9 +28,12 @@ public sealed class ModelTests(StackFixture stack)
         {
             ["Streaming__RingEvents"] = "32",
             ["Streaming__RecentEvents"] = "64",
+            // Three topics, three slots, which the replicas leave soon after their last reader.
+            ["EventStore__SlotTokens"] = "2",
+            ["Streaming__IdleLogLifetime"] = "00:00:01",
         };
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 2, settings);
-        var (from, to) = (system.Channel, system.Channel + ":unreliable");
+        var (from, to) = (system.Channel, "unreliable:" + system.Channel);
         await using var channel = await UnreliableChannel.OpenAsync(stack.Redis, from, to);
         for (var i = 0; i < 2; i++)
             await system.StartReplicaAsync(new() { ["EventStore__Channel"] = to });

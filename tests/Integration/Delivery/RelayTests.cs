@@ -40,7 +40,7 @@ public sealed class RelayTests(StackFixture stack)
         var messages = await redis
             .GetSubscriber()
             .SubscribeAsync(new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal));
-        messages.OnMessage(message => heard.Enqueue(RelayMessage.Parse((byte[])message.Message!).Fence));
+        messages.OnMessage(message => heard.Enqueue(Relayed.Read(message).Page.Fence));
 
         // Each part asks for itself. Only this one is told no, the fifth time, and never again.
         var asked = 0;
@@ -80,12 +80,10 @@ public sealed class RelayTests(StackFixture stack)
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var relayed = Channel.CreateUnbounded<RelayMessage>();
-        await redis
+        var messages = await redis
             .GetSubscriber()
-            .SubscribeAsync(
-                new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal),
-                (_, bytes) => relayed.Writer.TryWrite(RelayMessage.Parse((byte[])bytes!))
-            );
+            .SubscribeAsync(new RedisChannel(database.Database! + "*", RedisChannel.PatternMode.Pattern));
+        messages.OnMessage(message => relayed.Writer.TryWrite(Relayed.Read(message)));
         var fence = await host
             .Services.GetRequiredService<LeaderLease>()
             .HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken);
@@ -94,7 +92,7 @@ public sealed class RelayTests(StackFixture stack)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var running = relay.RunAsync(fence!.Value, () => true, stop.Token);
         var before = await relayed.Reader.ReadAsync(cancellationToken);
-        Assert.Equal(500, before.Last);
+        Assert.Equal(500, before.Page.Last);
 
         // As after the promotion of a standby that lacked the last fifty: the Broadcaster finds fifty more than it had,
         // of a hundred.
@@ -106,10 +104,19 @@ public sealed class RelayTests(StackFixture stack)
             {Insert(100)}
             """
         );
-        RelayMessage message;
-        do message = await relayed.Reader.ReadAsync(cancellationToken);
-        while (message.Epoch == before.Epoch || message.Events.Count == 0);
-        Assert.Equal((500, 501, 550), (message.Previous, message.Events[0].Position, message.Last));
+        SlotBody? body = null;
+        PageIndex? index = null;
+        while (body is null || index is null)
+        {
+            var message = await relayed.Reader.ReadAsync(cancellationToken);
+            if (message.Page.Epoch == before.Page.Epoch)
+                continue;
+            body ??= message as SlotBody;
+            index ??= message as PageIndex;
+        }
+        Assert.Equal((500, 501, 550), (body.Page.Previous, body.Events[0].Position, body.Page.Last));
+        Assert.Equal(body.Page, index.Page);
+        Assert.Equal([body.Slot], Enumerable.Range(0, Relayed.Slots.Count).Where(index.Slots.Contains));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
 

@@ -3,25 +3,25 @@ using StackExchange.Redis;
 namespace Integration.Delivery;
 
 /// <summary>
-/// Stands between the Broadcaster's Redis channel and the one that stream servers listen to, and loses, doubles and
-/// reorders messages
-/// between them as it is told.
+/// Stands between the Broadcaster's Redis channels and those that stream servers listen to, and loses, doubles and
+/// reorders messages between them as it is told: heartbeats, indexes and bodies of slots alike.
 /// </summary>
 internal sealed class UnreliableChannel : IAsyncDisposable
 {
     private readonly ConnectionMultiplexer _redis;
     private readonly ISubscriber _subscriber;
-    private readonly RedisChannel _to;
+    private readonly string _from,
+        _to;
     private readonly Lock _gate = new();
     private Random _random = new(0);
-    private RedisValue? _held;
+    private ChannelMessage? _held;
     private (int Lost, int Doubled, int Held) _percent;
 
-    private UnreliableChannel(ConnectionMultiplexer redis, string to)
+    private UnreliableChannel(ConnectionMultiplexer redis, string from, string to)
     {
         _redis = redis;
         _subscriber = redis.GetSubscriber();
-        _to = new RedisChannel(to, RedisChannel.PatternMode.Literal);
+        (_from, _to) = (from, to);
     }
 
     public int Lost { get; private set; }
@@ -30,11 +30,12 @@ internal sealed class UnreliableChannel : IAsyncDisposable
 
     public static async Task<UnreliableChannel> OpenAsync(string redis, string from, string to)
     {
-        var channel = new UnreliableChannel(await ConnectionMultiplexer.ConnectAsync(redis), to);
+        Assert.False(to.StartsWith(from, StringComparison.Ordinal)); // it would hear itself
+        var channel = new UnreliableChannel(await ConnectionMultiplexer.ConnectAsync(redis), from, to);
         var messages = await channel._subscriber.SubscribeAsync(
-            new RedisChannel(from, RedisChannel.PatternMode.Literal)
+            new RedisChannel(from + "*", RedisChannel.PatternMode.Pattern)
         );
-        messages.OnMessage(message => channel.Pass(message.Message));
+        messages.OnMessage(channel.Pass);
         return channel;
     }
 
@@ -52,7 +53,7 @@ internal sealed class UnreliableChannel : IAsyncDisposable
         _redis.Dispose();
     }
 
-    private void Pass(RedisValue message)
+    private void Pass(ChannelMessage message)
     {
         lock (_gate)
         {
@@ -82,5 +83,10 @@ internal sealed class UnreliableChannel : IAsyncDisposable
 
     private bool Chance(int percent) => _random.Next(100) < percent;
 
-    private void Send(RedisValue message) => _subscriber.Publish(_to, message, CommandFlags.FireAndForget);
+    private void Send(ChannelMessage message) =>
+        _subscriber.Publish(
+            new RedisChannel(_to + ((string)message.Channel!)[_from.Length..], RedisChannel.PatternMode.Literal),
+            message.Message,
+            CommandFlags.FireAndForget
+        );
 }

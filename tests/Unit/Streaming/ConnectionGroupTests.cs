@@ -60,7 +60,11 @@ public class ConnectionGroupTests
 
     private static StreamConnection Connection(string id)
     {
-        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        var logs = new FilterLogs(
+            Options.Create(new StreamingOptions { Writers = 1 }),
+            Slots.Default,
+            TimeProvider.System
+        );
         return new StreamConnection(
             id,
             logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),

@@ -14,7 +14,7 @@ public class FilterLogsTests
     {
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };
-        var logs = new FilterLogs(Options.Create(options), clock);
+        var logs = new FilterLogs(Options.Create(options), Slots.Default, clock);
         var open = logs.Acquire(Topic("open"));
         for (var i = 0; i < 100; i++)
             logs.Release(logs.Acquire(Topic($"left.t{i}")));
@@ -42,7 +42,11 @@ public class FilterLogsTests
     [Fact]
     public void Nothing_is_taken_before_it_is_known_where_the_log_stands()
     {
-        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        var logs = new FilterLogs(
+            Options.Create(new StreamingOptions { Writers = 1 }),
+            Slots.Default,
+            TimeProvider.System
+        );
         Assert.False(logs.TryPublishNext("e", [Event(1)]));
     }
 
@@ -185,16 +189,16 @@ public class FilterLogsTests
     {
         var (logs, shared) = WithUsers(count: 100);
         Publish(1_000, read: true);
-        Assert.InRange(logs.Slots, 1, 100 * 8);
+        Assert.InRange(logs.Capacity, 1, 100 * 8);
         // One of them reads nothing: its ring grows, the others' do not.
         shared[0].Loops[0].ReadThrough = shared[0].Next;
         Publish(1_000, read: true, but: shared[0]);
-        Assert.InRange(logs.Slots, 1_000, 1_024 + 99 * 8);
+        Assert.InRange(logs.Capacity, 1_000, 1_024 + 99 * 8);
         Assert.Equal(1_000, shared[0].ReadAll(shared[0].Next - 1_000).Length);
         // It has read: the room is given back.
         shared[0].Loops[0].ReadThrough = shared[0].Next;
         logs.Sweep();
-        Assert.InRange(logs.Slots, 1, 100 * 8);
+        Assert.InRange(logs.Capacity, 1, 100 * 8);
         // Who returns gets what the ring has no more from the recent events.
         Assert.False(shared[0].TrySeek(logs.Settled - 500, logs.Settled, out _));
         var page = logs.ReadRecent(shared[0].Filter, logs.Settled - 500, "e", most: 1_000_000)!;
@@ -221,7 +225,7 @@ public class FilterLogsTests
             logs.Publish([Event(at) with { Topic = $"user.{at % 100}.x" }], at);
         logs.Sweep();
         // 257 bytes an event, as they are counted.
-        Assert.InRange(logs.Slots, 300, 1_024);
+        Assert.InRange(logs.Capacity, 300, 1_024);
     }
 
     [Fact]
@@ -243,11 +247,69 @@ public class FilterLogsTests
         Assert.Null(logs.ReadRecent(log.Filter, 311, "e", most: 500));
     }
 
+    [Fact]
+    public void A_filter_has_a_gap_where_events_of_its_slots_did_not_come_and_no_other_filter_has()
+    {
+        var logs = new FilterLogs(
+            Options.Create(new StreamingOptions { Writers = 1 }),
+            Slots.Default,
+            TimeProvider.System
+        );
+        logs.Reset(Lineage.Alone("e"), 10);
+        var (lacks, whole) = (logs.Acquire(Topic("a")), logs.Acquire(Topic("b")));
+        IReadOnlyList<FilterLog> woken = [];
+        logs.Appended += touched => woken = [.. touched];
+
+        logs.Publish([Event(12) with { Topic = "b" }], 13, Slots.Default.NeededBy(["a"]));
+        Assert.Equal(13, logs.Settled);
+        Assert.Equal([whole, lacks], woken);
+        Assert.False(lacks.TrySeek(10, 13, out _));
+        Assert.Null(logs.ReadRecent(lacks.Filter, 10, "e", 1_000));
+        Assert.True(whole.TrySeek(10, 13, out _));
+        Assert.Equal([12], logs.ReadRecent(whole.Filter, 10, "e", 1_000)!.Frames.Select(f => f.Position));
+        Assert.Null(logs.ReadRecent(Topic(">"), 12, "e", 1_000));
+
+        // After the gap it is served from memory again.
+        logs.Publish([Event(14) with { Topic = "a" }], 14);
+        Assert.True(lacks.TrySeek(13, 14, out var next));
+        Assert.Equal([14], lacks.ReadAll(next).Select(f => f.Position));
+        Assert.Equal([14], logs.ReadRecent(lacks.Filter, 13, "e", 1_000)!.Frames.Select(f => f.Position));
+        // What has been published is not missing.
+        logs.Publish([], 14, Slots.Default.NeededBy(["a"]));
+        Assert.True(lacks.TrySeek(13, 14, out _));
+    }
+
+    [Fact]
+    public void The_slots_that_are_needed_are_those_of_the_filters_until_they_are_forgotten()
+    {
+        var clock = new ManualTime();
+        var options = new StreamingOptions { Writers = 1 };
+        var logs = new FilterLogs(Options.Create(options), Slots.Default, clock);
+        var changes = 0;
+        logs.NeededChanged += () => changes++;
+        var (one, same, all) = (logs.Acquire(Topic("a.1")), logs.Acquire(Topic("a.2")), logs.Acquire(Topic("*.1")));
+        Assert.Equal((2, 256), (changes, logs.Needed.Count));
+        foreach (var log in (FilterLog[])[same, all])
+            logs.Release(log);
+        clock.Advance(options.IdleLogLifetime);
+        logs.Sweep();
+        Assert.Equal((3, 1), (changes, logs.Needed.Count));
+        Assert.True(logs.Needs(Slots.Default.NeededBy(["a"])));
+        logs.Release(one);
+        clock.Advance(options.IdleLogLifetime);
+        logs.Sweep();
+        Assert.Equal((4, 0), (changes, logs.Needed.Count));
+    }
+
     /// <summary>Filters as a notification service has them: each user's own topics, and what goes to all (twice, so
     /// that patterns overlap).</summary>
     private static (FilterLogs, FilterLog[]) WithUsers(int count, StreamingOptions? options = null)
     {
-        var logs = new FilterLogs(Options.Create(options ?? new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        var logs = new FilterLogs(
+            Options.Create(options ?? new StreamingOptions { Writers = 1 }),
+            Slots.Default,
+            TimeProvider.System
+        );
         logs.Reset(Lineage.Alone("e"), 10);
         var shared = Enumerable
             .Range(0, count)
@@ -266,6 +328,7 @@ public class FilterLogsTests
     {
         var logs = new FilterLogs(
             Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }),
+            Slots.Default,
             TimeProvider.System
         );
         logs.Reset(Lineage.Alone("e"), 10);

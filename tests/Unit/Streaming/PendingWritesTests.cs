@@ -63,7 +63,11 @@ public class PendingWritesTests
 
     private static PipeOutput Output(PendingWrites pending)
     {
-        var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), TimeProvider.System);
+        var logs = new FilterLogs(
+            Options.Create(new StreamingOptions { Writers = 1 }),
+            Slots.Default,
+            TimeProvider.System
+        );
         var output = new PipeOutput(new Pipe().Writer, chunked: false, pending);
         output.Stream = new StreamConnection(
             "id",

@@ -1,0 +1,129 @@
+using StackExchange.Redis;
+
+namespace Streaming.Feed;
+
+/// <summary>The subscription to one channel. Thread-safe.</summary>
+/// <param name="redis">The connection.</param>
+/// <param name="name">The channel.</param>
+/// <param name="take">Receives the messages, in their order.</param>
+/// <param name="changed">Called after a change: true if the channel is subscribed, and the reason if that has
+/// failed.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class ChannelSubscription(
+    Lazy<IConnectionMultiplexer> redis,
+    string name,
+    Action<byte[]> take,
+    Action<bool, Exception?> changed,
+    TimeProvider clock
+)
+{
+    /// <summary>Consecutive lost messages after which the server may have forgotten the subscription.</summary>
+    private const int MaxLost = 3;
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    private readonly RedisChannel _channel = new(name, RedisChannel.PatternMode.Literal);
+    private readonly Lock _gate = new();
+    private volatile State _state;
+    private volatile bool _isNeeded;
+    private bool _isStale,
+        _mayExist;
+    private long _neededAt;
+    private int _lost;
+
+    private enum State
+    {
+        None,
+
+        /// <summary>Redis has not confirmed the change yet.</summary>
+        Changing,
+
+        /// <summary>Redis has confirmed. Bodies of the page whose index comes next may have been sent before.</summary>
+        Confirmed,
+
+        /// <summary>Everything that is published comes.</summary>
+        Joined,
+    }
+
+    /// <summary>True if everything that is published comes.</summary>
+    public bool IsJoined => _state == State.Joined;
+
+    /// <summary>Returns true if everything comes, or should by now, because the channel has been needed for longer than
+    /// this.</summary>
+    public bool IsDue(TimeSpan patience) =>
+        IsJoined || (_isNeeded && clock.GetElapsedTime(Volatile.Read(ref _neededAt)) > patience);
+
+    /// <summary>Subscribes or unsubscribes in the background if that is due.</summary>
+    public void Want(bool needed, CancellationToken stoppingToken)
+    {
+        lock (_gate)
+        {
+            if (needed && !_isNeeded)
+                Volatile.Write(ref _neededAt, clock.GetTimestamp());
+            _isNeeded = needed;
+            if (_state == State.Changing || (needed == (_state != State.None) && !_isStale))
+                return;
+            (_state, _isStale) = (State.Changing, false);
+        }
+        _ = ChangeAsync(needed, stoppingToken);
+    }
+
+    /// <summary>Notes that an index has come, so that every body of later pages must come.</summary>
+    public void IndexCame()
+    {
+        if (_state != State.Confirmed)
+            return;
+        lock (_gate)
+            if (_state == State.Confirmed)
+                _state = State.Joined;
+    }
+
+    /// <summary>Notes that a message has come.</summary>
+    public void Came() => Volatile.Write(ref _lost, 0);
+
+    /// <summary>Notes that a message was lost. Returns true if the channel must be subscribed again.</summary>
+    public bool Lost()
+    {
+        if (Interlocked.Increment(ref _lost) < MaxLost)
+            return false;
+        Renew();
+        return true;
+    }
+
+    /// <summary>Makes the next <see cref="Want"/> subscribe again.</summary>
+    public void Renew()
+    {
+        Came();
+        lock (_gate)
+            _isStale = _state >= State.Confirmed;
+    }
+
+    private async Task ChangeAsync(bool subscribe, CancellationToken stoppingToken)
+    {
+        var state = State.None;
+        Exception? failure = null;
+        try
+        {
+            var subscriber = redis.Value.GetSubscriber();
+            // A subscription of before, even a failed one, would bring each message a second time.
+            if (_mayExist)
+                await subscriber.UnsubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
+            _mayExist = subscribe;
+            if (subscribe)
+            {
+                // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
+                var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
+                messages.OnMessage(message => take((byte[]?)message.Message ?? []));
+                state = State.Confirmed;
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            failure = e;
+        }
+        lock (_gate)
+            _state = state;
+        changed(state == State.Confirmed, failure);
+    }
+}

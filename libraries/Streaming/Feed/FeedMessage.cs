@@ -1,0 +1,39 @@
+using EventStore;
+
+namespace Streaming.Feed;
+
+/// <summary>A page or a heartbeat of the relay as this replica received it, with the events of its slots.</summary>
+/// <param name="Page">The page; null: the subscription to the pages has begun, and earlier ones did not come.</param>
+internal sealed record FeedMessage(RelayPage? Page)
+{
+    /// <summary>Events of the slots that came, in position order.</summary>
+    public IReadOnlyList<EventRecord> Events { get; init; } = [];
+
+    /// <summary>Slots that have events in the page which did not come, because no filter needed them; null:
+    /// none.</summary>
+    public SlotSet? Missing { get; init; }
+
+    /// <summary>True if events of a subscribed slot did not come, so that the store must be read.</summary>
+    public bool IsIncomplete { get; init; }
+
+    /// <summary>In a heartbeat, the head of each slot.</summary>
+    public IReadOnlyList<long>? Heads { get; init; }
+
+    public string? TraceParent { get; init; }
+
+    /// <summary>Bytes of memory of the messages.</summary>
+    public int Bytes { get; init; }
+
+    /// <summary>Returns the slots that have events after <paramref name="settled"/> which did not come; null:
+    /// none.</summary>
+    public SlotSet? MissingAfter(long settled)
+    {
+        if (Heads is null)
+            return Missing;
+        SlotSet? missing = null;
+        for (var slot = 0; slot < Heads.Count; slot++)
+            if (Heads[slot] > settled)
+                (missing ??= new SlotSet(Heads.Count)).Add(slot);
+        return missing;
+    }
+}

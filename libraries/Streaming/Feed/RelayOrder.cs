@@ -1,0 +1,35 @@
+using EventStore;
+
+namespace Streaming.Feed;
+
+/// <summary>
+/// The newest index or heartbeat of a channel. It tells repetitions from new ones, and how long none has come. Not
+/// thread-safe, except <see cref="IsSilent"/>.
+/// </summary>
+internal sealed class RelayOrder
+{
+    private string _epoch = "";
+    private long _fence,
+        _sent,
+        _receivedAt = long.MinValue / 2;
+
+    /// <summary>
+    /// Returns false for a repeated message, or one of a deposed leader. Another epoch may restart the counters; the
+    /// feed then asks the store.
+    /// </summary>
+    public bool Accept(RelayPage page, long sent, TimeProvider clock)
+    {
+        if (page.Epoch == _epoch && (page.Fence < _fence || (page.Fence == _fence && sent <= _sent)))
+            return false;
+        (_epoch, _fence, _sent) = (page.Epoch, page.Fence, sent);
+        Restart(clock);
+        return true;
+    }
+
+    /// <summary>Returns true if nothing has come for this time.</summary>
+    public bool IsSilent(TimeSpan time, TimeProvider clock) =>
+        clock.GetElapsedTime(Volatile.Read(ref _receivedAt)) >= time;
+
+    /// <summary>Starts to measure the silence anew.</summary>
+    public void Restart(TimeProvider clock) => Volatile.Write(ref _receivedAt, clock.GetTimestamp());
+}

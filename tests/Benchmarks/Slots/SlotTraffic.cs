@@ -1,0 +1,146 @@
+using Benchmarks.Servers;
+
+namespace Benchmarks.Slots;
+
+/// <summary>
+/// Measures the bytes that Redis sends to each of four replicas beside those that their readers need, and the CPU of a
+/// replica whose readers are quiet while other topics carry 50,000 events/s (<c>-- slots [slots …]</c>).
+/// </summary>
+/// <remarks>A replica's need is measured too: the bytes that it receives when only the events of its readers' topics
+/// are published, in the same transactions.</remarks>
+internal sealed class SlotTraffic : IAsyncDisposable
+{
+    private const int Replicas = 4,
+        Tenants = 200,
+        TenantsPerReplica = 10,
+        Rate = 2_000,
+        FastRate = 50_000;
+
+    private static readonly TimeSpan Time = TimeSpan.FromSeconds(8),
+        CpuTime = TimeSpan.FromSeconds(20);
+
+    private readonly StreamApiPeer _publisher;
+    private readonly RelayTap _tap;
+    private readonly LogWriter _log;
+    private readonly List<SlotReplica> _replicas = [];
+
+    private SlotTraffic(StreamApiPeer publisher, RelayTap tap, LogWriter log) =>
+        (_publisher, _tap, _log) = (publisher, tap, log);
+
+    public static async Task RunAsync(string[] counts, CancellationToken cancellationToken)
+    {
+        SlotSimulation.Run();
+        foreach (var slots in counts.Length == 0 ? ["256", "4096"] : counts)
+        {
+            await using var traffic = await StartAsync(slots, cancellationToken);
+            Console.WriteLine($"\n### {slots} slots, four replicas, {Tenants} topics (Zipf), {Rate:N0} events/s\n");
+            await traffic.MeasureBytesAsync(cancellationToken);
+            await traffic.MeasureCpuAsync(cancellationToken);
+        }
+    }
+
+    private static async Task<SlotTraffic> StartAsync(string slots, CancellationToken cancellationToken)
+    {
+        var settings = new Dictionary<string, string> { ["EventStore__Slots"] = slots, ["OTEL_SDK_DISABLED"] = "true" };
+        var publisher = await StreamApiPeer.StartAsync(durable: false, cancellationToken, settings);
+        var stores = publisher.System.Stores;
+        return new SlotTraffic(publisher, await RelayTap.OpenAsync(stores.Redis), new LogWriter(stores.EventStore));
+    }
+
+    private async Task MeasureBytesAsync(CancellationToken cancellationToken)
+    {
+        for (var n = 0; n < Replicas; n++)
+            _replicas.Add(await SlotReplica.StartAsync(_publisher, cancellationToken));
+        Console.WriteLine("| without readers | bytes/s into a replica | heartbeats, bytes/s |\n|---|---|---|");
+        await PrintAsync("no events", _ => true, rate: 0);
+        await PrintAsync($"{Rate:N0} events/s", _ => true, Rate);
+
+        var tenants = new ZipfTopics(Tenants, seed: 1);
+        foreach (var replica in _replicas)
+            await replica.ReadAsync(tenants.Distinct(TenantsPerReplica), cancellationToken);
+        var needs = new List<double>();
+        foreach (var replica in _replicas)
+            needs.Add((await TrafficAsync(replica.Reads, Rate, cancellationToken))[replica]);
+        var all = await TrafficAsync(_ => true, Rate, cancellationToken);
+        Console.WriteLine(
+            "\n| replica | bodies, bytes/s | its readers need | ratio | indexes | heartbeats |\n"
+                + "|---|---|---|---|---|---|"
+        );
+        for (var n = 0; n < Replicas; n++)
+            Console.WriteLine(
+                $"| {n + 1} | {all[_replicas[n]]:N0} | {needs[n]:N0} | {all[_replicas[n]] / needs[n]:F3} "
+                    + $"| {_tap.Indexes / Time.TotalSeconds:N0} | {_tap.Heartbeats / Time.TotalSeconds:N0} |"
+            );
+
+        async Task PrintAsync(string name, Func<string, bool> published, int rate)
+        {
+            await TrafficAsync(published, rate, cancellationToken);
+            var received = _replicas.Average(r => r.ReceivedSince) / Time.TotalSeconds;
+            Console.WriteLine($"| {name} | {received:N0} | {_tap.OwnHeartbeats / Time.TotalSeconds:N0} |");
+        }
+    }
+
+    /// <summary>Publishes for a while. Returns the bytes of bodies that each replica has received a second.</summary>
+    private async Task<Dictionary<SlotReplica, double>> TrafficAsync(
+        Func<string, bool> published,
+        int rate,
+        CancellationToken cancellationToken
+    )
+    {
+        _tap.Restart();
+        foreach (var replica in _replicas)
+            replica.Restart();
+        await _log.WriteAsync(new ZipfTopics(Tenants, seed: 7), published, rate, Time, cancellationToken);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), cancellationToken); // the last page is on its way
+        return _replicas.ToDictionary(
+            r => r,
+            r => (r.ReceivedSince - _tap.Heartbeats - _tap.Indexes) / Time.TotalSeconds
+        );
+    }
+
+    private async Task MeasureCpuAsync(CancellationToken cancellationToken)
+    {
+        foreach (var replica in _replicas)
+            await replica.DisposeAsync();
+        _replicas.Clear();
+        var quiet = await SlotReplica.StartAsync(_publisher, cancellationToken);
+        _replicas.Add(quiet);
+        await quiet.ReadAsync(["quiet"], cancellationToken);
+        // A fresh process compiles its code while it is used; that is no cost of the events.
+        await CpuAsync(quiet, FastRate, cancellationToken);
+        var before = await CpuAsync(quiet, 0, cancellationToken);
+        var busy = await CpuAsync(quiet, FastRate, cancellationToken);
+        var after = await CpuAsync(quiet, 0, cancellationToken);
+        var idle = (before.Cpu + after.Cpu) / 2;
+        Console.WriteLine("\n| replica with a quiet reader | CPU idle | CPU meanwhile | ratio |\n|---|---|---|---|");
+        Console.WriteLine(
+            $"| other topics carry {busy.Rate:N0} events/s in {busy.Pages:N0} pages/s "
+                + $"| {before.Cpu:P2} before, {after.Cpu:P2} after | {busy.Cpu:P2} | {busy.Cpu / idle:F2} |"
+        );
+    }
+
+    private async Task<(double Cpu, double Rate, double Pages)> CpuAsync(
+        SlotReplica replica,
+        int rate,
+        CancellationToken cancellationToken
+    )
+    {
+        // What the phase before has left to do is not this one's.
+        await Task.Delay(TimeSpan.FromSeconds(3), cancellationToken);
+        _tap.Restart();
+        var before = replica.Cpu;
+        var topics = new ZipfTopics(Tenants, seed: 7);
+        var written = await _log.WriteAsync(topics, _ => true, rate, CpuTime, cancellationToken);
+        var seconds = CpuTime.TotalSeconds;
+        return ((replica.Cpu - before) / seconds, written / seconds, _tap.Pages / seconds);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var replica in _replicas)
+            await replica.DisposeAsync();
+        await _log.DisposeAsync();
+        _tap.Dispose();
+        await _publisher.DisposeAsync();
+    }
+}
