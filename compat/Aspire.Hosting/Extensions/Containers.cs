@@ -1,5 +1,5 @@
 // Stands in for the parts of Aspire.Hosting.Redis and Aspire.Hosting.PostgreSQL that AppHost
-// uses. Not affiliated with Microsoft. Containers are untested: no container engine was at hand.
+// uses. Not affiliated with Microsoft. Run with podman 4.3 and images made by eng/base-image.
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
