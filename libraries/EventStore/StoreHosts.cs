@@ -13,7 +13,7 @@ namespace EventStore;
 internal sealed class StoreHosts
 {
     private const int ForgetNever = 24 * 3_600,
-        ConnectSeconds = 3;
+        ConnectSeconds = 2;
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
     private readonly ConcurrentBag<(NpgsqlDataSource Pool, NpgsqlMultiHostDataSource Hosts)> _pools = [];
 

@@ -18,14 +18,16 @@ internal sealed record ReliabilityOptions(
           dotnet run -c Release --project tests/Reliability -- compose
 
           REPORT.md      default: docs/reliability.md
-          --part PART    runs only faults, abuse, input (100,000 bad requests) or churn; may be repeated
+          --part PART    runs only faults, abuse, input (100,000 bad requests), churn or failover; may be repeated.
+                         `failover` alone means --part failover
           --only TEXT    runs only the rows whose name contains this; may be repeated. Other rows of the report stay
           --short        runs less: only the kills among the faults, half the time for each abuse, 5,000 requests,
                          20 s of churn
-          --clients N    clients under faults; default: 240
+          --clients N    clients under faults (default: 240), readers under failovers (default: 5000)
+          --rate N       events a second for each of the three kinds of topic under faults (default: 20), for all
+                         topics under failovers (default: 1000)
           compose        starts deploy/compose.yaml in containers instead, kills a replica and upgrades the rest under
                          load; needs docker compose or podman-compose and the images of eng/images
-          --rate N       events a second for each of the three kinds of topic under faults; default: 20
 
         Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other
         clients at most doubled, and nothing was left. 1: a check failed. 2: the checks could not run.
@@ -34,6 +36,12 @@ internal sealed record ReliabilityOptions(
 
     public int BadRequests => Short ? 5_000 : 100_000;
     public TimeSpan Abuse => TimeSpan.FromSeconds(Short ? 10 : 20);
+
+    /// <summary>Readers under failovers.</summary>
+    public int FailoverClients { get; init; } = 5_000;
+
+    /// <summary>Events a second under failovers.</summary>
+    public int FailoverRate { get; init; } = 1_000;
     public TimeSpan Churn => TimeSpan.FromSeconds(Short ? 20 : 120);
 
     public bool Wants(string part, string name) =>
@@ -55,9 +63,11 @@ internal sealed record ReliabilityOptions(
                     ? number
                     : throw new ArgumentException($"{name} must be a number.\n\n{Usage}");
             string Part() =>
-                Value() is ("faults" or "abuse" or "input" or "churn") and var part
+                Value() is ("faults" or "abuse" or "input" or "churn" or "failover") and var part
                     ? part
-                    : throw new ArgumentException($"{name} must be faults, abuse, input or churn.\n\n{Usage}");
+                    : throw new ArgumentException(
+                        $"{name} must be faults, abuse, input, churn or failover.\n\n{Usage}"
+                    );
             switch (name)
             {
                 case "--part":
@@ -66,14 +76,19 @@ internal sealed record ReliabilityOptions(
                 case "--only":
                     options = options with { Only = [.. options.Only, Value()] };
                     break;
+                case "failover":
+                    options = options with { Parts = [.. options.Parts, "failover"] };
+                    break;
                 case "--short":
                     options = options with { Short = true };
                     break;
                 case "--clients":
-                    options = options with { Clients = Number() };
+                    var clients = Number();
+                    options = options with { Clients = clients, FailoverClients = clients };
                     break;
                 case "--rate":
-                    options = options with { Rate = Number() };
+                    var rate = Number();
+                    options = options with { Rate = rate, FailoverRate = rate };
                     break;
                 case "--help" or "-h":
                     return null;

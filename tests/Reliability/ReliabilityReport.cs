@@ -46,25 +46,66 @@ internal static class ReliabilityReport
             """
         );
         foreach (var section in Sections.All)
+            text.Append(Block(section, outcomes, before, ""));
+        return text.ToString();
+    }
+
+    /// <summary>Returns an earlier report with the sections of this run's parts, and with everything else as it
+    /// was.</summary>
+    public static string Into(
+        string report,
+        ReliabilityOptions options,
+        IReadOnlyDictionary<string, Outcome> outcomes,
+        IReadOnlyDictionary<string, string> before
+    )
+    {
+        foreach (var section in Sections.All.Where(s => options.Parts.Contains(s.Part)))
         {
-            var lines = section
-                .Checks.Select(c =>
-                    outcomes.TryGetValue(c.Name, out var outcome) ? outcome.Line : before.GetValueOrDefault(c.Name)
-                )
-                .Where(line => line is not null)
-                .ToList();
-            if (lines.Count == 0)
-                continue;
-            text.AppendLine()
-                .AppendLine(CultureInfo.InvariantCulture, $"## {section.Title}")
-                .AppendLine()
-                .AppendLine(section.Text)
-                .AppendLine()
-                .AppendLine(section.Header);
-            text.AppendLine("|---|" + string.Concat(section.Header.Split('|')[2..^2].Select(_ => "--:|")) + "---|");
-            foreach (var line in lines)
-                text.AppendLine(line);
+            var ran = section.Checks.Where(c => outcomes.ContainsKey(c.Name)).ToList();
+            var load =
+                section.Part == "failover"
+                    ? $"; {options.FailoverClients} readers, {options.FailoverRate} events/s"
+                    : "";
+            var when = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {ran.Count} rows run, of which "
+                    + $"{ran.Count(c => outcomes[c.Name].Ok)} passed; {Environment.ProcessorCount} cores, shared by "
+                    + $"clients and system{load}.{Environment.NewLine}{Environment.NewLine}"
+            );
+            var block = Block(section, outcomes, before, when);
+            var start = report.IndexOf($"\n## {section.Title}\n", StringComparison.Ordinal);
+            var end = start < 0 ? -1 : report.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
+            report = (start < 0 ? report : report[..start]) + block + (end < 0 ? "" : report[end..]);
         }
+        return report;
+    }
+
+    private static string Block(
+        Section section,
+        IReadOnlyDictionary<string, Outcome> outcomes,
+        IReadOnlyDictionary<string, string> before,
+        string when
+    )
+    {
+        var lines = section
+            .Checks.Select(c =>
+                outcomes.TryGetValue(c.Name, out var outcome) ? outcome.Line : before.GetValueOrDefault(c.Name)
+            )
+            .Where(line => line is not null)
+            .ToList();
+        if (lines.Count == 0)
+            return "";
+        var text = new StringBuilder()
+            .AppendLine()
+            .AppendLine(CultureInfo.InvariantCulture, $"## {section.Title}")
+            .AppendLine()
+            .Append(when)
+            .AppendLine(section.Text)
+            .AppendLine()
+            .AppendLine(section.Header);
+        text.AppendLine("|---|" + string.Concat(section.Header.Split('|')[2..^2].Select(_ => "--:|")) + "---|");
+        foreach (var line in lines)
+            text.AppendLine(line);
         return text.ToString();
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Reliability.Failover;
 
 namespace Reliability;
 
@@ -49,11 +50,17 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         finally
         {
             // Writes the results so far after Ctrl+C too.
-            await File.WriteAllTextAsync(
-                options.Report,
-                ReliabilityReport.Of(options, outcomes, before, _clock.Elapsed),
-                CancellationToken.None
-            );
+            // Only the sections of the parts that ran, if the report exists: the others stay as they are.
+            var report =
+                options.Parts.Count > 0 && File.Exists(options.Report)
+                    ? ReliabilityReport.Into(
+                        await File.ReadAllTextAsync(options.Report, CancellationToken.None),
+                        options,
+                        outcomes,
+                        before
+                    )
+                    : ReliabilityReport.Of(options, outcomes, before, _clock.Elapsed);
+            await File.WriteAllTextAsync(options.Report, report, CancellationToken.None);
             Progress($"written to {options.Report}");
         }
         return outcomes.Values.All(o => o.Ok);
@@ -64,10 +71,17 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         if (_system is not null)
             await _system.DisposeAsync();
         _system = null;
+        await FailoverLab.Shared.DisposeAsync();
     }
 
     private async Task<ReliabilitySystem> SystemForAsync(SystemKind kind, CancellationToken cancellationToken)
     {
+        if (kind == SystemKind.OwnCluster)
+        {
+            if (_system is not null)
+                await DisposeAsync();
+            return null!;
+        }
         if (_system is null || _kind != kind)
         {
             await DisposeAsync();

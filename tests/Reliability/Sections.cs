@@ -1,4 +1,5 @@
 using Reliability.Abuse;
+using Reliability.Failover;
 
 namespace Reliability;
 
@@ -75,7 +76,39 @@ internal static class Sections
             "| check | streams opened | open streams | descriptors | subscribers left | memory MB | |",
             [new ChurnCheck()]
         ),
+        new(
+            "failover",
+            "Failover",
+            """
+            A cluster of its own: three Postgres 15 servers under Patroni, with `synchronous_mode_strict` and the
+            shortest lease that it documents (20 s), etcd, two replicas of StreamApi, two Broadcasters, Redis. The
+            services have all three addresses (`Host=a,b,c;Target Session Attributes=primary`). Clients stay for all
+            failovers. Each topic has 25 readers, so each event goes to 25; a publish is repeated until it is
+            acknowledged; a program writes 20 outbox rows/s in transactions of its own. Each failover begins with 6
+            generations under way.
+
+            - **lost**, **twice**, **reordered**: as above, once all members are back and everything has arrived.
+            - **interrupted**: generations that did not end by themselves. Their writers live, so none may be.
+            - **Patroni**: from the fault until another member is a primary whose commits are confirmed by a standby.
+            - **beyond**: from then to the end of the last second that was not as before the fault (see *recovered*
+              above); at most 8 s.
+
+            The former primary is given back after all of this is measured: it stays dead, frozen or cut off until then.
+            The last row has asynchronous standbys. Replication stops, events are published, acknowledged and delivered,
+            and the primary is killed. Exactly the readers of these events must be told by `resync`.
+            """,
+            "| failover | acknowledged | received | lost | twice | reordered | resyncs | interrupted | Patroni s "
+                + "| beyond s | |",
+            FailoverChecks()
+        ),
     ];
+
+    // Two of each kind, in turn.
+    private static List<ICheck> FailoverChecks() =>
+        [
+            .. FailoverKind.All.Concat(FailoverKind.All).Select((kind, i) => new FailoverCheck(kind, i + 1)),
+            new ForkCheck(),
+        ];
 
     private static List<AbuseCheck> AbuseChecks()
     {

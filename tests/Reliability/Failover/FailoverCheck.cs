@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Globalization;
+using LoadTests.Running;
+
+namespace Reliability.Failover;
+
+/// <summary>One failover with a synchronous standby, under load.</summary>
+internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
+{
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5),
+        Recovery = TimeSpan.FromSeconds(12),
+        MoreRecovery = TimeSpan.FromSeconds(45),
+        Arrival = TimeSpan.FromSeconds(90);
+    private const double MaxRecoverySeconds = 8,
+        MinimumShare = 0.75,
+        SlowMs = 1_000;
+
+    public string Name => $"{number}. {kind.Name}";
+    public SystemKind Needs => SystemKind.OwnCluster;
+
+    public async Task<Outcome> RunAsync(
+        ReliabilitySystem system,
+        ReliabilityOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        var (cluster, load) = await FailoverLab.Shared.ReadyAsync(synchronous: true, options, cancellationToken);
+        load.Resume();
+        await using var runs = await FailoverRuns.StartAsync(cluster.Services, cancellationToken);
+        await Task.Delay(Quiet, cancellationToken);
+        var (before, at) = (load.Sums, load.History.Elapsed);
+        var primary = await cluster.Cluster.LeaderAsync(cancellationToken);
+        var clock = Stopwatch.StartNew();
+        var breaking = kind.Break(primary, cancellationToken);
+        PatroniMember next;
+        TimeSpan? recovery;
+        TimeSpan patroni;
+        try
+        {
+            next = await cluster.Cluster.NextLeaderAsync(primary, cancellationToken);
+            patroni = clock.Elapsed;
+            await breaking;
+            recovery = await RecoveryAsync(load, at, cancellationToken);
+        }
+        finally
+        {
+            await kind.Undo(primary);
+        }
+        await cluster.WaitUntilReadyAsync(cancellationToken);
+        await load.PauseAsync(Arrival, cancellationToken);
+        var sums = load.Sums - before;
+        var interrupted = await runs.InterruptedAsync(cancellationToken);
+        await WriteDetailsAsync(cluster, load, cancellationToken);
+        var beyond = recovery is { } took ? Math.Max(0, (took - patroni).TotalSeconds) : default(double?);
+        return Row(sums, patroni, beyond, interrupted, $"{primary.Name} → {next.Name}");
+    }
+
+    private Outcome Row(LoadSums sums, TimeSpan patroni, double? beyond, int interrupted, string remark)
+    {
+        var ok =
+            sums.Lost + sums.Twice + sums.Reordered + sums.Resyncs + sums.Failed + interrupted == 0
+            && beyond <= MaxRecoverySeconds
+            && sums is { Acknowledged: > 0, Received: > 0 };
+        var seconds = beyond?.ToString("F1", CultureInfo.InvariantCulture);
+        var recovered =
+            seconds is null ? "**unknown**"
+            : beyond > MaxRecoverySeconds ? $"**{seconds}**"
+            : seconds;
+        return new Outcome(
+            ok,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
+                    + $"| {ReliabilityReport.Bold(sums.Twice)} | {ReliabilityReport.Bold(sums.Reordered)} "
+                    + $"| {ReliabilityReport.Bold(sums.Resyncs)} | {ReliabilityReport.Bold(interrupted)} "
+                    + $"| {patroni.TotalSeconds:F1} | {recovered} | {remark}"
+                    + $"{(sums.Failed > 0 ? $"; {sums.Failed} publishes failed after all retries" : "")} |"
+            )
+        );
+    }
+
+    private static async Task<TimeSpan?> RecoveryAsync(
+        FailoverLoad load,
+        TimeSpan at,
+        CancellationToken cancellationToken
+    )
+    {
+        await Task.Delay(Recovery, cancellationToken);
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(500, cancellationToken))
+            if (RecoveredAfter(load.History.Windows, at) is { } took)
+                return took;
+            else if (waited.Elapsed > MoreRecovery)
+                return null;
+    }
+
+    /// <summary>Returns the time from the fault to the end of the last second that was not as before it; null if that
+    /// is the last one.</summary>
+    private static TimeSpan? RecoveredAfter(IReadOnlyCollection<HistoryWindow> windows, TimeSpan at)
+    {
+        var quiet = windows.Where(w => w.Until <= at && w.Until > at - Quiet).ToList();
+        var (acknowledged, delivered) = (quiet.Average(w => w.Acknowledged), quiet.Average(w => w.Delivered));
+        var seconds = windows.Where(w => w.Until > at).Chunk(4).Where(s => s.Length == 4).ToList();
+        var bad = seconds.FindLastIndex(s =>
+            s[^1].Disconnected > 0
+            || s[^1].Waiting > 0
+            || s.Average(w => w.Acknowledged) < MinimumShare * acknowledged
+            || s.Average(w => w.Delivered) < MinimumShare * delivered
+            || s.Max(w => w.P50Ms) > SlowMs
+        );
+        return bad < 0 ? TimeSpan.Zero
+            : bad == seconds.Count - 1 ? null
+            : seconds[bad][^1].Until - at;
+    }
+
+    /// <summary>Writes the windows of the run and the logs, to find the cause of a failure.</summary>
+    private async Task WriteDetailsAsync(FailoverSystem system, FailoverLoad load, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(
+            ReliabilitySuite.Folder,
+            "failover-" + string.Concat(Name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'))
+        );
+        await File.WriteAllLinesAsync(
+            $"{file}.csv",
+            [
+                "seconds,delivered,published,acknowledged,open,disconnected,waiting,p50,p99",
+                .. load.History.Windows.Select(w =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},{w.Open},"
+                            + $"{w.Disconnected},{w.Waiting},{w.P50Ms:F1},{w.P99Ms:F1}"
+                    )
+                ),
+            ],
+            cancellationToken
+        );
+        await File.WriteAllLinesAsync(
+            $"{file}.log",
+            [
+                load.Errors,
+                .. system.Services.Select(s => $"{s.Name}:\n{s.Process.Output}\n"),
+                .. system.Cluster.Members.Select(m => $"{m.Name}:\n{m.Output}\n"),
+            ],
+            cancellationToken
+        );
+    }
+}

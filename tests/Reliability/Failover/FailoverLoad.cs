@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using AspireSse.Client.Publishing;
+using LoadTests.Running;
+using LoadTests.Targets;
+
+namespace Reliability.Failover;
+
+/// <summary>
+/// Readers that stay, over a fixed number of topics, and publishers at a rate. A publisher repeats an event until it is
+/// acknowledged and skips the times that it has missed, so that an outage leaves no backlog.
+/// </summary>
+internal sealed class FailoverLoad : IAsyncDisposable
+{
+    private const int ReadersPerTopic = 25,
+        ConnectsAtOnce = 100,
+        Bytes = 120;
+    private readonly LoadRun _run;
+    private readonly ReplicaSet _replicas;
+    private readonly TopicSet _topics;
+    private readonly List<FailoverReader> _readers = [];
+    private readonly List<Task> _publishing = [];
+    private OutboxWriter? _outbox;
+    private readonly TimeSpan _interval;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _watching = Task.CompletedTask;
+    private volatile bool _paused;
+
+    private FailoverLoad(ReplicaSet replicas, int clients, int rate)
+    {
+        (_replicas, _run) = (replicas, new LoadRun(replicas, "failover"));
+        _topics = new TopicSet(_run, "topic", Math.Max(1, clients / ReadersPerTopic));
+        _interval = TimeSpan.FromSeconds((double)_topics.Lanes.Count / rate);
+        History = new RunHistory(_run);
+        var lanes = _topics.Lanes;
+        for (var i = 0; i < clients; i++)
+        {
+            var lane = lanes[i % lanes.Count];
+            _readers.Add(new FailoverReader(_run, lane, _topics.Ledger.AddReader($"reader {i}", lane.Publisher)));
+        }
+    }
+
+    public RunHistory History { get; }
+    public IReadOnlyList<FailoverReader> Readers => _readers;
+    public IReadOnlyList<Lane> Lanes => _topics.Lanes;
+
+    /// <summary>The sums so far.</summary>
+    public LoadSums Sums
+    {
+        get
+        {
+            var reports = _run.Topics.Select(t => t.Ledger.Report()).ToList();
+            return new LoadSums(
+                reports.Sum(r => r.Acknowledged),
+                reports.Sum(r => r.Received),
+                reports.Sum(r => r.Lost),
+                reports.Sum(r => r.Twice),
+                reports.Sum(r => r.Reordered),
+                _readers.Sum(r => r.Resyncs),
+                _run.Counters.Failed
+            );
+        }
+    }
+
+    /// <summary>The readers' errors, to find their cause.</summary>
+    public string Errors => string.Join('\n', _run.Topics.Select(t => t.Ledger.Report().ToString()));
+
+    public static async Task<FailoverLoad> StartAsync(
+        FailoverSystem system,
+        int clients,
+        int rate,
+        CancellationToken cancellationToken
+    )
+    {
+        var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
+        var load = new FailoverLoad(replicas, clients, rate);
+        load.AddOutbox(system.Cluster.ConnectionString);
+        await Parallel.ForEachAsync(
+            load._readers,
+            new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = cancellationToken },
+            async (reader, token) => await reader.OpenAsync().WaitAsync(TimeSpan.FromSeconds(60), token)
+        );
+        load._run.IsPublishing = true;
+        load._publishing.Add(load.FillOutboxAsync());
+        load._publishing.AddRange(load.Lanes.Select((lane, i) => load.PublishAsync(lane, i)));
+        load._watching = load.WatchAsync();
+        return load;
+    }
+
+    /// <summary>Stops publishing and waits until every acknowledged event has arrived.</summary>
+    public async Task PauseAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        _paused = true;
+        for (
+            var waited = Stopwatch.StartNew();
+            waited.Elapsed < limit && (_run.Counters.Outstanding > 0 || _run.Missing > 0);
+            await Task.Delay(100, cancellationToken)
+        ) { }
+    }
+
+    public void Resume() => _paused = false;
+
+    /// <summary>Publishes one event of a lane, and again until it is acknowledged.</summary>
+    public async Task PublishOneAsync(Lane lane)
+    {
+        _run.Counters.RecordPublished();
+        var (sequence, at) = (lane.Publisher.Next(), LoadEvent.Now());
+        var e = new OutgoingEvent(lane.Topic, "load", LoadEvent.Json(lane.Publisher.Number, sequence, at, Bytes));
+        var published = await _run.Publisher.PublishAsync(e, _run.Reading);
+        lane.Publisher.Acknowledge(sequence, published.Position);
+        _run.Counters.RecordAcknowledged();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _run.IsPublishing = false;
+        await _stop.CancelAsync();
+        await Task.WhenAll([.. _publishing, _watching]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _run.End("done");
+        foreach (var reader in _readers)
+            await reader.DisposeAsync();
+        await _run.DisposeAsync();
+        _replicas.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task PublishAsync(Lane lane, int number)
+    {
+        // Spread over the interval.
+        await Task.Delay(_interval * ((double)number / _topics.Lanes.Count), _stop.Token);
+        using var timer = new PeriodicTimer(_interval);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+        {
+            if (_paused)
+                continue;
+            try
+            {
+                await PublishOneAsync(lane);
+            }
+            catch (Exception e) when (e is PublishException or HttpRequestException)
+            {
+                _run.Counters.RecordFailed();
+            }
+        }
+    }
+
+    private void AddOutbox(string store)
+    {
+        var topics = new TopicSet(_run, "outbox", 1);
+        var lane = topics.Lanes[0];
+        _outbox = new OutboxWriter(store, lane);
+        _readers.Add(new FailoverReader(_run, lane, topics.Ledger.AddReader("outbox reader", lane.Publisher)));
+    }
+
+    private async Task FillOutboxAsync()
+    {
+        using var timer = new PeriodicTimer(OutboxWriter.Interval);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+            if (!_paused)
+                await _outbox!.WriteAsync(_stop.Token);
+    }
+
+    private async Task WatchAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            await Task.Delay(RunHistory.Window).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            History.Take();
+        }
+    }
+}
+
+/// <summary>What the ledgers and clients have counted.</summary>
+internal readonly record struct LoadSums(
+    long Acknowledged,
+    long Received,
+    long Lost,
+    long Twice,
+    long Reordered,
+    long Resyncs,
+    long Failed
+)
+{
+    public static LoadSums operator -(LoadSums a, LoadSums b) =>
+        new(
+            a.Acknowledged - b.Acknowledged,
+            a.Received - b.Received,
+            a.Lost - b.Lost,
+            a.Twice - b.Twice,
+            a.Reordered - b.Reordered,
+            a.Resyncs - b.Resyncs,
+            a.Failed - b.Failed
+        );
+}

@@ -1,0 +1,239 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+using LoadTests;
+using LocalServices;
+using Npgsql;
+
+namespace Reliability.Failover;
+
+/// <summary>Three Postgres servers under Patroni, and etcd, on loopback.</summary>
+internal sealed class PatroniCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90),
+        CompleteLimit = TimeSpan.FromSeconds(120);
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
+    private readonly ChildProcess _etcd;
+    private readonly PatroniSettings _settings;
+
+    private PatroniCluster(ChildProcess etcd, PatroniSettings settings, IReadOnlyList<PatroniMember> members) =>
+        (_etcd, _settings, Members) = (etcd, settings, members);
+
+    public IReadOnlyList<PatroniMember> Members { get; }
+
+    /// <summary>The connection string of the services: every member by its link.</summary>
+    public string ConnectionString =>
+        _settings
+            .ConnectionString(string.Join(',', Members.Select(m => $"127.0.0.1:{m.Link.Port}")), "eventstore")
+            .Replace("Pooling=false;Timeout=3", "Target Session Attributes=primary", StringComparison.Ordinal);
+
+    public static async Task<PatroniCluster> StartAsync(
+        LocalFolder folder,
+        bool synchronous,
+        CancellationToken cancellationToken
+    )
+    {
+        var programs = ClusterPrograms.Find(folder);
+        var (client, peer) = (FreePort.Take(), FreePort.Take());
+        var data = Path.Combine(folder.Data, "etcd");
+        LocalFolder.CreatePrivate(data, folder.As);
+        var etcd = ChildProcess.Start(
+            "etcd",
+            [
+                .. folder.As,
+                programs.Etcd,
+                $"--data-dir={data}/data",
+                $"--listen-client-urls=http://127.0.0.1:{client}",
+                $"--advertise-client-urls=http://127.0.0.1:{client}",
+                $"--listen-peer-urls=http://127.0.0.1:{peer}",
+                $"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+                $"--initial-cluster=default=http://127.0.0.1:{peer}",
+            ],
+            programs.Environment(),
+            folder: data
+        );
+        var settings = new PatroniSettings(client, Secret.Create(), synchronous);
+        var cluster = new PatroniCluster(
+            etcd,
+            settings,
+            [.. Enumerable.Range(1, 3).Select(i => new PatroniMember(i, settings, programs, folder))]
+        );
+        try
+        {
+            // One at a time: the first creates the cluster, the others copy it.
+            foreach (var member in cluster.Members)
+            {
+                await member.StartAsync();
+                await cluster.UntilAsync(
+                    async () => await RunsAsync(member, cancellationToken),
+                    StartLimit,
+                    $"{member.Name} does not start",
+                    cancellationToken
+                );
+            }
+            await cluster.WaitUntilCompleteAsync(cancellationToken);
+            var leader = await cluster.LeaderAsync(cancellationToken);
+            await leader.AskAsync<object>("create database eventstore", cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until one member leads, the others replicate from it, and a commit waits for one of them if it
+    /// should.</summary>
+    public Task WaitUntilCompleteAsync(CancellationToken cancellationToken) =>
+        UntilAsync(
+            async () =>
+            {
+                var leader = await FindLeaderAsync(cancellationToken);
+                return leader is not null
+                    && await leader.AskAsync<bool>(
+                        $"""
+                        select count(*) = {Members.Count - 1}
+                            and count(*) filter (where sync_state in ('sync', 'quorum')) >= {(
+                            _settings.Synchronous ? 1 : 0
+                        )}
+                        from pg_stat_replication where state = 'streaming'
+                        """,
+                        cancellationToken
+                    );
+            },
+            CompleteLimit,
+            "the cluster is not complete",
+            cancellationToken
+        );
+
+    /// <summary>Returns the member that leads.</summary>
+    public async Task<PatroniMember> LeaderAsync(CancellationToken cancellationToken)
+    {
+        PatroniMember? leader = null;
+        await UntilAsync(
+            async () => (leader = await FindLeaderAsync(cancellationToken)) is not null,
+            CompleteLimit,
+            "no member leads",
+            cancellationToken
+        );
+        return leader!;
+    }
+
+    /// <summary>Waits until another member than the former leader is a primary whose commits need not wait.</summary>
+    public async Task<PatroniMember> NextLeaderAsync(PatroniMember former, CancellationToken cancellationToken)
+    {
+        PatroniMember? next = null;
+        await UntilAsync(
+            async () =>
+            {
+                foreach (var member in Members.Where(m => m != former))
+                    if (await AcceptsWritesAsync(member, cancellationToken))
+                        next = member;
+                return next is not null;
+            },
+            CompleteLimit,
+            "no other member has become the primary",
+            cancellationToken
+        );
+        return next!;
+    }
+
+    /// <summary>Lets Patroni move the leadership in an orderly way, as <c>patronictl switchover</c> does.</summary>
+    public static async Task SwitchOverAsync(PatroniMember leader, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
+        using var response = await http.PostAsJsonAsync(
+            $"http://127.0.0.1:{leader.RestPort}/switchover",
+            new { leader = leader.Name },
+            cancellationToken
+        );
+        if (!response.IsSuccessStatusCode)
+            throw new LoadTestException(
+                $"Patroni refused the switchover: {await response.Content.ReadAsStringAsync(cancellationToken)}"
+            );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var member in Members)
+            await member.DisposeAsync();
+        await _etcd.DisposeAsync();
+    }
+
+    private async Task<PatroniMember?> FindLeaderAsync(CancellationToken cancellationToken)
+    {
+        foreach (var member in Members)
+            if (await StateAsync(member, cancellationToken) is ("running", "master" or "primary"))
+                return member;
+        return null;
+    }
+
+    private static async Task<bool> RunsAsync(PatroniMember member, CancellationToken cancellationToken) =>
+        await StateAsync(member, cancellationToken) is ("running", _);
+
+    private static async Task<(string? State, string? Role)> StateAsync(
+        PatroniMember member,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            var state = await Http.GetFromJsonAsync<JsonElement>(
+                $"http://127.0.0.1:{member.RestPort}/patroni",
+                cancellationToken
+            );
+            return (state.GetProperty("state").GetString(), state.GetProperty("role").GetString());
+        }
+        catch (Exception e) when (IsNoAnswer(e, cancellationToken))
+        {
+            return (null, null);
+        }
+    }
+
+    private async Task<bool> AcceptsWritesAsync(PatroniMember member, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await member.AskAsync<bool>(
+                $"""
+                select not pg_is_in_recovery() and count(*) >= {(_settings.Synchronous ? 1 : 0)}
+                from pg_stat_replication where sync_state in ('sync', 'quorum')
+                """,
+                cancellationToken
+            );
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task UntilAsync(
+        Func<Task<bool>> condition,
+        TimeSpan limit,
+        string problem,
+        CancellationToken cancellationToken
+    )
+    {
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellationToken))
+        {
+            try
+            {
+                if (await condition())
+                    return;
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException || IsNoAnswer(e, cancellationToken)) { }
+            if (waited.Elapsed > limit)
+                throw new LoadTestException(
+                    $"{problem} after {limit.TotalSeconds} s.\n"
+                        + string.Join('\n', Members.Select(m => $"{m.Name}:\n{m.LastLines}"))
+                );
+        }
+    }
+
+    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
+        e is HttpRequestException or JsonException or KeyNotFoundException
+        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+}

@@ -1,0 +1,172 @@
+using System.Runtime.InteropServices;
+using Harness;
+using LocalServices;
+using Measuring;
+using Npgsql;
+
+namespace Reliability.Failover;
+
+/// <summary>A Postgres server under Patroni. Clients, the other members and etcd are reached only by links that can be
+/// cut.</summary>
+internal sealed partial class PatroniMember : IAsyncDisposable
+{
+    private const int Sigkill = 9,
+        Sigstop = 19,
+        Sigcont = 18;
+    private readonly FaultyLink _etcd,
+        _rest;
+    private readonly string _password,
+        _folder,
+        _configuration;
+    private readonly int _port;
+    private readonly string[] _command;
+    private readonly Dictionary<string, string> _environment;
+    private ChildProcess? _process;
+    private IReadOnlyList<int> _frozen = [];
+
+    public PatroniMember(int number, PatroniSettings settings, ClusterPrograms programs, LocalFolder folder)
+    {
+        Name = $"m{number}";
+        _password = settings.Password;
+        _folder = Path.Combine(folder.Data, Name);
+        LocalFolder.CreatePrivate(_folder, folder.As);
+        _port = FreePort.Take();
+        RestPort = FreePort.Take();
+        (_etcd, _rest, Link) = (
+            new FaultyLink("127.0.0.1", settings.EtcdPort),
+            new FaultyLink("127.0.0.1", RestPort),
+            new FaultyLink("127.0.0.1", _port)
+        );
+        _configuration = Path.Combine(_folder, "patroni.yml");
+        File.WriteAllText(
+            _configuration,
+            settings.Text(Name, _folder, programs.Postgres, new(_port, Link.Port, RestPort, _rest.Port, _etcd.Port))
+        );
+        LocalFolder.Give(_configuration, folder.As);
+        _command = [.. folder.As, ClusterPrograms.Interpreter, "-m", "patroni", _configuration];
+        _environment = programs.Environment();
+        Direct = settings.ConnectionString($"127.0.0.1:{_port}", "postgres");
+    }
+
+    public string Name { get; }
+
+    /// <summary>The port of Patroni's REST interface, without a link.</summary>
+    public int RestPort { get; }
+
+    /// <summary>The way of clients and of the other members to this Postgres.</summary>
+    public FaultyLink Link { get; }
+
+    /// <summary>The connection string of this Postgres, without a link and without a pool.</summary>
+    public string Direct { get; }
+
+    public string Output => _process?.Output ?? "";
+
+    public string LastLines => string.Join('\n', Output.Split('\n').TakeLast(10));
+
+    /// <summary>Starts Patroni, which starts Postgres.</summary>
+    public async Task StartAsync()
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        _process = ChildProcess.Start(Name, _command, _environment, folder: _folder);
+    }
+
+    /// <summary>Kills Patroni and Postgres.</summary>
+    public void Kill() => Signal(Processes(), Sigkill);
+
+    public void Freeze() => Signal(_frozen = Processes(), Sigstop);
+
+    public void Thaw()
+    {
+        Signal([.. _frozen.Reverse()], Sigcont);
+        _frozen = [];
+    }
+
+    /// <summary>Cuts this member off from clients, members and etcd.</summary>
+    /// <param name="silent">True: connections stay open and nothing passes. False: they are closed and refused.</param>
+    public void CutOff(bool silent)
+    {
+        foreach (var link in (FaultyLink[])[Link, _rest, _etcd])
+        {
+            if (silent)
+                link.Freeze();
+            else
+                link.Cut();
+        }
+    }
+
+    public void Heal()
+    {
+        foreach (var link in (FaultyLink[])[Link, _rest, _etcd])
+            link.Heal();
+    }
+
+    /// <summary>Stops what sends the log to the standbys: they get nothing more.</summary>
+    public async Task StopReplicationAsync(CancellationToken cancellationToken) =>
+        Signal(
+            (await AskAsync<int[]>("select array(select pid from pg_stat_replication)", cancellationToken))!,
+            Sigstop
+        );
+
+    /// <summary>Runs a statement on this server and returns its value.</summary>
+    /// <remarks>On a thread that may block: this process handles sockets on their own thread, where the end of a
+    /// connection would wait for itself.</remarks>
+    public Task<T?> AskAsync<T>(string sql, CancellationToken cancellationToken) =>
+        Task.Run(
+            () =>
+            {
+                using var connection = new NpgsqlConnection(Direct);
+                connection.Open();
+                using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 30 };
+                return command.ExecuteScalar() is T value ? value : default;
+            },
+            cancellationToken
+        );
+
+    public async ValueTask DisposeAsync()
+    {
+        // Its data are thrown away, so nothing needs to end in order.
+        Kill();
+        if (_process is not null)
+            await _process.DisposeAsync();
+        foreach (var link in (FaultyLink[])[Link, _rest, _etcd])
+            await link.DisposeAsync();
+    }
+
+    /// <summary>Returns Patroni, then Postgres, which Patroni starts as a daemon of its own.</summary>
+    private List<int> Processes()
+    {
+        var pids = new List<int>(_process?.Processes ?? []);
+        if (Postmaster() is { } postmaster)
+            pids.AddRange(ProcessTable.WithDescendants(postmaster));
+        return [.. pids.Where(ProcessTable.Exists).Distinct()];
+    }
+
+    private int? Postmaster()
+    {
+        try
+        {
+            var file = File.ReadLines(Path.Combine(_folder, "data", "postmaster.pid")).FirstOrDefault();
+            // The id in a leftover file may be another program's.
+            return
+                int.TryParse(file, out var pid)
+                && ProcessTable.Exists(pid)
+                && ProcessTable.Arguments(pid).Any(a => a.StartsWith(_folder, StringComparison.Ordinal))
+                ? pid
+                : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static void Signal(IEnumerable<int> pids, int signal)
+    {
+        foreach (var pid in pids.Where(pid => pid > 1))
+            _ = kill(pid, signal);
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int signal);
+}
