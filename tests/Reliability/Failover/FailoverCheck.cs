@@ -28,7 +28,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         load.Resume();
         await using var runs = await FailoverRuns.StartAsync(cluster.Services, cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
-        var (before, at) = (load.Sums, load.History.Elapsed);
+        var (before, at) = (load.Sums with { Lost = load.SettledLost }, load.History.Elapsed);
         var primary = await cluster.Cluster.LeaderAsync(cancellationToken);
         var clock = Stopwatch.StartNew();
         var breaking = kind.Break(primary, cancellationToken);

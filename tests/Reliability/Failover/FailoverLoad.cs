@@ -43,7 +43,10 @@ internal sealed class FailoverLoad : IAsyncDisposable
     public IReadOnlyList<FailoverReader> Readers => _readers;
     public IReadOnlyList<Lane> Lanes => _topics.Lanes;
 
-    /// <summary>The sums so far.</summary>
+    /// <summary>Events that were lost when everything had arrived the last time.</summary>
+    public long SettledLost { get; private set; }
+
+    /// <summary>The sums so far. An event that is under way counts as lost.</summary>
     public LoadSums Sums
     {
         get
@@ -95,6 +98,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
             waited.Elapsed < limit && (_run.Counters.Outstanding > 0 || _run.Missing > 0);
             await Task.Delay(100, cancellationToken)
         ) { }
+        SettledLost = Sums.Lost;
     }
 
     public void Resume() => _paused = false;
