@@ -1,25 +1,23 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Broadcaster;
 
-/// <summary>Publishes signed messages with a timeout, so that an
-/// unreachable or frozen Redis never blocks the relay.</summary>
+/// <summary>Publishes signed messages with a timeout, so that an unreachable or frozen Redis never blocks the relay. Of
+/// several servers, a slot's bodies go by the slot's server, and everything else by all.</summary>
 internal sealed class RedisPublisher(
-    Lazy<IConnectionMultiplexer> redis,
+    RedisServers servers,
     RelaySecret secret,
     RelayFormat format,
     TopicSlots slots,
     IOptions<RelayOptions> options,
     IOptions<EventStoreOptions> store,
     RelayMetrics metrics,
-    TimeProvider clock,
-    ILogger<RedisPublisher> logger
+    TimeProvider clock
 )
 {
     private readonly List<EventRecord>?[] _bySlot = new List<EventRecord>?[slots.Count];
-    private bool _failing;
+    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds);
     private long _sent;
 
     /// <summary>Publishes the bodies of a page, one for each slot that has events in it, and then its index.</summary>
@@ -68,31 +66,19 @@ internal sealed class RedisPublisher(
         CancellationToken cancellationToken
     )
     {
-        try
+        // Not awaited one by one: a connection keeps their order.
+        var sending = new List<Task<bool>>(messages.Count);
+        foreach (var (channel, message) in messages)
         {
-            var subscriber = redis.Value.GetSubscriber();
-            // Not awaited one by one: the connection keeps their order.
-            var sending = messages.ConvertAll(m =>
-                subscriber.PublishAsync(
-                    new RedisChannel(m.Channel, RedisChannel.PatternMode.Literal),
-                    secret.Sign(format.ToBytes(m.Message))
-                )
-            );
-            await Task.WhenAll(sending)
-                .WaitAsync(TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds), cancellationToken);
-            if (_failing)
-                logger.LogInformation("Redis accepts messages again");
-            _failing = false;
+            var bytes = secret.Sign(format.ToBytes(message));
+            if (message is SlotBody)
+                sending.Add(servers.For(channel).PublishAsync(channel, bytes, _timeout, cancellationToken));
+            else
+                foreach (var server in servers.All)
+                    sending.Add(server.PublishAsync(channel, bytes, _timeout, cancellationToken));
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
-        {
-            metrics.Failed();
-            if (!_failing)
-                logger.LogWarning(
-                    "Redis does not accept messages, so stream servers read the store until it does: {Reason}",
-                    e.Message
-                );
-            _failing = true;
-        }
+        foreach (var accepted in await Task.WhenAll(sending))
+            if (!accepted)
+                metrics.Failed();
     }
 }

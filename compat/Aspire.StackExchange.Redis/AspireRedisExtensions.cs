@@ -17,6 +17,22 @@ public static class AspireRedisExtensions
         string connectionName,
         Action<StackExchangeRedisSettings>? configureSettings = null,
         Action<ConfigurationOptions>? configureOptions = null
+    ) => Add(builder, connectionName, null, configureSettings, configureOptions);
+
+    /// <summary>Adds a connection as a keyed service, beside others.</summary>
+    public static void AddKeyedRedisClient(
+        this IHostApplicationBuilder builder,
+        string name,
+        Action<StackExchangeRedisSettings>? configureSettings = null,
+        Action<ConfigurationOptions>? configureOptions = null
+    ) => Add(builder, name, name, configureSettings, configureOptions);
+
+    private static void Add(
+        IHostApplicationBuilder builder,
+        string connectionName,
+        string? key,
+        Action<StackExchangeRedisSettings>? configureSettings,
+        Action<ConfigurationOptions>? configureOptions
     )
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -32,12 +48,18 @@ public static class AspireRedisExtensions
         var options = new Lazy<ConfigurationOptions>(() =>
             RedisConnection.Options(settings, connectionName, configureOptions)
         );
-        builder.Services.AddSingleton<IConnectionMultiplexer>(services =>
-            RedisConnection.Open(options.Value, services.GetRequiredService<ILoggerFactory>())
-        );
+        if (key is null)
+        {
+            builder.Services.AddSingleton<IConnectionMultiplexer>(Open);
+        }
+        else
+        {
+            builder.Services.AddKeyedSingleton<IConnectionMultiplexer>(key, (services, _) => Open(services));
+        }
+
         if (!settings.DisableAutoActivation)
         {
-            builder.Services.AddHostedService<RedisActivation>();
+            builder.Services.AddSingleton<IHostedService>(services => new RedisActivation(() => Get(services)));
         }
 
         if (!settings.DisableHealthChecks)
@@ -46,12 +68,20 @@ public static class AspireRedisExtensions
                 .Services.AddHealthChecks()
                 .Add(
                     new HealthCheckRegistration(
-                        "StackExchange.Redis",
-                        services => new RedisHealthCheck(services),
+                        key is null ? "StackExchange.Redis" : $"StackExchange.Redis_{key}",
+                        services => new RedisHealthCheck(() => Get(services)),
                         failureStatus: null,
                         tags: null
                     )
                 );
         }
+
+        ConnectionMultiplexer Open(IServiceProvider services) =>
+            RedisConnection.Open(options.Value, services.GetRequiredService<ILoggerFactory>());
+
+        IConnectionMultiplexer Get(IServiceProvider services) =>
+            key is null
+                ? services.GetRequiredService<IConnectionMultiplexer>()
+                : services.GetRequiredKeyedService<IConnectionMultiplexer>(key);
     }
 }

@@ -1,5 +1,4 @@
 // Stands in for Aspire.StackExchange.Redis. Not affiliated with Microsoft or the .NET Foundation.
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using StackExchange.Redis;
 
@@ -7,7 +6,7 @@ namespace Aspire.StackExchange.Redis;
 
 /// <summary>Pings Redis. Answers within two seconds even when Redis
 /// is frozen: awaited calls have no timeout in 1.2.6.</summary>
-internal sealed class RedisHealthCheck(IServiceProvider services) : IHealthCheck
+internal sealed class RedisHealthCheck(Func<IConnectionMultiplexer> open) : IHealthCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -19,10 +18,7 @@ internal sealed class RedisHealthCheck(IServiceProvider services) : IHealthCheck
         try
         {
             // On another thread, because the first use of the connection blocks while it opens.
-            var latency = await Task.Run(
-                    () => services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().PingAsync(),
-                    cancellationToken
-                )
+            var latency = await Task.Run(() => open().GetDatabase().PingAsync(), cancellationToken)
                 .WaitAsync(Patience, cancellationToken);
             return HealthCheckResult.Healthy($"Redis answered in {latency.TotalMilliseconds:0.0} ms.");
         }

@@ -5,11 +5,11 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Requests permits from Redis. If Redis does not answer, each replica counts for itself, and one request every few
-/// seconds checks whether it is back.
+/// Requests permits from Redis; of several servers, from the key's. If that does not answer, each replica counts for
+/// itself, and one request every few seconds checks whether it is back.
 /// </summary>
 internal sealed class SharedCounts(
-    Lazy<IConnectionMultiplexer> redis,
+    RedisServers servers,
     IOptions<EventStoreOptions> store,
     IOptions<LimitOptions> options,
     TimeProvider clock,
@@ -18,41 +18,42 @@ internal sealed class SharedCounts(
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
-    private long _retryAt;
+    private readonly Dictionary<RedisServer, Contact> _contacts = servers.All.ToDictionary(s => s, _ => new Contact());
 
     /// <summary>Takes permits; null if Redis does not answer.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
     {
-        // Not connected yet: opening the connection here would block this thread.
-        if (!redis.IsValueCreated)
+        // Systems that share a Redis have separate channels and counts. A script has one key: a cluster needs no hash
+        // tag.
+        var name = $"{store.Value.Channel}:limit:{key}";
+        var server = servers.For(name);
+        var contact = _contacts[server];
+        // Not connected yet: opening the connection would delay the request.
+        if (server.Connection is not { } redis)
             return null;
-        var again = Interlocked.Read(ref _retryAt);
+        var again = Interlocked.Read(ref contact.RetryAt);
         if (
             again > 0
-            && (clock.GetTimestamp() < again || Interlocked.CompareExchange(ref _retryAt, Later, again) != again)
+            && (clock.GetTimestamp() < again || Interlocked.CompareExchange(ref contact.RetryAt, Later, again) != again)
         )
             return null;
         try
         {
-            // Systems that share a Redis have separate channels and separate counts.
             var answer = (long[]?)
                 await redis
-                    .Value.GetDatabase()
-                    .ScriptEvaluateAsync(
-                        limit.Script,
-                        [$"{store.Value.Channel}:limit:{key}"],
-                        [.. limit.Arguments, limit.Block]
-                    )
+                    .GetDatabase()
+                    .ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block])
                     .WaitAsync(_timeout);
-            if (again > 0 && Interlocked.Exchange(ref _retryAt, 0) > 0)
-                logger.LogInformation("Redis answers again; limits cover all replicas");
+            if (again > 0 && Interlocked.Exchange(ref contact.RetryAt, 0) > 0)
+                logger.LogInformation("Redis {Server} answers again; its limits cover all replicas", server.Name);
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            if (Interlocked.Exchange(ref _retryAt, Later) == 0)
+            if (Interlocked.Exchange(ref contact.RetryAt, Later) == 0)
                 logger.LogWarning(
-                    "Redis does not answer; each replica counts limits for itself until it does: {Reason}",
+                    "Redis {Server} does not answer; each replica counts its limits for itself until it does: {Reason}",
+                    server.Name,
                     e.Message
                 );
             return null;
@@ -60,6 +61,12 @@ internal sealed class SharedCounts(
     }
 
     private long Later => clock.GetTimestamp() + (long)(RetryInterval.TotalSeconds * clock.TimestampFrequency);
+
+    private sealed class Contact
+    {
+        /// <summary>Timestamp of the next request to a server that did not answer; 0 if it answers.</summary>
+        public long RetryAt;
+    }
 }
 
 /// <summary>The answer of Redis.</summary>

@@ -1,21 +1,30 @@
+using System.Diagnostics.Metrics;
 using Aspire.StackExchange.Redis;
 using EventStore;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Registers the Redis that carries the relay's messages.</summary>
+/// <summary>Registers the Redis servers that carry the relay's messages.</summary>
 public static class RelayRedis
 {
+    private const string Section = "Aspire:StackExchange:Redis";
+
+    /// <summary>Come first, so that the connection string overrides them.</summary>
+    private const string Defaults = "connectTimeout=1000,connectRetry=1,keepAlive=5";
+
     /// <summary>
-    /// Adds a <see cref="Lazy{T}"/> of <see cref="IConnectionMultiplexer"/> over the connection string
-    /// <paramref name="connectionName"/>, and connects in the background. The host's start fails, naming the connection
-    /// string, if that is missing.
+    /// Adds <see cref="RedisServers"/> over the connection string <paramref name="connectionName"/>, which names one
+    /// server, several (<c>a:6379;b:6379</c>) or a cluster (<c>a:7000,b:7000</c>), and connects to them. The host's
+    /// start fails, naming the connection string, if that is missing or cannot be right.
     /// </summary>
     /// <remarks>
-    /// A Redis that does not answer does not delay the start. Constructors take the <see cref="Lazy{T}"/>: the
-    /// connection itself would block the first thread that asks for it.
+    /// A Redis that is away does not stop the start; a silent one delays it by at most three seconds. Constructors take
+    /// <see cref="RedisServers"/>: a connection itself would block the first thread that asks for it.
     /// </remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
         this TBuilder builder,
@@ -25,49 +34,92 @@ public static class RelayRedis
     )
         where TBuilder : IHostApplicationBuilder
     {
-        var isSet = false;
-        builder.AddRedisClient(
-            connectionName,
+        IReadOnlyList<RedisAddress> addresses = [];
+        string? problem = null;
+        try
+        {
+            addresses = ConnectionString(builder, connectionName, configureSettings) is { } text
+                ? RedisAddress.Parse(text)
+                : throw new FormatException(
+                    $"It is missing. Set ConnectionStrings__{connectionName}=localhost:6379, or in the AppHost add "
+                        + $"WithReference({connectionName})."
+                );
+        }
+        catch (FormatException e)
+        {
+            problem = $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {e.Message}";
+        }
+        foreach (var address in addresses)
+        {
+            // A single server keeps the name of the connection, also in health checks.
+            if (addresses.Count == 1)
+                builder.AddRedisClient(connectionName, Set(address), Configure);
+            else
+                builder.AddKeyedRedisClient(address.Name, Set(address), Configure);
+        }
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(services => Create(services, addresses));
+        builder.Services.AddHostedService(services => new Opening(
+            services.GetRequiredService<RedisServers>(),
+            problem
+        ));
+        // Services without the store have nothing to agree with.
+        if (builder.Services.Any(service => service.ServiceType == typeof(RelaySecret)))
+            builder.Services.AddHostedService<SlotAgreement>();
+        return builder;
+
+        Action<StackExchangeRedisSettings> Set(RedisAddress address) =>
             settings =>
             {
                 configureSettings?.Invoke(settings);
                 // Automatic activation would connect during the host's start.
                 settings.DisableAutoActivation = true;
-                isSet = !string.IsNullOrWhiteSpace(settings.ConnectionString);
-                // Defaults: the connection string comes last and overrides them.
-                if (isSet)
-                    settings.ConnectionString =
-                        $"connectTimeout=1000,connectRetry=1,keepAlive=5,{settings.ConnectionString}";
-            },
-            options =>
-            {
-                options.ReconnectRetryPolicy = new LinearRetry(250);
-                configureOptions?.Invoke(options);
-            }
-        );
-        builder.Services.AddSingleton(services => new Lazy<IConnectionMultiplexer>(
-            services.GetRequiredService<IConnectionMultiplexer>
-        ));
-        builder.Services.AddHostedService<SlotAgreement>();
-        builder.Services.AddHostedService(services => new Opening(
-            services.GetRequiredService<Lazy<IConnectionMultiplexer>>(),
-            isSet ? null : connectionName
-        ));
-        return builder;
+                settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
+            };
+
+        void Configure(ConfigurationOptions options)
+        {
+            options.ReconnectRetryPolicy = new LinearRetry(250);
+            configureOptions?.Invoke(options);
+        }
     }
 
-    private sealed class Opening(Lazy<IConnectionMultiplexer> redis, string? missing) : IHostedService
+    private static string? ConnectionString(
+        IHostApplicationBuilder builder,
+        string name,
+        Action<StackExchangeRedisSettings>? configure
+    )
     {
-        public Task StartAsync(CancellationToken cancellationToken)
+        var settings = new StackExchangeRedisSettings
         {
-            if (missing is not null)
-                throw new InvalidOperationException(
-                    $"The connection string '{missing}' is missing. Set ConnectionStrings__{missing}=localhost:6379, "
-                        + $"or in the AppHost add WithReference({missing})."
-                );
-            _ = Task.Run(() => redis.Value, CancellationToken.None);
-            return Task.CompletedTask;
-        }
+            ConnectionString =
+                builder.Configuration.GetConnectionString(name)
+                ?? builder.Configuration[$"{Section}:{name}:ConnectionString"]
+                ?? builder.Configuration[$"{Section}:ConnectionString"],
+        };
+        configure?.Invoke(settings);
+        return string.IsNullOrWhiteSpace(settings.ConnectionString) ? null : settings.ConnectionString;
+    }
+
+    private static RedisServers Create(IServiceProvider services, IReadOnlyList<RedisAddress> addresses)
+    {
+        var clock = services.GetRequiredService<TimeProvider>();
+        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("EventStore.Redis");
+        var servers = addresses.Select(address => new RedisServer(address.Name, () => Open(address), clock, logger));
+        return new RedisServers([.. servers], clock, services.GetRequiredService<IMeterFactory>());
+
+        IConnectionMultiplexer Open(RedisAddress address) =>
+            addresses.Count == 1
+                ? services.GetRequiredService<IConnectionMultiplexer>()
+                : services.GetRequiredKeyedService<IConnectionMultiplexer>(address.Name);
+    }
+
+    private sealed class Opening(RedisServers servers, string? problem) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) =>
+            problem is null
+                ? RedisStartCheck.RunAsync(servers.All, cancellationToken)
+                : throw new InvalidOperationException(problem);
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }

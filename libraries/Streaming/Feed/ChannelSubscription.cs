@@ -1,16 +1,17 @@
+using EventStore;
 using StackExchange.Redis;
 
 namespace Streaming.Feed;
 
 /// <summary>The subscription to one channel. Thread-safe.</summary>
-/// <param name="redis">The connection.</param>
+/// <param name="server">The server that carries the channel.</param>
 /// <param name="name">The channel.</param>
 /// <param name="take">Receives the messages, in their order.</param>
 /// <param name="changed">Called after a change: true if the channel is subscribed, and the reason if that has
 /// failed.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class ChannelSubscription(
-    Lazy<IConnectionMultiplexer> redis,
+    RedisServer server,
     string name,
     Action<byte[]> take,
     Action<bool, Exception?> changed,
@@ -22,12 +23,10 @@ internal sealed class ChannelSubscription(
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    private readonly RedisChannel _channel = new(name, RedisChannel.PatternMode.Literal);
     private readonly Lock _gate = new();
     private volatile State _state;
     private volatile bool _isNeeded;
-    private bool _isStale,
-        _mayExist;
+    private bool _isStale;
     private long _neededAt;
     private int _lost;
 
@@ -44,6 +43,8 @@ internal sealed class ChannelSubscription(
         /// <summary>Everything that is published comes.</summary>
         Joined,
     }
+
+    public RedisServer Server => server;
 
     /// <summary>True if everything that is published comes.</summary>
     public bool IsJoined => _state == State.Joined;
@@ -104,18 +105,13 @@ internal sealed class ChannelSubscription(
         Exception? failure = null;
         try
         {
-            var subscriber = redis.Value.GetSubscriber();
-            // A subscription of before, even a failed one, would bring each message a second time.
-            if (_mayExist)
-                await subscriber.UnsubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
-            _mayExist = subscribe;
             if (subscribe)
             {
-                // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
-                var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
-                messages.OnMessage(message => take((byte[]?)message.Message ?? []));
+                await server.SubscribeAsync(name, take, Timeout, stoppingToken);
                 state = State.Confirmed;
             }
+            else
+                await server.UnsubscribeAsync(name, Timeout, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
         catch (Exception e) when (e is RedisException or TimeoutException)

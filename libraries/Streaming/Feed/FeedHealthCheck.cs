@@ -6,9 +6,11 @@ namespace Streaming.Feed;
 
 /// <summary>
 /// Unhealthy until the head is known, and while the feed waits for events that only Postgres has, so that new clients
-/// go elsewhere. Degraded without heartbeats, because Redis or the Broadcaster is down.
+/// go elsewhere. Degraded without heartbeats, because Redis or the Broadcaster is down, and while one of several Redis
+/// servers is away.
 /// </summary>
-internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions> store) : IHealthCheck
+internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOptions<EventStoreOptions> store)
+    : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context,
@@ -22,6 +24,8 @@ internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions>
                 )
             : feed.Mode == FeedMode.Degraded
                 ? HealthCheckResult.Degraded("No heartbeat from the Broadcaster: events are read from Postgres.")
+            : redis.All.Count > 1 && redis.Away is { Length: > 0 } away
+                ? HealthCheckResult.Degraded($"Redis {away} is away: the events of its slots are read from Postgres.")
             : HealthCheckResult.Healthy()
         );
 }

@@ -8,8 +8,9 @@ using StackExchange.Redis;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Receives the Broadcaster's signed messages from Redis, and hands them to the feed page by page, in order. The queue
-/// is bounded: Redis or a slow feed may lose messages, and the feed reads the gap from the store.
+/// Receives the Broadcaster's signed messages from the Redis servers, and hands them to the feed page by page, in
+/// order. Of indexes and heartbeats, which every server brings, the first copy counts; what is lost is read from the
+/// store. The queue is bounded.
 /// </summary>
 internal sealed class RedisIntake : RestartingService
 {
@@ -22,14 +23,15 @@ internal sealed class RedisIntake : RestartingService
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
         Interval = TimeSpan.FromSeconds(1);
 
-    private readonly Lazy<IConnectionMultiplexer> _redis;
+    private readonly RedisServers _servers;
+    private readonly Source[] _sources;
     private readonly SlotSubscriptions _subscriptions;
     private readonly RelaySecret _secret;
     private readonly RelayFormat _format;
     private readonly TimeProvider _clock;
     private readonly TimeSpan _heartbeat,
         _silence;
-    private readonly RedisChannel _channel;
+    private readonly string _channel;
     private readonly Counter<long> _refusals;
     private readonly Channel<FeedMessage> _messages;
     private readonly Lock _gate = new();
@@ -43,7 +45,7 @@ internal sealed class RedisIntake : RestartingService
         _refusing;
 
     public RedisIntake(
-        Lazy<IConnectionMultiplexer> redis,
+        RedisServers servers,
         SlotSubscriptions subscriptions,
         RelaySecret secret,
         RelayFormat format,
@@ -55,10 +57,11 @@ internal sealed class RedisIntake : RestartingService
     )
         : base(logger)
     {
-        (_redis, _subscriptions, _secret, _format, _clock) = (redis, subscriptions, secret, format, clock);
+        (_servers, _subscriptions, _secret, _format, _clock) = (servers, subscriptions, secret, format, clock);
+        _sources = [.. servers.All.Select(server => new Source(server))];
         _heartbeat = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _silence = 3 * _heartbeat;
-        _channel = new RedisChannel(store.Value.Channel, RedisChannel.PatternMode.Literal);
+        _channel = store.Value.Channel;
         _refusals = meters
             .Create("AspireSse.StreamApi")
             .CreateCounter<long>(
@@ -97,25 +100,48 @@ internal sealed class RedisIntake : RestartingService
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         TogetherAsync(
             stoppingToken,
-            ReadSecretAsync,
-            StaySubscribedAsync,
-            stopped => _subscriptions.RunAsync(Take, () => Queue(new FeedMessage(Page: null)), stopped)
+            [
+                ReadSecretAsync,
+                stopped => _subscriptions.RunAsync(Take, () => Queue(new FeedMessage(Page: null)), stopped),
+                .. _sources.Select(source =>
+                    (Func<CancellationToken, Task>)(stopped => StaySubscribedAsync(source, stopped))
+                ),
+            ]
         );
 
-    private async Task StaySubscribedAsync(CancellationToken stoppingToken)
+    /// <summary>
+    /// Subscribes, and again after a silence in which the Broadcaster should have sent heartbeats. The client
+    /// resubscribes after reconnects that it notices, but the server may have lost the subscription without one.
+    /// </summary>
+    private async Task StaySubscribedAsync(Source source, CancellationToken stoppingToken)
     {
         while (true)
         {
             try
             {
-                if (_heartbeats.IsSilent(_silence, _clock))
-                    await SubscribeAsync(stoppingToken);
-                if (_subscriptions.UsesPages(_silence) && _pages.IsSilent(_silence, _clock))
-                    RenewPages();
+                if (source.Heartbeats.IsSilent(_silence, _clock))
+                {
+                    await source.Server.SubscribeAsync(
+                        _channel,
+                        bytes => Take(source.Server, bytes, byPages: false),
+                        Timeout,
+                        stoppingToken
+                    );
+                    source.Heartbeats.Restart(_clock);
+                }
+                if (_subscriptions.UsesPages(_silence) && source.Pages.IsSilent(_silence, _clock))
+                {
+                    _subscriptions.RenewPages(source.Server);
+                    source.Pages.Restart(_clock);
+                }
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
-                Logger.LogWarning("The subscription to Redis failed; retrying: {Reason}", e.Message);
+                Logger.LogWarning(
+                    "The subscription to Redis {Server} failed; retrying: {Reason}",
+                    source.Server.Name,
+                    e.Message
+                );
             }
             await Task.Delay(Interval, _clock, stoppingToken);
         }
@@ -143,30 +169,11 @@ internal sealed class RedisIntake : RestartingService
         }
     }
 
-    /// <summary>
-    /// Subscribes again after a silence in which the Broadcaster should have sent heartbeats. The client resubscribes
-    /// after reconnects that it notices, but the server may have lost the subscription without one.
-    /// </summary>
-    private async Task SubscribeAsync(CancellationToken stoppingToken)
-    {
-        var subscriber = _redis.Value.GetSubscriber();
-        await subscriber.UnsubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
-        // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
-        var messages = await subscriber.SubscribeAsync(_channel).WaitAsync(Timeout, stoppingToken);
-        messages.OnMessage(message => Take((byte[]?)message.Message ?? [], byPages: false));
-        _heartbeats.Restart(_clock);
-    }
-
-    private void RenewPages()
-    {
-        _subscriptions.RenewPages();
-        _pages.Restart(_clock);
-    }
-
     /// <summary>Takes a message of any channel.</summary>
+    /// <param name="server">The server that brought it.</param>
     /// <param name="bytes">The signed message.</param>
     /// <param name="byPages">True if it came with the page indexes.</param>
-    private void Take(byte[] bytes, bool byPages)
+    private void Take(RedisServer server, byte[] bytes, bool byPages)
     {
         try
         {
@@ -178,7 +185,7 @@ internal sealed class RedisIntake : RestartingService
             }
             var message = _format.Parse(signed);
             lock (_gate)
-                if (Accept(message, bytes.Length, byPages))
+                if (Accept(_sources.Single(s => s.Server == server), message, bytes.Length, byPages))
                     _refusing = false;
                 else
                     _refusals.Add(1);
@@ -189,8 +196,8 @@ internal sealed class RedisIntake : RestartingService
         }
     }
 
-    /// <summary>Returns false for a repeated message, or one of a deposed leader.</summary>
-    private bool Accept(RelayMessage message, int bytes, bool byPages)
+    /// <summary>Returns false for a message that the server repeats, or one of a deposed leader.</summary>
+    private bool Accept(Source source, RelayMessage message, int bytes, bool byPages)
     {
         switch (message)
         {
@@ -199,20 +206,27 @@ internal sealed class RedisIntake : RestartingService
                 _assembly.Add(body, bytes);
                 break;
             case Heartbeat beat when !byPages:
-                if (!_heartbeats.Accept(beat.Page, beat.Sent, _clock))
+                if (!source.Heartbeats.Accept(beat.Page, beat.Sent, _clock))
                     return false;
+                _servers.HeardFrom(source.Server, _heartbeat);
+                if (!_heartbeats.Accept(beat.Page, beat.Sent, _clock))
+                    return true; // another server's copy was first
                 if (!_subscriptions.UsesPages(_heartbeat))
                     Queue(new FeedMessage(beat.Page) { Heads = beat.Heads });
                 return true;
             case Heartbeat beat:
-                if (!_pages.Accept(beat.Page, beat.Sent, _clock))
+                if (!source.Pages.Accept(beat.Page, beat.Sent, _clock))
                     return false;
+                if (!_pages.Accept(beat.Page, beat.Sent, _clock))
+                    return true;
                 _subscriptions.IndexCame();
                 _assembly.Add(beat);
                 break;
             case PageIndex index when byPages:
-                if (!_pages.Accept(index.Page, index.Sent, _clock))
+                if (!source.Pages.Accept(index.Page, index.Sent, _clock))
                     return false;
+                if (!_pages.Accept(index.Page, index.Sent, _clock))
+                    return true;
                 var limit = _clock.GetTimestamp() + (long)(BodyTimeout.TotalSeconds * _clock.TimestampFrequency);
                 _assembly.Add(index, _subscriptions.IndexCame(), limit);
                 break;
@@ -254,5 +268,13 @@ internal sealed class RedisIntake : RestartingService
                 reason
             );
         _refusing = true;
+    }
+
+    /// <summary>A server, and what came by it.</summary>
+    private sealed class Source(RedisServer server)
+    {
+        public RedisServer Server => server;
+        public RelayOrder Heartbeats { get; } = new();
+        public RelayOrder Pages { get; } = new();
     }
 }

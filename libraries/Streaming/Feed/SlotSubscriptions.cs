@@ -1,19 +1,18 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
 /// <summary>
-/// Subscribes to the slots that the filter logs need, and to the page indexes while there is a filter log. A filter log
-/// outlives its connections (<see cref="StreamingOptions.IdleLogLifetime"/>), and so does the subscription.
-/// Thread-safe.
+/// Subscribes to the slots that the filter logs need, each on its Redis server, and to the page indexes on every server
+/// while there is a filter log. A filter log outlives its connections
+/// (<see cref="StreamingOptions.IdleLogLifetime"/>), and so does the subscription. Thread-safe.
 /// </summary>
 internal sealed class SlotSubscriptions(
     FilterLogs logs,
     TopicSlots slots,
-    Lazy<IConnectionMultiplexer> redis,
+    RedisServers servers,
     IOptions<EventStoreOptions> store,
     TimeProvider clock,
     ILogger<SlotSubscriptions> logger
@@ -24,26 +23,29 @@ internal sealed class SlotSubscriptions(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private volatile TaskCompletionSource _changed = New();
-    private ChannelSubscription[] _slots = [];
-    private ChannelSubscription? _pages;
+    private ChannelSubscription[] _slots = [],
+        _pages = [];
     private bool _isFailing;
 
     /// <summary>Subscribes and unsubscribes as the filter logs need it, until cancelled.</summary>
-    /// <param name="take">Receives each message, and true if it came with the page indexes.</param>
+    /// <param name="take">Receives each message, its server, and true if it came with the page indexes.</param>
     /// <param name="pagesBegin">Called when the subscription to the page indexes begins.</param>
     /// <param name="stoppingToken">Ends the work.</param>
-    public async Task RunAsync(Action<byte[], bool> take, Action pagesBegin, CancellationToken stoppingToken)
+    public async Task RunAsync(
+        Action<RedisServer, byte[], bool> take,
+        Action pagesBegin,
+        CancellationToken stoppingToken
+    )
     {
         // Made once: after a failure of the caller, their subscriptions still exist.
         var channel = store.Value.Channel;
-        if (_pages is null)
-            _slots =
-            [
-                .. Enumerable
-                    .Range(0, slots.Count)
-                    .Select(slot => Subscription(RelayChannels.Slot(channel, slot), isPages: false, () => { })),
-            ];
-        _pages ??= Subscription(RelayChannels.Pages(channel), isPages: true, pagesBegin);
+        if (_pages.Length == 0)
+        {
+            var names = Enumerable.Range(0, slots.Count).Select(slot => RelayChannels.Slot(channel, slot));
+            _slots = [.. names.Select(name => Subscription(servers.For(name), name, isPages: false, () => { }))];
+            var pages = RelayChannels.Pages(channel);
+            _pages = [.. servers.All.Select(server => Subscription(server, pages, isPages: true, pagesBegin))];
+        }
         logs.NeededChanged += Wake;
         try
         {
@@ -54,7 +56,8 @@ internal sealed class SlotSubscriptions(
                 var needed = logs.Needed;
                 for (var slot = 0; slot < _slots.Length; slot++)
                     _slots[slot].Want(needed.Contains(slot), stoppingToken);
-                _pages.Want(needed.Count > 0, stoppingToken);
+                foreach (var pages in _pages)
+                    pages.Want(needed.Count > 0, stoppingToken);
                 await Task.WhenAny(changed.Task, Task.Delay(Patience, clock, stoppingToken));
                 stoppingToken.ThrowIfCancellationRequested();
             }
@@ -64,18 +67,24 @@ internal sealed class SlotSubscriptions(
             logs.NeededChanged -= Wake;
         }
 
-        ChannelSubscription Subscription(string name, bool isPages, Action begins) =>
-            new(redis, name, bytes => take(bytes, isPages), (begun, e) => Changed(begun ? begins : null, e), clock);
+        ChannelSubscription Subscription(RedisServer server, string name, bool isPages, Action begins) =>
+            new(
+                server,
+                name,
+                bytes => take(server, bytes, isPages),
+                (begun, e) => Changed(server, begun ? begins : null, e),
+                clock
+            );
     }
 
     /// <summary>Returns true if page indexes come, or should by now: heartbeats outside their order are then of no
     /// use.</summary>
-    public bool UsesPages(TimeSpan patience) => _pages?.IsDue(patience) ?? false;
+    public bool UsesPages(TimeSpan patience) => _pages.Any(pages => pages.IsDue(patience));
 
-    /// <summary>Subscribes to the page indexes again.</summary>
-    public void RenewPages()
+    /// <summary>Subscribes to a server's page indexes again.</summary>
+    public void RenewPages(RedisServer server)
     {
-        _pages?.Renew();
+        _pages.Single(pages => pages.Server == server).Renew();
         Wake();
     }
 
@@ -84,7 +93,8 @@ internal sealed class SlotSubscriptions(
     public SlotSet IndexCame()
     {
         var due = new SlotSet(slots.Count);
-        _pages?.IndexCame();
+        foreach (var pages in _pages)
+            pages.IndexCame();
         for (var slot = 0; slot < _slots.Length; slot++)
         {
             if (_slots[slot].IsDue(Patience))
@@ -94,8 +104,9 @@ internal sealed class SlotSubscriptions(
         return due;
     }
 
-    /// <summary>Returns true if a due body cannot come, because the slot could not be subscribed.</summary>
-    public bool IsAway(int slot) => !_slots[slot].IsJoined;
+    /// <summary>Returns true if a due body cannot come, because the slot could not be subscribed or its server is
+    /// away.</summary>
+    public bool IsAway(int slot) => !_slots[slot].IsJoined || _slots[slot].Server.IsAway;
 
     public void Came(int slot) => _slots[slot].Came();
 
@@ -105,11 +116,15 @@ internal sealed class SlotSubscriptions(
             Wake();
     }
 
-    private void Changed(Action? begins, Exception? failure)
+    private void Changed(RedisServer server, Action? begins, Exception? failure)
     {
         begins?.Invoke();
         if (failure is not null && !_isFailing)
-            logger.LogWarning("The subscription to Redis failed; retrying: {Reason}", failure.Message);
+            logger.LogWarning(
+                "The subscription to Redis {Server} failed; retrying: {Reason}",
+                server.Name,
+                failure.Message
+            );
         _isFailing = failure is not null;
         // A failed change is tried again after the pause; one that is no longer what is needed, at once.
         if (failure is null)

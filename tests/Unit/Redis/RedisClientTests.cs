@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StackExchange.Redis;
@@ -36,8 +37,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
         await Eventually.GetAsync(() =>
-            service.Services.GetRequiredService<Lazy<IConnectionMultiplexer>>()
-                is { IsValueCreated: true, Value.IsConnected: true } opened
+            service.Services.GetRequiredService<RedisServers>().All[0].Connection is { IsConnected: true } opened
                 ? opened
                 : null
         );
@@ -49,7 +49,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     public void An_unused_connection_is_never_opened()
     {
         var types = typeof(StreamApi.Migration).Assembly.GetTypes();
-        Assert.Contains(types, t => Needs(t, typeof(Lazy<IConnectionMultiplexer>)));
+        Assert.Contains(types, t => Needs(t, typeof(RedisServers)));
         Assert.DoesNotContain(types, t => Needs(t, typeof(IConnectionMultiplexer)));
 
         static bool Needs(Type type, Type needed) =>

@@ -1,0 +1,207 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace EventStore;
+
+/// <summary>
+/// One Redis server, or one Redis Cluster. Everything here has a timeout, and none of it waits for a server that is
+/// known to be away. Thread-safe; messages to one channel keep the order of the calls.
+/// </summary>
+public sealed class RedisServer
+{
+    /// <summary>Time without an answer after which the other servers' messages no longer wait for this one.</summary>
+    private static readonly TimeSpan LateAfter = TimeSpan.FromMilliseconds(100);
+
+    private const int MaxUnanswered = 4_096;
+    private const long MaxUnansweredBytes = 32 * 1024 * 1024;
+
+    private static readonly Task<bool> Accepted = Task.FromResult(true),
+        Refused = Task.FromResult(false);
+
+    private readonly Func<IConnectionMultiplexer> _open;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly Lock _opening = new();
+    private Task<IConnectionMultiplexer>? _connection;
+    private long _answeredAt,
+        _unansweredBytes;
+    private int _unanswered,
+        _isProbing;
+    private volatile bool _isRefusing,
+        _isSilent;
+    private Kind _kind;
+
+    internal RedisServer(string name, Func<IConnectionMultiplexer> open, TimeProvider clock, ILogger logger) =>
+        (Name, _open, _clock, _logger) = (name, open, clock, logger);
+
+    /// <summary>Host and port of the server, or of the first node that the connection string names.</summary>
+    public string Name { get; }
+
+    /// <summary>Tells if the server takes no messages, or brings none while others do.</summary>
+    public bool IsAway => _isRefusing || _isSilent || Connection is { IsConnected: false };
+
+    /// <summary>The connection; null while it is opened. It may be open and not connected.</summary>
+    public IConnectionMultiplexer? Connection =>
+        Volatile.Read(ref _connection) is { IsCompletedSuccessfully: true } opened ? opened.Result : null;
+
+    /// <summary>Tells if messages can go by other servers meanwhile.</summary>
+    internal bool HasPeers { get; set; }
+
+    /// <summary>Timestamp of the newest heartbeat that came by this server.</summary>
+    internal long HeardAt { get; set; }
+
+    /// <summary>Opens the connection, once. Ends without an answer too: the client goes on trying.</summary>
+    public Task<IConnectionMultiplexer> OpenAsync()
+    {
+        lock (_opening)
+        {
+            if (_connection is null or { IsFaulted: true })
+                _connection = Task.Run(_open);
+            return _connection;
+        }
+    }
+
+    /// <summary>
+    /// Publishes a message, which an open connection has when this returns. While the server is away, one message at a
+    /// time finds out whether it is back, and the others are dropped: receivers read them from the store.
+    /// </summary>
+    /// <returns>False if the server did not take the message in time. A late server that has others beside it is not
+    /// waited for: its message is on the way, and the result is true.</returns>
+    public Task<bool> PublishAsync(
+        string channel,
+        byte[] message,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var isProbe = _isRefusing;
+        if (isProbe && Interlocked.Exchange(ref _isProbing, 1) == 1)
+            return Refused;
+        if (_unanswered > MaxUnanswered || Volatile.Read(ref _unansweredBytes) > MaxUnansweredBytes)
+            return Refused;
+        var isLate = _unanswered > 0 && _clock.GetElapsedTime(Volatile.Read(ref _answeredAt)) > LateAfter;
+        var sending = SendAsync(channel, message, timeout, isProbe, cancellationToken);
+        return !HasPeers || sending.IsCompleted ? sending
+            : isLate || isProbe ? Accepted
+            : PromptlyAsync(sending);
+    }
+
+    /// <summary>Subscribes to a channel, and completes when the server has confirmed it. Repeating it ends the former
+    /// subscription first. Messages come one at a time, in the order in which the server sent them.</summary>
+    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
+    public async Task SubscribeAsync(
+        string channel,
+        Action<byte[]> handler,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var redis = await OpenAsync().WaitAsync(timeout, cancellationToken);
+        var (subscriber, name) = (redis.GetSubscriber(), ChannelOf(redis, channel));
+        await subscriber.UnsubscribeAsync(name).WaitAsync(timeout, cancellationToken);
+        // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
+        var messages = await subscriber.SubscribeAsync(name).WaitAsync(timeout, cancellationToken);
+        messages.OnMessage(message => handler((byte[]?)message.Message ?? []));
+    }
+
+    /// <summary>Ends a subscription.</summary>
+    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
+    public async Task UnsubscribeAsync(string channel, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (Connection is { } redis)
+            await redis
+                .GetSubscriber()
+                .UnsubscribeAsync(ChannelOf(redis, channel))
+                .WaitAsync(timeout, cancellationToken);
+    }
+
+    /// <summary>Records whether heartbeats come through the server while they come through others.</summary>
+    internal void SetSilent(bool isSilent)
+    {
+        if (isSilent == _isSilent)
+            return;
+        _isSilent = isSilent;
+        if (isSilent)
+            _logger.LogWarning("Redis {Server} brings no heartbeats, which others bring", Name);
+        else
+            _logger.LogInformation("Redis {Server} brings heartbeats again", Name);
+    }
+
+    /// <summary>On a cluster the channel belongs to a node, where the client can do that (sharded pub/sub, Redis 7).
+    /// Otherwise a cluster carries each message to all of its nodes.</summary>
+    private RedisChannel ChannelOf(IConnectionMultiplexer redis, string name)
+    {
+        if (_kind is Kind.Unknown && redis.IsConnected)
+            _kind = redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
+                ? Kind.Cluster
+                : Kind.Server;
+        return _kind is Kind.Cluster
+            ? RedisChannel.Sharded(name)
+            : new RedisChannel(name, RedisChannel.PatternMode.Literal);
+    }
+
+    private async Task<bool> SendAsync(
+        string channel,
+        byte[] message,
+        TimeSpan timeout,
+        bool isProbe,
+        CancellationToken cancellationToken
+    )
+    {
+        if (Interlocked.Increment(ref _unanswered) == 1)
+            Volatile.Write(ref _answeredAt, _clock.GetTimestamp());
+        Interlocked.Add(ref _unansweredBytes, message.Length);
+        try
+        {
+            var redis = Connection ?? await OpenAsync().WaitAsync(timeout, cancellationToken);
+            await redis
+                .GetSubscriber()
+                .PublishAsync(ChannelOf(redis, channel), message)
+                .WaitAsync(timeout, cancellationToken);
+            if (_isRefusing)
+                _logger.LogInformation("Redis {Server} accepts messages again", Name);
+            _isRefusing = false;
+            return true;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            if (!_isRefusing)
+                _logger.LogWarning(
+                    "Redis {Server} does not accept messages, so stream servers read the store until it does: {Reason}",
+                    Name,
+                    e.Message
+                );
+            _isRefusing = true;
+            return false;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _unanswered);
+            Interlocked.Add(ref _unansweredBytes, -message.Length);
+            Volatile.Write(ref _answeredAt, _clock.GetTimestamp());
+            if (isProbe)
+                Volatile.Write(ref _isProbing, 0);
+        }
+    }
+
+    private static async Task<bool> PromptlyAsync(Task<bool> sending)
+    {
+        try
+        {
+            return await sending.WaitAsync(LateAfter);
+        }
+        catch (TimeoutException)
+        {
+            return true;
+        }
+    }
+
+    private enum Kind
+    {
+        Unknown,
+        Server,
+        Cluster,
+    }
+}

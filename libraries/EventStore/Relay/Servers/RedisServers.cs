@@ -1,0 +1,55 @@
+using System.Diagnostics.Metrics;
+
+namespace EventStore;
+
+/// <summary>
+/// The Redis servers that the connection string names. Each channel and each key has one of them, by rendezvous
+/// hashing, so that a server that is away takes only its own with it. Thread-safe.
+/// </summary>
+public sealed class RedisServers
+{
+    private readonly ulong[] _hashes;
+    private readonly TimeProvider _clock;
+
+    internal RedisServers(IReadOnlyList<RedisServer> servers, TimeProvider clock, IMeterFactory meters)
+    {
+        (All, _clock) = (servers, clock);
+        _hashes = [.. servers.Select(server => Rendezvous.Hash(server.Name))];
+        foreach (var server in servers)
+            (server.HasPeers, server.HeardAt) = (servers.Count > 1, clock.GetTimestamp());
+        meters
+            .Create("AspireSse.EventStore")
+            .CreateObservableGauge(
+                "relay.redis.available",
+                () =>
+                    servers.Select(s => new Measurement<int>(
+                        s.IsAway ? 0 : 1,
+                        KeyValuePair.Create<string, object?>("server.address", s.Name)
+                    )),
+                "{server}",
+                "1 while the Redis server takes and brings messages."
+            );
+    }
+
+    /// <summary>The servers, in the order of the connection string. A Redis Cluster counts as one.</summary>
+    public IReadOnlyList<RedisServer> All { get; }
+
+    /// <summary>The names of the servers that are away, for messages; empty if none is.</summary>
+    public string Away => string.Join(", ", All.Where(server => server.IsAway).Select(server => server.Name));
+
+    /// <summary>Returns the server of a channel or key.</summary>
+    public RedisServer For(string channelOrKey) =>
+        All[_hashes.Length == 1 ? 0 : Rendezvous.Choose(_hashes, channelOrKey)];
+
+    /// <summary>Records that a heartbeat came by a server. Servers by which none came for <paramref name="silence"/>,
+    /// while this one brought some, count as away.</summary>
+    public void HeardFrom(RedisServer server, TimeSpan silence)
+    {
+        var before = server.HeardAt;
+        server.HeardAt = _clock.GetTimestamp();
+        server.SetSilent(false);
+        foreach (var other in All)
+            if (_clock.GetElapsedTime(other.HeardAt, before) > silence)
+                other.SetSilent(true);
+    }
+}

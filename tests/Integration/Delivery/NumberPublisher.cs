@@ -1,0 +1,66 @@
+using System.Globalization;
+using Harness;
+
+namespace Integration.Delivery;
+
+/// <summary>Publishes consecutive numbers, a few at a time, on topics of different slots in turn, until it is told to
+/// stop.</summary>
+internal sealed class NumberPublisher
+{
+    public const int Topics = 16;
+    private const int Chunk = 5;
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+    private volatile bool _isStopped;
+    private readonly ServiceProcess _replica;
+    private Task _publishing = Task.CompletedTask;
+    private int _published;
+
+    public NumberPublisher(ServiceProcess replica)
+    {
+        _replica = replica;
+        Stream = "/v1/events/stream?" + string.Join('&', Enumerable.Range(0, Topics).Select(n => $"topic={Topic(n)}"));
+    }
+
+    /// <summary>The stream of all its topics.</summary>
+    public string Stream { get; }
+
+    public void Start() => _publishing = PublishAsync();
+
+    /// <summary>Waits for further events, so that a fault has some before and after it.</summary>
+    public Task WaitForMoreAsync(int events)
+    {
+        var target = Volatile.Read(ref _published) + events;
+        return DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(Volatile.Read(ref _published) >= target || _publishing.IsCompleted),
+            $"{events} more events are published"
+        );
+    }
+
+    /// <summary>Stops, and waits until each reader has every number once and in order.</summary>
+    public async Task StopAsync(params SseReader[] readers)
+    {
+        _isStopped = true;
+        await _publishing;
+        Assert.True(_published > 0);
+        foreach (var reader in readers)
+        {
+            await reader.WaitForEventsAsync(_published);
+            Assert.Equal(
+                Enumerable.Range(1, _published),
+                reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+            );
+        }
+    }
+
+    private string Topic(int n) => $"{_root}x{n % Topics}";
+
+    private async Task PublishAsync()
+    {
+        while (!_isStopped)
+        {
+            await DeliverySystem.PublishNumbersAsync(_replica, Topic(_published / Chunk), _published + 1, Chunk);
+            Interlocked.Add(ref _published, Chunk);
+            await Task.Delay(5);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A Redis Cluster of six nodes, whose masters die while events flow.</summary>
+public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : IClassFixture<RedisClusterTests.SixNodes>
+{
+    private readonly DeliverySystem _system = fixture.System;
+
+    [Fact]
+    public async Task A_master_that_dies_under_load_fails_over_and_every_reader_has_every_event_once()
+    {
+        Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
+        var publisher = new NumberPublisher(_system.Replicas[1]);
+        await using var here = await SseReader.OpenAtAsync(_system.Replicas[0].Url, publisher.Stream);
+        await using var there = await SseReader.OpenAtAsync(_system.Replicas[1].Url, publisher.Stream);
+        publisher.Start();
+        await publisher.WaitForMoreAsync(20);
+
+        var master = (await fixture.Cluster.MasterAsync(_system.Channel))!;
+        await master.KillAsync();
+        await DeliverySystem.EventuallyAsync(
+            async () => await fixture.Cluster.MasterAsync(_system.Channel, gone: master) is { } now && now != master,
+            "another node is the channel's master"
+        );
+        await RedisCluster.WaitUntilWholeAsync(fixture.Cluster.Nodes.First(node => node != master));
+        await publisher.WaitForMoreAsync(20);
+        await _system.WaitForModeAsync("live");
+
+        await master.RestartAsync();
+        await RedisCluster.WaitUntilWholeAsync(master);
+        await publisher.WaitForMoreAsync(20);
+        await publisher.StopAsync(here, there);
+        Assert.DoesNotContain(here.Frames.Concat(there.Frames), frame => frame.Event == "resync");
+    }
+
+    [Fact]
+    public async Task A_replica_whose_node_dies_subscribes_at_another()
+    {
+        Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
+        var publisher = new NumberPublisher(_system.Replicas[1]);
+        await using var here = await SseReader.OpenAtAsync(_system.Replicas[0].Url, publisher.Stream);
+        publisher.Start();
+        await publisher.WaitForMoreAsync(20);
+        RedisNode? subscribed = null;
+        foreach (var node in fixture.Cluster.Nodes)
+            if (!(await node.AskAsync("pubsub", "numsub", _system.Channel)).EndsWith("\n0", StringComparison.Ordinal))
+                subscribed = node;
+        Assert.NotNull(subscribed);
+
+        await subscribed.KillAsync();
+        var other = fixture.Cluster.Nodes.First(node => node != subscribed);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await other.AskAsync("cluster", "nodes"))
+                    .Split('\n')
+                    .Any(line =>
+                        line.Contains($"{subscribed.Address}@", StringComparison.Ordinal)
+                        && line.Contains("fail", StringComparison.Ordinal)
+                    ),
+            "the cluster has noticed"
+        );
+        await RedisCluster.WaitUntilWholeAsync(other);
+        await publisher.WaitForMoreAsync(20);
+        await _system.WaitForModeAsync("live");
+        await subscribed.RestartAsync();
+        await publisher.StopAsync(here);
+    }
+
+    public sealed class SixNodes(StackFixture stack) : SharedSystem(stack)
+    {
+        internal RedisCluster Cluster { get; private set; } = null!;
+
+        internal string? Missing { get; private set; }
+
+        protected override int Replicas => 2;
+
+        protected override Dictionary<string, string> Settings =>
+            new() { ["ConnectionStrings__redis"] = Cluster.Address };
+
+        public override async ValueTask InitializeAsync()
+        {
+            Missing = await RedisNode.MissingAsync();
+            if (Missing is not null)
+                return;
+            Cluster = await RedisCluster.StartAsync();
+            await base.InitializeAsync();
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            if (Missing is not null)
+                return;
+            await base.DisposeAsync();
+            await Cluster.DisposeAsync();
+            GC.SuppressFinalize(this);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Harness;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Connection strings of Redis with which no service starts, and one with which it does.</summary>
+public sealed class RedisStartTests(StackFixture stack)
+{
+    [Theory]
+    [InlineData("StreamApi", "127.0.0.1:port", "not host:port")]
+    [InlineData("Broadcaster", "127.0.0.1:1;localhost:1", "localhost:1 twice")]
+    public async Task A_string_that_cannot_be_right_ends_the_start(string service, string redis, string message) =>
+        await RefusesAsync(service, redis, message);
+
+    [Fact]
+    public async Task One_server_under_two_names_ends_the_start()
+    {
+        Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
+        await using var node = await RedisNode.StartAsync();
+        await RefusesAsync("Broadcaster", $"{node.Address};{node.LinkedAddress}", "are the same server");
+    }
+
+    [Fact]
+    public async Task A_cluster_that_is_not_whole_or_one_of_several_servers_ends_the_start()
+    {
+        Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
+        await using var node = await RedisCluster.StartNodeAsync();
+        await RefusesAsync("Broadcaster", node.Address, "0 of 16384 hash slots");
+        await node.AskAsync("cluster", "addslotsrange", "0", "8191");
+        await RefusesAsync("StreamApi", node.Address, "8192 of 16384 hash slots");
+        await node.AskAsync("cluster", "addslotsrange", "8192", "16383");
+        await using var other = await RedisNode.StartAsync();
+        await RefusesAsync("Broadcaster", $"{other.Address};{node.Address}", "cannot be one of several servers");
+    }
+
+    [Fact]
+    public async Task Servers_that_are_away_do_not_end_the_start()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new()
+            {
+                ["ConnectionStrings__redis"] = $"127.0.0.1:{FreePort.Take()};127.0.0.1:{FreePort.Take()}",
+            }
+        );
+        var topic = $"t{Guid.NewGuid():N}";
+        await system.StartBroadcasterAsync();
+        await using var reader = await SseReader.OpenAtAsync(
+            system.Replicas[0].Url,
+            $"/v1/events/stream?topic={topic}"
+        );
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], topic, 1, 3);
+        await reader.WaitForEventsAsync(3);
+    }
+
+    private async Task RefusesAsync(string service, string redis, string message)
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__eventstore"] = stack.EventStore,
+            ["ConnectionStrings__redis"] = redis,
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+        };
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            ServiceProcess.RunToEndAsync(service, ["--urls", "http://127.0.0.1:0"], settings, limit.Token)
+        );
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Now listening", failure.Message, StringComparison.Ordinal);
+    }
+}

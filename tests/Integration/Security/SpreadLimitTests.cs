@@ -1,0 +1,76 @@
+using System.Net;
+using Harness;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>Limits that the replicas count together, spread over several Redis servers or a cluster.</summary>
+public sealed class SpreadLimitTests(StackFixture stack)
+{
+    private const int Users = 24,
+        Limit = 4;
+
+    [Fact]
+    public async Task Of_two_servers_the_one_that_is_frozen_loses_only_its_own_users()
+    {
+        Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
+        await using RedisNode frozen = await RedisNode.StartAsync(),
+            other = await RedisNode.StartAsync();
+        await using var system = await StartAsync($"{frozen.Address};{other.Address}");
+        Assert.Equal(Users, await RefusedAsync(system, "before"));
+        frozen.Freeze();
+        // The other replica does not know of the first one's streams where the frozen server counts them.
+        Assert.InRange(await RefusedAsync(system, "meanwhile"), 1, Users - 1);
+        frozen.Thaw();
+    }
+
+    [Fact]
+    public async Task A_cluster_counts_every_users_limit_on_the_node_of_its_key()
+    {
+        Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
+        await using var cluster = await RedisCluster.StartAsync();
+        await using var system = await StartAsync(cluster.Address);
+        Assert.Equal(Users, await RefusedAsync(system, "all"));
+        foreach (var node in cluster.Nodes)
+            Assert.NotEqual("0", await node.AskAsync("dbsize"));
+    }
+
+    private Task<DeliverySystem> StartAsync(string redis) =>
+        DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            broadcasters: 0,
+            settings: new(SecureSystem.Settings)
+            {
+                ["ConnectionStrings__redis"] = redis,
+                ["Limits__NewStreamsPerMinute"] = $"{Limit}",
+                ["Limits__RedisMilliseconds"] = "2000",
+            },
+            apiKey: SecureSystem.OperatorKey
+        );
+
+    /// <summary>Lets users exhaust their limit on one replica, and counts those that the other one refuses.</summary>
+    private static async Task<int> RefusedAsync(DeliverySystem system, string prefix)
+    {
+        var refused = await Task.WhenAll(
+            Enumerable
+                .Range(0, Users)
+                .Select(async n =>
+                {
+                    for (var i = 0; i < Limit; i++)
+                        Assert.Equal(HttpStatusCode.OK, await OpenAsync(system.Replicas[0], $"{prefix}{n}"));
+                    return await OpenAsync(system.Replicas[1], $"{prefix}{n}");
+                })
+        );
+        return refused.Count(status => status == HttpStatusCode.TooManyRequests);
+    }
+
+    private static Task<HttpStatusCode> OpenAsync(ServiceProcess replica, string user) =>
+        SecureSystem.StatusAsync(
+            replica.Url,
+            HttpMethod.Get,
+            "/v1/events/stream?topic=orders.a",
+            Tokens.Of(user, subscribe: ["orders.>"])
+        );
+}

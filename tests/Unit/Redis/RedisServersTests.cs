@@ -1,0 +1,96 @@
+using System.Net;
+using System.Text;
+using EventStore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Unit.Tests.ServiceDefaults;
+
+namespace Unit.Tests.Redis;
+
+/// <summary>Several real Redis servers behind one connection string.</summary>
+public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgram>
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_frozen_server_is_probed_by_one_message_at_a_time_and_the_other_brings_all_in_order()
+    {
+        await using RedisServer good = program.Start(),
+            bad = program.Start();
+        await using var service = await StartAsync($"{good.Address};{bad.Address}");
+        var servers = service.Services.GetRequiredService<RedisServers>();
+        var (first, second) = (servers.All[0], servers.All[1]);
+        var received = System.Threading.Channels.Channel.CreateUnbounded<string>();
+        await first.SubscribeAsync("log", m => received.Writer.TryWrite(Encoding.UTF8.GetString(m)), Timeout, default);
+        bad.Freeze();
+
+        for (var i = 0; i < 1_000 || !second.IsAway; i++)
+        {
+            var both = (PublishAsync(first, $"{i}"), PublishAsync(second, $"{i}"));
+            Assert.True(await both.Item1);
+            await both.Item2;
+            Assert.Equal($"{i}", await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
+        }
+        Assert.Equal(second.Name, servers.Away);
+        var refused = Enumerable
+            .Range(0, 100)
+            .Count(i => PublishAsync(second, $"{i}") is { IsCompleted: true, Result: false });
+        Assert.InRange(refused, 99, 100);
+
+        bad.Thaw();
+        while (second.IsAway)
+        {
+            await PublishAsync(second, "is it back?");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+        Assert.True(await PublishAsync(second, "it is"));
+    }
+
+    [Fact]
+    public async Task A_server_by_which_no_heartbeat_comes_is_away_only_while_others_bring_some()
+    {
+        await using RedisServer one = program.Start(),
+            two = program.Start();
+        await using var service = await StartAsync($"{one.Address};{two.Address}");
+        var servers = service.Services.GetRequiredService<RedisServers>();
+        var (first, second) = (servers.All[0], servers.All[1]);
+        var silence = TimeSpan.FromMilliseconds(50);
+        // After a silence of all, the one that is heard first does not prove the others away.
+        await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
+        servers.HeardFrom(first, silence);
+        Assert.False(second.IsAway);
+        await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
+        servers.HeardFrom(first, silence);
+        Assert.Equal(second.Name, servers.Away);
+        servers.HeardFrom(second, silence);
+        Assert.Equal("", servers.Away);
+    }
+
+    [Fact]
+    public async Task Each_server_has_a_health_check_that_names_it()
+    {
+        await using RedisServer one = program.Start(),
+            two = program.Start();
+        await using var service = await StartAsync($"{one.Address};{two.Address}");
+        await two.StopAsync();
+        using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var health = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(
+            $"\"StackExchange.Redis_{one.Address}\":{{\"status\":\"Healthy\"",
+            health,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"\"StackExchange.Redis_{two.Address}\":{{\"status\":\"Degraded\"",
+            health,
+            StringComparison.Ordinal
+        );
+    }
+
+    private static Task<bool> PublishAsync(global::EventStore.RedisServer server, string message) =>
+        server.PublishAsync("log", Encoding.UTF8.GetBytes(message), Timeout, TestContext.Current.CancellationToken);
+
+    private static Task<Service> StartAsync(string address) =>
+        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", address));
+}
