@@ -1,4 +1,5 @@
 using EventStore;
+using Npgsql;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Storage;
@@ -6,10 +7,77 @@ using StreamApi.Seeds.Tasks;
 
 namespace StreamApi;
 
-/// <summary><c>StreamApi migrate</c>: updates every schema and exits. The services wait for it.</summary>
+/// <summary>
+/// <c>StreamApi migrate</c>: updates every schema and exits. <c>StreamApi wait-for-schema</c>: exits once they have
+/// this version's migrations, for orchestrators that start the services at the same time as the migration.
+/// </summary>
 internal static class Migration
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     public static async Task<int> RunAsync(string[] args)
+    {
+        using var host = Build(args);
+        await host.StartAsync();
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
+        await host.Services.MigrateAsync<PetstoreContext>(CancellationToken.None);
+        await host.Services.MigrateAsync<TasksContext>(CancellationToken.None);
+        await host.Services.MigrateAsync<ResilientContext>(CancellationToken.None);
+        await host.StopAsync();
+        return 0;
+    }
+
+    public static async Task<int> WaitAsync(string[] args)
+    {
+        using var host = Build(args);
+        await host.StartAsync();
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Migration));
+        var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var lastReason = "";
+        while (!stopping.IsCancellationRequested)
+        {
+            var reason = await ReasonToWaitAsync(host.Services, stopping);
+            if (reason is null)
+            {
+                await host.StopAsync(CancellationToken.None);
+                return 0;
+            }
+            if (reason != lastReason)
+                logger.LogInformation("Waiting: {Reason}. 'StreamApi migrate' applies the migrations.", reason);
+            lastReason = reason;
+            await Task.Delay(Pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await host.StopAsync(CancellationToken.None);
+        return 1;
+    }
+
+    /// <summary>Returns null if the database has everything that this version needs.</summary>
+    private static async Task<string?> ReasonToWaitAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string[] missing =
+            [
+                .. await services.GetRequiredService<StoreMigrator>().MissingAsync(cancellationToken),
+                .. await services.PendingAsync<PetstoreContext>(cancellationToken),
+                .. await services.PendingAsync<TasksContext>(cancellationToken),
+                .. await services.PendingAsync<ResilientContext>(cancellationToken),
+            ];
+            return missing.Length == 0 ? null : "the database lacks " + string.Join(", ", missing);
+        }
+        // Entity Framework wraps errors of the connection.
+        catch (Exception e)
+            when ((e is InvalidOperationException ? e.InnerException : e)
+                    is NpgsqlException
+                        or TimeoutException
+                        or OperationCanceledException
+            )
+        {
+            return "Postgres does not answer: " + (e.InnerException ?? e).Message;
+        }
+    }
+
+    private static IHost Build(string[] args)
     {
         var builder = Host.CreateApplicationBuilder(args);
         builder.ConfigureOpenTelemetry();
@@ -19,13 +87,6 @@ internal static class Migration
         builder.Services.AddPetstoreStore();
         builder.Services.AddTasksStore();
         builder.Services.AddResilientStore();
-        using var host = builder.Build();
-        await host.StartAsync();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
-        await host.Services.MigrateAsync<PetstoreContext>(CancellationToken.None);
-        await host.Services.MigrateAsync<TasksContext>(CancellationToken.None);
-        await host.Services.MigrateAsync<ResilientContext>(CancellationToken.None);
-        await host.StopAsync();
-        return 0;
+        return builder.Build();
     }
 }

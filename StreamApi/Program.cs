@@ -13,6 +13,8 @@ if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();
 if (args is ["migrate", ..])
     return await Migration.RunAsync(args);
+if (args is ["wait-for-schema", ..])
+    return await Migration.WaitAsync(args);
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();

@@ -66,4 +66,17 @@ internal static class EventContextExtensions
             .CreateDbContextAsync(cancellationToken);
         await context.Database.MigrateAsync(cancellationToken);
     }
+
+    /// <summary>Returns the names of the context's migrations that the database lacks.</summary>
+    public static async Task<IEnumerable<string>> PendingAsync<T>(
+        this IServiceProvider services,
+        CancellationToken cancellationToken
+    )
+        where T : EventContext
+    {
+        await using var context = await services
+            .GetRequiredService<IDbContextFactory<T>>()
+            .CreateDbContextAsync(cancellationToken);
+        return await context.Database.GetPendingMigrationsAsync(cancellationToken);
+    }
 }

@@ -19,7 +19,13 @@ internal sealed record SchemaScript(string Name, string Sql)
     public static IReadOnlyList<SchemaScript> Functions { get; } = In("Functions/");
 
     /// <summary>SHA-256 of the text, in hexadecimal.</summary>
-    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Sql)));
+    public string Hash => Sha256(Sql);
+
+    /// <summary>The name under which the migrations record that all of <see cref="Functions"/> were applied.</summary>
+    public static string FunctionSet { get; } = "functions " + Sha256(string.Concat(Functions.Select(f => f.Hash)));
+
+    private static string Sha256(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static SchemaScript[] In(string folder)
     {

@@ -30,6 +30,11 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
             );
             if (functions.Count > 0)
                 logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
+            await connection.RunAsync(
+                "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
+                cancellationToken,
+                SchemaScript.FunctionSet
+            );
         }
         finally
         {
@@ -58,5 +63,27 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
         }
 
         Task ExecuteAsync(string sql) => connection.RunAsync(sql, cancellationToken);
+    }
+
+    /// <summary>Returns the names of this version's migrations that the database has never had. A newer schema has all
+    /// of them, also where it has replaced this version's functions.</summary>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
+    public async Task<IReadOnlyList<string>> MissingAsync(CancellationToken cancellationToken)
+    {
+        string[] names = [.. SchemaScript.Tables.Select(s => s.Name), SchemaScript.FunctionSet];
+        await using var command = store.CreateCommand("select name from eventstore.migrations where name = any($1)");
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = names });
+        try
+        {
+            var applied = new HashSet<string>(StringComparer.Ordinal);
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            while (await row.ReadAsync(cancellationToken))
+                applied.Add(row.GetString(0));
+            return [.. names.Where(name => !applied.Contains(name))];
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            return names;
+        }
     }
 }

@@ -1,0 +1,80 @@
+using EventStore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Stack;
+using StreamApi;
+
+namespace Integration.Delivery;
+
+/// <summary><c>StreamApi wait-for-schema</c>, with which the services of an orchestrator wait for the
+/// migration.</summary>
+public sealed class SchemaWaitTests(StackFixture stack)
+{
+    [Fact]
+    public async Task The_wait_ends_when_the_migration_has_run()
+    {
+        var database = await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        string[] arguments =
+        [
+            "--ConnectionStrings:eventstore",
+            database.ConnectionString,
+            "--Logging:LogLevel:Default",
+            "Warning",
+        ];
+        var wait = Migration.WaitAsync(arguments);
+        Assert.Equal(0, await Migration.RunAsync(arguments));
+        Assert.Equal(0, await wait.WaitAsync(TestContext.Current.CancellationToken));
+        // A pod that starts later does not wait.
+        Assert.Equal(0, await Migration.WaitAsync(arguments));
+    }
+
+    [Fact]
+    public async Task A_database_lacks_what_was_never_applied_to_it()
+    {
+        await using var store = await CreateAsync();
+        var migrator = new StoreMigrator(store, NullLogger<StoreMigrator>.Instance);
+        var all = await migrator.MissingAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([.. SchemaScript.Tables.Select(s => s.Name), SchemaScript.FunctionSet], all);
+
+        await migrator.MigrateAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(await migrator.MissingAsync(TestContext.Current.CancellationToken));
+
+        await RunAsync(store, $"delete from eventstore.migrations where name = '{SchemaScript.Tables[^1].Name}'");
+        Assert.Equal(
+            [SchemaScript.Tables[^1].Name],
+            await migrator.MissingAsync(TestContext.Current.CancellationToken)
+        );
+    }
+
+    /// <summary>The next version has another set of functions: its pods wait, and this version's restart.</summary>
+    [Fact]
+    public async Task A_version_waits_for_its_own_functions_and_not_because_a_newer_one_replaced_them()
+    {
+        await using var store = await CreateAsync();
+        var migrator = new StoreMigrator(store, NullLogger<StoreMigrator>.Instance);
+        await migrator.MigrateAsync(TestContext.Current.CancellationToken);
+
+        await RunAsync(
+            store,
+            """
+            update eventstore.functions set hash = 'of the next version';
+            insert into eventstore.migrations (name) values ('9999_next'), ('functions of the next version')
+            """
+        );
+        Assert.Empty(await migrator.MissingAsync(TestContext.Current.CancellationToken));
+
+        await RunAsync(store, $"delete from eventstore.migrations where name = '{SchemaScript.FunctionSet}'");
+        Assert.Equal([SchemaScript.FunctionSet], await migrator.MissingAsync(TestContext.Current.CancellationToken));
+    }
+
+    private async Task<NpgsqlDataSource> CreateAsync() =>
+        NpgsqlDataSource.Create(
+            (await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
+        );
+
+    private static async Task RunAsync(NpgsqlDataSource store, string sql)
+    {
+        await using var command = store.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+}
