@@ -54,5 +54,6 @@ var webfrontend = builder
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
 builder.AddLoadTests().WithReference(streamapi).WaitFor(streamapi);
+builder.AddPublishers();
 
 builder.Build().Run();

@@ -10,7 +10,8 @@ public class FeedProbeTests
 {
     private const string Testing = "Aspire.Hosting.Testing",
         Resilience = "Microsoft.Extensions.Http.Resilience";
-    private static readonly string Aspire = Property("eng/Versions.props", "AspireVersion");
+    private static readonly string Aspire = Property("eng/Versions.props", "AspireVersion"),
+        Preview = Property("eng/Versions.props", "AspirePreviewVersion");
 
     [Fact]
     public async Task A_feed_with_every_package_is_used_and_remembered()
@@ -97,7 +98,12 @@ public class FeedProbeTests
             .Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
             .Descendants("PackageVersion")
             .GroupBy(p => (string)p.Attribute("Include")!, p => (string)p.Attribute("Version")!)
-            .ToDictionary(p => p.Key, p => p.Last().Replace("$(AspireVersion)", Aspire, StringComparison.Ordinal));
+            .ToDictionary(p => p.Key, p => Resolved(p.Last()));
+
+    private static string Resolved(string pinned) =>
+        pinned
+            .Replace("$(AspireVersion)", Aspire, StringComparison.Ordinal)
+            .Replace("$(AspirePreviewVersion)", Preview, StringComparison.Ordinal);
 
     private static async Task<(string Output, string? Answer)> AskAsync(string source)
     {
