@@ -1,0 +1,91 @@
+using System.Text.RegularExpressions;
+using Harness.Deployments;
+using Unit.Tests;
+
+namespace Unit.Deploy;
+
+/// <summary>Every environment variable in <c>deploy/</c> is a setting that a service has.</summary>
+public sealed partial class SettingTests
+{
+    [Theory]
+    [InlineData("one-node")]
+    [InlineData("ha")]
+    public void Every_variable_of_the_manifests_is_a_setting(string overlay) =>
+        AssertKnown(KubernetesDeployment.Services(Manifests.Overlay(overlay)), helpers: Manifests.HelperVariables);
+
+    [Fact]
+    public void Every_variable_of_the_secrets_script_is_a_setting() =>
+        AssertKnown(
+            Variable()
+                .Matches(File.ReadAllText(Path.Combine(Manifests.Folder, "secrets.sh")))
+                .Select(m => (m.Groups[1].Value, (string?)null))
+        );
+
+    [Fact]
+    public void Every_variable_of_the_units_is_a_setting() =>
+        AssertKnown(UnitFiles.Services(UnitFileTests.Folder, UnitFileTests.DocumentedInstances()), helpers: []);
+
+    [Fact]
+    public void Every_variable_of_the_compose_file_is_a_setting() =>
+        AssertKnown(ComposeFile.Services(Path.Combine(Repository.Root, "deploy", "compose.yaml"), ""), helpers: []);
+
+    [Theory]
+    [InlineData("Streaming__MaxConnection", "20000")]
+    [InlineData("Streaming__MaxConnections", "many")]
+    [InlineData("Streaming__MaxConnections", "0")]
+    [InlineData("Security__ApiKeys__first__Name", "billing")]
+    [InlineData("Security__ApiKeys__0__Subscriptions__0", ">")]
+    [InlineData("Sercurity__ApiKeys__0__Name", "billing")]
+    [InlineData("EventStore__MaxAge", "a week")]
+    public void A_misspelt_variable_or_an_impossible_value_is_found(string name, string value) =>
+        Assert.NotNull(Settings.Problem(name, value));
+
+    [Theory]
+    [InlineData("EventStore__MaxAge", "7.00:00:00")]
+    [InlineData("Security__ApiKeys__1__Subscribe__0", "$sys.>")]
+    [InlineData("Llm__DrainSeconds", "8")]
+    [InlineData("Llm__Providers__OpenAi__ApiKey", "sk-…")]
+    public void A_setting_is_known_by_its_path(string name, string value) => Assert.Null(Settings.Problem(name, value));
+
+    /// <summary>The list of sections cannot fall behind the code.</summary>
+    [Fact]
+    public void Every_section_that_the_code_binds_is_known_here()
+    {
+        var bound = Directory
+            .EnumerateFiles(Repository.Root, "*.cs", SearchOption.AllDirectories)
+            .Where(file => Product().IsMatch(Path.GetRelativePath(Repository.Root, file).Replace('\\', '/')))
+            .SelectMany(file => Bound().Matches(File.ReadAllText(file)))
+            .Select(m => m.Groups[1].Value)
+            .Distinct()
+            .ToList();
+        Assert.Contains("Streaming", bound);
+        Assert.Empty(bound.Except(Settings.Sections.Select(s => s.Key)));
+    }
+
+    private static void AssertKnown(IReadOnlyList<DeployedService> services, IReadOnlyCollection<string> helpers)
+    {
+        Assert.NotEmpty(services);
+        AssertKnown(
+            services
+                .SelectMany(s => s.Environment)
+                .Where(v => !helpers.Contains(v.Key))
+                .Select(v => (v.Key, (string?)v.Value))
+        );
+    }
+
+    private static void AssertKnown(IEnumerable<(string Name, string? Value)> variables)
+    {
+        var all = variables.Distinct().ToList();
+        Assert.NotEmpty(all);
+        Assert.Empty(all.Select(v => Settings.Problem(v.Name, v.Value)).OfType<string>());
+    }
+
+    [GeneratedRegex(@"^\s+([A-Z]\w+__\w+):", RegexOptions.Multiline)]
+    private static partial Regex Variable();
+
+    [GeneratedRegex(@"BindConfiguration\(""(\w+)""\)")]
+    private static partial Regex Bound();
+
+    [GeneratedRegex("^(StreamApi|Broadcaster|WebFrontend|ServiceDefaults|libraries)/(?!.*/(obj|bin)/)")]
+    private static partial Regex Product();
+}

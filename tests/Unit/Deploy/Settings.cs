@@ -1,0 +1,117 @@
+using System.Collections;
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
+using EventStore;
+using LlmGateway;
+using Runs;
+using StreamApi.Events;
+using StreamApi.Replicas;
+using StreamApi.Security;
+using StreamApi.Security.Limits;
+using StreamApi.Seeds.Basics;
+using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds.Traffic;
+using Streaming;
+using WebFrontend.SignIn;
+
+namespace Unit.Deploy;
+
+/// <summary>The settings that the services have, by the names of their environment variables.</summary>
+internal static partial class Settings
+{
+    /// <summary>Sections and the classes that they are bound to. A section may have several.</summary>
+    public static readonly ILookup<string, Type> Sections = new (string Name, Type Options)[]
+    {
+        ("Basics", typeof(BasicsOptions)),
+        ("EventStore", typeof(EventStoreOptions)),
+        ("Events", typeof(EventsOptions)),
+        ("Limits", typeof(LimitOptions)),
+        ("Llm", typeof(LlmOptions)),
+        ("Llm", typeof(DrainOptions)),
+        ("Petstore", typeof(PetstoreOptions)),
+        ("Relay", typeof(Broadcaster.RelayOptions)),
+        ("Replicas", typeof(ReplicaOptions)),
+        ("Resilient", typeof(ResilientOptions)),
+        ("Runs", typeof(RunOptions)),
+        ("Security", typeof(SecurityOptions)),
+        ("SignIn", typeof(SignInOptions)),
+        ("Streaming", typeof(StreamingOptions)),
+        ("Traffic", typeof(TrafficOptions)),
+    }.ToLookup(s => s.Name, s => s.Options);
+
+    /// <summary>Returns what is wrong with a variable; null if a service reads it and takes the value.</summary>
+    /// <param name="name">The variable's name.</param>
+    /// <param name="value">Its value; null or empty if it comes from elsewhere.</param>
+    public static string? Problem(string name, string? value)
+    {
+        if (Others().IsMatch(name))
+            return null;
+        var path = name.Split("__");
+        var types = path.Length > 1 ? Sections[path[0]].ToList() : [];
+        if (types.Count == 0)
+            return $"{name}: no service reads it.";
+        var found = types.Select(type => Walk(type, path.AsSpan(1))).FirstOrDefault(p => p is not null);
+        if (found is null)
+            return $"{name}: {types[0].Name} has no such setting.";
+        return string.IsNullOrEmpty(value) || value.Contains('$') ? null : Refusal(name, value, found);
+    }
+
+    /// <summary>Variables that are not options: of .NET, of OpenTelemetry, and single settings.</summary>
+    [GeneratedRegex(
+        @"^(ASPNETCORE_(ENVIRONMENT|URLS|FORWARDEDHEADERS_ENABLED)|DOTNET_ENVIRONMENT|HOME|PGPASSWORD"
+            + @"|OTEL_(SERVICE_NAME|RESOURCE_ATTRIBUTES|EXPORTER_OTLP_(ENDPOINT|HEADERS|PROTOCOL)"
+            + @"|EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION)"
+            + @"|ConnectionStrings__(eventstore|redis)|Cors__AllowedOrigins__\d+|Logging__LogLevel__[\w.]+"
+            + @"|StreamApi__(PublicUrl|ApiKey)|services__(streamapi|broadcaster)__http__\d+|Dashboard__Url"
+            + @"|Telemetry__Prometheus__Url)$"
+    )]
+    private static partial Regex Others();
+
+    private static Setting? Walk(Type type, ReadOnlySpan<string> path)
+    {
+        if (path.Length == 0)
+            return new Setting(type, []);
+        if (ElementOf(type) is { } element)
+            return int.TryParse(path[0], out _) || typeof(IDictionary).IsAssignableFrom(type)
+                ? Walk(element, path[1..])
+                : null;
+        var name = path[0];
+        var property = type.GetProperties()
+            .FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase));
+        if (property is null)
+            return null;
+        return path.Length == 1
+            ? new Setting(property.PropertyType, [.. property.GetCustomAttributes(true).OfType<ValidationAttribute>()])
+            : Walk(property.PropertyType, path[1..]);
+    }
+
+    private static Type? ElementOf(Type type) =>
+        type == typeof(string)
+            ? null
+            : type.GetInterfaces()
+                .Append(type)
+                .Where(i => i.IsGenericType)
+                .Where(i => i.GetGenericTypeDefinition() is var g && (g == typeof(ICollection<>)))
+                .Select(i => i.GenericTypeArguments[0])
+                .Select(t => t.IsGenericType && t.Name.StartsWith("KeyValuePair") ? t.GenericTypeArguments[1] : t)
+                .FirstOrDefault();
+
+    private static string? Refusal(string name, string value, Setting setting)
+    {
+        try
+        {
+            var converted = TypeDescriptor.GetConverter(setting.Type).ConvertFromInvariantString(value);
+            return setting.Rules.FirstOrDefault(rule => !rule.IsValid(converted)) is { } broken
+                ? $"{name}: {broken.FormatErrorMessage(value)}"
+                : null;
+        }
+        catch (Exception e) when (e is NotSupportedException or FormatException or ArgumentException)
+        {
+            return $"{name}: '{value}' is no {setting.Type.Name}.";
+        }
+    }
+
+    private sealed record Setting(Type Type, IReadOnlyList<ValidationAttribute> Rules);
+}
