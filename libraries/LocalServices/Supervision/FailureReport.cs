@@ -155,7 +155,7 @@ internal sealed class FailureReport(
         var state = snapshot.State?.Text;
         if (state == KnownResourceStates.FailedToStart)
             return "could not be started";
-        // A state of Aspire's own orchestration that compat/ never reaches.
+        // The orchestrator's state for a container whose runtime stopped answering.
         if (state == "RuntimeUnhealthy")
             return "could not be started because the container runtime does not work";
         var hasEnded = state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
