@@ -40,7 +40,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             return await ReadAllAsync(after, most, bytes, mostData, cancellationToken);
         var found = await Search(filter).AfterAsync(after, most, cancellationToken);
         var (page, through) = Fitting(found.Events, found.Through, bytes);
-        return await FetchAsync(found, page, through, mostData, cancellationToken);
+        return await FetchAsync(found, page, after, through, mostData, cancellationToken);
     }
 
     /// <summary>
@@ -80,11 +80,11 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         while (true)
         {
             var (part, through) = Fitting(rest, found.Through, partBytes);
-            var page = await FetchAsync(found, part, through, int.MaxValue, cancellationToken);
+            var page = await FetchAsync(found, part, after, through, int.MaxValue, cancellationToken);
             yield return page;
             if (part.Count == rest.Count || page.Epoch != found.Store.Epoch)
                 yield break;
-            rest = [.. rest.Skip(part.Count)];
+            (after, rest) = (through, [.. rest.Skip(part.Count)]);
         }
     }
 
@@ -137,7 +137,10 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             kept.Count > most ? kept[most - 1].Position : end,
             mostBytes ?? options.Value.MaxBatchBytes
         );
-        return new NewestPage(await FetchAsync(found, page, last, int.MaxValue, cancellationToken), skipped, end);
+        var read = await FetchAsync(found, page, after, last, int.MaxValue, cancellationToken);
+        return read.Epoch == found.Store.Epoch
+            ? new NewestPage(read, skipped, end)
+            : new NewestPage(read, null, read.Through);
     }
 
     /// <summary>Reads the epoch and the head: a page without events.</summary>
@@ -195,6 +198,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     private async Task<EventPage> FetchAsync(
         FoundEvents found,
         IReadOnlyList<FoundEvent> page,
+        long after,
         long through,
         int mostData,
         CancellationToken cancellationToken
@@ -206,9 +210,10 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             (state, events) = await FetchAsync(page, mostData, cancellationToken);
         else if (!found.IsOneSnapshot)
             state = await StateAsync(cancellationToken);
-        // The epoch has changed since the search: the positions found name other events now.
+        // The epoch has changed since the search: the positions found may name other events now. The caller reads on
+        // from where it was.
         if (state.Epoch != at.Epoch)
-            return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
+            return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], after);
         return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through);
     }
 

@@ -137,6 +137,32 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         Assert.Equal([false, true, true], new[] { "old3", "old4", "old10" }.Select(lineage.Knows));
     }
 
+    /// <summary>Streams go on in the new epoch from where such a page ends.</summary>
+    [Fact]
+    public async Task A_page_whose_events_were_found_in_the_former_epoch_ends_where_it_began()
+    {
+        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await log.AppendAsync(20);
+        await log.ScalarAsync(
+            """
+            create or replace function eventstore.epoch() returns text language plpgsql stable as $$
+            begin
+                return case when current_query() like '%e.data%' then 'after' else 'before' end;
+            end $$
+            """
+        );
+        var filter = new EventFilter(["t.1"], [], []);
+        var page = await log.Reader.ReadAsync(7, filter, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(("after", 7L, 20L), (page.Epoch, page.Through, page.Head));
+        Assert.Empty(page.Events);
+        var newest = await log.Reader.ReadNewestAsync(
+            7,
+            filter,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        Assert.Equal((7L, 7L, null), (newest.Page.Through, newest.Through, newest.Skipped));
+    }
+
     [Fact]
     public async Task After_a_promotion_a_fence_is_higher_than_any_that_the_lost_server_gave()
     {
