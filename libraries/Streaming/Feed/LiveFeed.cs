@@ -275,8 +275,10 @@ internal sealed class LiveFeed(
         );
         try
         {
-            await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: live.Token))
-                await ApplyAllAsync(page, live.Token);
+            while (true)
+                await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: live.Token))
+                    if (!await ApplyAsync(page, live.Token))
+                        break; // follows the log from another position
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
         finally
@@ -289,16 +291,30 @@ internal sealed class LiveFeed(
     /// <summary>Publishes a page, and after a new epoch everything that the page lacks.</summary>
     private async Task ApplyAllAsync(EventPage page, CancellationToken stoppingToken)
     {
-        if (!await ApplyAsync(page, stoppingToken))
+        if (!await ApplyAsync(page, stoppingToken) && !IsOfFormerPrimary(page))
             await CatchUpAsync(stoppingToken);
     }
 
+    /// <summary>Returns true if the store that answered has missed an epoch: another server has taken over, and a
+    /// connection from before still leads to the former one.</summary>
+    private bool IsOfFormerPrimary(EventPage page) => page.Epoch != logs.Epoch && logs.Epochs.Lineage.Knows(page.Epoch);
+
     /// <summary>
     /// Publishes a page. Returns false if the page does not follow what was published: its epoch has other events, and
-    /// the feed has gone back to the last shared one, or to the new head.
+    /// the feed has gone back to the last shared one, or to the new head; or it is of a former primary.
     /// </summary>
     private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
     {
+        if (IsOfFormerPrimary(page))
+        {
+            Stalled();
+            Logger.LogWarning(
+                "A former primary answered, whose epoch {Epoch} has ended: its answer is ignored",
+                page.Epoch
+            );
+            await Task.Delay(EpochInterval, clock, stoppingToken);
+            return false;
+        }
         var follows = true;
         if (page.Epoch != logs.Epoch)
         {

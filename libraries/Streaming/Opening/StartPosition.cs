@@ -39,6 +39,9 @@ internal readonly record struct StartPosition(
     /// <param name="stored">The store's head; null if it did not answer.</param>
     public static StartPosition? WithStore(StreamRequest request, StreamId settled, Lineage lineage, StreamId? stored)
     {
+        // A former primary answered, which knows nothing of this epoch.
+        if (stored is { } answer && answer.Epoch != settled.Epoch && lineage.Knows(answer.Epoch))
+            stored = null;
         var head =
             stored is { } read && read.Epoch == settled.Epoch && read.Position > settled.Position ? read : settled;
         if (request.Last.Text is null)

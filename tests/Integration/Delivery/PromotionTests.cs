@@ -31,6 +31,16 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             ids.AddRange(await DeliverySystem.PublishNumbersAsync(b, "t.1", ids.Count + 1, 3));
             Assert.Equal(round + 1, ids.Select(Epoch).Distinct().Count());
         }
+        // The first server was not shut down, and connections lead to it once more: it is not believed.
+        system.Postgres.Redirect(rig.Origin.Port);
+        foreach (var replica in system.Replicas)
+            await DeliverySystem.EventuallyAsync(
+                () => Task.FromResult(replica.Output.Contains("former primary", StringComparison.Ordinal)),
+                "the replica has asked the former primary"
+            );
+        system.Postgres.Redirect(server.Port);
+        await WritableAsync(system);
+        ids.AddRange(await DeliverySystem.PublishNumbersAsync(a, "t.1", ids.Count + 1, 3));
         foreach (var open in (SseReader[])[onA, onB])
         {
             await open.WaitForEventsAsync(ids.Count);
@@ -57,10 +67,12 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
                     .Select(e => Position(e.GetProperty("position").GetString()!))
             );
         }
-        var replicas = await Requests.JsonAsync(a.Url, HttpMethod.Get, "/v1/replicas");
-        Assert.All(
-            replicas.EnumerateArray(),
-            r => Assert.Equal(Epoch(ids[^1]), Epoch(r.GetProperty("head").GetString()!))
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await Requests.GetAsync(a.Url, "/v1/replicas"))
+                    .EnumerateArray()
+                    .All(r => Epoch(r.Text("head")!) == Epoch(ids[^1])),
+            "the replicas name the new epoch"
         );
         await system.WaitForModeAsync("live");
     }

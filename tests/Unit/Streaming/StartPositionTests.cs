@@ -98,6 +98,14 @@ public class StartPositionTests
     }
 
     [Fact]
+    public void The_head_of_a_former_primary_says_nothing_of_an_id_that_is_ahead_of_this_replica()
+    {
+        var start = At(After("e1", 130), Settled, new StreamId("e0", 70));
+        Assert.Equal((130, StartKind.Resumed), (start.From.Position, start.Kind));
+        Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, new StreamId("e0", 70)));
+    }
+
+    [Fact]
     public void An_id_of_an_epoch_that_the_store_may_have_begun_waits_until_the_store_has_told()
     {
         Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, stored: null));
