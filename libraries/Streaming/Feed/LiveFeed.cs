@@ -205,9 +205,7 @@ internal sealed class LiveFeed(
         logs.Publish(message.Events, page.Last, missing);
     }
 
-    /// <summary>
-    /// Reads everything missing from the store, however long it takes, because no later event may be delivered first.
-    /// </summary>
+    /// <summary>Reads everything missing from the store, since no later event may be delivered first.</summary>
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
         Stalled();
@@ -235,10 +233,8 @@ internal sealed class LiveFeed(
         }
     }
 
-    /// <summary>
-    /// Starts a comparison with the store in the background if the last one is older than the interval. It finds what
-    /// Redis or the Broadcaster has lost.
-    /// </summary>
+    /// <summary>Starts a comparison with the store in the background if the last one is older than the interval. It
+    /// finds what Redis or the Broadcaster has lost.</summary>
     private void CompareInBackground(TimeSpan interval, CancellationToken stoppingToken)
     {
         if (_comparison is not null || clock.GetElapsedTime(_comparedAt) < interval)
@@ -299,10 +295,8 @@ internal sealed class LiveFeed(
     /// connection from before still leads to the former one.</summary>
     private bool IsOfFormerPrimary(EventPage page) => page.Epoch != logs.Epoch && logs.Epochs.Lineage.Knows(page.Epoch);
 
-    /// <summary>
-    /// Publishes a page. Returns false if the page does not follow what was published: its epoch has other events, and
-    /// the feed has gone back to the last shared one, or to the new head; or it is of a former primary.
-    /// </summary>
+    /// <summary>Publishes a page; false if it does not follow what was published: its epoch has other events, so the
+    /// feed has gone back to the last shared one or to the new head, or it is of a former primary.</summary>
     private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
     {
         if (IsOfFormerPrimary(page))
