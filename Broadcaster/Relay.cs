@@ -193,6 +193,9 @@ internal sealed class Relay(
             StartAt(page.Epoch, page.Events.Count == 0 ? page.Head : after);
             await BeatAsync(fence, cancellationToken);
         }
+        // What retention has dropped before it was relayed must be a gap to receivers.
+        if (page.DroppedThrough > Relayed)
+            StartAt(page.Epoch, page.DroppedThrough);
         if (page.Events.Count > 0)
         {
             var last = page.Events[^1].Position;

@@ -317,6 +317,9 @@ internal sealed class LiveFeed(
         }
         Volatile.Write(ref _stalledAt, 0);
         Volatile.Write(ref _headSeen, page.Head);
+        // What retention has dropped meanwhile never comes. Streams before it read the store, which tells them.
+        if (page.DroppedThrough > logs.Settled)
+            logs.Reset(logs.Epochs.Lineage, page.DroppedThrough);
         if (follows)
             logs.Publish(page.Events, page.Through);
         return follows;

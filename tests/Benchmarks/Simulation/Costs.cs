@@ -44,6 +44,6 @@ internal static class Costs
     /// <summary>Silence after which our clients connect again, in ms (their option heartbeat).</summary>
     public const int ClientWatchdog = 45_000;
 
-    /// <summary>Slots that topics hash to.</summary>
-    public const int Slots = 256;
+    /// <summary>Slots that topics hash to by default (EventStore:Slots).</summary>
+    public const int Slots = 1_024;
 }

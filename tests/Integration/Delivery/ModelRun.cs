@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStore;
+using Harness;
 using Npgsql;
 
 namespace Integration.Delivery;
@@ -117,7 +118,20 @@ internal sealed class ModelRun
                 leader.Thaw();
                 _system.Broadcasters.Add(leader);
                 break;
+            case ModelStep.Restart restart:
+                await RestartAsync(_system.Replicas[restart.Replica % _system.Replicas.Count]);
+                break;
         }
+    }
+
+    /// <summary>Kills a replica, whose readers lose their connections, and starts another.</summary>
+    private async Task RestartAsync(ServiceProcess replica)
+    {
+        replica.Kill();
+        _system.Replicas.Remove(replica);
+        foreach (var reader in _readers.Where(r => r.Server == replica.Url))
+            await reader.DropAsync();
+        await _system.StartReplicaAsync(new() { ["EventStore__Channel"] = _channel.To });
     }
 
     private async Task HealAsync()
@@ -204,19 +218,24 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
     private SseReader? _open;
     private string? _lastId;
 
+    /// <summary>The replica that it reads; null while it is away.</summary>
+    public Uri? Server { get; private set; }
+
     public bool Matches(ModelEvent e) => matches(e);
 
     public async Task OpenAsync(Uri server)
     {
-        if (_open is null)
-            _open = await SseReader.OpenAtAsync(server, "/v1/events/stream?" + filter, _lastId);
+        if (_open is not null)
+            return;
+        _open = await SseReader.OpenAtAsync(server, "/v1/events/stream?" + filter, _lastId);
+        Server = server;
     }
 
     public async Task<IReadOnlyList<(string Id, int Number)>> DropAsync()
     {
         if (_open is not { } open)
             return _got;
-        _open = null;
+        (_open, Server) = (null, null);
         open.ReadOn();
         await open.DisposeAsync();
         Assert.DoesNotContain(open.Frames, f => f.Event is "resync" or "skipped" or "error");

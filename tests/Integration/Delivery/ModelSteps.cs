@@ -25,6 +25,8 @@ internal abstract record ModelStep
     public sealed record CutRedis(bool Heal) : ModelStep;
 
     public sealed record ChangeLeader(bool Frozen) : ModelStep;
+
+    public sealed record Restart(int Replica) : ModelStep;
 }
 
 internal static class ModelSteps
@@ -33,35 +35,36 @@ internal static class ModelSteps
 
     private static readonly Gen<ModelStep> One = Gen.Frequency(
         (
-            12,
+            36,
             from replica in Any
             from topic in Any
             from count in Gen.Choose(1, 40)
             from bytes in Gen.Elements(1, 100, 2_000)
             select (ModelStep)new ModelStep.Publish(replica, topic, count, bytes)
         ),
-        (1, from replica in Any from topic in Any select (ModelStep)new ModelStep.Publish(replica, topic, 400, 8_000)),
-        (3, from topic in Any select (ModelStep)new ModelStep.Begin(topic)),
+        (3, from replica in Any from topic in Any select (ModelStep)new ModelStep.Publish(replica, topic, 400, 8_000)),
+        (9, from topic in Any select (ModelStep)new ModelStep.Begin(topic)),
         (
-            3,
+            9,
             from transaction in Any
             from commit in Gen.Elements(true, true, false)
             select (ModelStep)new ModelStep.Finish(transaction, commit)
         ),
-        (4, from reader in Any select (ModelStep)new ModelStep.Drop(reader)),
-        (5, from reader in Any from replica in Any select (ModelStep)new ModelStep.Resume(reader, replica)),
-        (2, from reader in Any select (ModelStep)new ModelStep.Stall(reader)),
-        (2, from reader in Any select (ModelStep)new ModelStep.ReadOn(reader)),
+        (12, from reader in Any select (ModelStep)new ModelStep.Drop(reader)),
+        (15, from reader in Any from replica in Any select (ModelStep)new ModelStep.Resume(reader, replica)),
+        (6, from reader in Any select (ModelStep)new ModelStep.Stall(reader)),
+        (6, from reader in Any select (ModelStep)new ModelStep.ReadOn(reader)),
         (
-            3,
+            9,
             from lost in Gen.Choose(0, 40)
             from doubled in Gen.Choose(0, 40)
             from held in Gen.Choose(0, 40)
             from seed in Any
             select (ModelStep)new ModelStep.Mistreat(lost, doubled, held, seed)
         ),
-        (1, from heal in Gen.Elements(true, false) select (ModelStep)new ModelStep.CutRedis(heal)),
-        (1, from frozen in Gen.Elements(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen))
+        (3, from heal in Gen.Elements(true, false) select (ModelStep)new ModelStep.CutRedis(heal)),
+        (3, from frozen in Gen.Elements(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen)),
+        (1, from replica in Any select (ModelStep)new ModelStep.Restart(replica))
     );
 
     public static readonly Gen<ModelStep[]> Sequence = One.ArrayOf(30);

@@ -24,6 +24,9 @@ internal sealed class UnreliableChannel : IAsyncDisposable
         (_from, _to) = (from, to);
     }
 
+    /// <summary>The name that stream servers are given.</summary>
+    public string To => _to;
+
     public int Lost { get; private set; }
     public int Doubled { get; private set; }
     public int Reordered { get; private set; }

@@ -1,0 +1,59 @@
+namespace Unit.Model;
+
+/// <summary>
+/// Whatever happens in whatever order, a reader sees the events of its filter once and in order, and gets a resync only
+/// where its place is lost. The rings, slots, lineages, start positions and messages are the real ones; what lies
+/// between them is played. ModelTests plays the whole system, slower.
+/// </summary>
+public sealed class FastModelTests
+{
+    private const int Seeds = 1_000;
+
+    [Fact]
+    public void A_thousand_orders_of_everything_show_every_reader_the_truth()
+    {
+        var (received, resyncs, promotions) = (0, 0, 0);
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            var world = Play(seed, ModelBug.None);
+            received += world.Received;
+            resyncs += world.Resyncs;
+            promotions += world.Promotions;
+        }
+        Assert.True(
+            received > 30 * Seeds && resyncs > Seeds && promotions > Seeds,
+            $"little happened: {received} events, {resyncs} resyncs, {promotions} promotions"
+        );
+    }
+
+    [Theory]
+    [MemberData(nameof(Bugs))]
+    public void A_planted_bug_is_found(string name)
+    {
+        var bug = Enum.Parse<ModelBug>(name);
+        for (var seed = 0; seed < Seeds; seed++)
+            try
+            {
+                ModelWorld.Play(seed, bug);
+            }
+            catch (ModelException)
+            {
+                return;
+            }
+        Assert.Fail($"{Seeds} seeds did not find {bug}.");
+    }
+
+    public static TheoryData<string> Bugs => [.. Enum.GetNames<ModelBug>().Where(n => n != nameof(ModelBug.None))];
+
+    private static ModelWorld Play(int seed, ModelBug bug)
+    {
+        try
+        {
+            return ModelWorld.Play(seed, bug);
+        }
+        catch (ModelException e)
+        {
+            throw new Xunit.Sdk.XunitException($"seed {seed}: {e.Message}");
+        }
+    }
+}

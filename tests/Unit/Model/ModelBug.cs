@@ -1,0 +1,65 @@
+namespace Unit.Model;
+
+/// <summary>Mistakes that can be planted around the real classes. The model must find each of them.</summary>
+internal enum ModelBug
+{
+    None,
+
+    /// <summary>A page is taken although the one before it is missing.</summary>
+    IgnorePrevious,
+
+    /// <summary>A heartbeat settles the head although a slot's events did not come.</summary>
+    BeatSettles,
+
+    /// <summary>A page settles before the bodies of all its slots have come.</summary>
+    SettleBeforeBodies,
+
+    /// <summary>A slot counts as complete from the moment that it is subscribed.</summary>
+    JoinAtOnce,
+
+    /// <summary>Slots that nobody needed are not noted, so that a recent page is served from before the
+    /// subscription.</summary>
+    ForgetMissing,
+
+    /// <summary>Topics are divided into slots otherwise than by the Broadcaster.</summary>
+    OtherSlots,
+
+    /// <summary>A local commit is fanned out again when the feed brings it.</summary>
+    PublishTwice,
+
+    /// <summary>A local commit is fanned out although other events lie before it.</summary>
+    PublishOverGap,
+
+    /// <summary>An epoch's last common position is taken one too high.</summary>
+    CommonTooHigh,
+
+    /// <summary>A promotion leaves the former epoch's frames in the rings.</summary>
+    KeepOldRing,
+
+    /// <summary>Messages of the former epoch are still taken.</summary>
+    TakeFormerEpoch,
+
+    /// <summary>A client beyond the fork goes on at the same position.</summary>
+    ResumeBeyondFork,
+
+    /// <summary>A stream starts at its client's id instead of after it.</summary>
+    ResumeInclusive,
+
+    /// <summary>A client that was away longer than events are kept gets no resync.</summary>
+    SkipExpired,
+
+    /// <summary>A replica that was behind for longer than events are kept goes on as if nothing were missing.</summary>
+    FeedIgnoresRetention,
+
+    /// <summary>A leader that was behind for longer than events are kept hides that some are missing.</summary>
+    RelayIgnoresRetention,
+
+    /// <summary>A page of the store is shown whatever its epoch.</summary>
+    ShowAnyPage,
+
+    /// <summary>A restarted replica starts at the head and says that it has the events before.</summary>
+    StartWithoutReading,
+
+    /// <summary>An id-only frame tells the head to a stream that is behind.</summary>
+    IdTooFar,
+}

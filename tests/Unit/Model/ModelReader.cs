@@ -1,0 +1,80 @@
+using EventStore;
+using Streaming.Frames;
+
+namespace Unit.Model;
+
+/// <summary>
+/// A client that keeps its last id, and its judge: what comes must be the next matching event of the id's history, and
+/// a resync comes only where that history has lost the client's place.
+/// </summary>
+internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches)
+{
+    public string[] Topics => topics;
+    public ModelStream? Stream { get; set; }
+
+    /// <summary>The last id that came; null before the first.</summary>
+    public StreamId? Last { get; private set; }
+    public int Received { get; private set; }
+    public int Resyncs { get; private set; }
+
+    public void Receive(StreamId id, int number)
+    {
+        var history = store.Of(id.Epoch);
+        var next = history.After(PlaceIn(history), matches);
+        if (next is null || next.Position != id.Position || int.Parse(next.Data.Span) != number)
+            throw new ModelException($"after {Last} came {id} ({number}), expected {next?.Position}");
+        (Last, Received) = (id, Received + 1);
+    }
+
+    /// <summary>A frame with only an id, as the first one of a stream has it too.</summary>
+    public void Told(StreamId id, bool isFirst = false)
+    {
+        if (Last is not null && !isFirst)
+        {
+            var history = store.Of(id.Epoch);
+            if (history.After(PlaceIn(history), matches) is { } unsent && unsent.Position <= id.Position)
+                throw new ModelException($"after {Last} the id {id} came before the event {unsent.Position}");
+        }
+        else if (Last is not null && Last != id)
+            throw new ModelException($"the stream starts after {id}, the client is at {Last}");
+        Last = id;
+    }
+
+    public void Resync(ResyncReason reason, StreamId to)
+    {
+        var history = store.Of(to.Epoch);
+        var shared = history.SharedWith(Last!.Value.Epoch);
+        var isTrue = reason switch
+        {
+            // Never back into an epoch that the client's has followed.
+            ResyncReason.Epoch => Last.Value.Position > shared,
+            ResyncReason.Expired => shared >= Last.Value.Position
+                && Last.Value.Position < to.Position
+                && to.Position <= store.DroppedThrough,
+            _ => false,
+        };
+        if (!isTrue)
+            throw new ModelException($"at {Last} a resync ({reason}) to {to}, which has {shared} in common");
+        (Last, Resyncs) = (to, Resyncs + 1);
+    }
+
+    /// <summary>Everything has come to rest: nothing may be missing.</summary>
+    public void End()
+    {
+        if (Last is not null && store.Now.After(PlaceIn(store.Now), matches) is { } missing)
+            throw new ModelException($"at {Last} the event {missing.Position} never came");
+    }
+
+    /// <summary>The client's place in a history. A later epoch's id is good in an earlier one too, up to the fork: a
+    /// ring may hold frames of both.</summary>
+    private long PlaceIn(ModelHistory history)
+    {
+        var shared = history.SharedWith(Last!.Value.Epoch) ?? store.Of(Last.Value.Epoch).SharedWith(history.Epoch);
+        if (Last.Value.Position <= shared)
+            return Last.Value.Position;
+        throw new ModelException($"{Last} goes on in {history.Epoch} without a resync");
+    }
+}
+
+/// <summary>A reader saw something that is not so.</summary>
+internal sealed class ModelException(string message) : Exception(message);

@@ -1,0 +1,302 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Frames;
+using Streaming.Opening;
+using Streaming.Replay;
+using Unit.Tests.Client;
+
+namespace Unit.Model;
+
+/// <summary>
+/// A replica: the real rings, page assembly, order check and message format, and between them the steps of RedisIntake
+/// and LiveFeed, each of them taken whenever the model wants it.
+/// </summary>
+internal sealed class ModelReplica
+{
+    private const int Confirmed = 1,
+        Joined = 2;
+
+    private readonly ModelStore _store;
+    private readonly ModelBug _bug;
+    private readonly ManualTime _clock = new();
+    private readonly StreamingOptions _options = new()
+    {
+        Writers = 1,
+        RingEvents = 8,
+        RecentEvents = 16,
+    };
+    private readonly TopicSlots _slots;
+    private readonly RelayFormat _format;
+    private readonly PageAssembly _assembly = new(10_000);
+    private readonly RelayOrder _heartbeats = new(),
+        _pages = new();
+    private readonly int[] _joined;
+    private readonly Queue<FeedMessage> _messages = [];
+    private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
+    private (ModelPage Page, string Epoch)? _comparison;
+    private long _fence;
+
+    public ModelReplica(ModelStore store, TopicSlots slots, RelayFormat format, ModelChannels channels, ModelBug bug)
+    {
+        (_store, _slots, _format, Channels, _bug) = (store, slots, format, channels, bug);
+        _joined = new int[slots.Count];
+        Logs = new FilterLogs(Options.Create(_options), bug == ModelBug.OtherSlots ? Other(slots) : slots, _clock);
+        channels.Subscribe(channels.Heartbeats);
+        var head = store.Now.Head;
+        Logs.Reset(Lineage(store.Now.Epoch), Math.Max(store.DroppedThrough, head - _options.RecentEvents));
+        if (bug == ModelBug.StartWithoutReading)
+            Logs.Publish([], head);
+        CatchUp();
+    }
+
+    public FilterLogs Logs { get; }
+    public ModelChannels Channels { get; }
+    public bool IsIdle => _messages.Count == 0 && _local.Count == 0;
+
+    /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
+    public StartPosition? Open(StreamRequest request)
+    {
+        var (lineage, settled) = Logs.Now;
+        if (_bug == ModelBug.ResumeBeyondFork)
+            lineage = _store.LineageOf(lineage.Epoch, more: 1_000_000);
+        if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
+            return known;
+        if (!lineage.Knows(_store.Now.Epoch))
+            CatchUp();
+        (lineage, settled) = Logs.Now;
+        return StartPosition.WithStore(request, settled, lineage, new StreamId(_store.Now.Epoch, _store.Now.Head));
+    }
+
+    public void Committed(IReadOnlyList<EventRecord> events) => _local.Enqueue((_store.Now.Epoch, events));
+
+    public bool PublishLocal()
+    {
+        if (!_local.TryDequeue(out var local))
+            return false;
+        if (_bug == ModelBug.PublishOverGap && local.Epoch == Logs.Epoch)
+            Logs.Publish(local.Events, local.Events[^1].Position);
+        else
+            Logs.TryPublishNext(local.Epoch, local.Events);
+        return true;
+    }
+
+    /// <summary>Subscribes what the filters need. <see cref="ModelBug.JoinAtOnce"/> takes it for complete.</summary>
+    public void Subscribe()
+    {
+        var needed = Logs.Needed;
+        for (var slot = 0; slot < _joined.Length; slot++)
+        {
+            if (!needed.Contains(slot) || !Channels.Has(slot))
+                _joined[slot] = 0;
+            if (needed.Contains(slot) && !Channels.Has(slot))
+            {
+                Channels.Subscribe(slot);
+                _joined[slot] = Confirmed;
+            }
+            else if (!needed.Contains(slot))
+                Channels.Unsubscribe(slot);
+        }
+        Channels.Subscribe(Channels.Heartbeats);
+        if (needed.Count == 0)
+            Channels.Unsubscribe(Channels.Pages);
+        else if (!Channels.Has(Channels.Pages))
+        {
+            Channels.Subscribe(Channels.Pages);
+            _messages.Enqueue(new FeedMessage(Page: null));
+        }
+    }
+
+    /// <summary>Takes a message of Redis. Returns false if there is none.</summary>
+    public bool Receive()
+    {
+        if (Channels.Take() is not { } next)
+            return false;
+        switch (_format.Parse(next.Message))
+        {
+            case SlotBody body:
+                _assembly.Add(body, next.Message.Length);
+                break;
+            case Heartbeat beat when next.Channel == Channels.Heartbeats:
+                if (_heartbeats.Accept(beat.Page, beat.Sent, _clock) && !Channels.Has(Channels.Pages))
+                    _messages.Enqueue(new FeedMessage(beat.Page) { Heads = beat.Heads });
+                break;
+            case Heartbeat beat when _pages.Accept(beat.Page, beat.Sent, _clock):
+                Join();
+                _assembly.Add(beat);
+                break;
+            case PageIndex index when _pages.Accept(index.Page, index.Sent, _clock):
+                var due = Join();
+                _assembly.Add(
+                    index,
+                    _bug == ModelBug.SettleBeforeBodies ? new SlotSet(_slots.Count) : due,
+                    _clock.GetTimestamp() + 1
+                );
+                break;
+        }
+        PassOn();
+        return true;
+    }
+
+    /// <summary>Time passes: bodies that are due count as lost.</summary>
+    public void Wait(TimeSpan time)
+    {
+        _clock.Advance(time);
+        PassOn();
+    }
+
+    public void Sweep()
+    {
+        Wait(_options.IdleLogLifetime);
+        Logs.Sweep();
+    }
+
+    /// <summary>The feed takes the next message. Returns false if there is none.</summary>
+    public bool Feed()
+    {
+        if (!_messages.TryDequeue(out var message))
+            return false;
+        if (message.Page is not { } page)
+            CatchUp();
+        else if (
+            page.Epoch == Logs.Epoch
+            || (_bug == ModelBug.TakeFormerEpoch && Logs.Epochs.Lineage.Knows(page.Epoch))
+        )
+            Apply(page, message);
+        else if (_comparison is null)
+            BeginComparison();
+        return true;
+    }
+
+    public void BeginComparison() => _comparison = (_store.Read(Logs.Settled, _ => true), Logs.Epoch);
+
+    public void EndComparison()
+    {
+        if (_comparison is { } begun && begun.Epoch == Logs.Epoch && !Apply(begun.Page))
+            CatchUp();
+        _comparison = null;
+    }
+
+    public void CatchUp()
+    {
+        ModelPage page;
+        do page = _store.Read(Logs.Settled, _ => true);
+        while (!Apply(page) || page.Through < page.Head);
+    }
+
+    /// <summary>A page for one stream.</summary>
+    public ReplayPage ReadStore(StreamFilter filter, long after)
+    {
+        var page = _store.Read(after, t => filter.Events.Topics.Any(p => TopicPattern.Matches(p, t)), most: 4);
+        return new(
+            page.Epoch,
+            page.DroppedThrough,
+            [.. page.Events.Select(e => LogFrame.Of(page.Epoch, e, filter.Format))],
+            page.Through
+        );
+    }
+
+    private void Apply(RelayPage page, FeedMessage message)
+    {
+        if (page.Fence < _fence)
+            return;
+        _fence = page.Fence;
+        if (_bug == ModelBug.PublishTwice && page.Last <= Logs.Settled)
+            PublishAgain(message.Events);
+        if (page.Last <= Logs.Settled)
+            return;
+        var missing = message.MissingAfter(Logs.Settled);
+        var isGap = message.Heads is null
+            ? message.IsIncomplete || (page.Previous > Logs.Settled && _bug != ModelBug.IgnorePrevious)
+            : missing is not null && Logs.Needs(missing) && _bug != ModelBug.BeatSettles;
+        if (isGap)
+            CatchUp();
+        else
+            Logs.Publish(message.Events, page.Last, Noted(missing));
+    }
+
+    private SlotSet? Noted(SlotSet? missing)
+    {
+        if (missing is null || _bug is ModelBug.BeatSettles or ModelBug.SettleBeforeBodies)
+            return null;
+        if (_bug == ModelBug.ForgetMissing)
+            return Logs.Needs(missing) ? missing : null;
+        if (_bug != ModelBug.JoinAtOnce)
+            return missing;
+        var noted = new SlotSet(_slots.Count);
+        foreach (var slot in missing)
+            if (_joined[slot] == 0)
+                noted.Add(slot);
+        return noted;
+    }
+
+    /// <summary>Publishes a page of the store. Returns false if it does not follow what was published.</summary>
+    private bool Apply(ModelPage page)
+    {
+        var follows = true;
+        if (page.Epoch != Logs.Epoch)
+        {
+            var lineage = Lineage(page.Epoch);
+            var former = Logs.Epoch;
+            follows = Logs.TryContinue(lineage);
+            if (!follows)
+                Logs.Reset(lineage, lineage.SharedWith(former) ?? page.Head);
+            _fence = 0;
+        }
+        // What was dropped meanwhile never comes: streams before it are to read the store, which tells them.
+        if (page.DroppedThrough > Logs.Settled && _bug != ModelBug.FeedIgnoresRetention)
+            Logs.Reset(Lineage(page.Epoch), page.DroppedThrough);
+        if (follows)
+            Logs.Publish(page.Events, page.Through);
+        return follows;
+    }
+
+    private Lineage Lineage(string epoch) =>
+        _store.LineageOf(
+            epoch,
+            _bug switch
+            {
+                ModelBug.CommonTooHigh => 1,
+                ModelBug.KeepOldRing => 1_000_000,
+                _ => 0,
+            }
+        );
+
+    /// <summary>Every body of the pages after this one must come. Returns the slots of which it must have come
+    /// with this one.</summary>
+    private SlotSet Join()
+    {
+        var due = new SlotSet(_slots.Count);
+        for (var slot = 0; slot < _joined.Length; slot++)
+        {
+            if (_joined[slot] == Joined)
+                due.Add(slot);
+            else if (_joined[slot] == Confirmed)
+                _joined[slot] = Joined;
+        }
+        return due;
+    }
+
+    private void PassOn()
+    {
+        var lost = new List<int>();
+        while (_assembly.Next(_clock.GetTimestamp(), slot => _joined[slot] != Joined, lost) is { } next)
+            _messages.Enqueue(next);
+    }
+
+    private void PublishAgain(IReadOnlyList<EventRecord> events)
+    {
+        foreach (var e in events)
+        {
+            var filter = new StreamFilter([e.Topic], [], [], PlainFormat.Named);
+            var log = Logs.Acquire(filter);
+            log.Append(LogFrame.Of(Logs.Epoch, e, filter.Format));
+            Logs.Release(log);
+        }
+    }
+
+    private static TopicSlots Other(TopicSlots slots) =>
+        new(Options.Create(new EventStoreOptions { Slots = slots.Count, SlotTokens = slots.Tokens + 1 }));
+}
