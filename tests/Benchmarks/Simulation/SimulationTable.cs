@@ -15,8 +15,8 @@ internal static class SimulationTable
             $"""
             {first.Replicas} replicas in {Scenario.Regions} regions, {first.Readers:N0} readers, {first.Topics:N0}
             topics, {first.EventsPerSecond:N0} events/s, Zipf {first.ReaderSkew:0.0} for readers and
-            {first.EventSkew:0.0} for events, {Costs.Slots:N0} slots, seed {first.Seed}. Times in seconds after the loss of
-            a region.
+            {first.EventSkew:0.0} for events, {Costs.Slots:N0} slots, seed {first.Seed}. Times in seconds after the
+            loss of a region.
 
             """
         );
