@@ -330,11 +330,7 @@ internal sealed class LiveFeed(
 
     private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
 
-    private void Stalled()
-    {
-        if (_stalledAt == 0)
-            Volatile.Write(ref _stalledAt, clock.GetTimestamp());
-    }
+    private void Stalled() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
 
     private void Enter(FeedMode mode)
     {
