@@ -48,6 +48,22 @@ public static class StoreAccess
         CancellationToken cancellationToken = default
     ) => store.RunAsync(sql, run, null, cancellationToken);
 
+    /// <summary>As <see cref="AskAsync"/>, for commands that only read: where its connection broke while idle, the
+    /// command runs again on a new one. A failover must not cost each connection a request.</summary>
+    public static async Task<T> ReadAsync<T>(this NpgsqlDataSource store, string sql, Func<NpgsqlCommand, Task<T>> read)
+    {
+        try
+        {
+            return await store.AskAsync(sql, read);
+        }
+        catch (StoreUnavailableException e) when (e.InnerException is NpgsqlException { IsTransient: true } broken)
+        {
+            if (broken.InnerException is not IOException)
+                throw;
+            return await store.AskAsync(sql, read);
+        }
+    }
+
     /// <summary>Runs a command on a connection of its own. After the timeout it gives up and does not cancel: the
     /// cancellation of a commit that waits for a synchronous standby would make the commit valid without it.</summary>
     /// <param name="store">The database.</param>

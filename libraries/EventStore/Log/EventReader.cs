@@ -160,7 +160,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         int mostData,
         CancellationToken cancellationToken
     ) =>
-        store.AskAsync(
+        store.ReadAsync(
             $"""
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
@@ -222,7 +222,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         int mostData,
         CancellationToken cancellationToken
     ) =>
-        store.AskAsync(
+        store.ReadAsync(
             $"""
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
@@ -246,7 +246,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         );
 
     private Task<LogState> StateAsync(CancellationToken cancellationToken) =>
-        store.AskAsync(
+        store.ReadAsync(
             $"{LogState.Sql} select {LogState.Columns} from state",
             async command =>
             {
