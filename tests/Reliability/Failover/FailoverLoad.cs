@@ -173,7 +173,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
     }
 }
 
-/// <summary>What the ledgers and clients have counted.</summary>
+/// <summary>Counts of the ledgers and clients.</summary>
 internal readonly record struct LoadSums(
     long Acknowledged,
     long Received,

@@ -90,7 +90,7 @@ public sealed class ManifestTests
         );
     }
 
-    /// <summary>Where kubectl is installed: it builds the same objects as the tests do.</summary>
+    /// <summary>Compares the tests' objects with kubectl's, if it is installed.</summary>
     [Theory]
     [MemberData(nameof(Overlays))]
     public async Task Kubectl_builds_the_same_objects(string overlay)

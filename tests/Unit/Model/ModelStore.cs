@@ -4,7 +4,7 @@ using EventStore;
 
 namespace Unit.Model;
 
-/// <summary>What the store answers to a read.</summary>
+/// <summary>An answer of the store to a read.</summary>
 internal sealed record ModelPage(
     string Epoch,
     long DroppedThrough,
