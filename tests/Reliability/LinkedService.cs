@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using Harness;
-using LocalServices;
 using Npgsql;
 
 namespace Reliability;
@@ -8,9 +6,7 @@ namespace Reliability;
 /// <summary>A replica of a service on a fixed port, with its own links to the stores.</summary>
 internal sealed class LinkedService : IAsyncDisposable
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
-    private readonly Dictionary<string, string> _environment;
-    private readonly string _dll;
+    private readonly ServiceReplica _replica;
 
     public LinkedService(
         string service,
@@ -21,8 +17,6 @@ internal sealed class LinkedService : IAsyncDisposable
         bool linked
     )
     {
-        Name = $"{service} {number}";
-        _dll = Repository.Service(service);
         (Postgres, Redis) = (
             new FaultyLink("127.0.0.1", stores.PostgresPort),
             new FaultyLink("127.0.0.1", stores.RedisPort)
@@ -30,8 +24,9 @@ internal sealed class LinkedService : IAsyncDisposable
         // Without faults the services connect directly: through the
         // links, their traffic would pass through this process.
         var (postgres, redis) = linked ? (Postgres.Port, Redis.Port) : (stores.PostgresPort, stores.RedisPort);
-        Url = new Uri($"http://127.0.0.1:{LoopbackPort.Take(0, service, "Port")}");
-        _environment = new Dictionary<string, string>(clock?.For(Name) ?? new Dictionary<string, string>())
+        var environment = new Dictionary<string, string>(
+            clock?.For($"{service} {number}") ?? new Dictionary<string, string>()
+        )
         {
             ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stores.Direct)
             {
@@ -45,65 +40,22 @@ internal sealed class LinkedService : IAsyncDisposable
             ["Logging__Console__FormatterOptions__SingleLine"] = "true",
         };
         foreach (var (name, value) in settings)
-            _environment[name] = value;
-        Process = new SystemProcess(
-            Name,
-            ["dotnet", _dll, "--urls", Url.ToString()],
-            _environment,
-            "TERM",
-            Path.GetDirectoryName(_dll)!,
-            AnswersAsync
-        );
+            environment[name] = value;
+        _replica = new ServiceReplica(service, number, environment);
     }
 
-    public string Name { get; }
-    public Uri Url { get; }
+    public string Name => _replica.Name;
+    public Uri Url => _replica.Url;
     public FaultyLink Postgres { get; }
     public FaultyLink Redis { get; }
-    public SystemProcess Process { get; }
+    public SystemProcess Process => _replica.Process;
 
-    public async Task MigrateAsync(CancellationToken cancellationToken)
-    {
-        var start = new ProcessStartInfo("dotnet", [_dll, "migrate"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetDirectoryName(_dll)!,
-        };
-        // For the load generator alone: in a server, blocking code would hold up every socket.
-        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
-        foreach (var (name, value) in _environment)
-            start.Environment[name] = value;
-        using var process = System.Diagnostics.Process.Start(start)!;
-        var (output, errors) = (
-            process.StandardOutput.ReadToEndAsync(cancellationToken),
-            process.StandardError.ReadToEndAsync(cancellationToken)
-        );
-        await process.WaitForExitAsync(cancellationToken);
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"StreamApi migrate failed:\n{await output}\n{await errors}");
-    }
+    public Task MigrateAsync(CancellationToken cancellationToken) => _replica.MigrateAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
         await Process.DisposeAsync();
         await Postgres.DisposeAsync();
         await Redis.DisposeAsync();
-    }
-
-    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var response = await Http.GetAsync(new Uri(Url, "/alive"), cancellationToken);
-            return response.IsSuccessStatusCode;
-        }
-        catch (Exception e)
-            when (e is HttpRequestException
-                || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested)
-            )
-        {
-            return false;
-        }
     }
 }

@@ -19,7 +19,7 @@ internal sealed class FailoverRuns : IAsyncDisposable
     private FailoverRuns() { }
 
     public static async Task<FailoverRuns> StartAsync(
-        IEnumerable<FailoverService> services,
+        IEnumerable<ServiceReplica> services,
         CancellationToken cancellationToken
     )
     {

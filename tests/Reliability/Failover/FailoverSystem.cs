@@ -53,7 +53,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
     }
 
     public PatroniCluster Cluster { get; }
-    public IReadOnlyList<FailoverService> Services { get; }
+    public IReadOnlyList<ServiceReplica> Services { get; }
     public Uri Url => Services[0].Url;
 
     public static async Task<FailoverSystem> StartAsync(bool synchronous, CancellationToken cancellationToken)

@@ -1,16 +1,16 @@
 using System.Diagnostics;
 using LocalServices;
 
-namespace Reliability.Failover;
+namespace Reliability;
 
 /// <summary>A replica of a service on a fixed port.</summary>
-internal sealed class FailoverService
+internal sealed class ServiceReplica
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
     private readonly Dictionary<string, string> _environment;
     private readonly string _dll;
 
-    public FailoverService(string service, int number, IReadOnlyDictionary<string, string> environment)
+    public ServiceReplica(string service, int number, IReadOnlyDictionary<string, string> environment)
     {
         (Name, _dll, _environment) = ($"{service} {number}", Repository.Service(service), new(environment));
         Url = new Uri($"http://127.0.0.1:{LoopbackPort.Take(0, service, "Port")}");
@@ -36,6 +36,8 @@ internal sealed class FailoverService
             RedirectStandardError = true,
             WorkingDirectory = Path.GetDirectoryName(_dll)!,
         };
+        // For the load generator alone: in a server, blocking code would hold up every socket.
+        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         foreach (var (name, value) in _environment)
             start.Environment[name] = value;
         using var process = System.Diagnostics.Process.Start(start)!;
