@@ -96,7 +96,13 @@ internal sealed class FaultyLink : IAsyncDisposable
         try
         {
             await server.ConnectAsync(_target, _stop.Token);
-            await Task.WhenAny(PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
+            var (there, back) = (
+                PumpAsync(client, server, isAnswer: false),
+                PumpAsync(server, client, isAnswer: true)
+            );
+            // The end of one direction is passed on; the other one may still have something to say.
+            if (await await Task.WhenAny(there, back))
+                await Task.WhenAll(there, back);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
         lock (_sockets)
@@ -108,7 +114,8 @@ internal sealed class FaultyLink : IAsyncDisposable
         server.Close(0);
     }
 
-    private async Task PumpAsync(Socket from, Socket to, bool isAnswer)
+    /// <summary>Copies what comes. Returns true if it ended in order, false if the connection broke.</summary>
+    private async Task<bool> PumpAsync(Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -121,7 +128,12 @@ internal sealed class FaultyLink : IAsyncDisposable
                     Interlocked.Add(ref _received, n);
                 await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);
             }
+            to.Shutdown(SocketShutdown.Send);
+            return true;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            return false;
+        }
     }
 }

@@ -60,11 +60,17 @@ internal sealed class ConnectionWriter(
     /// <returns>False if the stream has ended.</returns>
     private bool ChangeEpoch(StreamConnection c, Lineage lineage)
     {
-        if (lineage.Translate(c.StreamPosition) is null && lineage.Translate(c.LastId) is not null)
+        if (
+            lineage.Translate(c.StreamPosition) is null
+            && lineage.SharedWith(c.Epoch) is { } shared
+            && c.EventSent <= shared
+        )
         {
-            // The client has nothing beyond the fork: the stream has only searched there.
+            // The client has no event beyond the fork: the stream has only searched there.
             pages.GiveUp(c);
-            (c.Position, c.Sequence) = (c.IdSent, -1);
+            if (c.IdSent > shared)
+                c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
+            (c.Epoch, c.Position, c.IdSent, c.Sequence) = (lineage.Epoch, shared, Math.Min(c.IdSent, shared), -1);
         }
         if (lineage.Translate(c.StreamPosition) is not { } here)
         {
@@ -177,7 +183,8 @@ internal sealed class ConnectionWriter(
             c.Latency.Add(bucket);
         c.Delivered += Batch.Count;
         // The frame's epoch, not the log's: a new one may have begun since the frame was taken.
-        (c.Epoch, c.Position, c.IdSent) = (Batch.LastEpoch, Batch.LastPosition, Batch.LastPosition);
+        (c.Epoch, c.Position) = (Batch.LastEpoch, Batch.LastPosition);
+        c.EventSent = c.IdSent = Batch.LastPosition;
         c.IdSentAt = c.WrittenAt;
         metrics.Delivered(loop, buckets);
         if (!Batch.Ends)
@@ -205,7 +212,8 @@ internal sealed class ConnectionWriter(
     private void Resync(StreamConnection c, ResyncReason reason, StreamId at)
     {
         var requested = c.StreamPosition.ToString();
-        (c.Epoch, c.Position, c.IdSent, c.Sequence) = (at.Epoch, at.Position, at.Position, -1);
+        (c.Epoch, c.Position, c.Sequence) = (at.Epoch, at.Position, -1);
+        c.EventSent = c.IdSent = at.Position;
         if (reason == ResyncReason.Epoch)
         {
             c.SkippedThrough = 0;

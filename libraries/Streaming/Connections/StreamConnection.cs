@@ -31,6 +31,9 @@ internal sealed class StreamConnection(
     /// <summary>Position of the last id that the client was sent, in the same epoch.</summary>
     public long IdSent;
 
+    /// <summary>Position of the last event that the client was sent, or of its start, in the same epoch.</summary>
+    public long EventSent;
+
     /// <summary>Sequence number of the next frame; -1 if it must be sought by position.</summary>
     public long Sequence = -1;
 
@@ -89,7 +92,6 @@ internal sealed class StreamConnection(
     public bool RenewSent;
 
     public StreamId StreamPosition => new(Epoch, Position);
-    public StreamId LastId => new(Epoch, IdSent);
 
     /// <summary>The source of the next events.</summary>
     public EventSource Source =>

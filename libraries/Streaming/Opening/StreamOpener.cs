@@ -145,6 +145,7 @@ internal sealed class StreamOpener(
             Epoch = position.From.Epoch,
             Position = position.From.Position,
             IdSent = position.From.Position,
+            EventSent = position.From.Position,
             Slow = request.Slow,
             IsFinite = request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),

@@ -90,6 +90,8 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         var server = await rig.PromoteAsync(rig.Origin);
         var lost = await DeliverySystem.PublishNumbersAsync(b, "t.1", 6, 3);
         await past.WaitForEventsAsync(8);
+        // Its client has the id of the head, which is lost, and no event that is.
+        await quiet.WaitAsync(r => r.LastId == lost[^1]);
 
         system.Postgres.Redirect(server.Port);
         await WritableAsync(system);
@@ -99,6 +101,8 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             ("epoch", lost[^1]),
             (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
         );
+        // At once, before the new epoch has an event for it.
+        await quiet.WaitAsync(r => Epoch(r.LastId!) == Epoch(past.LastId!));
         var after = await DeliverySystem.PublishNumbersAsync(b, "t.1", 9, 3);
         await DeliverySystem.PublishNumbersAsync(a, "q", 2, 2);
         await quiet.WaitForEventsAsync(3);
@@ -185,8 +189,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             settings: new()
             {
                 ["EventStore__CommandTimeoutSeconds"] = "2",
-                // No id-only frame leads a quiet reader beyond the fork.
-                ["Streaming__PositionSeconds"] = "600",
+                ["Streaming__PositionSeconds"] = "1",
             },
             database: await rig.CreateDatabaseAsync()
         );

@@ -37,7 +37,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         TimeSpan patroni;
         try
         {
-            next = await cluster.Cluster.NextLeaderAsync(primary, cancellationToken);
+            next = await cluster.Cluster.NextLeaderAsync(primary, breaking, cancellationToken);
             patroni = clock.Elapsed;
             await breaking;
             recovery = await RecoveryAsync(load, at, cancellationToken);

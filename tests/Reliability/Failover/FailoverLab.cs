@@ -19,7 +19,12 @@ internal sealed class FailoverLab : IAsyncDisposable
         if (_system is null || _synchronous != synchronous)
         {
             await DisposeAsync();
-            _system = await FailoverSystem.StartAsync(synchronous, cancellationToken);
+            // Finding the programs blocks a thread. After the disposal this may be the thread of a socket, and the
+            // output of a child process would wait for it.
+            _system = await Task.Run(
+                () => FailoverSystem.StartAsync(synchronous, cancellationToken),
+                cancellationToken
+            );
             _synchronous = synchronous;
         }
         await _system.WaitUntilReadyAsync(cancellationToken);

@@ -37,7 +37,7 @@ internal sealed class ForkCheck : ICheck
         var lost = (load.Sums - before).Acknowledged;
         var clock = Stopwatch.StartNew();
         primary.Kill();
-        var next = await cluster.Cluster.NextLeaderAsync(primary, cancellationToken);
+        var next = await cluster.Cluster.NextLeaderAsync(primary, Task.CompletedTask, cancellationToken);
         var patroni = clock.Elapsed;
         load.Resume();
         await Task.Delay(GoesOn, cancellationToken);

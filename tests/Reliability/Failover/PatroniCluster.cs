@@ -61,6 +61,18 @@ internal sealed class PatroniCluster : IAsyncDisposable
         );
         try
         {
+            // Patroni 3 exits if etcd does not know its version yet.
+            await cluster.UntilAsync(
+                async () =>
+                    (
+                        await Http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{client}/version", cancellationToken)
+                    )
+                        .GetProperty("etcdcluster")
+                        .GetString() != "not_decided",
+                StartLimit,
+                "etcd does not start",
+                cancellationToken
+            );
             // One at a time: the first creates the cluster, the others copy it.
             foreach (var member in cluster.Members)
             {
@@ -121,13 +133,20 @@ internal sealed class PatroniCluster : IAsyncDisposable
         return leader!;
     }
 
-    /// <summary>Waits until another member than the former leader is a primary whose commits need not wait.</summary>
-    public async Task<PatroniMember> NextLeaderAsync(PatroniMember former, CancellationToken cancellationToken)
+    /// <summary>Waits until another member than the former leader is a primary whose commits need not wait. Throws what
+    /// <paramref name="breaking"/> throws.</summary>
+    public async Task<PatroniMember> NextLeaderAsync(
+        PatroniMember former,
+        Task breaking,
+        CancellationToken cancellationToken
+    )
     {
         PatroniMember? next = null;
         await UntilAsync(
             async () =>
             {
+                if (breaking.IsFaulted)
+                    await breaking;
                 foreach (var member in Members.Where(m => m != former))
                     if (await AcceptsWritesAsync(member, cancellationToken))
                         next = member;
@@ -144,14 +163,17 @@ internal sealed class PatroniCluster : IAsyncDisposable
     public static async Task SwitchOverAsync(PatroniMember leader, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
-        using var response = await http.PostAsJsonAsync(
+        // Patroni refuses a body without a length, which PostAsJsonAsync sends.
+        using var body = new StringContent($$"""{"leader":"{{leader.Name}}"}""");
+        using var response = await http.PostAsync(
             $"http://127.0.0.1:{leader.RestPort}/switchover",
-            new { leader = leader.Name },
+            body,
             cancellationToken
         );
         if (!response.IsSuccessStatusCode)
             throw new LoadTestException(
-                $"Patroni refused the switchover: {await response.Content.ReadAsStringAsync(cancellationToken)}"
+                $"Patroni refused the switchover: {await response.Content.ReadAsStringAsync(cancellationToken)}\n"
+                    + leader.LastLines
             );
     }
 

@@ -14,6 +14,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
 
     /// <summary>The last id that came; null before the first.</summary>
     public StreamId? Last { get; private set; }
+
+    /// <summary>The last event or resync that came, or the id with which the stream began.</summary>
+    private StreamId _certain;
+
     public int Received { get; private set; }
     public int Resyncs { get; private set; }
 
@@ -23,7 +27,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         var next = history.After(PlaceIn(history), matches);
         if (next is null || next.Position != id.Position || int.Parse(next.Data.Span) != number)
             throw new ModelException($"after {Last} came {id} ({number}), expected {next?.Position}");
-        (Last, Received) = (id, Received + 1);
+        (Last, _certain, Received) = (id, id, Received + 1);
     }
 
     /// <summary>A frame with only an id, as the first one of a stream has it too.</summary>
@@ -32,22 +36,26 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         if (Last is not null && !isFirst)
         {
             var history = store.Of(id.Epoch);
-            if (history.After(PlaceIn(history), matches) is { } unsent && unsent.Position <= id.Position)
+            // An open stream goes back to the fork where its client has only the id of the head from beyond it.
+            var place = HasEventsBeyondFork(history) ? PlaceIn(history) : _certain.Position;
+            if (history.After(place, matches) is { } unsent && unsent.Position <= id.Position)
                 throw new ModelException($"after {Last} the id {id} came before the event {unsent.Position}");
         }
         else if (Last is not null && Last != id)
             throw new ModelException($"the stream starts after {id}, the client is at {Last}");
+        if (isFirst || Last is null)
+            _certain = id;
         Last = id;
     }
 
-    public void Resync(ResyncReason reason, StreamId to)
+    public void Resync(ResyncReason reason, StreamId to, bool isOpen)
     {
         var history = store.Of(to.Epoch);
         var shared = history.SharedWith(Last!.Value.Epoch);
         var isTrue = reason switch
         {
             // Never back into an epoch that the client's has followed.
-            ResyncReason.Epoch => Last.Value.Position > shared,
+            ResyncReason.Epoch => isOpen ? HasEventsBeyondFork(history) : Last.Value.Position > shared,
             ResyncReason.Expired => shared >= Last.Value.Position
                 && Last.Value.Position < to.Position
                 && to.Position <= store.DroppedThrough,
@@ -55,7 +63,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         };
         if (!isTrue)
             throw new ModelException($"at {Last} a resync ({reason}) to {to}, which has {shared} in common");
-        (Last, Resyncs) = (to, Resyncs + 1);
+        (Last, _certain, Resyncs) = (to, to, Resyncs + 1);
     }
 
     /// <summary>Everything has come to rest: nothing may be missing.</summary>
@@ -64,6 +72,9 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         if (Last is not null && store.Now.After(PlaceIn(store.Now), matches) is { } missing)
             throw new ModelException($"at {Last} the event {missing.Position} never came");
     }
+
+    private bool HasEventsBeyondFork(ModelHistory history) =>
+        _certain.Position > history.SharedWith(_certain.Epoch) || history.SharedWith(_certain.Epoch) is null;
 
     /// <summary>The client's place in a history. A later epoch's id is good in an earlier one too, up to the fork: a
     /// ring may hold frames of both.</summary>

@@ -17,6 +17,7 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
     private string _epoch = "";
     private long _position,
         _told,
+        _eventSent,
         _sequence = -1;
     private ReplayPage? _page,
         _answer;
@@ -30,7 +31,7 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
         (_epoch, _position, _told) = (
             from.Epoch,
             from.Position - (bug == ModelBug.ResumeInclusive ? 1 : 0),
-            from.Position
+            _eventSent = from.Position
         );
 
     public void Close() => _logs.Release(log);
@@ -112,11 +113,14 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
     {
         if (
             lineage.Translate(new StreamId(_epoch, _position)) is null
-            && lineage.Translate(new StreamId(_epoch, _told)) is not null
+            && lineage.SharedWith(_epoch) is { } shared
+            && _eventSent <= shared
         )
         {
             GiveUp();
-            (_position, _sequence) = (_told, -1);
+            if (_told > shared)
+                reader.Told(new StreamId(lineage.Epoch, shared));
+            (_epoch, _position, _told, _sequence) = (lineage.Epoch, shared, Math.Min(_told, shared), -1);
         }
         if (lineage.Translate(new StreamId(_epoch, _position)) is not { } here)
         {
@@ -141,12 +145,14 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
     private void Resync(ResyncReason reason, StreamId at)
     {
         (_epoch, _position, _told, _sequence) = (at.Epoch, at.Position, at.Position, -1);
-        reader.Resync(reason, at);
+        _eventSent = at.Position;
+        reader.Resync(reason, at, isOpen: true);
     }
 
     private void Write(LogFrame frame)
     {
         (_epoch, _position, _told) = (frame.Epoch, frame.Position, frame.Position);
+        _eventSent = frame.Position;
         var text = Encoding.UTF8.GetString(frame.Bytes);
         var at = text.IndexOf("data: ", StringComparison.Ordinal) + 6;
         reader.Receive(

@@ -118,7 +118,7 @@ internal sealed class ModelWorld
         reader.Stream = stream;
         reader.Told(start.After, isFirst: true);
         if (start.Kind == StartKind.Resync)
-            reader.Resync(start.Reason, start.From);
+            reader.Resync(start.Reason, start.From, isOpen: false);
     }
 
     private static void Drop(ModelReader reader)
