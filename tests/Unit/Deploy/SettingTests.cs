@@ -27,7 +27,13 @@ public sealed partial class SettingTests
 
     [Fact]
     public void Every_variable_of_the_compose_file_is_a_setting() =>
-        AssertKnown(ComposeFile.Services(Path.Combine(Repository.Root, "deploy", "compose.yaml"), ""), helpers: []);
+        AssertKnown(
+            ComposeFile.Services(
+                Path.Combine(Repository.Root, "deploy", "compose.yaml"),
+                image: new Dictionary<string, string>()
+            ),
+            helpers: []
+        );
 
     [Theory]
     [InlineData("Streaming__MaxConnection", "20000")]
