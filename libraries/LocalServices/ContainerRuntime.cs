@@ -107,7 +107,7 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         );
         return new LocalServicesException(
             $"LocalServices:Mode is containers, but no container runtime answers: {string.Join(", ", states)}. Start "
-                + "one, or run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
+                + "or restart one, or run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
         );
     }
 }

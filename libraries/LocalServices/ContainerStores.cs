@@ -9,8 +9,9 @@ internal static class ContainerStores
     public static readonly ContainerImage Postgres = new("docker.io", "library/postgres", "17.6"),
         Redis = new("docker.io", "library/redis", "8.6");
 
-    private const string Remedy =
-        "If the image cannot be pulled, run Postgres and Redis without containers: --LocalServices:Mode=native "
+    public const string Remedy =
+        "If the container runtime does not answer, restart it. If an image cannot be pulled, or to go on without "
+        + "containers, run Postgres and Redis as processes of this machine: --LocalServices:Mode=native "
         + "(LocalServices__Mode=native), or use your own servers: ConnectionStrings:eventstore and "
         + "ConnectionStrings:redis.";
 

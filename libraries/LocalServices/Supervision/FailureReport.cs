@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,7 +14,7 @@ namespace LocalServices.Supervision;
 
 /// <summary>Reports on the console why the stack does not start: the resource, its last lines, the resources that wait
 /// for it, and the advice. The dashboard shows this too, but is not opened for a stack that does not start.</summary>
-internal sealed class FailureReport(
+internal sealed partial class FailureReport(
     ResourceNotificationService notifications,
     ResourceLoggerService loggers,
     DistributedApplicationModel model,
@@ -126,7 +127,8 @@ internal sealed class FailureReport(
             await foreach (var batch in loggers.WatchAsync(id).WithCancellation(enough.Token))
             foreach (var line in batch)
             {
-                if (string.IsNullOrWhiteSpace(line.Content))
+                // The frames of an exception would leave no room for the exception itself.
+                if (string.IsNullOrWhiteSpace(line.Content) || StackFrame().IsMatch(line.Content))
                     continue;
                 lines.Enqueue(line.Content);
                 if (lines.Count > LastLines)
@@ -157,10 +159,14 @@ internal sealed class FailureReport(
             return "could not be started";
         // The orchestrator's state for a container whose runtime stopped answering.
         if (state == "RuntimeUnhealthy")
-            return "could not be started because the container runtime does not work";
+            return "could not be started, because the container runtime (docker or podman) does not answer";
         var hasEnded = state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
         return hasEnded && snapshot.ExitCode is { } code and not 0 ? $"ended with exit code {code}" : null;
     }
+
+    /// <summary>A line such as <c>   at Npgsql.NpgsqlConnection.Open() in Connection.cs:line 7</c>.</summary>
+    [GeneratedRegex(@"^[\dT:.Z-]*\s+(at \S.*\(|--- End of stack trace)")]
+    private static partial Regex StackFrame();
 }
 
 /// <param name="StartTimeout">The time for a start, and from there to health, before the console reports it.</param>

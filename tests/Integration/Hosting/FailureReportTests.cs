@@ -3,6 +3,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Integration.Delivery;
+using LocalServices;
 using LocalServices.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -13,6 +14,11 @@ namespace Integration.Tests.Hosting;
 /// <summary>The console reports each resource that keeps the stack from starting.</summary>
 public class FailureReportTests
 {
+    /// <summary>Writes a stack trace that is longer than the report.</summary>
+    private const string Frames =
+        "for i in $(seq 30); do echo '   at Store.DiskFile.Write(Byte[] page) in DiskFile.cs:line 7' >&2; done; "
+        + "echo '--- End of stack trace from previous location ---' >&2";
+
     [Fact]
     public async Task A_failure_is_told_with_its_last_lines_the_waiting_resources_and_the_way_out()
     {
@@ -21,7 +27,7 @@ public class FailureReportTests
             console,
             b =>
             {
-                var store = b.AddScript("store", "echo one; echo the disk is full >&2; exit 3")
+                var store = b.AddScript("store", "echo one; echo the disk is full >&2; " + Frames + "; exit 3")
                     .WithRemedy("Free some space.");
                 var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
                 b.AddScript("page", "exec sleep 1000").WaitFor(service);
@@ -34,6 +40,7 @@ public class FailureReportTests
             StringComparison.Ordinal
         );
         Assert.Contains("the disk is full", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n     at Store.DiskFile", report, StringComparison.Ordinal);
         Assert.EndsWith("What to do: Free some space.", report, StringComparison.Ordinal);
     }
 
@@ -49,6 +56,26 @@ public class FailureReportTests
         Assert.StartsWith("nothing could not be started.", report, StringComparison.Ordinal);
         Assert.Contains("/no/such/program", report, StringComparison.Ordinal);
         Assert.Contains("in the dashboard, under nothing", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_container_runtime_that_does_not_answer_is_named_with_the_way_without_it()
+    {
+        var console = new Reports();
+        await using var app = await StartAsync(
+            console,
+            b => b.AddScript("store", "exec sleep 1000").WithRemedy(ContainerStores.Remedy)
+        );
+        var store = await app.RunsAsync("store");
+        // The orchestrator's word when the runtime hangs.
+        await app.States.PublishUpdateAsync(
+            store.Resource,
+            store.ResourceId,
+            snapshot => snapshot with { State = "RuntimeUnhealthy" }
+        );
+        var report = await console.FirstAsync("store");
+        Assert.Contains("the container runtime (docker or podman) does not answer", report, StringComparison.Ordinal);
+        Assert.Contains("--LocalServices:Mode=native", report, StringComparison.Ordinal);
     }
 
     [Fact]
