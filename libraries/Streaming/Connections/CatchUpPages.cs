@@ -42,7 +42,7 @@ internal sealed class CatchUpPages(
         var range = new ReplayRange(
             c.Log.Filter,
             c.Position,
-            c.Slow == SlowReader.Latest,
+            c.Slow == SlowReader.Latest && !c.HasKeptUp,
             most,
             most * BytesOfEvent,
             c.SkipsUnread ? c.SkippedThrough : null

@@ -114,7 +114,11 @@ internal sealed class ConnectionWriter(
             return false;
         }
         if (c.Sequence < 0)
-            return false; // sought again when the feed brings something
+        {
+            // Sought again when the feed brings something. No event has waited for the output.
+            c.WasBusy = false;
+            return false;
+        }
         Hold(c);
         if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1)
             SkipToLatest(c, c.Log.ReadAll(c.Sequence));
@@ -124,7 +128,10 @@ internal sealed class ConnectionWriter(
         CatchUpPages.CaughtUp(c);
         var taken = Batch.Take(c.Log, c.Sequence);
         if (taken == 0)
+        {
+            c.HasKeptUp = true;
             return false;
+        }
         if (taken < 0)
         {
             c.Sequence = -1; // the ring has moved on

@@ -82,6 +82,12 @@ internal sealed class StreamConnection(
     /// <summary>True if the output did not take a write at once, so that later events wait.</summary>
     public bool WasBusy;
 
+    /// <summary>
+    /// True while the client has taken each event at once. What it is behind nevertheless is not its own delay: the
+    /// replica has just begun to receive the slots of its topics.
+    /// </summary>
+    public bool HasKeptUp;
+
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? Ending;
 

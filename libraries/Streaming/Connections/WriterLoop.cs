@@ -117,7 +117,9 @@ internal sealed class WriterLoop : IDisposable
                 break;
             case Command.Pump:
                 connection.TakenAt = Environment.TickCount64;
-                connection.WasBusy = true;
+                // The first write waits for the takeover of the connection, however fast the client is.
+                connection.WasBusy = connection.Delivered > 0 || connection.TakenAt - connection.WrittenAt > 1_000;
+                connection.HasKeptUp &= !connection.WasBusy;
                 _connections.Resume(connection);
                 _writer.Pump(connection);
                 break;

@@ -146,6 +146,7 @@ internal sealed class StreamOpener(
             Position = position.From.Position,
             IdSent = position.From.Position,
             EventSent = position.From.Position,
+            HasKeptUp = position.From.Position >= position.Head.Position,
             Slow = request.Slow,
             IsFinite = request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),
