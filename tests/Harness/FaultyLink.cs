@@ -11,7 +11,8 @@ internal sealed class FaultyLink : IAsyncDisposable
     private volatile EndPoint _target;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Socket> _sockets = [];
-    private volatile TaskCompletionSource? _frozen;
+    private volatile TaskCompletionSource? _frozen,
+        _heldRequests;
     private volatile bool _cut;
     private long _received;
 
@@ -48,12 +49,16 @@ internal sealed class FaultyLink : IAsyncDisposable
     }
 
     /// <summary>Nothing passes any more, and nothing is closed either: what a frozen peer looks like.</summary>
-    public void Freeze() => _frozen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void Freeze() => _frozen = New();
+
+    /// <summary>The store gets nothing more until the link is healed, and what it sends passes.</summary>
+    public void HoldRequests() => _heldRequests = New();
 
     public void Heal()
     {
         _cut = false;
         Interlocked.Exchange(ref _frozen, null)?.TrySetResult();
+        Interlocked.Exchange(ref _heldRequests, null)?.TrySetResult();
     }
 
     public ValueTask DisposeAsync()
@@ -124,6 +129,8 @@ internal sealed class FaultyLink : IAsyncDisposable
             {
                 if (_frozen is { } frozen)
                     await frozen.Task.WaitAsync(_stop.Token);
+                if (!isAnswer && _heldRequests is { } held)
+                    await held.Task.WaitAsync(_stop.Token);
                 if (isAnswer)
                     Interlocked.Add(ref _received, n);
                 await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);
@@ -136,4 +143,6 @@ internal sealed class FaultyLink : IAsyncDisposable
             return false;
         }
     }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
