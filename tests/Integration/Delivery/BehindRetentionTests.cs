@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A server that was cut off for longer than events are kept hides from no reader that some are gone.</summary>
+public sealed class BehindRetentionTests(StackFixture stack)
+{
+    private const int Gone = 400,
+        All = 455;
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    [Fact]
+    public async Task A_replica_that_was_cut_off_tells_its_readers_what_is_gone_and_shows_the_rest()
+    {
+        // The links are those of the first replica.
+        await using var system = await StartAsync(replicas: 1);
+        var others = Direct(system);
+        var publisher = await system.StartReplicaAsync(others);
+        await system.StartBroadcasterAsync(others);
+        await system.WaitForModeAsync("live");
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        var positions = await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 1, 5);
+        await reader.WaitForEventsAsync(5);
+        system.Redis.Cut();
+        system.Postgres.Cut();
+        positions = [.. positions, .. await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
+        await DropAsync(system);
+        system.Postgres.Heal();
+        system.Redis.Heal();
+        await AssertToldAsync(reader, positions);
+    }
+
+    [Fact]
+    public async Task A_leader_that_was_cut_off_relays_what_is_left_as_what_follows_a_gap()
+    {
+        // The link to Postgres is the Broadcaster's.
+        await using var system = await StartAsync(replicas: 0);
+        var others = Direct(system);
+        var reading = await system.StartReplicaAsync(others);
+        var publisher = await system.StartReplicaAsync(others);
+        var leader = await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "60000" });
+        await system.WaitForModeAsync("live");
+        await using var reader = await SseReader.OpenAtAsync(reading.Url, Stream);
+        var positions = await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 1, 5);
+        await reader.WaitForEventsAsync(5);
+        system.Postgres.Cut();
+        positions = [.. positions, .. await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
+        await DropAsync(system);
+        Assert.Equal(5, reader.Events.Count()); // it leads on, and beats
+        system.Postgres.Heal();
+        await AssertToldAsync(reader, positions);
+        Assert.DoesNotContain("no longer the leader", leader.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task AssertToldAsync(SseReader reader, string[] positions)
+    {
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data == $"{All}"));
+        var resync = JsonDocument.Parse(Assert.Single(reader.Frames, f => f.Event == "resync").Data!).RootElement;
+        Assert.Equal(
+            ("expired", positions[4]),
+            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
+        );
+        Assert.Equal([.. positions[..5], .. positions[(Gone - 1)..]], reader.Events.Select(e => e.Id));
+    }
+
+    /// <summary>Replicas get events by the Broadcaster alone: they do not look at the store by themselves.</summary>
+    private async Task<DeliverySystem> StartAsync(int replicas)
+    {
+        var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas,
+            broadcasters: 0,
+            settings: new() { ["Streaming__StoreCheckSeconds"] = "600" }
+        );
+        await RunAsync(
+            system,
+            """
+            update eventstore.store set partition_span = 100;
+            drop table eventstore.events_000000000;
+            select eventstore.ensure_partition(0), eventstore.ensure_partition(100)
+            """
+        );
+        return system;
+    }
+
+    /// <summary>Settings of a service that does not use the links.</summary>
+    private Dictionary<string, string> Direct(DeliverySystem system) =>
+        new()
+        {
+            ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stack.EventStore)
+            {
+                Database = system.Channel,
+            }.ConnectionString,
+            ["ConnectionStrings__redis"] = stack.Redis,
+        };
+
+    /// <summary>Drops what retention would: every partition but the newest.</summary>
+    private static Task DropAsync(DeliverySystem system) =>
+        RunAsync(
+            system,
+            """
+            select eventstore.retire_partitions(interval '0', 9000000000000000000);
+            do $$
+            declare part text;
+            begin
+                for part in select name from eventstore.retired_partitions() loop
+                    execute format('drop table eventstore.%I', part);
+                end loop;
+            end $$
+            """
+        );
+
+    private static async Task RunAsync(DeliverySystem system, string sql)
+    {
+        await using var command = system.Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+}
