@@ -13,4 +13,4 @@ var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapRelayStatus();
 app.Run();
-return 0;
+return Environment.ExitCode;

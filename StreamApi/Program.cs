@@ -40,4 +40,4 @@ app.MapLlmGateway();
 app.MapSeeds();
 app.MapOpenApiDocumentation();
 app.Run();
-return 0;
+return Environment.ExitCode;

@@ -5,9 +5,6 @@ namespace EventStore;
 /// <summary>Runs commands on Postgres with one exception for every outage.</summary>
 public static class StoreAccess
 {
-    /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
-    private const string StandbyWait = "SyncRepWaitForLSN";
-
     /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a server that was promoted, copied or restored, until its
     /// epoch is recorded.</summary>
     internal const string NoEpochYet = "SSE01";
@@ -16,21 +13,36 @@ public static class StoreAccess
     /// command again.</summary>
     /// <param name="store">The database.</param>
     /// <param name="sql">The command's text; null if <paramref name="ask"/> sets it.</param>
-    /// <param name="ask">Adds the parameters, runs the command and reads the answer.</param>
+    /// <param name="ask">Adds the parameters, runs the command and reads the answer. It must pass no cancellation to a
+    /// command that writes.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, refused the command, or has not
     /// replicated it as its settings demand.</exception>
-    public static async Task<T> AskAsync<T>(this NpgsqlDataSource store, string? sql, Func<NpgsqlCommand, Task<T>> ask)
+    public static Task<T> AskAsync<T>(this NpgsqlDataSource store, string? sql, Func<NpgsqlCommand, Task<T>> ask) =>
+        store.ChangeAsync(sql, ask, CancellationToken.None);
+
+    /// <summary>As <see cref="AskAsync"/>, for commands that write: cancellation ends the wait, not the
+    /// command.</summary>
+    public static async Task<T> ChangeAsync<T>(
+        this NpgsqlDataSource store,
+        string? sql,
+        Func<NpgsqlCommand, Task<T>> change,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
             try
             {
-                return await store.RunAsync(sql, ask);
+                return await store.RunAsync(sql, change, cancellationToken);
             }
             catch (PostgresException e) when (e.SqlState == NoEpochYet)
             {
-                await store.RunAsync("select eventstore.begin_epoch()", command => command.ExecuteScalarAsync());
-                return await store.RunAsync(sql, ask);
+                await store.RunAsync(
+                    "select eventstore.begin_epoch()",
+                    command => command.ExecuteScalarAsync(CancellationToken.None),
+                    cancellationToken
+                );
+                return await store.RunAsync(sql, change, cancellationToken);
             }
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
@@ -85,7 +97,12 @@ public static class StoreAccess
     {
         var connection = store.CreateConnection();
         var limit = timeout ?? TimeSpan.FromSeconds(connection.CommandTimeout);
-        var running = RunOnAsync(connection, sql, run);
+        return await WaitAsync(RunOnAsync(connection, sql, run), limit, cancellationToken);
+    }
+
+    /// <summary>Waits for work on Postgres, and gives up after the timeout. The work goes on.</summary>
+    internal static async Task<T> WaitAsync<T>(Task<T> running, TimeSpan limit, CancellationToken cancellationToken)
+    {
         try
         {
             return await running.WaitAsync(limit, cancellationToken);
@@ -111,14 +128,8 @@ public static class StoreAccess
     )
     {
         await using var _ = connection;
-        var replicated = true;
-        // WARNING: canceling wait for synchronous replication due to user request. The commit then looks successful.
-        connection.Notice += (_, e) => replicated &= e.Notice.Routine != StandbyWait;
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        var answer = await run(command);
-        return replicated
-            ? answer
-            : throw new NpgsqlException("Postgres committed, but no synchronous standby has confirmed it.");
+        return await connection.ReplicatedAsync(() => run(command));
     }
 }

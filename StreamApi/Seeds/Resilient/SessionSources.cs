@@ -2,6 +2,7 @@ using System.Globalization;
 using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Resilient;
 
@@ -26,11 +27,12 @@ internal sealed class SessionSources(
             stoppingToken
         );
 
-    private async Task<int> ReadDueAsync(CancellationToken cancellationToken)
+    private Task<int> ReadDueAsync(CancellationToken cancellationToken) =>
+        contexts.ChangeAsync(ReadDueAsync, cancellationToken);
+
+    private async Task<int> ReadDueAsync(ResilientContext context)
     {
         var now = clock.GetUtcNow();
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context
             .Sessions.FromSql(
                 $"""
@@ -38,16 +40,16 @@ internal sealed class SessionSources(
                 order by next_at limit {Batch} for update skip locked
                 """
             )
-            .ToListAsync(cancellationToken);
+            .ToListAsync(CancellationToken.None);
         foreach (var session in due)
         {
             if (now - session.SeenAt > TimeSpan.FromSeconds(options.Value.IdleSeconds))
                 session.NextAt = null;
             else
-                await ReadAsync(context, session, now, cancellationToken);
+                await ReadAsync(context, session, now, CancellationToken.None);
         }
-        await context.SaveChangesAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await context.SaveChangesAsync(CancellationToken.None);
+        await context.CommitAsync();
         return due.Count;
     }
 

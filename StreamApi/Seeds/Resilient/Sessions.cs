@@ -68,34 +68,40 @@ internal sealed class Sessions(
     /// </summary>
     public async Task EnterAsync(string id, bool isFresh, CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand(
+        await store.ChangeAsync(
             """
             insert into resilient.sessions as s (id, seen_at, next_at) values ($1, $2, $2)
             on conflict (id) do update set seen_at = $2, failed = s.failed and not $3,
                 next_at = case when s.next_at is null and (not s.failed or $3) then $2 else s.next_at end
-            """
+            """,
+            command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+                command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
+                return command.ExecuteNonQueryAsync(CancellationToken.None);
+            },
+            cancellationToken
         );
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
-        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
-        await command.ExecuteNonQueryAsync(cancellationToken);
         Due.Changed();
     }
 
     /// <summary>Makes the source fail the given number of times; -1: until healed, 0: not at all.</summary>
-    public async Task FailAsync(string id, int times, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
+    public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
+        store.ChangeAsync(
             """
             insert into resilient.sessions (id, seen_at, failures_left) values ($1, $2, $3)
             on conflict (id) do update set failures_left = $3
-            """
+            """,
+            command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = times });
+                return command.ExecuteNonQueryAsync(CancellationToken.None);
+            },
+            cancellationToken
         );
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = times });
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
 
     /// <summary>Records the sessions that have readers on this replica.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -114,14 +120,20 @@ internal sealed class Sessions(
                     continue;
                 try
                 {
-                    await using var command = store.CreateCommand(
-                        "update resilient.sessions set seen_at = $1 where id = any($2)"
+                    await store.ChangeAsync(
+                        "update resilient.sessions set seen_at = $1 where id = any($2)",
+                        command =>
+                        {
+                            command.Parameters.Add(
+                                new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() }
+                            );
+                            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
+                            return command.ExecuteNonQueryAsync(CancellationToken.None);
+                        },
+                        stoppingToken
                     );
-                    command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
-                    command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
-                    await command.ExecuteNonQueryAsync(stoppingToken);
                 }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException)
+                catch (StoreUnavailableException e)
                 {
                     Logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
                 }

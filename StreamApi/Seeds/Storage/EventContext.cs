@@ -39,10 +39,40 @@ internal abstract class EventContext(DbContextOptions options, string schema) : 
             ),
             cancellationToken
         );
+
+    /// <summary>Commits the open transaction. Nothing cancels the commit.</summary>
+    public Task CommitAsync() =>
+        StoreTransactions.CommitAsync((NpgsqlTransaction)Database.CurrentTransaction!.GetDbTransaction());
 }
 
 internal static class EventContextExtensions
 {
+    /// <summary>
+    /// Runs changes in a transaction, which they commit by <see cref="EventContext.CommitAsync"/>; without that it is
+    /// rolled back. A client that hangs up ends the wait, not the transaction.
+    /// </summary>
+    public static async Task<TResult> ChangeAsync<T, TResult>(
+        this IDbContextFactory<T> contexts,
+        Func<T, Task<TResult>> change,
+        CancellationToken cancellationToken
+    )
+        where T : EventContext
+    {
+        var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await StoreTransactions.RunAsync(
+            (NpgsqlConnection)context.Database.GetDbConnection(),
+            RunAsync,
+            cancellationToken
+        );
+
+        async Task<TResult> RunAsync()
+        {
+            await using var owned = context;
+            await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
+            return await change(context);
+        }
+    }
+
     /// <summary>
     /// Registers the context on the log's data source. Migrations are handwritten SQL, so there is no model snapshot.
     /// </summary>

@@ -11,7 +11,10 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimePro
         Updated = "task_updated";
     public static readonly string[] Statuses = ["todo", "in_progress", "done"];
 
-    public async Task<TaskItem> CreateAsync(string title, CancellationToken cancellationToken)
+    public Task<TaskItem> CreateAsync(string title, CancellationToken cancellationToken) =>
+        contexts.ChangeAsync(context => CreateAsync(context, title), cancellationToken);
+
+    private async Task<TaskItem> CreateAsync(TasksContext context, string title)
     {
         var now = clock.GetUtcNowMilliseconds();
         var task = new TaskItem
@@ -22,34 +25,33 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimePro
             CreatedAt = now.UtcDateTime,
             UpdatedAt = now.UtcDateTime,
         };
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         context.Tasks.Add(task);
-        await context.SaveChangesAsync(cancellationToken);
+        await context.SaveChangesAsync(CancellationToken.None);
         await context.PublishAsync(
             $"tasks.{task.Id:D}",
             Created,
             new TaskCreated(task.Id, title, task.Status),
             task.Id.ToString("D"),
             null,
-            cancellationToken
+            CancellationToken.None
         );
-        await transaction.CommitAsync(cancellationToken);
+        await context.CommitAsync();
         return task;
     }
 
     /// <summary>Returns false if the task does not exist.</summary>
-    public async Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken)
+    public Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken) =>
+        contexts.ChangeAsync(context => SetStatusAsync(context, id, status), cancellationToken);
+
+    private async Task<bool> SetStatusAsync(TasksContext context, Guid id, string status)
     {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var now = clock.GetUtcNowMilliseconds().UtcDateTime;
         // The row lock keeps the events in the order of the changes.
         var changed = await context
             .Tasks.Where(t => t.Id == id)
             .ExecuteUpdateAsync(
                 set => set.SetProperty(t => t.Status, status).SetProperty(t => t.UpdatedAt, now),
-                cancellationToken
+                CancellationToken.None
             );
         if (changed == 0)
             return false;
@@ -59,9 +61,9 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimePro
             new TaskUpdated(id, status),
             id.ToString("D"),
             null,
-            cancellationToken
+            CancellationToken.None
         );
-        await transaction.CommitAsync(cancellationToken);
+        await context.CommitAsync();
         return true;
     }
 }

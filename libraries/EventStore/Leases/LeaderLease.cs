@@ -28,18 +28,15 @@ public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
 
     /// <summary>Gives a lease up, so that a spare does not wait for it to expire. Does nothing if the fence is
     /// outdated.</summary>
-    public async Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
+    public Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken) =>
+        store.RunAsync(
             """
             update eventstore.leases set expires_at = clock_timestamp() - interval '1 second', holder = ''
             where name = $1 and fence = $2
-            """
+            """,
+            command => command.With(name).With(fence).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = fence });
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
 
     /// <summary>Returns a lease's holder, for dashboards; null while it has none.</summary>
     public async Task<string?> HolderAsync(string name, CancellationToken cancellationToken)

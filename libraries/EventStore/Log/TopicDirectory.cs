@@ -47,12 +47,13 @@ public sealed class TopicDirectory(
     /// <returns>The number of events listed; 0 also while another process lists.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<int> ListAsync(CancellationToken cancellationToken) =>
-        store.AskAsync(
+        store.ChangeAsync(
             "select eventstore.list_topics($1)",
             async command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Step });
-                return (int)(await command.ExecuteScalarAsync(cancellationToken))!;
-            }
+                return (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+            },
+            cancellationToken
         );
 }

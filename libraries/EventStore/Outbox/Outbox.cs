@@ -7,10 +7,12 @@ public static class Outbox
 {
     /// <summary>
     /// Writes an event in the caller's transaction. It enters the log, and gets its position, some milliseconds after
-    /// the commit, and never after a rollback; the events of one transaction keep their order.
+    /// the commit (<see cref="StoreTransactions.CommitAsync"/>), and never after a rollback; the events of one
+    /// transaction keep their order.
     /// </summary>
     /// <param name="connection">The caller's connection.</param>
-    /// <param name="transaction">The caller's transaction; null if the event commits at once.</param>
+    /// <param name="transaction">The caller's transaction; null if the event commits at once, which nothing
+    /// cancels.</param>
     /// <param name="e">The event. <see cref="NewEvent.Run"/> is ignored.</param>
     /// <param name="cancellationToken">Cancels the command.</param>
     /// <exception cref="PostgresException">The topic, the type or the data are invalid.</exception>
@@ -30,7 +32,13 @@ public static class Outbox
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = e.Id ?? Guid.CreateVersion7() });
         foreach (var value in (ReadOnlySpan<string?>)[e.Topic, e.Type, e.Key, e.Data, e.TraceParent])
             command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        if (transaction is not null)
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return;
+        }
+        command.CommandTimeout = 0;
+        await connection.ReplicatedAsync(() => command.ExecuteNonQueryAsync(CancellationToken.None));
     }
 
     /// <summary>

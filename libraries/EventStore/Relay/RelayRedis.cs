@@ -65,7 +65,10 @@ public static class RelayRedis
         ));
         // Services without the store have nothing to agree with.
         if (builder.Services.Any(service => service.ServiceType == typeof(RelaySecret)))
+        {
+            builder.Services.AddHostedService<SchemaAgreement>();
             builder.Services.AddHostedService<SlotAgreement>();
+        }
         return builder;
 
         Action<StackExchangeRedisSettings> Set(RedisAddress address) =>

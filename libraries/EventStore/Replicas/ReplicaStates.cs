@@ -44,13 +44,12 @@ public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlData
     }
 
     /// <summary>Removes a replica that stops, and those that have said nothing for a day.</summary>
-    public async Task RemoveAsync(string replica, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'"
+    public Task RemoveAsync(string replica, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'",
+            command => command.With(replica).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        await command.With(replica).ExecuteNonQueryAsync(cancellationToken);
-    }
 }
 
 /// <summary>A replica's last document.</summary>

@@ -10,16 +10,15 @@ namespace EventStore;
 public sealed class TopicPresence(NpgsqlDataSource store)
 {
     /// <summary>Notes that the topic has a reader now.</summary>
-    public async Task NoteAsync(string topic, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
+    public Task NoteAsync(string topic, CancellationToken cancellationToken) =>
+        store.RunAsync(
             """
             insert into eventstore.readers values ($1, clock_timestamp())
             on conflict (topic) do update set seen_at = excluded.seen_at
-            """
+            """,
+            command => command.With(topic).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        await command.With(topic).ExecuteNonQueryAsync(cancellationToken);
-    }
 
     /// <summary>Tells if the topic had a reader on any replica within the time given.</summary>
     public async Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken)

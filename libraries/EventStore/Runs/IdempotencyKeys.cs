@@ -19,7 +19,7 @@ public sealed class IdempotencyKeys(NpgsqlDataSource store)
     /// <param name="key">The key.</param>
     /// <param name="content">A text that is equal for equal requests.</param>
     /// <param name="id">The key's id if the key is new.</param>
-    /// <param name="cancellationToken">Cancels the claim.</param>
+    /// <param name="cancellationToken">Ends the wait; the key may be claimed nevertheless.</param>
     /// <returns>The key's id; null if the key was used for other content.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<string?> ClaimAsync(
@@ -29,7 +29,7 @@ public sealed class IdempotencyKeys(NpgsqlDataSource store)
         string id,
         CancellationToken cancellationToken
     ) =>
-        store.AskAsync<string?>(
+        store.ChangeAsync<string?>(
             "select same, first_answer from eventstore.claim_key($1, $2, $3, $4, $5)",
             async command =>
             {
@@ -40,9 +40,13 @@ public sealed class IdempotencyKeys(NpgsqlDataSource store)
                 );
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
                 command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
-                await row.ReadAsync(cancellationToken);
-                return row.GetBoolean(0) ? row.GetString(1) : null;
-            }
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                await row.ReadAsync(CancellationToken.None);
+                var answer = row.GetBoolean(0) ? row.GetString(1) : null;
+                // The row arrives before the commit, which the end of the statement proves.
+                while (await row.NextResultAsync(CancellationToken.None)) { }
+                return answer;
+            },
+            cancellationToken
         );
 }

@@ -37,9 +37,12 @@ public sealed class RunRegistry(NpgsqlDataSource store)
                 );
                 await using var row = await command.ExecuteReaderAsync();
                 await row.ReadAsync();
-                return row.IsDBNull(1)
+                RunBeginning? beginning = row.IsDBNull(1)
                     ? null
                     : new RunBeginning(row.GetBoolean(0), new StreamId(row.GetString(2), row.GetInt64(1)));
+                // The row arrives before the commit, which the end of the statement proves.
+                while (await row.NextResultAsync()) { }
+                return beginning;
             }
         );
 
@@ -71,9 +74,10 @@ public sealed class RunRegistry(NpgsqlDataSource store)
 
     /// <summary>Asks a run's writer to stop, on whichever replica. False if no such run goes on.</summary>
     public Task<bool> CancelAsync(string topic, CancellationToken cancellationToken) =>
-        store.AskAsync<bool>(
+        store.ChangeAsync<bool>(
             "select eventstore.cancel_run($1)",
-            async command => (bool)(await command.With(topic).ExecuteScalarAsync(cancellationToken))!
+            async command => (bool)(await command.With(topic).ExecuteScalarAsync(CancellationToken.None))!,
+            cancellationToken
         );
 
     /// <summary>Gives up a run without writing its end.</summary>

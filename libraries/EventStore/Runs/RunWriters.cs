@@ -32,19 +32,21 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
             {
                 await using var row = await command.With(writer).With(lease).ExecuteReaderAsync();
                 await row.ReadAsync();
-                return row.GetBoolean(0) ? await row.GetFieldValueAsync<string[]>(1) : null;
+                var cancelled = row.GetBoolean(0) ? await row.GetFieldValueAsync<string[]>(1) : null;
+                // The row arrives before the commit, which the end of the statement proves.
+                while (await row.NextResultAsync()) { }
+                return cancelled;
             },
             cancellationToken
         );
 
     /// <summary>Lets a writer's lease expire now, so that other processes end its runs at once.</summary>
-    public async Task ExpireAsync(Guid writer, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "update eventstore.run_writers set expires_at = clock_timestamp() where id = $1"
+    public Task ExpireAsync(Guid writer, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "update eventstore.run_writers set expires_at = clock_timestamp() where id = $1",
+            command => command.With(writer).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        await command.With(writer).ExecuteNonQueryAsync(cancellationToken);
-    }
 
     /// <summary>Ends the runs of all writers whose lease has expired, by their wills. Returns the topics of those
     /// runs.</summary>

@@ -10,34 +10,42 @@ namespace EventStore;
 public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Notes connections. One that was opened earlier than the stored one changes nothing.</summary>
-    public async Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
+    public Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
     {
         // In one order: the statements of two replicas could deadlock otherwise.
         TicketConnection[] ordered = [.. opened.OrderBy(o => o.Ticket)];
-        await using var command = store.CreateCommand(
+        return store.RunAsync(
             """
             insert into eventstore.ticket_holders as h
             select ticket, connection, at, clock_timestamp() from unnest($1, $2, $3) as o(ticket, connection, at)
             on conflict (ticket) do update
             set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
             where excluded.opened_at > h.opened_at
-            """
+            """,
+            command =>
+            {
+                command.With(Array.ConvertAll(ordered, o => o.Ticket));
+                command.With(Array.ConvertAll(ordered, o => o.Connection));
+                command.With(Array.ConvertAll(ordered, o => o.At));
+                return command.ExecuteNonQueryAsync();
+            },
+            cancellationToken
         );
-        command.With(Array.ConvertAll(ordered, o => o.Ticket));
-        command.With(Array.ConvertAll(ordered, o => o.Connection));
-        command.With(Array.ConvertAll(ordered, o => o.At));
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Reads what was noted after a time of Postgres's clock, in no order. <see cref="TicketConnection.At"/>
-    /// is the time at which it was noted.</summary>
+    /// <summary>Reads what was noted after a time of Postgres's clock, and in the last five seconds, in no order.
+    /// <see cref="TicketConnection.At"/> is the time at which it was noted.</summary>
     public async Task<IReadOnlyList<TicketConnection>> NotedAfterAsync(
         DateTimeOffset time,
         CancellationToken cancellationToken
     )
     {
         await using var command = store.CreateCommand(
-            "select ticket, connection, told_at from eventstore.ticket_holders where told_at > $1"
+            // The time may be of a former server, whose clock was ahead.
+            """
+            select ticket, connection, told_at from eventstore.ticket_holders
+            where told_at > least($1, clock_timestamp() - interval '5 seconds')
+            """
         );
         await using var row = await command.With(time).ExecuteReaderAsync(cancellationToken);
         var noted = new List<TicketConnection>();
@@ -47,13 +55,12 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
     }
 
     /// <summary>Deletes what was noted longer ago than <paramref name="age"/>.</summary>
-    public async Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1"
+    public Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1",
+            command => command.With(age).ExecuteNonQueryAsync(),
+            cancellationToken
         );
-        await command.With(age).ExecuteNonQueryAsync(cancellationToken);
-    }
 }
 
 /// <summary>A connection that uses a ticket.</summary>

@@ -4,7 +4,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A server that was cut off for longer than events are kept hides from no reader that some are gone.</summary>
+/// <summary>A server that was cut off for longer than events are kept tells its readers that some are gone.</summary>
 public sealed class BehindRetentionTests(StackFixture stack)
 {
     private const int Gone = 400,

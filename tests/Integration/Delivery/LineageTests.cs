@@ -168,18 +168,94 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     {
         var database = await rig.CreateDatabaseAsync();
         await using var log = await OpenLog.OpenAsync(database);
-        const string Hold = "select eventstore.hold_lease('l', $1, interval '1 second')";
+        await HoldAsync(log, "copied", "first");
         var standby = await rig.PromoteAsync(rig.Origin);
         // Not on the standby.
         var lost = 0L;
         foreach (var holder in (string[])["a", "b", "c"])
-        {
-            await log.ScalarAsync("update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'");
-            lost = (long)(await log.ScalarAsync(Hold.Replace("$1", $"'{holder}'", StringComparison.Ordinal)))!;
-        }
+        foreach (var lease in (string[])["copied", "new"])
+            lost = Math.Max(lost, await HoldAsync(log, lease, holder));
         await using var promoted = await OpenLog.OpenAsync(standby.At(database.Database!));
-        var given = await promoted.ScalarAsync(Hold.Replace("$1", "'d'", StringComparison.Ordinal));
-        Assert.True((long)given! > lost, $"{given} after {lost}");
+        foreach (var lease in (string[])["copied", "new"])
+        {
+            var given = await HoldAsync(promoted, lease, "d");
+            Assert.True(given > lost, $"{given} after {lost}");
+        }
+
+        static async Task<long> HoldAsync(OpenLog log, string lease, string holder)
+        {
+            var fence = await log.ScalarAsync(
+                $"select eventstore.hold_lease('{lease}', '{holder}', interval '1 hour')"
+            );
+            await log.ScalarAsync("update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'");
+            return (long)fence!;
+        }
+    }
+
+    [Fact]
+    public async Task A_copy_within_the_cluster_honours_what_it_has_and_not_what_came_later()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        StreamId[] kept;
+        await using (var origin = await OpenLog.OpenAsync(database))
+            kept = await origin.AppendAsync(5);
+        // Possible once every connection to it is gone.
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var copy = $"create database {database.Database}_copy template {database.Database}";
+                await rig.Origin.AskAsync<object?>(copy, TestContext.Current.CancellationToken);
+                return true;
+            },
+            "the database is copied"
+        );
+        await using var log = await OpenLog.OpenAsync(database);
+        await using var copied = await OpenLog.OpenAsync(rig.Origin.At($"{database.Database}_copy"));
+        var (later, other) = (await log.AppendAsync(3), await copied.AppendAsync(3));
+        Assert.NotNull(await copied.HonouredAsync(kept[^1]));
+        Assert.Null(await copied.HonouredAsync(later[0]));
+        Assert.Null(await log.HonouredAsync(other[0]));
+    }
+
+    /// <summary>Where a service has no luck, a sweep or an outbox row comes first, and no append.</summary>
+    [Fact]
+    public async Task Every_function_that_writes_records_the_place_before_its_events()
+    {
+        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await log.AppendAsync(3);
+        await log.ScalarAsync(
+            """
+            insert into eventstore.run_writers values (gen_random_uuid(), 'r', clock_timestamp() + interval '1 hour');
+            insert into eventstore.leases select 'held', 'h', 7, clock_timestamp() + interval '1 hour';
+            insert into eventstore.runs (run, writer, will)
+            select run, id, '[{"type":"error","data":"1"}]'
+            from eventstore.run_writers, unnest(array['g.1', 'g.2']) run;
+            insert into eventstore.outbox (id, topic, type, data) values (gen_random_uuid(), 't.1', 'n', '1')
+            """
+        );
+        foreach (
+            var call in (string[])
+                [
+                    "take_positions(1)",
+                    "move_outbox('held', 7, 10)",
+                    "sweep_runs()",
+                    "hold_lease('other', 'h', interval '1 hour')",
+                    "begin_run('g.3', (select id from eventstore.run_writers), '[]')",
+                    "begin_announced_run('g.4', (select id from eventstore.run_writers), '[]', '{}', null)",
+                    "confirm_run('g.1', (select id from eventstore.run_writers), null)",
+                    "abandon_runs(array['g.2'], (select id from eventstore.run_writers))",
+                ]
+        )
+        {
+            var (head, epochs) = (await log.HeadAsync(), await CountAsync());
+            await log.ScalarAsync("update eventstore.lineage set fingerprint = 'the former server'");
+            await log.ScalarAsync($"select count(*) from eventstore.{call}");
+            Assert.Equal((call, epochs + 1), (call, await CountAsync()));
+            var common = "select common from eventstore.lineage order by number desc limit 1";
+            Assert.Equal((call, head.Position), (call, await log.ScalarAsync(common)));
+        }
+
+        async Task<long> CountAsync() => (long)(await log.ScalarAsync("select count(*) from eventstore.lineage"))!;
     }
 
     private static async Task RunAsync(string program, NpgsqlConnectionStringBuilder at, params string[] arguments)

@@ -66,6 +66,7 @@ internal sealed class OpenLog : IAsyncDisposable
     public RunRegistry Runs => _host.Services.GetRequiredService<RunRegistry>();
     public RunWriters Writers => _host.Services.GetRequiredService<RunWriters>();
     public EventAppender Appender => _host.Services.GetRequiredService<EventAppender>();
+    public TicketConnections Tickets => _host.Services.GetRequiredService<TicketConnections>();
     public StoreMigrator Migrator => _host.Services.GetRequiredService<StoreMigrator>();
 
     public static async Task<OpenLog> OpenAsync(NpgsqlConnectionStringBuilder database)

@@ -34,6 +34,14 @@ public sealed class RedisStartTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_cluster_that_answers_MOVED_for_ever_ends_the_start()
+    {
+        await using var node = new MovingRedis();
+        await RefusesAsync("StreamApi", node.Address, "sends keys to a node that does not take");
+        Assert.InRange(node.Moved, 2, int.MaxValue);
+    }
+
+    [Fact]
     public async Task Servers_that_are_away_do_not_end_the_start()
     {
         await using var system = await DeliverySystem.StartAsync(

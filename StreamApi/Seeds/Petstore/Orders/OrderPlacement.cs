@@ -13,16 +13,21 @@ internal sealed class OrderPlacement(
     TimeProvider clock
 )
 {
-    public async Task<(Order?, Refusal?)> PlaceAsync(
+    public Task<(Order?, Refusal?)> PlaceAsync(
         string petId,
         int quantity,
         string? userId,
         CancellationToken cancellationToken
+    ) => contexts.ChangeAsync(context => PlaceAsync(context, petId, quantity, userId), cancellationToken);
+
+    private async Task<(Order?, Refusal?)> PlaceAsync(
+        PetstoreContext context,
+        string petId,
+        int quantity,
+        string? userId
     )
     {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-        if (await Inventory.LockAsync(context, petId, cancellationToken) is not { } pet)
+        if (await Inventory.LockAsync(context, petId, CancellationToken.None) is not { } pet)
             return (null, Refusal.UnknownPet(petId));
         if (pet.Stock < quantity)
             return (
@@ -43,9 +48,9 @@ internal sealed class OrderPlacement(
             TraceParent = Activity.Current?.Id,
         };
         context.Orders.Add(order);
-        await OrderSteps.EnterAsync(context, order, OrderSteps.Payment, now, options.Value, cancellationToken);
-        await Inventory.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await OrderSteps.EnterAsync(context, order, OrderSteps.Payment, now, options.Value, CancellationToken.None);
+        await Inventory.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, CancellationToken.None);
+        await context.CommitAsync();
         workflow.Placed();
         return (order, null);
     }

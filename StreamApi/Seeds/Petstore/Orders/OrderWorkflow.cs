@@ -38,11 +38,12 @@ internal sealed class OrderWorkflow(
             stoppingToken
         );
 
-    private async Task<int> TakeStepsAsync(CancellationToken cancellationToken)
+    private Task<int> TakeStepsAsync(CancellationToken cancellationToken) =>
+        contexts.ChangeAsync(TakeStepsAsync, cancellationToken);
+
+    private async Task<int> TakeStepsAsync(PetstoreContext context)
     {
         var now = clock.GetUtcNowMilliseconds();
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var due = await context
             .Orders.FromSql(
                 $"""
@@ -50,7 +51,7 @@ internal sealed class OrderWorkflow(
                 order by next_step_at limit {Batch} for update skip locked
                 """
             )
-            .ToListAsync(cancellationToken);
+            .ToListAsync(CancellationToken.None);
         foreach (var order in due)
             await OrderSteps.EnterAsync(
                 context,
@@ -58,9 +59,9 @@ internal sealed class OrderWorkflow(
                 OrderSteps.After(order.Status)!,
                 now,
                 options.Value,
-                cancellationToken
+                CancellationToken.None
             );
-        await transaction.CommitAsync(cancellationToken);
+        await context.CommitAsync();
         return due.Count;
     }
 

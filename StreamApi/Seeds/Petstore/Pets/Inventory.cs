@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -11,19 +12,24 @@ internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts)
     public const string StockChange = "stock-change";
     public const string PriceChange = "price-change";
 
-    public async Task<(Pet?, Refusal?)> ChangeAsync(
+    public Task<(Pet?, Refusal?)> ChangeAsync(
         string id,
         decimal? price,
         int? stock,
         CancellationToken cancellationToken
+    ) => contexts.ChangeAsync(context => ChangeAsync(context, id, price, stock), cancellationToken);
+
+    private static async Task<(Pet?, Refusal?)> ChangeAsync(
+        PetstoreContext context,
+        string id,
+        decimal? price,
+        int? stock
     )
     {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-        if (await LockAsync(context, id, cancellationToken) is not { } pet)
+        if (await LockAsync(context, id, CancellationToken.None) is not { } pet)
             return (null, Refusal.UnknownPet(id));
-        await ChangeAsync(context, pet, price ?? pet.Price, stock ?? pet.Stock, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await ChangeAsync(context, pet, price ?? pet.Price, stock ?? pet.Stock, CancellationToken.None);
+        await context.CommitAsync();
         return (pet, null);
     }
 

@@ -80,7 +80,8 @@ internal static class RedisStartCheck
             {
                 await database.KeyExistsAsync($"aspire-sse:check:{i}").WaitAsync(cancellationToken);
             }
-            catch (RedisServerException e) when (e.Message.StartsWith("MOVED", StringComparison.Ordinal))
+            // Versions of the client put words before it.
+            catch (RedisServerException e) when (e.Message.Contains("MOVED", StringComparison.Ordinal))
             {
                 return $"it sends keys to a node that does not take them ({e.Message}). Name the cluster's nodes as "
                     + "this machine reaches them, and see that they announce these addresses (cluster-announce-ip).";

@@ -1,8 +1,10 @@
--- Ends the runs of writers whose lease has expired, by their wills. Returns those runs.
+-- Ends the runs of writers whose lease has expired, by their wills. Returns those runs. Records the epoch first where
+-- it is new, which gives living writers the time to renew: the former server's clock may have been behind.
 create or replace function eventstore.sweep_runs() returns text[] language plpgsql as $$
 declare
     dead uuid[];
 begin
+    perform eventstore.begin_epoch();
     if not exists (select from eventstore.run_writers where expires_at < clock_timestamp()) then return '{}'; end if;
     perform eventstore.lock_log();
     with gone as (delete from eventstore.run_writers where expires_at < clock_timestamp() returning id)

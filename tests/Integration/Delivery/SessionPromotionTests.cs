@@ -1,0 +1,120 @@
+using EventStore;
+using Integration.Seeds;
+using Microsoft.Extensions.Options;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A promotion that loses nothing is no break in a session, a run, a ticket or a partition.</summary>
+public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+{
+    private const string End = """{"type":"message_end"}""";
+
+    [Fact]
+    public async Task Sessions_go_on_and_their_former_ids_lead_to_what_follows_them()
+    {
+        await using var system = await StartAsync();
+        var (a, b) = (system.Replicas[0].Url, system.Replicas[1].Url);
+        var session = (await Requests.PostAsync(a, "/session")).Text("session_id");
+        var run = "/stream?prompt=" + Uri.EscapeDataString("What is 12 * (3 + 4)?");
+        await using var source = await SseReader.OpenAtAsync(a, "/sse/resilient/s");
+        await using var chat = await SseReader.OpenAsync(a, $"/stream/{session}");
+        await Requests.PostAsync(a, $"/message/{session}", new { content = "first" });
+        await chat.WaitAsync(r => r.Events.Any(e => e.Data == End));
+        await using var answer = await SseReader.OpenAsync(a, run);
+        await answer.WaitForEndAsync();
+        await source.WaitForEventsAsync(3);
+
+        system.Postgres.Cut();
+        var server = await rig.PromoteAsync(rig.Origin);
+        system.Postgres.Redirect(server.Port);
+        var before = source.Events.Count();
+        await source.WaitForEventsAsync(before + 3);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await Requests.GetAsync(b, $"/session/{session}");
+                return true;
+            },
+            "the other replica has found the new server"
+        );
+        await Requests.PostAsync(b, $"/message/{session}", new { content = "second" });
+        await chat.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
+
+        await AssertFollowsAsync(b, "/sse/resilient/s", source, source.Events.Count());
+        await AssertFollowsAsync(b, $"/stream/{session}", chat, chat.Events.Count());
+        await AssertFollowsAsync(b, run, answer, answer.Events.Count());
+        Assert.Equal(
+            Enumerable.Range(1, before + 3),
+            source.Events.Take(before + 3).Select(e => e.Json().GetProperty("id").GetInt32())
+        );
+        Assert.Equal(2, source.Events.Select(e => e.Id!.Split('-')[0]).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Partitions_are_made_and_dropped_as_if_there_had_been_one_server()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var log = await OpenLog.OpenAsync(database);
+        await log.ScalarAsync(
+            """
+            update eventstore.store set partition_span = 100;
+            drop table eventstore.events_000000000;
+            select eventstore.ensure_partition(0), eventstore.ensure_partition(100)
+            """
+        );
+        var ids = await log.AppendAsync(250);
+        var server = await rig.PromoteAsync(rig.Origin);
+        await using var promoted = await OpenLog.OpenAsync(server.At(database.Database!));
+        ids = [.. ids, .. await promoted.AppendAsync(200)];
+        Assert.Equal(450, ids.Select(id => id.Position).Distinct().Count());
+        var retention = new Retention(
+            promoted.Database,
+            Options.Create(new EventStoreOptions { MaxAge = TimeSpan.Zero }),
+            TimeProvider.System,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<Retention>.Instance
+        );
+        Assert.InRange(await retention.DropAsync(TestContext.Current.CancellationToken), 4, 5);
+        var page = await promoted.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+        var left = ids.Select(id => id.Position).Where(p => p > page.DroppedThrough);
+        Assert.Equal(left, page.Events.Select(e => e.Position));
+        Assert.InRange(page.Events.Count, 1, 100);
+        // An id of before is of this history, and expired.
+        Assert.InRange((await promoted.HonouredAsync(ids[0]))!.Value.Position, 1, page.DroppedThrough);
+    }
+
+    [Fact]
+    public async Task The_use_of_a_ticket_is_told_although_the_new_servers_clock_is_behind_the_former_ones()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        var used = new TicketConnection(Guid.NewGuid(), "c", DateTimeOffset.UtcNow);
+        await log.Tickets.NoteAsync([used], stop);
+        var noted = await log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop);
+        Assert.Equal((used.Ticket, "c"), (Assert.Single(noted).Ticket, noted[0].Connection));
+    }
+
+    /// <summary>Asserts that a reader with the first id of another one gets what that one got after it.</summary>
+    private static async Task AssertFollowsAsync(Uri replica, string path, SseReader first, int count)
+    {
+        Assert.DoesNotContain(first.Frames, f => f.Event is "resync" or "error");
+        await using var returning = await SseReader.OpenAsync(replica, path, first.Events.First().Id);
+        await returning.WaitForEventsAsync(count - 1);
+        Assert.DoesNotContain(returning.Frames, f => f.Event is "resync" or "error");
+        Assert.Equal(
+            first.Events.Take(count).Skip(1).Select(e => (Position(e), e.Event, e.Data)),
+            returning.Events.Take(count - 1).Select(e => (Position(e), e.Event, e.Data))
+        );
+    }
+
+    /// <summary>Without the epoch, which a frame that is sent again may have changed.</summary>
+    private static string? Position(Frame frame) => frame.Id?.Split('-')[1];
+
+    private async Task<DeliverySystem> StartAsync() =>
+        await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new(SeedSystem.Quick) { ["EventStore__CommandTimeoutSeconds"] = "2" },
+            database: await rig.CreateDatabaseAsync()
+        );
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using Harness;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>Stores with which no service starts.</summary>
+public sealed class StoreStartTests(StackFixture stack)
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("StreamApi")]
+    [InlineData("Broadcaster")]
+    public async Task A_service_does_not_start_on_a_schema_that_lacks_its_migrations(string service)
+    {
+        var empty = await stack.CreateDatabaseAsync(Stop);
+        await RefusesAsync(service, empty);
+        var older = await MigratedDatabase.CreateAsync(stack, Stop);
+        await using var database = NpgsqlDataSource.Create(older.ConnectionString);
+        await RunAsync(database, "delete from eventstore.migrations where name like 'functions %'");
+        await RefusesAsync(service, older);
+        // Tables of a later version, which replaces the functions too: this version serves until it is replaced.
+        var newer = await MigratedDatabase.CreateAsync(stack, Stop);
+        await using var next = NpgsqlDataSource.Create(newer.ConnectionString);
+        await RunAsync(next, "insert into eventstore.migrations (name) values ('9999_next')");
+        await using var started = await ServiceProcess.StartAsync(service, Settings(newer), Stop);
+    }
+
+    [Fact]
+    public async Task A_service_that_started_without_Postgres_acknowledges_nothing_and_stops_when_the_schema_is_wrong()
+    {
+        var empty = await stack.CreateDatabaseAsync(Stop);
+        await using var link = new FaultyLink(empty.Host!, empty.Port);
+        link.Cut();
+        (empty.Host, empty.Port) = ("127.0.0.1", link.Port);
+        await using var service = await ServiceProcess.StartAsync("StreamApi", Settings(empty), Stop);
+        using (var refused = await DeliverySystem.PostAsync(service, new EventBody("t.1", "n", 1)))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        link.Heal();
+        await service.WaitForExitAsync(Stop);
+        Assert.Equal(1, service.ExitCode);
+        Assert.Contains("another schema than this version's", service.Output, StringComparison.Ordinal);
+    }
+
+    private async Task RefusesAsync(string service, NpgsqlConnectionStringBuilder database)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            ServiceProcess.RunToEndAsync(service, ["--urls", "http://127.0.0.1:0"], Settings(database), limit.Token)
+        );
+        Assert.Contains("another schema than this version's", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Now listening", failure.Message, StringComparison.Ordinal);
+    }
+
+    private Dictionary<string, string> Settings(NpgsqlConnectionStringBuilder database) =>
+        new()
+        {
+            ["ConnectionStrings__eventstore"] = database.ConnectionString,
+            ["ConnectionStrings__redis"] = stack.Redis,
+            ["EventStore__Channel"] = database.Database!,
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["Traffic__Enabled"] = "false",
+        };
+
+    private static async Task RunAsync(NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Net;
+using System.Text;
+using Harness;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A commit waits for its synchronous standby, whatever becomes of the client that asked for it.</summary>
+public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+{
+    private const string Generation = """{"model":"demo","messages":[{"role":"user","content":"Hello."}]}""";
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("/tasks", """{"title":"a"}""", "commit", "tasks.tasks")]
+    [InlineData("/v1/generations", Generation, "%claim_key%", "eventstore.idempotency_keys")]
+    [InlineData("/sse/resilient/{0}/failure", """{"times":1}""", "%resilient.sessions%", "resilient.sessions")]
+    public async Task Neither_a_client_that_hangs_up_nor_a_timeout_makes_a_change_valid_without_the_standby(
+        string path,
+        string body,
+        string commit,
+        string table
+    )
+    {
+        await using var system = await StartAsync();
+        await SetStandbysAsync("absent");
+        try
+        {
+            using (var hangUp = new CancellationTokenSource())
+            {
+                var hungUp = PostAsync(system.Replicas[0], path, 1, body, hangUp.Token);
+                await WaitForAsync(system, commit, 1);
+                await hangUp.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hungUp);
+            }
+            // Answered after the timeout, by when the server knows that the first client is gone.
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(system.Replicas[0], path, 2, body, Stop));
+            await WaitForAsync(system, commit, 2);
+            Assert.Equal(0, await CountAsync(system, table));
+        }
+        finally
+        {
+            await SetStandbysAsync("");
+        }
+        await DeliverySystem.EventuallyAsync(
+            async () => await CountAsync(system, table) == 2,
+            "both changes are valid when they are as safe as the settings demand"
+        );
+    }
+
+    [Fact]
+    public async Task A_run_whose_commit_got_no_answer_is_not_answered_as_begun()
+    {
+        await using var system = await StartAsync();
+        await SetStandbysAsync("absent");
+        try
+        {
+            var begun = PostAsync(system.Replicas[0], "/v1/generations", null, Generation, Stop);
+            await WaitForAsync(system, "%begin_announced_run%", 1);
+            system.Postgres.Cut();
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, await begun);
+        }
+        finally
+        {
+            await SetStandbysAsync("");
+        }
+    }
+
+    private async Task<DeliverySystem> StartAsync() =>
+        await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" },
+            database: await rig.CreateDatabaseAsync()
+        );
+
+    /// <summary>Sends a request, the path and the idempotency key with its number, and returns the status.</summary>
+    private static async Task<HttpStatusCode> PostAsync(
+        ServiceProcess replica,
+        string path,
+        int? number,
+        string body,
+        CancellationToken hangUp
+    )
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            new Uri(replica.Url, path.Replace("{0}", $"s{number}", StringComparison.Ordinal))
+        )
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
+        if (number is not null)
+            request.Headers.Add("Idempotency-Key", $"key-{number}");
+        using var response = await http.SendAsync(request, hangUp);
+        return response.StatusCode;
+    }
+
+    private static Task WaitForAsync(DeliverySystem system, string commit, int count) =>
+        DeliverySystem.EventuallyAsync(
+            async () => await WaitingAsync(system, commit) == count,
+            $"{count} of '{commit}' wait for the standby"
+        );
+
+    private static Task<int> WaitingAsync(DeliverySystem system, string commit) =>
+        AskAsync(
+            system,
+            // A commit with a notification waits for the one before it ('object'), which waits for the standby.
+            "select count(*) from pg_stat_activity where wait_event in ('SyncRep', 'object') "
+                + $"and datname = current_database() and query like '{commit}'"
+        );
+
+    private static Task<int> CountAsync(DeliverySystem system, string table) =>
+        AskAsync(system, $"select count(*) from {table}");
+
+    private static async Task<int> AskAsync(DeliverySystem system, string sql)
+    {
+        await using var command = system.Database.CreateCommand(sql);
+        return (int)(long)(await command.ExecuteScalarAsync(Stop))!;
+    }
+
+    private async Task SetStandbysAsync(string names)
+    {
+        await rig.Origin.AskAsync<object?>($"alter system set synchronous_standby_names = '{names}'", Stop);
+        await rig.Origin.AskAsync<bool>("select pg_reload_conf()", Stop);
+        await DeliverySystem.EventuallyAsync(
+            async () => await rig.Origin.AskAsync<string>("show synchronous_standby_names", Stop) == names,
+            "the setting is read"
+        );
+    }
+}
