@@ -115,6 +115,18 @@ public sealed class ReferenceTests
         }
     }
 
+    /// <summary>Its file system is read-only, and without its keys every page with a form fails.</summary>
+    [Theory]
+    [MemberData(nameof(Overlays))]
+    public void The_frontend_has_a_place_for_the_keys_of_its_cookies(string overlay)
+    {
+        var pod = Manifests.Overlay(overlay).Named("Deployment", "webfrontend").At("spec.template")!;
+        Assert.Contains(
+            Manifests.Containers(pod).Single().Items("volumeMounts"),
+            mount => mount.Text("mountPath") == "/home/app/.aspnet/DataProtection-Keys"
+        );
+    }
+
     private static IEnumerable<string> Claims(IReadOnlyList<YamlMappingNode> objects, string name) =>
         objects
             .Kind("StatefulSet")
