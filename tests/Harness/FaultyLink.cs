@@ -101,10 +101,7 @@ internal sealed class FaultyLink : IAsyncDisposable
         try
         {
             await server.ConnectAsync(_target, _stop.Token);
-            var (there, back) = (
-                PumpAsync(client, server, isAnswer: false),
-                PumpAsync(server, client, isAnswer: true)
-            );
+            var (there, back) = (PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
             // The end of one direction is passed on; the other one may still have something to say.
             if (await await Task.WhenAny(there, back))
                 await Task.WhenAll(there, back);

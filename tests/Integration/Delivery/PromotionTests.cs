@@ -186,11 +186,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "2",
-                ["Streaming__PositionSeconds"] = "1",
-            },
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2", ["Streaming__PositionSeconds"] = "1" },
             database: await rig.CreateDatabaseAsync()
         );
 

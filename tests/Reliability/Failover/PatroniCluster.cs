@@ -64,9 +64,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
             // Patroni 3 exits if etcd does not know its version yet.
             await cluster.UntilAsync(
                 async () =>
-                    (
-                        await Http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{client}/version", cancellationToken)
-                    )
+                    (await Http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{client}/version", cancellationToken))
                         .GetProperty("etcdcluster")
                         .GetString() != "not_decided",
                 StartLimit,
