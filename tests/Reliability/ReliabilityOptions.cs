@@ -15,7 +15,7 @@ internal sealed record ReliabilityOptions(
         Writes the results as a report.
 
           dotnet run -c Release --project tests/Reliability -- [REPORT.md] [options]
-          dotnet run -c Release --project tests/Reliability -- compose
+          dotnet run -c Release --project tests/Reliability -- compose [--short]
 
           REPORT.md      default: docs/reliability.md
           --part PART    runs only faults, abuse, input (100,000 bad requests), churn or failover; may be repeated.
@@ -26,8 +26,10 @@ internal sealed record ReliabilityOptions(
           --clients N    clients under faults (default: 240), readers under failovers (default: 5000)
           --rate N       events a second for each of the three kinds of topic under faults (default: 20), for all
                          topics under failovers (default: 1000)
-          compose        starts deploy/compose.yaml in containers instead, kills a replica and upgrades the rest under
-                         load; needs docker compose or podman-compose and the images of eng/images
+          compose        starts deploy/compose.yaml in containers instead, kills a replica, upgrades the rest under
+                         load, and restores a backup; needs docker compose or podman-compose and the images of
+                         eng/images. --short only starts and uses it, and only if all images are there and those of
+                         the services are of this commit
 
         Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other
         clients at most doubled, and nothing was left. 1: a check failed. 2: the checks could not run.

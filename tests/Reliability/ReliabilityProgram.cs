@@ -17,8 +17,8 @@ internal static class ReliabilityProgram
         using var stop = new StopSignals();
         try
         {
-            if (args is ["compose"])
-                return await ComposeCheck.MainAsync(stop.Token);
+            if (args is ["compose"] or ["compose", "--short"])
+                return await ComposeCheck.MainAsync(isShort: args.Length > 1, stop.Token);
             if (ReliabilityOptions.Parse(args) is not { } options)
             {
                 Console.Write(ReliabilityOptions.Usage);

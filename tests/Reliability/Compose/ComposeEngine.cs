@@ -1,10 +1,11 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 
 namespace Reliability.Compose;
 
 /// <summary>A container engine with compose: docker with its plugin, or podman with podman-compose.</summary>
-internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compose, char Separator)
+internal sealed partial record ComposeEngine(string Program, IReadOnlyList<string> Compose, char Separator)
 {
     private static readonly ComposeEngine Docker = new("docker", ["docker", "compose"], '-');
     private static readonly ComposeEngine Podman = new("podman", ["podman-compose"], '_');
@@ -13,18 +14,17 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
     public string Build => Program == "podman" ? "podman build --format docker --isolation chroot" : "docker build";
 
     /// <summary>Returns the first engine that answers, or null and the reason.</summary>
-    public static (ComposeEngine? Engine, string Reason) Find()
+    /// <param name="asTheyAre">Requires all images to be there and the services' to be of this commit: nothing is
+    /// built or pulled.</param>
+    public static (ComposeEngine? Engine, string Reason) Find(bool asTheyAre)
     {
         foreach (var engine in (ComposeEngine[])[Docker, Podman])
         {
-            if (!Answers([engine.Program, "version", "--format", "{{.Server.Version}}"]))
+            if (Answer([engine.Program, "version", "--format", "{{.Server.Version}}"]) is null)
                 continue;
-            if (!Answers([.. engine.Compose, "version"]))
+            if (Answer([.. engine.Compose, "version"]) is null)
                 continue;
-            foreach (var image in (string[])["streamapi", "broadcaster", "webfrontend"])
-                if (!Answers([engine.Program, "image", "inspect", $"aspire-sse/{image}:latest"]))
-                    return (null, $"{engine.Program} has no image aspire-sse/{image}:latest. Run eng/images first.");
-            return (engine, "");
+            return engine.Refusal(asTheyAre) is { } reason ? (null, reason) : (engine, "");
         }
         return (null, "no container engine with compose answers (docker compose version, podman-compose version).");
     }
@@ -32,7 +32,44 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
     /// <summary>Returns the name that compose gives a service's container.</summary>
     public string ContainerOf(string project, string service) => $"{project}{Separator}{service}{Separator}1";
 
-    private static bool Answers(IReadOnlyList<string> command)
+    private string? Refusal(bool asTheyAre)
+    {
+        var head = asTheyAre ? Answer(["git", "-C", Repository.Root, "rev-parse", "HEAD"]) : null;
+        foreach (var image in Images().Where(i => asTheyAre || IsOwn(i)))
+        {
+            var revision = Answer([Program, "image", "inspect", "--format", "{{.Id}} {{json .Config.Labels}}", image]);
+            if (revision is null)
+                return $"{Program} has no image {image}. "
+                    + (IsOwn(image) ? "Run eng/images first." : "Pull it, or name another (docs/compose.md).");
+            if (head is not null && IsOwn(image) && !revision.Contains(head, StringComparison.Ordinal))
+                return $"{image} is not of this commit. Run eng/images first.";
+        }
+        return null;
+    }
+
+    /// <summary>The images of deploy/compose.yaml. The environment may name others (<c>POSTGRES_IMAGE</c> …).</summary>
+    private static IEnumerable<string> Images() =>
+        ImageLine()
+            .Matches(File.ReadAllText(Path.Combine(Repository.Root, "deploy", "compose.yaml")))
+            .Select(line =>
+                Variable()
+                    .Replace(
+                        line.Groups["image"].Value,
+                        v =>
+                            v.Groups["name"].Value != "SSE_TAG"
+                            && Environment.GetEnvironmentVariable(v.Groups["name"].Value) is { Length: > 0 } given
+                                ? given
+                                : v.Groups["default"].Value
+                    )
+            )
+            .Distinct();
+
+    private static bool IsOwn(string image) =>
+        image.StartsWith("aspire-sse/", StringComparison.Ordinal)
+        && !image.StartsWith("aspire-sse/base-", StringComparison.Ordinal);
+
+    /// <summary>Returns what a command prints; null if it fails, prints nothing, or is not installed.</summary>
+    private static string? Answer(IReadOnlyList<string> command)
     {
         try
         {
@@ -45,13 +82,19 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
             )!;
             var (output, _) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             if (process.WaitForExit(TimeSpan.FromSeconds(20)))
-                return process.ExitCode == 0 && output.Result.Trim().Length > 0;
+                return process.ExitCode == 0 && output.Result.Trim() is { Length: > 0 } text ? text : null;
             process.Kill(entireProcessTree: true);
-            return false;
+            return null;
         }
         catch (Win32Exception)
         {
-            return false; // not installed
+            return null; // not installed
         }
     }
+
+    [GeneratedRegex(@"^\s+image: (?<image>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex ImageLine();
+
+    [GeneratedRegex(@"\$\{(?<name>\w+):-(?<default>[^}]*)\}")]
+    private static partial Regex Variable();
 }

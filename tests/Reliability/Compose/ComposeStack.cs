@@ -68,6 +68,35 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     public Task StartAgainAsync(string service, CancellationToken cancellationToken) =>
         RunAsync(engine.Program, ["start", engine.ContainerOf(_project, service)], _folder, cancellationToken);
 
+    /// <summary>Stops a service as <c>compose stop</c> does.</summary>
+    public Task StopAsync(string service, CancellationToken cancellationToken) =>
+        RunAsync(
+            engine.Program,
+            ["stop", "-t", "20", engine.ContainerOf(_project, service)],
+            _folder,
+            cancellationToken
+        );
+
+    /// <summary>Runs a shell command line in a service's container; its redirections are in a folder of this
+    /// machine.</summary>
+    public Task ExecuteAsync(string service, string command, CancellationToken cancellationToken) =>
+        RunAsync(
+            "sh",
+            ["-c", $"{engine.Program} exec -i {engine.ContainerOf(_project, service)} {command}"],
+            _folder,
+            cancellationToken
+        );
+
+    /// <summary>Waits until both replicas are live behind HAProxy.</summary>
+    public async Task CompleteAsync(CancellationToken cancellationToken)
+    {
+        using var http = CreateClient();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        while (!await IsCompleteAsync(http, limit.Token))
+            await Task.Delay(500, limit.Token);
+    }
+
     /// <summary>Gives the image of a service a second tag with another label, as the image of a new version.</summary>
     public async Task TagAsync(string image, string tag, CancellationToken cancellationToken) =>
         await RunAsync(
@@ -102,7 +131,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     }
 
     /// <summary>True when both replicas get events from Redis and HAProxy sends them requests.</summary>
-    public static async Task<bool> IsCompleteAsync(HttpClient http, CancellationToken cancellationToken)
+    private static async Task<bool> IsCompleteAsync(HttpClient http, CancellationToken cancellationToken)
     {
         try
         {
