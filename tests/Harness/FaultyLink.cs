@@ -14,6 +14,8 @@ internal sealed class FaultyLink : IAsyncDisposable
     private volatile TaskCompletionSource? _frozen,
         _heldRequests;
     private volatile bool _cut;
+    private volatile int _opened,
+        _swallowed;
     private long _received;
 
     public FaultyLink(string host, int port)
@@ -31,9 +33,9 @@ internal sealed class FaultyLink : IAsyncDisposable
     /// <summary>Both sides are closed, and new connections refused at once.</summary>
     public void Cut()
     {
-        _cut = true;
         lock (_sockets)
         {
+            _cut = true;
             foreach (var socket in _sockets)
                 socket.Close(0);
             _sockets.Clear();
@@ -53,6 +55,10 @@ internal sealed class FaultyLink : IAsyncDisposable
 
     /// <summary>The store gets nothing more until the link is healed, and what it sends passes.</summary>
     public void HoldRequests() => _heldRequests = New();
+
+    /// <summary>Takes what comes on the connections that are open now, and passes none of it on, for ever. New
+    /// connections work: an entry of address translation was lost.</summary>
+    public void Swallow() => _swallowed = _opened;
 
     public void Heal()
     {
@@ -79,14 +85,13 @@ internal sealed class FaultyLink : IAsyncDisposable
             {
                 client = await _listener.AcceptSocketAsync(_stop.Token);
             }
+            catch (SocketException) when (!_stop.IsCancellationRequested)
+            {
+                continue; // the client was gone before it was accepted
+            }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
                 return;
-            }
-            if (_cut)
-            {
-                client.Close(0);
-                continue;
             }
             _ = RelayAsync(client);
         }
@@ -95,13 +100,25 @@ internal sealed class FaultyLink : IAsyncDisposable
     private async Task RelayAsync(Socket client)
     {
         var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        client.NoDelay = true;
+        var number = Interlocked.Increment(ref _opened);
         lock (_sockets)
+        {
+            if (_cut)
+            {
+                client.Close(0);
+                server.Dispose();
+                return;
+            }
             _sockets.AddRange([client, server]);
+        }
         try
         {
+            client.NoDelay = true;
             await server.ConnectAsync(_target, _stop.Token);
-            var (there, back) = (PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
+            var (there, back) = (
+                PumpAsync(number, client, server, isAnswer: false),
+                PumpAsync(number, server, client, isAnswer: true)
+            );
             // The end of one direction is passed on; the other one may still have something to say.
             if (await await Task.WhenAny(there, back))
                 await Task.WhenAll(there, back);
@@ -117,7 +134,7 @@ internal sealed class FaultyLink : IAsyncDisposable
     }
 
     /// <summary>Copies what comes. Returns true if it ended in order, false if the connection broke.</summary>
-    private async Task<bool> PumpAsync(Socket from, Socket to, bool isAnswer)
+    private async Task<bool> PumpAsync(int number, Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -128,6 +145,8 @@ internal sealed class FaultyLink : IAsyncDisposable
                     await frozen.Task.WaitAsync(_stop.Token);
                 if (!isAnswer && _heldRequests is { } held)
                     await held.Task.WaitAsync(_stop.Token);
+                if (number <= _swallowed)
+                    continue;
                 if (isAnswer)
                     Interlocked.Add(ref _received, n);
                 await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);

@@ -29,7 +29,7 @@ internal sealed class SharedCounts(
         var server = servers.For(name);
         var contact = _contacts[server];
         // Not connected yet: opening the connection would delay the request.
-        if (server.Connection is not { } redis)
+        if (server.Connection is null)
             return null;
         var again = Interlocked.Read(ref contact.RetryAt);
         if (
@@ -40,10 +40,11 @@ internal sealed class SharedCounts(
         try
         {
             var answer = (long[]?)
-                await redis
-                    .GetDatabase()
-                    .ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block])
-                    .WaitAsync(_timeout);
+                await server.AskAsync(
+                    redis => redis.ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block]),
+                    _timeout,
+                    CancellationToken.None
+                );
             if (again > 0 && Interlocked.Exchange(ref contact.RetryAt, 0) > 0)
                 logger.LogInformation("Redis {Server} answers again; its limits cover all replicas", server.Name);
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));

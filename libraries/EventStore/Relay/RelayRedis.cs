@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Aspire.StackExchange.Redis;
 using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
@@ -12,7 +15,8 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers the Redis servers that carry the relay's messages.</summary>
 public static class RelayRedis
 {
-    private const string Section = "Aspire:StackExchange:Redis";
+    private const string Section = "Aspire:StackExchange:Redis",
+        HealthCheck = "StackExchange.Redis";
 
     /// <summary>Come first, so that the connection string overrides them.</summary>
     private const string Defaults = "connectTimeout=1000,connectRetry=1,keepAlive=5";
@@ -35,6 +39,7 @@ public static class RelayRedis
         where TBuilder : IHostApplicationBuilder
     {
         IReadOnlyList<RedisAddress> addresses = [];
+        var configured = new ConcurrentDictionary<string, ConfigurationOptions>();
         string? problem = null;
         try
         {
@@ -49,16 +54,47 @@ public static class RelayRedis
         {
             problem = $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {e.Message}";
         }
-        foreach (var address in addresses)
+        for (var i = 0; i < addresses.Count; i++)
         {
+            var (address, index) = (addresses[i], i);
+            var isChecked = true;
             // A single server keeps the name of the connection, also in health checks.
             if (addresses.Count == 1)
-                builder.AddRedisClient(connectionName, Set(address), Configure);
+                builder.AddRedisClient(connectionName, Set, Configure);
             else
-                builder.AddKeyedRedisClient(address.Name, Set(address), Configure);
+                builder.AddKeyedRedisClient(address.Name, Set, Configure);
+            if (isChecked)
+                builder
+                    .Services.AddHealthChecks()
+                    .Add(
+                        new HealthCheckRegistration(
+                            addresses.Count == 1 ? HealthCheck : $"{HealthCheck}_{address.Name}",
+                            services => new RedisHealthCheck(services.GetRequiredService<RedisServers>().All[index]),
+                            failureStatus: null,
+                            tags: null
+                        )
+                    );
+
+            void Set(StackExchangeRedisSettings settings)
+            {
+                configureSettings?.Invoke(settings);
+                // Automatic activation would connect during the host's start.
+                settings.DisableAutoActivation = true;
+                settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
+                // The client's own check would go on asking a connection that was replaced.
+                isChecked = !settings.DisableHealthChecks;
+                settings.DisableHealthChecks = true;
+            }
+
+            void Configure(ConfigurationOptions options)
+            {
+                options.ReconnectRetryPolicy = new LinearRetry(250);
+                configureOptions?.Invoke(options);
+                configured[address.Name] = options;
+            }
         }
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(services => Create(services, addresses));
+        builder.Services.AddSingleton(services => Create(services, addresses, configured));
         builder.Services.AddHostedService(services => new Opening(
             services.GetRequiredService<RedisServers>(),
             problem
@@ -70,21 +106,6 @@ public static class RelayRedis
             builder.Services.AddHostedService<SlotAgreement>();
         }
         return builder;
-
-        Action<StackExchangeRedisSettings> Set(RedisAddress address) =>
-            settings =>
-            {
-                configureSettings?.Invoke(settings);
-                // Automatic activation would connect during the host's start.
-                settings.DisableAutoActivation = true;
-                settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
-            };
-
-        void Configure(ConfigurationOptions options)
-        {
-            options.ReconnectRetryPolicy = new LinearRetry(250);
-            configureOptions?.Invoke(options);
-        }
     }
 
     private static string? ConnectionString(
@@ -104,14 +125,31 @@ public static class RelayRedis
         return string.IsNullOrWhiteSpace(settings.ConnectionString) ? null : settings.ConnectionString;
     }
 
-    private static RedisServers Create(IServiceProvider services, IReadOnlyList<RedisAddress> addresses)
+    private static RedisServers Create(
+        IServiceProvider services,
+        IReadOnlyList<RedisAddress> addresses,
+        ConcurrentDictionary<string, ConfigurationOptions> configured
+    )
     {
         var clock = services.GetRequiredService<TimeProvider>();
         var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("EventStore.Redis");
-        var servers = addresses.Select(address => new RedisServer(address.Name, () => Open(address), clock, logger));
+        var options = services.GetRequiredService<IOptions<EventStoreOptions>>().Value;
+        var replaceAfter = TimeSpan.FromSeconds(options.RedisReplaceSeconds);
+        var servers = addresses.Select(address => new RedisServer(
+            address.Name,
+            new RedisConnection(
+                address.Name,
+                again => again ? ConnectionMultiplexer.Connect(configured[address.Name]) : First(address),
+                replaceAfter,
+                clock,
+                logger
+            ),
+            clock,
+            logger
+        ));
         return new RedisServers([.. servers], clock, services.GetRequiredService<IMeterFactory>());
 
-        IConnectionMultiplexer Open(RedisAddress address) =>
+        IConnectionMultiplexer First(RedisAddress address) =>
             addresses.Count == 1
                 ? services.GetRequiredService<IConnectionMultiplexer>()
                 : services.GetRequiredKeyedService<IConnectionMultiplexer>(address.Name);

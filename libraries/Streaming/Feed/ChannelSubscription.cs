@@ -28,7 +28,8 @@ internal sealed class ChannelSubscription(
     private volatile bool _isNeeded;
     private bool _isStale;
     private long _neededAt;
-    private int _lost;
+    private int _lost,
+        _connection;
 
     private enum State
     {
@@ -62,9 +63,10 @@ internal sealed class ChannelSubscription(
             if (needed && !_isNeeded)
                 Volatile.Write(ref _neededAt, clock.GetTimestamp());
             _isNeeded = needed;
-            if (_state == State.Changing || (needed == (_state != State.None) && !_isStale))
+            if (_state == State.Changing || (needed == (_state != State.None) && !_isStale && !IsGone))
                 return;
-            (_state, _isStale) = (State.Changing, false);
+            // Read before the subscription: one that was made on a former connection is repeated.
+            (_state, _isStale, _connection) = (State.Changing, false, server.Replacements);
         }
         _ = ChangeAsync(needed, stoppingToken);
     }
@@ -98,6 +100,9 @@ internal sealed class ChannelSubscription(
         lock (_gate)
             _isStale = _state >= State.Confirmed;
     }
+
+    /// <summary>Returns true if the subscription has ended with its connection.</summary>
+    private bool IsGone => _state != State.None && _connection != server.Replacements;
 
     private async Task ChangeAsync(bool subscribe, CancellationToken stoppingToken)
     {

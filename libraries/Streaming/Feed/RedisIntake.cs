@@ -111,7 +111,8 @@ internal sealed class RedisIntake : RestartingService
 
     /// <summary>
     /// Subscribes, and again after a silence in which the Broadcaster should have sent heartbeats. The client
-    /// resubscribes after reconnects that it notices, but the server may have lost the subscription without one.
+    /// resubscribes after reconnects that it notices, but the server may have lost the subscription without one. A new
+    /// connection has no subscription yet.
     /// </summary>
     private async Task StaySubscribedAsync(Source source, CancellationToken stoppingToken)
     {
@@ -119,7 +120,8 @@ internal sealed class RedisIntake : RestartingService
         {
             try
             {
-                if (source.Heartbeats.IsSilent(_silence, _clock))
+                var connection = source.Server.Replacements;
+                if (source.Heartbeats.IsSilent(_silence, _clock) || connection != source.Connection)
                 {
                     await source.Server.SubscribeAsync(
                         _channel,
@@ -127,6 +129,7 @@ internal sealed class RedisIntake : RestartingService
                         Timeout,
                         stoppingToken
                     );
+                    source.Connection = connection;
                     source.Heartbeats.Restart(_clock);
                 }
                 if (_subscriptions.UsesPages(_silence) && source.Pages.IsSilent(_silence, _clock))
@@ -274,6 +277,10 @@ internal sealed class RedisIntake : RestartingService
     private sealed class Source(RedisServer server)
     {
         public RedisServer Server => server;
+
+        /// <summary>The number of the connection that has the subscription.</summary>
+        public int Connection { get; set; }
+
         public RelayOrder Heartbeats { get; } = new();
         public RelayOrder Pages { get; } = new();
     }

@@ -7,7 +7,7 @@ namespace EventStore;
 /// One Redis server, or one Redis Cluster. Everything here has a timeout, and none of it waits for a server that is
 /// known to be away. Thread-safe; messages to one channel keep the order of the calls.
 /// </summary>
-public sealed class RedisServer
+public sealed class RedisServer : IDisposable
 {
     /// <summary>Time without an answer after which the other servers' messages no longer wait for this one.</summary>
     private static readonly TimeSpan LateAfter = TimeSpan.FromMilliseconds(100);
@@ -18,11 +18,9 @@ public sealed class RedisServer
     private static readonly Task<bool> Accepted = Task.FromResult(true),
         Refused = Task.FromResult(false);
 
-    private readonly Func<IConnectionMultiplexer> _open;
+    private readonly RedisConnection _connection;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly Lock _opening = new();
-    private Task<IConnectionMultiplexer>? _connection;
     private long _answeredAt,
         _unansweredBytes;
     private int _unanswered,
@@ -31,8 +29,8 @@ public sealed class RedisServer
         _isSilent;
     private Kind _kind;
 
-    internal RedisServer(string name, Func<IConnectionMultiplexer> open, TimeProvider clock, ILogger logger) =>
-        (Name, _open, _clock, _logger) = (name, open, clock, logger);
+    internal RedisServer(string name, RedisConnection connection, TimeProvider clock, ILogger logger) =>
+        (Name, _connection, _clock, _logger) = (name, connection, clock, logger);
 
     /// <summary>Host and port of the server, or of the first node that the connection string names.</summary>
     public string Name { get; }
@@ -41,8 +39,11 @@ public sealed class RedisServer
     public bool IsAway => _isRefusing || _isSilent || Connection is { IsConnected: false };
 
     /// <summary>The connection; null while it is opened. It may be open and not connected.</summary>
-    public IConnectionMultiplexer? Connection =>
-        Volatile.Read(ref _connection) is { IsCompletedSuccessfully: true } opened ? opened.Result : null;
+    public IConnectionMultiplexer? Connection => _connection.Opened;
+
+    /// <summary>Number of times that the connection was replaced by a new one, which has none of the
+    /// subscriptions.</summary>
+    public int Replacements => _connection.Replacements;
 
     /// <summary>Tells if messages can go by other servers meanwhile.</summary>
     internal bool HasPeers { get; set; }
@@ -51,15 +52,23 @@ public sealed class RedisServer
     internal long HeardAt { get; set; }
 
     /// <summary>Opens the connection, once. Ends without an answer too: the client goes on trying.</summary>
-    public Task<IConnectionMultiplexer> OpenAsync()
-    {
-        lock (_opening)
-        {
-            if (_connection is null or { IsFaulted: true })
-                _connection = Task.Run(_open);
-            return _connection;
-        }
-    }
+    public Task<IConnectionMultiplexer> OpenAsync() => _connection.OpenAsync();
+
+    /// <summary>Sends a command and waits for its answer.</summary>
+    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
+    public Task<T> AskAsync<T>(
+        Func<IDatabase, Task<T>> command,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    ) =>
+        _connection.AskAsync(
+            RedisConnection.Use.Commands,
+            redis => command(redis.GetDatabase()),
+            _ => true,
+            timeout,
+            cancellationToken
+        );
 
     /// <summary>
     /// Publishes a message, which an open connection has when this returns. While the server is away, one message at a
@@ -74,10 +83,11 @@ public sealed class RedisServer
         CancellationToken cancellationToken
     )
     {
+        if (_unanswered > MaxUnanswered || Volatile.Read(ref _unansweredBytes) > MaxUnansweredBytes)
+            return Refused;
+        // Last, because only a message that is sent ends the probe.
         var isProbe = _isRefusing;
         if (isProbe && Interlocked.Exchange(ref _isProbing, 1) == 1)
-            return Refused;
-        if (_unanswered > MaxUnanswered || Volatile.Read(ref _unansweredBytes) > MaxUnansweredBytes)
             return Refused;
         var isLate = _unanswered > 0 && _clock.GetElapsedTime(Volatile.Read(ref _answeredAt)) > LateAfter;
         var sending = SendAsync(channel, message, timeout, isProbe, cancellationToken);
@@ -97,12 +107,31 @@ public sealed class RedisServer
         CancellationToken cancellationToken
     )
     {
-        var redis = await OpenAsync().WaitAsync(timeout, cancellationToken);
-        var (subscriber, name) = (redis.GetSubscriber(), ChannelOf(redis, channel));
-        await subscriber.UnsubscribeAsync(name).WaitAsync(timeout, cancellationToken);
-        // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
-        var messages = await subscriber.SubscribeAsync(name).WaitAsync(timeout, cancellationToken);
-        messages.OnMessage(message => handler((byte[]?)message.Message ?? []));
+        var isLate = false;
+        try
+        {
+            // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
+            var messages = await _connection.AskAsync(
+                RedisConnection.Use.Subscriptions,
+                BeginAsync,
+                redis => redis.GetSubscriber().IsConnected(ChannelOf(redis, channel)),
+                timeout,
+                cancellationToken
+            );
+            messages.OnMessage(message => handler((byte[]?)message.Message ?? []));
+        }
+        finally
+        {
+            Volatile.Write(ref isLate, true);
+        }
+
+        async Task<ChannelMessageQueue> BeginAsync(IConnectionMultiplexer redis)
+        {
+            var (subscriber, name) = (redis.GetSubscriber(), ChannelOf(redis, channel));
+            await subscriber.UnsubscribeAsync(name);
+            // A repetition may have subscribed meanwhile.
+            return Volatile.Read(ref isLate) ? throw new TimeoutException() : await subscriber.SubscribeAsync(name);
+        }
     }
 
     /// <summary>Ends a subscription.</summary>
@@ -110,12 +139,20 @@ public sealed class RedisServer
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public async Task UnsubscribeAsync(string channel, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (Connection is { } redis)
-            await redis
-                .GetSubscriber()
-                .UnsubscribeAsync(ChannelOf(redis, channel))
-                .WaitAsync(timeout, cancellationToken);
+        try
+        {
+            if (Connection is { } redis)
+                await redis
+                    .GetSubscriber()
+                    .UnsubscribeAsync(ChannelOf(redis, channel))
+                    .WaitAsync(timeout, cancellationToken);
+        }
+        catch (ObjectDisposedException)
+        { /* the connection was replaced, and its subscriptions are gone */
+        }
     }
+
+    public void Dispose() => _connection.Dispose();
 
     /// <summary>Records whether heartbeats come through the server while they come through others.</summary>
     internal void SetSilent(bool isSilent)
@@ -153,20 +190,22 @@ public sealed class RedisServer
         if (Interlocked.Increment(ref _unanswered) == 1)
             Volatile.Write(ref _answeredAt, _clock.GetTimestamp());
         Interlocked.Add(ref _unansweredBytes, message.Length);
+        var request = _connection.Begin();
+        Task? publishing = null;
         try
         {
-            var redis = Connection ?? await OpenAsync().WaitAsync(timeout, cancellationToken);
-            await redis
-                .GetSubscriber()
-                .PublishAsync(ChannelOf(redis, channel), message)
-                .WaitAsync(timeout, cancellationToken);
+            var redis = await request.Opening.WaitAsync(timeout, cancellationToken);
+            publishing = redis.GetSubscriber().PublishAsync(ChannelOf(redis, channel), message);
+            await publishing.WaitAsync(timeout, cancellationToken);
+            _connection.Answered(request, RedisConnection.Use.Commands);
             if (_isRefusing)
                 _logger.LogInformation("Redis {Server} accepts messages again", Name);
             _isRefusing = false;
             return true;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (Exception e) when (RedisConnection.IsFailure(e))
         {
+            _connection.Failed(request, RedisConnection.Use.Commands, publishing, e);
             if (!_isRefusing)
                 _logger.LogWarning(
                     "Redis {Server} does not accept messages, so stream servers read the store until it does: {Reason}",

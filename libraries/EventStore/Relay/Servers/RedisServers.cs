@@ -6,7 +6,7 @@ namespace EventStore;
 /// The Redis servers that the connection string names. Each channel and each key has one of them, by rendezvous
 /// hashing, so that a server that is away takes only its own with it. Thread-safe.
 /// </summary>
-public sealed class RedisServers
+public sealed class RedisServers : IDisposable
 {
     private readonly ulong[] _hashes;
     private readonly TimeProvider _clock;
@@ -51,5 +51,11 @@ public sealed class RedisServers
         foreach (var other in All)
             if (_clock.GetElapsedTime(other.HeardAt, before) > silence)
                 other.SetSilent(true);
+    }
+
+    public void Dispose()
+    {
+        foreach (var server in All)
+            server.Dispose();
     }
 }

@@ -1,0 +1,222 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace EventStore;
+
+/// <summary>
+/// The connection to a Redis server. One that answers nothing for a time, although it is asked, is replaced by a new
+/// one: a client may keep a dead connection for ever. Thread-safe.
+/// </summary>
+/// <param name="server">The name of the server.</param>
+/// <param name="open">Opens the first connection, or another one if its argument is true. It may block.</param>
+/// <param name="replaceAfter">Time without an answer after which the connection is replaced.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="logger">The log.</param>
+internal sealed class RedisConnection(
+    string server,
+    Func<bool, IConnectionMultiplexer> open,
+    TimeSpan replaceAfter,
+    TimeProvider clock,
+    ILogger logger
+) : IDisposable
+{
+    /// <summary>While no replacement answers, the time until the next one doubles, at most this often.</summary>
+    private const int MaxDoublings = 3;
+
+    /// <summary>Timers may fire a little early.</summary>
+    private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _gate = new();
+    private readonly Silence _commands = new(),
+        _subscriptions = new();
+    private Task<IConnectionMultiplexer>? _opening;
+    private volatile int _replacements;
+    private bool _isDisposed;
+
+    /// <summary>The use of a connection. Each has a socket of its own, which can be dead alone.</summary>
+    public enum Use
+    {
+        Commands,
+        Subscriptions,
+    }
+
+    /// <summary>Number of replacements. Subscriptions end with their connection.</summary>
+    public int Replacements => _replacements;
+
+    /// <summary>The open connection; null while it is opened.</summary>
+    public IConnectionMultiplexer? Opened =>
+        Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true } opened ? opened.Result : null;
+
+    /// <summary>Opens the connection, once.</summary>
+    public Task<IConnectionMultiplexer> OpenAsync()
+    {
+        lock (_gate)
+        {
+            if (_opening is null or { IsFaulted: true })
+                Open();
+            return _opening!;
+        }
+    }
+
+    /// <summary>Begins a request, which ends with <see cref="Answered"/> or <see cref="Failed"/>.</summary>
+    public Request Begin() =>
+        new(Volatile.Read(ref _opening) is { IsFaulted: false } opening ? opening : OpenAsync(), clock.GetTimestamp());
+
+    /// <summary>Sends a request and waits for its answer.</summary>
+    /// <param name="use">The request's use of the connection.</param>
+    /// <param name="ask">Sends the request.</param>
+    /// <param name="isAnswered">Returns false if the client alone has completed the request.</param>
+    /// <param name="timeout">The longest wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
+    public async Task<T> AskAsync<T>(
+        Use use,
+        Func<IConnectionMultiplexer, Task<T>> ask,
+        Func<IConnectionMultiplexer, bool> isAnswered,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var request = Begin();
+        var asking = SendAsync();
+        try
+        {
+            var answer = await asking.WaitAsync(timeout, cancellationToken);
+            if (isAnswered(await request.Opening))
+                Answered(request, use);
+            else
+                Failed(request, use);
+            return answer;
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            Failed(request, use, asking, e);
+            if (e is ObjectDisposedException)
+                throw new TimeoutException("The connection was replaced.", e);
+            throw;
+        }
+
+        async Task<T> SendAsync() => await ask(await request.Opening);
+    }
+
+    /// <summary>Returns true for the exceptions of a server that is away, or whose connection was replaced.</summary>
+    public static bool IsFailure(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
+
+    /// <summary>Notes that a request was answered.</summary>
+    public void Answered(in Request request, Use use)
+    {
+        var silence = Of(use);
+        if (!silence.IsNoted)
+            return;
+        lock (_gate)
+            if (request.Opening == _opening)
+                (silence.Since, silence.Replaced) = (0, 0);
+    }
+
+    /// <summary>Notes that a request failed, and replaces a connection that has answered none for too long.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="use">Its use of the connection.</param>
+    /// <param name="asking">The request, if it is under way: a late answer counts too.</param>
+    /// <param name="failure">The failure. An error from the server is an answer.</param>
+    public void Failed(Request request, Use use, Task? asking = null, Exception? failure = null)
+    {
+        if (failure is RedisServerException)
+        {
+            Answered(request, use);
+            return;
+        }
+        if (asking is { IsCompleted: false })
+            _ = asking.ContinueWith(
+                answer =>
+                {
+                    // Reading the exception marks it as observed.
+                    if (answer.Exception is null)
+                        Answered(request, use);
+                },
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            );
+        var silence = Of(use);
+        TimeSpan elapsed;
+        bool isFirst;
+        lock (_gate)
+        {
+            if (_isDisposed || request.Opening != _opening)
+                return;
+            if (silence.Since == 0)
+                silence.Since = request.At;
+            elapsed = clock.GetElapsedTime(silence.Since);
+            if (elapsed + Tolerance < replaceAfter * (1 << Math.Min(silence.Replaced, MaxDoublings)))
+                return;
+            isFirst = silence.Replaced++ == 0;
+            _commands.Since = _subscriptions.Since = 0;
+            _replacements++;
+            Open();
+        }
+        // Logged once an outage.
+        logger.Log(
+            isFirst ? LogLevel.Warning : LogLevel.Debug,
+            "Redis {Server} has answered nothing for {Seconds:0.#} s; its connection is replaced by a new one",
+            server,
+            elapsed.TotalSeconds
+        );
+        _ = Task.Run(() => CloseAsync(request.Opening), CancellationToken.None);
+    }
+
+    /// <summary>Closes a replacement. The first connection belongs to the host's services.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+            _isDisposed = true;
+        if (_replacements > 0)
+            Opened?.Close(allowCommandsToComplete: false);
+    }
+
+    /// <summary>Opening blocks, so that it has a thread of its own.</summary>
+    private void Open()
+    {
+        var isReplacement = _replacements > 0;
+        Volatile.Write(
+            ref _opening,
+            Task.Factory.StartNew(
+                () => open(isReplacement),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default
+            )
+        );
+    }
+
+    private async Task CloseAsync(Task<IConnectionMultiplexer> opening)
+    {
+        try
+        {
+            (await opening).Close(allowCommandsToComplete: false);
+        }
+        catch (Exception e)
+        {
+            logger.LogDebug(e, "The former connection to Redis {Server} could not be closed", server);
+        }
+    }
+
+    private Silence Of(Use use) => use is Use.Commands ? _commands : _subscriptions;
+
+    /// <summary>A request.</summary>
+    /// <param name="Opening">The connection, which may be opened still.</param>
+    /// <param name="At">Timestamp of the request.</param>
+    public readonly record struct Request(Task<IConnectionMultiplexer> Opening, long At);
+
+    /// <summary>The time since the last answer to a use.</summary>
+    private sealed class Silence
+    {
+        /// <summary>Timestamp of the first request without an answer since the last answer; 0 without one.</summary>
+        public long Since;
+
+        /// <summary>Number of replacements since the last answer.</summary>
+        public int Replaced;
+
+        public bool IsNoted => Volatile.Read(ref Since) != 0 || Volatile.Read(ref Replaced) != 0;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Text;
+using System.Threading.Channels;
+using EventStore;
+using Harness;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Unit.Tests.ServiceDefaults;
+
+namespace Unit.Tests.Redis;
+
+/// <summary>Connections to Redis that are dead without an error: they are replaced.</summary>
+public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram>
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_connection_that_swallows_messages_is_replaced_and_takes_them_again()
+    {
+        await using var redis = program.Start();
+        await using var link = new FaultyLink("127.0.0.1", redis.Port);
+        await using Service publisher = await StartAsync(link.Port),
+            receiver = await StartAsync(redis.Port);
+        var received = await SubscribeAsync(Server(receiver));
+        Assert.True(await PublishAsync(Server(publisher), "1"));
+        link.Swallow();
+        Assert.False(await PublishAsync(Server(publisher), "2"));
+        while (!await PublishAsync(Server(publisher), "3")) { }
+        Assert.NotEqual(0, Server(publisher).Replacements);
+        Assert.Equal("1", await received.ReadAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("3", await received.ReadAsync(TestContext.Current.CancellationToken));
+        using var health = await publisher.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
+        Assert.StartsWith(
+            "{\"status\":\"Healthy\"",
+            await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_connection_that_swallows_subscriptions_is_replaced_and_brings_messages_again()
+    {
+        await using var redis = program.Start();
+        await using var link = new FaultyLink("127.0.0.1", redis.Port);
+        await using Service publisher = await StartAsync(redis.Port),
+            receiver = await StartAsync(link.Port);
+        var received = await SubscribeAsync(Server(receiver));
+        link.Swallow();
+        ChannelReader<string>? again = null;
+        while (again is null)
+            try
+            {
+                again = await SubscribeAsync(Server(receiver));
+            }
+            catch (TimeoutException)
+            {
+                Assert.True(await PublishAsync(Server(publisher), "lost"));
+            }
+        Assert.NotEqual(0, Server(receiver).Replacements);
+        Assert.True(await PublishAsync(Server(publisher), "1"));
+        Assert.Equal("1", await again.ReadAsync(TestContext.Current.CancellationToken));
+        Assert.False(received.TryRead(out _));
+    }
+
+    /// <summary>Redis is slow, and a new connection would not help.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task A_connection_whose_answers_are_late_is_kept()
+    {
+        await using var redis = program.Start();
+        await using Service publisher = await StartAsync(redis.Port),
+            receiver = await StartAsync(redis.Port);
+        var received = await SubscribeAsync(Server(receiver));
+        Assert.True(await PublishAsync(Server(publisher), "1"));
+        Assert.Equal("1", await received.ReadAsync(TestContext.Current.CancellationToken));
+        for (var i = 0; i < 4; i++)
+        {
+            redis.Freeze();
+            Assert.False(await PublishAsync(Server(publisher), "late"));
+            redis.Thaw();
+            Assert.Equal("late", await received.ReadAsync(TestContext.Current.CancellationToken));
+        }
+        Assert.Equal(0, Server(publisher).Replacements);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_probe_that_finds_too_much_under_way_is_followed_by_another()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis.Port);
+        var server = Server(service);
+        Assert.True(await PublishAsync(server, "1"));
+        redis.Freeze();
+        var first = PublishAsync(server, "2");
+        var large = new byte[3 * 1024 * 1024];
+        var sent = Enumerable
+            .Range(0, 20)
+            .Select(_ => server.PublishAsync("log", large, 3 * Timeout, TestContext.Current.CancellationToken))
+            .ToList();
+        Assert.False(await first);
+        Assert.False(await PublishAsync(server, "3"));
+        Assert.DoesNotContain(true, await Task.WhenAll(sent));
+        redis.Thaw();
+        while (!await PublishAsync(server, "4")) { }
+    }
+
+    private static global::EventStore.RedisServer Server(Service service) =>
+        service.Services.GetRequiredService<RedisServers>().All[0];
+
+    private static async Task<ChannelReader<string>> SubscribeAsync(global::EventStore.RedisServer server)
+    {
+        var received = System.Threading.Channels.Channel.CreateUnbounded<string>();
+        await server.SubscribeAsync(
+            "log",
+            message => received.Writer.TryWrite(Encoding.UTF8.GetString(message)),
+            Timeout,
+            TestContext.Current.CancellationToken
+        );
+        return received.Reader;
+    }
+
+    private static Task<bool> PublishAsync(global::EventStore.RedisServer server, string message) =>
+        server.PublishAsync("log", Encoding.UTF8.GetBytes(message), Timeout, TestContext.Current.CancellationToken);
+
+    private static Task<Service> StartAsync(int port) =>
+        Service.StartAsync(
+            builder =>
+            {
+                builder.AddRelayRedis();
+                builder.Services.Configure<EventStoreOptions>(options => options.RedisReplaceSeconds = 1);
+            },
+            null,
+            ("ConnectionStrings:redis", $"127.0.0.1:{port}")
+        );
+}
