@@ -61,7 +61,7 @@ internal class ProviderOptions
 
     /// <summary>
     /// Longest silence of one try before its first event, in seconds; reasoning models are silent for a minute and
-    /// more. A request that fails by such a silence is retried once at most.
+    /// more. A request that fails because of such a silence is retried once at most.
     /// </summary>
     [Range(1, 3_600)]
     public int FirstTokenSeconds { get; set; } = 180;
@@ -85,7 +85,7 @@ internal sealed class DemoOptions : ProviderOptions
     public double TokensPerSecond { get; set; } = 40;
 }
 
-/// <summary>Checks that all tries together have at least the time of one.</summary>
+/// <summary>Checks that all tries together have at least the time of one try.</summary>
 internal sealed class ValidateFirstToken : IValidateOptions<LlmOptions>
 {
     public ValidateOptionsResult Validate(string? name, LlmOptions options)

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// The event stream of one response, with a timeout for each line. A line without JSON is skipped: gateways in between
+/// The event stream of one response, with a timeout for each line. A line without JSON is skipped, because gateways
 /// insert such lines.
 /// </summary>
 internal sealed class UpstreamBody(string provider, TimeProvider clock, CancellationToken cancellationToken)

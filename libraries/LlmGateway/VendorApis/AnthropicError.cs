@@ -1,16 +1,16 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Runs;
 
 namespace LlmGateway.VendorApis;
 
 /// <summary>Anthropic's error: <c>{"type":"error","error":{"type","message"}}</c>.</summary>
 internal sealed record AnthropicError(int Status, string Message, TimeSpan? RetryAfter = null, bool MayRetry = true)
+    : VendorError(Status, Message, RetryAfter, MayRetry)
 {
-    public static AnthropicError Stopping { get; } =
-        new(503, "The server is stopping. Try again.", TimeSpan.FromSeconds(1));
+    public const string RequestId = "request-id";
+
+    public static AnthropicError Stopping { get; } = new(503, StoppingMessage, StoppingDelay);
 
     public static AnthropicError Of(InvalidChatException e) =>
         new(
@@ -25,12 +25,21 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
     public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
         new AnthropicError(status, message, retryAfter).WriteAsync(context);
 
-    public JsonObject Body =>
+    protected override string RequestIdHeader => RequestId;
+
+    public override JsonObject Body =>
         new()
         {
             ["type"] = "error",
             ["error"] = new JsonObject { ["type"] = Type, ["message"] = Message },
         };
+
+    protected override JsonObject Response(string requestId)
+    {
+        var body = Body;
+        body["request_id"] = requestId;
+        return body;
+    }
 
     private string Type =>
         Status switch
@@ -45,21 +54,4 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
             >= 500 => "api_error",
             _ => "invalid_request_error",
         };
-
-    public async Task WriteAsync(HttpContext context)
-    {
-        if (context.Response.HasStarted)
-            return;
-        context.Response.StatusCode = Status;
-        context.Response.Headers.TryAdd("request-id", $"req_{Guid.NewGuid():N}");
-        if (RetryAfter is { } wait)
-            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds)
-                .ToString(CultureInfo.InvariantCulture);
-        // The gateway has retried already; the client's retries would multiply the requests.
-        if (!MayRetry && Status is (429 or >= 500))
-            context.Response.Headers["x-should-retry"] = "false";
-        var body = Body;
-        body["request_id"] = context.Response.Headers["request-id"].ToString();
-        await context.Response.WriteAsJsonAsync(body, RunJson.Options, "application/json", context.RequestAborted);
-    }
 }

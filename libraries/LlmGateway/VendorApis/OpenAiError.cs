@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Runs;
 
 namespace LlmGateway.VendorApis;
 
@@ -15,10 +13,11 @@ internal sealed record OpenAiError(
     string? Code = null,
     TimeSpan? RetryAfter = null,
     bool MayRetry = true
-)
+) : VendorError(Status, Message, RetryAfter, MayRetry)
 {
-    public static OpenAiError Stopping { get; } =
-        new(503, "The server is stopping. Try again.", "server_error", RetryAfter: TimeSpan.FromSeconds(1));
+    public const string RequestId = "x-request-id";
+
+    public static OpenAiError Stopping { get; } = new(503, StoppingMessage, "server_error", RetryAfter: StoppingDelay);
 
     public static OpenAiError Of(InvalidChatException e) =>
         e.Field == "model" && e.Message.StartsWith("Unsupported model", StringComparison.Ordinal)
@@ -30,7 +29,6 @@ internal sealed record OpenAiError(
                 e.Field is "body" or "Content-Type" ? null : e.Field
             );
 
-    // The gateway has retried already; the client's retries would multiply the requests.
     public static OpenAiError Of(UpstreamException e) =>
         new(
             e.Status,
@@ -70,7 +68,9 @@ internal sealed record OpenAiError(
             RetryAfter: retryAfter
         ).WriteAsync(context);
 
-    public JsonObject Body =>
+    protected override string RequestIdHeader => RequestId;
+
+    public override JsonObject Body =>
         new()
         {
             ["error"] = new JsonObject
@@ -81,18 +81,4 @@ internal sealed record OpenAiError(
                 ["code"] = Code,
             },
         };
-
-    public async Task WriteAsync(HttpContext context)
-    {
-        if (context.Response.HasStarted)
-            return;
-        context.Response.StatusCode = Status;
-        context.Response.Headers.TryAdd("x-request-id", $"req_{Guid.NewGuid():N}");
-        if (RetryAfter is { } wait)
-            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds)
-                .ToString(CultureInfo.InvariantCulture);
-        if (!MayRetry && Status is (429 or >= 500))
-            context.Response.Headers["x-should-retry"] = "false";
-        await context.Response.WriteAsJsonAsync(Body, RunJson.Options, "application/json", context.RequestAborted);
-    }
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers.Anthropic;
 
@@ -145,20 +146,5 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
             if (Number(usage, "output_tokens") is { } output)
                 _usage.OutputTokenCount = output;
         }
-
-        private static JsonElement? Object(JsonElement json, string name) =>
-            json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
-
-        private static string? Text(JsonElement json, string name) =>
-            json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-                ? value.GetString()
-                : null;
-
-        private static long? Number(JsonElement json, string name) =>
-            json.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.Number
-            && value.TryGetInt64(out var number)
-                ? number
-                : null;
     }
 }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers.OpenAi;
 
@@ -136,17 +137,5 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
             }
             _calls[index] = known;
         }
-
-        private static string? Text(JsonElement json, string name) =>
-            json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-                ? value.GetString()
-                : null;
-
-        private static long? Number(JsonElement json, string name) =>
-            json.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.Number
-            && value.TryGetInt64(out var number)
-                ? number
-                : null;
     }
 }

@@ -12,7 +12,10 @@ namespace LlmGateway.VendorApis.ChatCompletions;
 ///  "choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}
 /// </code>
 /// </summary>
-internal sealed class ChatCompletionsResponse(string model, TimeProvider clock)
+/// <param name="model">The model that the request names.</param>
+/// <param name="includeUsage">True if the request asks for the usage at the end of a stream.</param>
+/// <param name="clock">Stamps the answer.</param>
+internal sealed class ChatCompletionsResponse(string model, bool includeUsage, TimeProvider clock) : IVendorResponse
 {
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
@@ -23,7 +26,7 @@ internal sealed class ChatCompletionsResponse(string model, TimeProvider clock)
     private UsageDetails? _usage;
     private long _tokens;
 
-    public string FinishReason => _calls.Count > 0 && _finish == "stop" ? "tool_calls" : _finish;
+    private string FinishReason => _calls.Count > 0 && _finish == "stop" ? "tool_calls" : _finish;
 
     /// <summary>Adds an update to the answer and returns it as deltas.</summary>
     public List<JsonObject> Take(ChatResponseUpdate update)
@@ -52,7 +55,11 @@ internal sealed class ChatCompletionsResponse(string model, TimeProvider clock)
         return deltas;
     }
 
-    public JsonObject Chunk(JsonObject delta, string? finish = null, bool includeUsage = false)
+    public JsonObject RoleChunk() => Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" });
+
+    public JsonObject LastChunk() => Chunk([], FinishReason);
+
+    public JsonObject Chunk(JsonObject delta, string? finish = null)
     {
         var chunk = Head(
             "chat.completion.chunk",
@@ -71,8 +78,11 @@ internal sealed class ChatCompletionsResponse(string model, TimeProvider clock)
         return chunk;
     }
 
-    public JsonObject UsageChunk()
+    /// <summary>Returns the chunk with the usage, or null if the request does not ask for it.</summary>
+    public JsonObject? UsageChunk()
     {
+        if (!includeUsage)
+            return null;
         var chunk = Head("chat.completion.chunk", []);
         chunk["usage"] = Usage();
         return chunk;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -9,8 +10,7 @@ using Streaming.Opening;
 namespace LlmGateway.VendorApis.Messages;
 
 /// <summary>
-/// Answers a Messages request, whole or as a stream, and counts tokens. A stream has the vendor's frames only, its
-/// <c>ping</c> while the provider is silent.
+/// Answers Messages requests, and counts tokens. A stream has the vendor's <c>ping</c> while the provider is silent.
 /// </summary>
 internal sealed class MessagesHandler(
     ChatProviders providers,
@@ -18,53 +18,32 @@ internal sealed class MessagesHandler(
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock
-)
+) : VendorHandler<MessagesResponse>(streams, live, options, clock)
 {
-    private static readonly byte[] Ping = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
+    protected override string RequestIdHeader => AnthropicError.RequestId;
+    protected override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
+    protected override VendorError Stopping => AnthropicError.Stopping;
 
-    public async Task AnswerAsync(HttpContext context)
+    protected override VendorError Error(InvalidChatException e) => AnthropicError.Of(e);
+
+    protected override VendorError Error(UpstreamException e) => AnthropicError.Of(e);
+
+    protected override byte[] Frame(VendorError error) => VendorFrame.Of(error.Body, "error");
+
+    protected override (ChatCall Call, MessagesResponse Response) Read(JsonElement body)
     {
-        context.Response.Headers["request-id"] = $"req_{Guid.NewGuid():N}";
-        try
-        {
-            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            var call = MessagesRequestReader.Read(body, providers, options.Value);
-            var response = new MessagesResponse(call);
-            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceExpired);
-            if (!ChatBody.Flag(body, "stream"))
-            {
-                await foreach (var update in updates.ReadAsync())
-                    response.Take(update);
-                await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
-                return;
-            }
-            await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
-            await streams.OpenAsync(
-                context,
-                [],
-                (push, stopped) => StreamAsync(push, updates, response, stopped),
-                new PushSettings(
-                    TimeSpan.FromDays(1),
-                    HeartbeatSeconds: options.Value.PingSeconds,
-                    Bare: true,
-                    Heartbeat: Ping
-                )
-            );
-        }
-        catch (InvalidChatException e)
-        {
-            await AnthropicError.Of(e).WriteAsync(context);
-        }
-        catch (UpstreamException e)
-        {
-            await AnthropicError.Of(e).WriteAsync(context);
-        }
-        catch (OperationCanceledException)
-            when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
-        {
-            await AnthropicError.Stopping.WriteAsync(context);
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
+        var call = MessagesRequestReader.Read(body, providers, Options);
+        return (call, new MessagesResponse(call));
+    }
+
+    protected override async Task WriteAsync(PushStream push, ProviderAnswer updates, MessagesResponse response)
+    {
+        await push.WriteAsync((byte[])[.. Frame(response.Start()), .. Heartbeat], events: 0);
+        await foreach (var update in updates.ReadAsync())
+        foreach (var e in response.Take(update))
+            await push.WriteAsync(Frame(e));
+        foreach (var e in response.End())
+            await push.WriteAsync(Frame(e), events: 0);
     }
 
     /// <summary>
@@ -76,9 +55,9 @@ internal sealed class MessagesHandler(
         try
         {
             var call = MessagesRequestReader.ReadToCount(
-                await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes),
+                await ChatBody.ReadAsync(context, Options.MaxRequestBytes),
                 providers,
-                options.Value
+                Options
             );
             if (call.Target.Provider == "demo")
                 await TypedResults.Json(new { input_tokens = call.InputTokens }).ExecuteAsync(context);
@@ -93,35 +72,6 @@ internal sealed class MessagesHandler(
         {
             await AnthropicError.Of(e).WriteAsync(context);
         }
-    }
-
-    private static async Task StreamAsync(
-        PushStream push,
-        ProviderAnswer updates,
-        MessagesResponse response,
-        CancellationToken stopped
-    )
-    {
-        await using var registration = stopped.Register(updates.Stop);
-        await push.WriteAsync((byte[])[.. Frame(response.Start()), .. Ping], events: 0);
-        try
-        {
-            await foreach (var update in updates.ReadAsync())
-            foreach (var e in response.Take(update))
-                await push.WriteAsync(Frame(e));
-        }
-        catch (UpstreamException e)
-        {
-            await push.WriteAsync(VendorFrame.Of(AnthropicError.Of(e).Body, "error"));
-            return;
-        }
-        catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
-        {
-            await push.WriteAsync(VendorFrame.Of(AnthropicError.Stopping.Body, "error"));
-            return;
-        }
-        foreach (var e in response.End())
-            await push.WriteAsync(Frame(e), events: 0);
     }
 
     private static byte[] Frame(JsonObject e) => VendorFrame.Of(e, (string)e["type"]!);

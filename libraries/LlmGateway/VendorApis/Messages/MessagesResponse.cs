@@ -7,7 +7,7 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.VendorApis.Messages;
 
 /// <summary>An answer in Anthropic's format: content blocks within a message, as events or as a whole.</summary>
-internal sealed class MessagesResponse(ChatCall call)
+internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 {
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly StringBuilder _text = new();

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Connections;
+using Streaming.Opening;
+
+namespace LlmGateway.VendorApis;
+
+/// <summary>
+/// Answers requests in a vendor's API, whole or as a stream. A stream has the vendor's frames only: no ids, no
+/// <c>retry:</c>, and the vendor's heartbeat while the provider is silent.
+/// </summary>
+internal abstract class VendorHandler<TResponse>(
+    PushOpener streams,
+    LiveRuns live,
+    IOptions<LlmOptions> options,
+    TimeProvider clock
+)
+    where TResponse : IVendorResponse
+{
+    protected LlmOptions Options => options.Value;
+
+    /// <summary>The vendor's response header with the id of the request.</summary>
+    protected abstract string RequestIdHeader { get; }
+
+    /// <summary>Frame of a stream whose provider is silent.</summary>
+    protected abstract byte[] Heartbeat { get; }
+
+    /// <summary>Error for a server that stops.</summary>
+    protected abstract VendorError Stopping { get; }
+
+    /// <exception cref="InvalidChatException">The request is invalid.</exception>
+    protected abstract (ChatCall Call, TResponse Response) Read(JsonElement body);
+
+    /// <summary>Writes an answer's frames, from its first to its last.</summary>
+    protected abstract Task WriteAsync(PushStream push, ProviderAnswer updates, TResponse response);
+
+    protected abstract VendorError Error(InvalidChatException e);
+
+    protected abstract VendorError Error(UpstreamException e);
+
+    /// <summary>Returns the frame with which an error ends a stream.</summary>
+    protected abstract byte[] Frame(VendorError error);
+
+    public async Task AnswerAsync(HttpContext context)
+    {
+        context.Response.Headers[RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+        try
+        {
+            var body = await ChatBody.ReadAsync(context, Options.MaxRequestBytes);
+            var (call, response) = Read(body);
+            var isStream = ChatBody.Flag(body, "stream");
+            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceExpired);
+            if (!isStream)
+            {
+                await foreach (var update in updates.ReadAsync())
+                    response.Take(update);
+                await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
+                return;
+            }
+            await updates.BeginAsync(TimeSpan.FromMilliseconds(Options.HeadMilliseconds), clock);
+            await streams.OpenAsync(
+                context,
+                [],
+                (push, stopped) => StreamAsync(push, updates, response, stopped),
+                new PushSettings(
+                    TimeSpan.FromDays(1),
+                    HeartbeatSeconds: Options.PingSeconds,
+                    Bare: true,
+                    Heartbeat: Heartbeat
+                )
+            );
+        }
+        catch (InvalidChatException e)
+        {
+            await Error(e).WriteAsync(context);
+        }
+        catch (UpstreamException e)
+        {
+            await Error(e).WriteAsync(context);
+        }
+        catch (OperationCanceledException)
+            when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
+        {
+            await Stopping.WriteAsync(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
+    }
+
+    private async Task StreamAsync(
+        PushStream push,
+        ProviderAnswer updates,
+        TResponse response,
+        CancellationToken stopped
+    )
+    {
+        await using var registration = stopped.Register(updates.Stop);
+        try
+        {
+            await WriteAsync(push, updates, response);
+        }
+        catch (UpstreamException e)
+        {
+            await push.WriteAsync(Frame(Error(e)));
+        }
+        catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
+        {
+            await push.WriteAsync(Frame(Stopping));
+        }
+    }
+}
