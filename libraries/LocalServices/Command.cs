@@ -36,9 +36,7 @@ internal static class Command
         };
         process.StartInfo.Environment["LC_ALL"] = "C";
         if (libraries is not null)
-        {
             process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
-        }
 
         var text = new StringBuilder();
         process.OutputDataReceived += (_, line) => Append(line.Data);
@@ -77,9 +75,7 @@ internal static class Command
         void Append(string? line)
         {
             lock (text)
-            {
                 text.AppendLine(line);
-            }
         }
     }
 }

@@ -26,16 +26,12 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
     public bool Take(LocalServicesMode mode, IReadOnlyList<ContainerImage> images, TextWriter output)
     {
         if (mode == LocalServicesMode.Native)
-        {
             return false;
-        }
 
         var answers = Programs.Select(program => (Program: program, Answer: AnswerOf(program))).ToList();
         var running = answers.Find(a => a.Answer == Answer.Running).Program;
         if (mode == LocalServicesMode.Containers)
-        {
             return running is not null ? true : throw Silent(answers);
-        }
 
         if (running is null)
         {
@@ -53,9 +49,7 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         // Only Linux has the processes to fall back to.
         var missing = images.Where(image => !Has(running, image)).ToList();
         if (!OperatingSystem.IsLinux() || missing.All(Registry))
-        {
             return true;
-        }
 
         output.WriteLine(
             $"{running} answers but has no image {string.Join(", ", missing)}, and {missing[0].Registry} cannot be "

@@ -49,9 +49,7 @@ internal sealed partial class DebianPackages(string what, string work)
     {
         var root = Directory.CreateDirectory(Path.Combine(work, "root")).FullName;
         if (Command.Run("apt-get", ["--version"]) is null || Command.Run("dpkg", ["--version"]) is null)
-        {
             return ("apt-get is missing; this works on Debian and Ubuntu only.", root);
-        }
 
         var (files, problem) = Plan(packages);
         if (files.Count == 0)
@@ -63,9 +61,7 @@ internal sealed partial class DebianPackages(string what, string work)
         }
 
         if (files.Count == 0)
-        {
             return (problem, root);
-        }
 
         var size = files.Sum(file => file.Size);
         Console.WriteLine(
@@ -89,16 +85,12 @@ internal sealed partial class DebianPackages(string what, string work)
         // Tried twice, because apt fails when another apt replaces the lists at the same time.
         var result = download() is { ExitCode: 0 } done ? done : download();
         if (result is not { ExitCode: 0 })
-        {
             return (result?.Output, root);
-        }
 
         foreach (var package in Directory.EnumerateFiles(folder, "*.deb"))
         {
             if (Command.Run("dpkg", ["-x", package, root]) is var unpacked && unpacked is not { ExitCode: 0 })
-            {
                 return ($"dpkg -x {package} failed: {unpacked?.Output}", root);
-            }
         }
 
         return (null, root);
@@ -153,9 +145,7 @@ internal sealed partial class DebianPackages(string what, string work)
     private static void Delete(string folder)
     {
         if (Directory.Exists(folder))
-        {
             Directory.Delete(folder, recursive: true);
-        }
     }
 
     private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F0} MB");

@@ -15,9 +15,7 @@ internal static class DeveloperCertificate
     public static bool Ensure()
     {
         if (Exists())
-        {
             return true;
-        }
 
         var made = Command.Run("dotnet", ["dev-certs", "https"], timeout: TimeSpan.FromMinutes(1));
         if (made is { ExitCode: 0 } && Exists())

@@ -14,9 +14,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
     public static string Create(IServiceCollection services)
     {
         foreach (var left in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*").Where(IsAbandoned))
-        {
             Delete(left);
-        }
 
         var path = Directory
             .CreateDirectory(

@@ -19,9 +19,7 @@ internal static class FolderLock
             catch (IOException)
             {
                 if (waits == 10)
-                {
                     Console.WriteLine($"{what}: waiting for another start, which is preparing it");
-                }
 
                 Thread.Sleep(TimeSpan.FromMilliseconds(100));
             }

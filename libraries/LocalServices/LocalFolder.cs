@@ -87,9 +87,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
             || Command.Run("stat", ["-c", "%u %g", folder]) is not { ExitCode: 0, Output: var owner }
             || owner.StartsWith("0 ", StringComparison.Ordinal)
         )
-        {
             return identity;
-        }
 
         var ids = owner.Split(' ');
         return [identity[0], $"--reuid={ids[0]}", $"--regid={ids[1]}", .. identity[3..]];
@@ -100,9 +98,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
     {
         Directory.CreateDirectory(folder);
         if (!OperatingSystem.IsWindows())
-        {
             File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
 
         Give(folder, identity);
     }
@@ -111,8 +107,6 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
     public static void Give(string path, string[] identity)
     {
         if (identity.Length > 0)
-        {
             Command.Run("chown", [$"{Nobody}:{Nobody}", path]);
-        }
     }
 }

@@ -26,15 +26,11 @@ internal sealed record LocalProgram(string File, string? Libraries)
     {
         var folder = Path.Combine(tools, what.ToLowerInvariant());
         if (Installed() is { } found)
-        {
             return found;
-        }
 
         using var installing = FolderLock.Take(Directory.CreateDirectory(tools).FullName, what);
         if (Installed() is null)
-        {
             DebianPackages.Unpack(what, packages, folder, otherwise);
-        }
 
         return Installed() ?? throw new LocalServicesException($"{what} was unpacked but does not run. {otherwise}");
 

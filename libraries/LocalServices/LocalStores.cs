@@ -35,9 +35,7 @@ internal static class LocalStoresExtensions
             );
             var (eventStore, redis) = (own("eventstore"), own("redis"));
             if (eventStore is not null && redis is not null)
-            {
                 return new LocalStores(eventStore, redis, OwnRemedy);
-            }
 
             if (builder.ExecutionContext.IsPublishMode || RunInContainers(builder, options))
             {

@@ -14,9 +14,7 @@ internal static class LoopbackPort
         for (var waited = TimeSpan.Zero; waited < FreeTimeout; waited += TimeSpan.FromMilliseconds(100))
         {
             if (Bind(port) is { } taken)
-            {
                 return taken;
-            }
 
             Thread.Sleep(TimeSpan.FromMilliseconds(100));
         }

@@ -102,8 +102,6 @@ internal sealed class NativeStores(
     private static void WithLibraries(IResourceBuilder<ExecutableResource> server, string? libraries)
     {
         if (libraries is not null)
-        {
             server.WithEnvironment("LD_LIBRARY_PATH", libraries);
-        }
     }
 }

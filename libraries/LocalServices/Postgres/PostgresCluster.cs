@@ -21,9 +21,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
         var programs = PostgresPrograms.Find(local, exists ? WrittenBy(folder) : null, folder);
         var identity = exists ? LocalFolder.AsOwner(local.As, folder) : local.As;
         if (!exists)
-        {
             Create(folder, programs, identity);
-        }
 
         var cluster = new PostgresCluster(
             folder,
@@ -63,9 +61,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
     {
         var making = folder + ".making";
         if (Directory.Exists(making))
-        {
             Directory.Delete(making, recursive: true);
-        }
 
         LocalFolder.CreatePrivate(making, identity);
         var (cluster, password) = (Path.Combine(making, "cluster"), Path.Combine(making, "password"));

@@ -18,9 +18,7 @@ internal static class PostmasterLock
             if (!OperatingSystem.IsLinux() || WorksIn(id) is not { } folder)
             {
                 if (OperatingSystem.IsLinux() && !Directory.Exists($"/proc/{id}"))
-                {
                     File.Delete(file);
-                }
 
                 return;
             }

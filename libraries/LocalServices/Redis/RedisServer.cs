@@ -4,7 +4,7 @@ namespace LocalServices.Redis;
 /// Its configuration is a file, so that no process list shows its password.</summary>
 internal sealed record RedisServer(string Program, string? Libraries, string Configuration, string Password)
 {
-    /// <summary>The port of a stack that keeps its data; <c>LocalServices:RedisPort</c> changes it.</summary>
+    /// <summary>The default of <c>LocalServices:RedisPort</c>. An ephemeral stack takes any free port.</summary>
     public const int DefaultPort = 16379;
 
     public static RedisServer Prepare(LocalFolder local, int port)

@@ -71,7 +71,7 @@ internal sealed class RestartPolicy(
                 "Ended unexpectedly. It is restarted in {Seconds} s (Restart:DelaySeconds; 0 turns restarts off).",
                 after.TotalSeconds
             );
-            await Task.Delay(after, stopping);
+            await Task.Delay(after, clock, stopping);
             // The user may have pressed Start or Stop in the meantime; then this end no longer matters.
             if (
                 !ReferenceEquals(_seen[id], ended)

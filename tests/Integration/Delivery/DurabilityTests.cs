@@ -20,14 +20,7 @@ public sealed class DurabilityTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
         await using var server = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, Stop);
         Assert.SkipWhen(server is null, NoServer);
-        var replica = await system.StartReplicaAsync(
-            new()
-            {
-                ["ConnectionStrings__eventstore"] = server!.ConnectionString,
-                ["EventStore__Channel"] = "nobody-speaks-here",
-                ["EventStore__CommandTimeoutSeconds"] = "2",
-            }
-        );
+        var replica = await StartOnAsync(system, server!);
         Assert.Equal("one machine", await DurabilityAsync(replica));
         await SetStandbysAsync(server, "absent");
         await DeliverySystem.EventuallyAsync(
@@ -71,14 +64,7 @@ public sealed class DurabilityTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
         await using var server = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, Stop);
         Assert.SkipWhen(server is null, NoServer);
-        var replica = await system.StartReplicaAsync(
-            new()
-            {
-                ["ConnectionStrings__eventstore"] = server!.ConnectionString,
-                ["EventStore__Channel"] = "nobody-speaks-here",
-                ["EventStore__CommandTimeoutSeconds"] = "2",
-            }
-        );
+        var replica = await StartOnAsync(system, server!);
         var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
         await DeliverySystem.PublishAsync(replica, sent);
         await SetStandbysAsync(server, "absent");
@@ -126,6 +112,17 @@ public sealed class DurabilityTests(StackFixture stack)
         {
             Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
         };
+
+    /// <summary>Starts a replica on this server, without a relay; its commands may take two seconds.</summary>
+    private static Task<ServiceProcess> StartOnAsync(DeliverySystem system, PostgresStandby server) =>
+        system.StartReplicaAsync(
+            new()
+            {
+                ["ConnectionStrings__eventstore"] = server.ConnectionString,
+                ["EventStore__Channel"] = "nobody-speaks-here",
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+            }
+        );
 
     private static async Task<string?> DurabilityAsync(ServiceProcess replica)
     {

@@ -93,11 +93,7 @@ public sealed class ReplayTests(StackFixture stack)
         );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var locked = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (
-            var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked)
-        )
-            await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var locked = await LockEventsAsync(other);
 
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(Readers))
@@ -132,11 +128,7 @@ public sealed class ReplayTests(StackFixture stack)
         );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var locked = await other.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (
-            var take = new NpgsqlCommand("lock table eventstore.events in access exclusive mode", other, locked)
-        )
-            await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var locked = await LockEventsAsync(other);
         // Twice as many as are read at once: those in the queue must not take the places of those that left.
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
@@ -181,6 +173,19 @@ public sealed class ReplayTests(StackFixture stack)
         await using var again = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await again.WaitForEventsAsync(99);
         Assert.Equal(Enumerable.Range(2, 99), Numbers(again));
+    }
+
+    /// <summary>Makes every read of events wait until the transaction ends.</summary>
+    private static async Task<NpgsqlTransaction> LockEventsAsync(NpgsqlConnection connection)
+    {
+        var locked = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var take = new NpgsqlCommand(
+            "lock table eventstore.events in access exclusive mode",
+            connection,
+            locked
+        );
+        await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return locked;
     }
 
     /// <summary>Statements of the system that wait for a lock.</summary>

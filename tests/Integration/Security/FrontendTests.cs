@@ -11,16 +11,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task A_page_runs_only_what_its_origin_served_is_framed_by_nobody_and_stays_on_https()
     {
-        await using var frontend = await ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = "https://api.example",
-            },
-            TestContext.Current.CancellationToken
-        );
+        await using var frontend = await StartAsync("https://api.example");
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend.Url, "/events"))
         {
@@ -49,17 +40,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task A_signed_in_user_reaches_StreamApi_through_the_pages_site_and_no_script_has_the_credential()
     {
-        await using var frontend = await ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = system.A.ToString(),
-                ["SignIn__Enabled"] = "true",
-            },
-            TestContext.Current.CancellationToken
-        );
+        await using var frontend = await StartSignedInAsync();
         using var site = new Site(frontend.Url);
 
         Assert.Equal("/sign-in", (await site.GetAsync("/connections")).Headers.Location?.OriginalString);
@@ -126,17 +107,10 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Without_a_sign_in_a_production_server_shows_strangers_nothing_of_its_inside()
     {
-        await using var frontend = await ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = "https://api.example",
-                ["services__streamapi__http__0"] = system.A.ToString(),
-                ["StreamApi__ApiKey"] = SecureSystem.OperatorKey,
-            },
-            TestContext.Current.CancellationToken
+        await using var frontend = await StartAsync(
+            "https://api.example",
+            ("services__streamapi__http__0", system.A.ToString()),
+            ("StreamApi__ApiKey", SecureSystem.OperatorKey)
         );
         using var site = new Site(frontend.Url);
         foreach (
@@ -169,17 +143,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
     {
-        await using var frontend = await ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = system.A.ToString(),
-                ["SignIn__Enabled"] = "true",
-            },
-            TestContext.Current.CancellationToken
-        );
+        await using var frontend = await StartSignedInAsync();
         using var site = new Site(frontend.Url);
         foreach (var asset in (string[])["/Shell/App.razor.css", "/Shell/App.razor.js", "/mark.svg"])
             Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
@@ -199,17 +163,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Sign_out_ends_the_streams_of_its_visit_and_not_those_of_another_visit()
     {
-        await using var frontend = await ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = system.A.ToString(),
-                ["SignIn__Enabled"] = "true",
-            },
-            TestContext.Current.CancellationToken
-        );
+        await using var frontend = await StartSignedInAsync();
         using var site = new Site(frontend.Url);
         using var elsewhere = new Site(frontend.Url);
         foreach (var visit in (Site[])[site, elsewhere])
@@ -239,17 +193,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task When_a_token_has_ended_the_next_page_asks_who_it_is()
     {
-        await using var frontend = await ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = system.A.ToString(),
-                ["SignIn__Enabled"] = "true",
-            },
-            TestContext.Current.CancellationToken
-        );
+        await using var frontend = await StartSignedInAsync();
         // A process does everything slowly once; the token's few seconds are not for that.
         using (var first = new Site(frontend.Url))
         {
@@ -273,4 +217,15 @@ public sealed class FrontendTests(SecureSystem system)
 
     private static string Header(HttpResponseMessage response, string name) =>
         Assert.Single(response.Headers.GetValues(name));
+
+    private static Task<ServiceProcess> StartAsync(string publicUrl, params (string Name, string Value)[] settings)
+    {
+        var all = settings.ToDictionary(s => s.Name, s => s.Value);
+        all["ASPNETCORE_ENVIRONMENT"] = "Production";
+        all["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
+        all["StreamApi__PublicUrl"] = publicUrl;
+        return ServiceProcess.StartAsync("WebFrontend", all, TestContext.Current.CancellationToken);
+    }
+
+    private Task<ServiceProcess> StartSignedInAsync() => StartAsync(system.A.ToString(), ("SignIn__Enabled", "true"));
 }
