@@ -1,4 +1,4 @@
-// The whole system: what runs, what it needs and in which order it starts.
+// The whole system: its resources, their dependencies and the order in which they start.
 using AppHost;
 using LocalServices;
 using LocalServices.Supervision;

@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
+using EventStore;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace AppHost;
 
@@ -48,10 +48,7 @@ internal static class Commands
             async context =>
             {
                 var connectionString = await eventStore.Resource.GetConnectionStringAsync(context.CancellationToken);
-                await using var connection = new NpgsqlConnection(connectionString);
-                await connection.OpenAsync(context.CancellationToken);
-                await using var reset = new NpgsqlCommand("select eventstore.reset()", connection);
-                await reset.ExecuteNonQueryAsync(context.CancellationToken);
+                await StoreReset.RunAsync(connectionString!, context.CancellationToken);
                 context.Logger.LogInformation("The store was reset.");
                 return CommandResults.Success("The store is empty, and every reader resumes in the new epoch.");
             },

@@ -14,7 +14,7 @@ internal sealed class Leadership(
     IOptions<RelayOptions> options,
     TimeProvider clock,
     ILogger<Leadership> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     public const string Lease = "broadcaster";
 
@@ -34,7 +34,7 @@ internal sealed class Leadership(
         {
             if (await TryHoldAsync(stoppingToken) is { } fence)
                 await LeadAsync(fence, stoppingToken);
-            await Task.Delay(_renew, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_renew, Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -44,7 +44,7 @@ internal sealed class Leadership(
         Fence = fence;
         metrics.Leads(true);
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var relaying = relay.RunAsync(fence, () => clock.GetTimestamp() < Volatile.Read(ref _heldUntil), deposed.Token);
+        var relaying = relay.RunAsync(fence, () => Clock.GetTimestamp() < Volatile.Read(ref _heldUntil), deposed.Token);
         try
         {
             while (!relaying.IsCompleted && await RenewAsync()) { }
@@ -70,24 +70,24 @@ internal sealed class Leadership(
 
         async Task<bool> RenewAsync()
         {
-            await Task.Delay(_renew, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_renew, Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stoppingToken.IsCancellationRequested)
                 return false;
             if (await TryHoldAsync(stoppingToken) is { } held)
                 return held == fence;
-            return clock.GetTimestamp() < Volatile.Read(ref _heldUntil);
+            return Clock.GetTimestamp() < Volatile.Read(ref _heldUntil);
         }
     }
 
     private async Task<long?> TryHoldAsync(CancellationToken cancellationToken)
     {
         // Taken before the request: Postgres starts the lease later than this, so this replica's clock ends it first.
-        var asked = clock.GetTimestamp();
+        var asked = Clock.GetTimestamp();
         try
         {
             var fence = await lease.HoldAsync(Lease, Name, _ttl, cancellationToken).WaitAsync(_ttl, cancellationToken);
             if (fence is not null)
-                Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * clock.TimestampFrequency));
+                Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Clock.TimestampFrequency));
             else
                 Volatile.Write(ref _heldUntil, 0);
             return fence;

@@ -11,6 +11,6 @@ builder.AddRelay();
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
-app.MapRelayStatus();
+app.MapStatus();
 app.Run();
 return Environment.ExitCode;

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Broadcaster;
 
-/// <summary>Publishes signed messages with a timeout, so that an unreachable or frozen Redis never blocks the relay. Of
-/// several servers, a slot's bodies go by the slot's server, and everything else by all.</summary>
+/// <summary>Publishes signed messages with a timeout, so that an unreachable or frozen Redis never blocks the relay.
+/// With several servers, a slot's bodies are sent through the slot's server, and everything else through all.</summary>
 internal sealed class RedisPublisher(
     RedisServers servers,
     RelaySecret secret,

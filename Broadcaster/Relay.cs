@@ -6,8 +6,8 @@ using Npgsql;
 namespace Broadcaster;
 
 /// <summary>The leader's work: moves the outbox into the log, removes expired events, tails the log, publishes
-/// each page on Redis, divided into slots, and sends heartbeats. It starts at the head; receivers notice
-/// events that a former leader left unpublished at the first heartbeat, and read them from the store.</summary>
+/// each page on Redis, divided into slots, and sends heartbeats. It starts at the head; by its first heartbeat,
+/// receivers notice events that a former leader left unpublished, and read them from the store.</summary>
 internal sealed class Relay(
     EventReader reader,
     EventTail tail,
@@ -26,8 +26,8 @@ internal sealed class Relay(
     /// <summary>The interval at which the secret is read again, because an operator can change it.</summary>
     private static readonly TimeSpan SecretInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Heartbeats after which the head of a quiet slot is raised, so that all quiet slots take no room in the
-    /// heartbeat.</summary>
+    /// <summary>Number of heartbeats after which the head of a quiet slot is raised, so that quiet slots take no room
+    /// in the heartbeat.</summary>
     private const int QuietBeats = 8;
 
     private readonly long[] _heads = new long[slots.Count];
@@ -193,7 +193,7 @@ internal sealed class Relay(
             StartAt(page.Epoch, page.Events.Count == 0 ? page.Head : after);
             await BeatAsync(fence, cancellationToken);
         }
-        // What retention has dropped before it was relayed must be a gap to receivers.
+        // Events that retention dropped before they were relayed must be a gap to receivers.
         if (page.DroppedThrough > Relayed)
             StartAt(page.Epoch, page.DroppedThrough);
         if (page.Events.Count > 0)

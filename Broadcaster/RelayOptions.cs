@@ -9,7 +9,7 @@ internal sealed class RelayOptions : IValidatableObject
     [Range(500, 60_000)]
     public int LeaseMilliseconds { get; set; } = 2_000;
 
-    /// <summary>Interval at which the leader renews the lease and a spare tries to take it.</summary>
+    /// <summary>Interval at which the leader renews the lease and a standby tries to take it.</summary>
     [Range(50, 30_000)]
     public int RenewMilliseconds { get; set; } = 500;
 

@@ -56,7 +56,8 @@ public static class Extensions
     /// <remarks>
     /// A stream's duration is not a latency, so its endpoint calls <c>DisableHttpMetrics()</c> to stay out of
     /// <c>http.server.request.duration</c>. Histograms are exponential, or explicit if
-    /// <c>OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION</c> says so; both have exemplars from the traces.
+    /// <c>OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION</c> requests it; both have exemplars from the
+    /// traces.
     /// </remarks>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -92,9 +93,7 @@ public static class Extensions
                     .AddPrometheus(builder.Services, builder.Configuration)
             );
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-        {
             telemetry.UseOtlpExporter();
-        }
 
         builder.Services.AddSingleton<IConfigureOptions<KestrelServerOptions>, CertificateExpiry>();
         RequestSpans.EnableNativeTags();

@@ -15,7 +15,12 @@ internal static class Migration
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    public static async Task<int> RunAsync(string[] args)
+    public static bool IsWanted(string[] args) => args is ["migrate" or "wait-for-schema", ..];
+
+    public static Task<int> RunAsync(string[] args) =>
+        args is ["wait-for-schema", ..] ? WaitAsync(args) : MigrateAsync(args);
+
+    private static async Task<int> MigrateAsync(string[] args)
     {
         using var host = Build(args);
         await host.StartAsync();
@@ -33,6 +38,7 @@ internal static class Migration
         await host.StartAsync();
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Migration));
         var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var clock = host.Services.GetRequiredService<TimeProvider>();
         var lastReason = "";
         while (!stopping.IsCancellationRequested)
         {
@@ -45,7 +51,7 @@ internal static class Migration
             if (reason != lastReason)
                 logger.LogInformation("Waiting: {Reason}. 'StreamApi migrate' applies the migrations.", reason);
             lastReason = reason;
-            await Task.Delay(Pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await host.StopAsync(CancellationToken.None);
         return 1;

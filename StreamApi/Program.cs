@@ -11,14 +11,11 @@ using Streaming;
 
 if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();
-if (args is ["migrate", ..])
+if (Migration.IsWanted(args))
     return await Migration.RunAsync(args);
-if (args is ["wait-for-schema", ..])
-    return await Migration.WaitAsync(args);
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();
-builder.AddRelayRedis();
 builder.AddSecurity();
 builder.AddStreaming(ReplicaName.Get("streamapi"));
 builder.AddRuns();
@@ -27,7 +24,7 @@ builder.AddEvents();
 builder.AddConnections();
 builder.AddReplicas();
 builder.AddSeeds();
-builder.AddOpenApiDocumentation();
+builder.AddDocumentation();
 
 var app = builder.Build();
 app.UseSecurity();
@@ -38,6 +35,6 @@ app.MapConnections();
 app.MapReplicas();
 app.MapLlmGateway();
 app.MapSeeds();
-app.MapOpenApiDocumentation();
+app.MapDocumentation();
 app.Run();
 return Environment.ExitCode;

@@ -1,4 +1,3 @@
-using WebFrontend.Languages;
 using WebFrontend.Load;
 using WebFrontend.Patterns;
 using WebFrontend.Security;
@@ -19,11 +18,8 @@ builder.AddSignIn();
 builder.AddStatus();
 builder.AddPatterns();
 builder.AddLoad();
-builder.Services.AddSingleton(TimeProvider.System);
-builder.Services.AddSingleton(DashboardAddress.From(builder.Configuration));
-builder.Services.AddLanguages();
-builder.Services.AddRazorComponents();
-builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
+builder.AddShell();
+builder.AddContentSecurity();
 
 var app = builder.Build();
 app.UseContentSecurity();

@@ -4,8 +4,8 @@ using Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm;
 
 namespace AppHost;
 
-/// <summary>Docker Compose. <c>deploy/compose.yaml</c> is the complete system with a proxy and TLS; this is what the
-/// model says, for those who deploy with Aspire.</summary>
+/// <summary>Docker Compose. <c>deploy/compose.yaml</c> is the complete system with a proxy and TLS; this file has the
+/// AppHost's model, for teams that deploy with Aspire.</summary>
 internal static partial class Publishing
 {
     private static void AddCompose(

@@ -4,7 +4,7 @@ using Aspire.Hosting.Kubernetes.Resources;
 namespace AppHost;
 
 /// <summary>A Helm chart. <c>deploy/kubernetes</c> has more (budgets, policies, autoscaling, ingress); this corrects
-/// the publisher's defaults that would cut streams off.</summary>
+/// the publisher's defaults that would break streams.</summary>
 internal static partial class Publishing
 {
     private static void AddKubernetes(
@@ -36,7 +36,7 @@ internal static partial class Publishing
 
     private static void RunAsService(Deployment deployment, PodSpecV1 pod)
     {
-        // The publisher's maxUnavailable is 1: an upgrade would take one of two replicas away.
+        // The publisher's maxUnavailable is 1, so an upgrade would remove one of two replicas.
         deployment.Spec.Strategy.RollingUpdate.MaxUnavailable = 0;
         deployment.Spec.Strategy.RollingUpdate.MaxSurge = 1;
         deployment.Spec.MinReadySeconds = 15;
@@ -52,8 +52,8 @@ internal static partial class Publishing
         container.ReadinessProbe = Probe(container, "/health", periodSeconds: 2, failureThreshold: 2);
     }
 
-    /// <summary>Turns the deployment into a job: the publisher has none, and would start the migrations again for
-    /// ever.</summary>
+    /// <summary>Turns the deployment into a job: the publisher has none, and would restart the migrations
+    /// forever.</summary>
     private static void RunOnce(KubernetesResource service, Deployment deployment)
     {
         deployment.Spec.Template.Spec.RestartPolicy = "OnFailure";

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 namespace AppHost;
 
 /// <summary>The model for production, and the choice of the publisher: <c>--Publish:To=compose</c> (default) or
-/// <c>kubernetes</c>. A model with both would have to say for each resource where it goes.</summary>
+/// <c>kubernetes</c>. A model with both would need a target for each resource.</summary>
 internal static partial class Publishing
 {
     private const string Migrations = "migrations";
@@ -55,7 +55,7 @@ internal static partial class Publishing
             .WithEnvironment("Security__ApiKeys__0__Name", "frontend")
             .WithEnvironment("Security__ApiKeys__0__Sha256", hash)
             .WithEnvironment("Security__ApiKeys__0__Subscribe__0", "$sys.>");
-        // The developer certificate is of this machine; a proxy ends TLS.
+        // The developer certificate is valid on this machine only; a proxy terminates TLS.
         foreach (var https in streamapi.Resource.Annotations.OfType<EndpointAnnotation>().ToList())
             if (https.UriScheme == "https")
                 streamapi.Resource.Annotations.Remove(https);

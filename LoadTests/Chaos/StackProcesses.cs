@@ -122,7 +122,7 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
             .ThenBy(ProcessTable.StartTime)
             .First();
 
-    /// <summary>Returns the leading Broadcaster when one answers; ending a spare would show nothing.</summary>
+    /// <summary>Returns the leading Broadcaster when one answers; ending the standby would have no effect.</summary>
     private int Broadcaster()
     {
         var all = Broadcasters();

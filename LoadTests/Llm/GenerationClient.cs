@@ -62,7 +62,7 @@ internal sealed class GenerationClient(
                 _reader is not { EndedSilently: true }
                 && run.Faults.ExplainsRefusal(wasStarted ? failedAt : _requestedAt, failedAt);
             await CloseAsync();
-            // Nothing reads on, so this failure accounts for the remaining tokens.
+            // The reader stops here, so this failure accounts for the remaining tokens.
             RecordFailure(
                 explained,
                 wasStarted

@@ -13,8 +13,8 @@ internal sealed class GenerationPlan(ScenarioScale scale)
     private long _started;
     private readonly double _dropSeconds = Math.Max(2, scale.Clients / 10.0);
 
-    /// <summary>Returns the time of a reader's next drop: about ten drops a
-    /// second over all readers, at most one a reader every two seconds.</summary>
+    /// <summary>Returns the time of a reader's next drop: about ten drops per second over all readers, at most one per
+    /// reader every two seconds.</summary>
     public long NextDrop() =>
         Stopwatch.GetTimestamp()
         + (long)(_dropSeconds * (0.2 + (0.8 * Random.Shared.NextDouble())) * Stopwatch.Frequency);

@@ -5,7 +5,7 @@ using System.Text;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>The argument <c>health</c> of a service: asks the running service, as a container's health check. An image
-/// without a shell has no other program that could.</summary>
+/// without a shell has no other program to do that.</summary>
 public static class HealthProbe
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);

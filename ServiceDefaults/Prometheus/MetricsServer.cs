@@ -14,7 +14,7 @@ namespace ServiceDefaults.Prometheus;
 /// </summary>
 internal sealed class MetricsServer : IHostedService, IAsyncDisposable
 {
-    /// <summary>Enough for several Prometheus servers and a person with curl.</summary>
+    /// <summary>Enough for several Prometheus servers and an operator with curl.</summary>
     private const int MaxConnections = 20;
 
     private readonly PrometheusExporter _exporter;
@@ -22,8 +22,8 @@ internal sealed class MetricsServer : IHostedService, IAsyncDisposable
     private readonly ILogger<MetricsServer> _logger;
     private WebApplication? _server;
 
-    /// <summary>Takes the provider only to have it built before the services' own metrics: counters start at 0, and
-    /// what is counted before there is a provider is not seen.</summary>
+    /// <summary>Takes the provider only to have it built before the services' own metrics, because a count before that
+    /// is not exported.</summary>
     public MetricsServer(
         MeterProvider provider,
         PrometheusExporter exporter,

@@ -11,7 +11,7 @@ internal static class PrometheusExtensions
     public const string Path = "/metrics";
 
     /// <summary>
-    /// Series per connection, with the clients' addresses. Connections come and go, and Prometheus would keep each.
+    /// Series per connection, with the clients' addresses. Prometheus would keep each after its connection has ended.
     /// </summary>
     private const string PerConnection = "sse.server.slowest_connections";
 

@@ -3,9 +3,9 @@ using OpenTelemetry;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>Drops spans that would bury the others: probes with everything in them, and background queries
-/// (leases, polls) outside a trace. A processor, not a sampler: with <c>OTEL_TRACES_SAMPLER=always_on</c>,
-/// as in the AppHost, a sampler would keep the children of a dropped span.</summary>
+/// <summary>Drops spans that would hide the others: health probes with their children, and background queries (leases,
+/// polls) outside a trace. A processor, not a sampler: with <c>OTEL_TRACES_SAMPLER=always_on</c>, as in the AppHost, a
+/// sampler would keep the children of a dropped span.</summary>
 internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : BaseProcessor<Activity>
 {
     public override void OnStart(Activity data)

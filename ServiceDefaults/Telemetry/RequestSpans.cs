@@ -67,9 +67,7 @@ internal sealed class RequestSpans : IStartupFilter
             span.DisplayName = $"{method} {route}";
         }
         else
-        {
             span.DisplayName = method;
-        }
 
         // The query may contain a ticket, because EventSource cannot send a header.
         if (span.GetTagItem("url.query") is string query)

@@ -141,7 +141,7 @@ internal sealed class HistoryPage(
         _hold.Set(Math.Max(_encoded.Capacity, _encoded.Written.Length + bytes));
         foreach (var e in page.Events)
         {
-            EventEnvelope.Write(_json!, new StreamId(_epoch, e.Position).ToString(), e);
+            FrameJson.WriteEnvelope(_json!, new StreamId(_epoch, e.Position).ToString(), e);
             _bytes += e.Data.Length;
         }
         _json!.Flush();

@@ -19,7 +19,8 @@ internal sealed class NdjsonPublish(
     EventAppender store,
     PublishBudget budget,
     IOptions<EventsOptions> options,
-    IOptions<EventStoreOptions> log
+    IOptions<EventStoreOptions> log,
+    TimeProvider clock
 )
 {
     /// <summary>Bytes of memory that a stored event uses until the response is sent.</summary>
@@ -97,7 +98,7 @@ internal sealed class NdjsonPublish(
                 return;
             // Backpressure: the rest of the body waits in the client.
             while (!await budget.SpendAsync(client, batch, context.RequestAborted))
-                await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, context.RequestAborted);
             try
             {
                 appended.AddRange(await AppendAsync(batch));
@@ -135,7 +136,7 @@ internal sealed class NdjsonPublish(
                 }
                 catch (AppendQueueFullException)
                 {
-                    await Task.Delay(TimeSpan.FromMilliseconds(500), context.RequestAborted);
+                    await Task.Delay(TimeSpan.FromMilliseconds(500), clock, context.RequestAborted);
                 }
             }
         }

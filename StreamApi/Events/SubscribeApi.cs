@@ -33,7 +33,7 @@ internal static class SubscribeApi
             .ChecksTopics()
             .Body(typeof(SubscribeBody))
             .Query("topic", "Topic or pattern (* one token, > the rest), repeatable; default: all topics.")
-            .Query("type", "Event type, repeatable.")
+            .Query("type", "Event type, repeatable.", isText: true)
             .Query("key", "Event key, repeatable.")
             .Query("envelope", "true: the data is the whole event.")
             .Query("from", "earliest or head.")

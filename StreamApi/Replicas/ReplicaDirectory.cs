@@ -26,7 +26,7 @@ internal sealed class ReplicaDirectory(
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     ILogger<ReplicaDirectory> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private IReadOnlyList<Replica> _others = [];
 
@@ -68,7 +68,7 @@ internal sealed class ReplicaDirectory(
         var started = new TaskCompletionSource();
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds), clock);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds), Clock);
         try
         {
             do
@@ -112,7 +112,7 @@ internal sealed class ReplicaDirectory(
 
     private async Task LeaveAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), clock);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
         try
         {
             await states.RemoveAsync(streaming.Value.Replica, limit.Token);

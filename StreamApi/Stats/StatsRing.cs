@@ -18,7 +18,7 @@ internal sealed class StatsRing(
     LiveFeed feed,
     TimeProvider clock,
     ILogger<StatsRing> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     public const int Seconds = 600;
 
@@ -37,15 +37,15 @@ internal sealed class StatsRing(
     {
         // Before the head is known, the whole log would count as new.
         await feed.Started.WaitAsync(stoppingToken);
-        var (before, since, at) = (Count.Now(metrics, logs), clock.GetTimestamp(), 0L);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
+        var (before, since, at) = (Count.Now(metrics, logs), Clock.GetTimestamp(), 0L);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), Clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // An early tick must not count the same second twice.
-            at = Math.Max(at + 1, clock.GetUtcNow().ToUnixTimeSeconds());
-            var (now, elapsed) = (Count.Now(metrics, logs), clock.GetElapsedTime(since));
+            at = Math.Max(at + 1, Clock.GetUtcNow().ToUnixTimeSeconds());
+            var (now, elapsed) = (Count.Now(metrics, logs), Clock.GetElapsedTime(since));
             Add(Between(before, now, elapsed.TotalSeconds, at));
-            (before, since) = (now, clock.GetTimestamp());
+            (before, since) = (now, Clock.GetTimestamp());
         }
     }
 

@@ -42,7 +42,8 @@ internal sealed class LoadReports(LoadTestsProgram program)
     }
 
     /// <summary>
-    /// Returns the path of a page of charts, or null. Finds listed reports only, so no id leaves the folder.
+    /// Returns the path of a page of charts, or null. Finds listed reports only, so no id can name a file outside the
+    /// folder.
     /// </summary>
     public string? Page(string id, string scenario) =>
         List().FirstOrDefault(r => r.Id == id)?.Pages.Contains(scenario) == true

@@ -8,6 +8,10 @@ namespace WebFrontend.Security;
 /// </summary>
 internal static class ContentSecurity
 {
+    // One year over HTTPS outside Development (RFC 6797), never for localhost.
+    public static void AddContentSecurity(this WebApplicationBuilder builder) =>
+        builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
+
     public static void UseContentSecurity(this WebApplication app)
     {
         var policy = string.Join(
@@ -19,7 +23,6 @@ internal static class ContentSecurity
             "form-action 'self'",
             "frame-ancestors 'none'"
         );
-        // One year over HTTPS outside Development (RFC 6797), never for localhost.
         if (!app.Environment.IsDevelopment())
             app.UseHsts();
         app.Use(

@@ -49,18 +49,12 @@ public static class AspireRedisExtensions
             RedisConnection.Options(settings, connectionName, configureOptions)
         );
         if (key is null)
-        {
             builder.Services.AddSingleton<IConnectionMultiplexer>(Open);
-        }
         else
-        {
             builder.Services.AddKeyedSingleton<IConnectionMultiplexer>(key, (services, _) => Open(services));
-        }
 
         if (!settings.DisableAutoActivation)
-        {
             builder.Services.AddSingleton<IHostedService>(services => new RedisActivation(() => Get(services)));
-        }
 
         if (!settings.DisableHealthChecks)
         {

@@ -41,14 +41,10 @@ internal static class RedisConnection
         redis.ConnectionRestored += (_, _) =>
         {
             if (Interlocked.Exchange(ref away, 0) == 1)
-            {
                 logger.LogInformation("Redis at {EndPoints} is reachable again", address);
-            }
         };
         if (!redis.IsConnected)
-        {
             Away(ConnectionFailureType.UnableToConnect);
-        }
 
         return redis;
 

@@ -8,7 +8,7 @@ namespace Aspire.StackExchange.Redis;
 /// is frozen: awaited calls have no timeout in 1.2.6.</summary>
 internal sealed class RedisHealthCheck(Func<IConnectionMultiplexer> open) : IHealthCheck
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     public async Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context,
@@ -19,7 +19,7 @@ internal sealed class RedisHealthCheck(Func<IConnectionMultiplexer> open) : IHea
         {
             // On another thread, because the first use of the connection blocks while it opens.
             var latency = await Task.Run(() => open().GetDatabase().PingAsync(), cancellationToken)
-                .WaitAsync(Patience, cancellationToken);
+                .WaitAsync(Timeout, cancellationToken);
             return HealthCheckResult.Healthy($"Redis answered in {latency.TotalMilliseconds:0.0} ms.");
         }
         catch (Exception e) when (e is RedisException or TimeoutException)

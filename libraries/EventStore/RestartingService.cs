@@ -7,12 +7,15 @@ namespace EventStore;
 /// A background service that survives unexpected exceptions: it logs one and starts its work again a second later. An
 /// exception of a plain <see cref="BackgroundService"/> would stop the process.
 /// </summary>
-public abstract class RestartingService(ILogger logger) : BackgroundService
+public abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>The service's logger.</summary>
     protected ILogger Logger => logger;
+
+    /// <summary>The service's clock.</summary>
+    protected TimeProvider Clock => clock;
 
     /// <summary>Does the work. The service ends when this returns, and starts it again when it throws.</summary>
     protected abstract Task RunAsync(CancellationToken stoppingToken);
@@ -35,7 +38,7 @@ public abstract class RestartingService(ILogger logger) : BackgroundService
             {
                 logger.LogError(e, "{Service} failed unexpectedly and starts again in a second", GetType().Name);
             }
-            await Task.Delay(Pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

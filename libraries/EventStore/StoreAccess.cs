@@ -60,7 +60,7 @@ public static class StoreAccess
         CancellationToken cancellationToken = default
     ) => store.RunAsync(sql, run, null, cancellationToken);
 
-    /// <summary>As <see cref="AskAsync"/>, for commands that only read: where its connection broke while idle, the
+    /// <summary>Like <see cref="AskAsync"/>, for commands that only read: if its connection broke while idle, the
     /// command runs again on a new one. A failover must not cost each connection a request.</summary>
     public static async Task<T> ReadAsync<T>(this NpgsqlDataSource store, string sql, Func<NpgsqlCommand, Task<T>> read)
     {

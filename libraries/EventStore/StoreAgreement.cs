@@ -8,7 +8,8 @@ namespace EventStore;
 /// Compares this service with the store at its start, which fails if they do not fit. Without Postgres, the service
 /// starts, and stops as soon as it finds out.
 /// </summary>
-internal abstract class StoreAgreement(IHostApplicationLifetime lifetime, ILogger logger) : IHostedService
+internal abstract class StoreAgreement(IHostApplicationLifetime lifetime, TimeProvider clock, ILogger logger)
+    : IHostedService
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
         Interval = TimeSpan.FromSeconds(1);
@@ -43,7 +44,7 @@ internal abstract class StoreAgreement(IHostApplicationLifetime lifetime, ILogge
     {
         try
         {
-            do await Task.Delay(Interval, lifetime.ApplicationStopping);
+            do await Task.Delay(Interval, clock, lifetime.ApplicationStopping);
             while (!await IsComparedAsync(lifetime.ApplicationStopping));
         }
         catch (OperationCanceledException) { }

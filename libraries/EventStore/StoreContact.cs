@@ -13,7 +13,7 @@ public sealed class StoreContact(
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
     ILogger<StoreContact> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
@@ -29,7 +29,7 @@ public sealed class StoreContact(
     {
         get
         {
-            var waited = clock.GetElapsedTime(Volatile.Read(ref _askedAt));
+            var waited = Clock.GetElapsedTime(Volatile.Read(ref _askedAt));
             return _failing || waited > 3 * Interval ? waited : null;
         }
     }
@@ -77,9 +77,9 @@ public sealed class StoreContact(
             wasAway = _failing = failing;
             if (!failing)
                 await _hosts.CheckAsync(stoppingToken);
-            await Task.Delay(Interval, clock, stoppingToken);
+            await Task.Delay(Interval, Clock, stoppingToken);
             if (!_failing)
-                Volatile.Write(ref _askedAt, clock.GetTimestamp());
+                Volatile.Write(ref _askedAt, Clock.GetTimestamp());
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class LlmOptions
     public int HeadMilliseconds { get; set; } = 250;
 
     /// <summary>
-    /// Seconds without a write after which a vendor's stream sends a sign of life: a comment to OpenAI's clients,
+    /// Seconds without a write after which a vendor's stream sends a heartbeat: a comment to OpenAI's clients,
     /// <c>ping</c> to Anthropic's. It may be a second late.
     /// </summary>
     [Range(1, 14)]
@@ -63,7 +63,8 @@ internal sealed class LlmOptions
     [Range(0, 1_000)]
     public int CoalesceMilliseconds { get; set; } = 40;
 
-    /// <summary>Live runs beyond which that time grows in proportion, so that the store's load does not.</summary>
+    /// <summary>Number of live runs from which that time grows in proportion, so that the store's load stays
+    /// constant.</summary>
     [Range(1, 100_000)]
     public int CoalesceWidensFrom { get; set; } = 40;
 

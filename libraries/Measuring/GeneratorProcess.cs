@@ -8,8 +8,8 @@ internal static partial class GeneratorProcess
     /// <summary>Sets runtime options; must run before the first socket is created.</summary>
     public static void Prepare()
     {
-        // Events are handled on the thread that found their socket readable, which halves the CPU an
-        // event; no handler blocks. The runtime reads this once, so a variable that is already set wins.
+        // Events are handled on the thread that found their socket readable, which halves the CPU per event; no handler
+        // blocks. The runtime reads this once, so a variable that is already set wins.
         if (Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") is null)
             Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
     }

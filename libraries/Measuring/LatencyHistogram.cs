@@ -4,7 +4,7 @@ namespace Measuring;
 
 /// <summary>
 /// Counts latencies from microseconds to hours in buckets of equal relative width, 64 to each power of two, so a
-/// percentile is at most 1.6 % too high. Takes 30 kB a processor; thread-safe without locks.
+/// percentile is at most 1.6 % too high. Takes 30 kB per processor; thread-safe without locks.
 /// </summary>
 internal sealed class LatencyHistogram
 {

@@ -7,7 +7,7 @@ namespace Runs;
 
 /// <summary>
 /// The runs that this replica writes; they continue without readers. At shutdown they get
-/// <see cref="DrainOptions.DrainSeconds"/> to end, then they are interrupted.
+/// <see cref="RunOptions.DrainSeconds"/> to end, then they are interrupted.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
@@ -22,13 +22,13 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
     public LiveRuns(
         RunLeases leases,
-        IOptions<DrainOptions> drain,
+        IOptions<RunOptions> options,
         IHostApplicationLifetime lifetime,
         ILogger<LiveRuns> logger
     )
     {
         (_leases, _logger) = (leases, logger);
-        _grace = TimeSpan.FromSeconds(drain.Value.DrainSeconds);
+        _grace = TimeSpan.FromSeconds(options.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
         leases.LiveTopics = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
         leases.Lost += writer =>

@@ -15,7 +15,7 @@ internal sealed class RunLeases(
     IOptions<StreamingOptions> streaming,
     TimeProvider clock,
     ILogger<RunLeases> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _renewingSince,
@@ -48,7 +48,7 @@ internal sealed class RunLeases(
             throw new StoreUnavailableException("The server is stopping.");
         try
         {
-            return await Volatile.Read(ref _writer).Task.WaitAsync(TimeSpan.FromSeconds(5), clock, cancellationToken);
+            return await Volatile.Read(ref _writer).Task.WaitAsync(TimeSpan.FromSeconds(5), Clock, cancellationToken);
         }
         catch (TimeoutException e)
         {
@@ -82,7 +82,7 @@ internal sealed class RunLeases(
                     e.Message
                 );
             }
-            await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), clock, stoppingToken)
+            await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), Clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -93,7 +93,7 @@ internal sealed class RunLeases(
         await base.StopAsync(cancellationToken);
         if (!_writer.Task.IsCompletedSuccessfully)
             return;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), clock);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
         try
         {
             // Expired, not deleted: other replicas then end open runs at once.
@@ -123,14 +123,14 @@ internal sealed class RunLeases(
         foreach (var run in cancelled)
             Cancelled?.Invoke(run);
         if (_renewingSince == 0)
-            _renewingSince = clock.GetTimestamp();
+            _renewingSince = Clock.GetTimestamp();
     }
 
     private async Task RegisterAsync(CancellationToken cancellationToken)
     {
         var writer = Guid.CreateVersion7();
         await writers.EnterAsync(writer, streaming.Value.Replica, Lease, cancellationToken);
-        _renewingSince = clock.GetTimestamp();
+        _renewingSince = Clock.GetTimestamp();
         _writer.TrySetResult(writer);
     }
 
@@ -140,7 +140,7 @@ internal sealed class RunLeases(
     /// </summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        if (_renewingSince == 0 || clock.GetElapsedTime(_renewingSince) < Lease)
+        if (_renewingSince == 0 || Clock.GetElapsedTime(_renewingSince) < Lease)
             return;
         var ended = await writers.SweepAsync(cancellationToken);
         if (ended.Count == 0)
@@ -158,10 +158,10 @@ internal sealed class RunLeases(
         var lease = Lease;
         if (
             !_writer.Task.IsCompletedSuccessfully
-            || (_orphansCheckedAt > 0 && clock.GetElapsedTime(_orphansCheckedAt) < lease)
+            || (_orphansCheckedAt > 0 && Clock.GetElapsedTime(_orphansCheckedAt) < lease)
         )
             return;
-        _orphansCheckedAt = clock.GetTimestamp();
+        _orphansCheckedAt = Clock.GetTimestamp();
         var writer = _writer.Task.Result;
         // Younger ones may be about to start.
         var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
@@ -194,7 +194,7 @@ internal sealed class RunLeases(
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {
                 // The next renewal finds cancelled runs too.
-                await Task.Delay(TimeSpan.FromSeconds(1), clock, stoppingToken)
+                await Task.Delay(TimeSpan.FromSeconds(1), Clock, stoppingToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

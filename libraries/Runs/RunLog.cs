@@ -30,8 +30,8 @@ internal sealed class RunLog(
         MaxDelay = TimeSpan.FromSeconds(4);
 
     /// <summary>
-    /// Runs that Postgres did not answer about, and their writers: they may have been acquired, so they are released
-    /// before the next try.
+    /// Runs without an answer of Postgres, and their writers: they may have been acquired, so they are released before
+    /// the next try.
     /// </summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
 
@@ -152,7 +152,7 @@ internal sealed class RunLog(
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
         registry.OwnerAsync(name.Topic, cancellationToken);
 
-    /// <summary>Asks the writer, on whichever replica, to stop; false if the run is not running.</summary>
+    /// <summary>Asks the writer, on any replica, to stop; false if the run is not running.</summary>
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>
         registry.CancelAsync(name.Topic, cancellationToken);
 
@@ -170,7 +170,7 @@ internal sealed class RunLog(
 
     /// <summary>
     /// Appends events, and retries while the store is unavailable. Events of a try without an answer are not stored
-    /// twice. After a promotion the run goes on only if the store has lost none of its events.
+    /// twice. After a promotion the run continues only if the store has lost none of its events.
     /// </summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
@@ -199,7 +199,7 @@ internal sealed class RunLog(
             }
             catch (RunFencedException) when (!isFenced)
             {
-                // The run has ended, or a new epoch asks if the store still has what was written before.
+                // The run has ended, or a new epoch must confirm that the store has the earlier events.
                 isFenced = true;
             }
             catch (StoreUnavailableException e)

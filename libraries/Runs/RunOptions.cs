@@ -21,12 +21,8 @@ internal sealed class RunOptions
     /// </summary>
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxReadBytes { get; set; } = 1024 * 1024;
-}
 
-/// <summary>Options of the shutdown, section <c>Llm</c>.</summary>
-internal sealed class DrainOptions
-{
-    /// <summary>Seconds that live runs and answers may continue after the server is told to stop.</summary>
+    /// <summary>Seconds that live runs and answers may continue after SIGTERM.</summary>
     [Range(0, 600)]
     public int DrainSeconds { get; set; } = 8;
 }

@@ -95,7 +95,7 @@ internal sealed class RunStreams(
         {
             throw new StoreUnavailableException("This replica lost its lease on runs. Try again in some seconds.", e);
         }
-        // With the error's own id, or a client that returns would get it once more.
+        // With the error's own id, so that a client that returns does not get it again.
         var stored = await reader.ReadAsync(
             gone.Announced.Position,
             new EventFilter([gone.Name.Topic], [], []),

@@ -14,11 +14,6 @@ internal static class RunsExtensions
                 "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds. Else a late renewal would end live runs."
             )
             .ValidateOnStart();
-        builder
-            .Services.AddOptions<DrainOptions>()
-            .BindConfiguration("Llm")
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
         builder.Services.AddSingleton<RunLeases>();
         builder.Services.AddSingleton<RunLog>();
         builder.Services.AddSingleton<LiveRuns>();

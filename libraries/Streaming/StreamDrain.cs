@@ -2,7 +2,11 @@ using Streaming.Connections;
 
 namespace Streaming;
 
-/// <summary>Ends every stream when the server stops, before Kestrel waits for its connections.</summary>
+/// <summary>
+/// Ends every stream at SIGTERM, before Kestrel waits for its connections. The client gets a reconnection time
+/// (<c>retry:</c>) and the end of the body, and resumes on another replica. A stream that its endpoint writes may have
+/// a grace (<see cref="PushSettings.Grace"/>).
+/// </summary>
 internal sealed class StreamDrain(ConnectionRegistry registry, IHostApplicationLifetime lifetime) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

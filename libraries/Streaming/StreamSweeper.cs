@@ -14,11 +14,11 @@ internal sealed class StreamSweeper(
     IOptions<StreamingOptions> options,
     TimeProvider clock,
     ILogger<StreamSweeper> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), clock);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), Clock);
         var compaction = new HeapCompaction(
             options.Value.CompactStreams,
             options.Value.CompactMegabytes * 1024L * 1024

@@ -12,11 +12,14 @@ namespace Streaming;
 
 internal static class StreamingExtensions
 {
-    /// <summary>Adds streaming. The host must have added the event store and the relay before.</summary>
+    /// <summary>
+    /// Adds streaming, and the Redis servers that bring events. The host must have added the event store before.
+    /// </summary>
     /// <param name="builder">The application builder.</param>
     /// <param name="replica">The name of this process in greetings, lists and leases.</param>
     public static void AddStreaming(this WebApplicationBuilder builder, string replica)
     {
+        builder.AddRelayRedis();
         builder
             .Services.AddOptions<StreamingOptions>()
             .BindConfiguration("Streaming")

@@ -3,7 +3,7 @@ using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Stack;
 
-namespace Browser.Tests;
+namespace Browser;
 
 public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
 {

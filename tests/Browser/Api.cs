@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>The stack's own API, as another program would use it: what the pages show is compared with what it
 /// does.</summary>

@@ -1,4 +1,4 @@
-using Browser.Tests;
+using Browser;
 using Stack;
 
 [assembly: AssemblyFixture(typeof(StackFixture))]

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Playwright;
 using Stack;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>
 /// One Chromium for each test that runs at the same time as others, kept for those after it: Playwright's objects are
@@ -18,7 +18,7 @@ public sealed class BrowserFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _chromium = await Chromium.GetAsync();
-        // Patience, not a promise: machines that run tests are busy.
+        // Long, because machines that run tests are busy.
         Assertions.SetDefaultExpectTimeout(20_000);
     }
 

@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {

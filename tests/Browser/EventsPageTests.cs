@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 public partial class EventsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {

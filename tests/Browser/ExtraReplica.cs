@@ -1,7 +1,7 @@
 using Harness;
 using Npgsql;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>One more StreamApi on the stack's stores, which a test may kill without taking it from the
 /// others.</summary>

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>Tests that look at each page with something on it.</summary>
 public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>HTTP/1.1 gives a browser six connections to an origin: tabs that nobody looks at must not keep
 /// them.</summary>

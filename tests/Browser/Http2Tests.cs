@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Stack;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>HTTP/1.1 gives a page six connections to an origin; HTTP/2 carries its streams in one (RFC 9113).</summary>
 public class Http2Tests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

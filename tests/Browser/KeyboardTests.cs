@@ -1,7 +1,7 @@
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 [Collection(SharedPages.Collection), Trait("Takes", "long")]
 public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)

@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 [Collection(SharedPages.Collection)]
 public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 [Collection(SharedPages.Collection)]
 public partial class OverviewPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>Base of the page tests: the stack, a browser, and a check that the page reports no error.</summary>
 public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : IAsyncLifetime

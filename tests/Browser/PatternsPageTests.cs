@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 [Trait("Takes", "long")]
 public partial class PatternsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

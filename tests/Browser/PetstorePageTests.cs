@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 [Collection(SharedPages.Collection)]
 public partial class PetstorePageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

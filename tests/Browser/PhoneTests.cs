@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {

@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 using Harness;
 using Stack;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>A whole system as in Production, with a database of its own on the stack's Postgres: its pages speak HTTPS
 /// and ask who one is.</summary>

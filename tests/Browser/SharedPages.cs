@@ -1,4 +1,4 @@
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>
 /// Pages that show what everybody does: replicas, connections, tasks, pets, load tests. Their tests, and those that

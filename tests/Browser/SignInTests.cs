@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 /// <summary>The pages as in Production: a visitor who has not signed in sees none of them.</summary>
 [Trait("Takes", "long")]

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
-namespace Browser.Tests;
+namespace Browser;
 
 [Collection(SharedPages.Collection)]
 public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)

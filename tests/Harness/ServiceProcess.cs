@@ -29,7 +29,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     public Uri Url => _listening.Task.Result;
 
-    /// <summary>Told of every line that it prints.</summary>
+    /// <summary>Called with every line that it prints.</summary>
     public event Action<string>? Printed;
     public string Output => string.Join('\n', _output);
     public int Id => _process.Id;

@@ -26,9 +26,7 @@ internal sealed class FalseClock : IDisposable
                 .Tools;
             var target = Path.Combine(tools, "faketime");
             if (Library("/usr/lib") is null && Library(Path.Combine(target, "usr", "lib")) is null)
-            {
                 DebianPackages.Unpack("libfaketime", ["libfaketime"], target, "Install libfaketime.");
-            }
 
             var library =
                 Library("/usr/lib")

@@ -21,9 +21,7 @@ internal sealed class SmallDisk : IDisposable
             Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder])
             is not { ExitCode: 0 } result
         )
-        {
             throw new NotDoneException("needs a separate disk to fill, and mount failed");
-        }
 
         return new SmallDisk(folder);
     }

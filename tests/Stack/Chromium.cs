@@ -23,16 +23,12 @@ public sealed record Chromium(string? Path, string Reason)
         }
 
         if (Find() is { } found)
-        {
             return new Chromium(found, "");
-        }
 
         const string Manually =
             "Install it (Debian, Ubuntu: sudo apt-get install -y chromium), or name one: CHROME_PATH=/path/to/chromium";
         if (!Environment.IsPrivilegedProcess || !File.Exists("/usr/bin/apt-get"))
-        {
             return new Chromium(null, $"No Chromium on this machine. {Manually}");
-        }
 
         TestContext.Current.SendDiagnosticMessage(
             "No Chromium on this machine: installing it (apt-get install chromium, about 100 MB)"

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 
-namespace Unit.Tests;
+namespace Unit;
 
 /// <summary>The JavaScript client has its own tests; they are part of ours, run in a copy so that the sources stay as
 /// they are.</summary>

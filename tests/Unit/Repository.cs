@@ -1,4 +1,4 @@
-namespace Unit.Tests;
+namespace Unit;
 
 internal static class Repository
 {

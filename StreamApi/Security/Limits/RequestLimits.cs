@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using LlmGateway;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -12,7 +13,10 @@ using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Limits the requests of one user, or of one address if there is no user, over all replicas.</summary>
+/// <summary>
+/// Rate limits: the requests of one user, or of one address if there is no user, over all replicas.
+/// <see cref="LimitOptions"/> has the numbers.
+/// </summary>
 internal static class RequestLimits
 {
     public static void AddLimits(this WebApplicationBuilder builder)
@@ -45,8 +49,8 @@ internal static class RequestLimits
                         : Window(context, RatePolicies.Streams, o.NewStreamsPerMinute!.Value)
             );
             limiter.AddPolicy(
-                RatePolicies.Generations,
-                context => Window(context, RatePolicies.Generations, Options(context).GenerationsPerMinute!.Value)
+                GenerationRate.Policy,
+                context => Window(context, GenerationRate.Policy, Options(context).GenerationsPerMinute!.Value)
             );
             limiter.AddPolicy(
                 RatePolicies.Publishes,
@@ -193,7 +197,7 @@ internal static class RequestLimits
                 $"opened {limits.NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)",
                 TimeSpan.FromSeconds(10)
             ),
-            RatePolicies.Generations => (
+            GenerationRate.Policy => (
                 $"started {limits.GenerationsPerMinute} generations in the last minute (Limits:GenerationsPerMinute)",
                 TimeSpan.FromSeconds(10)
             ),

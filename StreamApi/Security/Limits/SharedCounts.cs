@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Requests permits from Redis; of several servers, from the key's. If that does not answer, each replica counts for
+/// Requests permits from Redis, with several servers from the key's. If it does not answer, each replica counts for
 /// itself, and one request every few seconds checks whether it is back.
 /// </summary>
 internal sealed class SharedCounts(

@@ -11,7 +11,7 @@ namespace StreamApi.Security.Tickets;
 /// Postgres about a second later; while Postgres is down both may live.
 /// </summary>
 internal sealed class TicketSessions(TicketConnections connections, TimeProvider clock, ILogger<TicketSessions> logger)
-    : RestartingService(logger)
+    : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
         Retention = TimeSpan.FromDays(1),
@@ -38,7 +38,7 @@ internal sealed class TicketSessions(TicketConnections connections, TimeProvider
             }
         );
         before?.Stop(EndReason.Replaced);
-        _opened[ticket] = (stream.Id, clock.GetUtcNow());
+        _opened[ticket] = (stream.Id, Clock.GetUtcNow());
     }
 
     private void Leave(Guid ticket, OpenStream stream) =>
@@ -53,7 +53,7 @@ internal sealed class TicketSessions(TicketConnections connections, TimeProvider
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
+        using var timer = new PeriodicTimer(Interval, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -85,9 +85,9 @@ internal sealed class TicketSessions(TicketConnections connections, TimeProvider
         );
         foreach (var one in opened)
             _opened.TryRemove(one);
-        if (_sweptAt is { } swept && clock.GetElapsedTime(swept) < SweepInterval)
+        if (_sweptAt is { } swept && Clock.GetElapsedTime(swept) < SweepInterval)
             return;
-        _sweptAt = clock.GetTimestamp();
+        _sweptAt = Clock.GetTimestamp();
         await connections.ForgetAsync(Retention, cancellationToken);
     }
 

@@ -20,7 +20,7 @@ internal sealed class Ticker(
     IOptions<BasicsOptions> options,
     TimeProvider clock,
     ILogger<Ticker> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     public const string Topic = "sse.ticks";
 
@@ -28,9 +28,9 @@ internal sealed class Ticker(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            var now = clock.GetUtcNow();
+            var now = Clock.GetUtcNow();
             var next = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1);
-            await Task.Delay(next - now, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(next - now, Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stoppingToken.IsCancellationRequested)
                 return;
             try

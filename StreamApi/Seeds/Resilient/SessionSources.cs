@@ -16,7 +16,7 @@ internal sealed class SessionSources(
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<SessionSources> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private const int Batch = 100;
 
@@ -32,7 +32,7 @@ internal sealed class SessionSources(
 
     private async Task<int> ReadDueAsync(ResilientContext context)
     {
-        var now = clock.GetUtcNow();
+        var now = Clock.GetUtcNow();
         var due = await context
             .Sessions.FromSql(
                 $"""

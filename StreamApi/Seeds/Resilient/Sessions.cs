@@ -14,7 +14,7 @@ internal sealed class Sessions(
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<Sessions> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Presence = TimeSpan.FromSeconds(2);
 
@@ -77,7 +77,7 @@ internal sealed class Sessions(
             command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() });
                 command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
                 return command.ExecuteNonQueryAsync(CancellationToken.None);
             },
@@ -96,7 +96,7 @@ internal sealed class Sessions(
             command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = times });
                 return command.ExecuteNonQueryAsync(CancellationToken.None);
             },
@@ -106,7 +106,7 @@ internal sealed class Sessions(
     /// <summary>Records the sessions that have readers on this replica.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Presence, clock);
+        using var timer = new PeriodicTimer(Presence, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -125,7 +125,7 @@ internal sealed class Sessions(
                         command =>
                         {
                             command.Parameters.Add(
-                                new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() }
+                                new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() }
                             );
                             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
                             return command.ExecuteNonQueryAsync(CancellationToken.None);

@@ -56,7 +56,7 @@ internal static class TasksApi
             .MapStream("/events/stream", StreamAsync)
             .WithStreamPool("Tasks")
             .Reads(TaskList.Topics)
-            .Query("types", "Event types, comma-separated or repeated; default: all.")
+            .Query("types", "Event types, comma-separated or repeated; default: all.", isText: true)
             .Sends(
                 "Streams changes of tasks as unnamed frames {id, event, data, timestamp}.",
                 ("connected", typeof(Frame<object>)),

@@ -20,7 +20,7 @@ internal sealed class TrafficGenerator(
     IOptions<TrafficOptions> options,
     TimeProvider clock,
     ILogger<TrafficGenerator> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private const string Lease = "traffic";
     private static readonly string[] Users = ["user-456", "user-123", "user-789"];
@@ -37,7 +37,7 @@ internal sealed class TrafficGenerator(
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
-        using var timer = new PeriodicTimer(interval, clock);
+        using var timer = new PeriodicTimer(interval, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))

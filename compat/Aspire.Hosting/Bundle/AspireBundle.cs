@@ -16,9 +16,7 @@ internal sealed record AspireBundle(string Orchestrator, string Dashboard)
         var folder = Path.Combine(Folder, package.Version);
         var bundle = Path.Combine(folder, "bundle");
         if (!Directory.Exists(bundle))
-        {
             await new BundleRestore(package, folder, output).RunAsync(bundle, cancellation);
-        }
 
         // The dashboard needs the `wwwroot` beside it, so it is started in place.
         return new AspireBundle(Path.Combine(bundle, "dcp", "dcp"), Path.Combine(bundle, "managed", "aspire-managed"));

@@ -16,16 +16,12 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         Directory.CreateDirectory(folder);
         using var restoring = await LockAsync(cancellation);
         if (Directory.Exists(bundle))
-        {
             return;
-        }
 
         Clear();
         Directory.CreateDirectory(_work);
         foreach (var file in (string[])["package.json", "package-lock.json"])
-        {
             await File.WriteAllTextAsync(Path.Combine(_work, file), BundlePackage.Text(file), cancellation);
-        }
 
         try
         {
@@ -153,9 +149,7 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
     private void Clear()
     {
         if (Directory.Exists(_work))
-        {
             Directory.Delete(_work, recursive: true);
-        }
     }
 
     private static long Size(string path)

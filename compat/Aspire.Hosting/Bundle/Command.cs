@@ -29,9 +29,7 @@ internal static class Command
             },
         };
         foreach (var (name, value) in environment)
-        {
             process.StartInfo.Environment[name] = value;
-        }
 
         var text = new StringBuilder();
         process.OutputDataReceived += (_, line) => Append(line.Data);
@@ -63,9 +61,7 @@ internal static class Command
         void Append(string? line)
         {
             lock (text)
-            {
                 text.AppendLine(line);
-            }
         }
     }
 }

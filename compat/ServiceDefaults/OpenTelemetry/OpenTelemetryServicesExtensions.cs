@@ -13,9 +13,7 @@ public static class OpenTelemetryServicesExtensions
     {
         // Inserted before all other hosted services, so that telemetry covers their start. Added once only.
         if (!services.Any(s => s.ImplementationType == typeof(TelemetryStart)))
-        {
             services.Insert(0, ServiceDescriptor.Singleton<IHostedService, TelemetryStart>());
-        }
 
         return new OpenTelemetryBuilder(services);
     }

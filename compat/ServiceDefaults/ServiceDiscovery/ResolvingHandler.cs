@@ -11,9 +11,7 @@ internal sealed class ResolvingHandler(ServiceEndpoints endpoints) : DelegatingH
     )
     {
         if (request.RequestUri is not { IsAbsoluteUri: true } named)
-        {
             return await base.SendAsync(request, cancellationToken);
-        }
 
         request.RequestUri = endpoints.Resolve(named);
         try

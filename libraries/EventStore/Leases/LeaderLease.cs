@@ -26,7 +26,7 @@ public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
             cancellationToken
         );
 
-    /// <summary>Gives a lease up, so that a spare does not wait for it to expire. Does nothing if the fence is
+    /// <summary>Releases a lease, so that a standby does not wait for it to expire. Does nothing if the fence is
     /// outdated.</summary>
     public Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken) =>
         store.RunAsync(

@@ -92,7 +92,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             row.IsDBNull(2) ? null : row.GetInt64(2),
             row.GetString(3)
         );
-        // The row arrives before the commit: only the end of the statement proves it.
+        // The row arrives before the commit, which only the end of the statement proves.
         while (await row.NextResultAsync()) { }
         return stored;
     }

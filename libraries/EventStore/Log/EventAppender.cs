@@ -15,8 +15,9 @@ namespace EventStore;
 public sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
+    TimeProvider clock,
     ILogger<EventAppender> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;
@@ -58,7 +59,7 @@ public sealed class EventAppender(
         var (distinct, places) = WithoutRepeats(events);
         var request = new Request(distinct, publisher);
         _pending.Add(request);
-        var start = Stopwatch.GetTimestamp();
+        var start = Clock.GetTimestamp();
         try
         {
             var appended = await request.Completion.Task.WaitAsync(cancellationToken);
@@ -66,7 +67,7 @@ public sealed class EventAppender(
         }
         finally
         {
-            StoreMetrics.Published(Stopwatch.GetElapsedTime(start));
+            StoreMetrics.Published(Clock.GetElapsedTime(start));
         }
     }
 
@@ -138,7 +139,7 @@ public sealed class EventAppender(
     private async Task<AppendBatch> CommitAsync(AppendBatch batch, CancellationToken stoppingToken)
     {
         var next = batch;
-        var start = Stopwatch.GetTimestamp();
+        var start = Clock.GetTimestamp();
         using var span = StoreTracing.StartBatch("eventstore append", ActivityKind.Client, batch.TraceParents);
         span?.SetTag("messaging.batch.message_count", batch.Events);
         try
@@ -155,7 +156,7 @@ public sealed class EventAppender(
             if (_failing)
                 Logger.LogInformation("Postgres stores events again");
             _failing = false;
-            StoreMetrics.Appended(batch.Events, Stopwatch.GetElapsedTime(start));
+            StoreMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
             if (Committed is { } told && first is { } from)
                 told(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
         }

@@ -41,7 +41,7 @@ public sealed record EventPage(
 /// <param name="Count">Their number.</param>
 public sealed record SkippedRange(long From, long To, long Count);
 
-/// <summary>The newest event of each key in a part of the log, as far as they fit into a page.</summary>
+/// <summary>The newest event of each key in a part of the log, if they fit into a page.</summary>
 /// <param name="Page">The events. If it ends before <paramref name="Through"/>, the next page has more of the
 /// part.</param>
 /// <param name="Skipped">Events of the part that have a newer one in it; null without any.</param>

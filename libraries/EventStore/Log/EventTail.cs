@@ -11,13 +11,14 @@ public sealed class EventTail(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     EventReader reader,
     IOptions<EventStoreOptions> options,
+    TimeProvider clock,
     ILogger<EventTail> logger
 )
 {
     /// <summary>
     /// Enumerates the events after a position in order, page by page, until cancelled. A page may have no events: it
-    /// tells the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>. Waits during an outage of
-    /// Postgres.
+    /// then carries the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>. Waits during an outage
+    /// of Postgres.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="mostData">Most bytes of an event's data: the data of a larger one are left out.</param>
@@ -46,7 +47,11 @@ public sealed class EventTail(
                         "The log cannot be read, so the feed waits and tries again: {Reason}",
                         e.InnerException?.Message ?? e.Message
                     );
-                    await Task.Delay(options.Value.PollMilliseconds, cancellationToken);
+                    await Task.Delay(
+                        TimeSpan.FromMilliseconds(options.Value.PollMilliseconds),
+                        clock,
+                        cancellationToken
+                    );
                 }
                 if (page is null)
                     continue;
@@ -109,7 +114,7 @@ public sealed class EventTail(
                     "Postgres does not notify of new events, so the log is polled until it does: {Reason}",
                     e.Message
                 );
-                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
             }
         }
     }

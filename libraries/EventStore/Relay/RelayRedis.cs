@@ -18,13 +18,13 @@ public static class RelayRedis
     private const string Section = "Aspire:StackExchange:Redis",
         HealthCheck = "StackExchange.Redis";
 
-    /// <summary>Come first, so that the connection string overrides them.</summary>
+    /// <summary>Options before the connection string, which overrides them.</summary>
     private const string Defaults = "connectTimeout=1000,connectRetry=1,keepAlive=5";
 
     /// <summary>
     /// Adds <see cref="RedisServers"/> over the connection string <paramref name="connectionName"/>, which names one
     /// server, several (<c>a:6379;b:6379</c>) or a cluster (<c>a:7000,b:7000</c>), and connects to them. The host's
-    /// start fails, naming the connection string, if that is missing or cannot be right.
+    /// start fails, naming the connection string, if that is missing or invalid.
     /// </summary>
     /// <remarks>
     /// A Redis that is away does not stop the start; a silent one delays it by at most three seconds. Constructors take
@@ -97,6 +97,7 @@ public static class RelayRedis
         builder.Services.AddSingleton(services => Create(services, addresses, configured));
         builder.Services.AddHostedService(services => new Opening(
             services.GetRequiredService<RedisServers>(),
+            services.GetRequiredService<TimeProvider>(),
             problem
         ));
         // Services without the store have nothing to agree with.
@@ -155,11 +156,11 @@ public static class RelayRedis
                 : services.GetRequiredKeyedService<IConnectionMultiplexer>(address.Name);
     }
 
-    private sealed class Opening(RedisServers servers, string? problem) : IHostedService
+    private sealed class Opening(RedisServers servers, TimeProvider clock, string? problem) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken) =>
             problem is null
-                ? RedisStartCheck.RunAsync(servers.All, cancellationToken)
+                ? RedisStartCheck.RunAsync(servers.All, clock, cancellationToken)
                 : throw new InvalidOperationException(problem);
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -10,8 +10,9 @@ internal sealed class SlotAgreement(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     TopicSlots slots,
     IHostApplicationLifetime lifetime,
+    TimeProvider clock,
     ILogger<SlotAgreement> logger
-) : StoreAgreement(lifetime, logger)
+) : StoreAgreement(lifetime, clock, logger)
 {
     protected override async Task<bool> CompareAsync(CancellationToken cancellationToken)
     {

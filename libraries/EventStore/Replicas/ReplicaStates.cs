@@ -43,7 +43,7 @@ public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlData
         return others;
     }
 
-    /// <summary>Removes a replica that stops, and those that have said nothing for a day.</summary>
+    /// <summary>Removes a replica that stops, and those without a document for a day.</summary>
     public Task RemoveAsync(string replica, CancellationToken cancellationToken) =>
         store.RunAsync(
             "delete from eventstore.replicas where name = $1 or seen_at < clock_timestamp() - interval '1 day'",

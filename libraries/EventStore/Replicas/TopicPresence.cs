@@ -9,7 +9,7 @@ namespace EventStore;
 /// </summary>
 public sealed class TopicPresence(NpgsqlDataSource store)
 {
-    /// <summary>Notes that the topic has a reader now.</summary>
+    /// <summary>Records that the topic has a reader now.</summary>
     public Task NoteAsync(string topic, CancellationToken cancellationToken) =>
         store.RunAsync(
             """

@@ -103,7 +103,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>Tells if a run goes on: if it has a writer.</summary>
+    /// <summary>Returns true if a run has a writer.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<bool> GoesOnAsync(string topic, CancellationToken cancellationToken) =>
         store.AskAsync(

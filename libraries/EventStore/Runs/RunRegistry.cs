@@ -54,8 +54,8 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             async command => (bool)(await command.With(topic).With(writer).With(will).ExecuteScalarAsync())!
         );
 
-    /// <summary>Lets a writer go on with its run in a new epoch. False, and the run is ended by its will, if the log
-    /// has lost the last event that it wrote; false too for a run that the writer no longer has.</summary>
+    /// <summary>Lets a writer continue its run in a new epoch. False, and the run is ended by its will, if the log has
+    /// lost the last event that it wrote; false too for a run that the writer no longer has.</summary>
     /// <param name="topic">The topic of the run's events.</param>
     /// <param name="writer">The run's writer.</param>
     /// <param name="last">Id of the last event that the writer knows to be stored; null before the first.</param>
@@ -72,7 +72,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             }
         );
 
-    /// <summary>Asks a run's writer to stop, on whichever replica. False if no such run goes on.</summary>
+    /// <summary>Asks a run's writer to stop, on any replica. False if no such run is open.</summary>
     public Task<bool> CancelAsync(string topic, CancellationToken cancellationToken) =>
         store.ChangeAsync<bool>(
             "select eventstore.cancel_run($1)",

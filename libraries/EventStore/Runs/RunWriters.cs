@@ -18,8 +18,8 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
         );
 
     /// <summary>Renews a writer's lease.</summary>
-    /// <returns>The writer's runs that someone asked to cancel; null if the writer is gone: another process has swept
-    /// it and ended its runs.</returns>
+    /// <returns>The writer's runs that were cancelled; null if another process has swept the writer and ended its
+    /// runs.</returns>
     public Task<IReadOnlyList<string>?> RenewAsync(Guid writer, TimeSpan lease, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>?>(
             """
@@ -70,7 +70,7 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
         return (string[])(await command.With(writer).With(age).ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Ends runs of a living writer that nobody works on, by their wills, and frees their idempotency keys.
+    /// <summary>Ends runs that a living writer does not work on, by their wills, and frees their idempotency keys.
     /// Returns the topics of the runs that it ended.</summary>
     public Task<IReadOnlyList<string>> AbandonAsync(
         string[] topics,
@@ -83,8 +83,8 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>Calls <paramref name="cancelled"/> with the topic of each run, of any writer, that someone asks to
-    /// cancel. Ends only by cancellation, or by an exception when the connection breaks.</summary>
+    /// <summary>Calls <paramref name="cancelled"/> with the topic of each cancelled run, of any writer. Ends only by
+    /// cancellation, or by an exception when the connection breaks.</summary>
     public Task ListenAsync(Action<string> cancelled, CancellationToken cancellationToken) =>
         store.ListenAsync("eventstore_runs", () => { }, cancelled, cancellationToken);
 }

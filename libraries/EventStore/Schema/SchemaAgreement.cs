@@ -8,8 +8,9 @@ namespace EventStore;
 internal sealed class SchemaAgreement(
     StoreMigrator schema,
     IHostApplicationLifetime lifetime,
+    TimeProvider clock,
     ILogger<SchemaAgreement> logger
-) : StoreAgreement(lifetime, logger)
+) : StoreAgreement(lifetime, clock, logger)
 {
     protected override async Task<bool> CompareAsync(CancellationToken cancellationToken)
     {

@@ -4,15 +4,15 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// The connection that uses each ticket: the one that was opened last, on whichever replica. Thread-safe. Every method
-/// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
+/// The connection that uses each ticket: the one that was opened last, on any replica. Thread-safe. Every method throws
+/// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
 /// </summary>
 public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
-    /// <summary>Notes connections. One that was opened earlier than the stored one changes nothing.</summary>
+    /// <summary>Records connections. One that was opened earlier than the stored one changes nothing.</summary>
     public Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
     {
-        // In one order: the statements of two replicas could deadlock otherwise.
+        // In one order, so that the statements of two replicas cannot deadlock.
         TicketConnection[] ordered = [.. opened.OrderBy(o => o.Ticket)];
         return store.RunAsync(
             """
@@ -33,8 +33,10 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
         );
     }
 
-    /// <summary>Reads what was noted after a time of Postgres's clock, and in the last five seconds, in no order.
-    /// <see cref="TicketConnection.At"/> is the time at which it was noted.</summary>
+    /// <summary>
+    /// Reads the connections recorded after a time of Postgres's clock, and in the last five seconds, in no order.
+    /// <see cref="TicketConnection.At"/> is the time at which it was recorded.
+    /// </summary>
     public async Task<IReadOnlyList<TicketConnection>> NotedAfterAsync(
         DateTimeOffset time,
         CancellationToken cancellationToken
@@ -54,7 +56,7 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
         return noted;
     }
 
-    /// <summary>Deletes what was noted longer ago than <paramref name="age"/>.</summary>
+    /// <summary>Deletes connections recorded longer ago than <paramref name="age"/>.</summary>
     public Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken) =>
         store.RunAsync(
             "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1",

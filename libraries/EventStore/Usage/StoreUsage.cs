@@ -19,7 +19,7 @@ internal sealed record StoreUsage(
 )
 {
     /// <summary>
-    /// Reads all of it. The lag needs the role <c>pg_monitor</c>: Postgres shows it to nobody else, and then it is 0.
+    /// Reads the values. Without the role <c>pg_monitor</c> the lag is 0, because Postgres hides it.
     /// </summary>
     public const string Query = """
         with wal as (

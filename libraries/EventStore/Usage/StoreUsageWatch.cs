@@ -15,7 +15,6 @@ internal sealed class StoreUsageWatch : RestartingService
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
     private readonly NpgsqlDataSource _store;
-    private readonly TimeProvider _clock;
     private volatile StoreUsage? _usage;
 
     public StoreUsageWatch(
@@ -25,9 +24,9 @@ internal sealed class StoreUsageWatch : RestartingService
         TimeProvider clock,
         ILogger<StoreUsageWatch> logger
     )
-        : base(logger)
+        : base(logger, clock)
     {
-        (_store, _clock) = (store, clock);
+        _store = store;
         var meter = meters.Create("AspireSse.EventStore");
         var most = options.Value.MaxBytes;
         Gauge("store.log.size", u => u.LogBytes, "By", "The log on disk, with indexes.");
@@ -61,7 +60,7 @@ internal sealed class StoreUsageWatch : RestartingService
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
             { /* the next reading has it; the outage is reported by those who need Postgres */
             }
-            await Task.Delay(Interval, _clock, stoppingToken);
+            await Task.Delay(Interval, Clock, stoppingToken);
         }
     }
 

@@ -14,7 +14,7 @@ namespace LlmGateway.Agents;
 
 /// <summary>
 /// Answers one question to an agent as a run. A browser that reconnects resumes the same answer by its last id; the
-/// agent works once.
+/// agent does the work once.
 /// </summary>
 internal sealed class AgentRuns(
     Agent agent,

@@ -49,7 +49,7 @@ internal static class AgentsApi
             .MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context))
             .Publishes("agents.*")
             .TakesIdempotencyKey()
-            .Query("prompt", "The question.", required: true)
+            .Query("prompt", "The question.", required: true, isText: true)
             .Query("provider", "Name of the provider.")
             .Query("model", "Name of the model.")
             .Sends("An agent's answer, with its tool calls and their results.", Events("end", typeof(AgentEnd)));

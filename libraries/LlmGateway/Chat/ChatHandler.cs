@@ -16,7 +16,7 @@ internal sealed class ChatHandler(
     ChatProviders providers,
     PushOpener streams,
     IOptions<LlmOptions> options,
-    IOptions<DrainOptions> drain
+    IOptions<RunOptions> runs
 )
 {
     /// <summary>Bytes; small, so that a pause of the reader takes effect after some dozens of tokens.</summary>
@@ -28,7 +28,7 @@ internal sealed class ChatHandler(
         "The server is stopping. This answer is incomplete; ask again."
     );
 
-    private TimeSpan Grace => TimeSpan.FromSeconds(drain.Value.DrainSeconds);
+    private TimeSpan Grace => TimeSpan.FromSeconds(runs.Value.DrainSeconds);
 
     public Task PlainAsync(HttpContext context) => AnswerAsync(context, WritePlainAsync, new PushSettings(Grace));
 

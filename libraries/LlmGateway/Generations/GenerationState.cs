@@ -80,7 +80,7 @@ internal sealed record GenerationState(
         if (!extent.IsWhole)
         {
             state = state with { Truncated = true };
-            // The last event says how it ended, and is read without the text before it.
+            // The last event has the result, and is read without the text before it.
             if (!extent.GoesOn && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, tools);
         }

@@ -6,7 +6,7 @@ namespace Measuring.Ledger;
 /// Detects lost, duplicated and reordered events without the system's help: publishers record acknowledgements, readers
 /// record receipts, both by the publisher number and sequence in the payload (<see cref="Stamp"/>). Thread-safe.
 /// </summary>
-/// <remarks>A reader takes about 100 bytes a publisher, whatever the number of events; only faults add to
+/// <remarks>A reader takes about 100 bytes per publisher, whatever the number of events; only faults add to
 /// that.</remarks>
 public sealed class DeliveryLedger
 {
@@ -20,7 +20,7 @@ public sealed class DeliveryLedger
     /// </summary>
     /// <param name="name">The name in reports.</param>
     /// <param name="keepPositions">Keeps the position of each acknowledgement to show it beside a loss. Costs its
-    /// length an event.</param>
+    /// length per event.</param>
     public LedgerPublisher AddPublisher(string name, bool keepPositions = false)
     {
         lock (_gate)

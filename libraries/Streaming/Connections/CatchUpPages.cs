@@ -71,7 +71,7 @@ internal sealed class CatchUpPages(
         Drop(c);
         (c.Page, c.PageIndex) = (page, 0);
         if (page.Skipped is not null && page.DroppedThrough <= c.Position)
-            c.Opening = Skipped(c, page); // an expired position is told first
+            c.Opening = Skipped(c, page); // an expired position is reported first
     }
 
     /// <summary>Releases a written page. The connection continues after it, with a longer one.</summary>

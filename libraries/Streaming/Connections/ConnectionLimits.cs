@@ -3,7 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
 
-/// <summary>The maximum of open streams: of this replica, of a pool and of a client. Thread-safe.</summary>
+/// <summary>
+/// The maximum of open streams: of this replica (<see cref="StreamingOptions.MaxConnections"/>), of a pool and of a
+/// client. Thread-safe.
+/// </summary>
 internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, StreamPools pools)
 {
     private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);

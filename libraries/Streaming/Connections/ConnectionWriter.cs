@@ -7,8 +7,8 @@ using Streaming.Replay;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Writes to the connections of one writer loop: what is due next for a connection, until it is caught up, busy or
-/// ended. Used by the loop's thread; a delivery costs one write and no allocation.
+/// Writes to the connections of one writer loop, to each until it is caught up, busy or ended. Used by the loop's
+/// thread; a delivery costs one write and no allocation.
 /// </summary>
 internal sealed class ConnectionWriter(
     int loop,
@@ -30,7 +30,7 @@ internal sealed class ConnectionWriter(
     }
 
     /// <summary>Takes the first step that is due.</summary>
-    /// <returns>False where the connection waits, or has ended.</returns>
+    /// <returns>False if the connection waits, or has ended.</returns>
     private bool WriteNext(StreamConnection c)
     {
         if (c.Ending is { } ending)
@@ -56,7 +56,8 @@ internal sealed class ConnectionWriter(
         };
     }
 
-    /// <summary>Goes on in the log's new epoch: at the same place if that epoch has it, else with a resync.</summary>
+    /// <summary>Continues in the log's new epoch: at the same place if that epoch has it, otherwise with a
+    /// resync.</summary>
     /// <returns>False if the stream has ended.</returns>
     private bool ChangeEpoch(StreamConnection c, Lineage lineage)
     {
@@ -66,7 +67,7 @@ internal sealed class ConnectionWriter(
             && c.EventSent <= shared
         )
         {
-            // The client has no event beyond the fork: the stream has only searched there.
+            // The client has no event beyond the fork; the stream has only searched there.
             pages.GiveUp(c);
             if (c.IdSent > shared)
                 c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
@@ -201,7 +202,7 @@ internal sealed class ConnectionWriter(
     }
 
     /// <summary>Hands bytes to the output.</summary>
-    /// <returns>False where the client is gone.</returns>
+    /// <returns>False if the client is gone.</returns>
     public bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
         c.WrittenAt = Environment.TickCount64;
@@ -241,10 +242,10 @@ internal sealed class ConnectionWriter(
         pages.ShowOwn(c, new ReplayPage(last.Epoch, 0, kept, last.Position, skipped, last.Position));
     }
 
-    /// <summary>Takes the page that was asked for; null: it cannot be read.</summary>
+    /// <summary>Takes the requested page; null: it cannot be read.</summary>
     public void TakePage(StreamConnection c, ReplayWaiter waiter, ReplayPage? page)
     {
-        // Asked for in an epoch that has ended meanwhile: what was read is of the new one.
+        // The page was requested in an epoch that has ended, and is of the new one.
         if (waiter != c.Asked)
         {
             pages.Return(page);
@@ -261,14 +262,14 @@ internal sealed class ConnectionWriter(
         else
         {
             pages.Return(page);
-            // Of an epoch that the feed has not reached: the log wakes the connection when it has.
+            // The feed has not reached the page's epoch; the log wakes the connection when it has.
             if (!c.Log.Lineage.Knows(page.Epoch))
                 return;
         }
         Pump(c);
     }
 
-    /// <summary>Ends the stream: with its last frames where the client still reads, and the end of the body.</summary>
+    /// <summary>Ends the stream and the body, with its last frames if the client still reads.</summary>
     public void Close(StreamConnection c, EndReason reason)
     {
         if (reason == EndReason.Complete && c.Output.Busy)
@@ -284,7 +285,7 @@ internal sealed class ConnectionWriter(
         Leave(c, reason);
     }
 
-    /// <summary>Ends the stream without a word.</summary>
+    /// <summary>Ends the stream without a last frame.</summary>
     public void Leave(StreamConnection c, EndReason reason)
     {
         if (c.End is not null)

@@ -121,6 +121,6 @@ internal enum EndReason
     /// <summary>The right to read the stream ended; the client was notified.</summary>
     Unauthorized,
 
-    /// <summary>Its ticket opened another connection; the client was notified.</summary>
+    /// <summary>A newer stream of the same credential has taken its place; the client was notified.</summary>
     Replaced,
 }

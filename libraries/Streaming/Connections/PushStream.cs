@@ -11,8 +11,8 @@ namespace Streaming.Connections;
 /// <param name="Bare">Sends only the endpoint's frames and its <paramref name="Heartbeat"/>: no <c>retry:</c>, no
 /// comments.</param>
 /// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
-/// <param name="CutShort">Frames sent when the server stops the stream, where a client could take the part that it has
-/// for the whole.</param>
+/// <param name="CutShort">Frames sent when the server stops the stream, for clients that could take the part that they
+/// have for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
 internal sealed record PushSettings(
     TimeSpan Grace = default,
@@ -30,13 +30,15 @@ internal sealed record PushSettings(
 /// </summary>
 internal sealed class PushStream : OpenStream, IAsyncDisposable
 {
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+
     private readonly PushOutput _output;
     private readonly StreamingOptions _options;
     private readonly PushSettings _settings;
     private readonly IReadOnlyList<string> _topics;
     private readonly CancellationTokenSource _stop;
     private readonly SemaphoreSlim _writing = new(1);
-    private readonly Timer _heartbeat;
+    private readonly ITimer _heartbeat;
     private long _writtenAt = Environment.TickCount64;
     private volatile bool _waiting,
         _gone,
@@ -50,6 +52,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         PushOutput output,
         StreamingOptions options,
         PushSettings settings,
+        TimeProvider clock,
         CancellationToken aborted
     )
         : base(id, client)
@@ -57,7 +60,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         (_output, _topics, _options, _settings) = (output, topics, options, settings);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         aborted.Register(() => _gone = true);
-        _heartbeat = new Timer(_ => _ = OnTickAsync(), null, 1_000, 1_000);
+        _heartbeat = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
     }
 
     public override IReadOnlyList<string> Topics => _topics;

@@ -30,7 +30,7 @@ internal static class SlowReaders
     /// <summary>Milliseconds without progress after which memory keeps nothing for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
-    /// <summary>Returns why a client that takes nothing is ended, or null if it may go on.</summary>
+    /// <summary>Returns the reason to end a client that takes nothing, or null if it may continue.</summary>
     /// <param name="c">The connection; its output is busy.</param>
     /// <param name="untaken">Milliseconds since it last took something.</param>
     /// <param name="options">Limits of slow and dead clients.</param>

@@ -69,7 +69,7 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>The connection's output takes bytes again, or is broken.</summary>
     public void Ready(StreamConnection connection) => Post(Command.Pump, connection);
 
-    /// <summary>Ends the stream: with a last frame where the client still reads, and the end of the body.</summary>
+    /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
     public void Grown(IReadOnlyList<FilterLog> logs) => _inbox.Grown(logs);
@@ -127,8 +127,8 @@ internal sealed class WriterLoop : IDisposable
                 var answer = (Answer)argument!;
                 _writer.TakePage(connection, answer.To, answer.Page);
                 break;
-            // Before it is attached nothing has been written, not even the response's head: Attach sees the request
-            // to stop.
+            // Nothing has been written before the stream is attached, not even the response head; Attach sees the
+            // request to stop.
             case Command.End:
                 if (connection.GroupIndex >= 0)
                     _writer.Close(connection, (EndReason)argument!);
@@ -141,7 +141,7 @@ internal sealed class WriterLoop : IDisposable
         _connections.Add(c);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
         c.ReceivedAt = _clock.NowTicks;
-        // A tenth of jitter, or streams that began together would end together.
+        // A tenth of jitter, so that streams that began together do not end together.
         if (_options.MaxAgeSeconds > 0)
             c.ExpiresAt = c.TakenAt + (long)(_options.MaxAgeSeconds * (900 + Random.Shared.Next(200)));
     }
@@ -151,7 +151,7 @@ internal sealed class WriterLoop : IDisposable
         var (begun, most) = (Stopwatch.GetTimestamp(), 0);
         foreach (var log in _grown)
         {
-            // Before the log is looked at, so that events that come from here on list it again.
+            // Before the log is read, so that events from now on list it again.
             Interlocked.Exchange(ref log.Loops[_number].IsListed, 0);
             if (_connections.TryGet(log, out var group))
                 most = Math.Max(most, PumpAll(log, group));

@@ -4,8 +4,7 @@ namespace Streaming.Endpoints;
 internal static class RatePolicies
 {
     public const string Streams = "streams",
-        Publishes = "publishes",
-        Generations = "generations";
+        Publishes = "publishes";
 
     /// <summary>Applies the limit for opening streams.</summary>
     public static TBuilder LimitedAsStream<TBuilder>(this TBuilder endpoint)
@@ -14,8 +13,4 @@ internal static class RatePolicies
     /// <summary>Applies the limit for publishing or changing something.</summary>
     public static TBuilder LimitedAsPublish<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Publishes);
-
-    /// <summary>Applies the limit for starting a model.</summary>
-    public static TBuilder LimitedAsGeneration<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder => endpoint.RequireRateLimiting(Generations);
 }

@@ -6,7 +6,7 @@ internal sealed record StreamEvent(string Name, Type Data);
 /// <summary>The events of a stream endpoint, for the OpenAPI document.</summary>
 internal sealed record StreamDescription(string Summary, IReadOnlyList<StreamEvent> Events, bool Resumes = true);
 
-/// <summary>An endpoint with a vendor's API: it answers whole or as a stream, as the request asks.</summary>
+/// <summary>An endpoint with a vendor's API, which answers whole or as a stream, as requested.</summary>
 /// <param name="Whole">The answer without streaming.</param>
 /// <param name="Error">Any error.</param>
 /// <param name="Frames">The frames of the stream with their descriptions; empty: never streams.</param>
@@ -14,7 +14,8 @@ internal sealed record StreamDescription(string Summary, IReadOnlyList<StreamEve
 internal sealed record VendorDescription(Type Whole, Type Error, IReadOnlyList<StreamEvent> Frames, string Note);
 
 /// <summary>A query parameter that the endpoint reads by itself.</summary>
-internal sealed record QueryParameter(string Name, string Description, bool Required);
+/// <param name="IsText">True if a JSON body must give it as text; otherwise a number, true or false will do.</param>
+internal sealed record QueryParameter(string Name, string Description, bool Required, bool IsText = false);
 
 /// <summary>Marks an endpoint that accepts an <c>Idempotency-Key</c>.</summary>
 internal sealed record IdempotencyKeyDescription;
@@ -67,6 +68,7 @@ internal static class DescriptionExtensions
         this RouteHandlerBuilder endpoint,
         string name,
         string description,
-        bool required = false
-    ) => endpoint.WithMetadata(new QueryParameter(name, description, required));
+        bool required = false,
+        bool isText = false
+    ) => endpoint.WithMetadata(new QueryParameter(name, description, required, isText));
 }

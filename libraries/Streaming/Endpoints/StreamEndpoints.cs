@@ -43,8 +43,15 @@ internal static class StreamEndpoints
     public static async Task TakeBodyAsync(this HttpContext context, Dictionary<string, string>? lists = null)
     {
         var request = context.Request;
-        if (!HttpMethods.IsGet(request.Method) && JsonBody.IsThere(context))
-            request.Query = Merged(request.Query, await JsonBody.ReadAsync(context), lists);
+        if (HttpMethods.IsGet(request.Method) || !JsonBody.IsThere(context))
+            return;
+        var texts = (context.GetEndpoint()?.Metadata.GetOrderedMetadata<QueryParameter>() ?? [])
+            .Where(p => p.IsText)
+            .Select(p => p.Name)
+            .Concat(lists is null ? [] : lists.Keys)
+            .Concat(Texts)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        request.Query = Merged(request.Query, await JsonBody.ReadAsync(context), lists, texts);
     }
 
     /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
@@ -112,52 +119,47 @@ internal static class StreamEndpoints
         );
     }
 
-    private static QueryCollection Merged(IQueryCollection query, JsonElement body, Dictionary<string, string>? lists)
+    private static QueryCollection Merged(
+        IQueryCollection query,
+        JsonElement body,
+        Dictionary<string, string>? lists,
+        HashSet<string> texts
+    )
     {
         var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var member in body.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null)
                 continue;
+            var isText = texts.Contains(member.Name);
+            var isList = member.Value.ValueKind == JsonValueKind.Array;
+            var values = isList
+                ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v, isText))])
+                : default;
             if (lists?.GetValueOrDefault(member.Name) is { } repeated)
-            {
-                if (member.Value.ValueKind != JsonValueKind.Array)
-                    throw new InvalidRequestException(member.Name, "must be a list.");
-                merged[repeated] = StringValues.Concat(
-                    merged.GetValueOrDefault(repeated),
-                    new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))])
-                );
-                continue;
-            }
-            merged[member.Name] =
-                member.Value.ValueKind == JsonValueKind.Array
-                    ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v))])
-                    : Scalar(member.Name, member.Value);
+                merged[repeated] = isList
+                    ? StringValues.Concat(merged.GetValueOrDefault(repeated), values)
+                    : throw new InvalidRequestException(member.Name, "must be a list.");
+            else
+                merged[member.Name] = isList ? values : Scalar(member.Name, member.Value, isText);
         }
         return new QueryCollection(merged);
     }
 
-    /// <summary>Members that must be text. Others may be any scalar, unknown members too.</summary>
-    private static readonly HashSet<string> Texts = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "prompt",
-        "userId",
-        "topics",
-        "types",
-        "type",
-        "keys",
-        "from",
-        "slow",
-    };
+    /// <summary>
+    /// Members of every stream that must be text; an endpoint declares its own (<see cref="QueryParameter.IsText"/>).
+    /// Others may be any scalar, unknown members too.
+    /// </summary>
+    private static readonly string[] Texts = ["from", "slow"];
 
-    private static string Scalar(string name, JsonElement value)
+    private static string Scalar(string name, JsonElement value, bool isText)
     {
         try
         {
             return value.ValueKind switch
             {
                 JsonValueKind.String => value.GetString()!,
-                _ when Texts.Contains(name) => throw new InvalidRequestException(name, "must be text."),
+                _ when isText => throw new InvalidRequestException(name, "must be text."),
                 JsonValueKind.Number => value.GetRawText(),
                 JsonValueKind.True => "true",
                 JsonValueKind.False => "false",

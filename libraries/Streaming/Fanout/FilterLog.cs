@@ -111,7 +111,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Goes on in an epoch that shares every position so far. The frames in the ring stay valid.</summary>
+    /// <summary>Continues in an epoch that shares every position so far. The frames in the ring stay valid.</summary>
     public void Continue(Lineage lineage) => Volatile.Write(ref _lineage, lineage);
 
     /// <summary>
@@ -120,9 +120,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     public void Skip(long position)
     {
         lock (_gate)
-        {
             Empty(position);
-        }
     }
 
     private void Empty(long position)

@@ -25,7 +25,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
 
     /// <summary>
     /// Position through which every event of this epoch is in the logs that match it. A log that lacks some, because
-    /// they did not come here, has a gap instead (<see cref="FilterLog.Skip"/>).
+    /// this replica did not receive them, has a gap instead (<see cref="FilterLog.Skip"/>).
     /// </summary>
     public long Settled => Volatile.Read(ref _settled);
 
@@ -145,7 +145,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     }
 
     /// <summary>
-    /// Goes on in an epoch that shares every position up to <see cref="Settled"/>: the logs keep their frames.
+    /// Continues in an epoch that shares every position up to <see cref="Settled"/>: the logs keep their frames.
     /// </summary>
     /// <returns>False, and nothing is changed, if the epoch does not share them.</returns>
     public bool TryContinue(Lineage lineage)

@@ -3,8 +3,8 @@ using EventStore;
 namespace Streaming.Fanout;
 
 /// <summary>
-/// The epoch of a replica's logs, the epochs that it continues, and whoever waits for the next one: after a promotion
-/// another replica may know it some milliseconds earlier. Thread-safe.
+/// The epoch of a replica's logs, the epochs that it continues, and the callers that wait for the next one: after a
+/// promotion another replica may know it some milliseconds earlier. Thread-safe.
 /// </summary>
 internal sealed class KnownEpochs(TimeProvider clock)
 {
@@ -16,7 +16,7 @@ internal sealed class KnownEpochs(TimeProvider clock)
     /// <summary>The current epoch and those that it continues.</summary>
     public Lineage Lineage => Volatile.Read(ref _lineage);
 
-    /// <summary>Raised, on any thread, when something of an unknown epoch comes: the feed may be behind the
+    /// <summary>Raised, on any thread, when something of an unknown epoch is read: the feed may be behind the
     /// store.</summary>
     public event Action? Doubted;
 
@@ -27,7 +27,7 @@ internal sealed class KnownEpochs(TimeProvider clock)
         Interlocked.Exchange(ref _next, New()).TrySetResult();
     }
 
-    /// <summary>Tells the feed of something read from the store, in case it is of an epoch to come.</summary>
+    /// <summary>Notifies the feed of an epoch read from the store, in case the feed has not reached it.</summary>
     public void Saw(string epoch)
     {
         if (!Lineage.Knows(epoch))

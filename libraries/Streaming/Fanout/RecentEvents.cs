@@ -3,7 +3,8 @@ using Streaming.Replay;
 namespace Streaming.Fanout;
 
 /// <summary>
-/// The newest events of all topics that came here. Guarded by the lock of <see cref="FilterLogs"/>, except
+/// The newest events, of all topics, that this replica received. Guarded by the lock of <see cref="FilterLogs"/>,
+/// except
 /// <see cref="Page"/>.
 /// </summary>
 internal sealed class RecentEvents(StreamingOptions options)
@@ -13,7 +14,7 @@ internal sealed class RecentEvents(StreamingOptions options)
     private readonly Queue<FeedEvent> _events = [];
     private long _bytes;
 
-    /// <summary>Position after which every event that came here is kept.</summary>
+    /// <summary>Position after which every received event is kept.</summary>
     public long Base { get; private set; }
 
     public void Reset(long position)

@@ -3,8 +3,8 @@ using EventStore;
 namespace Streaming.Fanout;
 
 /// <summary>
-/// The slots that the filter logs need, and for each slot the newest position whose events did not come to this
-/// replica. Guarded by the lock of <see cref="FilterLogs"/>.
+/// The slots that the filter logs need, and for each slot the newest position whose events this replica did not
+/// receive. Guarded by the lock of <see cref="FilterLogs"/>.
 /// </summary>
 internal sealed class SlotCoverage(int slots)
 {

@@ -41,17 +41,17 @@ internal sealed class ChannelSubscription(
         /// <summary>Redis has confirmed. Bodies of the page whose index comes next may have been sent before.</summary>
         Confirmed,
 
-        /// <summary>Everything that is published comes.</summary>
+        /// <summary>Everything that is published is received.</summary>
         Joined,
     }
 
     public RedisServer Server => server;
 
-    /// <summary>True if everything that is published comes.</summary>
+    /// <summary>True if everything that is published is received.</summary>
     public bool IsJoined => _state == State.Joined;
 
-    /// <summary>Returns true if everything comes, or should by now, because the channel has been needed for longer than
-    /// this.</summary>
+    /// <summary>Returns true if everything is received, or should be, because the channel has been needed for longer
+    /// than this.</summary>
     public bool IsDue(TimeSpan patience) =>
         IsJoined || (_isNeeded && clock.GetElapsedTime(Volatile.Read(ref _neededAt)) > patience);
 
@@ -71,8 +71,8 @@ internal sealed class ChannelSubscription(
         _ = ChangeAsync(needed, stoppingToken);
     }
 
-    /// <summary>Notes that an index has come, so that every body of later pages must come.</summary>
-    public void IndexCame()
+    /// <summary>Records an index, after which every body of later pages is due.</summary>
+    public void IndexReceived()
     {
         if (_state != State.Confirmed)
             return;
@@ -81,10 +81,10 @@ internal sealed class ChannelSubscription(
                 _state = State.Joined;
     }
 
-    /// <summary>Notes that a message has come.</summary>
-    public void Came() => Volatile.Write(ref _lost, 0);
+    /// <summary>Records a received message.</summary>
+    public void MessageReceived() => Volatile.Write(ref _lost, 0);
 
-    /// <summary>Notes that a message was lost. Returns true if the channel must be subscribed again.</summary>
+    /// <summary>Records a lost message. Returns true if the channel must be subscribed again.</summary>
     public bool Lost()
     {
         if (Interlocked.Increment(ref _lost) < MaxLost)
@@ -96,7 +96,7 @@ internal sealed class ChannelSubscription(
     /// <summary>Makes the next <see cref="Want"/> subscribe again.</summary>
     public void Renew()
     {
-        Came();
+        MessageReceived();
         lock (_gate)
             _isStale = _state >= State.Confirmed;
     }

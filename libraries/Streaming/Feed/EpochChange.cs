@@ -6,15 +6,20 @@ namespace Streaming.Feed;
 /// <summary>
 /// Leads the filter logs from one epoch of the store to the next (docs/decisions/0026). Used by the feed.
 /// </summary>
-internal sealed class EpochChange(FilterLogs logs, LineageReader lineages, ILogger<EpochChange> logger)
+internal sealed class EpochChange(
+    FilterLogs logs,
+    LineageReader lineages,
+    TimeProvider clock,
+    ILogger<EpochChange> logger
+)
 {
     /// <summary>Starts the logs in the store's epoch.</summary>
     public async Task StartAsync(string epoch, long position, CancellationToken stoppingToken) =>
         logs.Reset(await LineageAsync(epoch, stoppingToken), position);
 
     /// <summary>
-    /// Enters the epoch of a page of the store. Where it has all that was published here, nothing changes for the
-    /// streams; else the logs start again after the last shared position, and streams beyond it get a resync.
+    /// Enters the epoch of a page of the store. If it has everything that was published here, the streams continue;
+    /// otherwise the logs start again after the last shared position, and streams beyond it get a resync.
     /// </summary>
     /// <returns>True if the page follows what was published. False if the feed must read on after
     /// <see cref="FilterLogs.Settled"/>.</returns>
@@ -43,5 +48,5 @@ internal sealed class EpochChange(FilterLogs logs, LineageReader lineages, ILogg
     }
 
     private Task<Lineage> LineageAsync(string epoch, CancellationToken stoppingToken) =>
-        logger.UntilReadAsync(() => lineages.OfAsync(epoch, stoppingToken).AsTask(), stoppingToken);
+        logger.UntilReadAsync(() => lineages.OfAsync(epoch, stoppingToken).AsTask(), clock, stoppingToken);
 }

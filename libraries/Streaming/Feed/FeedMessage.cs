@@ -3,17 +3,18 @@ using EventStore;
 namespace Streaming.Feed;
 
 /// <summary>A page or a heartbeat of the relay as this replica received it, with the events of its slots.</summary>
-/// <param name="Page">The page; null: the subscription to the pages has begun, and earlier ones did not come.</param>
+/// <param name="Page">The page; null: the subscription to the pages has begun, and earlier ones were not
+/// received.</param>
 internal sealed record FeedMessage(RelayPage? Page)
 {
-    /// <summary>Events of the slots that came, in position order.</summary>
+    /// <summary>Events of the received slots, in position order.</summary>
     public IReadOnlyList<EventRecord> Events { get; init; } = [];
 
-    /// <summary>Slots that have events in the page which did not come, because no filter needed them; null:
+    /// <summary>Slots that have events in the page but were not received, because no filter needed them; null:
     /// none.</summary>
     public SlotSet? Missing { get; init; }
 
-    /// <summary>True if events of a subscribed slot did not come, so that the store must be read.</summary>
+    /// <summary>True if events of a subscribed slot are missing, so that the store must be read.</summary>
     public bool IsIncomplete { get; init; }
 
     /// <summary>In a heartbeat, the head of each slot.</summary>

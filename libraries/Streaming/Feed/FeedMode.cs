@@ -1,6 +1,6 @@
 namespace Streaming.Feed;
 
-/// <summary>Source of this replica's events.</summary>
+/// <summary>Source of this replica's events; <see cref="LiveFeed"/> switches between them.</summary>
 internal enum FeedMode
 {
     /// <summary>Nothing has been read yet.</summary>
@@ -9,6 +9,9 @@ internal enum FeedMode
     /// <summary>Events come from Redis, and the store fills gaps.</summary>
     Live,
 
-    /// <summary>No heartbeat has come, so events come from Postgres alone.</summary>
+    /// <summary>
+    /// Redis or the Broadcaster is down: without a heartbeat for
+    /// <see cref="StreamingOptions.RelayHeartbeatSeconds"/>, events come from Postgres alone until the next one.
+    /// </summary>
     Degraded,
 }

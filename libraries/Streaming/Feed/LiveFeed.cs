@@ -22,7 +22,7 @@ internal sealed class LiveFeed(
     IOptions<StreamingOptions> options,
     TimeProvider clock,
     ILogger<LiveFeed> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
     private static readonly TimeSpan LargeEventLimit = TimeSpan.FromSeconds(2);
@@ -50,7 +50,7 @@ internal sealed class LiveFeed(
 
     /// <summary>Time since the feed stopped for events that only the store has; zero if it has not.</summary>
     public TimeSpan StalledFor =>
-        Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : clock.GetElapsedTime(since);
+        Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : Clock.GetElapsedTime(since);
 
     /// <summary>Completes when the head is known, so that streams can start.</summary>
     public Task Started => _started.Task;
@@ -66,7 +66,7 @@ internal sealed class LiveFeed(
     {
         var silence = TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds);
         var checkInterval = TimeSpan.FromSeconds(options.Value.StoreCheckSeconds);
-        _receivedAt = clock.GetTimestamp();
+        _receivedAt = Clock.GetTimestamp();
         while (true)
         {
             if (_comparison is { IsCompleted: true } comparison)
@@ -85,24 +85,24 @@ internal sealed class LiveFeed(
             {
                 if (message.Page is not { } page)
                 {
-                    // Events of before the subscription come at once, not with the next heartbeat.
+                    // Reads events from before the subscription at once, not after the next heartbeat.
                     CompareInBackground(TimeSpan.Zero, stoppingToken);
                     continue;
                 }
-                _receivedAt = clock.GetTimestamp();
+                _receivedAt = Clock.GetTimestamp();
                 Enter(FeedMode.Live);
                 await ApplyAsync(page, message, stoppingToken);
-                // Without readers, nobody misses anything that the heartbeats do not tell.
+                // Without readers, the heartbeats are enough.
                 if (logs.Count > 0)
                     CompareInBackground(checkInterval, stoppingToken);
             }
-            else if (clock.GetElapsedTime(_receivedAt) is var quiet && quiet < silence)
+            else if (Clock.GetElapsedTime(_receivedAt) is var quiet && quiet < silence)
                 await WaitAsync(silence - quiet, stoppingToken);
             else
             {
                 Enter(FeedMode.Degraded);
                 await TailStoreAsync(stoppingToken);
-                _receivedAt = clock.GetTimestamp();
+                _receivedAt = Clock.GetTimestamp();
             }
         }
     }
@@ -121,8 +121,8 @@ internal sealed class LiveFeed(
     }
 
     /// <summary>
-    /// Publishes events committed by this process, apart from the commits, which must not wait for the fan-out. Events
-    /// that overflow the channel come by the feed.
+    /// Publishes events committed by this process, apart from the commits, which must not wait for the fan-out. The
+    /// feed publishes events that overflow the channel.
     /// </summary>
     private async Task PublishLocalAsync(CancellationToken stoppingToken)
     {
@@ -163,8 +163,8 @@ internal sealed class LiveFeed(
     {
         if (page.Epoch != logs.Epoch)
         {
-            // The epoch may be newer or older than ours; only the store can tell. A former one is of a leader that has
-            // not noticed the change.
+            // The epoch may be newer or older than ours; only the store can tell. A leader that has not noticed the
+            // change sends a former one.
             if (!logs.Epochs.Lineage.Knows(page.Epoch))
                 Stalled();
             CompareInBackground(EpochInterval, stoppingToken);
@@ -209,7 +209,7 @@ internal sealed class LiveFeed(
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
         Stalled();
-        _comparedAt = clock.GetTimestamp();
+        _comparedAt = Clock.GetTimestamp();
         EventPage page;
         do page = await ReadAsync(logs.Settled, stoppingToken);
         while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
@@ -237,9 +237,9 @@ internal sealed class LiveFeed(
     /// finds what Redis or the Broadcaster has lost.</summary>
     private void CompareInBackground(TimeSpan interval, CancellationToken stoppingToken)
     {
-        if (_comparison is not null || clock.GetElapsedTime(_comparedAt) < interval)
+        if (_comparison is not null || Clock.GetElapsedTime(_comparedAt) < interval)
             return;
-        (_comparedAt, _comparisonEpoch) = (clock.GetTimestamp(), logs.Epoch);
+        (_comparedAt, _comparisonEpoch) = (Clock.GetTimestamp(), logs.Epoch);
         _comparison = CompareAsync(logs.Settled, stoppingToken);
     }
 
@@ -306,7 +306,7 @@ internal sealed class LiveFeed(
                 "A former primary answered, whose epoch {Epoch} has ended: its answer is ignored",
                 page.Epoch
             );
-            await Task.Delay(EpochInterval, clock, stoppingToken);
+            await Task.Delay(EpochInterval, Clock, stoppingToken);
             return false;
         }
         var follows = true;
@@ -317,7 +317,7 @@ internal sealed class LiveFeed(
         }
         Volatile.Write(ref _stalledAt, 0);
         Volatile.Write(ref _headSeen, page.Head);
-        // What retention has dropped meanwhile never comes. Streams before it read the store, which tells them.
+        // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.
         if (page.DroppedThrough > logs.Settled)
             logs.Reset(logs.Epochs.Lineage, page.DroppedThrough);
         if (follows)
@@ -326,11 +326,11 @@ internal sealed class LiveFeed(
     }
 
     private Task<EventPage> ReadAsync(long after, CancellationToken stoppingToken) =>
-        Logger.UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: stoppingToken), stoppingToken);
+        Logger.UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: stoppingToken), Clock, stoppingToken);
 
     private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
 
-    private void Stalled() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
+    private void Stalled() => Interlocked.CompareExchange(ref _stalledAt, Clock.GetTimestamp(), 0);
 
     private void Enter(FeedMode mode)
     {

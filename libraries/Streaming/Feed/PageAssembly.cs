@@ -21,7 +21,7 @@ internal sealed class PageAssembly(long maxBytes)
     /// <summary>Bytes of the bodies that wait for their index.</summary>
     public long Bytes => _bytes;
 
-    /// <summary>Adds a body. One that comes too late or again is dropped.</summary>
+    /// <summary>Adds a body. A late or repeated one is dropped.</summary>
     public void Add(SlotBody body, int bytes)
     {
         if (IsDone(body.Page))
@@ -53,8 +53,8 @@ internal sealed class PageAssembly(long maxBytes)
 
     /// <summary>Returns the next page, unless it still waits.</summary>
     /// <param name="now">Current time.</param>
-    /// <param name="isAway">Tells that a slot's bodies cannot come at present.</param>
-    /// <param name="lost">Slots whose due body did not come.</param>
+    /// <param name="isAway">Returns true if a slot's bodies cannot be received at present.</param>
+    /// <param name="lost">Slots whose due body is missing.</param>
     public FeedMessage? Next(long now, Func<int, bool> isAway, List<int> lost)
     {
         if (!_waiting.TryPeek(out var next))

@@ -9,8 +9,8 @@ namespace Streaming.Feed;
 
 /// <summary>
 /// Receives the Broadcaster's signed messages from the Redis servers, and hands them to the feed page by page, in
-/// order. Of indexes and heartbeats, which every server brings, the first copy counts; what is lost is read from the
-/// store. The queue is bounded.
+/// order, by a bounded queue. Every server delivers indexes and heartbeats, and the first copy counts; the feed reads
+/// lost messages from the store.
 /// </summary>
 internal sealed class RedisIntake : RestartingService
 {
@@ -28,7 +28,6 @@ internal sealed class RedisIntake : RestartingService
     private readonly SlotSubscriptions _subscriptions;
     private readonly RelaySecret _secret;
     private readonly RelayFormat _format;
-    private readonly TimeProvider _clock;
     private readonly TimeSpan _heartbeat,
         _silence;
     private readonly string _channel;
@@ -55,9 +54,9 @@ internal sealed class RedisIntake : RestartingService
         IMeterFactory meters,
         ILogger<RedisIntake> logger
     )
-        : base(logger)
+        : base(logger, clock)
     {
-        (_servers, _subscriptions, _secret, _format, _clock) = (servers, subscriptions, secret, format, clock);
+        (_servers, _subscriptions, _secret, _format) = (servers, subscriptions, secret, format);
         _sources = [.. servers.All.Select(server => new Source(server))];
         _heartbeat = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _silence = 3 * _heartbeat;
@@ -121,7 +120,7 @@ internal sealed class RedisIntake : RestartingService
             try
             {
                 var connection = source.Server.Replacements;
-                if (source.Heartbeats.IsSilent(_silence, _clock) || connection != source.Connection)
+                if (source.Heartbeats.IsSilent(_silence, Clock) || connection != source.Connection)
                 {
                     await source.Server.SubscribeAsync(
                         _channel,
@@ -130,12 +129,12 @@ internal sealed class RedisIntake : RestartingService
                         stoppingToken
                     );
                     source.Connection = connection;
-                    source.Heartbeats.Restart(_clock);
+                    source.Heartbeats.Restart(Clock);
                 }
-                if (_subscriptions.UsesPages(_silence) && source.Pages.IsSilent(_silence, _clock))
+                if (_subscriptions.UsesPages(_silence) && source.Pages.IsSilent(_silence, Clock))
                 {
                     _subscriptions.RenewPages(source.Server);
-                    source.Pages.Restart(_clock);
+                    source.Pages.Restart(Clock);
                 }
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
@@ -146,7 +145,7 @@ internal sealed class RedisIntake : RestartingService
                     e.Message
                 );
             }
-            await Task.Delay(Interval, _clock, stoppingToken);
+            await Task.Delay(Interval, Clock, stoppingToken);
         }
     }
 
@@ -168,12 +167,12 @@ internal sealed class RedisIntake : RestartingService
             {
                 _refused = true;
             }
-            await Task.Delay(Interval, _clock, stoppingToken);
+            await Task.Delay(Interval, Clock, stoppingToken);
         }
     }
 
     /// <summary>Takes a message of any channel.</summary>
-    /// <param name="server">The server that brought it.</param>
+    /// <param name="server">The server that delivered it.</param>
     /// <param name="bytes">The signed message.</param>
     /// <param name="byPages">True if it came with the page indexes.</param>
     private void Take(RedisServer server, byte[] bytes, bool byPages)
@@ -205,33 +204,33 @@ internal sealed class RedisIntake : RestartingService
         switch (message)
         {
             case SlotBody body:
-                _subscriptions.Came(body.Slot);
+                _subscriptions.BodyReceived(body.Slot);
                 _assembly.Add(body, bytes);
                 break;
             case Heartbeat beat when !byPages:
-                if (!source.Heartbeats.Accept(beat.Page, beat.Sent, _clock))
+                if (!source.Heartbeats.Accept(beat.Page, beat.Sent, Clock))
                     return false;
-                _servers.HeardFrom(source.Server, _heartbeat);
-                if (!_heartbeats.Accept(beat.Page, beat.Sent, _clock))
+                _servers.HeartbeatFrom(source.Server, _heartbeat);
+                if (!_heartbeats.Accept(beat.Page, beat.Sent, Clock))
                     return true; // another server's copy was first
                 if (!_subscriptions.UsesPages(_heartbeat))
                     Queue(new FeedMessage(beat.Page) { Heads = beat.Heads });
                 return true;
             case Heartbeat beat:
-                if (!source.Pages.Accept(beat.Page, beat.Sent, _clock))
+                if (!source.Pages.Accept(beat.Page, beat.Sent, Clock))
                     return false;
-                if (!_pages.Accept(beat.Page, beat.Sent, _clock))
+                if (!_pages.Accept(beat.Page, beat.Sent, Clock))
                     return true;
-                _subscriptions.IndexCame();
+                _subscriptions.IndexReceived();
                 _assembly.Add(beat);
                 break;
             case PageIndex index when byPages:
-                if (!source.Pages.Accept(index.Page, index.Sent, _clock))
+                if (!source.Pages.Accept(index.Page, index.Sent, Clock))
                     return false;
-                if (!_pages.Accept(index.Page, index.Sent, _clock))
+                if (!_pages.Accept(index.Page, index.Sent, Clock))
                     return true;
-                var limit = _clock.GetTimestamp() + (long)(BodyTimeout.TotalSeconds * _clock.TimestampFrequency);
-                _assembly.Add(index, _subscriptions.IndexCame(), limit);
+                var limit = Clock.GetTimestamp() + (long)(BodyTimeout.TotalSeconds * Clock.TimestampFrequency);
+                _assembly.Add(index, _subscriptions.IndexReceived(), limit);
                 break;
             default:
                 return false;
@@ -243,7 +242,7 @@ internal sealed class RedisIntake : RestartingService
     /// <summary>Queues the pages that are complete, and those that have waited long enough.</summary>
     private void PassOn()
     {
-        while (_assembly.Next(_clock.GetTimestamp(), _subscriptions.IsAway, _lost) is { } next)
+        while (_assembly.Next(Clock.GetTimestamp(), _subscriptions.IsAway, _lost) is { } next)
         {
             foreach (var slot in _lost)
                 _subscriptions.Lost(slot);
@@ -273,7 +272,7 @@ internal sealed class RedisIntake : RestartingService
         _refusing = true;
     }
 
-    /// <summary>A server, and what came by it.</summary>
+    /// <summary>A server, and the newest messages that it delivered.</summary>
     private sealed class Source(RedisServer server)
     {
         public RedisServer Server => server;

@@ -3,7 +3,7 @@ using EventStore;
 namespace Streaming.Feed;
 
 /// <summary>
-/// The newest index or heartbeat of a channel. It tells repetitions from new ones, and how long none has come. Not
+/// The newest index or heartbeat of a channel. It detects repetitions, and measures the time since the last one. Not
 /// thread-safe, except <see cref="IsSilent"/>.
 /// </summary>
 internal sealed class RelayOrder
@@ -26,10 +26,10 @@ internal sealed class RelayOrder
         return true;
     }
 
-    /// <summary>Returns true if nothing has come for this time.</summary>
+    /// <summary>Returns true if nothing was received for this time.</summary>
     public bool IsSilent(TimeSpan time, TimeProvider clock) =>
         clock.GetElapsedTime(Volatile.Read(ref _receivedAt)) >= time;
 
-    /// <summary>Starts to measure the silence anew.</summary>
+    /// <summary>Restarts the measurement.</summary>
     public void Restart(TimeProvider clock) => Volatile.Write(ref _receivedAt, clock.GetTimestamp());
 }

@@ -20,7 +20,7 @@ internal sealed class SlotSubscriptions(
 {
     /// <summary>Time within which Redis confirms a subscription. After it, the slot's events are read from the
     /// store for all its filters together instead of for each.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(1);
 
     private volatile TaskCompletionSource _changed = New();
     private ChannelSubscription[] _slots = [],
@@ -58,7 +58,7 @@ internal sealed class SlotSubscriptions(
                     _slots[slot].Want(needed.Contains(slot), stoppingToken);
                 foreach (var pages in _pages)
                     pages.Want(needed.Count > 0, stoppingToken);
-                await Task.WhenAny(changed.Task, Task.Delay(Patience, clock, stoppingToken));
+                await Task.WhenAny(changed.Task, Task.Delay(ConfirmTimeout, clock, stoppingToken));
                 stoppingToken.ThrowIfCancellationRequested();
             }
         }
@@ -77,8 +77,8 @@ internal sealed class SlotSubscriptions(
             );
     }
 
-    /// <summary>Returns true if page indexes come, or should by now: heartbeats outside their order are then of no
-    /// use.</summary>
+    /// <summary>Returns true if page indexes are received, or should be: heartbeats outside their order are then
+    /// ignored.</summary>
     public bool UsesPages(TimeSpan patience) => _pages.Any(pages => pages.IsDue(patience));
 
     /// <summary>Subscribes to a server's page indexes again.</summary>
@@ -88,27 +88,26 @@ internal sealed class SlotSubscriptions(
         Wake();
     }
 
-    /// <summary>Notes that an index or a heartbeat came, and returns the slots whose bodies must have come with
-    /// it.</summary>
-    public SlotSet IndexCame()
+    /// <summary>Records an index or a heartbeat, and returns the slots whose bodies are due with it.</summary>
+    public SlotSet IndexReceived()
     {
         var due = new SlotSet(slots.Count);
         foreach (var pages in _pages)
-            pages.IndexCame();
+            pages.IndexReceived();
         for (var slot = 0; slot < _slots.Length; slot++)
         {
-            if (_slots[slot].IsDue(Patience))
+            if (_slots[slot].IsDue(ConfirmTimeout))
                 due.Add(slot);
-            _slots[slot].IndexCame();
+            _slots[slot].IndexReceived();
         }
         return due;
     }
 
-    /// <summary>Returns true if a due body cannot come, because the slot could not be subscribed or its server is
-    /// away.</summary>
+    /// <summary>Returns true if a due body cannot be received, because the slot could not be subscribed or its server
+    /// is away.</summary>
     public bool IsAway(int slot) => !_slots[slot].IsJoined || _slots[slot].Server.IsAway;
 
-    public void Came(int slot) => _slots[slot].Came();
+    public void BodyReceived(int slot) => _slots[slot].MessageReceived();
 
     public void Lost(int slot)
     {
@@ -126,7 +125,7 @@ internal sealed class SlotSubscriptions(
                 failure.Message
             );
         _isFailing = failure is not null;
-        // A failed change is tried again after the pause; one that is no longer what is needed, at once.
+        // A failed change is repeated after the pause, or at once if the needs have changed since.
         if (failure is null)
             Wake();
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using EventStore;
 using Microsoft.Extensions.Options;
@@ -16,7 +15,6 @@ internal sealed class StoreClock : RestartingService
     private const int Queries = 4;
 
     private readonly NpgsqlDataSource _store;
-    private readonly TimeProvider _clock;
     private readonly StreamingOptions _options;
     private long _ahead;
 
@@ -27,9 +25,9 @@ internal sealed class StoreClock : RestartingService
         IMeterFactory meters,
         ILogger<StoreClock> logger
     )
-        : base(logger)
+        : base(logger, clock)
     {
-        (_store, _clock, _options) = (store, clock, options.Value);
+        (_store, _options) = (store, options.Value);
         meters
             .Create("AspireSse.StreamApi")
             .CreateObservableGauge(
@@ -46,16 +44,16 @@ internal sealed class StoreClock : RestartingService
     public TimeSpan Ahead => new(Volatile.Read(ref _ahead));
 
     /// <summary>Current time by Postgres's clock, in UTC ticks.</summary>
-    public long NowTicks => _clock.GetUtcNow().UtcTicks + Volatile.Read(ref _ahead);
+    public long NowTicks => Clock.GetUtcNow().UtcTicks + Volatile.Read(ref _ahead);
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.StoreClockSeconds), _clock);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.StoreClockSeconds), Clock);
         try
         {
             do
             {
-                // While the store is down the last offset stays: clocks drift little in an outage.
+                // While the store is down the last offset is kept: clocks drift little during an outage.
                 try
                 {
                     await AskAsync(stoppingToken);
@@ -73,9 +71,9 @@ internal sealed class StoreClock : RestartingService
         await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
         for (var i = 0; i < Queries; i++)
         {
-            var (asked, began) = (_clock.GetUtcNow(), Stopwatch.GetTimestamp());
+            var (asked, began) = (Clock.GetUtcNow(), Clock.GetTimestamp());
             var answer = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
-            var took = Stopwatch.GetElapsedTime(began);
+            var took = Clock.GetElapsedTime(began);
             if (took < shortest)
                 (shortest, offset) = (took, answer - (asked + took / 2));
         }

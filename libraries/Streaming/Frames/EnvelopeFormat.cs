@@ -11,5 +11,5 @@ internal sealed class EnvelopeFormat : FrameFormat
     private EnvelopeFormat() { }
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
-        new SseFrame(output).Id(id).Event(e.Type).Data(EventEnvelope.ToBytes(id, e)).End();
+        new SseFrame(output).Id(id).Event(e.Type).Data(FrameJson.Envelope(id, e)).End();
 }

@@ -46,7 +46,7 @@ internal sealed class PushOpener(
         try
         {
             StreamHead.Set(context);
-            // An answer that cannot be resumed goes on to its end, although the right to read it may end before.
+            // An answer that cannot be resumed continues to its end, even if the right to read it ends before.
             var isEndless = settings.Grace > TimeSpan.Zero || settings.Bare;
             var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
             var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings);
@@ -104,6 +104,7 @@ internal sealed class PushOpener(
             output,
             options.Value,
             opened.Settings,
+            clock,
             aborted
         )
         {

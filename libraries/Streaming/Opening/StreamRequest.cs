@@ -35,7 +35,7 @@ internal static class Greetings
     public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
         ControlFrames.Connected(startsAfter, connectionId, replica, head);
 
-    /// <summary>Sends only an id, for streams whose clients expect no event of ours.</summary>
+    /// <summary>Sends only an id, for streams whose clients expect no control events.</summary>
     public static byte[] IdOnly(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
         ControlFrames.IdOnly(startsAfter);
 }

@@ -17,7 +17,8 @@ internal sealed class StreamStart(
     /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
     private static readonly TimeSpan EpochLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Returns the start; null if the client should come back, because only the store could tell.</summary>
+    /// <summary>Returns the start; null if the client should reconnect later, because only the store can
+    /// tell.</summary>
     public async Task<StartPosition?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
     {
         if ((request.StartAfter ?? request.ResyncAfter) is { } given)

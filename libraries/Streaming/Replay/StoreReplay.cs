@@ -288,7 +288,7 @@ internal sealed class StoreReplay(
                 _readers.Release();
             }
             // The read releases its slot while it waits, so that a failing range does not block others.
-            await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), stop);
+            await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), clock, stop);
         }
     }
 

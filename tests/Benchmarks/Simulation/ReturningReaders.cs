@@ -41,7 +41,7 @@ internal sealed class ReturningReaders
     public Topology Topology => _topology;
 
     /// <summary>Readers of the lost region that do not have everything yet.</summary>
-    public int NotLevel { get; private set; }
+    public int NotCaughtUp { get; private set; }
     public int Displaced => _displaced.Count;
 
     /// <summary>True when sampled readers drop no more.</summary>
@@ -85,7 +85,7 @@ internal sealed class ReturningReaders
                 _displaced.Add((topic, LastIdOf(replica, topic, now)));
             }
         }
-        NotLevel = _displaced.Count;
+        NotCaughtUp = _displaced.Count;
     }
 
     /// <summary>Opens streams for as long as the replicas' processors have time besides deliveries.</summary>
@@ -176,7 +176,7 @@ internal sealed class ReturningReaders
 
     private void Level(int count, int now)
     {
-        NotLevel -= count;
+        NotCaughtUp -= count;
         _stats.Level(count, now);
     }
 

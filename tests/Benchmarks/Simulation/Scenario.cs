@@ -65,7 +65,7 @@ internal sealed record Scenario(string Name)
     public int Samples { get; init; } = 4_000;
     public int SampleDropInterval { get; init; } = 30_000;
 
-    /// <summary>The end where readers are not level by then, in ms.</summary>
+    /// <summary>The end of a run whose readers have not caught up, in ms.</summary>
     public int Limit { get; init; } = 600_000;
 
     public SimulationFault Fault { get; init; }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Benchmarks.Simulation;
 
-/// <summary>Draws the results as SVG: readers that are not level, and reads of the store, by time.</summary>
+/// <summary>Draws the results as SVG: readers that have not caught up, and reads of the store, by time.</summary>
 internal static class SimulationPlot
 {
     private const int Width = 760,
@@ -27,7 +27,7 @@ internal static class SimulationPlot
             <rect width="{Width}" height="{height}" fill="#ffffff"/>
             """
         );
-        Panel(svg, 0, "Readers that are not level, million", results, s => s.NotLevel / 1e6, "0.0");
+        Panel(svg, 0, "Readers that have not caught up, million", results, s => s.NotCaughtUp / 1e6, "0.0");
         Panel(
             svg,
             PanelHeight + Top + Bottom,

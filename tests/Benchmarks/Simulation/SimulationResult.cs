@@ -3,7 +3,7 @@ namespace Benchmarks.Simulation;
 /// <summary>One second of a run.</summary>
 internal sealed class SimulationSecond
 {
-    public int NotLevel { get; set; }
+    public int NotCaughtUp { get; set; }
     public int Appends { get; set; }
     public int Connects { get; set; }
     public int Replays { get; set; }
@@ -19,7 +19,7 @@ internal sealed class SimulationSecond
 internal sealed record SimulationResult(Scenario Scenario, IReadOnlyList<SimulationSecond> Seconds)
 {
     public int Displaced { get; init; }
-    public int NotLevel { get; init; }
+    public int NotCaughtUp { get; init; }
     public double HalfLevelAfter { get; init; }
     public double NearlyLevelAfter { get; init; }
     public double AllLevelAfter { get; init; }

@@ -60,7 +60,7 @@ internal sealed class SimulationRun
             if (now % AcceptInterval == 0)
                 _returning.Accept(now, AcceptInterval, _relay.SharePerMillisecond * AcceptInterval);
             if (now % 1_000 == 999)
-                _stats.EndSecond(_returning.NotLevel);
+                _stats.EndSecond(_returning.NotCaughtUp);
             if (_backlogAt == 0 && now > _scenario.LostAt && _logs.All(log => !log.IsAway(now) && log.Waiting < 1_000))
                 _backlogAt = now;
             // Readers that come and go are given time to come back before everybody is judged.
@@ -71,7 +71,8 @@ internal sealed class SimulationRun
         return _stats.Result(_returning, _backlogAt, _logs.Any(log => log.AwayFrom != int.MaxValue));
     }
 
-    private bool IsOver(int now) => now >= _scenario.LostAt + QuietTime && _returning.NotLevel == 0 && _backlogAt > 0;
+    private bool IsOver(int now) =>
+        now >= _scenario.LostAt + QuietTime && _returning.NotCaughtUp == 0 && _backlogAt > 0;
 
     private void Happen(int now)
     {

@@ -48,7 +48,7 @@ internal sealed class SimulationStats(Scenario scenario)
 
     public void EndSecond(int notLevel)
     {
-        _second.NotLevel = notLevel;
+        _second.NotCaughtUp = notLevel;
         _seconds.Add(_second);
         _second = new SimulationSecond();
     }
@@ -63,7 +63,7 @@ internal sealed class SimulationStats(Scenario scenario)
         return new SimulationResult(scenario, _seconds)
         {
             Displaced = returning.Displaced,
-            NotLevel = returning.NotLevel,
+            NotCaughtUp = returning.NotCaughtUp,
             HalfLevelAfter = After(returning.Displaced, 0.5),
             NearlyLevelAfter = After(returning.Displaced, 0.99),
             AllLevelAfter = After(returning.Displaced, 1),
@@ -80,7 +80,7 @@ internal sealed class SimulationStats(Scenario scenario)
         };
     }
 
-    /// <summary>Time after the loss until a part of the displaced readers was level; infinite if never.</summary>
+    /// <summary>Time after the loss until a part of the displaced readers had caught up; infinite if never.</summary>
     private double After(int displaced, double part)
     {
         var level = 0L;

@@ -22,7 +22,7 @@ internal static class SimulationTable
         );
         Table(
             text,
-            "| | scenario | displaced | half level | 99 % | all | publishers' backlog | longest wait for a stream |"
+            "| | scenario | displaced | half caught up | 99 % | all | publishers' backlog | longest wait for a stream |"
                 + " a replica's CPU, at most |",
             results,
             r =>
@@ -89,5 +89,5 @@ internal static class SimulationTable
     private static string All(SimulationResult result) =>
         double.IsFinite(result.AllLevelAfter)
             ? FormattableString.Invariant($"{result.AllLevelAfter:0.0}")
-            : FormattableString.Invariant($"{result.NotLevel:N0} are not");
+            : FormattableString.Invariant($"{result.NotCaughtUp:N0} are not");
 }

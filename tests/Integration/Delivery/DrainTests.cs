@@ -90,7 +90,7 @@ public sealed class DrainTests(StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
-            settings: new() { ["Llm__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" }
+            settings: new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" }
         );
         using var body = JsonContent.Create(
             new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 }

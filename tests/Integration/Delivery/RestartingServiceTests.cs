@@ -45,7 +45,7 @@ public sealed class RestartingServiceTests
         await service.StopAsync(TestContext.Current.CancellationToken);
     }
 
-    private sealed class Failing() : RestartingService(NullLogger.Instance)
+    private sealed class Failing() : RestartingService(NullLogger.Instance, TimeProvider.System)
     {
         private int _begun;
 
@@ -60,7 +60,7 @@ public sealed class RestartingServiceTests
         }
     }
 
-    private sealed class Torn() : RestartingService(NullLogger.Instance)
+    private sealed class Torn() : RestartingService(NullLogger.Instance, TimeProvider.System)
     {
         public TaskCompletionSource Ended { get; } = new();
 

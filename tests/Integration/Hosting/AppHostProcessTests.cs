@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 /// <summary>The AppHost as a process of its own, with everything that it starts, on free ports and with empty
 /// stores.</summary>

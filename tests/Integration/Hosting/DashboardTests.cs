@@ -9,7 +9,7 @@ using Google.Protobuf;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 /// <summary>The contracts with the bundle's dashboard, which come without a promise: they are checked at every
 /// upgrade.</summary>

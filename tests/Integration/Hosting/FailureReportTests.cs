@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 /// <summary>The console reports each resource that keeps the stack from starting.</summary>
 public class FailureReportTests

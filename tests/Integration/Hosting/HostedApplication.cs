@@ -3,7 +3,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 /// <summary>An application of small shell scripts, run by the real orchestrator; skipped where that cannot be
 /// had.</summary>

@@ -5,7 +5,7 @@ using Aspire.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 public class LifecycleTests
 {
@@ -140,9 +140,7 @@ public class LifecycleTests
                 b.AddScript("service", Until("service")).WaitFor(store).WaitFor(cache);
             })
         )
-        {
             await app.LogsAsync(await app.RunsAsync("service"), "ready");
-        }
         Assert.Equal(
             ["service", "cache", "store"],
             await File.ReadAllLinesAsync(order, TestContext.Current.CancellationToken)

@@ -4,7 +4,7 @@ using LocalServices.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 public class RestartTests
 {

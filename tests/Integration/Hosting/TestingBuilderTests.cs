@@ -1,7 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 
-namespace Integration.Tests.Hosting;
+namespace Integration.Hosting;
 
 public class TestingBuilderTests
 {

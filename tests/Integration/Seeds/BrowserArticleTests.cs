@@ -51,12 +51,12 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
             {
                 foreach (var status in (string[])["in_progress", "done"])
                     await Requests.JsonAsync(seeds.A, HttpMethod.Put, change + status);
-                return page.Result is { } result && Heard(result);
+                return page.Result is { } result && HasReceived(result);
             },
             $"the page says '{said}'"
         );
 
-        bool Heard(JsonElement result) =>
+        bool HasReceived(JsonElement result) =>
             result
                 .EnumerateArray()
                 .Any(l =>

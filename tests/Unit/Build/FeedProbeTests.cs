@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Xml.Linq;
-using Unit.Tests;
 
 namespace Unit.Build;
 

@@ -1,16 +1,16 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Unit.Tests;
 
 namespace Unit.Build;
 
-/// <summary>The form of the repository's own text: lines of 120 columns, files of 350 lines.</summary>
+/// <summary>The form of the repository's own text: the length of lines and files, and braces.</summary>
 public sealed partial class FormTests
 {
     private const int MaxColumns = 120,
-        MaxLines = 350;
+        MaxLines = 350,
+        MaxProgramLines = 40,
+        MaxAppHostLines = 60;
 
-    private static readonly string[] Skipped = ["artifacts", "bin", "lib", "node_modules", "obj"];
     private static readonly string[] Wrapped = [".cs", ".css", ".js", ".md", ".mjs", ".razor", ".sh", ".sql", ".ts"];
     private static readonly string[] Short = [".cs", ".js", ".sql"];
 
@@ -18,36 +18,78 @@ public sealed partial class FormTests
     public void No_line_has_more_than_120_columns()
     {
         var found =
-            from file in Files(new DirectoryInfo(Repository.Root))
+            from file in SourceFiles.All
             where Wrapped.Contains(file.Extension) && !file.Name.EndsWith(".ja.md", StringComparison.Ordinal)
             from line in Prose(file).Select((text, index) => (Text: text, Number: index + 1))
             let columns = new StringInfo(line.Text).LengthInTextElements
             where columns > MaxColumns
-            select $"{Path.GetRelativePath(Repository.Root, file.FullName)}:{line.Number}: {columns} columns";
-        Assert.True(!found.Any(), string.Join('\n', found));
+            select $"{SourceFiles.PathOf(file)}:{line.Number}: {columns} columns";
+        SourceFiles.AssertNone(found);
     }
 
     [Fact]
     public void No_file_has_more_than_350_lines()
     {
         var found =
-            from file in Files(new DirectoryInfo(Repository.Root))
+            from file in SourceFiles.All
             where Short.Contains(file.Extension)
             let lines = File.ReadLines(file.FullName).Count()
             where lines > MaxLines
-            select $"{Path.GetRelativePath(Repository.Root, file.FullName)}: {lines} lines";
-        Assert.True(!found.Any(), string.Join('\n', found));
+            select $"{SourceFiles.PathOf(file)}: {lines} lines";
+        SourceFiles.AssertNone(found);
     }
 
-    private static IEnumerable<FileInfo> Files(DirectoryInfo directory) =>
-        directory
-            .EnumerateFiles()
-            .Concat(
-                directory
-                    .EnumerateDirectories()
-                    .Where(d => !d.Name.StartsWith('.') && !Skipped.Contains(d.Name))
-                    .SelectMany(Files)
-            );
+    [Fact]
+    public void A_program_reads_like_a_list()
+    {
+        var found =
+            from folder in (string[])["AppHost", "Broadcaster", "LoadTests", "StreamApi", "WebFrontend"]
+            from file in SourceFiles.In(folder)
+            let most = file.Name == "Program.cs" ? MaxProgramLines
+            : file.Name == "AppHost.cs" ? MaxAppHostLines
+            : int.MaxValue
+            let lines = File.ReadLines(file.FullName).Count()
+            where lines > most
+            select $"{SourceFiles.PathOf(file)}: {lines} lines, at most {most}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void A_block_of_one_line_has_no_braces()
+    {
+        var found =
+            from file in SourceFiles.All
+            where file.Extension == ".cs"
+            from number in NeedlessBraces(File.ReadAllLines(file.FullName))
+            select $"{SourceFiles.PathOf(file)}:{number}";
+        SourceFiles.AssertNone(found);
+    }
+
+    /// <summary>The numbers of the lines that open a block of one line after a condition or a loop.</summary>
+    private static IEnumerable<int> NeedlessBraces(string[] lines)
+    {
+        for (var i = 1; i + 2 < lines.Length; i++)
+        {
+            var indent = lines[i].Length - 1;
+            if (
+                indent < 0
+                || lines[i] != new string(' ', indent) + '{'
+                || lines[i + 2] != new string(' ', indent) + '}'
+                || !lines[i + 1].EndsWith(';')
+                || lines[i + 1].TrimStart().StartsWith("//", StringComparison.Ordinal)
+            )
+                continue;
+            // A condition of several lines ends with a parenthesis in the same column.
+            var head = i - 1;
+            while (head > 0 && (!IsAt(lines[head], indent) || lines[head][indent] == ')'))
+                head--;
+            if (BlockHead().IsMatch(lines[head]))
+                yield return i + 1;
+        }
+    }
+
+    private static bool IsAt(string line, int indent) =>
+        line.Length > indent && line[indent] != ' ' && string.IsNullOrWhiteSpace(line[..indent]);
 
     /// <summary>The lines of a file. In Markdown, lines of code, tables and links are empty: they cannot be
     /// wrapped.</summary>
@@ -66,6 +108,9 @@ public sealed partial class FormTests
             yield return code || fence || line.TrimStart().StartsWith('|') ? "" : Link().Replace(line, "");
         }
     }
+
+    [GeneratedRegex(@"^\s*(else|if|for|foreach|await foreach|while|using|await using|lock|fixed)\b")]
+    private static partial Regex BlockHead();
 
     [GeneratedRegex(@"\]\([^)]*\)|https?://\S+|`[^`]*`")]
     private static partial Regex Link();

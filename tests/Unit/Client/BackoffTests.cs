@@ -1,8 +1,8 @@
 using AspireSse.Client;
 using AspireSse.Client.Connecting;
-using static Unit.Tests.Client.SseServer;
+using static Unit.Client.SseServer;
 
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 public class BackoffTests
 {

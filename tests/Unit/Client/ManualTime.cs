@@ -1,4 +1,4 @@
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 /// <summary>A clock that stands until it is moved. Keeps each one-shot delay that was asked for.</summary>
 internal sealed class ManualTime : TimeProvider

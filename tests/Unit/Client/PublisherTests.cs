@@ -2,9 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using AspireSse.Client.Publishing;
 using Microsoft.AspNetCore.Http;
-using static Unit.Tests.Client.SseServer;
+using static Unit.Client.SseServer;
 
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 public class PublisherTests
 {

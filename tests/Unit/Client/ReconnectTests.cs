@@ -3,9 +3,9 @@ using System.Text;
 using AspireSse.Client;
 using LocalServices;
 using Microsoft.AspNetCore.Http;
-using static Unit.Tests.Client.SseServer;
+using static Unit.Client.SseServer;
 
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 public class ReconnectTests
 {

@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization;
 using AspireSse.Client;
-using static Unit.Tests.Client.SseServer;
+using static Unit.Client.SseServer;
 
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 public partial class RequestTests
 {

@@ -1,8 +1,8 @@
 using AspireSse.Client;
-using Unit.Tests.ServiceDefaults;
-using static Unit.Tests.Client.SseServer;
+using Unit.ServiceDefaults;
+using static Unit.Client.SseServer;
 
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 public class SilenceTests
 {

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Unit.Tests.Client;
+namespace Unit.Client;
 
 /// <summary>A real server on a free port that answers its requests one after the other as told; the last answer is for
 /// all that follow.</summary>

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Unit.Tests.Deploy;
+namespace Unit.Deploy;
 
 /// <summary>Holds deploy/compose.yaml to the files beside it; `tests/Reliability -- compose` runs it.</summary>
 public sealed partial class ComposeFileTests

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Harness.Deployments;
-using Unit.Tests;
 using YamlDotNet.RepresentationModel;
 
 namespace Unit.Deploy;

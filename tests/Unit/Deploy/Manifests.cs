@@ -1,5 +1,4 @@
 using Harness.Deployments;
-using Unit.Tests;
 using YamlDotNet.RepresentationModel;
 
 namespace Unit.Deploy;

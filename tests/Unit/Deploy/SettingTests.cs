@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Harness.Deployments;
-using Unit.Tests;
 
 namespace Unit.Deploy;
 
@@ -49,7 +48,7 @@ public sealed partial class SettingTests
     [Theory]
     [InlineData("EventStore__MaxAge", "7.00:00:00")]
     [InlineData("Security__ApiKeys__1__Subscribe__0", "$sys.>")]
-    [InlineData("Llm__DrainSeconds", "8")]
+    [InlineData("Runs__DrainSeconds", "8")]
     [InlineData("Llm__Providers__OpenAi__ApiKey", "sk-…")]
     public void A_setting_is_known_by_its_path(string name, string value) => Assert.Null(Settings.Problem(name, value));
 

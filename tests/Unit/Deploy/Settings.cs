@@ -29,7 +29,6 @@ internal static partial class Settings
         ("Events", typeof(EventsOptions)),
         ("Limits", typeof(LimitOptions)),
         ("Llm", typeof(LlmOptions)),
-        ("Llm", typeof(DrainOptions)),
         ("Petstore", typeof(PetstoreOptions)),
         ("Relay", typeof(Broadcaster.RelayOptions)),
         ("Replicas", typeof(ReplicaOptions)),

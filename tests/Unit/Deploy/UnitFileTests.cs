@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Harness.Deployments;
 using Streaming;
-using Unit.Tests;
 
 namespace Unit.Deploy;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using EventStore;
-using Unit.Tests;
 
 namespace Unit.EventStore;
 

@@ -1,6 +1,6 @@
 using Measuring.Ledger;
 
-namespace Unit.Tests.Ledger;
+namespace Unit.Ledger;
 
 public class DeliveryLedgerTests
 {

@@ -1,6 +1,6 @@
 using LlmGateway;
 using LlmGateway.Generations;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Llm;
 

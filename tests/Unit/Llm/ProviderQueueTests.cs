@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Llm;
 

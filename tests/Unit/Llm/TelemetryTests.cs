@@ -4,7 +4,7 @@ using LlmGateway.Providers;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Llm;
 

@@ -2,8 +2,8 @@ using AspireSse.Client;
 using LoadTests.Running;
 using LoadTests.Targets;
 using Microsoft.AspNetCore.Http;
-using Unit.Tests.Client;
-using Unit.Tests.ServiceDefaults;
+using Unit.Client;
+using Unit.ServiceDefaults;
 
 namespace Unit.Load;
 

@@ -1,6 +1,6 @@
 using LocalServices;
 
-namespace Unit.Tests.LocalServices;
+namespace Unit.LocalServices;
 
 /// <summary>Containers or processes, decided by scripts in the place of a container runtime.</summary>
 public sealed class ContainerRuntimeTests : IDisposable

@@ -5,7 +5,7 @@ using LocalServices.Postgres;
 using LocalServices.Redis;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Unit.Tests.LocalServices;
+namespace Unit.LocalServices;
 
 public sealed class HealthCheckTests
 {

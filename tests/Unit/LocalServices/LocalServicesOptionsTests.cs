@@ -3,7 +3,7 @@ using LocalServices.Postgres;
 using LocalServices.Redis;
 using Microsoft.Extensions.Configuration;
 
-namespace Unit.Tests.LocalServices;
+namespace Unit.LocalServices;
 
 public sealed class LocalServicesOptionsTests
 {

@@ -1,6 +1,6 @@
 using LocalServices.Postgres;
 
-namespace Unit.Tests.LocalServices;
+namespace Unit.LocalServices;
 
 public sealed class PostgresProgramsTests
 {

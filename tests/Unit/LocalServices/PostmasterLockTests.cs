@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using LocalServices.Postgres;
 
-namespace Unit.Tests.LocalServices;
+namespace Unit.LocalServices;
 
 public sealed class PostmasterLockTests : IDisposable
 {

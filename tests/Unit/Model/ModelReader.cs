@@ -31,7 +31,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     }
 
     /// <summary>A frame with only an id, as the first one of a stream has it too.</summary>
-    public void Told(StreamId id, bool isFirst = false)
+    public void Advance(StreamId id, bool isFirst = false)
     {
         if (Last is not null && !isFirst)
         {

@@ -6,7 +6,7 @@ using Streaming.Feed;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Replay;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Model;
 

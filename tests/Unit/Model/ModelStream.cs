@@ -76,7 +76,7 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
         var caughtUp = _page is null && !_asked && _sequence == log.Next && _epoch == settled.Epoch;
         if ((!caughtUp && bug != ModelBug.IdTooFar) || settled.Position <= _position || _epoch != settled.Epoch)
             return;
-        reader.Told(settled);
+        reader.Advance(settled);
         if (caughtUp)
             _position = settled.Position;
         _told = settled.Position;
@@ -119,7 +119,7 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
         {
             GiveUp();
             if (_told > shared)
-                reader.Told(new StreamId(lineage.Epoch, shared));
+                reader.Advance(new StreamId(lineage.Epoch, shared));
             (_epoch, _position, _told, _sequence) = (lineage.Epoch, shared, Math.Min(_told, shared), -1);
         }
         if (lineage.Translate(new StreamId(_epoch, _position)) is not { } here)

@@ -116,7 +116,7 @@ internal sealed class ModelWorld
         var stream = new ModelStream(replica, reader, replica.Logs.Acquire(filter), _bug);
         stream.Start(start.From);
         reader.Stream = stream;
-        reader.Told(start.After, isFirst: true);
+        reader.Advance(start.After, isFirst: true);
         if (start.Kind == StartKind.Resync)
             reader.Resync(start.Reason, start.From, isOpen: false);
     }

@@ -1,6 +1,6 @@
 using EventStore;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 /// <summary>The connection string of Redis: one server, several, or a cluster.</summary>
 public class RedisAddressTests

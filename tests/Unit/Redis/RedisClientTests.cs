@@ -4,9 +4,9 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StackExchange.Redis;
-using Unit.Tests.ServiceDefaults;
+using Unit.ServiceDefaults;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram>
 {
@@ -80,14 +80,10 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         (await subscriber.SubscribeAsync(channel)).OnMessage(message => received.Writer.TryWrite((int)message.Message));
 
         for (var i = 0; i < Many; i++)
-        {
             await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
-        }
 
         for (var i = 0; i < Many; i++)
-        {
             Assert.Equal(i, await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
-        }
 
         await redis.StopAsync();
         await using var replacement = program.Start(redis.Port);
@@ -182,9 +178,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     private static async Task HealthIsAsync(Service service, string status)
     {
         while (!(await HealthAsync(service)).StartsWith("{\"status\":\"" + status, StringComparison.Ordinal))
-        {
             await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
     }
 
     private static async Task<string> HealthAsync(Service service)

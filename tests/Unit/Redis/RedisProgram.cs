@@ -1,6 +1,6 @@
 using LocalServices;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 /// <summary>
 /// The machine's Redis, or one fetched as the AppHost does. A fixture, so that no test's time limit counts a download,

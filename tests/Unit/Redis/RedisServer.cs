@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using LocalServices;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 /// <summary>A real Redis for one test.</summary>
 internal sealed class RedisServer(Process process, int port) : IAsyncDisposable

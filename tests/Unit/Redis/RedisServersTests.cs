@@ -3,9 +3,9 @@ using System.Text;
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Unit.Tests.ServiceDefaults;
+using Unit.ServiceDefaults;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 /// <summary>Several real Redis servers behind one connection string.</summary>
 public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgram>
@@ -57,12 +57,12 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         var silence = TimeSpan.FromMilliseconds(50);
         // After a silence of all, the one that is heard first does not prove the others away.
         await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
-        servers.HeardFrom(first, silence);
+        servers.HeartbeatFrom(first, silence);
         Assert.False(second.IsAway);
         await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
-        servers.HeardFrom(first, silence);
+        servers.HeartbeatFrom(first, silence);
         Assert.Equal(second.Name, servers.Away);
-        servers.HeardFrom(second, silence);
+        servers.HeartbeatFrom(second, silence);
         Assert.Equal("", servers.Away);
     }
 

@@ -1,6 +1,6 @@
 using EventStore;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 /// <summary>Placement of slots and keys on the Redis servers.</summary>
 public class RendezvousTests

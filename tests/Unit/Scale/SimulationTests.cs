@@ -27,7 +27,7 @@ public sealed class SimulationTests
     public void Everybody_is_level_in_the_end_and_no_order_is_violated(int logs)
     {
         var result = SimulationRun.Of(Small with { Logs = logs });
-        Assert.Equal((0, 0L), (result.NotLevel, result.Violations));
+        Assert.Equal((0, 0L), (result.NotCaughtUp, result.Violations));
         Assert.Equal((3_000, 200), (result.Displaced, result.Judged));
         Assert.True(double.IsFinite(result.AllLevelAfter));
         Assert.InRange(result.BacklogAfter, 5, 20);

@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Security;
 

@@ -1,5 +1,5 @@
 using StreamApi.Security.Limits;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Security;
 

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using Unit.Tests.Client;
-using Unit.Tests.ServiceDefaults;
+using Unit.Client;
+using Unit.ServiceDefaults;
 
 namespace Unit.Security;
 

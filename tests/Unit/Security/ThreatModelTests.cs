@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Unit.Tests;
 
 namespace Unit.Security;
 

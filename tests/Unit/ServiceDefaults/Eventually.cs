@@ -1,4 +1,4 @@
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 /// <summary>Waits for a condition, not for a time.</summary>
 internal static class Eventually
@@ -10,9 +10,7 @@ internal static class Eventually
         patience.CancelAfter(TimeSpan.FromSeconds(30));
         T? found;
         while ((found = read()) is null)
-        {
             await Task.Delay(10, patience.Token);
-        }
 
         return found;
     }

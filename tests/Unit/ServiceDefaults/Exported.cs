@@ -3,7 +3,7 @@ using System.Diagnostics;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 /// <summary>The spans that a collector would receive.</summary>
 internal sealed class ExportedSpans : BaseExporter<Activity>
@@ -15,9 +15,7 @@ internal sealed class ExportedSpans : BaseExporter<Activity>
     public override ExportResult Export(in Batch<Activity> batch)
     {
         foreach (var span in batch)
-        {
             spans.Enqueue(span);
-        }
 
         return ExportResult.Success;
     }
@@ -34,9 +32,7 @@ internal sealed class ExportedMetrics : BaseExporter<Metric>
     {
         var all = new List<Metric>();
         foreach (var metric in batch)
-        {
             all.Add(metric);
-        }
 
         metrics = [.. all];
         return ExportResult.Success;

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 public sealed class HealthProbeTests
 {

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 public class HealthTests
 {

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 [Collection(ProcessTelemetry.Name)]
 public class MetricsTests
@@ -26,9 +26,7 @@ public class MetricsTests
             }
         );
         foreach (var path in (string[])["/stream", "/health", "/alive", "/quick"])
-        {
             await service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
-        }
 
         var duration = await Eventually.GetAsync(() =>
         {
@@ -99,9 +97,7 @@ public class MetricsTests
             foreach (var tag in point.Tags)
             {
                 if (tag.Key == "http.route")
-                {
                     routes.Add(tag.Value);
-                }
             }
         }
 

@@ -1,6 +1,6 @@
 using Harness;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 /// <summary>The reader of Prometheus's text must refuse what Prometheus would refuse or misread.</summary>
 public class MetricsTextTests

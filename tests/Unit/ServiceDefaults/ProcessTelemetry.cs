@@ -1,4 +1,4 @@
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 /// <summary>Activity sources and meters belong to the process: tests that read them run alone.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]

@@ -7,7 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Harness;
 using Microsoft.AspNetCore.Hosting;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 [Collection(ProcessTelemetry.Name)]
 public class PrometheusTests

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Trace;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 [Collection(ProcessTelemetry.Name)]
 public class RequestSpanTests
@@ -37,9 +37,7 @@ public class RequestSpanTests
         var (service, spans) = await StartAsync(app =>
         {
             if (handler)
-            {
                 app.UseExceptionHandler(e => e.Run(c => c.Response.WriteAsync("sorry")));
-            }
 
             app.MapGet("/broken", string () => throw new InvalidOperationException("broken"));
         });

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Http.Resilience;
 using Polly.Timeout;
 using ServiceDefaults.Http;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 public class ResilienceTests
 {
@@ -127,9 +127,7 @@ public class ResilienceTests
     {
         var request = new HttpRequestMessage(HttpMethod.Get, $"{service.Url}/slow");
         if (marked)
-        {
             return request.AsStream();
-        }
 
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         return request;

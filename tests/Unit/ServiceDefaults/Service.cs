@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Unit.Tests.ServiceDefaults;
+namespace Unit.ServiceDefaults;
 
 /// <summary>A service with the service defaults, on its own port, with a client from its own factory.</summary>
 internal sealed class Service(WebApplication app) : IAsyncDisposable

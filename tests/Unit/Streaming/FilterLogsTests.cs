@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Streaming;
 

@@ -1,7 +1,7 @@
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Streaming;
 

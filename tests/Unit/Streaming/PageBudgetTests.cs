@@ -1,6 +1,6 @@
 using Streaming.Fanout;
 using Streaming.Replay;
-using Unit.Tests.Client;
+using Unit.Client;
 
 namespace Unit.Streaming;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using WebFrontend.Status;
 
-namespace Unit.Tests.WebFrontend;
+namespace Unit.WebFrontend;
 
 public class KnownReplicasTests
 {

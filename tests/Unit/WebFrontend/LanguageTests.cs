@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using WebFrontend.Languages;
 
-namespace Unit.Tests.WebFrontend;
+namespace Unit.WebFrontend;
 
 public partial class LanguageTests
 {

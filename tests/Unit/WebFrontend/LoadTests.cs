@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 using WebFrontend.Load;
 using WebFrontend.StreamApi;
 
-namespace Unit.Tests.WebFrontend;
+namespace Unit.WebFrontend;
 
 public class LoadTests
 {

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using WebFrontend.StreamApi;
 
-namespace Unit.Tests.WebFrontend;
+namespace Unit.WebFrontend;
 
 public class StreamApiAddressTests
 {

@@ -16,7 +16,7 @@ internal sealed class OrderWorkflow(
     IOptions<PetstoreOptions> options,
     TimeProvider clock,
     ILogger<OrderWorkflow> logger
-) : RestartingService(logger)
+) : RestartingService(logger, clock)
 {
     private const int Batch = 50;
 
@@ -43,7 +43,7 @@ internal sealed class OrderWorkflow(
 
     private async Task<int> TakeStepsAsync(PetstoreContext context)
     {
-        var now = clock.GetUtcNowMilliseconds();
+        var now = Clock.GetUtcNowMilliseconds();
         var due = await context
             .Orders.FromSql(
                 $"""

@@ -19,7 +19,7 @@ internal static class RecommendationsApi
     public static void MapRecommendations(this RouteGroupBuilder shop) =>
         shop.MapStream("/pets/recommendations/stream", StreamAsync)
             .Publishes("recommendations.*")
-            .Query("userId", "User whose orders determine the scores.", required: true)
+            .Query("userId", "User whose orders determine the scores.", required: true, isText: true)
             .Sends(
                 "Streams each recommendation as soon as it is scored.",
                 (Recommender.Recommended, typeof(Recommendation)),

@@ -49,7 +49,7 @@ public sealed class RedisServer : IDisposable
     internal bool HasPeers { get; set; }
 
     /// <summary>Timestamp of the newest heartbeat that came by this server.</summary>
-    internal long HeardAt { get; set; }
+    internal long HeartbeatAt { get; set; }
 
     /// <summary>Opens the connection, once. Ends without an answer too: the client goes on trying.</summary>
     public Task<IConnectionMultiplexer> OpenAsync() => _connection.OpenAsync();

@@ -4,7 +4,7 @@ namespace EventStore;
 
 /// <summary>
 /// The Redis servers that the connection string names. Each channel and each key has one of them, by rendezvous
-/// hashing, so that a server that is away takes only its own with it. Thread-safe.
+/// hashing, so that a server that is away affects only its own. Thread-safe.
 /// </summary>
 public sealed class RedisServers : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed class RedisServers : IDisposable
         (All, _clock) = (servers, clock);
         _hashes = [.. servers.Select(server => Rendezvous.Hash(server.Name))];
         foreach (var server in servers)
-            (server.HasPeers, server.HeardAt) = (servers.Count > 1, clock.GetTimestamp());
+            (server.HasPeers, server.HeartbeatAt) = (servers.Count > 1, clock.GetTimestamp());
         meters
             .Create("AspireSse.EventStore")
             .CreateObservableGauge(
@@ -43,13 +43,13 @@ public sealed class RedisServers : IDisposable
 
     /// <summary>Records that a heartbeat came by a server. Servers by which none came for <paramref name="silence"/>,
     /// while this one brought some, count as away.</summary>
-    public void HeardFrom(RedisServer server, TimeSpan silence)
+    public void HeartbeatFrom(RedisServer server, TimeSpan silence)
     {
-        var before = server.HeardAt;
-        server.HeardAt = _clock.GetTimestamp();
+        var before = server.HeartbeatAt;
+        server.HeartbeatAt = _clock.GetTimestamp();
         server.SetSilent(false);
         foreach (var other in All)
-            if (_clock.GetElapsedTime(other.HeardAt, before) > silence)
+            if (_clock.GetElapsedTime(other.HeartbeatAt, before) > silence)
                 other.SetSilent(true);
     }
 

@@ -15,9 +15,13 @@ internal static class RedisStartCheck
     private const string AllSlots = "16384";
 
     /// <exception cref="InvalidOperationException">The servers cannot be used as they are named.</exception>
-    public static async Task RunAsync(IReadOnlyList<RedisServer> servers, CancellationToken cancellationToken)
+    public static async Task RunAsync(
+        IReadOnlyList<RedisServer> servers,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
-        var looks = await Task.WhenAll(servers.Select(server => LookAsync(server, cancellationToken)));
+        var looks = await Task.WhenAll(servers.Select(server => LookAsync(server, clock, cancellationToken)));
         for (var i = 0; i < looks.Length; i++)
         {
             if (looks[i].Problem is { } problem)
@@ -35,7 +39,11 @@ internal static class RedisStartCheck
         }
     }
 
-    private static async Task<Look> LookAsync(RedisServer server, CancellationToken cancellationToken)
+    private static async Task<Look> LookAsync(
+        RedisServer server,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);
@@ -50,11 +58,11 @@ internal static class RedisStartCheck
             look = new Look(info.GetValueOrDefault("run_id"), info.GetValueOrDefault("redis_mode") == "cluster", null);
             if (!look.IsCluster)
                 return look;
-            // A cluster that has just been created, or that fails over, says so for a moment.
+            // A cluster that was just created, or fails over, reports this problem for a moment.
             while (await ProblemAsync(database, limit.Token) is { } problem)
             {
                 look = look with { Problem = problem };
-                await Task.Delay(Pause, limit.Token);
+                await Task.Delay(Pause, clock, limit.Token);
             }
             return look with { Problem = null };
         }

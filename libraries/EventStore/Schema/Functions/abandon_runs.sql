@@ -1,5 +1,5 @@
--- Ends, by their wills, runs of a living writer that does not work on them: a begin whose answer was lost, an end that
--- failed. Frees their idempotency keys, so that the request can be made again. Returns the runs that it ended.
+-- Ends, by their wills, runs that a living writer does not work on, because an answer to its begin or its end was lost.
+-- Frees their idempotency keys, so that the request can be made again. Returns the runs that it ended.
 create or replace function eventstore.abandon_runs(abandoned text[], by_writer uuid) returns text[]
 language plpgsql as $$
 declare

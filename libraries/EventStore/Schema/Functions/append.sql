@@ -1,9 +1,11 @@
--- Appends a batch in one round trip. Its arrays have one element per event.
+-- Appends a batch in one round trip. Decides the order of events: positions are taken (take_positions.sql) under a
+-- lock that is held until the commit (lock_log.sql), so the log is read in the order of its commits.
+-- The arrays have one element per event.
 --   groups      Events of one group (one request) are stored together, or not at all when one of them is refused.
 --   digests     Digest of the content; null for an event whose id is not the publisher's.
 --   writers     The run writer of an event; null for an event of no run. The array is null if no event is of a run.
---               Such an event is stored only while its run goes on with this writer (the fence), who in a new epoch
---               has to confirm the run first.
+--               Such an event is stored only while its run has this writer (the fence), which in a new epoch has
+--               to confirm the run first.
 --   ends        True for an event that ends its run: the run's row is deleted.
 -- Results:
 --   positions       One per event, in the order given; null for a refused group. A retry gets its first position.

@@ -1,5 +1,5 @@
--- Starts a run and announces it in its log (`<run>.log`) in one transaction: a crash in between would leave a run that
--- nobody can find, or an announcement that nobody ends. begun is false for a run that was announced before;
+-- Starts a run and announces it in its log (`<run>.log`) in one transaction. A crash between two transactions would
+-- leave a run without an announcement, or the reverse. begun is false for a run that was announced before;
 -- announced_at is null if the writer's lease has expired.
 create or replace function eventstore.begin_announced_run(run_begun text, by_writer uuid, with_will jsonb,
     announcement text, trace text, out begun boolean, out announced_at bigint, out in_epoch text)

@@ -1,6 +1,6 @@
--- Returns the epoch. Where events are written in another place than before (a promoted standby, a copy, a restored
--- backup) it records a new one first: child of the newest, with which it shares every position up to the head. No event
--- of the new place can precede that record, since take_positions() calls this.
+-- Returns the epoch. On a promoted standby, a copy or a restored backup it records a new one first: a child of the
+-- newest, which shares every position up to the head. take_positions() calls it, so no event of the new epoch precedes
+-- that record.
 create or replace function eventstore.begin_epoch() returns text language plpgsql as $$
 declare
     here text := eventstore.fingerprint();

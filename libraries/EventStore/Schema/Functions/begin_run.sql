@@ -1,4 +1,4 @@
--- Starts a run for a writer. False if the run goes on already, or if the writer's lease has expired.
+-- Starts a run for a writer. False if the run has a writer already, or if the writer's lease has expired.
 create or replace function eventstore.begin_run(run_begun text, by_writer uuid, with_will jsonb) returns boolean
 language plpgsql as $$
 declare

@@ -1,4 +1,4 @@
--- Lets a writer go on with its run in a new epoch: true if the log has the last event that it wrote (null: none yet).
+-- Lets a writer continue its run in a new epoch: true if the log has the last event that it wrote (null: none yet).
 -- Events lost with the former server would leave a gap, so such a run is ended by its will: false. Also false for a run
 -- that has ended, or belongs to another writer.
 create or replace function eventstore.confirm_run(run_confirmed text, by_writer uuid, last_written uuid)

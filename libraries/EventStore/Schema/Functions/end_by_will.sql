@@ -1,5 +1,5 @@
 -- Ends runs in their writers' place: appends each run's will and deletes its row. The caller holds the log's lock.
--- Returns the runs that went on until now.
+-- Returns the runs that it ended.
 create or replace function eventstore.end_by_will(runs_ended text[]) returns text[] language plpgsql as $$
 declare
     ended text[];

@@ -1,5 +1,5 @@
 -- The name of this history of positions. A server that was promoted, copied or restored has none until begin_epoch()
--- has recorded it; a read that comes before fails with SSE01, and its caller records it (StoreAccess.cs).
+-- has recorded it; an earlier read fails with SSE01, and its caller records it (StoreAccess.cs).
 create or replace function eventstore.epoch() returns text language plpgsql stable as $$
 declare
     here text := eventstore.fingerprint();

@@ -1,6 +1,6 @@
--- Names the place where events are written: cluster, database, timeline, and the table that tells it (a dump that is
--- restored into the same database makes another one). A session keeps the first part, which costs a read of
--- pg_control: it cannot change while the session lives. Fails on a standby.
+-- Names the place where events are written: cluster, database, timeline, and the lineage table itself (a dump restored
+-- into the same database creates another one). A session keeps the first part, which costs a read of pg_control: it
+-- cannot change while the session lives. Fails on a standby.
 create or replace function eventstore.fingerprint() returns text language plpgsql stable as $$
 declare
     place text := current_setting('eventstore.place', true);

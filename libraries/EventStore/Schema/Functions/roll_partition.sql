@@ -1,5 +1,5 @@
 -- Starts the next partition early once the current one is larger than max_bytes; returns whether it did. The skipped
--- positions are never given: ids are opaque, and nothing counts by positions.
+-- positions are never used, which is harmless: ids are opaque, and nothing counts by positions.
 create or replace function eventstore.roll_partition(max_bytes bigint) returns boolean language plpgsql as $$
 declare
     span bigint := (select partition_span from eventstore.store);

@@ -55,8 +55,8 @@ internal sealed class Conversation
     }
 
     /// <summary>
-    /// Messages and answers in turn. The first is a user's message, even if the beginning was left out; the last has no
-    /// answer yet.
+    /// Messages and answers, alternating. The first is a user's message, even if earlier ones are omitted; the last has
+    /// no answer yet.
     /// </summary>
     public IEnumerable<ChatMessage> Messages
     {

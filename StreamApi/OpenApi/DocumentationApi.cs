@@ -10,9 +10,9 @@ namespace StreamApi.OpenApi;
 /// <c>/openapi/v1.json</c>. OpenAPI 3.1 cannot describe the events of a stream (3.2's <c>itemSchema</c> can), so each
 /// stream lists them with their schemas in <c>x-sse-events</c> and in its description.
 /// </summary>
-internal static class OpenApiDocumentation
+internal static class DocumentationApi
 {
-    public static void AddOpenApiDocumentation(this WebApplicationBuilder builder) =>
+    public static void AddDocumentation(this WebApplicationBuilder builder) =>
         builder.Services.AddOpenApi(
             "v1",
             document =>
@@ -30,7 +30,7 @@ internal static class OpenApiDocumentation
             }
         );
 
-    public static void MapOpenApiDocumentation(this IEndpointRouteBuilder app)
+    public static void MapDocumentation(this IEndpointRouteBuilder app)
     {
         app.MapOpenApi();
         // Answers the bare address, to which the dashboard links.

@@ -1,0 +1,179 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Unit.Build;
+
+/// <summary>The walls of the house that the compiler does not hold: see CONTRIBUTING.md.</summary>
+public sealed partial class HouseTests
+{
+    private static readonly string[] Programs = ["AppHost", "Broadcaster", "LoadTests", "StreamApi", "WebFrontend"];
+    private static readonly string[] Servers =
+    [
+        "Broadcaster",
+        "ServiceDefaults",
+        "StreamApi",
+        "WebFrontend",
+        "libraries/EventStore",
+        "libraries/LlmGateway",
+        "libraries/Runs",
+        "libraries/Streaming",
+    ];
+
+    /// <summary>Files that read the system's own clock, with the reason.</summary>
+    private static readonly string[] OwnClocks =
+    [
+        // A delivery reads the time twice, and TickCount64 is the cheapest clock.
+        "libraries/Streaming/Connections/",
+        "libraries/Streaming/Access/StreamExpiry.cs",
+        // The pause yields the processor to other work.
+        "StreamApi/Security/Limits/RateLimitedListener.cs",
+    ];
+
+    [Fact]
+    public void Namespaces_of_tests_follow_their_folders()
+    {
+        var found =
+            from file in CSharp("tests")
+            let declared = Namespace().Match(File.ReadAllText(file.FullName))
+            where declared.Success
+            let folder = Path.GetDirectoryName(SourceFiles.PathOf(file))!["tests/".Length..]
+            where declared.Groups[1].Value != folder.Replace('/', '.').Replace('\\', '.')
+            select $"{SourceFiles.PathOf(file)}: {declared.Groups[1].Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void Servers_take_the_time_from_a_TimeProvider()
+    {
+        var found =
+            from file in CSharp(Servers)
+            let path = SourceFiles.PathOf(file)
+            where !OwnClocks.Any(own => path.StartsWith(own, StringComparison.Ordinal))
+            from Match time in SystemTime().Matches(File.ReadAllText(file.FullName))
+            where !time.Value.Contains("clock", StringComparison.OrdinalIgnoreCase)
+            where !time.Value.Contains("TimeProvider", StringComparison.Ordinal)
+            where !time.Value.Contains("Infinite", StringComparison.Ordinal)
+            select $"{path}: {time.Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void Only_EventStore_has_SQL_of_the_event_store()
+    {
+        var found =
+            from file in CSharp([.. Programs, "ServiceDefaults", "clients", "compat", "libraries"])
+            let path = SourceFiles.PathOf(file)
+            where !path.StartsWith("libraries/EventStore/", StringComparison.Ordinal)
+            from line in File.ReadLines(file.FullName)
+            where StoreSql().IsMatch(line)
+            select $"{path}: {line.Trim()}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void Endpoints_are_mapped_in_files_named_Api()
+    {
+        string[] others =
+        [
+            "libraries/Streaming/Endpoints/StreamEndpoints.cs", // maps streams for the others
+            "ServiceDefaults/Prometheus/MetricsServer.cs", // a server of its own
+        ];
+        var found =
+            from file in CSharp(Servers)
+            let path = SourceFiles.PathOf(file)
+            where !path.EndsWith("Api.cs", StringComparison.Ordinal) && !others.Contains(path)
+            from Match map in MappedEndpoint().Matches(File.ReadAllText(file.FullName))
+            select $"{path}: {map.Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Theory]
+    [InlineData("EventStore", new string[0])]
+    [InlineData("Streaming", new[] { "EventStore" })]
+    [InlineData("Runs", new[] { "Streaming" })]
+    [InlineData("LlmGateway", new[] { "Runs" })]
+    [InlineData("LocalServices", new string[0])]
+    [InlineData("Measuring", new string[0])]
+    public void A_library_references_only_the_one_below_it(string library, string[] below)
+    {
+        var project = XDocument.Load(Path.Combine(Repository.Root, "libraries", library, $"{library}.csproj"));
+        var references =
+            from reference in project.Descendants("ProjectReference")
+            let path = reference.Attribute("Include")!.Value
+            where !path.Contains("/compat/", StringComparison.Ordinal)
+            select Path.GetFileNameWithoutExtension(path);
+        Assert.Equal(below, references);
+    }
+
+    [Fact]
+    public void Streaming_and_Runs_know_nothing_of_the_host_and_its_features()
+    {
+        var found =
+            from file in CSharp("libraries/Streaming", "libraries/Runs")
+            from line in File.ReadLines(file.FullName)
+            where HostWord().IsMatch(line)
+            select $"{SourceFiles.PathOf(file)}: {line.Trim()}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void No_source_is_linked_into_another_project()
+    {
+        var found =
+            from file in SourceFiles.All
+            where file.Extension is ".csproj" or ".props" or ".targets"
+            from Match compiled in LinkedSource().Matches(File.ReadAllText(file.FullName))
+            select $"{SourceFiles.PathOf(file)}: {compiled.Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void Every_suppression_has_its_reason()
+    {
+        var inCode =
+            from file in CSharp(".")
+            from Match suppression in Suppression().Matches(File.ReadAllText(file.FullName))
+            where !suppression.Value.Contains("Justification", StringComparison.Ordinal)
+            where !suppression.Value.Contains("//", StringComparison.Ordinal)
+            select $"{SourceFiles.PathOf(file)}: {suppression.Value}";
+        var inProjects =
+            from file in SourceFiles.All
+            where file.Extension is ".csproj" or ".props" or ".targets"
+            let lines = File.ReadAllLines(file.FullName)
+            from i in Enumerable.Range(0, lines.Length)
+            where lines[i].Contains("<NoWarn>", StringComparison.Ordinal)
+            where !lines[Math.Max(0, i - 3)..i].Any(line => line.Contains("-->", StringComparison.Ordinal))
+            select $"{SourceFiles.PathOf(file)}:{i + 1}: {lines[i].Trim()}";
+        SourceFiles.AssertNone(inCode.Concat(inProjects));
+    }
+
+    private static IEnumerable<FileInfo> CSharp(params string[] folders) =>
+        SourceFiles.In(folders).Where(file => file.Extension == ".cs");
+
+    [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex Namespace();
+
+    [GeneratedRegex(
+        @"DateTime(Offset)?\.(Utc)?Now|Environment\.TickCount64(?!""/>)|Stopwatch\.Get\w+|new Timer\("
+            + @"|(Task\.Delay|new PeriodicTimer)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
+    )]
+    private static partial Regex SystemTime();
+
+    [GeneratedRegex(
+        @"\b(select|from|into|update|table|join|perform|call|truncate)\s+eventstore\.",
+        RegexOptions.IgnoreCase
+    )]
+    private static partial Regex StoreSql();
+
+    [GeneratedRegex(@"\.Map(Get|Post|Put|Delete|Patch|Methods|Fallback|Stream)\(")]
+    private static partial Regex MappedEndpoint();
+
+    [GeneratedRegex(@"ticket|api.?key|bearer|petstore|demo\b|prompt|userId|\bllm\b", RegexOptions.IgnoreCase)]
+    private static partial Regex HostWord();
+
+    [GeneratedRegex("<Compile Include=\"[^\"]*\\.cs\"")]
+    private static partial Regex LinkedSource();
+
+    [GeneratedRegex(@"\[(?:[\w.]+\.)?SuppressMessage\([^\]]*\]|^#pragma warning disable.*", RegexOptions.Multiline)]
+    private static partial Regex Suppression();
+}
