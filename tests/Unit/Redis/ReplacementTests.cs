@@ -4,9 +4,9 @@ using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Unit.Tests.ServiceDefaults;
+using Unit.ServiceDefaults;
 
-namespace Unit.Tests.Redis;
+namespace Unit.Redis;
 
 /// <summary>Connections to Redis that are dead without an error: they are replaced.</summary>
 public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram>
