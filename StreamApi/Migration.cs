@@ -15,12 +15,7 @@ internal static class Migration
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    public static bool IsWanted(string[] args) => args is ["migrate" or "wait-for-schema", ..];
-
-    public static Task<int> RunAsync(string[] args) =>
-        args is ["wait-for-schema", ..] ? WaitAsync(args) : MigrateAsync(args);
-
-    private static async Task<int> MigrateAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
         using var host = Build(args);
         await host.StartAsync();

@@ -1,5 +1,4 @@
 using LlmGateway;
-using Runs;
 using StreamApi;
 using StreamApi.Connections;
 using StreamApi.Events;
@@ -9,16 +8,13 @@ using StreamApi.Security;
 using StreamApi.Seeds;
 using Streaming;
 
-if (HealthProbe.IsWanted(args))
-    return HealthProbe.Run();
-if (Migration.IsWanted(args))
-    return await Migration.RunAsync(args);
+if (await Commands.RunAsync(args) is { } exitCode)
+    return exitCode;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddEventStore();
 builder.AddSecurity();
 builder.AddStreaming(ReplicaName.Get("streamapi"));
-builder.AddRuns();
 builder.AddLlmGateway();
 builder.AddEvents();
 builder.AddConnections();

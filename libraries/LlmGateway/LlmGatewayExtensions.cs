@@ -6,14 +6,18 @@ using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.Options;
+using Runs;
 
 namespace LlmGateway;
 
-/// <summary>Adds the LLM gateway: model providers, chat, generations, the vendors' APIs and agents.</summary>
+/// <summary>
+/// Adds the LLM gateway: model providers, chat, generations, the vendors' APIs and agents, and the runs beneath them.
+/// </summary>
 internal static class LlmGatewayExtensions
 {
     public static void AddLlmGateway(this WebApplicationBuilder builder)
     {
+        builder.AddRuns();
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder.AddProviders();
