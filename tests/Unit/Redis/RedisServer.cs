@@ -24,7 +24,12 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
         };
         if (program.Libraries is { } libraries)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
-        return new RedisServer(Process.Start(start)!, port);
+        var process = Process.Start(start)!;
+        // A client that comes earlier is refused, and connects only after a pause.
+        while (process.StandardOutput.ReadLine() is { } line)
+            if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
+                return new RedisServer(process, port);
+        throw new InvalidOperationException($"Redis did not start on port {port}.");
     }
 
     public void Freeze() => Signal("STOP");
