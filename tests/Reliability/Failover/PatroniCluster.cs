@@ -12,6 +12,7 @@ namespace Reliability.Failover;
 internal sealed class PatroniCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90),
+        CopyAfter = TimeSpan.FromSeconds(40),
         CompleteLimit = TimeSpan.FromSeconds(120);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
     private readonly ChildProcess _etcd;
@@ -95,28 +96,49 @@ internal sealed class PatroniCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until one member leads, the others replicate from it, and a commit waits for one of them if it
-    /// should.</summary>
-    public Task WaitUntilCompleteAsync(CancellationToken cancellationToken) =>
-        UntilAsync(
+    /// should. Copies the primary anew to a member that does not come back by itself, as an operator would.</summary>
+    public async Task WaitUntilCompleteAsync(CancellationToken cancellationToken)
+    {
+        var (waited, isCopied) = (Stopwatch.StartNew(), false);
+        await UntilAsync(
             async () =>
             {
-                var leader = await FindLeaderAsync(cancellationToken);
-                return leader is not null
-                    && await leader.AskAsync<bool>(
-                        $"""
-                        select count(*) = {Members.Count - 1}
-                            and count(*) filter (where sync_state in ('sync', 'quorum')) >= {(
-                            _settings.Synchronous ? 1 : 0
-                        )}
-                        from pg_stat_replication where state = 'streaming'
-                        """,
+                if (await FindLeaderAsync(cancellationToken) is not { } leader)
+                    return false;
+                var standbys = (
+                    await leader.AskAsync<string[]>(
+                        "select array(select application_name || ':' || sync_state from pg_stat_replication "
+                            + "where state = 'streaming')",
                         cancellationToken
-                    );
+                    )
+                )!;
+                if (!isCopied && waited.Elapsed > CopyAfter)
+                {
+                    isCopied = true;
+                    foreach (var member in Members.Where(m => m != leader))
+                        if (!standbys.Any(s => s.StartsWith($"{member.Name}:", StringComparison.Ordinal)))
+                            await CopyAsync(member, cancellationToken);
+                }
+                return standbys.Length == Members.Count - 1
+                    && (!_settings.Synchronous || standbys.Any(s => s.EndsWith(":sync", StringComparison.Ordinal)));
             },
             CompleteLimit,
             "the cluster is not complete",
             cancellationToken
         );
+    }
+
+    /// <summary>Lets Patroni replace a member's data by a copy of the primary.</summary>
+    private static async Task CopyAsync(PatroniMember member, CancellationToken cancellationToken)
+    {
+        await Console.Error.WriteLineAsync($"{member.Name} does not replicate: it gets a new copy of the primary");
+        using var body = new StringContent("""{"force":true}""");
+        using var answer = await Http.PostAsync(
+            $"http://127.0.0.1:{member.RestPort}/reinitialize",
+            body,
+            cancellationToken
+        );
+    }
 
     /// <summary>Returns the member that leads.</summary>
     public async Task<PatroniMember> LeaderAsync(CancellationToken cancellationToken)

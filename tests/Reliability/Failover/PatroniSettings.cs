@@ -61,6 +61,8 @@ internal sealed record PatroniSettings(int EtcdPort, string Password, bool Synch
               data_dir: {{folder}}/data
               bin_dir: {{programs}}
               pgpass: {{folder}}/pgpass
+              # A copy of the primary waits for a checkpoint, which otherwise takes minutes.
+              basebackup: [checkpoint: fast]
               remove_data_directory_on_rewind_failure: true
               remove_data_directory_on_diverged_timelines: true
               parameters:
