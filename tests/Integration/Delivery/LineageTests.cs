@@ -217,7 +217,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         Assert.Null(await log.HonouredAsync(other[0]));
     }
 
-    /// <summary>Covers functions that may be the first write after a promotion, such as a sweep or an outbox row.</summary>
+    /// <summary>Covers functions that may be the first write after a promotion, such as a sweep.</summary>
     [Fact]
     public async Task Every_function_that_writes_records_the_place_before_its_events()
     {
