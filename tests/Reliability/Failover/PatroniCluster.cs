@@ -120,7 +120,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
                             await CopyAsync(member, cancellationToken);
                 }
                 return standbys.Length == Members.Count - 1
-                    && (!_settings.Synchronous || standbys.Any(s => s.EndsWith(":sync", StringComparison.Ordinal)));
+                    && (!_settings.Synchronous || standbys.Any(s => s.Split(':')[1] is "sync" or "quorum"));
             },
             CompleteLimit,
             "the cluster is not complete",
