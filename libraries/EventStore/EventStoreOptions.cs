@@ -27,8 +27,8 @@ public sealed class EventStoreOptions
     /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);
 
-    /// <summary>Most bytes of the log on disk; beyond it the oldest partitions are dropped. A partition takes at most
-    /// an eighth of it.</summary>
+    /// <summary>Maximum bytes of the log on disk; beyond it the oldest partitions are dropped. A partition takes at
+    /// most an eighth of it.</summary>
     [Range(1024L * 1024, long.MaxValue)]
     public long MaxBytes { get; set; } = 50L * 1024 * 1024 * 1024;
 
@@ -36,12 +36,12 @@ public sealed class EventStoreOptions
     [Range(1, 86_400)]
     public int RetentionSeconds { get; set; } = 60;
 
-    /// <summary>Most events of a group commit.</summary>
+    /// <summary>Maximum events of a group commit.</summary>
     [Range(1, 10_000)]
     public int MaxBatchEvents { get; set; } = 1_000;
 
-    /// <summary>Most bytes of data of a group commit, and of a page of a read. The first event of a page, and a group
-    /// commit of one request, may exceed it.</summary>
+    /// <summary>Maximum bytes of data of a group commit, and of a page of a read. The first event of a page, and a
+    /// group commit of one request, may exceed it.</summary>
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
 
@@ -60,11 +60,11 @@ public sealed class EventStoreOptions
     [Range(1, 3_600)]
     public int UnhealthySeconds { get; set; } = 5;
 
-    /// <summary>Most events of a page of a read.</summary>
+    /// <summary>Maximum events of a page of a read.</summary>
     [Range(1, 10_000)]
     public int PageEvents { get; set; } = 1_000;
 
-    /// <summary>Most rows that a search for a filter's events reads. Bounds the cost of a page.</summary>
+    /// <summary>Maximum rows that a search for a filter's events reads. Bounds the cost of a page.</summary>
     [Range(256, 100_000)]
     public int SearchRows { get; set; } = 4_000;
 
@@ -72,20 +72,20 @@ public sealed class EventStoreOptions
     [Range(50, 60_000)]
     public int TopicDirectoryMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Most reads for clients' requests (history, topics, state) at once. Others wait for their turn, in
+    /// <summary>Maximum reads for clients' requests (history, topics, state) at once. Others wait for their turn, in
     /// rotation over the clients.</summary>
     [Range(1, 100)]
     public int ReadConnections { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
 
-    /// <summary>Most waiting reads per client on a replica; further ones are answered by 503.</summary>
+    /// <summary>Maximum waiting reads per client on a replica; further ones are answered by 503.</summary>
     [Range(1, 100_000)]
     public int MaxWaitingReads { get; set; } = 500;
 
-    /// <summary>Most connections for replays; further ones wait for their turn.</summary>
+    /// <summary>Maximum connections for replays; further ones wait for their turn.</summary>
     [Range(1, 100)]
     public int ReplayConnections { get; set; } = 4;
 
-    /// <summary>Most connections for the features' own transactions; further ones wait for their turn.</summary>
+    /// <summary>Maximum connections for the features' own transactions; further ones wait for their turn.</summary>
     [Range(1, 100)]
     public int WorkConnections { get; set; } = 20;
 

@@ -70,8 +70,8 @@ public sealed class StoreContact(
         while (true)
         {
             var failing = !await IsPrimaryAsync(stoppingToken);
-            // On another thread: this one may be the socket's own, which would wait for itself to close it. One of
-            // several hosts may be frozen: no request should wait for its idle connections.
+            // Closes the idle connections, so that no request waits for those of a frozen host. On another thread,
+            // because this one may be a socket's own, which cannot wait for its own end.
             if (wasAway || (failing && _hosts.AreSeveral))
                 await Task.Run(services.ClearStorePools, stoppingToken);
             wasAway = _failing = failing;

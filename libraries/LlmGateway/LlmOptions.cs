@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway;
 
 /// <summary>
-/// Options of the LLM gateway, section <c>Llm</c>. API keys belong into user secrets or environment variables
-/// (<c>Llm__Providers__OpenAi__ApiKey</c>, <c>OPENAI_API_KEY</c>, <c>ANTHROPIC_API_KEY</c>), never into the repository.
+/// Options of the LLM gateway, section <c>Llm</c>. API keys belong in user secrets or environment variables
+/// (<c>Llm__Providers__OpenAi__ApiKey</c>, <c>OPENAI_API_KEY</c>, <c>ANTHROPIC_API_KEY</c>), never in the repository.
 /// </summary>
 internal sealed class LlmOptions
 {
@@ -27,11 +27,11 @@ internal sealed class LlmOptions
     [Range(1_024, 1024 * 1024)]
     public int MaxMessageBytes { get; set; } = 256 * 1024;
 
-    /// <summary>Most messages of a request, parts of a message, and tool calls of a message.</summary>
+    /// <summary>Maximum messages of a request, parts of a message, and tool calls of a message.</summary>
     [Range(1, 100_000)]
     public int MaxMessages { get; set; } = 2_048;
 
-    /// <summary>Most tools of a request.</summary>
+    /// <summary>Maximum tools of a request.</summary>
     [Range(1, 10_000)]
     public int MaxTools { get; set; } = 128;
 
@@ -78,7 +78,7 @@ internal sealed class LlmOptions
     [Range(1_024, 64 * 1024 * 1024)]
     public int CoalesceMaxBytes { get; set; } = 256 * 1024;
 
-    /// <summary>Most requests to the model for one answer of an agent; the last one offers no tools.</summary>
+    /// <summary>Maximum requests to the model for one answer of an agent; the last one offers no tools.</summary>
     [Range(1, 100)]
     public int AgentRounds { get; set; } = 8;
 }

@@ -27,8 +27,8 @@ internal sealed class StreamSweeper(
         {
             logs.Sweep();
             replay.Sweep();
-            // Only an aggressive collection returns memory to the operating system, about half of a connection's. No
-            // other one does, however long the server idles.
+            // Returns about half of each connection's memory to the operating system. No other kind of collection
+            // does, however long the server is idle.
             if (!compaction.IsDue(registry.Opened, GC.GetTotalAllocatedBytes(), Environment.WorkingSet))
                 continue;
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -20,7 +20,7 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
     public string Answers =>
         string.Join(", ", _statuses.OrderBy(s => s.Key).Select(s => $"{(s.Key == 0 ? "none" : s.Key)} × {s.Value}"));
 
-    /// <summary>Most requests were understood well enough to be refused for a reason, or were right.</summary>
+    /// <summary>Maximum requests were understood well enough to be refused for a reason, or were right.</summary>
     public bool IsTelling =>
         _statuses.GetValueOrDefault(0) < _statuses.Values.Sum() / 20
         && _statuses.Where(s => s.Key is >= 200 and < 300).Sum(s => s.Value) > _statuses.Values.Sum() / 50;

@@ -42,13 +42,13 @@ internal static class Sections
             A system as in Production with its default limits. Its regular users are 40 readers and a publisher of 50
             events/s, each with its own account; the abuser is one more account at its own address. **p99**: publish to
             receive over all regular readers, without the abuser (20 s before, and 20 s from ten seconds after its end)
-            and during the abuse; it may at most double. Ten thousand connections at once cost any program something on
-            this machine: the row before measures how much, and the system may have 1.5 times that ratio, at most 3.
-            **refused**: publishes of the regular users. **memory**: of
-            both replicas together, before, at most, and half a minute after, when it may be at most 150 MB more. Ten
-            seconds after the end no statement in Postgres may have run for more than a second. The abuser shares the
-            cores with the system at the lowest priority; the work that it causes in the servers and the kernel has
-            normal priority.
+            and during the abuse; it may at most double. Ten thousand connections at once slow down any program on this
+            machine. The row before it measures this with a bare program. The system may have 1.5 times that ratio, but
+            at least 2 and at most 3. **refused**: refused publishes of the regular users. **memory**: of both replicas
+            together, before the abuse, at its highest, and half a minute after, when it may be at most 150 MB more than
+            before. Ten seconds after the end, no statement in Postgres may have been running for more than a second.
+            The abuser shares the cores with the system at the lowest priority; the work that it causes in the servers
+            and the kernel has normal priority.
             """,
             "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | the abuser's responses |",
             AbuseChecks()
@@ -70,8 +70,8 @@ internal static class Sections
             "Churn",
             """
             Clients connect and disconnect for minutes, each with its own topic, half of them by a reset. Afterwards
-            open streams, descriptors and the topics' subscribers must be as before. The runtime returns memory when it
-            sees fit, so it may be up to 150 MB more.
+            open streams, descriptors and the topics' subscribers must be as before. The runtime decides when to return
+            memory, so up to 150 MB more are allowed.
             """,
             "| check | streams opened | open streams | descriptors | subscribers left | memory MB | |",
             [new ChurnCheck()]
@@ -81,21 +81,21 @@ internal static class Sections
             "Failover",
             """
             A cluster of its own: three Postgres 15 servers under Patroni, with `synchronous_mode_strict` and the
-            shortest lease that it documents (20 s), etcd, two replicas of StreamApi, two Broadcasters, Redis. The
+            shortest lease that Patroni documents (20 s), etcd, two replicas of StreamApi, two Broadcasters, Redis. The
             services have all three addresses (`Host=a,b,c;Target Session Attributes=primary`). Clients stay for all
             failovers. Each topic has 25 readers, so each event goes to 25; a publish is repeated until it is
             acknowledged; a program writes 20 outbox rows/s in transactions of its own. Each failover begins with 6
             generations under way.
 
             - **lost**, **twice**, **reordered**: as above, once all members are back and everything has arrived.
-            - **interrupted**: generations that did not end by themselves. Their writers live, so none may be.
+            - **interrupted**: generations that did not end by themselves. None may, because their writers survive.
             - **Patroni**: from the fault until another member is a primary whose commits are confirmed by a standby.
-            - **beyond**: from then to the end of the last second that was not as before the fault (see *recovered*
-              above); at most 8 s.
+            - **beyond**: from then to the end of the last second in which the system had not recovered (see
+              *recovered* above); at most 8 s.
 
-            The former primary is given back after all of this is measured: it stays dead, frozen or cut off until then.
-            The last row has asynchronous standbys. Replication stops, events are published, acknowledged and delivered,
-            and the primary is killed. Exactly the readers of these events must be told by `resync`.
+            The former primary stays dead, frozen or cut off until all of this is measured. The last row has
+            asynchronous standbys: replication stops, events are published, acknowledged and delivered, and the primary
+            is killed. Exactly the readers that received these events must get `resync`.
             """,
             "| failover | acknowledged | received | lost | twice | reordered | resyncs | interrupted | Patroni s "
                 + "| beyond s | |",

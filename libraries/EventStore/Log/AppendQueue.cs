@@ -68,7 +68,7 @@ internal sealed class AppendQueue(long maxBytes)
             _clock = at.Finish;
             _bytes -= request.Bytes;
             var share = _publishers[request.Publisher];
-            // Without waiting requests a publisher's finish time is the clock's: forget it.
+            // A publisher without waiting requests starts again at the clock's time, so it need not be kept.
             if (share.Requests == 1)
                 _publishers.Remove(request.Publisher);
             else

@@ -10,7 +10,7 @@ namespace EventStore;
 /// </summary>
 public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
-    /// <summary>Most searches of <see cref="ReadNewestAsync"/>: few of the events found may be the newest of their
+    /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: few of the events found may be the newest of their
     /// key.</summary>
     private const int SearchesForNewest = 8;
 
@@ -20,9 +20,9 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted; null for all.</param>
-    /// <param name="limit">Most events; null for <see cref="EventStoreOptions.PageEvents"/>.</param>
-    /// <param name="mostData">Most bytes of an event's data: the data of a larger one are left out.</param>
-    /// <param name="mostBytes">Most bytes of data of a page; its first event may exceed it. Null for
+    /// <param name="limit">Maximum events; null for <see cref="EventStoreOptions.PageEvents"/>.</param>
+    /// <param name="mostData">Maximum bytes of an event's data: the data of a larger one are left out.</param>
+    /// <param name="mostBytes">Maximum bytes of data of a page; its first event may exceed it. Null for
     /// <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -50,8 +50,8 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted.</param>
-    /// <param name="limit">Most events of all parts.</param>
-    /// <param name="partBytes">Most bytes of data of a part; its first event may exceed it.</param>
+    /// <param name="limit">Maximum events of all parts.</param>
+    /// <param name="partBytes">Maximum bytes of data of a part; its first event may exceed it.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async IAsyncEnumerable<EventPage> ReadPartsAsync(
@@ -94,7 +94,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted; null for all.</param>
-    /// <param name="mostBytes">Most bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
+    /// <param name="mostBytes">Maximum bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
     /// <param name="through">The part's end, <see cref="NewestPage.Through"/>, to read the rest of a part that did not
     /// fit into a page; null for a new part.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
@@ -110,7 +110,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
         var (matches, end) = (new List<FoundEvent>(found.Events), through ?? long.MaxValue);
-        // A part that was searched before is not longer than the searches that it took.
+        // Only a new part has a maximum of searches. The rest of an earlier part ends where that one did.
         for (var i = 1; found.Through < Math.Min(found.Store.Head, end); i++)
         {
             if (through is null && i == SearchesForNewest)

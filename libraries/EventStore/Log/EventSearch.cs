@@ -10,7 +10,7 @@ namespace EventStore;
 /// </summary>
 internal sealed class EventSearch
 {
-    /// <summary>Most partitions of a search, and most partitions times topics.</summary>
+    /// <summary>Maximum partitions of a search, and most partitions times topics.</summary>
     private const int MostPartitions = 4,
         MostProbes = 512;
 
@@ -39,7 +39,7 @@ internal sealed class EventSearch
 
     /// <summary>Finds matching events after a position, in position order.</summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="most">Most matches.</param>
+    /// <param name="most">Maximum matches.</param>
     /// <param name="cancellationToken">Cancels the search, in Postgres too.</param>
     public async Task<FoundEvents> AfterAsync(long after, int most, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ namespace EventStore;
 /// <summary>Reads the lineage of the store's epoch, once per epoch. Thread-safe.</summary>
 public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
-    /// <summary>Most epochs that are read. Ids of older ones get a resync.</summary>
+    /// <summary>Maximum epochs that are read. Ids of older ones get a resync.</summary>
     private const int MostEpochs = 1_000;
 
     private Lineage _last = Lineage.Alone("");

@@ -12,7 +12,7 @@ namespace EventStore;
 /// <param name="Position">The event's position in the log, from 1; 0 is before the first event.</param>
 public readonly record struct StreamId(string Epoch, long Position)
 {
-    /// <summary>Most bytes of an id.</summary>
+    /// <summary>Maximum bytes of an id.</summary>
     public const int MaxLength = 128;
 
     /// <summary>Reads an id. False for a text that no event can have: other characters, too many, or no

@@ -20,7 +20,7 @@ internal sealed record TopicListing(
     private const int LeastPerPattern = 32,
         MostRows = 1_024;
 
-    /// <summary>Most topics that are looked up one by one: for more a scan of the log is as fast.</summary>
+    /// <summary>Maximum topics that are looked up one by one: for more a scan of the log is as fast.</summary>
     private const int MostTopics = 256;
 
     private const string Sql = $"""
@@ -88,8 +88,8 @@ internal sealed record TopicListing(
         return wild switch
         {
             < 0 => (pattern, pattern + "\u0001"),
-            0 => ("", "~"), // after every character of a topic
-            _ => (pattern[..wild], pattern[..(wild - 1)] + "/"), // the character after the dot
+            0 => ("", "~"), // greater than every character of a topic
+            _ => (pattern[..wild], pattern[..(wild - 1)] + "/"), // the character that follows the dot in ASCII
         };
     }
 

@@ -9,7 +9,7 @@ namespace EventStore;
 /// </summary>
 public static class TopicPattern
 {
-    /// <summary>Most characters of a topic or pattern.</summary>
+    /// <summary>Maximum characters of a topic or pattern.</summary>
     public const int MaxLength = 256;
 
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(

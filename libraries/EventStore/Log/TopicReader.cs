@@ -14,7 +14,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
     /// it.</summary>
     private const int EndWithin = 100;
 
-    /// <summary>Most events after the directory's end that a listing counts itself.</summary>
+    /// <summary>Maximum events after the directory's end that a listing counts itself.</summary>
     private const int MostUnlisted = 10_000;
 
     /// <summary>Reads a topic's positions in one snapshot.</summary>
@@ -80,7 +80,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
     /// <summary>Lists the topics with a prefix, after a topic, in order of their bytes.</summary>
     /// <param name="prefix">The prefix; empty for all topics.</param>
     /// <param name="after">The last topic of the page before; empty for the first page.</param>
-    /// <param name="limit">Most topics.</param>
+    /// <param name="limit">Maximum topics.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(

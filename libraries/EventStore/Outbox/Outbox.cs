@@ -48,7 +48,7 @@ public static class Outbox
     /// <param name="store">The database.</param>
     /// <param name="lease">The lease that allows one process to move rows.</param>
     /// <param name="fence">The caller's fence, from <see cref="LeaderLease"/>.</param>
-    /// <param name="most">Most rows to move.</param>
+    /// <param name="most">Maximum rows to move.</param>
     /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>

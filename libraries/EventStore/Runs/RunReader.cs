@@ -9,7 +9,7 @@ namespace EventStore;
 /// </summary>
 public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
-    /// <summary>Most events of a read.</summary>
+    /// <summary>Maximum events of a read.</summary>
     private const int MaxRows = 20_000;
 
     private const string Columns = "position, topic, type, key, data, time";
@@ -20,7 +20,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
 
     /// <summary>Reads the oldest events of a run, in position order.</summary>
     /// <param name="topic">The topic of the run.</param>
-    /// <param name="maxBytes">Most bytes of data.</param>
+    /// <param name="maxBytes">Maximum bytes of data.</param>
     /// <param name="take">Called with each event.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -33,7 +33,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
 
     /// <summary>Reads the newest events of a run, in position order.</summary>
     /// <param name="topic">The topic of the run.</param>
-    /// <param name="maxBytes">Most bytes of data.</param>
+    /// <param name="maxBytes">Maximum bytes of data.</param>
     /// <param name="take">Called with each event.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -50,7 +50,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     /// </summary>
     /// <param name="topic">The topic of the run.</param>
     /// <param name="message">Position of the message.</param>
-    /// <param name="maxBytes">Most bytes of data.</param>
+    /// <param name="maxBytes">Maximum bytes of data.</param>
     /// <param name="take">Called with each event.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>

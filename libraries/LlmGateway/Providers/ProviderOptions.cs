@@ -30,11 +30,11 @@ internal class ProviderOptions
     /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>
     public IList<string> Models { get; } = [];
 
-    /// <summary>Most concurrent requests of this replica to the provider.</summary>
+    /// <summary>Maximum concurrent requests of this replica to the provider.</summary>
     [Range(1, 100_000)]
     public int MaxConcurrent { get; set; } = 64;
 
-    /// <summary>Most requests in the queue for the provider; further ones get 429.</summary>
+    /// <summary>Maximum requests in the queue for the provider; further ones get 429.</summary>
     [Range(0, 100_000)]
     public int MaxQueue { get; set; } = 256;
 
@@ -42,7 +42,7 @@ internal class ProviderOptions
     [Range(1, 3_600)]
     public int QueueSeconds { get; set; } = 60;
 
-    /// <summary>Most retries of a request that fails before its first event.</summary>
+    /// <summary>Maximum retries of a request that fails before its first event.</summary>
     [Range(0, 20)]
     public int Retries { get; set; } = 3;
 

@@ -27,7 +27,7 @@ internal sealed class ConnectionTimers(
         if (now - _tickedAt < IntervalMilliseconds)
             return;
         _tickedAt = now;
-        // First: a connection that is caught up with its log after this has had every match up to there.
+        // Read first: a connection that is caught up with its log afterwards has had every match up to here.
         var settled = logs.Now.Settled;
         foreach (var (log, group) in connections.All)
             Tick(log, group, settled, now);

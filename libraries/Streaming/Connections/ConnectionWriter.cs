@@ -116,7 +116,7 @@ internal sealed class ConnectionWriter(
         }
         if (c.Sequence < 0)
         {
-            // Sought again when the feed brings something. No event has waited for the output.
+            // The client is ahead of this replica: its place is sought again at the next event. No event waits yet.
             c.WasBusy = false;
             return false;
         }
@@ -245,7 +245,7 @@ internal sealed class ConnectionWriter(
     /// <summary>Takes the requested page; null: it cannot be read.</summary>
     public void TakePage(StreamConnection c, ReplayWaiter waiter, ReplayPage? page)
     {
-        // The page was requested in an epoch that has ended, and is of the new one.
+        // An answer to a withdrawn request: it was made in an epoch that has ended since.
         if (waiter != c.Asked)
         {
             pages.Return(page);

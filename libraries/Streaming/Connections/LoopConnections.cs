@@ -19,11 +19,11 @@ internal sealed class LoopConnections(int loop)
         if (!_groups.TryGetValue(c.Log, out var group))
             _groups.Add(c.Log, group = new ConnectionGroup());
         group.Add(c);
-        // A full fence: the feed must see the user before this loop looks at the log.
+        // A full fence: the feed must see this connection before the loop looks at the log.
         Interlocked.Increment(ref c.Log.Loops[loop].Users);
     }
 
-    /// <summary>The connection's output takes bytes again: it is written to like the others.</summary>
+    /// <summary>Unparks a connection whose output accepts bytes again.</summary>
     public void Resume(StreamConnection c) => _groups[c.Log].Resume(c);
 
     public void Remove(StreamConnection c)

@@ -83,8 +83,8 @@ internal sealed class StreamConnection(
     public bool WasBusy;
 
     /// <summary>
-    /// True while the client has taken each event at once. What it is behind nevertheless is not its own delay: the
-    /// replica has just begun to receive the slots of its topics.
+    /// True while the client has taken each event at once. If it lags nevertheless, it is not slow: the replica has
+    /// just begun to receive the slots of its topics.
     /// </summary>
     public bool HasKeptUp;
 

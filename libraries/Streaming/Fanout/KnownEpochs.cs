@@ -35,7 +35,7 @@ internal sealed class KnownEpochs(TimeProvider clock)
     }
 
     /// <summary>Waits until an epoch that was seen elsewhere is known.</summary>
-    /// <returns>False if it is not in time.</returns>
+    /// <returns>False if it did not become known in time.</returns>
     public async ValueTask<bool> WaitForAsync(string epoch, TimeSpan limit, CancellationToken cancellationToken)
     {
         var begun = clock.GetTimestamp();

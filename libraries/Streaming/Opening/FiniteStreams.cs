@@ -51,8 +51,8 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
                 : null
             : last.Text is null
                 ? beginning
-                // The id decides, or gets a resync. A resync starts at the beginning, because an ended topic sends
-                // nothing after its end.
+                // A valid id decides. An invalid one gets a resync from the beginning, because an ended topic
+                // would send nothing after its end.
                 : null;
         await streams.OpenAsync(
             context,

@@ -12,8 +12,8 @@ namespace Streaming.Opening;
 /// <param name="StartAfter">Start of a client without a valid id; null: the head.</param>
 /// <param name="Slow">Policy for a client that cannot keep up.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-/// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because it is
-/// its own state.</param>
+/// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because
+/// its client has no other state to read again.</param>
 /// <param name="OrdinalIsBeyond">True if the last event id is an ordinal beyond the stream's events.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,

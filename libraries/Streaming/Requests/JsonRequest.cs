@@ -102,8 +102,8 @@ internal static class JsonRequest
             }
             catch (InvalidRequestException)
             {
-                // Kestrel drains the rest of the body before it answers. A read without an advance would make it cut
-                // the answer off.
+                // Kestrel drains the rest of the body before it answers. If the read were not advanced, it would abort
+                // the response instead.
                 body.AdvanceTo(read.Buffer.End);
                 throw;
             }

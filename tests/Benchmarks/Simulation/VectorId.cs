@@ -9,7 +9,7 @@ namespace Benchmarks.Simulation;
 /// </summary>
 internal static class VectorId
 {
-    /// <summary>Most bytes of a header that browsers send without a preflight, and of an id.</summary>
+    /// <summary>Maximum bytes of a header that browsers send without a preflight, and of an id.</summary>
     public const int MaxLength = 128;
 
     private const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_~";

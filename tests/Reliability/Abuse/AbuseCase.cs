@@ -1,11 +1,13 @@
 namespace Reliability.Abuse;
 
-/// <summary>Something that one user does to all others.</summary>
-/// <param name="Name">As the table has it.</param>
-/// <param name="Do">Goes on until it is cancelled; where it has an end of its own, at least until then.</param>
-/// <param name="IsControl">Done to a <see cref="PlainListener"/> beside the system, which is held to no bound.</param>
-/// <param name="HasControl">Compared with what the control before it cost (<see cref="MachineRatio"/>).</param>
-/// <param name="Prepare">Done before anything is measured.</param>
+/// <summary>An abuse of the system by one user.</summary>
+/// <param name="Name">The name in the table.</param>
+/// <param name="Do">Abuses the target until cancelled, or until an end of its own. Returns a remark for the
+/// table.</param>
+/// <param name="IsControl">True: the target is a <see cref="PlainListener"/> beside the system, and no limit
+/// applies.</param>
+/// <param name="HasControl">True: the limit depends on the control before it (<see cref="MachineRatio"/>).</param>
+/// <param name="Prepare">Prepares the abuse before anything is measured.</param>
 internal sealed record AbuseCase(
     string Name,
     Func<AbuseTarget, CancellationToken, Task<string>> Do,
@@ -23,9 +25,9 @@ internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)
 
     public IReadOnlyList<Uri> Replicas => replicas;
 
-    /// <summary>May read and publish below <c>flood</c>; nobody else is there.</summary>
+    /// <summary>Returns a token that may read and publish topics below <c>flood</c>, which only abusers use.</summary>
     public static string Token(string user = Abuser) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);
 
-    /// <summary>One replica after the other.</summary>
+    /// <summary>Returns the replicas in turn.</summary>
     public Uri Next() => Replicas[(int)((uint)Interlocked.Increment(ref _next) % (uint)Replicas.Count)];
 }

@@ -104,8 +104,8 @@ internal static partial class AbuseCatalog
             over
         );
 
-    /// <summary>One request after the other on each thread, whatever the answer; at full speed where nothing is
-    /// said.</summary>
+    /// <summary>Sends one request after the other on each thread, whatever the answer; at full speed by
+    /// default.</summary>
     private static async Task<string> AskAsync(
         AbuseTarget target,
         int threads,
@@ -130,7 +130,7 @@ internal static partial class AbuseCatalog
                     }
                     catch (SocketException)
                     {
-                        // Refused before the body was read: the connection is closed.
+                        // The server refused before it had read the body, and closed the connection.
                         connection?.Dispose();
                         connection = null;
                         answers.Count(0);
@@ -142,7 +142,7 @@ internal static partial class AbuseCatalog
         return answers.ToString();
     }
 
-    /// <summary>Events, each of a topic of its own, in bulk, on both replicas: as many as one gets in.</summary>
+    /// <summary>Publishes as many events as are accepted, in bulk on both replicas, each on its own topic.</summary>
     private static async Task<string> TopicsAsync(AbuseTarget target, CancellationToken over)
     {
         var (answers, token, sent) = (new Answers(), AbuseTarget.Token(), 0);

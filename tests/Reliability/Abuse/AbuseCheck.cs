@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Reliability.Abuse;
 
-/// <summary>One abuse, and what the others had of it.</summary>
+/// <summary>Runs one abuse and measures its effect on the regular users.</summary>
 internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : ICheck
 {
     private const double MaxRatio = 2;
@@ -52,8 +52,8 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
         await Task.Delay(options.Abuse, cancellationToken);
         var after = ServerStats.Megabytes(system);
 
-        // Without it is before and after, all but the abuse and its aftermath: a hundredth of one of them alone is a
-        // few slow commits of the disk.
+        // The latency without abuse is measured before it and after its aftermath. One of the two alone has so few
+        // events that a few slow commits would decide its p99.
         var (without, then) = (
             others.Delivery.Since(start).Since(settled.Since(calm)).Percentile(99),
             during.Percentile(99)
@@ -77,7 +77,7 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
         if (foreign > MaxForeignPercent)
             remarks += $"; **other programs took {foreign:F0} % of the processors: measure again**";
         if (!isSettled)
-            remarks += "; **the time before is that of a system that had not settled**";
+            remarks += "; **the system had not settled before the measurement**";
         return new Outcome(
             ok,
             string.Create(

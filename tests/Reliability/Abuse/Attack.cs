@@ -3,7 +3,7 @@ namespace Reliability.Abuse;
 /// <summary>The abuser's threads.</summary>
 internal static class Attack
 {
-    /// <summary>Runs on as many threads at once; completes when all have returned.</summary>
+    /// <summary>Runs the work on this number of threads; completes when all have returned.</summary>
     public static Task OnThreads(int threads, Action<int> work) =>
         Task.WhenAll(
             Enumerable

@@ -27,7 +27,7 @@ internal sealed class Bystanders : IAsyncDisposable
     private long _published,
         _refused;
 
-    /// <summary>Publish to receive, so far.</summary>
+    /// <summary>Latency from publish to receive, so far.</summary>
     public LatencySnapshot Delivery => _delivery.Snapshot();
 
     /// <summary>Publishes that were not acknowledged.</summary>
@@ -79,7 +79,7 @@ internal sealed class Bystanders : IAsyncDisposable
         }
     }
 
-    /// <summary>At a rate that does not depend on how the servers do.</summary>
+    /// <summary>Publishes at a rate that does not depend on the servers' speed.</summary>
     private async Task PublishAsync(AbuseTarget target)
     {
         var token = SystemSettings.User($"publisher-{Guid.NewGuid():N}", [], ["others.>"]);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Reliability.Abuse;
 
-/// <summary>Requests that are few and cheap to send, and would be dear to answer.</summary>
+/// <summary>Abuses by requests that are cheap to send and expensive to answer.</summary>
 internal static partial class AbuseCatalog
 {
     private const int PatternReaders = 240,
@@ -16,7 +16,7 @@ internal static partial class AbuseCatalog
 
     private static readonly List<RawConnection> FilterStreams = [];
 
-    /// <summary>Request after request, on as many connections, whose patterns match nothing of a long log.</summary>
+    /// <summary>Reads history with patterns that match nothing in a long log, on many connections.</summary>
     private static Task<string> PatternsAsync(AbuseTarget target, CancellationToken over)
     {
         var query = string.Join('&', Enumerable.Range(0, 100).Select(n => $"topic=flood.*.none{n}.%3E"));
@@ -31,7 +31,7 @@ internal static partial class AbuseCatalog
         );
     }
 
-    /// <summary>Pages of megabytes, none of which is read; again where one is cut off.</summary>
+    /// <summary>Requests pages of megabytes and does not read them; repeats those that are cut off.</summary>
     private static async Task<string> PagesAsync(AbuseTarget target, CancellationToken over)
     {
         var (open, cut, tokens) = (new List<RawConnection>(), 0, Tokens(Users));
@@ -70,7 +70,7 @@ internal static partial class AbuseCatalog
         return $"{Pages} at a time, {cut} cut off";
     }
 
-    /// <summary>Hundreds of megabytes in a few requests.</summary>
+    /// <summary>Publishes hundreds of megabytes in a few requests.</summary>
     private static Task<string> LinesAsync(AbuseTarget target, CancellationToken over)
     {
         var line = Encoding.ASCII.GetBytes(
@@ -109,14 +109,15 @@ internal static partial class AbuseCatalog
                         catch (SocketException)
                         {
                             over.WaitHandle.WaitOne(500);
-                        } // paced: nothing was taken for a while
+                        } // the server accepted nothing for a while
                     }
                 }
             )
             .ContinueWith(_ => $"{sent} lines of 1 MB", TaskScheduler.Default);
     }
 
-    /// <summary>Each begins elsewhere in a log of large events, and takes nothing of it.</summary>
+    /// <summary>Opens streams that resume at different positions of a log of large events, and does not read
+    /// them.</summary>
     private static async Task<string> CatchUpAsync(AbuseTarget target, CancellationToken over)
     {
         var head = await HeadAsync(target);
@@ -156,8 +157,8 @@ internal static partial class AbuseCatalog
         return $"{admitted} streams";
     }
 
-    /// <summary>The most common filters, each user's own topics and one for everybody; a publisher speaks to
-    /// everybody.</summary>
+    /// <summary>Publishes to many streams with the most common filter: a user's own topics and one for all
+    /// users.</summary>
     private static async Task<string> FiltersAsync(AbuseTarget target, CancellationToken over)
     {
         const string Event = "{\"topic\":\"flood.broadcast.a\",\"type\":\"n\",\"data\":1}";
@@ -173,7 +174,8 @@ internal static partial class AbuseCatalog
         }
     }
 
-    /// <summary>Opens the streams of <see cref="FiltersAsync"/>: they take longer than the row lasts.</summary>
+    /// <summary>Opens the streams of <see cref="FiltersAsync"/> in advance, since that takes longer than the
+    /// abuse.</summary>
     private static Task OpenFiltersAsync(AbuseTarget target) =>
         Attack.OnThreads(
             1,
@@ -195,7 +197,7 @@ internal static partial class AbuseCatalog
             }
         );
 
-    /// <summary>Sessions with messages as long as one may be, and then their whole history again and again.</summary>
+    /// <summary>Fills sessions with messages of the maximum length, and then reads their history repeatedly.</summary>
     private static async Task<string> SessionsAsync(AbuseTarget target, CancellationToken over)
     {
         var (sessions, number) = (await Sessions.FillAsync(target, Users), 0);
@@ -214,7 +216,7 @@ internal static partial class AbuseCatalog
     private static string[] Tokens(int users) =>
         [.. Enumerable.Range(0, users).Select(n => AbuseTarget.Token($"abuser-{n}"))];
 
-    /// <summary>Publishes so many events, as several users, each within its limits.</summary>
+    /// <summary>Publishes this number of events as several users, each within its limits.</summary>
     private static async Task FillAsync(AbuseTarget target, string topic, int events, string data)
     {
         var each = (events + Users - 1) / Users;

@@ -6,8 +6,8 @@ namespace Reliability.Abuse;
 /// <summary>Abuses that open connections and hold them.</summary>
 internal static partial class AbuseCatalog
 {
-    /// <summary>Asks for stream after stream, so many requests under way at any time, and keeps every
-    /// connection.</summary>
+    /// <summary>Requests one stream after the other, this number at a time, and keeps every connection
+    /// open.</summary>
     private static async Task<string> ConnectAsync(AbuseTarget target, int underWay, CancellationToken over)
     {
         const int Threads = 4;
@@ -76,7 +76,7 @@ internal static partial class AbuseCatalog
         return $"{answers}{(without > 0 ? $", **{without} without Retry-After**" : "")}";
     }
 
-    /// <summary>A byte a second, on each of many connections, and again where one is cut off.</summary>
+    /// <summary>Sends a byte a second on each of many connections; replaces those that are cut off.</summary>
     private static async Task<string> TrickleAsync(AbuseTarget target, CancellationToken over)
     {
         var (cut, token) = (0, AbuseTarget.Token());
@@ -128,7 +128,7 @@ internal static partial class AbuseCatalog
         return $"{Heads} heads and {Bodies} bodies at a time, {cut} cut off";
     }
 
-    /// <summary>Streams of several users, for one may open few; and a publisher who fills them, within his
+    /// <summary>Opens streams as several users, because one may open few, and fills them by a publisher within its
     /// limits.</summary>
     private static async Task<string> StallAsync(AbuseTarget target, CancellationToken over)
     {

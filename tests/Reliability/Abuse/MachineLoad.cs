@@ -13,8 +13,8 @@ internal sealed record MachineLoad(double Busy, double Own, long At)
             Environment.TickCount64
         );
 
-    /// <summary>The share of all processors that processes other than this one and those it started have had
-    /// since.</summary>
+    /// <summary>The share of all processors that other programs have used since the start: not this process, nor those
+    /// that it started.</summary>
     public double ForeignPercent()
     {
         var now = Begin();

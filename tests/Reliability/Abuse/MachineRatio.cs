@@ -1,8 +1,8 @@
 namespace Reliability.Abuse;
 
 /// <summary>
-/// The ratio of the regular users' p99 with an abuse and without it, where the abuse is of a program beside the system:
-/// the part of it that is the machine's. Measured in the same run as the system's own.
+/// The regular users' p99 during an abuse of a bare program beside the system, divided by their p99 without abuse: the
+/// machine's part of the slowdown. Measured in the same run as the system's ratio.
 /// </summary>
 internal sealed class MachineRatio
 {
@@ -10,10 +10,9 @@ internal sealed class MachineRatio
         MostEver = 3,
         Margin = 1.5;
 
-    /// <summary>The measured ratio; null where this run has not measured it.</summary>
+    /// <summary>The measured ratio; null if this run has not measured it.</summary>
     public double? Measured { get; set; }
 
-    /// <summary>The ratio that the system may have: 2, or 1.5 times the machine's where that is more, and never above
-    /// 3.</summary>
+    /// <summary>The ratio that the system may have: 1.5 times the machine's, but at least 2 and at most 3.</summary>
     public double Allowed => Math.Min(MostEver, Math.Max(Most, Margin * (Measured ?? 0)));
 }

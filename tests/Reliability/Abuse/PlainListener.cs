@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Reliability.Abuse;
 
-/// <summary>A program that accepts every connection and has one answer for all: what an abuse does to others beside it
-/// is the machine's part.</summary>
+/// <summary>A bare server that accepts every connection and gives all the same answer. An abuse of it shows how much
+/// the machine alone slows other programs down.</summary>
 internal sealed class PlainListener : IDisposable
 {
     private const int Backlog = 10_000;

@@ -8,7 +8,7 @@ namespace Reliability.Abuse;
 /// <summary>A connection that sends any bytes and waits on a thread of its own.</summary>
 internal sealed class RawConnection : IDisposable
 {
-    /// <summary>The abuser's own: the others come from 127.0.0.1.</summary>
+    /// <summary>The abuser's own address; the regular users have 127.0.0.1.</summary>
     private static readonly IPAddress Address = IPAddress.Parse("127.0.0.2");
 
     private const int IpProtoIp = 0,
@@ -29,8 +29,8 @@ internal sealed class RawConnection : IDisposable
         };
         if (receiveBuffer > 0)
             _socket.ReceiveBufferSize = receiveBuffer;
-        // With the port chosen when it connects (ip(7)): among ten thousand connections the search for one that nobody
-        // has would be most of the work.
+        // Lets the kernel choose the port at the connect (ip(7)): with ten thousand connections, the search for a free
+        // port at the bind would be most of the work.
         _socket.SetRawSocketOption(IpProtoIp, IpBindAddressNoPort, BitConverter.GetBytes(1));
         _socket.Bind(new IPEndPoint(Address, 0));
         _socket.Connect(IPAddress.Loopback, server.Port);
@@ -93,7 +93,7 @@ internal sealed class RawConnection : IDisposable
         }
     }
 
-    /// <summary>Publishes one event; its position.</summary>
+    /// <summary>Publishes one event and returns its position.</summary>
     public string PostForPosition(string path, string token, ReadOnlySpan<byte> body) =>
         PostFor("position", path, token, body);
 
@@ -114,7 +114,7 @@ internal sealed class RawConnection : IDisposable
         return answer[..answer.IndexOf('"', StringComparison.Ordinal)];
     }
 
-    /// <summary>Asks and reads the whole answer.</summary>
+    /// <summary>Sends a request and reads the whole answer.</summary>
     public int Get(string path, string token)
     {
         SendHead("GET", path, token);
@@ -146,7 +146,8 @@ internal sealed class RawConnection : IDisposable
 
     public void Dispose() => _socket.Close(0);
 
-    // The last chunk; JSON has no line breaks of its own. Only the tail is kept: an answer to 50,000 events is long.
+    // The answer ends with the last chunk, since its JSON has no line breaks. Only the tail is kept: an answer to
+    // 50,000 events is long.
     private void ReadToEndOfChunks(StringBuilder text)
     {
         while (!(text.Length >= 7 && text.ToString(text.Length - 7, 7) == "\r\n0\r\n\r\n"))

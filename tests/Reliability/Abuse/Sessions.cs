@@ -9,7 +9,7 @@ internal static class Sessions
     private const int MessageBytes = 250_000,
         Messages = 8;
 
-    /// <summary>Begins a session for each user and fills it with messages that are as long as one may be.</summary>
+    /// <summary>Begins a session for each user and fills it with messages of the maximum length.</summary>
     /// <returns>Each session's id and its user's token.</returns>
     public static async Task<IReadOnlyList<(string Id, string Token)>> FillAsync(AbuseTarget target, int users)
     {

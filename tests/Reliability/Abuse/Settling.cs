@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Reliability.Abuse;
 
 /// <summary>
-/// Waits for the state in which a system is compared with itself: it compiles nothing more, has listed the topics of
-/// its log, and Postgres cleans nothing up.
+/// Waits until a system is at rest, so that its own work does not distort a comparison: nothing is compiled, all topics
+/// are listed, and Postgres does not vacuum.
 /// </summary>
 internal static class Settling
 {
@@ -15,7 +15,7 @@ internal static class Settling
         Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>Waits until the others' latency is steady in two windows in a row.</summary>
-    /// <returns>False where it was not within a minute.</returns>
+    /// <returns>False if it did not become steady within a minute.</returns>
     public static async Task<bool> WaitAsync(
         ReliabilitySystem system,
         Bystanders others,

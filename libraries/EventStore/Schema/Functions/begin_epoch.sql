@@ -11,10 +11,10 @@ begin
     perform eventstore.lock_log();
     select l.number, l.epoch, l.fingerprint into newest from eventstore.lineage l order by l.number desc limit 1;
     if newest.fingerprint = here then return newest.epoch; end if;
-    -- No kept position is shared with the parents of these.
+    -- Forgets the epochs that share none of the kept positions with their parents.
     delete from eventstore.lineage l
     where l.number < newest.number and l.common < (select dropped_through from eventstore.store);
-    -- By this server's clock, which may be ahead of the former one's: every living writer has the time to renew.
+    -- This server's clock may be ahead of the former one's, so every living writer gets time to renew.
     update eventstore.run_writers set expires_at = clock_timestamp() + interval '10 seconds';
     return eventstore.record_epoch(newest.epoch, eventstore.head());
 end $$;
