@@ -52,7 +52,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await SameAsync(page, other, "#turns");
     }
 
-    /// <summary>Both show the same, once each has the server's times in the place of its own.</summary>
+    /// <summary>Both show the same, once each shows the server's times instead of its own.</summary>
     private static Task SameAsync(IPage one, IPage other, string selector) =>
         UntilAsync(async () =>
             await one.Locator(selector).InnerTextAsync() == await other.Locator(selector).InnerTextAsync()

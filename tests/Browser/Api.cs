@@ -5,8 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Browser;
 
-/// <summary>The stack's own API, as another program would use it: what the pages show is compared with what it
-/// does.</summary>
+/// <summary>The stack's API as another program uses it, to compare the pages with it.</summary>
 internal sealed class Api(Uri address) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = address };
@@ -65,7 +64,7 @@ internal sealed class Api(Uri address) : IDisposable
             (await _http.DeleteAsync($"/v1/connections/{connection["id"]}")).Dispose();
     }
 
-    /// <summary>An open stream, read past its headers.</summary>
+    /// <summary>An open stream whose headers have been read.</summary>
     public async Task<Stream> SubscribeAsync(string topic)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/stream?topic={topic}");
@@ -74,7 +73,7 @@ internal sealed class Api(Uri address) : IDisposable
         return await response.Content.ReadAsStreamAsync();
     }
 
-    /// <summary>Goes on at that replica after that id, as far as its first frames, and leaves.</summary>
+    /// <summary>Resumes at a replica after an id, reads the first frames, and leaves.</summary>
     public async Task ResumeAsync(Uri replica, string topic, string lastId)
     {
         using var request = new HttpRequestMessage(
@@ -86,7 +85,7 @@ internal sealed class Api(Uri address) : IDisposable
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
-    /// <summary>Many open streams of one topic, with as little as a socket each.</summary>
+    /// <summary>Many open streams of one topic, each only a socket.</summary>
     public static async Task<IReadOnlyList<Socket>> SubscribeManyAsync(Uri replica, string topic, int count)
     {
         var request = System.Text.Encoding.ASCII.GetBytes(
@@ -104,11 +103,11 @@ internal sealed class Api(Uri address) : IDisposable
         return sockets;
     }
 
-    /// <summary>A generation as the server has it.</summary>
+    /// <summary>The server's state of a generation.</summary>
     public async Task<JsonNode> GenerationAsync(string id) =>
         (await _http.GetFromJsonAsync<JsonObject>($"/v1/generations/{id}"))!;
 
-    /// <summary>An answer, complete; its id.</summary>
+    /// <summary>Creates a complete answer and returns its id.</summary>
     public async Task<string> AnswerAsync(string question)
     {
         using var response = await _http.PostAsJsonAsync(
@@ -120,7 +119,7 @@ internal sealed class Api(Uri address) : IDisposable
         return id;
     }
 
-    /// <summary>A session with the agent in which that was said; its id.</summary>
+    /// <summary>Creates a session with this message and returns its id.</summary>
     public async Task<string> SessionAsync(string message)
     {
         using var created = await _http.PostAsync("/session", null);

@@ -4,11 +4,8 @@ using Stack;
 
 namespace Browser;
 
-/// <summary>
-/// One Chromium for each test that runs at the same time as others, kept for those after it: Playwright's objects are
-/// for one user at a
-/// time. Each test gets profiles of its own.
-/// </summary>
+/// <summary>One Chromium for each test that runs at the same time, reused by later tests, because Playwright's objects
+/// are for one user at a time. Each test gets its own profiles.</summary>
 public sealed class BrowserFixture : IAsyncLifetime
 {
     private readonly ConcurrentBag<IBrowser> _free = [];
@@ -22,7 +19,7 @@ public sealed class BrowserFixture : IAsyncLifetime
         Assertions.SetDefaultExpectTimeout(20_000);
     }
 
-    /// <summary>A browser that no other test uses until it is given back. Skips the test where there is no
+    /// <summary>Takes a browser that no other test uses until it is returned. Skips the test if there is no
     /// Chromium.</summary>
     public async Task<IBrowser> TakeAsync()
     {
@@ -31,7 +28,7 @@ public sealed class BrowserFixture : IAsyncLifetime
             return free;
         var driver = await Playwright.CreateAsync();
         _drivers.Add(driver);
-        // A container's root has no sandbox to give; the pages are our own.
+        // Root in a container cannot use a sandbox; the pages are our own.
         return await driver.Chromium.LaunchAsync(new() { ExecutablePath = _chromium.Path, Args = ["--no-sandbox"] });
     }
 

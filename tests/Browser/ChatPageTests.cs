@@ -129,7 +129,7 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
     private static Task IsAsync(IPage page, string phase) =>
         Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase, Patient);
 
-    // Byte for byte what the server has: the text as it is in the document, not as it is laid out.
+    // Equals the server's text byte for byte: the document's text, not its layout.
     private async Task ShowsTheWholeAsync(IPage page) =>
         Assert.Equal(
             (await Api.GenerationAsync(IdOf(page)))["text"]!.GetValue<string>(),

@@ -58,7 +58,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         var context = await ContextAsync();
         var first = await OpenLiveAsync($"/events?topic={topic}", context);
         var second = await OpenLiveAsync($"/events?topic={topic}", context);
-        // it is told what the first is connected to
+        // it receives which replica the first is connected to
         await Expect(second.Locator("#replica")).ToHaveTextAsync(await first.Locator("#replica").InnerTextAsync());
 
         await PublishAsync(topic, 0, 5);
@@ -82,7 +82,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await PublishAsync(topic, 0, 3);
         await ShowsAsync(page, 3);
 
-        // The browser refuses new requests; that the old connection is gone, the server's end tells.
+        // The browser refuses new requests; the server's end of the old connection shows that it is gone.
         await context.SetOfflineAsync(true);
         await Api.CloseAsync(topic);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");

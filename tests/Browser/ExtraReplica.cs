@@ -40,7 +40,7 @@ internal sealed class ExtraReplica : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
-        // It could not say goodbye; the next test's page need not remember it.
+        // It was killed, so it is removed from the list: the next test's page need not show it.
         await using var store = NpgsqlDataSource.Create(_eventStore);
         await using var forget = store.CreateCommand("delete from eventstore.replicas where name = $1");
         forget.Parameters.AddWithValue(Name);

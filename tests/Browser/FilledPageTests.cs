@@ -4,7 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>Tests that look at each page with something on it.</summary>
+/// <summary>Tests of each page with content.</summary>
 public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     /// <param name="path">With places for what the page is to show: a topic, an answer, a session.</param>
@@ -25,7 +25,7 @@ public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser
                 StringComparison.Ordinal
             );
 
-    // Nothing is pressed or clicked: the keyboard's way begins at the top.
+    // Nothing was pressed or clicked, so Tab begins at the top.
     protected async Task FilledAsync(IPage page, string path, string topic)
     {
         if (path == "/")
@@ -64,7 +64,7 @@ public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser
             await Expect(page.Locator(".turn[data-status=done] .tool[data-state=done]")).ToHaveCountAsync(2);
         if (path == "/load")
             await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
-        // What fades in has its colour only then.
+        // Elements that fade in have their final colour only then.
         await page.EvaluateAsync(
             "() => Promise.all(document.getAnimations().filter(a => "
                 + "a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))"

@@ -4,8 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>HTTP/1.1 gives a browser six connections to an origin: tabs that nobody looks at must not keep
-/// them.</summary>
+/// <summary>Over HTTP/1.1 a browser has six connections to an origin: hidden tabs must not keep them.</summary>
 [Trait("Takes", "long")]
 public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
@@ -17,7 +16,7 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
         var context = await ContextAsync();
         var topics = Enumerable.Range(0, Six + 1).Select(_ => Api.Topic()).ToArray();
         var tabs = new List<IPage>();
-        // The sixth tab's other requests would find no connection either: each is hidden before the next is opened.
+        // The sixth tab's requests would find no free connection, so each tab is hidden before the next one opens.
         foreach (var topic in topics[..Six])
         {
             var tab = await OpenLiveAsync($"/events?topic={topic}", context);
@@ -54,7 +53,7 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
         ); // another one: the second tab's
         await Api.PublishAsync(topic, new { n = 0 });
         foreach (var tab in (IPage[])[first, second])
-            await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1); // the hidden one hears on
+            await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1); // the hidden tab continues to receive
 
         await HideAsync(second);
         await GoneAsync(topic);
@@ -68,7 +67,7 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
         await TheOneAsync(topic);
     }
 
-    // A tab of a headless browser is never hidden by another: it is told so.
+    // In a headless browser no tab hides another, so the test sets its visibility.
     private static Task HideAsync(IPage page) => SetHiddenAsync(page, true);
 
     private static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);

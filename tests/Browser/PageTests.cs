@@ -54,7 +54,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         return page;
     }
 
-    /// <summary>The page with its stream open: what is published from now on must be seen.</summary>
+    /// <summary>Opens the page and waits for its stream: it must show everything published from now on.</summary>
     protected async Task<IPage> OpenLiveAsync(string path, IBrowserContext? context = null)
     {
         var page = await OpenAsync(path, context);
@@ -62,7 +62,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         return page;
     }
 
-    /// <summary>Until the page's stream is open: what is published from now on must be seen.</summary>
+    /// <summary>Waits for the page's stream: it must show everything published from now on.</summary>
     protected static Task IsLiveAsync(IPage page) =>
         Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 

@@ -38,7 +38,7 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
         await Expect(order.Locator(".tracking")).ToHaveTextAsync(TrackingNumber());
 
-        await page.ReloadAsync(); // of one that is shipped everything is still there
+        await page.ReloadAsync(); // a shipped order still has all its steps
         await Expect(order.Locator("[data-state=done]")).ToHaveCountAsync(4);
         await Expect(order.Locator(".steps time").Last).Not.ToBeEmptyAsync();
     }
@@ -46,7 +46,7 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
     [Fact]
     public async Task Recommendations_come_one_by_one_the_best_on_top()
     {
-        // Who bought the cheapest is recommended what is scored later too.
+        // For a buyer of the cheapest pet, better matches are scored later.
         var cheapest = (await Api.PetsAsync()).MinBy(p => p["price"]!.GetValue<decimal>())!;
         await Api.OrderAsync(cheapest["id"]!.GetValue<string>(), "user-123");
         var page = await OpenAsync("/petstore");

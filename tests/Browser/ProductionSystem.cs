@@ -9,8 +9,8 @@ using Stack;
 
 namespace Browser;
 
-/// <summary>A whole system as in Production, with a database of its own on the stack's Postgres: its pages speak HTTPS
-/// and ask who one is.</summary>
+/// <summary>A whole system as in Production, with its own database on the stack's Postgres: its pages use HTTPS and
+/// require a sign-in.</summary>
 internal sealed class ProductionSystem : IAsyncDisposable
 {
     /// <summary>API key of the operator, the only configured caller.</summary>

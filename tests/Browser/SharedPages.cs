@@ -1,10 +1,8 @@
 namespace Browser;
 
-/// <summary>
-/// Pages that show what everybody does: replicas, connections, tasks, pets, load tests. Their tests, and those that
-/// count what is on every
-/// page, run one after the other; the others have topics, sessions and answers of their own and run beside them.
-/// </summary>
+/// <summary>Pages that show the whole system: replicas, connections, tasks, pets, load tests. Their tests, and those
+/// that count the elements of every page, run one after the other; the others have their own topics, sessions and
+/// answers and run in parallel.</summary>
 [CollectionDefinition(Collection)]
 public sealed class SharedPages
 {

@@ -33,7 +33,7 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         await system.PublishAsync(topic, new { n = 1 });
         await Expect(page.Locator("#rows .data")).ToHaveTextAsync("""{"n":1}""");
 
-        // Both of its streams: one of StreamApi's through this site, and one that this site reads on the page's behalf.
+        // Both of its streams: StreamApi's through this site, and one that this site reads for the page.
         var patterns = await context.NewPageAsync();
         await patterns.GotoAsync(system.Page("/patterns"));
         await Expect(patterns.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");

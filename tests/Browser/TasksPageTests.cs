@@ -45,12 +45,12 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         await page.Keyboard.PressAsync("Enter");
         await Expect(In(page, "in_progress", title).GetByRole(AriaRole.Button).Last).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("ArrowRight");
-        // There the button to the right has nothing to do: the other one has the focus.
+        // In the last column the right arrow is disabled, so the left one has the focus.
         await Expect(In(page, "done", title).GetByRole(AriaRole.Button).First).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("ArrowLeft");
         await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
 
-        // However fast the keys are pressed, the moves reach the store in their order, and the card does not jump back.
+        // The moves reach the store in their order, however fast the keys are pressed, and the card does not jump back.
         await page.EvaluateAsync(
             """
             title => {
@@ -76,7 +76,7 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         await Expect(In(other, "done", title)).ToBeVisibleAsync();
         await IsLiveAsync(other);
         var marker = $"marker {Guid.NewGuid():N}";
-        await Api.CreateTaskAsync(marker); // after everything that the stream had to tell of the card
+        await Api.CreateTaskAsync(marker); // after all events of the card
         await Expect(In(page, "todo", marker)).ToBeVisibleAsync();
         Assert.Equal(["todo", "in_progress", "done"], await page.EvaluateAsync<string[]>("columns"));
         Assert.Equal("done", await Api.TaskStatusAsync(title));

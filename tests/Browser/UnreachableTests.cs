@@ -25,7 +25,7 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
         var context = await ContextAsync();
         var page = await OpenLiveAsync(path.Replace("{session}", session, StringComparison.Ordinal), context);
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();
-        // Other pages' readers of other sessions are other tests'.
+        // Readers of other sessions belong to other tests.
         topic = topic.Replace("{session}", session, StringComparison.Ordinal);
         if (topic == "{reader}")
             topic = (await page.Locator("#session").InnerTextAsync()).Split('/')[^1];
@@ -53,7 +53,7 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
             await page.GotoAsync(new Uri(Frontend, path).ToString());
             pages.Add(page);
         }
-        // They look every few seconds: side by side, so that it takes those only once.
+        // The pages poll every few seconds, so they are checked in parallel.
         foreach (var page in pages)
             await Expect(page.Locator("#away")).ToBeVisibleAsync();
         foreach (var page in pages)

@@ -2,7 +2,7 @@ using AspireSse.Client.Reading;
 
 namespace Conformance;
 
-/// <summary>Gives its parts one by one; no part is ever joined with the next.</summary>
+/// <summary>Returns its parts one by one, and never joins two.</summary>
 internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : ReadOnlyStream
 {
     private readonly Queue<byte[]> rest = new(parts.Where(p => p.Length > 0));

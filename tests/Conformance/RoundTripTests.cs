@@ -5,8 +5,8 @@ using Streaming.Frames;
 
 namespace Conformance;
 
-/// <summary>Frames random and hostile texts as the server does, and reads them as the client does: each frame gives the
-/// same event.</summary>
+/// <summary>Frames random and hostile texts like the server and parses them like the client: each frame gives the same
+/// event.</summary>
 public class RoundTripTests
 {
     private static readonly string[] Malice =

@@ -4,8 +4,8 @@ using Measuring;
 
 namespace Harness;
 
-/// <summary>A server that ends with this process, however that ends. A shell in between waits
-/// for the end of its standard input, which comes when this process closes it or dies.</summary>
+/// <summary>A server that ends when this process ends, for whatever reason. A shell in between waits for the end of its
+/// standard input, which comes when this process closes it or dies.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
     // A background job of sh ignores SIGINT unless told otherwise, as Postgres does.

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Harness;
 
-/// <summary>A TCP relay between a service and its store that can be cut or frozen, so that one test's fault is nobody
-/// else's.</summary>
+/// <summary>A TCP relay between a service and its store that can be cut or frozen, so that a test's fault affects no
+/// other test.</summary>
 internal sealed class FaultyLink : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -30,7 +30,7 @@ internal sealed class FaultyLink : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Both sides are closed, and new connections refused at once.</summary>
+    /// <summary>Closes both sides, and refuses new connections.</summary>
     public void Cut()
     {
         lock (_sockets)
@@ -42,7 +42,7 @@ internal sealed class FaultyLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Cuts what is open; from now on this is the way to another server.</summary>
+    /// <summary>Cuts the open connections, and leads new ones to another server.</summary>
     public void Redirect(int port)
     {
         _target = new DnsEndPoint("127.0.0.1", port, AddressFamily.InterNetwork);
@@ -50,14 +50,14 @@ internal sealed class FaultyLink : IAsyncDisposable
         Heal();
     }
 
-    /// <summary>Nothing passes any more, and nothing is closed either: what a frozen peer looks like.</summary>
+    /// <summary>Passes nothing and closes nothing, like a frozen peer.</summary>
     public void Freeze() => _frozen = New();
 
-    /// <summary>The store gets nothing more until the link is healed, and what it sends passes.</summary>
+    /// <summary>Passes nothing to the store until the link is healed; the other direction still passes.</summary>
     public void HoldRequests() => _heldRequests = New();
 
-    /// <summary>Takes what comes on the connections that are open now, and passes none of it on, for ever. New
-    /// connections work: an entry of address translation was lost.</summary>
+    /// <summary>Accepts bytes on the connections that are open now and never passes them on, as after a lost entry of
+    /// address translation. New connections work.</summary>
     public void Swallow() => _swallowed = _opened;
 
     public void Heal()
@@ -119,7 +119,7 @@ internal sealed class FaultyLink : IAsyncDisposable
                 PumpAsync(number, client, server, isAnswer: false),
                 PumpAsync(number, server, client, isAnswer: true)
             );
-            // The end of one direction is passed on; the other one may still have something to say.
+            // Passes the end of one direction on; the other direction may continue.
             if (await await Task.WhenAny(there, back))
                 await Task.WhenAll(there, back);
         }
@@ -133,7 +133,7 @@ internal sealed class FaultyLink : IAsyncDisposable
         server.Close(0);
     }
 
-    /// <summary>Copies what comes. Returns true if it ended in order, false if the connection broke.</summary>
+    /// <summary>Copies the bytes. Returns true at an orderly end, false if the connection broke.</summary>
     private async Task<bool> PumpAsync(int number, Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[64 * 1024];

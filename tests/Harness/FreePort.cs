@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Harness;
 
-/// <summary>For programs that cannot choose one by themselves.</summary>
+/// <summary>Finds a free port, for programs that cannot choose one themselves.</summary>
 internal static class FreePort
 {
     public static int Take()

@@ -4,8 +4,7 @@ using System.Text.Json;
 
 namespace Harness;
 
-/// <summary>Requests made at random from what the server's own OpenAPI document says, and what was wrong with the
-/// answers.</summary>
+/// <summary>Random requests derived from the server's OpenAPI document, and the faults that they found.</summary>
 internal sealed class FuzzRun(Uri server, JsonElement document, string key, string token, string ticket)
 {
     private const int Workers = 8;
@@ -14,13 +13,14 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
     /// <summary>Texts that must not appear in an answer or a log.</summary>
     public string[] Secrets { get; } = [key, ticket, token, token.Split('.')[2]];
 
-    /// <summary>Faults of the server's, with the request that found each.</summary>
+    /// <summary>The server's faults, each with the request that found it.</summary>
     public ConcurrentQueue<string> Faults { get; } = new();
 
     public string Answers =>
         string.Join(", ", _statuses.OrderBy(s => s.Key).Select(s => $"{(s.Key == 0 ? "none" : s.Key)} × {s.Value}"));
 
-    /// <summary>Maximum requests were understood well enough to be refused for a reason, or were right.</summary>
+    /// <summary>True if most requests were answered and enough of them were valid, so that the run says something about
+    /// the server.</summary>
     public bool IsTelling =>
         _statuses.GetValueOrDefault(0) < _statuses.Values.Sum() / 20
         && _statuses.Where(s => s.Key is >= 200 and < 300).Sum(s => s.Value) > _statuses.Values.Sum() / 50;
@@ -43,7 +43,8 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
                         var (request, text) = fuzz.Next(server);
                         using (request)
                         {
-                            // Cut off where it sent more than was wanted, and garbage that the client itself refuses.
+                            // The connection was cut because the request was too large, or the client itself refuses
+                            // such garbage.
                             try
                             {
                                 await AskAsync(http, request, text);
@@ -63,7 +64,7 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
         Count((int)response.StatusCode);
         var isStream = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
         var body = isStream ? "" : await response.Content.ReadAsStringAsync();
-        // 503 is an answer, where it says when to come back; 501 is the protocol's.
+        // 503 with Retry-After is allowed; 501 is part of the protocol.
         if (
             (int)response.StatusCode >= 500
             && !(response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null)

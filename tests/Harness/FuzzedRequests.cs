@@ -116,7 +116,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
             .SelectMany(p => p.Value.EnumerateObject().Select(o => (p.Name, o.Name.ToUpperInvariant(), o.Value))),
     ];
 
-    /// <summary>The next one, and what it is in words.</summary>
+    /// <summary>Returns the next request and its description.</summary>
     public (HttpRequestMessage Request, string Text) Next(Uri server)
     {
         var (path, method, operation) = _operations[random.Next(_operations.Length)];
@@ -285,7 +285,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
             _ => Texts[random.Next(Texts.Length)],
         };
 
-    /// <summary>A header's value is one line; what the client itself would refuse is no test of the server.</summary>
+    /// <summary>Reduces a header's value to one line, because the client itself would refuse others.</summary>
     private static string Line(string text) => string.Concat(text.Where(c => c is >= ' ' and < (char)0x7F));
 
     private byte[] Garbage(int length)

@@ -29,7 +29,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     public Uri Url => _listening.Task.Result;
 
-    /// <summary>Called with every line that it prints.</summary>
+    /// <summary>Called with every line that the process prints.</summary>
     public event Action<string>? Printed;
     public string Output => string.Join('\n', _output);
     public int Id => _process.Id;
@@ -59,7 +59,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         return started;
     }
 
-    /// <summary>Runs to the end; throws with the output where that is not 0.</summary>
+    /// <summary>Runs the program to its end; throws with its output if the exit code is not 0.</summary>
     public static async Task RunToEndAsync(
         string service,
         string[] arguments,

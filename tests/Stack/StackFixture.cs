@@ -49,7 +49,7 @@ public sealed class StackFixture : IAsyncLifetime
             ?? throw new InvalidOperationException("The AppHost has no connection string for Redis.");
     }
 
-    /// <summary>Returns the address of a resource, as a user of the stack has it.</summary>
+    /// <summary>Returns the address of a resource for a user of the stack.</summary>
     public Uri Address(string resource, string endpoint = "http") => App.GetEndpoint(resource, endpoint);
 
     /// <summary>Creates a database on the stack's Postgres as a copy

@@ -4,8 +4,7 @@ using System.Text;
 
 namespace Unit;
 
-/// <summary>The JavaScript client has its own tests; they are part of ours, run in a copy so that the sources stay as
-/// they are.</summary>
+/// <summary>Runs the JavaScript client's own tests, in a copy, so that the sources stay unchanged.</summary>
 public class JavaScriptClientTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5); // a first run fetches the packages
@@ -59,7 +58,7 @@ public class JavaScriptClientTests
 
     private sealed record Result(int ExitCode, string Output);
 
-    /// <summary>Null where there is no such program.</summary>
+    /// <summary>Path of a program; null if it does not exist.</summary>
     private static async Task<Result?> RunAsync(string folder, string program, params string[] arguments)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

@@ -10,7 +10,7 @@ namespace EventStore;
 /// </summary>
 internal sealed class EventSearch
 {
-    /// <summary>Maximum partitions of a search, and most partitions times topics.</summary>
+    /// <summary>Maximum partitions of a search, and maximum of partitions times topics.</summary>
     private const int MostPartitions = 4,
         MostProbes = 512;
 

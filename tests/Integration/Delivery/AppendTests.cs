@@ -31,7 +31,7 @@ public sealed class AppendTests(StackFixture stack)
         await Assert.ThrowsAsync<EventConflictException>(() =>
             appender.AppendAsync([late with { Data = "0" }, Event("lost with it")], cancellationToken)
         );
-        await appender.AppendAsync([Event("last")], cancellationToken); // told after all the others
+        await appender.AppendAsync([Event("last")], cancellationToken); // notified after all the others
 
         Assert.Equal([1, 3, 4], mixed.Select(e => e.At.Position));
         Assert.Equal(
@@ -105,7 +105,7 @@ public sealed class AppendTests(StackFixture stack)
             "select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass"
         );
         Assert.Equal(3L, await partitions.ExecuteScalarAsync(cancellationToken));
-        // A partition of its own making has all that the log's have.
+        // A partition made here has everything that the log's partitions have.
         await using var alike = database.CreateCommand(
             """
             select
@@ -141,7 +141,7 @@ public sealed class AppendTests(StackFixture stack)
         return host;
     }
 
-    /// <summary>A hundred positions a partition, as if it had always been so.</summary>
+    /// <summary>Sets a hundred positions per partition from the beginning.</summary>
     private static async Task NarrowAsync(NpgsqlDataSource database)
     {
         await using var narrow = database.CreateCommand(

@@ -4,7 +4,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A server that was cut off for longer than events are kept tells its readers that some are gone.</summary>
+/// <summary>A server that was cut off for longer than the retention notifies its readers of the gap.</summary>
 public sealed class BehindRetentionTests(StackFixture stack)
 {
     private const int Gone = 400,
@@ -48,7 +48,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
         system.Postgres.Cut();
         positions = [.. positions, .. await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
         await DropAsync(system);
-        Assert.Equal(5, reader.Events.Count()); // it leads on, and beats
+        Assert.Equal(5, reader.Events.Count()); // it is still the leader and sends heartbeats
         system.Postgres.Heal();
         await AssertToldAsync(reader, positions);
         Assert.DoesNotContain("no longer the leader", leader.Output, StringComparison.Ordinal);
@@ -65,7 +65,8 @@ public sealed class BehindRetentionTests(StackFixture stack)
         Assert.Equal([.. positions[..5], .. positions[(Gone - 1)..]], reader.Events.Select(e => e.Id));
     }
 
-    /// <summary>Replicas get events by the Broadcaster alone: they do not look at the store by themselves.</summary>
+    /// <summary>Settings with which replicas get events from the Broadcaster only and do not compare with the
+    /// store.</summary>
     private async Task<DeliverySystem> StartAsync(int replicas)
     {
         var system = await DeliverySystem.StartAsync(

@@ -8,7 +8,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Each kind of work has connections of its own: what hangs in one takes nothing from the others.</summary>
+/// <summary>Each kind of work has its own connections: one that hangs takes none from the others.</summary>
 public sealed class BulkheadTests(StackFixture stack)
 {
     [Fact]
@@ -133,7 +133,8 @@ public sealed class BulkheadTests(StackFixture stack)
         )
             await hang.ExecuteNonQueryAsync(cancellationToken);
         await DeliverySystem.EventuallyAsync(async () => await RunningAsync() > 0, "a read of the replica hangs");
-        // Nothing passes any more, so the replica cannot cancel what it gives up; it closes the connection.
+        // The link passes nothing, so the replica cannot cancel the statement that it gives up; it closes the
+        // connection.
         system.Postgres.Freeze();
         await DeliverySystem.EventuallyAsync(async () => await RunningAsync() == 0, "Postgres has noticed");
 

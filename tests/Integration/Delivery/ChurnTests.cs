@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Clients come and go. tests/Reliability does it for minutes.</summary>
+/// <summary>Clients connect and leave. tests/Reliability does this for minutes.</summary>
 public sealed class ChurnTests(StackFixture stack)
 {
     [Fact]

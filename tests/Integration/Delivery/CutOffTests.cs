@@ -13,14 +13,14 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
 {
     private static readonly HttpClient Http = new();
 
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    /// <summary>The first replica goes by the links, the second and the Broadcaster do not.</summary>
+    /// <summary>The first replica uses the links; the second one and the Broadcaster do not.</summary>
     public sealed class OneOfTwo(StackFixture stack) : SharedSystem(stack)
     {
         protected override int Broadcasters => 0;
@@ -57,7 +57,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
-        // The replica keeps the connection of this publish; after the outage it may not fail the next one.
+        // The replica keeps the connection of this publish, which must not fail the next one after the outage.
         await DeliverySystem.PublishNumbersAsync(cutOff, T("1"), 1, 5);
         await reader.WaitForEventsAsync(5);
         if (fault == "cut")
@@ -66,7 +66,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             system.Postgres.Freeze();
         await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
 
-        // Each is waited for: one that came only by chance, between two looks at the store, would not be enough.
+        // Waits for each event: one that came by a comparison with the store would not be enough.
         for (var n = 6; n <= 15; n++)
         {
             await DeliverySystem.PublishNumbersAsync(other, T("1"), n, 1);
@@ -115,7 +115,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         system.Redis.Cut();
         var lost = await DeliverySystem.PublishNumbersAsync(other, T("1"), 3, 2);
-        // Relayed after the link is whole again they would not be lost.
+        // If they were relayed after the repair, they would not be lost.
         await DeliverySystem.EventuallyAsync(
             async () => await RelayedAsync(system) >= long.Parse(lost[^1].Split('-')[1], CultureInfo.InvariantCulture),
             "the lost events are relayed"
@@ -139,7 +139,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         Assert.Equal(HttpStatusCode.OK, await HealthAsync(system.Replicas[0]));
     }
 
-    /// <summary>The system without what the test before has broken.</summary>
+    /// <summary>Repairs the damage of the test before, and returns the system.</summary>
     private async Task<DeliverySystem> WholeAsync()
     {
         fixture.System.Postgres.Heal();

@@ -6,14 +6,14 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A stream that breaks off must not look like one that ended, to any client.</summary>
+/// <summary>No client may take a broken stream for a complete one.</summary>
 public sealed class CutTests(StackFixture stack)
 {
     private const string Live = "/v1/events/stream?topic=t.%3E",
         Finite = "/items/stream",
         Pushed = "/sse/backpressure-chat";
 
-    /// <summary>Reads a stream to its end and says how that came.</summary>
+    /// <summary>Reads a stream to its end and returns how it ended.</summary>
     private const string NodeClient = """
         const response = await fetch(process.argv[1]);
         const reader = response.body.getReader();

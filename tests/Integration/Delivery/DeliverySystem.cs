@@ -11,7 +11,7 @@ namespace Integration.Delivery;
 /// Stream servers and Broadcasters of one test, with a database and a Redis channel of their own, each service behind
 /// links that the test
 /// can break. What a test starts here it may kill.
-/// </summary>
+///</summary>
 internal sealed class DeliverySystem : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
@@ -45,7 +45,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         };
     }
 
-    /// <summary>Not through the link: for what the test itself asks.</summary>
+    /// <summary>The direct way, for the test's own statements.</summary>
     public NpgsqlDataSource Database { get; }
     public FaultyLink Postgres { get; }
     public FaultyLink Redis { get; }
@@ -90,7 +90,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         {
             foreach (var process in system._processes)
                 TestContext.Current.TestOutputHelper?.WriteLine($"{process.Url}\n{process.Output}");
-            await system.DisposeAsync(); // nobody else could: its processes would outlive the tests
+            await system.DisposeAsync(); // nobody else could end its processes
             throw;
         }
     }
@@ -118,7 +118,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         return broadcaster;
     }
 
-    /// <summary>The Broadcaster that leads, once one does.</summary>
+    /// <summary>Returns the leading Broadcaster, as soon as there is one.</summary>
     public async Task<ServiceProcess> LeaderAsync()
     {
         ServiceProcess? leader = null;
@@ -164,7 +164,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
             $"every replica is {mode}"
         );
 
-    /// <summary>Publishes on a replica and returns the positions; throws where it is not accepted.</summary>
+    /// <summary>Publishes on a replica and returns the positions; throws if it is refused.</summary>
     public static async Task<string[]> PublishAsync(ServiceProcess replica, params object[] events)
     {
         using var response = await PostAsync(replica, events);
@@ -206,7 +206,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
     {
-        var limit = DateTime.UtcNow.AddSeconds(60); // patience, not a promise: machines that run tests are busy
+        var limit = DateTime.UtcNow.AddSeconds(60); // a generous limit, because machines that run tests are busy
         Exception? last = null;
         while (DateTime.UtcNow < limit)
         {

@@ -10,7 +10,7 @@ namespace Integration.Delivery;
 [Collection(TwoReplicas.Collection)]
 public sealed class DeliveryTests(TwoReplicas fixture)
 {
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
     private ServiceProcess A => fixture.System.Replicas[0];

@@ -10,7 +10,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A deploy in the middle of everything: the clients of a whole replica move to the other one.</summary>
+/// <summary>A deployment under load: the clients of a replica move to the other one.</summary>
 [Trait("Takes", "long")]
 public sealed class DrainTests(StackFixture stack)
 {
@@ -139,7 +139,7 @@ public sealed class DrainTests(StackFixture stack)
         }
     }
 
-    /// <summary>As a load balancer does: a replica that takes no connections gets none.</summary>
+    /// <summary>Routes like a load balancer: a replica that refuses connections gets none.</summary>
     private static SocketsHttpHandler ToFirstThatListens(params Uri[] replicas)
     {
         var handler = SseClient.CreateHandler();

@@ -101,7 +101,7 @@ public sealed class DurabilityTests(StackFixture stack)
             async () => (await DeliverySystem.PostAsync(replica, new EventBody("t.1", "n", 4))).IsSuccessStatusCode,
             "publishing goes on at the promoted standby"
         );
-        // The copy lacked the events that the reader had: it is told, and goes on.
+        // The copy lacks events that the reader has: it gets a resync, and the stream continues.
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await DeliverySystem.PublishNumbersAsync(replica, "t.1", 5, 1);
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == "5"));

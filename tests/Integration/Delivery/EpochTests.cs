@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Another history of positions begins while readers and replicas are in the middle of the old one.</summary>
+/// <summary>A new epoch begins while readers and replicas use the old one.</summary>
 public sealed class EpochTests(StackFixture stack)
 {
     [Theory]
@@ -31,7 +31,7 @@ public sealed class EpochTests(StackFixture stack)
                     + "select eventstore.lock_log(), pg_advisory_xact_lock(7303014, 2); lock table "
                     + "eventstore.topics, eventstore.topic_parts, eventstore.events in access exclusive mode"
             );
-            // Each with a filter, and so a read, of its own.
+            // Each has its own filter, and so its own read.
             for (var i = 0; i < Readers; i++)
                 readers.Add(
                     await SseReader.OpenAtAsync(
@@ -111,7 +111,7 @@ public sealed class EpochTests(StackFixture stack)
     [Fact]
     public async Task A_new_history_whose_leaders_are_counted_from_the_start_comes_by_Redis_too()
     {
-        // What Redis brings must do: nobody looks into the store by itself.
+        // Events come from Redis only: nothing compares with the store.
         await using var system = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,

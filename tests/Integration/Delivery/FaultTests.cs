@@ -9,7 +9,7 @@ namespace Integration.Delivery;
 [Trait("Takes", "long")]
 public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<FaultTests.TwoReplicas>
 {
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
     private readonly DeliverySystem _system = fixture.System;
 
@@ -90,8 +90,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.NotNull(refused.Headers.RetryAfter);
         }
-        // 503 would stop a browser for good: without a place a returning one gets a stream that ends, and a time to
-        // come back.
+        // 503 would stop a browser for good, so a resuming one without a place gets a reconnection time and the end.
         await using (var admitted = await SseReader.OpenAtAsync(server, Stream, readers[0].LastId))
         await using (var turnedAway = await SseReader.OpenAsync(server, Stream, readers[0].LastId))
         {

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
-/// <summary>A leader that does not know yet that another one took over does no harm.</summary>
+/// <summary>A leader that does not know yet about its successor does no harm.</summary>
 public sealed class FenceTests(StackFixture stack)
 {
     private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(5);
@@ -35,7 +35,7 @@ public sealed class FenceTests(StackFixture stack)
         });
         var now = await heard.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(9_000_001, now.Fence);
-        // Another event at the next position: a leader that was cut off together with a former primary has one.
+        // Another event at the next position, as sent by a leader that was cut off together with a former primary.
         var other = new EventRecord(
             now.Last + 1,
             Guid.CreateVersion7(),
@@ -55,7 +55,7 @@ public sealed class FenceTests(StackFixture stack)
         await SayAsync(RelayChannels.Slot(system.Channel, slot), new SlotBody(deposed, slot, [other], null));
         await SayAsync(RelayChannels.Pages(system.Channel), new PageIndex(deposed, long.MaxValue, used));
 
-        // By the other replica: what it commits comes by Redis, behind the message above.
+        // Published by the other replica, so that it comes through Redis, behind the message above.
         await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 4, 3);
         await reader.WaitForEventsAsync(6);
         Assert.Equal(["1", "2", "3", "4", "5", "6"], reader.Events.Select(e => e.Data));

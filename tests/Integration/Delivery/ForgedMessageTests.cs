@@ -5,18 +5,18 @@ using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
-/// <summary>Somebody who can write to Redis, but not read Postgres.</summary>
+/// <summary>An attacker who can write to Redis but not read Postgres.</summary>
 public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, StackFixture stack)
     : IClassFixture<ForgedMessageTests.NoLooks>
 {
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
     private readonly DeliverySystem _system = fixture.System;
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
     private string Topic => $"{_root}.1";
 
-    /// <summary>Two replicas that do not look at the store by themselves: what Redis brings must do.</summary>
+    /// <summary>Two replicas that do not compare with the store, so that events come from Redis only.</summary>
     public sealed class NoLooks(StackFixture stack) : SharedSystem(stack)
     {
         protected override int Replicas => 2;
@@ -149,7 +149,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
             )
         )
             await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        // One that starts has the new secret, the Broadcaster for a while the old one.
+        // A replica that starts reads the new secret; the Broadcaster still uses the old one for a while.
         await using var late = await _system.StartReplicaAsync();
         await _system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(late.Url, Stream);
@@ -157,7 +157,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         await reader.WaitForEventsAsync(3);
     }
 
-    /// <summary>Starts a Broadcaster where the test before has killed it.</summary>
+    /// <summary>Starts a Broadcaster if the test before has killed it.</summary>
     private async Task LiveAsync()
     {
         if (_system.Broadcasters.All(b => b.HasExited))
@@ -170,7 +170,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 
-    /// <summary>The Redis channels of a system as somebody has them who may do all there.</summary>
+    /// <summary>The Redis channels of a system, as an attacker with all rights on Redis sees them.</summary>
     private sealed class RedisChannelTap(ConnectionMultiplexer redis, string channel) : IAsyncDisposable
     {
         private readonly List<(string Suffix, byte[] Message)> _recorded = [];
@@ -214,7 +214,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         }
     }
 
-    /// <summary>Passes messages on to other channels, one character of an event's data changed while it is told
+    /// <summary>Passes messages on to other channels, and changes one character of an event's data while asked
     /// to.</summary>
     private sealed class ChangingChannel(ConnectionMultiplexer redis) : IAsyncDisposable
     {

@@ -6,8 +6,8 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>An id belongs to a history of positions. Where the store goes on without the id's event, whoever returns is
-/// told.</summary>
+/// <summary>An id belongs to one history of positions. If the store continues without its event, the returning client
+/// gets a resync.</summary>
 public sealed class HistoryTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
@@ -74,7 +74,7 @@ public sealed class HistoryTests(StackFixture stack)
                 reader.Frames.SkipWhile(f => f.Event != "resync").Where(f => f.Event == "n").Select(f => f.Data)
             );
         }
-        // And again by Redis: a leader has found the new history too.
+        // And again through Redis, when the leader has found the new history too.
         await system.WaitForModeAsync("live");
         await DeliverySystem.PublishNumbersAsync(b, "t.1", 13, 1);
         await open.WaitAsync(r => r.Events.Any(e => e.Data == "13"));
@@ -147,7 +147,7 @@ public sealed class HistoryTests(StackFixture stack)
             Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
         };
 
-    // Its own channel: no Broadcaster speaks there, so the replica tails its Postgres by itself.
+    // Its own channel without a Broadcaster, so the replica reads Postgres.
     private static Dictionary<string, string> At(string connectionString) =>
         new() { ["ConnectionStrings__eventstore"] = connectionString, ["EventStore__Channel"] = "nobody-speaks-here" };
 

@@ -57,7 +57,7 @@ public sealed class LeaseTests(StackFixture stack)
             var fence = Assert.Single(fences, f => f is not null);
             Assert.True(fence > last, $"{fence} after {last}");
             last = fence!.Value;
-            // And the holder alone keeps it, however many renewals of its own are on their way at once.
+            // Only the holder keeps it, even with several renewals under way.
             var holding = holders[Array.IndexOf(fences, fence)];
             var renewed = await Task.WhenAll(
                 holders

@@ -5,8 +5,8 @@ using Npgsql;
 
 namespace Integration.Delivery;
 
-/// <summary>One sequence of steps played on the running system, on topics of its own; then everything heals and every
-/// reader is judged.</summary>
+/// <summary>Plays one sequence of steps on the running system, on its own topics; then repairs everything and checks
+/// every reader.</summary>
 internal sealed class ModelRun
 {
     private readonly DeliverySystem _system;

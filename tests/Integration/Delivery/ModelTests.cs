@@ -5,12 +5,8 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>
-/// Whatever happens in whatever order, every reader sees exactly the events that match it, once and in the log's order.
-/// The model is the
-/// log itself, which is read past all of our code; what happens is drawn by chance, and told where a reader saw
-/// anything else.
-/// </summary>
+/// <summary>Every reader gets exactly its matching events, once and in the log's order, whatever happens in whatever
+/// order. The model is the log, read without our code; the steps are random, and a failure prints them.</summary>
 [Trait("Takes", "long")]
 public sealed class ModelTests(StackFixture stack)
 {
@@ -23,12 +19,12 @@ public sealed class ModelTests(StackFixture stack)
     [Fact]
     public async Task Every_reader_sees_exactly_the_matching_events_in_order_whatever_happens_meanwhile()
     {
-        // Little memory: readers that lag behind by a few events are fed from the store already.
+        // Little memory, so that readers that lag by a few events are fed from the store already.
         Dictionary<string, string> settings = new()
         {
             ["Streaming__RingEvents"] = "32",
             ["Streaming__RecentEvents"] = "64",
-            // Three topics, three slots, which the replicas leave soon after their last reader.
+            // Three topics in three slots, which the replicas unsubscribe soon after their last reader.
             ["EventStore__SlotTokens"] = "2",
             ["Streaming__IdleLogLifetime"] = "00:00:01",
         };

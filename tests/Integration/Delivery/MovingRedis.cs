@@ -5,9 +5,7 @@ using System.Text;
 
 namespace Integration.Delivery;
 
-/// <summary>
-/// A node that says of itself that it is a whole Redis Cluster, and sends every key to its own address.
-/// </summary>
+/// <summary>A fake node that claims to be a whole Redis Cluster and sends every key to its own address.</summary>
 internal sealed class MovingRedis : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -25,7 +23,7 @@ internal sealed class MovingRedis : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{Port}";
 
-    /// <summary>Keys that it has sent elsewhere.</summary>
+    /// <summary>Number of keys that it has sent elsewhere.</summary>
     public int Moved { get; private set; }
 
     public async ValueTask DisposeAsync()

@@ -3,8 +3,8 @@ using Harness;
 
 namespace Integration.Delivery;
 
-/// <summary>Publishes consecutive numbers, a few at a time, on topics of different slots in turn, until it is told to
-/// stop.</summary>
+/// <summary>Publishes consecutive numbers, a few at a time, on topics of different slots in turn, until it is
+/// stopped.</summary>
 internal sealed class NumberPublisher
 {
     public const int Topics = 16;

@@ -3,7 +3,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Rows that no stream can show: written by SQL of somebody's own, or kept from a former version.</summary>
+/// <summary>Rows that no stream can show: written by other programs' SQL, or kept from a former version.</summary>
 public sealed class PoisonTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
@@ -16,7 +16,7 @@ public sealed class PoisonTests(StackFixture stack)
     [InlineData("t.*", "n", "1", "outbox_topic_is_tokens")]
     [InlineData("", "n", "1", "outbox_topic_is_tokens")]
     [InlineData("t.1", "n", "[1,\n2]", "outbox_data_are_one_line")]
-    [InlineData("t.1", "n", "}", null)] // no JSON: the cast itself says so
+    [InlineData("t.1", "n", "}", null)] // not JSON: the cast fails
     public async Task The_database_refuses_them_where_they_are_written(
         string topic,
         string type,
@@ -121,7 +121,7 @@ public sealed class PoisonTests(StackFixture stack)
         await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>As a former version left it: what it let in stays.</summary>
+    /// <summary>Drops the constraints, as in a store of a former version, which may hold such rows.</summary>
     private static async Task DropConstraintsAsync(DeliverySystem system)
     {
         await using var drop = system.Database.CreateCommand(

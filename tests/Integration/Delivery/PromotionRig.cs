@@ -7,13 +7,13 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A small Postgres of its own, so that a copy of it takes a moment, and its promoted copies.</summary>
+/// <summary>A small Postgres, which is copied in a moment, and its promoted copies.</summary>
 public sealed class PromotionRig(StackFixture stack) : IAsyncLifetime
 {
     private readonly List<PostgresStandby> _servers = [];
     private int _databases;
 
-    /// <summary>Skips the test where no server can be copied.</summary>
+    /// <summary>Skips the test if no server can be copied.</summary>
     internal PostgresStandby Origin
     {
         get
@@ -35,7 +35,7 @@ public sealed class PromotionRig(StackFixture stack) : IAsyncLifetime
     internal Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync() =>
         Origin.CreateDatabaseAsync($"promotion_{Interlocked.Increment(ref _databases)}");
 
-    /// <summary>Promotes a copy that a server's standby would be at this moment.</summary>
+    /// <summary>Promotes a copy that equals a server's standby at this moment.</summary>
     internal async Task<PostgresStandby> PromoteAsync(PostgresStandby of)
     {
         var standby = await PostgresStandby.PromoteCopyAsync(

@@ -12,10 +12,10 @@ using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
-/// <summary>The work of the replica that leads.</summary>
+/// <summary>The leader's work.</summary>
 public sealed class RelayTests(StackFixture stack)
 {
-    /// <summary>A lease that is renewed late is lost for a moment, by the leader's own clock, and then its own
+    /// <summary>A lease that is renewed late: by the leader's own clock it is lost for a moment, and then its own
     /// again.</summary>
     [Theory]
     [InlineData("TailAsync")]
@@ -42,15 +42,14 @@ public sealed class RelayTests(StackFixture stack)
             .SubscribeAsync(new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal));
         messages.OnMessage(message => heard.Enqueue(Relayed.Read(message).Page.Fence));
 
-        // Each part asks for itself. Only this one is told no, the fifth time, and never again.
+        // Each part asks separately. Only this one is refused, the fifth time and never again.
         var asked = 0;
         await relay
             .RunAsync(fence, () => !Asks(part) || Interlocked.Increment(ref asked) != 5, cancellationToken)
             .WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
         Assert.Equal(5, asked);
 
-        // Ten beats of a leader that follows: long enough to hear a part that went on, or to miss an outbox row that it
-        // moved.
+        // Ten heartbeats of the next leader: long enough to notice a part that continued, or a missing outbox row.
         await using (var connection = await source.OpenConnectionAsync(cancellationToken))
             await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), cancellationToken);
         var ended = heard.Count;
@@ -69,8 +68,8 @@ public sealed class RelayTests(StackFixture stack)
 
     private static bool Asks(string part) => new StackTrace().ToString().Contains(part, StringComparison.Ordinal);
 
-    /// <summary>A replica that is between the two would take the batch for the next, and skip what stands before
-    /// it.</summary>
+    /// <summary>Otherwise a replica that is between the two would take the batch for the next one and skip the events
+    /// before it.</summary>
     [Fact]
     public async Task A_batch_of_a_new_history_says_after_which_position_it_was_read()
     {

@@ -10,7 +10,7 @@ public sealed class ReplayTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
-    /// <summary>Settings with hardly any memory, so that every replay reads the store.</summary>
+    /// <summary>Settings with so little memory that every replay reads the store.</summary>
     private static readonly Dictionary<string, string> Forgetful = new()
     {
         ["Streaming__RecentEvents"] = "0",
@@ -31,7 +31,7 @@ public sealed class ReplayTests(StackFixture stack)
         await using var second = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await second.WaitForEventsAsync(29);
         Assert.Equal(Enumerable.Range(2, 29), Numbers(second));
-        // And go on from there together.
+        // They continue together from there.
         system.Postgres.Heal();
         await DeliverySystem.EventuallyAsync(
             async () =>
@@ -60,7 +60,7 @@ public sealed class ReplayTests(StackFixture stack)
             }
         );
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
-        // A search for what a filter wants never ends; a reader of everything needs none.
+        // A search for a filter's events never ends here; a reader of everything needs none.
         await using (
             var slow = system.Database.CreateCommand(
                 """
@@ -98,7 +98,7 @@ public sealed class ReplayTests(StackFixture stack)
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(Readers))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, position));
-        // Two want the same range: it is read on while one of them is there.
+        // Two clients want the same range: the read continues while one of them is there.
         readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]));
         // The feed, too, may wait for the lock, in one statement at a time.
         await DeliverySystem.EventuallyAsync(
@@ -129,7 +129,7 @@ public sealed class ReplayTests(StackFixture stack)
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await LockEventsAsync(other);
-        // Twice as many as are read at once: those in the queue must not take the places of those that left.
+        // Twice as many as the reads at once: those in the queue must not take the places of those that left.
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, position));

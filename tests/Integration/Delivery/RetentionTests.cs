@@ -40,7 +40,7 @@ public sealed class RetentionTests(StackFixture stack)
                             + "'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"
                     )
                 );
-                await log.AppendAsync(20); // into partitions that have to be made too
+                await log.AppendAsync(20); // into partitions that do not exist yet
             } while (!dropping.IsCompleted);
             Assert.Equal(0, await dropping);
         }
@@ -171,7 +171,7 @@ public sealed class RetentionTests(StackFixture stack)
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
         await host.StartAsync(cancellationToken);
         var log = new Log(host, NpgsqlDataSource.Create(connectionString));
-        // A hundred positions a partition, as if it had always been so.
+        // Sets a hundred positions per partition from the beginning.
         await log.ScalarAsync(
             "update eventstore.store set partition_span = 100; drop table "
                 + "eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"

@@ -27,7 +27,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
             async () => await promoted.ScalarAsync("select expires_at < now() from eventstore.run_writers") is true,
             "the lease has expired by the new server's clock"
         );
-        // The first call there is another replica's sweep. It leaves living writers the time to renew.
+        // The first call there is another replica's sweep, which leaves living writers time to renew.
         Assert.Empty(await promoted.Writers.SweepAsync(Stop));
         foreach (var run in (string[])["g.kept", "g.cut", "g.new"])
             await Assert.ThrowsAsync<RunFencedException>(() => WriteAsync(promoted, run, writer));

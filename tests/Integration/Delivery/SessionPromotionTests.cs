@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A promotion that loses nothing is no break in a session, a run, a ticket or a partition.</summary>
+/// <summary>A promotion that loses nothing does not interrupt a session, a run, a ticket or a partition.</summary>
 public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
 {
     private const string End = """{"type":"message_end"}""";
@@ -79,7 +79,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         var left = ids.Select(id => id.Position).Where(p => p > page.DroppedThrough);
         Assert.Equal(left, page.Events.Select(e => e.Position));
         Assert.InRange(page.Events.Count, 1, 100);
-        // An id of before is of this history, and expired.
+        // An id from before belongs to this history, and has expired.
         Assert.InRange((await promoted.HonouredAsync(ids[0]))!.Value.Position, 1, page.DroppedThrough);
     }
 
@@ -107,7 +107,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         );
     }
 
-    /// <summary>Without the epoch, which a frame that is sent again may have changed.</summary>
+    /// <summary>Omits the epoch, which may differ in a frame that is sent again.</summary>
     private static string? Position(Frame frame) => frame.Id?.Split('-')[1];
 
     private async Task<DeliverySystem> StartAsync() =>

@@ -4,7 +4,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Three independent Redis servers, of which one after the other fails.</summary>
+/// <summary>Three independent Redis servers that fail one after the other.</summary>
 public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
     : IClassFixture<SeveralRedisTests.ThreeRedis>
 {
@@ -40,7 +40,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             "the health check names the server"
         );
         await publisher.WaitForMoreAsync(20);
-        // The others go on: only the events of the server's slots come from Postgres.
+        // The others continue: only the events of this server's slots come from Postgres.
         await _system.WaitForModeAsync("live");
 
         await (

@@ -2,10 +2,8 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>
-/// A system that the tests of one class share. They run one after the other; topics of its own keep each from the
-/// others.
-/// </summary>
+/// <summary>A system that the tests of one class share. They run one after the other, each with its own topics.
+///</summary>
 public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
 {
     internal DeliverySystem System { get; private set; } = null!;

@@ -2,21 +2,20 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>Readers that lag behind the memory and do not read: each is to cost its lag and nothing else.</summary>
+/// <summary>Readers that lag behind the memory and do not read: each may cost its lag and nothing else.</summary>
 public sealed class SlowCatchUpTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
     private const int Events = 600,
         Stalled = 60;
 
-    /// <summary>One event is too large for a page of many, and all pages together for less than one of each
-    /// reader.</summary>
+    /// <summary>One event exceeds a page of many, and all pages together have less room than one per reader.</summary>
     private static readonly string Pad = new('x', 20_000);
 
     [Fact]
     public async Task Readers_that_stall_at_different_positions_hold_up_no_other_and_get_everything_once()
     {
-        // Every reader's page has megabytes; there is room for one. A page that its reader kept would be the last one
+        // Each reader's page has megabytes, and there is room for one. A page that a reader kept would be the last one
         // read.
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -109,7 +108,7 @@ public sealed class SlowCatchUpTests(StackFixture stack)
             replica.Url,
             $"{Stream}&slow=latest&last_event_id={positions[0]}"
         );
-        // Its page alone is more than all may hold: another's is read when that has been taken.
+        // Its page alone exceeds the limit: another page is read when the client has taken this one.
         await using (var other = await SseReader.OpenAtAsync(replica.Url, Stream, positions[0]))
             await other.WaitForEventsAsync(Events - 1);
         var (numbers, skipped) = await stalled.ReadToAsync(Events);

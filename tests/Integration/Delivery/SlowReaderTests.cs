@@ -7,7 +7,7 @@ namespace Integration.Delivery;
 [Trait("Takes", "long")]
 public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixture<SlowReaderTests.Rings>
 {
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
     private readonly DeliverySystem _system = fixture.System;
 

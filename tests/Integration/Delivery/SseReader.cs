@@ -3,14 +3,11 @@ using System.Text;
 
 namespace Integration.Delivery;
 
-/// <summary>One frame as it came: null where the field was not there.</summary>
+/// <summary>A frame as received; null for a missing field.</summary>
 internal sealed record Frame(string? Id, string? Event, string? Data, string? Retry, string? Comment);
 
-/// <summary>
-/// A reader of the bytes on the wire, so that a test sees comments, retry and id-only frames too. It knows nothing of
-/// reconnecting: a
-/// test opens the next one with the last id.
-/// </summary>
+/// <summary>Reads the bytes on the wire, so that a test sees comments, retry and id-only frames too. It does not
+/// reconnect: a test opens the next stream with the last id.</summary>
 internal sealed class SseReader : IAsyncDisposable
 {
     private static readonly HttpClient Client = new(
@@ -39,8 +36,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     public HttpResponseMessage Response { get; }
 
-    /// <summary>The body ended as it should, with the terminating chunk; false while it is open or where it broke
-    /// off.</summary>
+    /// <summary>True if the body ended with the last chunk; false while it is open, or if it broke off.</summary>
     public bool EndedProperly { get; private set; }
 
     public IReadOnlyList<Frame> Frames
@@ -81,7 +77,7 @@ internal sealed class SseReader : IAsyncDisposable
         return new SseReader(response);
     }
 
-    /// <summary>Opens, and waits until the server has said where the stream starts.</summary>
+    /// <summary>Opens a stream and waits for its first id.</summary>
     public static async Task<SseReader> OpenAtAsync(Uri server, string pathAndQuery, string? lastId = null)
     {
         var reader = await OpenAsync(server, pathAndQuery, lastId);
@@ -89,7 +85,7 @@ internal sealed class SseReader : IAsyncDisposable
         return reader;
     }
 
-    /// <summary>Waits for what the test is about; says what has come where it does not.</summary>
+    /// <summary>Waits for a condition; fails with the received frames.</summary>
     public async Task WaitAsync(Func<SseReader, bool> condition, TimeSpan? patience = null)
     {
         using var limit = new CancellationTokenSource(patience ?? Timeout);
@@ -115,7 +111,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     public Task WaitForEndAsync() => _reading.WaitAsync(Timeout);
 
-    /// <summary>Reads nothing more until <see cref="ReadOn"/>: what comes meanwhile fills the sockets.</summary>
+    /// <summary>Stops reading until <see cref="ReadOn"/>: the sockets fill up meanwhile.</summary>
     public void Stall() => _stalled ??= New();
 
     public void ReadOn() => Interlocked.Exchange(ref _stalled, null)?.TrySetResult();

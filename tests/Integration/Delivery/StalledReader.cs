@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace Integration.Delivery;
 
-/// <summary>A client that asks for a stream and does not read it until told to.</summary>
+/// <summary>A client that opens a stream and does not read it until asked to.</summary>
 internal sealed partial class StalledReader : IAsyncDisposable
 {
     private readonly Socket _socket;
@@ -29,12 +29,12 @@ internal sealed partial class StalledReader : IAsyncDisposable
                     + $"{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"
             )
         );
-        // The head must be there, or the server may not have the subscription yet; no more than that is read.
+        // Reads the head only: without it, the server may not have the subscription yet.
         await reader._socket.ReceiveAsync(new byte[16], SocketFlags.None);
         return reader;
     }
 
-    /// <summary>The id of the last frame that came whole.</summary>
+    /// <summary>The id of the last complete frame.</summary>
     public string? LastId { get; private set; }
 
     /// <summary>Reads on, through the chunk framing, to the event <c>"n":last</c> or the end; adds up what was

@@ -4,7 +4,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A reader that takes nothing costs the others nothing.</summary>
+/// <summary>A reader that does not read costs the others nothing.</summary>
 [Trait("Takes", "long")]
 public sealed class StalledReaderTests(StackFixture stack)
 {
@@ -27,16 +27,15 @@ public sealed class StalledReaderTests(StackFixture stack)
         await DeliverySystem.PublishLargeAsync(stalling, "t.1", Count);
         await prompt.WaitForEventsAsync(Count);
 
-        // Its window, what is on its way, and Streaming:UnsentKilobytes.
+        // Its window, the bytes under way, and Streaming:UnsentKilobytes.
         var connections = (await Requests.JsonAsync(stalling.Url, HttpMethod.Get, "/v1/connections")).GetProperty(
             "connections"
         );
         if (OperatingSystem.IsLinux())
             Assert.InRange(connections.EnumerateArray().Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
 
-        // One event at a time, to readers beside the stalled one and to as many that share nothing with it: the same
-        // journey, but for the
-        // stall. So many that each of the server's writers has some of them.
+        // Sends one event at a time to the readers beside the stalled one and to as many readers elsewhere, which
+        // differ only in the stall. There are enough of them for each of the server's writers.
         var (beside, apart) = (new List<SseReader>(), new List<SseReader>());
         for (var i = 0; i < Readers; i++)
         {

@@ -9,7 +9,7 @@ using Streaming.Feed;
 
 namespace Integration.Delivery;
 
-/// <summary>A replica whose clock is not Postgres's: what it says of a delivery's time must not contain the
+/// <summary>A replica whose clock differs from Postgres's: its delivery times must not contain the
 /// difference.</summary>
 public sealed class StoreClockTests(StackFixture stack)
 {
@@ -23,7 +23,7 @@ public sealed class StoreClockTests(StackFixture stack)
             () => Task.FromResult(clock.Ahead != TimeSpan.Zero),
             "the clocks are compared"
         );
-        // Far closer than the difference, however busy the machine is.
+        // Far smaller than the difference, however busy the machine is.
         Assert.Equal(-secondsAhead, clock.Ahead.TotalSeconds, tolerance: 1);
         Assert.Equal(DateTime.UtcNow.Ticks, clock.NowTicks, TimeSpan.TicksPerSecond);
         await clock.StopAsync(TestContext.Current.CancellationToken);

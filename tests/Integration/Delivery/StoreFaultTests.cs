@@ -10,7 +10,7 @@ namespace Integration.Delivery;
 public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFixture stack)
     : IClassFixture<StoreFaultTests.TwoReplicas>
 {
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
     private readonly DeliverySystem _system = fixture.System;
 
@@ -27,7 +27,7 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
     [Theory]
     [InlineData("cut")]
     [InlineData("frozen")]
-    [InlineData("swallowed")] // for ever, on the connections of then
+    [InlineData("swallowed")] // for ever, but only on the connections of that time
     public async Task Without_Redis_events_come_from_Postgres_and_with_it_by_Redis_again(string fault)
     {
         await WholeAsync();
@@ -121,7 +121,7 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
         await _system.WaitForModeAsync("live");
     }
 
-    /// <summary>Mends what the test before has broken.</summary>
+    /// <summary>Repairs the damage of the test before.</summary>
     private async Task WholeAsync()
     {
         _system.Postgres.Heal();

@@ -3,10 +3,10 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A Broadcaster that leads no more, and the spare that takes over.</summary>
+/// <summary>A leading Broadcaster that fails, and the standby that takes over.</summary>
 public sealed class TakeoverTests(TakeoverTests.OneReplica fixture) : IClassFixture<TakeoverTests.OneReplica>
 {
-    // The tests share the servers; topics of its own keep each from the others.
+    // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
     private readonly DeliverySystem _system = fixture.System;
 

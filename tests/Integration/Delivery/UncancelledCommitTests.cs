@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A commit waits for its synchronous standby, whatever becomes of the client that asked for it.</summary>
+/// <summary>A commit waits for its synchronous standby, even if its client disconnects.</summary>
 public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
 {
     private const string Generation = """{"model":"demo","messages":[{"role":"user","content":"Hello."}]}""";
@@ -33,7 +33,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
                 await hangUp.CancelAsync();
                 await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hungUp);
             }
-            // Answered after the timeout, by when the server knows that the first client is gone.
+            // Answered after the timeout; by then the server knows that the first client is gone.
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(system.Replicas[0], path, 2, body, Stop));
             await WaitForAsync(system, commit, 2);
             Assert.Equal(0, await CountAsync(system, table));

@@ -46,7 +46,7 @@ public class AppHostProcessTests
         }
     }
 
-    // Whatever the AppHost starts inherits its environment, however it detaches itself.
+    // Every process that the AppHost starts inherits its environment, even a detached one.
     private static List<string> ProcessesOf(string run)
     {
         var found = new List<string>();
@@ -68,7 +68,7 @@ public class AppHostProcessTests
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // Gone meanwhile, or another user's.
+                // The process has ended, or belongs to another user.
             }
         }
         return found;
@@ -80,7 +80,7 @@ public class AppHostProcessTests
     private static extern int Kill(int pid, int signal);
 }
 
-/// <summary>Ends with its test, whatever that finds.</summary>
+/// <summary>Ends when its test ends, whatever the result.</summary>
 internal sealed class AppHostProcess(Process process) : IAsyncDisposable
 {
     public const string Marker = "SSE_TEST_RUN";
@@ -111,7 +111,7 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
                 output.Add(line);
                 if (!line.Contains("Login to the dashboard at", StringComparison.Ordinal))
                     continue;
-                // or a full pipe would block it
+                // otherwise a full pipe would block it
                 _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
                 return appHost;
             }

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Hosting;
 
-/// <summary>The contracts with the bundle's dashboard, which come without a promise: they are checked at every
+/// <summary>The bundle's dashboard, whose interfaces carry no compatibility promise: checked at every
 /// upgrade.</summary>
 public class DashboardTests
 {

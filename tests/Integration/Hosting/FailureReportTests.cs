@@ -67,7 +67,7 @@ public class FailureReportTests
             b => b.AddScript("store", "exec sleep 1000").WithRemedy(ContainerStores.Remedy)
         );
         var store = await app.RunsAsync("store");
-        // The orchestrator's word when the runtime hangs.
+        // The orchestrator's state when the runtime hangs.
         await app.States.PublishUpdateAsync(
             store.Resource,
             store.ResourceId,

@@ -5,8 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Hosting;
 
-/// <summary>An application of small shell scripts, run by the real orchestrator; skipped where that cannot be
-/// had.</summary>
+/// <summary>An application of small shell scripts, run by the real orchestrator; skipped if that is not
+/// available.</summary>
 internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisposable
 {
     public DistributedApplication App => app;

@@ -42,7 +42,7 @@ public class RestartTests
         );
         Kill(left);
         await app.ReachesAsync("left", "Exited");
-        // Twice: the second time by the process that the orchestrator started for the first.
+        // Twice; the second end is that of the process that the orchestrator started after the first.
         for (var i = 0; i < 2; i++)
         {
             Kill(worker);
@@ -53,7 +53,7 @@ public class RestartTests
             .WatchAsync(worker.ResourceId)
             .FirstAsync(TestContext.Current.CancellationToken);
         Assert.Equal(2, log.Count(line => line.Content.Contains("Ended unexpectedly", StringComparison.Ordinal)));
-        // Both ended before the worker did, so they would be back before it was.
+        // Both ended before the worker, so a restart of them would come first.
         foreach (var gone in (ResourceEvent[])[stopped, left])
         {
             Assert.True(app.States.TryGetCurrentState(gone.ResourceId, out var current));
@@ -80,7 +80,7 @@ public class RestartTests
         worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
         await CommandAsync(app, worker, KnownResourceCommands.StopCommand);
 
-        // Ends after the worker did, so it comes back after that would have.
+        // Ends after the worker, so the worker's restart would come first.
         var ended = Stopwatch.StartNew();
         Kill(witness);
         await app.RunsAsync("witness", not: HostedApplication.Pid(witness));
@@ -97,11 +97,11 @@ public class RestartTests
             args: "--Restart:DelaySeconds=0.001"
         );
         var worker = await app.RunsAsync("worker");
-        // Ctrl+C, which the shell tells the processes too.
+        // Ctrl+C, which a shell sends to the processes too.
         app.App.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         Kill(worker);
         await app.ReachesAsync("worker", "Exited");
-        // It would be up long before.
+        // A restart would have happened long before.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             app.States.WaitForResourceAsync(

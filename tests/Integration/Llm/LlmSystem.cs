@@ -45,7 +45,8 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             ["Llm__Providers__Local__FirstTokenSeconds"] = "2",
             ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "5",
             ["Runs__LeaseSeconds"] = "3",
-            // So long that a refusal after retries is a status on a busy machine; SilentModelTests has the default.
+            // Long enough that a refusal after retries is an HTTP status on a busy machine; SilentModelTests has the
+            // default.
             ["Llm__HeadMilliseconds"] = "2000",
         };
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])

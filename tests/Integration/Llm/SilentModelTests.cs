@@ -5,10 +5,10 @@ using Stack;
 
 namespace Integration.Llm;
 
-/// <summary>The vendors' streams begin before a silent model answers, and send signs of life.</summary>
+/// <summary>The vendors' streams begin before a silent model answers, and send heartbeats.</summary>
 public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassFixture<SilentModelTests.Patient>
 {
-    /// <summary>A replica with a short time between signs of life.</summary>
+    /// <summary>A replica with a short time between heartbeats.</summary>
     public sealed class Patient(StackFixture stack) : SharedLlmSystem(stack)
     {
         protected override Dictionary<string, string> Settings
@@ -18,7 +18,7 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
                 var settings = base.Settings;
                 settings["Llm__PingSeconds"] = "1";
                 settings["Llm__Providers__OpenAi__Retries"] = "0";
-                settings.Remove("Llm__HeadMilliseconds"); // 250, the contract's
+                settings.Remove("Llm__HeadMilliseconds"); // 250, as in Production
                 foreach (var provider in (string[])["OpenAi", "Anthropic"])
                     settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
                 return settings;

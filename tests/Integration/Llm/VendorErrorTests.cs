@@ -260,7 +260,7 @@ public sealed class VendorErrorTests(LlmSystem system)
         await SaysAsync(response, isAnthropic: path == "/v1/messages", "invalid_request_error");
         var text = await response.Content.ReadAsStringAsync();
         Assert.Contains(field, text, StringComparison.Ordinal);
-        Assert.True(text.Length < 1_000, $"{text.Length} characters"); // what was too long is not said again
+        Assert.True(text.Length < 1_000, $"{text.Length} characters"); // without the value
     }
 
     internal static async Task SaysAsync(HttpResponseMessage response, bool isAnthropic, string type)

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Integration.Load;
 
-/// <summary>One run of the load tests, as a person or a job would start it.</summary>
+/// <summary>One run of the load tests, started as from a terminal.</summary>
 internal sealed record LoadTestsProcess(
     int ExitCode,
     IReadOnlyList<JsonElement> Results,

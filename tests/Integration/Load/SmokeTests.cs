@@ -5,8 +5,8 @@ using Stack;
 
 namespace Integration.Load;
 
-/// <summary>The load tests against the running system: small enough for every run of the tests, large enough to have
-/// something to lose.</summary>
+/// <summary>The load tests against the running system, small enough for every test run and large enough to lose
+/// events.</summary>
 [Trait("Takes", "long")]
 public sealed class SmokeTests(StackFixture stack)
 {
@@ -51,7 +51,7 @@ public sealed class SmokeTests(StackFixture stack)
             }
             var fanout = run.Results.Single(r => r.GetProperty("scenario").GetString() == "fanout");
             Assert.Equal(Number(fanout, "published") * 60, Number(fanout, "received"));
-            // Of 60 clients × 100/s: with the ramp, during which the rate is half of it, it would be three quarters.
+            // Of 60 clients × 100/s. If the ramp counted, with half the rate, it would be three quarters.
             Assert.InRange(fanout.GetProperty("offeredPerSecond").GetDouble(), 5_400, 6_600);
             Assert.Contains(
                 "fanout: held events are published and received; lost = 0; ",
@@ -60,7 +60,7 @@ public sealed class SmokeTests(StackFixture stack)
             );
             foreach (var scenario in scenarios)
             {
-                // NBomber's own pages say the same as the report.
+                // NBomber's own pages have the same verdict as the report.
                 var page = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, scenario, scenario + ".html"));
                 Assert.Contains($"<h1>{scenario}: held all thresholds</h1>", page, StringComparison.Ordinal);
                 Assert.Contains("<td>lost = 0<td>held", page, StringComparison.Ordinal);
@@ -118,7 +118,7 @@ public sealed class SmokeTests(StackFixture stack)
                     StringComparison.Ordinal
                 );
             }
-            // Each token that the upstream said was a measurement of its own, and the server counted the same.
+            // Each of the upstream's tokens was measured once, and the server counted the same number.
             var tokens = Assert.Single(timed.Results);
             Assert.Equal(
                 (Number(tokens, "published"), Number(tokens, "published")),

@@ -41,7 +41,7 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
 
     internal Task<MetricsText> BroadcasterMetricsAsync() => ScrapeAsync(System.Broadcasters[0]);
 
-    /// <summary>Scrapes until a condition holds, since some figures are counted once a second.</summary>
+    /// <summary>Scrapes until a condition holds, since some metrics are counted once a second.</summary>
     internal static async Task<MetricsText> EventuallyAsync(
         Func<Task<MetricsText>> scrape,
         Func<MetricsText, bool> holds

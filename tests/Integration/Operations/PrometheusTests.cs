@@ -41,7 +41,7 @@ public sealed class PrometheusTests(MetricsSystem system)
         );
         Assert.Equal("histogram", metrics.Types["sse_server_delivery_duration_seconds"]);
         var buckets = metrics.Samples.Where(s => s.Name == "sse_server_delivery_duration_seconds_bucket").ToList();
-        Assert.True(buckets.Count > 10); // MetricsText has looked at their order
+        Assert.True(buckets.Count > 10); // MetricsText has checked their order
         Assert.Equal(MetricsSystem.Events * MetricsSystem.Readers, buckets.Single(b => b.Labels["le"] == "+Inf").Value);
     }
 

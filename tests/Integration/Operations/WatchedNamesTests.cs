@@ -6,7 +6,7 @@ namespace Integration.Operations;
 
 /// <summary>
 /// The dashboard and the alerts cannot drift from the services: every metric that they name is in a scrape.
-/// </summary>
+///</summary>
 [Collection(MetricsSystem.Collection)]
 public sealed partial class WatchedNamesTests(MetricsSystem system)
 {
@@ -47,7 +47,7 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
             system.BroadcasterMetricsAsync,
             m => m.Names.Contains("store_log_size_bytes")
         );
-        // Some figures are counted once a second.
+        // Some metrics are counted once a second.
         string[] missing = [];
         await Record.ExceptionAsync(() =>
             DeliverySystem.EventuallyAsync(

@@ -40,7 +40,7 @@ public sealed class AbuseTests(StackFixture stack)
         await using var reader = await SecureSystem.OpenAsync(replicas[1], "/v1/events/stream?topic=others.a", ann);
         await reader.WaitAsync(r => r.LastId is not null);
 
-        // Many connections: a few streams, and for the rest when to come again.
+        // Opens many connections: a few get a stream, the others a time to come back.
         var opened = await Task.WhenAll(
             Enumerable
                 .Range(0, 300)
@@ -55,9 +55,9 @@ public sealed class AbuseTests(StackFixture stack)
                     (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)
                 )
         );
-        // What asks on and on does not keep its connections.
+        // A client that ignores refusals does not keep its connections.
         Assert.True(opened.Count(a => a.StatusCode != HttpStatusCode.OK && a.Headers.ConnectionClose == true) > 200);
-        // Heads that do not end, and the ten streams are not read.
+        // Adds request heads that never end; the ten streams are not read either.
         var heads = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => HeadWithoutEndAsync(replicas[i % 2])));
 
         using var over = new CancellationTokenSource();
@@ -133,7 +133,7 @@ public sealed class AbuseTests(StackFixture stack)
                         || response is { StatusCode: HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null },
                     $"{response}"
                 );
-                unread.Add(response); // nothing of it is read until the end
+                unread.Add(response); // the answer is not read until the end
             }
             foreach (var response in unread)
                 response.Dispose();
@@ -173,7 +173,7 @@ public sealed class AbuseTests(StackFixture stack)
         await UntilAsync(abuser, answered: false, TooMany / 2);
         Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.3", Rate)));
         Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.9", Turns + TooMany)));
-        // The others each in his turn: a second's worth at once, then one after the other.
+        // The others get their turns: a second's worth at once, then one after the other.
         await UntilAsync(abuser, answered: true, 2 * Rate);
         Assert.True(opened.Elapsed > TimeSpan.FromSeconds(0.9), $"after {opened.Elapsed}");
         Assert.Contains(abuser, a => !a.IsCompleted);

@@ -11,7 +11,7 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>Bytes that one client sends: bounded where they are held, and no reason for others to wait.</summary>
+/// <summary>The bytes that one client sends are bounded while they are held, and delay nobody else.</summary>
 public sealed class BulkTests(StackFixture stack)
 {
     private static readonly HttpMethod Post = HttpMethod.Post;
@@ -46,7 +46,7 @@ public sealed class BulkTests(StackFixture stack)
             .ToList();
         Assert.Equal(Lines, positions.Count);
         Assert.Equal(positions.Order(), positions);
-        // Whoever publishes meanwhile gets a place among the lines, again and again.
+        // Other publishers get places between the lines, again and again.
         Assert.InRange(
             positions.Zip(positions.Skip(1), (a, b) => others.Any(o => o > a && o < b)).Count(between => between),
             Lines / 10,
@@ -101,7 +101,7 @@ public sealed class BulkTests(StackFixture stack)
         await DeliverySystem.EventuallyAsync(
             async () =>
             {
-                // Opened again where a probe came between the two and had one of them refused instead.
+                // Opened again if a probe was admitted in between, so that one of them was refused.
                 foreach (var socket in open)
                     socket.Close(0);
                 open =

@@ -7,7 +7,7 @@ using Integration.Seeds;
 
 namespace Integration.Security;
 
-/// <summary>Our clients against a server that asks who they are: by token, by ticket, and over the end of
+/// <summary>Our clients with a server that requires authentication: by token, by ticket, and beyond the expiry of
 /// either.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class ClientTests(SecureSystem system)
@@ -22,7 +22,7 @@ public sealed class ClientTests(SecureSystem system)
         var asked = 0;
         async ValueTask<string?> CredentialAsync(CancellationToken _)
         {
-            // The first lasts for a moment; the stream is told, and asks again when it has ended.
+            // The first token expires soon: the stream is notified, and the client fetches another one at the end.
             var life = TimeSpan.FromSeconds(asked++ == 0 ? 2 : 600);
             return byTicket ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life);
         }
@@ -86,7 +86,7 @@ public sealed class ClientTests(SecureSystem system)
             credentials.Add(
                 by == "ticket" ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life)
             );
-        // Of a token the client asks once more when it is refused, so both connects find one.
+        // After a refusal the client fetches a token once more, so both connects get one.
         var folder = Directory.CreateTempSubdirectory("js-client-").FullName;
         try
         {

@@ -6,7 +6,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>A stream ends with what it was opened with.</summary>
+/// <summary>A stream ends with the credential that opened it.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class EndingTests(SecureSystem system)
 {
@@ -39,12 +39,12 @@ public sealed class EndingTests(SecureSystem system)
         var path = $"/v1/events/stream?topic={topic}";
         var life = TimeSpan.FromSeconds(3);
         var token = Tokens.Of("short", subscribe: ["orders.>"], life: life);
-        // Some milliseconds more: the server's clock of ticks is a coarse one.
+        // Some milliseconds more, because the server's tick clock is coarse.
         var over = DateTimeOffset.UtcNow + life + TimeSpan.FromMilliseconds(100);
         await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Id is not null));
 
-        // Without a pause, across the end: the stream is open and written to when its time comes.
+        // Publishes without a pause beyond the expiry, so that the stream is being written to when it comes.
         var (published, late) = (0, 0);
         for (var ended = reader.WaitForEndAsync(); late < 5 || !ended.IsCompleted; published++)
         {

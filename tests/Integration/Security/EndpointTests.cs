@@ -3,7 +3,8 @@ using Harness;
 
 namespace Integration.Security;
 
-/// <summary>Every endpoint that the server describes, the later ones too, says what it takes.</summary>
+/// <summary>Every endpoint of the OpenAPI document, future ones included, requires a credential or is listed
+/// here.</summary>
 [Collection(SecureSystem.Collection)]
 public sealed class EndpointTests(SecureSystem system)
 {
@@ -17,7 +18,7 @@ public sealed class EndpointTests(SecureSystem system)
         "/v1/replicas/stats",
     ];
 
-    /// <summary>They look into the body before they can say no.</summary>
+    /// <summary>Endpoints that must read the body before they can refuse.</summary>
     private static readonly string[] ByTheirBody = ["/v1/stream-tickets", "/v1/events", "/v1/events/stream"];
 
     [Fact]
@@ -50,7 +51,7 @@ public sealed class EndpointTests(SecureSystem system)
                     status,
                     (HttpStatusCode[])[HttpStatusCode.UnsupportedMediaType, HttpStatusCode.Forbidden]
                 );
-            // A listing of what one may read is empty, not forbidden.
+            // Without readable topics a listing is empty, not forbidden.
             else if (path.Name == "/v1/topics")
                 Assert.Equal(HttpStatusCode.OK, status);
             else

@@ -85,7 +85,7 @@ public sealed class FrontendTests(SecureSystem system)
             HttpStatusCode.Forbidden,
             (await site.GetAsync("/api/v1/connections", accept: "application/json", from: "cross-site")).StatusCode
         );
-        // Not to another host with the credential, whatever the path looks like.
+        // The credential is never sent to another host, whatever the path looks like.
         foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"])
             Assert.Equal(
                 (path, HttpStatusCode.NotFound),
@@ -194,7 +194,7 @@ public sealed class FrontendTests(SecureSystem system)
     public async Task When_a_token_has_ended_the_next_page_asks_who_it_is()
     {
         await using var frontend = await StartSignedInAsync();
-        // A process does everything slowly once; the token's few seconds are not for that.
+        // Warms the process up first, because the token lives for some seconds only.
         using (var first = new Site(frontend.Url))
         {
             await first.SignInAsync(Tokens.Of("ann", [">"]));

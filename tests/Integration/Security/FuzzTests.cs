@@ -7,12 +7,9 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>
-/// Requests made at random from what the server's own OpenAPI document says, right ones, nearly right ones and garbage:
-/// none is a fault of
-/// the server's, none is kept, and no secret comes into a log. tests/Reliability does it with 100,000; FUZZ_REQUESTS
-/// for another number, FUZZ_SEED to repeat one.
-/// </summary>
+/// <summary>Sends random requests derived from the server's OpenAPI document: valid, nearly valid and garbage. None
+/// may cause a server error or stay open, and no secret may appear in a log. tests/Reliability sends 100,000;
+/// FUZZ_REQUESTS sets another number, FUZZ_SEED repeats a run.</summary>
 public sealed class FuzzTests(StackFixture stack)
 {
     /// <summary>Growth of the server's memory from the first tenth of the requests to the end of all.</summary>
@@ -37,7 +34,7 @@ public sealed class FuzzTests(StackFixture stack)
                 ["Streaming__MaxConnectionsPerClient"] = "0",
                 ["Llm__Providers__Demo__TokensPerSecond"] = "0",
                 ["Petstore__ScoringMilliseconds"] = "1",
-                // As talkative as an operator may make it.
+                // The most detailed log that an operator may set.
                 ["Logging__LogLevel__Default"] = "Information",
                 ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
             },

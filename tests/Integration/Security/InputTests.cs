@@ -107,7 +107,7 @@ public sealed class InputTests(SecureSystem system)
             )
         );
 
-    /// <summary>No text of a publisher's becomes a line of the protocol (HTML Living Standard §9.2.5).</summary>
+    /// <summary>Published text cannot become a line of the protocol (HTML Living Standard §9.2.5).</summary>
     [Fact]
     public async Task Published_text_cannot_forge_a_frame()
     {

@@ -3,7 +3,7 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>A replica with small limits that several classes share; each test has users of its own.</summary>
+/// <summary>A replica with small limits, shared by several classes; each test has its own users.</summary>
 public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Limits";
@@ -28,7 +28,7 @@ public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
             ["Events__MaxPageBytes"] = "65536",
             ["EventStore__MaxBatchBytes"] = "65536",
         };
-        settings.Remove("Limits__NewStreamsPerMinute"); // 10, the contract's
+        settings.Remove("Limits__NewStreamsPerMinute"); // 10, as in Production
         _system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
     }
 

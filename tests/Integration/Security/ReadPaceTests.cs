@@ -82,7 +82,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             "what was not read is given back"
         );
         Assert.Contains(await Task.WhenAll(unread.SkipLast(1).Select(IsWholeAsync)), whole => !whole);
-        // The stream beside them, on HTTP/2 on the same connection, is none of those.
+        // The stream on the same HTTP/2 connection does not count.
         Assert.Equal(
             HttpStatusCode.Accepted,
             await SecureSystem.StatusAsync(
@@ -103,7 +103,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     {
         var system = fixture.System;
         var (server, kim) = (system.Replicas[0].Url, Tokens.Of("kim", ["pages.>"]));
-        // Ten pages of four megabytes: whole, one of them would be all that kim may hold.
+        // Ten pages of four megabytes: a single one, held whole, would use all that kim may hold.
         var unread = Enumerable.Range(0, 10).Select(_ => Ask(server, kim, LargePage)).ToList();
         foreach (var socket in unread)
         {
@@ -144,7 +144,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         {
             length += read;
             cutOff |= IsCutOff(never);
-            await Task.Delay(30, TestContext.Current.CancellationToken); // the pace is what is tested
+            await Task.Delay(30, TestContext.Current.CancellationToken); // this test is about the reading speed
         }
         Assert.True(cutOff, "whoever read nothing was cut off meanwhile");
         Assert.InRange(length, 10 * 90_000, 11 * 90_000);
@@ -216,7 +216,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         return socket;
     }
 
-    /// <summary>Seen without reading: what is sent to a connection that was reset fails.</summary>
+    /// <summary>Detected without reading: a write to a reset connection fails.</summary>
     private static bool IsCutOff(Socket socket)
     {
         try

@@ -31,8 +31,8 @@ public sealed class ReadTurnTests(StackFixture stack)
         var path = $"/session/{session.GetProperty("session_id").GetString()}";
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
 
-        // Of three reads of history one holds the only turn, since its table is locked, one waits for it, and one finds
-        // no place to wait.
+        // Of three reads of history the first holds the only turn, because its table is locked, the second waits for
+        // it, and the third finds no place to wait.
         await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var command = connection.CreateCommand())

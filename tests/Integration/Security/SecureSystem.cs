@@ -10,15 +10,15 @@ using Stack;
 
 namespace Integration.Security;
 
-/// <summary>Two replicas as in Production, that trust one issuer and know some keys. What the tests send has
-/// credentials or has not, as they say.</summary>
+/// <summary>Two replicas as in Production that trust one issuer and know some keys. Each request states its
+/// credentials.</summary>
 public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Security";
     internal const string OperatorKey = "operator-key-of-this-test-7f2a9c",
         WriterKey = "writer-key-of-this-test-51d0aa";
 
-    /// <summary>The key that is named as the tokens' user is.</summary>
+    /// <summary>An API key with the same name as the tokens' user.</summary>
     internal const string NamesakeKey = "namesake-key-of-this-test-0c61be";
 
     internal DeliverySystem System { get; private set; } = null!;

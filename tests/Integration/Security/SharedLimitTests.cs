@@ -80,7 +80,7 @@ public sealed class SharedLimitTests(StackFixture stack)
                     )
                 )
         );
-        // The burst, what came to it meanwhile, and a replica's block.
+        // The burst, its replenishment meanwhile, and the block of one replica.
         Assert.InRange(
             answers.Count(a => a == HttpStatusCode.Accepted),
             38,
@@ -89,7 +89,7 @@ public sealed class SharedLimitTests(StackFixture stack)
         Assert.All(answers, a => Assert.True(a is HttpStatusCode.Accepted or HttpStatusCode.TooManyRequests));
 
         system.Redis.Freeze();
-        // All at once: what asks Redis now waits for it as long as it may.
+        // All at once, because each request to Redis now waits for its timeout.
         foreach (
             var asked in await Task.WhenAll(
                 replicas.Select(r =>
@@ -109,7 +109,7 @@ public sealed class SharedLimitTests(StackFixture stack)
         await DeliverySystem.EventuallyAsync(
             async () =>
             {
-                // Another user each time, who has asked the other replica for all that one may.
+                // A new user each time, whose limit is exhausted on the other replica.
                 var user = $"fay{turn++}";
                 for (var i = 0; i < 6; i++)
                     await SecureSystem.StatusAsync(replicas[0], Get, Path, Tokens.Of(user, subscribe: ["orders.>"]));

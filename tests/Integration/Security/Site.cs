@@ -2,8 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Integration.Security;
 
-/// <summary>A browser's part at the pages' site, behind a proxy that speaks HTTPS: it keeps cookies, and follows no
-/// redirect.</summary>
+/// <summary>Plays the browser of a visitor behind an HTTPS proxy: keeps cookies and follows no redirect.</summary>
 internal sealed partial class Site(Uri frontend) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
@@ -25,10 +24,10 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     public Task<HttpResponseMessage> SignInAsync(string credential, bool antiforgery = true) =>
         SendFormAsync(antiforgery, KeyValuePair.Create("credential", credential));
 
-    /// <summary>The same page's other form, for who is signed in.</summary>
+    /// <summary>Sends the same page's form for a signed-in visitor.</summary>
     public Task<HttpResponseMessage> SignOutAsync() => SendFormAsync(antiforgery: true);
 
-    /// <summary>A client that sends the cookies as they are now.</summary>
+    /// <summary>A client that sends the current cookies.</summary>
     public HttpClient Streaming()
     {
         var client = new HttpClient(new SocketsHttpHandler { UseCookies = false })

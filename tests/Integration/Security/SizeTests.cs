@@ -15,7 +15,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
 
-    /// <summary>Slow-loris: a head, or a body, that never comes to its end.</summary>
+    /// <summary>Slow-loris: a head or a body that never ends.</summary>
     [Fact]
     public async Task A_head_or_a_body_that_never_comes_to_its_end_is_cut_off()
     {
@@ -53,7 +53,7 @@ public sealed class SizeTests(LimitedSystem fixture)
             "application/x-ndjson"
         );
         Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, lines));
-        // A thousand kilobytes at 256 a second, of which the first second's came at once.
+        // A thousand kilobytes at 256 per second; the first 256 are accepted at once.
         Assert.InRange(publishing.Elapsed.TotalSeconds, 2.5, 60);
     }
 
@@ -119,7 +119,7 @@ public sealed class SizeTests(LimitedSystem fixture)
             HttpStatusCode.RequestEntityTooLarge,
             await SecureSystem.StatusAsync(server, Post, "/v1/events", hal, many)
         );
-        // An array is one append: larger than a commit it would have the log to itself. Lines are appended bit by bit.
+        // An array is one append: beyond the size of a commit it would block the log. Lines are appended in batches.
         var large = Enumerable.Range(0, 5).Select(n => new EventBody("pages.a", $"n{n}", data)).ToList();
         Assert.Equal(
             HttpStatusCode.RequestEntityTooLarge,
@@ -143,7 +143,7 @@ public sealed class SizeTests(LimitedSystem fixture)
         Assert.Equal(3, pages);
     }
 
-    /// <summary>Sends and then nothing more; what comes back until the server closes.</summary>
+    /// <summary>Sends the bytes and nothing more; returns the server's answer up to the close.</summary>
     private static async Task<string> RawAsync(Uri server, string text)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));

@@ -20,7 +20,7 @@ public sealed class SpreadLimitTests(StackFixture stack)
         await using var system = await StartAsync($"{frozen.Address};{other.Address}");
         Assert.Equal(Users, await RefusedAsync(system, "before"));
         frozen.Freeze();
-        // The other replica does not know of the first one's streams where the frozen server counts them.
+        // The other replica does not know about streams whose count is on the frozen server.
         Assert.InRange(await RefusedAsync(system, "meanwhile"), 1, Users - 1);
         frozen.Thaw();
     }

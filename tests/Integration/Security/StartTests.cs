@@ -50,7 +50,7 @@ public sealed class StartTests(StackFixture stack)
         var server = system.Replicas[0].Url;
         using var http = new HttpClient();
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri(server, "/v1/connections"))).StatusCode);
-        // What official clients send because they must.
+        // Official clients always send a key.
         Assert.Equal(
             HttpStatusCode.OK,
             await SecureSystem.StatusAsync(server, HttpMethod.Get, "/v1/models", "sk-none")

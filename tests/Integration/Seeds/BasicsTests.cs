@@ -53,8 +53,8 @@ public sealed class BasicsTests(SeedSystem seeds)
         Assert.Equal(3, strange.Events.Count());
     }
 
-    /// <summary>Finite streams, ordinal lists and sessions alike: digits without end are no number to them, and nobody
-    /// gets them back.</summary>
+    /// <summary>Finite streams, ordinal lists and sessions: endless digits are not a number to them, and they do not
+    /// echo them.</summary>
     [Theory]
     [InlineData("/items/stream")]
     [InlineData("/logs/stream")]

@@ -4,7 +4,7 @@ using Integration.Delivery;
 
 namespace Integration.Seeds;
 
-/// <summary>The articles' browser programs as they are written, in a real Chromium, from another origin.</summary>
+/// <summary>The articles' unchanged browser programs in a real Chromium, from another origin.</summary>
 [Collection(SeedSystem.Collection)]
 public sealed class BrowserArticleTests(SeedSystem seeds)
 {
@@ -45,7 +45,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "seen in a browser" });
         await using var page = await seeds.Pages.OpenAsync("tasks.html", seeds.B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
-        // The page may still be opening: until it has heard of one, the task is moved on.
+        // The page may still be opening: the task is moved until the page has received a move.
         await DeliverySystem.EventuallyAsync(
             async () =>
             {

@@ -8,11 +8,8 @@ using Stack;
 
 namespace Integration.Seeds;
 
-/// <summary>
-/// Serves the articles' pages from an origin of their own and shows one in a real Chromium; the page reports what it
-/// got. So the streams
-/// are read across origins, by the browser's own EventSource.
-/// </summary>
+/// <summary>Serves the articles' pages from another origin and shows one in a real Chromium; the page reports what it
+/// received. So the browser's own EventSource reads the streams across origins.</summary>
 public sealed class BrowserPages : IDisposable
 {
     private readonly HttpListener _listener = new();
@@ -80,7 +77,7 @@ public sealed class BrowserPages : IDisposable
             var path = context.Request.Url!.AbsolutePath.Split('/');
             if (path is [_, "result", var of])
             {
-                // In the order they came: a page reports one after the other.
+                // In the order of receipt: a page reports one after the other.
                 _results[of] = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.InputStream);
             }
             else if (_pages.TryGetValue(path[^1], out var html))
@@ -131,7 +128,7 @@ internal sealed class BrowserPage : IAsyncDisposable
     /// <summary>The page's last report; null before the first.</summary>
     public JsonElement? Result => _result();
 
-    /// <summary>The same, once that is what is waited for.</summary>
+    /// <summary>The page's last report that meets the condition; waits for it.</summary>
     public async Task<JsonElement> WaitAsync(Func<JsonElement, bool> condition, string what)
     {
         await DeliverySystem.EventuallyAsync(
@@ -150,6 +147,6 @@ internal sealed class BrowserPage : IAsyncDisposable
         {
             _profile.Delete(recursive: true);
         }
-        catch (IOException) { } // a late child of it still writes; the folder is a temporary one
+        catch (IOException) { } // a child process still writes to the temporary folder
     }
 }

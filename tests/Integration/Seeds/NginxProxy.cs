@@ -6,7 +6,8 @@ using LocalServices;
 
 namespace Integration.Seeds;
 
-/// <summary>A real nginx before a stream server, with <c>deploy/nginx.conf</c> or with that made wrong.</summary>
+/// <summary>A real nginx in front of a stream server, with <c>deploy/nginx.conf</c> or a deliberately wrong copy of
+/// it.</summary>
 internal sealed class NginxProxy : IAsyncDisposable
 {
     private readonly Process _process;
@@ -79,8 +80,8 @@ internal sealed class NginxProxy : IAsyncDisposable
         return proxy;
     }
 
-    /// <summary>The machine's, or Debian's unpacked beside the stores' programs; skips where there is
-    /// neither.</summary>
+    /// <summary>The machine's nginx, or Debian's, unpacked beside the stores' programs; skips the test without
+    /// either.</summary>
     private static LocalProgram Find()
     {
         try

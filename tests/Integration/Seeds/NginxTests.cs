@@ -5,7 +5,7 @@ using Stack;
 
 namespace Integration.Seeds;
 
-/// <summary>The articles' pitfalls behind a proxy, each with its cure, through a real nginx.</summary>
+/// <summary>The articles' pitfalls behind a real nginx, each with its solution.</summary>
 [Collection(SeedSystem.Collection)]
 public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
 {
@@ -51,7 +51,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         var opening = SseReader.OpenAsync(nginx.Url, Stream, direct.LastId, client: client);
         await DeliverySystem.PublishNumbersAsync(seeds.System.Replicas[0], _topic, 1, 3);
         await direct.WaitForEventsAsync(3);
-        // Even the head waits in the buffer, or at least the events do.
+        // The buffer may hold back even the head; it holds back the events in any case.
         Assert.False(opening.IsCompleted && (await opening).Events.Any());
         // Random text, or the compressor would hold this back too.
         var text = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000));
@@ -75,7 +75,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         await using (var reader = await SseReader.OpenAtAsync(nginx.Url, Stream))
         {
             await reader.WaitForEndAsync();
-            // What a browser calls ERR_INCOMPLETE_CHUNKED_ENCODING.
+            // A browser reports ERR_INCOMPLETE_CHUNKED_ENCODING.
             Assert.False(reader.EndedProperly);
             last = reader.LastId!;
         }
@@ -95,7 +95,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
             system.Replicas[0].Url,
             conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 3s;", StringComparison.Ordinal)
         );
-        // For longer than the timeout.
+        // Longer than the timeout.
         await using var reader = await SseReader.OpenAtAsync(nginx.Url, Stream);
         await reader.WaitAsync(r => r.Frames.Count(f => f.Comment is not null) >= 5);
     }

@@ -111,7 +111,7 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
             .GetDecimal();
         await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
         await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
-        // From the position of the read, on the other replica: nothing lies between read and stream.
+        // Streams from the position of the read, on the other replica: no change lies between read and stream.
         await using var reader = await SseReader.OpenAsync(seeds.B, "/v1/inventory/stream?named=false", position);
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().Text("petId") == pet));
         var change = Assert.Single(reader.Events, e => e.Json().Text("petId") == pet);

@@ -187,7 +187,7 @@ internal sealed class PythonProgram : IAsyncDisposable
             "the program says what is expected"
         );
 
-    /// <summary>Waits for its end, which must be a good one; all that it said.</summary>
+    /// <summary>Waits for its end, which must be a success, and returns its output.</summary>
     public async Task<string> EndAsync()
     {
         using var limit = new CancellationTokenSource(Timeout);

@@ -41,7 +41,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
             ("future", "99999", resync.Id),
             (resync.Json().Text("reason"), resync.Json().Text("requested"), resync.Json().Text("resumedFrom"))
         );
-        // From the head: what the session has said is not said again.
+        // From the head: earlier messages of the session are not sent again.
         Assert.True(beyond.Events.First().Json().GetProperty("id").GetInt64() > 2);
     }
 
@@ -50,7 +50,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     {
         await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }
         var session = _path.Split('/')[^1];
-        // Nobody may publish there: the messages come as the source's own do.
+        // Clients cannot publish to this topic, so the test appends the messages as the source does.
         await using (
             var speak = seeds.System.Database.CreateCommand(
                 "insert into eventstore.outbox (topic, type, data) select $1, 'message', n::text "

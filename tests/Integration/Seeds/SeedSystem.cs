@@ -5,8 +5,8 @@ using Stack;
 
 namespace Integration.Seeds;
 
-/// <summary>Two replicas that the tests of this folder share; each test keeps to pets, tasks and sessions of its
-/// own.</summary>
+/// <summary>Two replicas that the tests of this folder share; each test uses its own pets, tasks and
+/// sessions.</summary>
 public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Seeds";
@@ -15,7 +15,7 @@ public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
     internal Uri A => System.Replicas[0].Url;
     internal Uri B => System.Replicas[1].Url;
 
-    /// <summary>Orders go through their steps quickly, sessions speak often.</summary>
+    /// <summary>Settings with quick orders and frequent messages of sessions.</summary>
     internal static Dictionary<string, string> Quick =>
         new()
         {
@@ -76,7 +76,7 @@ internal static class Requests
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 
-    /// <summary>The answer's JSON; fails where the status is not a success.</summary>
+    /// <summary>Returns the response's JSON; fails if the status is not a success.</summary>
     public static async Task<JsonElement> JsonAsync(
         Uri server,
         HttpMethod method,

@@ -141,7 +141,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             $"/tasks/status/{Guid.NewGuid()}?new_status=done"
         );
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
-        // A later change is the first that comes.
+        // The first frame received is a later change.
         await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("task_updated", StringComparison.Ordinal)));
         Assert.Equal(

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Integration.Seeds;
 
-/// <summary>Wrong requests get the 4xx that says what is wrong, as problem details, never a 5xx.</summary>
+/// <summary>Invalid requests get problem details with a 4xx that names the error, never a 5xx.</summary>
 [Collection(SeedSystem.Collection)]
 public sealed class ValidationTests(SeedSystem seeds)
 {

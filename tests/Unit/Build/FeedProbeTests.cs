@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace Unit.Build;
 
-/// <summary>The feed switch, asked with a folder of empty packages for the feed.</summary>
+/// <summary>The feed switch, with a folder of empty packages as the feed.</summary>
 public class FeedProbeTests
 {
     private const string Testing = "Aspire.Hosting.Testing",

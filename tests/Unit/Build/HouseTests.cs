@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace Unit.Build;
 
-/// <summary>The walls of the house that the compiler does not hold: see CONTRIBUTING.md.</summary>
+/// <summary>Rules between projects and folders that the compiler does not check: see CONTRIBUTING.md.</summary>
 public sealed partial class HouseTests
 {
     private static readonly string[] Programs = ["AppHost", "Broadcaster", "LoadTests", "StreamApi", "WebFrontend"];

@@ -13,7 +13,7 @@ internal static class SourceFiles
     public static string PathOf(FileInfo file) =>
         Path.GetRelativePath(Repository.Root, file.FullName).Replace('\\', '/');
 
-    /// <summary>Fails with the list of what was found.</summary>
+    /// <summary>Fails with the list of findings, unless it is empty.</summary>
     public static void AssertNone(IEnumerable<string> found) => Assert.True(!found.Any(), string.Join('\n', found));
 
     private static IEnumerable<FileInfo> Under(DirectoryInfo directory) =>

@@ -111,7 +111,7 @@ public class BackoffTests
 
     private static async Task<List<string>> CollectAsync(SseStream stream)
     {
-        // Where the rule is broken the clock stands still for ever.
+        // If the rule is broken, the clock stands still for ever.
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(TimeSpan.FromSeconds(30));
         var events = new List<string>();

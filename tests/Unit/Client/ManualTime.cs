@@ -1,6 +1,6 @@
 namespace Unit.Client;
 
-/// <summary>A clock that stands until it is moved. Keeps each one-shot delay that was asked for.</summary>
+/// <summary>A clock that stands still until it is moved. Records each one-shot delay that was requested.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock gate = new();
@@ -38,7 +38,7 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
-    /// <summary>Waits of one time (not periodic) that are pending now.</summary>
+    /// <summary>Pending one-shot waits.</summary>
     public IReadOnlyList<TimeSpan> Delays
     {
         get
@@ -71,11 +71,8 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
-    /// <summary>
-    /// Fires periodic timers, one at a time, until somebody waits for a one-shot delay. However late it comes, the
-    /// clock stands where it
-    /// began to wait: <see cref="Advance"/> in a loop would now and then run past it unseen.
-    /// </summary>
+    /// <summary>Fires periodic timers, one at a time, until a one-shot delay is requested. The clock stays at the time
+    /// of that request: <see cref="Advance"/> in a loop could pass it unseen.</summary>
     public Task TickUntilDelayAsync() =>
         ServiceDefaults.Eventually.GetAsync(() =>
         {
@@ -94,7 +91,7 @@ internal sealed class ManualTime : TimeProvider
             return null;
         });
 
-    /// <summary>Waits for the next one-shot delay, lets it pass, and says how long it was.</summary>
+    /// <summary>Waits for the next one-shot delay, lets it pass, and returns its length.</summary>
     public async Task<TimeSpan> PassDelayAsync()
     {
         var delay = (await ServiceDefaults.Eventually.GetAsync(() => Delays is { Count: > 0 } d ? d : null)).Min();

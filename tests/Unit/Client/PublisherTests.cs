@@ -210,7 +210,7 @@ public class PublisherTests
     private static EventPublisher Publisher(SseServer server, PublisherOptions? options = null) =>
         new(new HttpClient { BaseAddress = new Uri(server.Url) }, options ?? Quick);
 
-    /// <summary>Accepts what came, as positions after the given one.</summary>
+    /// <summary>Accepts the events, at the positions after the given one.</summary>
     private static Func<HttpContext, Task> Accept(int head) =>
         async context =>
         {

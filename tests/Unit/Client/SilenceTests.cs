@@ -50,7 +50,7 @@ public class SilenceTests
     [Fact]
     public async Task Heartbeats_keep_a_quiet_stream_open()
     {
-        // The server beats when asked to; the client's id shows when it has read that.
+        // The server sends a heartbeat on request; the client's id shows when it has read it.
         var beat = new SemaphoreSlim(0);
         await using var server = await StartAsync(async context =>
         {

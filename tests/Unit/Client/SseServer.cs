@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Unit.Client;
 
-/// <summary>A real server on a free port that answers its requests one after the other as told; the last answer is for
-/// all that follow.</summary>
+/// <summary>A real server on a free port that gives the given answers in turn; the last one serves all further
+/// requests.</summary>
 internal sealed class SseServer : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -67,7 +67,7 @@ internal sealed class SseServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A stream with these frames, then its proper end.</summary>
+    /// <summary>A stream with these frames and a proper end.</summary>
     public static Func<HttpContext, Task> Stream(string frames) => context => WriteAsync(context, frames);
 
     /// <summary>A stream with these frames that then stays open until the client leaves.</summary>
@@ -82,7 +82,7 @@ internal sealed class SseServer : IAsyncDisposable
     public static Func<HttpContext, Task> Broken(string frames) =>
         context =>
         {
-            // An abort would reset the connection, and the client's system then forgets what it has not read.
+            // An abort would reset the connection, and the client would lose what it has not read.
             context.Response.ContentLength = 1_000_000;
             return WriteAsync(context, frames);
         };
@@ -105,7 +105,7 @@ internal sealed class SseServer : IAsyncDisposable
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
 
-    // Streams that are still open have their clients gone; none is waited for.
+    // Streams that are still open have lost their clients; they are not waited for.
     public async ValueTask DisposeAsync()
     {
         using var now = new CancellationTokenSource();

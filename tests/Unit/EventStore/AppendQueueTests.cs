@@ -2,7 +2,7 @@ using EventStore;
 
 namespace Unit.EventStore;
 
-/// <summary>Requests that wait for a group commit: bounded in bytes, and fair between those who publish.</summary>
+/// <summary>Requests that wait for a group commit: bounded in bytes, and fair between publishers.</summary>
 public sealed class AppendQueueTests
 {
     private const int Kilobyte = 1024,

@@ -85,7 +85,7 @@ public sealed class DemoTests
     [InlineData("語語語語 and 🚆🚆 e\u0301\u0301 x")]
     public void The_count_is_the_number_of_tokens(string text)
     {
-        // A second implementation of the rule: a token is a word with the space after it, or three wide characters.
+        // A second implementation of the rule: a token is a word with the following space, or three wide characters.
         var (expected, wide, open) = (0, 0, false);
         var elements = System.Globalization.StringInfo.GetTextElementEnumerator(text);
         while (elements.MoveNext())

@@ -34,7 +34,7 @@ public class LoadCountersTests
         clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal((1, 0, 0), counters.Streams());
 
-        // The server ends it, and does not take it back.
+        // The server ends the stream and does not accept the client again.
         var next = events.MoveNextAsync().AsTask();
         await Eventually.GetAsync(() => counters.Streams() == (0, 1, 0) ? "away" : null);
         counters.Closing(stream);

@@ -17,8 +17,8 @@ public sealed class NBomberTests : IDisposable
     [Fact]
     public void Injection_keeps_its_rate_while_answers_are_outstanding_and_latency_counts_from_when_they_were_due()
     {
-        // A server that answers nobody until the last has asked: a generator that waits for answers would never get
-        // there.
+        // A server that answers nobody before the last request: a generator that waited for answers would never send
+        // it.
         var asked = new CountdownEvent(20);
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var stats = Run(
@@ -38,7 +38,7 @@ public sealed class NBomberTests : IDisposable
         );
         var ok = stats.ScenarioStats.Get("stalled").Ok;
         Assert.Equal((20, 0), (ok.Request.Count, stats.AllFailCount));
-        // The first was due 950 ms before the last asked; the stall is in the figures of all between.
+        // The first was due 950 ms before the last; all requests in between include the stall.
         Assert.True(ok.Latency.MaxMs >= 900, $"max {ok.Latency.MaxMs}");
         Assert.True(ok.Latency.Percent50 >= 400, $"p50 {ok.Latency.Percent50}");
     }
@@ -125,7 +125,7 @@ public sealed class NBomberTests : IDisposable
         );
         var scenario = stats.ScenarioStats.Get("waiting");
         Assert.Equal((3, 0, 30L), (scenario.AllOkCount, scenario.AllFailCount, scenario.AllBytes));
-        // A latency that the scenario gives takes the place of the measured one.
+        // A latency given by the scenario replaces the measured one.
         Assert.InRange(scenario.Ok.Latency.Percent99, 7, 7.2);
     }
 

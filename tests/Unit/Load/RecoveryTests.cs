@@ -176,7 +176,7 @@ public class RecoveryTests
             IsPublishing: true
         );
 
-    /// <summary>Each for a second, from the fault on; before it all was well.</summary>
+    /// <summary>Each lasts a second, from the fault on; before it the system was healthy.</summary>
     private static IEnumerable<HistoryWindow> Seconds(params HistoryWindow[] seconds) =>
         seconds
             .SelectMany(s => Enumerable.Repeat(s, 4))

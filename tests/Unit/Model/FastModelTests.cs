@@ -1,10 +1,8 @@
 namespace Unit.Model;
 
-/// <summary>
-/// Whatever happens in whatever order, a reader sees the events of its filter once and in order, and gets a resync only
-/// where its place is lost. The rings, slots, lineages, start positions and messages are the real ones; what lies
-/// between them is played. ModelTests plays the whole system, slower.
-/// </summary>
+/// <summary>A reader gets the events of its filter once and in order, and a resync only if its position is lost,
+/// whatever happens in whatever order. Rings, slots, lineages, start positions and messages are the real ones;
+/// everything between them is simulated. ModelTests plays the whole system, more slowly.</summary>
 public sealed class FastModelTests
 {
     private const int Seeds = 1_000,

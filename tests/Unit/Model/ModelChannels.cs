@@ -1,7 +1,7 @@
 namespace Unit.Model;
 
-/// <summary>Redis as one replica sees it: what it has subscribed, and messages on their way, in order within a channel
-/// and without one between them. Messages are lost, repeated and overtake each other as chance wills.</summary>
+/// <summary>Redis as one replica sees it: its subscriptions, and messages under way, in order within a channel only.
+/// Messages are lost, repeated and reordered at random.</summary>
 internal sealed class ModelChannels(int slots, Random random)
 {
     /// <summary>Numbers of the two channels that are no slot.</summary>

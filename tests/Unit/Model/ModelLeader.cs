@@ -32,7 +32,8 @@ internal sealed class ModelLeader
 
     public long Fence { get; }
 
-    /// <summary>A former primary that it still reads, because nobody told it; null: the current one.</summary>
+    /// <summary>A former primary that it still reads, because it has not noticed the change; null: the current
+    /// one.</summary>
     public ModelHistory? CutOff { get; set; }
 
     /// <summary>Relays the next events. Returns false if there are none.</summary>
@@ -44,7 +45,7 @@ internal sealed class ModelLeader
             StartAt(page.Epoch, page.Events.Count == 0 ? page.Head : _relayed);
             Beat();
         }
-        // What was dropped meanwhile cannot be relayed, so receivers must see a gap.
+        // Events dropped meanwhile cannot be relayed, so receivers must see a gap.
         if (page.DroppedThrough > _relayed && _bug != ModelBug.RelayIgnoresRetention)
             StartAt(page.Epoch, page.DroppedThrough);
         if (page.Events.Count == 0)

@@ -3,10 +3,8 @@ using Streaming.Frames;
 
 namespace Unit.Model;
 
-/// <summary>
-/// A client that keeps its last id, and its judge: what comes must be the next matching event of the id's history, and
-/// a resync comes only where that history has lost the client's place.
-/// </summary>
+/// <summary>A client that keeps its last id, and checks what it receives: the next matching event of the id's history,
+/// or a resync if that history has lost its position.</summary>
 internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches)
 {
     public string[] Topics => topics;
@@ -66,7 +64,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         (Last, _certain, Resyncs) = (to, to, Resyncs + 1);
     }
 
-    /// <summary>Everything has come to rest: nothing may be missing.</summary>
+    /// <summary>Checks, when nothing is under way any more, that no event is missing.</summary>
     public void End()
     {
         if (Last is not null && store.Now.After(PlaceIn(store.Now), matches) is { } missing)
@@ -87,5 +85,5 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     }
 }
 
-/// <summary>A reader saw something that is not so.</summary>
+/// <summary>A reader received something wrong.</summary>
 internal sealed class ModelException(string message) : Exception(message);

@@ -10,10 +10,8 @@ using Unit.Client;
 
 namespace Unit.Model;
 
-/// <summary>
-/// A replica: the real rings, page assembly, order check and message format, and between them the steps of RedisIntake
-/// and LiveFeed, each of them taken whenever the model wants it.
-/// </summary>
+/// <summary>A replica: the real rings, page assembly, order check and message format, and between them the steps of
+/// RedisIntake and LiveFeed, which the model takes in any order.</summary>
 internal sealed class ModelReplica
 {
     private const int Confirmed = 1,
@@ -140,7 +138,7 @@ internal sealed class ModelReplica
         return true;
     }
 
-    /// <summary>Time passes: bodies that are due count as lost.</summary>
+    /// <summary>Lets time pass, so that due bodies count as lost.</summary>
     public void Wait(TimeSpan time)
     {
         _clock.Advance(time);
@@ -245,7 +243,7 @@ internal sealed class ModelReplica
                 Logs.Reset(lineage, lineage.SharedWith(former) ?? page.Head);
             _fence = 0;
         }
-        // What was dropped meanwhile never comes: streams before it are to read the store, which tells them.
+        // Events dropped meanwhile never come: streams before them must read the store and get a resync.
         if (page.DroppedThrough > Logs.Settled && _bug != ModelBug.FeedIgnoresRetention)
             Logs.Reset(Lineage(page.Epoch), page.DroppedThrough);
         if (follows)

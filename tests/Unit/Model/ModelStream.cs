@@ -6,10 +6,8 @@ using Streaming.Replay;
 
 namespace Unit.Model;
 
-/// <summary>
-/// One open stream: the steps of ConnectionWriter over the real rings and pages, each of them taken whenever the model
-/// wants it.
-/// </summary>
+/// <summary>One open stream: the steps of ConnectionWriter over the real rings and pages, which the model takes in any
+/// order.</summary>
 internal sealed class ModelStream(ModelReplica replica, ModelReader reader, FilterLog log, ModelBug bug)
 {
     private readonly FilterLogs _logs = replica.Logs;
@@ -36,7 +34,7 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
 
     public void Close() => _logs.Release(log);
 
-    /// <summary>Takes a step. Returns false where the stream waits.</summary>
+    /// <summary>Takes a step. Returns false if the stream waits.</summary>
     public bool Step()
     {
         if (log.Lineage is var lineage && _epoch != lineage.Epoch)

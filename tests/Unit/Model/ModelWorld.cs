@@ -6,10 +6,8 @@ using Streaming.Opening;
 
 namespace Unit.Model;
 
-/// <summary>
-/// Two replicas, a leader and a former one, Redis, the store and six readers; and everything that happens to them, in
-/// an order that a seed draws. Then everything heals, and every reader is judged.
-/// </summary>
+/// <summary>Two replicas, a leader and a former one, Redis, the store and six readers, with events and faults in a
+/// random order. Then all faults are repaired, and every reader is checked.</summary>
 internal sealed class ModelWorld
 {
     private static readonly (string[] Topics, Func<string, bool> Matches)[] Filters =
@@ -199,7 +197,7 @@ internal sealed class ModelWorld
             reader.End();
     }
 
-    /// <summary>Lets everything that is on its way come.</summary>
+    /// <summary>Delivers everything that is under way.</summary>
     private void Come()
     {
         while (_leader.Relay(5)) { }

@@ -10,7 +10,7 @@ namespace Unit.Redis;
 
 public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram>
 {
-    // Enough that a client which delivers from several threads gets it wrong.
+    // Enough messages to expose a client that delivers from several threads.
     private const int Many = 100_000;
 
     [Fact]
@@ -87,7 +87,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
 
         await redis.StopAsync();
         await using var replacement = program.Start(redis.Port);
-        // Publishing reaches nobody until the client is back and has subscribed again.
+        // A publish reaches nobody until the client is back and has subscribed again.
         while (!received.Reader.TryRead(out _))
         {
             _ = subscriber.PublishAsync(channel, 1);

@@ -7,7 +7,7 @@ namespace Unit.Redis;
 /// and a thread of its
 /// own, since fetching blocks for as long as the download takes and the pool has as few threads as the machine has
 /// cores.
-/// </summary>
+///</summary>
 public sealed class RedisProgram : IAsyncLifetime
 {
     private LocalProgram? _program;
@@ -18,7 +18,7 @@ public sealed class RedisProgram : IAsyncLifetime
             Task.Factory.StartNew(Find, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
         );
 
-    /// <summary>Starts a server; skips the test where this machine has none and none could be fetched.</summary>
+    /// <summary>Starts a server; skips the test if Redis is not installed and cannot be downloaded.</summary>
     internal RedisServer Start(int port = 0)
     {
         Assert.SkipWhen(_program is null, _missing);

@@ -55,7 +55,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         var servers = service.Services.GetRequiredService<RedisServers>();
         var (first, second) = (servers.All[0], servers.All[1]);
         var silence = TimeSpan.FromMilliseconds(50);
-        // After a silence of all, the one that is heard first does not prove the others away.
+        // After a silence of all servers, the first heartbeat does not mark the others as away.
         await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
         servers.HeartbeatFrom(first, silence);
         Assert.False(second.IsAway);

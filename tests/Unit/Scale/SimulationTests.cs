@@ -31,7 +31,7 @@ public sealed class SimulationTests
         Assert.Equal((3_000, 200), (result.Displaced, result.Judged));
         Assert.True(double.IsFinite(result.AllLevelAfter));
         Assert.InRange(result.BacklogAfter, 5, 20);
-        // Both ways back were taken, and messages were lost.
+        // Readers caught up both ways, from memory and from the store, and messages were lost.
         Assert.True(result.SampledResumes > 1_000, $"{result.SampledResumes} resumes");
         Assert.True(result.Seconds.Sum(s => s.Replays) > 100, "nobody needed the store");
         Assert.True(result.Seconds.Sum(s => s.GapReads) > 10, "no message was lost");

@@ -40,7 +40,7 @@ public sealed class BearerTokenTests : IDisposable
         {
             { "unsigned", $"{Part("""{"alg":"none"}""")}.{Claims()}." },
             { "signed with a secret of somebody else", Tokens.Sign(Tokens.Claims("ann"), secret: new byte[32]) },
-            // The public key is no secret: who signs with it as one must not pass.
+            // The public key is not secret: a token signed with it as a shared secret must be rejected.
             {
                 "signed with the public key as a secret",
                 Tokens.Sign(

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Unit.Security;
 
-/// <summary>The threat model of docs/security.md is held to what it says.</summary>
+/// <summary>Checks the tables of docs/security.md against the code.</summary>
 public partial class ThreatModelTests
 {
     public static TheoryData<string> Threats =>

@@ -73,7 +73,7 @@ public class MetricsTests
         Assert.Contains(Variable, refused.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>The bounds of the bucket that has something in it.</summary>
+    /// <summary>The bounds of the bucket that is not empty.</summary>
     private static double[] BoundsAround(Metric metric)
     {
         foreach (ref readonly var point in metric.GetMetricPoints())

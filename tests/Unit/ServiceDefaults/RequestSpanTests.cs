@@ -114,7 +114,7 @@ public class RequestSpanTests
     [Fact]
     public async Task Health_probes_leave_no_trace_nor_does_what_happens_in_them()
     {
-        // always_on is what the AppHost sets: without care it records the children of a span that is not.
+        // The AppHost sets always_on, which would record the children of a dropped span.
         var (service, spans) = await StartAsync(
             app => app.MapGet("/seen", () => "seen"),
             builder =>
@@ -138,7 +138,7 @@ public class RequestSpanTests
         await service.Outside.GetAsync("/seen", TestContext.Current.CancellationToken);
 
         await ServerSpanAsync(spans);
-        // The probing client lives in this process too, and is no part of the service.
+        // The probe's client is in this process too, but not part of the service.
         Assert.Equal(["GET /seen"], spans.All.Where(s => s.Kind != ActivityKind.Client).Select(s => s.DisplayName));
     }
 

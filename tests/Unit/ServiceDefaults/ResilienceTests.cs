@@ -70,7 +70,7 @@ public class ResilienceTests
             HttpCompletionOption.ResponseHeadersRead,
             TestContext.Current.CancellationToken
         );
-        // Three whole budgets, all attempts of each, have run out while the stream was open.
+        // The time of three requests with all their attempts has passed while the stream was open.
         for (var i = 0; i < 3; i++)
         {
             await Assert.ThrowsAsync<TimeoutRejectedException>(() =>
@@ -133,7 +133,7 @@ public class ResilienceTests
         return request;
     }
 
-    // Short where a test waits for the timeout, long where a slow machine must not bring one about.
+    // Short if the test waits for the timeout, long if a slow machine must not cause it.
     private static Task<Service> StartAsync(Action<WebApplication> map, int attemptMilliseconds = 100) =>
         Service.StartAsync(
             builder =>

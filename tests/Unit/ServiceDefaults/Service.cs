@@ -14,10 +14,10 @@ internal sealed class Service(WebApplication app) : IAsyncDisposable
 
     public IServiceProvider Services => app.Services;
 
-    /// <summary>A client as the service itself has them: with discovery and resilience.</summary>
+    /// <summary>A client as in the service: with discovery and resilience.</summary>
     public HttpClient Outgoing => app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
 
-    /// <summary>A client as the outside has it.</summary>
+    /// <summary>A plain client, as outside the service.</summary>
     public HttpClient Outside { get; } = new();
 
     public static async Task<Service> StartAsync(

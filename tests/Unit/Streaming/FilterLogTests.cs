@@ -69,11 +69,11 @@ public class FilterLogTests
     {
         _log.Reset(Lineage.Alone("e"), 0);
         Append(1, 2);
-        // It stands at 4; 3 and 4 come after the seek. At the ring's end it would be given them.
+        // Its position is 4, and 3 and 4 come after the seek. At the ring's end it would get them again.
         Assert.True(_log.TrySeek(4, settled: 2, out var sequence));
         Assert.Equal(-1, sequence);
         Append(3, 4, 5);
-        // The feed is in the midst of a batch.
+        // The feed is in the middle of a batch.
         Assert.True(_log.TrySeek(4, settled: 2, out sequence));
         Assert.Equal(-1, sequence);
         Assert.True(_log.TrySeek(4, settled: 5, out sequence));

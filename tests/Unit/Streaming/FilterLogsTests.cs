@@ -19,7 +19,7 @@ public class FilterLogsTests
         for (var i = 0; i < 100; i++)
             logs.Release(logs.Acquire(Topic($"left.t{i}")));
         logs.Sweep();
-        // A client that comes back after a moment is to find it.
+        // Kept for a client that returns soon.
         Assert.Equal(101, logs.Count);
         clock.Advance(options.IdleLogLifetime);
         logs.Sweep();
@@ -31,7 +31,7 @@ public class FilterLogsTests
     public void Local_events_are_published_only_without_a_gap_and_the_feed_then_skips_them()
     {
         var (logs, log) = Started();
-        Assert.False(logs.TryPublishNext("e", [Event(12)])); // 11 is another replica's, and not here yet
+        Assert.False(logs.TryPublishNext("e", [Event(12)])); // 11 was committed by another replica and is not here yet
         Assert.True(logs.TryPublishNext("e", [Event(11), Event(12)]));
         Assert.False(logs.TryPublishNext("e", [Event(12)]));
         logs.Publish([Event(11), Event(12), Event(13)], 13);
@@ -70,7 +70,7 @@ public class FilterLogsTests
         Assert.Equal([11, 12, 13], Positions(log));
         Assert.Equal(["e", "e", "e2"], log.ReadAll(0).Select(f => f.Epoch));
         Assert.Equal(("e2", new StreamId("e2", 13), 2), (log.Epoch, logs.Now.Settled, woken));
-        Assert.False(logs.TryPublishNext("e", [Event(14)])); // committed by a server that is gone
+        Assert.False(logs.TryPublishNext("e", [Event(14)])); // committed by a server that has been replaced
     }
 
     [Theory]
@@ -138,19 +138,19 @@ public class FilterLogsTests
         Assert.True(logs.AnyWantsMore([large]));
         Assert.False(logs.AnyWantsMore([Event(12), large with { Topic = "other" }]));
 
-        // Somebody came for it between the question and this.
+        // A client has subscribed between the question and this call, so the event came without its data.
         logs.Publish([large, Event(13)], 13);
         Assert.False(log.TrySeek(11, settled: 100, out _));
         Assert.True(log.TrySeek(12, settled: 100, out var next));
         Assert.Equal([13], log.ReadAll(next).Select(f => f.Position));
-        // The same for a filter that comes now: what it lacks is read from the recent events.
+        // The same for a new filter: it reads what it lacks from the recent events.
         Assert.Null(logs.ReadRecent(Topic("t"), after: 11, "e", most: 1_000));
         var page = logs.ReadRecent(Topic("t"), after: 10, "e", most: 1_000)!;
         Assert.Equal([11], page.Frames.Select(f => f.Position));
         Assert.Equal(11, page.Through);
         Assert.Equal([13], logs.ReadRecent(Topic("t"), after: 12, "e", most: 1_000)!.Frames.Select(f => f.Position));
         Assert.Equal(-1, log.Read(level, new LogFrame[4], 1_000));
-        // It was given back, and nobody waits for it.
+        // It was released, and nobody waits for it.
         logs.Release(log);
         Assert.False(logs.AnyWantsMore([large with { Position = 14, Topic = "t.a" }]));
     }
@@ -190,16 +190,16 @@ public class FilterLogsTests
         var (logs, shared) = WithUsers(count: 100);
         Publish(1_000, read: true);
         Assert.InRange(logs.Capacity, 1, 100 * 8);
-        // One of them reads nothing: its ring grows, the others' do not.
+        // One of them does not read: its ring grows, the others' do not.
         shared[0].Loops[0].ReadThrough = shared[0].Next;
         Publish(1_000, read: true, but: shared[0]);
         Assert.InRange(logs.Capacity, 1_000, 1_024 + 99 * 8);
         Assert.Equal(1_000, shared[0].ReadAll(shared[0].Next - 1_000).Length);
-        // It has read: the room is given back.
+        // It has read, so the ring shrinks again.
         shared[0].Loops[0].ReadThrough = shared[0].Next;
         logs.Sweep();
         Assert.InRange(logs.Capacity, 1, 100 * 8);
-        // Who returns gets what the ring has no more from the recent events.
+        // A returning client gets from the recent events what the ring no longer has.
         Assert.False(shared[0].TrySeek(logs.Settled - 500, logs.Settled, out _));
         var page = logs.ReadRecent(shared[0].Filter, logs.Settled - 500, "e", most: 1_000_000)!;
         Assert.Equal(Enumerable.Range(0, 500).Select(i => logs.Settled - 499 + i), page.Frames.Select(f => f.Position));
@@ -242,7 +242,7 @@ public class FilterLogsTests
             after = page.Through;
         }
         Assert.Equal(Enumerable.Range(11, 300).Select(n => (long)n), read);
-        Assert.Null(logs.ReadRecent(log.Filter, 9, "e", most: 500)); // before what is kept
+        Assert.Null(logs.ReadRecent(log.Filter, 9, "e", most: 500)); // before the oldest event that is kept
         Assert.Null(logs.ReadRecent(log.Filter, 20, "other", most: 500));
         Assert.Null(logs.ReadRecent(log.Filter, 311, "e", most: 500));
     }
@@ -274,7 +274,7 @@ public class FilterLogsTests
         Assert.True(lacks.TrySeek(13, 14, out var next));
         Assert.Equal([14], lacks.ReadAll(next).Select(f => f.Position));
         Assert.Equal([14], logs.ReadRecent(lacks.Filter, 13, "e", 1_000)!.Frames.Select(f => f.Position));
-        // What has been published is not missing.
+        // Published events are not missing.
         logs.Publish([], 14, Slots.Default.NeededBy(["a"]));
         Assert.True(lacks.TrySeek(13, 14, out _));
     }
@@ -333,7 +333,7 @@ public class FilterLogsTests
         );
         logs.Reset(Lineage.Alone("e"), 10);
         var log = logs.Acquire(Topic("t"));
-        log.Loops[0].Users = 1; // who has read nothing
+        log.Loops[0].Users = 1; // a client that has read nothing
         return (logs, log);
     }
 

@@ -32,7 +32,7 @@ public sealed class HeapCompactionTests
         [
             (10, 200, false),
             (20, 200, false),
-            (30, 200, false), // quiet: the measure
+            (30, 200, false), // quiet: growth counts from here
             (2_000, 900, false),
             (4_000, 900, false), // the burst
             (4_010, 900, false),

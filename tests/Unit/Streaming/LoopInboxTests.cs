@@ -35,7 +35,7 @@ public sealed class LoopInboxTests : IDisposable
         Assert.Equal([1], commands);
         Assert.Empty(grown);
 
-        _clock.Advance(TimeSpan.FromMilliseconds(5)); // so long did the commands take
+        _clock.Advance(TimeSpan.FromMilliseconds(5)); // the time that the commands took
         Assert.Equal(0, _inbox.SleepMilliseconds);
         Assert.Equal([_log], Take().Grown);
     }

@@ -45,7 +45,7 @@ public class PageAssemblyTests
         var page = Next(Limit)!;
         Assert.True(page.IsIncomplete);
         Assert.Equal([1], _lost);
-        // A page that is passed on takes no late body.
+        // A page that has been handed on accepts no late body.
         _assembly.Add(Body(1, 0, 2, 1), 10);
         Assert.Equal(0, _assembly.Bytes);
     }

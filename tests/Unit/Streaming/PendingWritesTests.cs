@@ -28,7 +28,7 @@ public class PendingWritesTests
             new[] { a, b, c, d }.Select(o => o.Stream!.StopRequested)
         );
 
-        // What is given up is taken or broken off later.
+        // The writes of ended streams are released later.
         pending.Release(shared, a);
         pending.Release(second, c);
         pending.Release(third, d);

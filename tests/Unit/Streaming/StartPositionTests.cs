@@ -82,7 +82,7 @@ public class StartPositionTests
         var start = StartPosition.WithoutStore(After("e0", 60), Settled, Current)!.Value;
         Assert.Equal(StartKind.Resumed, start.Kind);
         Assert.Equal((new StreamId("e0", 60), new StreamId("e1", 60)), (start.After, start.From));
-        // Ahead of this replica, which the feed will bring there.
+        // Ahead of this replica, which will reach that position.
         var ahead = At(After("e0", 60), Settled with { Position = 50 }, stored: null);
         Assert.Equal((StartKind.Resumed, new StreamId("e1", 60)), (ahead.Kind, ahead.From));
     }

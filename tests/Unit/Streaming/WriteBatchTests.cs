@@ -57,7 +57,7 @@ public class WriteBatchTests
         var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
         Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, connectedTicks: 0));
         Assert.Equal(Two(LatencyBuckets.BucketOf(5_000)), join.BucketsAt(hour, connectedTicks: hour - 5 * ms));
-        // Another's share of the same join is as it was.
+        // Another connection's part of the same batch is unchanged.
         Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, connectedTicks: 0));
 
         static int[] Two(int bucket) => [bucket, bucket];
