@@ -5,6 +5,7 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>A server that was cut off for longer than the retention notifies its readers of the gap.</summary>
+[Trait("Takes", "long")]
 public sealed class BehindRetentionTests(StackFixture stack)
 {
     private const int Gone = 400,

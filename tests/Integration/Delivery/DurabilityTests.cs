@@ -9,18 +9,19 @@ namespace Integration.Delivery;
 
 /// <summary>Postgres on several machines: an acknowledged event is on as many as the settings say, and only a primary
 /// acknowledges.</summary>
-public sealed class DurabilityTests(StackFixture stack)
+[Trait("Takes", "long")]
+public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
 {
-    private const string NoServer = "Postgres is not a process of this machine: it cannot be copied.";
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Without_its_synchronous_standby_a_publish_is_refused_and_no_reader_gets_the_event()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
-        await using var server = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, Stop);
-        Assert.SkipWhen(server is null, NoServer);
-        var replica = await StartOnAsync(system, server!);
+        var database = await rig.CreateDatabaseAsync();
+        await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);
+        await using var server = await PostgresStandby.PromoteCopyAsync(database.ConnectionString, Stop);
+        Assert.NotNull(server);
+        var replica = await StartOnAsync(system, server);
         Assert.Equal("one machine", await DurabilityAsync(replica));
         await SetStandbysAsync(server, "absent");
         await DeliverySystem.EventuallyAsync(
@@ -61,10 +62,11 @@ public sealed class DurabilityTests(StackFixture stack)
     [Fact]
     public async Task A_retry_is_acknowledged_only_when_the_standby_has_the_event()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
-        await using var server = await PostgresStandby.PromoteCopyAsync(Original(system).ConnectionString, Stop);
-        Assert.SkipWhen(server is null, NoServer);
-        var replica = await StartOnAsync(system, server!);
+        var database = await rig.CreateDatabaseAsync();
+        await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);
+        await using var server = await PostgresStandby.PromoteCopyAsync(database.ConnectionString, Stop);
+        Assert.NotNull(server);
+        var replica = await StartOnAsync(system, server);
         var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
         await DeliverySystem.PublishAsync(replica, sent);
         await SetStandbysAsync(server, "absent");
@@ -75,10 +77,11 @@ public sealed class DurabilityTests(StackFixture stack)
     [Fact]
     public async Task Of_several_hosts_the_primary_is_used_and_a_standby_alone_is_refused_at_the_start()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
-        await using var standby = await PostgresStandby.CopyAsync(Original(system).ConnectionString, Stop);
-        Assert.SkipWhen(standby is null, NoServer);
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = standby!.ConnectionString };
+        var database = await rig.CreateDatabaseAsync();
+        await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);
+        await using var standby = await PostgresStandby.CopyAsync(database.ConnectionString, Stop);
+        Assert.NotNull(standby);
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = standby.ConnectionString };
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => system.StartReplicaAsync(settings));
         Assert.Contains("names a standby of Postgres", refused.Message, StringComparison.Ordinal);
 
@@ -106,12 +109,6 @@ public sealed class DurabilityTests(StackFixture stack)
         await DeliverySystem.PublishNumbersAsync(replica, "t.1", 5, 1);
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == "5"));
     }
-
-    private NpgsqlConnectionStringBuilder Original(DeliverySystem system) =>
-        new(stack.EventStore)
-        {
-            Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
-        };
 
     /// <summary>Starts a replica on this server, without a relay; its commands may take two seconds.</summary>
     private static Task<ServiceProcess> StartOnAsync(DeliverySystem system, PostgresStandby server) =>

@@ -8,22 +8,20 @@ namespace Integration.Delivery;
 
 /// <summary>An id belongs to one history of positions. If the store continues without its event, the returning client
 /// gets a resync.</summary>
-public sealed class HistoryTests(StackFixture stack)
+[Trait("Takes", "long")]
+public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
     public async Task A_promoted_standby_goes_on_and_whoever_had_what_it_lacks_is_told()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        var database = await rig.CreateDatabaseAsync();
+        await using var system = await DeliverySystem.StartAsync(stack, database: database);
         var kept = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
-        await using var standby = await PostgresStandby.PromoteCopyAsync(
-            Original(system).ConnectionString,
-            TestContext.Current.CancellationToken
-        );
-        Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
+        var standby = await rig.PromoteAsync(rig.Origin);
         var lost = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 6, 2);
-        var promoted = await system.StartReplicaAsync(At(standby!.ConnectionString));
+        var promoted = await system.StartReplicaAsync(At(standby.At(database.Database!).ConnectionString));
         await AssertResumesAsync(promoted, kept);
         await AssertOtherHistoryAsync(promoted, lost, eventsKept: 5);
     }
@@ -34,23 +32,20 @@ public sealed class HistoryTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
-            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" }
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" },
+            database: await rig.CreateDatabaseAsync()
         );
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var open = await SseReader.OpenAtAsync(a.Url, Stream);
         var kept = await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5);
-        await using var standby = await PostgresStandby.PromoteCopyAsync(
-            Original(system).ConnectionString,
-            TestContext.Current.CancellationToken
-        );
-        Assert.SkipWhen(standby is null, "Postgres is not a process of this machine: it cannot be copied.");
+        var standby = await rig.PromoteAsync(rig.Origin);
         // Acknowledged, delivered, and not on the standby.
         var lost = await DeliverySystem.PublishNumbersAsync(a, "t.1", 6, 3);
         await open.WaitForEventsAsync(8);
         await using var away = await SseReader.OpenAtAsync(b.Url, Stream, kept[0]);
         await away.WaitForEventsAsync(7);
 
-        system.Postgres.Redirect(standby!.Port);
+        system.Postgres.Redirect(standby.Port);
         foreach (var reader in (SseReader[])[open, away])
         {
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));

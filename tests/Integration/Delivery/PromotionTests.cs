@@ -6,6 +6,7 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>A standby is promoted while readers are connected: only those that have lost events notice.</summary>
+[Trait("Takes", "long")]
 public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Integration.Hosting;
 
 /// <summary>The console reports each resource that keeps the stack from starting.</summary>
+[Trait("Takes", "long")]
 public class FailureReportTests
 {
     /// <summary>Writes a stack trace that is longer than the report.</summary>

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Integration.Hosting;
 
+[Trait("Takes", "long")]
 public class LifecycleTests
 {
     [Fact]

@@ -3,6 +3,7 @@ using Aspire.Hosting.Testing;
 
 namespace Integration.Hosting;
 
+[Trait("Takes", "long")]
 public class TestingBuilderTests
 {
     [Fact]
