@@ -28,7 +28,7 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
                 : contact.IsLost
                     ? HealthCheckResult.Unhealthy(
                         $"Postgres {problem}, for {away.TotalSeconds:F0} s: publishing and replay wait for it. "
-                            + "Open streams get what Redis brings.",
+                            + "Open streams continue with the events that come through Redis.",
                         data: data
                     )
                     : HealthCheckResult.Degraded($"Postgres {problem}: publishing and replay wait for it.", data: data)

@@ -60,12 +60,12 @@ internal static class ResilientApi
             .MapPost(Route + "/failure", FailAsync)
             .Publishes("sse.resilient.{session_id}")
             .RefusesInvalid()
-            .WithSummary("Makes the session's source fail {\"times\"} times, or until it is healed. Development only.");
+            .WithSummary("Makes the session's source fail {\"times\"} times, or until repaired. Development only.");
         resilient
             .MapDelete(Route + "/failure", HealAsync)
             .Publishes("sse.resilient.{session_id}")
             .RefusesInvalid()
-            .WithSummary("Heals the session's source. Development only.");
+            .WithSummary("Repairs the session's source. Development only.");
     }
 
     private static async Task<IResult> StreamAsync(

@@ -38,7 +38,7 @@ internal sealed class Session
     /// <summary>Consecutive failures.</summary>
     public int RetryCount { get; set; }
 
-    /// <summary>Simulated failures left; -1: until healed.</summary>
+    /// <summary>Simulated failures left; -1: until repaired.</summary>
     public int FailuresLeft { get; set; }
 
     /// <summary>Time at which a replica last had a reader.</summary>

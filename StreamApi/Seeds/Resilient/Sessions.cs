@@ -86,7 +86,7 @@ internal sealed class Sessions(
         Due.Changed();
     }
 
-    /// <summary>Makes the source fail the given number of times; -1: until healed, 0: not at all.</summary>
+    /// <summary>Makes the source fail the given number of times; -1: until repaired, 0: not at all.</summary>
     public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
         store.ChangeAsync(
             """

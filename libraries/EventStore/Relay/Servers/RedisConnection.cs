@@ -158,7 +158,7 @@ internal sealed class RedisConnection(
         // Logged once an outage.
         logger.Log(
             isFirst ? LogLevel.Warning : LogLevel.Debug,
-            "Redis {Server} has answered nothing for {Seconds:0.#} s; its connection is replaced by a new one",
+            "Redis {Server} has not answered for {Seconds:0.#} s; its connection is replaced by a new one",
             server,
             elapsed.TotalSeconds
         );

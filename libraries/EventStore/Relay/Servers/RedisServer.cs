@@ -161,9 +161,9 @@ public sealed class RedisServer : IDisposable
             return;
         _isSilent = isSilent;
         if (isSilent)
-            _logger.LogWarning("Redis {Server} brings no heartbeats, which others bring", Name);
+            _logger.LogWarning("No heartbeats come through Redis {Server}, although they come through others", Name);
         else
-            _logger.LogInformation("Redis {Server} brings heartbeats again", Name);
+            _logger.LogInformation("Heartbeats come through Redis {Server} again", Name);
     }
 
     /// <summary>On a cluster the channel belongs to a node, where the client can do that (sharded pub/sub, Redis 7).
