@@ -14,12 +14,15 @@ internal sealed record BenchmarkOptions
           dotnet run -c Release --project tests/Benchmarks -- reads [events …]
           dotnet run -c Release --project tests/Benchmarks -- simulate [seed]
           dotnet run -c Release --project tests/Benchmarks -- slots [slots …]
+          dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
 
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
           reads            measures what a page of a filtered read costs Postgres, for logs of these sizes
           simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
           slots            measures the bytes from Redis into a replica and its CPU, for these numbers of slots, on four
                            replicas and in a simulation of fifty
+          slots-cpu        measures the CPU of a replica with a quiet reader while other slots carry 50,000
+                           events/s, and of one whose reader needs every slot
           --quick          one round of shorter runs, for a first impression
           --rounds N       number of rounds, in each of which the servers take turns; default: 3
           --alone          StreamApi without the other servers, for a profiler

@@ -23,6 +23,11 @@ try
         await SlotTraffic.RunAsync(counts, stop.Token);
         return 0;
     }
+    if (args is ["slots-cpu", .. var slots])
+    {
+        await SlotCpu.RunAsync(slots, stop.Token);
+        return 0;
+    }
     var options = BenchmarkOptions.Parse(args);
     if (options.Help)
     {

@@ -8,6 +8,7 @@ internal sealed class StreamApiSystem : IAsyncDisposable
 {
     private readonly ChildProcess _broadcaster;
     private readonly TelemetrySink _telemetry;
+    private bool _isStopped;
 
     private StreamApiSystem(
         Stores stores,
@@ -75,9 +76,17 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         );
     }
 
+    /// <summary>Ends the Broadcaster, in whose place a measurement publishes.</summary>
+    public async Task StopBroadcasterAsync()
+    {
+        if (!_isStopped)
+            await _broadcaster.DisposeAsync();
+        _isStopped = true;
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await _broadcaster.DisposeAsync();
+        await StopBroadcasterAsync();
         await _telemetry.DisposeAsync();
         await Stores.DisposeAsync();
     }
