@@ -73,14 +73,13 @@ internal sealed class NativeStores(
 
     public IResourceBuilder<IResourceWithConnectionString> AddRedis()
     {
-        var port = LoopbackPort.Take(options.RedisPort, "Redis", "RedisPort");
-        var server = RedisServer.Prepare(folder, port);
+        var server = RedisServer.Prepare(folder, options.RedisPort);
         // `redis` is the name of the connection string that services use.
         var redis = builder
             .AddExecutable("redis-server", server.Program, builder.AppHostDirectory, server.Configuration)
             .WithRestart()
-            .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
-            .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(port, server.Password)));
+            .WithEndpoint(port: server.Port, scheme: "tcp", name: "tcp", isProxied: false)
+            .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(server.Port, server.Password)));
         WithLibraries(redis, server.Libraries);
 
         var password = builder.AddParameter("local-redis-password", server.Password, secret: true);

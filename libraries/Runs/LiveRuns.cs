@@ -6,8 +6,9 @@ using Microsoft.Extensions.Options;
 namespace Runs;
 
 /// <summary>
-/// The runs that this replica writes; they continue without readers. At shutdown they get
-/// <see cref="RunOptions.DrainSeconds"/> to end, then they are interrupted.
+/// The runs that this replica writes; they continue without readers, until their end, a cancel, or the end of
+/// <see cref="RunOptions.DrainSeconds"/> at shutdown. A cancel may reach any replica: Schema/Functions/cancel_run.sql
+/// notifies all of them, and <see cref="RunLeases"/> tells this class.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {

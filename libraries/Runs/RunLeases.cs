@@ -26,7 +26,8 @@ internal sealed class RunLeases(
     /// <summary>True after the lease was released, at shutdown.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>Raised when a run is cancelled, with its topic.</summary>
+    /// <summary>Raised when a run is cancelled at any replica, with its topic: by the store's notification, or, if it
+    /// was lost, by the next renewal.</summary>
     public event Action<string>? Cancelled;
 
     /// <summary>Raised when this replica lost its lease, with the writer whose runs have ended.</summary>

@@ -50,9 +50,8 @@ internal sealed class SystemStores : IAsyncDisposable
             token => IsHealthyAsync(new PostgresHealthCheck(PostgresPort), token)
         );
 
-        RedisPort = LoopbackPort.Take(0, "Redis", "RedisPort");
-        var redis = RedisServer.Prepare(folder, RedisPort);
-        RedisPassword = redis.Password;
+        var redis = RedisServer.Prepare(folder, wantedPort: 0);
+        (RedisPort, RedisPassword) = (redis.Port, redis.Password);
         Redis = new SystemProcess(
             "Redis",
             [redis.Program, redis.Configuration],

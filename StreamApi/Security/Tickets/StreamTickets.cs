@@ -3,8 +3,9 @@ using StreamApi.Security.Credentials;
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// Tickets for <c>?ticket=</c>, because <c>EventSource</c> can send no header. A ticket is encrypted, not stored, so it
-/// opens on any replica even while Postgres is down; it reads some topics for some time in one connection.
+/// Issues and checks tickets (<c>?ticket=</c>), because <c>EventSource</c> can send no header. A ticket is encrypted,
+/// not stored, so any replica accepts it even while Postgres is down; it grants some topics until a time, to one
+/// connection (<see cref="TicketSessions"/>).
 /// </summary>
 internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
 {

@@ -7,9 +7,9 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Keeps the log within its age and size by dropping whole partitions, without blocking appends or reads
-/// (docs/decisions/0015); Schema/Functions/retire_partitions.sql decides which ones. A reader before a dropped position
-/// gets a resync (<c>expired</c>). Thread-safe.
+/// Drops whole partitions: those whose events are all older than <see cref="EventStoreOptions.MaxAge"/>, and the oldest
+/// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the head's (SQL: Schema/Functions/retire_partitions.sql;
+/// docs/decisions/0015). A reader before a dropped position gets a resync (<c>expired</c>). Thread-safe.
 /// </summary>
 public sealed class Retention(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,

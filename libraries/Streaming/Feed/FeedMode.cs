@@ -1,6 +1,6 @@
 namespace Streaming.Feed;
 
-/// <summary>Source of this replica's events; <see cref="LiveFeed"/> switches between them.</summary>
+/// <summary>Source of this replica's events; <see cref="FeedSource"/> decides it.</summary>
 internal enum FeedMode
 {
     /// <summary>Nothing has been read yet.</summary>
@@ -9,9 +9,45 @@ internal enum FeedMode
     /// <summary>Events come from Redis, and the store fills gaps.</summary>
     Live,
 
-    /// <summary>
-    /// Redis or the Broadcaster is down: without a heartbeat for
-    /// <see cref="StreamingOptions.RelayHeartbeatSeconds"/>, events come from Postgres alone until the next one.
-    /// </summary>
+    /// <summary>Redis or the Broadcaster is down, and events come from Postgres alone.</summary>
     Degraded,
+}
+
+/// <summary>
+/// Decides if events come from Redis or from Postgres alone: Postgres after
+/// <see cref="StreamingOptions.RelayHeartbeatSeconds"/> without a message of the Broadcaster, Redis again from its next
+/// message on. <see cref="LiveFeed"/> then reads there.
+/// </summary>
+internal sealed class FeedSource(TimeSpan timeout, TimeProvider clock, ILogger logger)
+{
+    private long _receivedAt = clock.GetTimestamp();
+
+    public FeedMode Mode { get; private set; }
+
+    /// <summary>Time until messages count as missing; not positive when it is over.</summary>
+    public TimeSpan TimeLeft => timeout - clock.GetElapsedTime(_receivedAt);
+
+    /// <summary>Starts the time anew.</summary>
+    public void Restart() => _receivedAt = clock.GetTimestamp();
+
+    /// <summary>Switches to Redis.</summary>
+    public void MessageReceived()
+    {
+        Restart();
+        if (Mode == FeedMode.Degraded)
+            logger.LogInformation("Heartbeats come from the Broadcaster again: events come from Redis");
+        Mode = FeedMode.Live;
+    }
+
+    /// <summary>Switches to Postgres.</summary>
+    public void MessagesMissing()
+    {
+        if (Mode == FeedMode.Degraded)
+            return;
+        logger.LogWarning(
+            "No heartbeat from the Broadcaster for {Seconds} s: reading the log from Postgres",
+            timeout.TotalSeconds
+        );
+        Mode = FeedMode.Degraded;
+    }
 }

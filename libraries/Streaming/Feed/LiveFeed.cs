@@ -34,16 +34,16 @@ internal sealed class LiveFeed(
     private readonly Channel<CommittedEvents> _local = Channel.CreateBounded<CommittedEvents>(
         new BoundedChannelOptions(16) { SingleReader = true }
     );
+    private readonly FeedSource _source = new(TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds), clock, logger);
     private Task<EventPage?>? _comparison;
     private string _comparisonEpoch = "";
     private TaskCompletionSource _doubted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _fence,
         _comparedAt,
-        _receivedAt,
         _headSeen,
         _stalledAt;
 
-    public FeedMode Mode { get; private set; }
+    public FeedMode Mode => _source.Mode;
 
     /// <summary>Positions between the newest known head and the events published here.</summary>
     public long Lag => Math.Max(0, Volatile.Read(ref _headSeen) - logs.Settled);
@@ -64,9 +64,8 @@ internal sealed class LiveFeed(
 
     private async Task FeedAsync(CancellationToken stoppingToken)
     {
-        var silence = TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds);
         var checkInterval = TimeSpan.FromSeconds(options.Value.StoreCheckSeconds);
-        _receivedAt = Clock.GetTimestamp();
+        _source.Restart();
         while (true)
         {
             if (_comparison is { IsCompleted: true } comparison)
@@ -89,20 +88,19 @@ internal sealed class LiveFeed(
                     CompareInBackground(TimeSpan.Zero, stoppingToken);
                     continue;
                 }
-                _receivedAt = Clock.GetTimestamp();
-                Enter(FeedMode.Live);
+                _source.MessageReceived();
                 await ApplyAsync(page, message, stoppingToken);
                 // Without readers, the heartbeats are enough.
                 if (logs.Count > 0)
                     CompareInBackground(checkInterval, stoppingToken);
             }
-            else if (Clock.GetElapsedTime(_receivedAt) is var quiet && quiet < silence)
-                await WaitAsync(silence - quiet, stoppingToken);
+            else if (_source.TimeLeft is var left && left > TimeSpan.Zero)
+                await WaitAsync(left, stoppingToken);
             else
             {
-                Enter(FeedMode.Degraded);
+                _source.MessagesMissing();
                 await TailStoreAsync(stoppingToken);
-                _receivedAt = Clock.GetTimestamp();
+                _source.Restart();
             }
         }
     }
@@ -331,18 +329,4 @@ internal sealed class LiveFeed(
     private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
 
     private void Stalled() => Interlocked.CompareExchange(ref _stalledAt, Clock.GetTimestamp(), 0);
-
-    private void Enter(FeedMode mode)
-    {
-        if (Mode == mode)
-            return;
-        if (mode == FeedMode.Degraded)
-            Logger.LogWarning(
-                "No heartbeat from the Broadcaster for {Seconds} s: reading the log from Postgres",
-                options.Value.RelayHeartbeatSeconds
-            );
-        else if (Mode == FeedMode.Degraded)
-            Logger.LogInformation("Heartbeats come from the Broadcaster again: events come from Redis");
-        Mode = mode;
-    }
 }

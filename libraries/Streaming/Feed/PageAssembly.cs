@@ -9,7 +9,7 @@ namespace Streaming.Feed;
 /// <remarks>Bodies that wait for their index are bounded in bytes. A dropped one is read from the store.</remarks>
 internal sealed class PageAssembly(long maxBytes)
 {
-    /// <summary>Most pages whose bodies wait for an index.</summary>
+    /// <summary>Maximum pages whose bodies wait for an index.</summary>
     private const int MaxPages = 1_024;
 
     private readonly Dictionary<RelayPage, PageBodies> _bodies = [];

@@ -102,17 +102,16 @@ internal sealed class Stores : IAsyncDisposable
 
     private async Task StartRedisAsync(CancellationToken cancellationToken)
     {
-        var port = LoopbackPort.Take(0, "Redis", "RedisPort");
-        var server = RedisServer.Prepare(_folder, port);
+        var server = RedisServer.Prepare(_folder, wantedPort: 0);
         await StartAsync(
             "Redis",
             [server.Program, server.Configuration],
             server.Libraries,
             "TERM",
-            new RedisHealthCheck(port, server.Password),
+            new RedisHealthCheck(server.Port, server.Password),
             cancellationToken
         );
-        Redis = $"127.0.0.1:{port},password={server.Password}";
+        Redis = $"127.0.0.1:{server.Port},password={server.Password}";
     }
 
     private async Task StartAsync(

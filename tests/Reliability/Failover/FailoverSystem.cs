@@ -19,8 +19,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
     private FailoverSystem(LocalFolder folder, PatroniCluster cluster)
     {
         (_folder, Cluster) = (folder, cluster);
-        var port = LoopbackPort.Take(0, "Redis", "RedisPort");
-        var redis = RedisServer.Prepare(folder, port);
+        var redis = RedisServer.Prepare(folder, wantedPort: 0);
         _redis = new SystemProcess(
             "Redis",
             [redis.Program, redis.Configuration],
@@ -29,13 +28,16 @@ internal sealed class FailoverSystem : IAsyncDisposable
             folder.Data,
             async token =>
                 (
-                    await new RedisHealthCheck(port, redis.Password).CheckHealthAsync(new HealthCheckContext(), token)
+                    await new RedisHealthCheck(redis.Port, redis.Password).CheckHealthAsync(
+                        new HealthCheckContext(),
+                        token
+                    )
                 ).Status == HealthStatus.Healthy
         );
         var settings = new Dictionary<string, string>
         {
             ["ConnectionStrings__eventstore"] = cluster.ConnectionString,
-            ["ConnectionStrings__redis"] = $"127.0.0.1:{port},password={redis.Password}",
+            ["ConnectionStrings__redis"] = $"127.0.0.1:{redis.Port},password={redis.Password}",
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["DOTNET_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false",
