@@ -217,6 +217,52 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         Assert.Null(await log.HonouredAsync(other[0]));
     }
 
+    [Fact]
+    public async Task Two_that_record_a_new_place_at_once_record_one_epoch()
+    {
+        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await log.AppendAsync(3);
+        await log.ScalarAsync("update eventstore.lineage set fingerprint = 'the former server'");
+        Task<object?>[] recording;
+        await using (var connection = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var writing = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await using var locks = new NpgsqlCommand("select eventstore.lock_log()", connection, writing);
+            await locks.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            // Both have seen that the newest epoch is of another place.
+            recording = [.. Enumerable.Range(0, 2).Select(_ => log.ScalarAsync("select eventstore.begin_epoch()"))];
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                    await log.ScalarAsync(
+                        "select count(*) from pg_stat_activity where datname = current_database() "
+                            + "and wait_event = 'advisory'"
+                    )
+                        is 2L,
+                "both wait for the log"
+            );
+            await writing.CommitAsync(TestContext.Current.CancellationToken);
+        }
+        var recorded = await Task.WhenAll(recording);
+        Assert.Equal(recorded[0], recorded[1]);
+        Assert.Equal(2L, await log.ScalarAsync("select count(*) from eventstore.lineage"));
+    }
+
+    /// <summary>A cluster that was set up by the same commands has the same oids.</summary>
+    [Fact]
+    public async Task The_name_of_the_place_has_the_cluster_the_database_the_timeline_and_the_table()
+    {
+        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        var place = await log.ScalarAsync(
+            """
+            select concat_ws('/', (select system_identifier from pg_control_system()),
+                (select oid from pg_database where datname = current_database()),
+                to_char((select timeline_id from pg_control_checkpoint()), 'FM00000000'),
+                'eventstore.lineage'::regclass::oid)
+            """
+        );
+        Assert.Equal(place, await log.ScalarAsync("select eventstore.fingerprint()"));
+    }
+
     /// <summary>Covers functions that may be the first write after a promotion, such as a sweep.</summary>
     [Fact]
     public async Task Every_function_that_writes_records_the_place_before_its_events()
