@@ -2,7 +2,8 @@ namespace Streaming.Connections;
 
 /// <summary>
 /// The connections of one filter log and one writer loop. Parked ones, whose peers do not read, stand behind the others
-/// so that a round skips them; iterate backwards, because removing or parking moves others.
+/// so that a pass over the group skips them. A pass may be interrupted: connections that are added, resumed, parked or
+/// removed meanwhile are not its own, and it misses none of those that were ready before.
 /// </summary>
 internal sealed class ConnectionGroup
 {
@@ -13,7 +14,27 @@ internal sealed class ConnectionGroup
     /// <summary>Number of connections that are not parked; they stand first.</summary>
     public int Ready { get; private set; }
 
+    /// <summary>Connections that the pass under way has not visited, at most; they stand first.</summary>
+    public int Left { get; private set; }
+
+    /// <summary>The log's next sequence number when the pass began.</summary>
+    public long PassNext { get; private set; }
+
+    /// <summary>Number of commands that the loop had handled when the pass began.</summary>
+    public long BegunAt { get; private set; }
+
     public StreamConnection this[int index] => _all[index];
+
+    /// <summary>Begins a pass over the ready connections.</summary>
+    public void BeginPass(long next, long handled) => (Left, PassNext, BegunAt) = (Ready, next, handled);
+
+    /// <summary>Returns the next connection of the pass; null at its end. Backwards, because parking and removing move
+    /// later connections only.</summary>
+    public StreamConnection? TakeNext()
+    {
+        Left = Math.Min(Left, Ready);
+        return Left == 0 ? null : _all[--Left];
+    }
 
     public void Add(StreamConnection connection)
     {

@@ -3,21 +3,16 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Work for one writer loop, posted from any thread: commands for connections, and filter logs that have grown. While
-/// the loop pauses, the logs wait and the commands do not.
+/// Work for one writer loop, posted from any thread: commands for connections, and filter logs that have grown.
 /// </summary>
-internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDisposable
+internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
 {
-    /// <summary>An idle loop checks its connections once a second.</summary>
-    private const int IdleMilliseconds = 1_000;
-
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly List<FilterLog> _grown = [];
     private readonly List<TCommand> _commands = [];
     private bool _signalled,
-        _stopping,
-        _isGrowthWaiting;
+        _stopping;
 
     public void Post(TCommand command)
     {
@@ -57,14 +52,7 @@ internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDispo
         }
     }
 
-    /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
-    /// <remarks>
-    /// Waiting logs have used up their signal. The pause may end while commands are handled; the result is then 0, not
-    /// the idle time.
-    /// </remarks>
-    public int SleepMilliseconds => _isGrowthWaiting ? Math.Max(0, pacing.Milliseconds) : IdleMilliseconds;
-
-    public void Wait() => _wake.Wait(SleepMilliseconds);
+    public void Wait(int milliseconds) => _wake.Wait(milliseconds);
 
     /// <summary>Moves the work into the caller's collections, on the loop's thread.</summary>
     /// <returns>False if the loop must stop after this work.</returns>
@@ -75,12 +63,8 @@ internal sealed class LoopInbox<TCommand>(int loop, WritePacing pacing) : IDispo
             _signalled = false;
             commands.AddRange(_commands);
             _commands.Clear();
-            _isGrowthWaiting = pacing.Milliseconds > 0 && _grown.Count > 0;
-            if (!_isGrowthWaiting)
-            {
-                grown.AddRange(_grown);
-                _grown.Clear();
-            }
+            grown.AddRange(_grown);
+            _grown.Clear();
             return !_stopping;
         }
     }

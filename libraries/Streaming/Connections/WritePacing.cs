@@ -19,18 +19,16 @@ internal sealed class WritePacing(int maxMilliseconds, TimeProvider clock)
     /// <summary>Milliseconds left of the pause; 0 or less when it is over.</summary>
     public int Milliseconds => (int)((_until - clock.GetTimestamp()) * 1_000 / clock.TimestampFrequency);
 
-    /// <summary>Begins a pause after a round.</summary>
-    /// <param name="begun">Timestamp of the start of the round.</param>
+    /// <summary>Begins a pause after writes; it does not shorten the present one.</summary>
+    /// <param name="worked">Time that the writes took, in ticks of the clock.</param>
     /// <param name="batched">The most events in one write of the round.</param>
-    public void Begin(long begun, int batched)
+    public void Begin(long worked, int batched)
     {
         _batchedMean += (batched - _batchedMean) / AveragedRounds;
-        var now = clock.GetTimestamp();
-        _until =
-            now
-            + Math.Min(
-                (now - begun) * (_batchedMean > BatchedUnderLoad ? 2 : 1),
-                maxMilliseconds * clock.TimestampFrequency / 1_000
-            );
+        var pause = Math.Min(
+            worked * (_batchedMean > BatchedUnderLoad ? 2 : 1),
+            maxMilliseconds * clock.TimestampFrequency / 1_000
+        );
+        _until = Math.Max(_until, clock.GetTimestamp() + pause);
     }
 }

@@ -11,6 +11,9 @@ namespace Streaming.Connections;
 /// </summary>
 internal sealed class WriterLoop : IDisposable
 {
+    /// <summary>Connections written between two looks at the clock.</summary>
+    private const int Stride = 16;
+
     private readonly int _number;
     private readonly StreamingOptions _options;
     private readonly StoreClock _clock;
@@ -18,11 +21,12 @@ internal sealed class WriterLoop : IDisposable
     private readonly CatchUpPages _pages;
     private readonly ConnectionWriter _writer;
     private readonly ConnectionTimers _timers;
-    private readonly WritePacing _pacing;
     private readonly LoopInbox<(Command Command, StreamConnection Connection, object? Argument)> _inbox;
     private readonly Thread _thread;
     private readonly List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [];
+    private readonly WriteRounds _rounds;
     private readonly List<FilterLog> _grown = [];
+    private long _handled;
 
     public WriterLoop(
         int number,
@@ -43,8 +47,13 @@ internal sealed class WriterLoop : IDisposable
         );
         _writer = new ConnectionWriter(number, logs, _connections, _pages, options, metrics, clock);
         _timers = new ConnectionTimers(number, logs, _connections, _pages, _writer, options);
-        _pacing = new WritePacing(options.MaxWritePacingMilliseconds, TimeProvider.System);
-        _inbox = new(number, _pacing);
+        _rounds = new WriteRounds(
+            number,
+            new WritePacing(options.MaxWritePacingMilliseconds, TimeProvider.System),
+            TimeProvider.System,
+            WriteGrown
+        );
+        _inbox = new(number);
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
         _thread.Start();
     }
@@ -88,13 +97,15 @@ internal sealed class WriterLoop : IDisposable
     {
         for (var goesOn = true; goesOn; )
         {
-            _inbox.Wait();
+            _inbox.Wait(_rounds.SleepMilliseconds);
             goesOn = _inbox.Take(_commands, _grown);
             foreach (var (command, connection, argument) in _commands)
                 Handle(command, connection, argument);
+            _handled += _commands.Count;
             _commands.Clear();
-            if (_grown.Count > 0)
-                WriteGrown();
+            _rounds.Add(_grown);
+            _grown.Clear();
+            _rounds.WriteSlice();
             _timers.TickIfDue();
         }
     }
@@ -146,34 +157,37 @@ internal sealed class WriterLoop : IDisposable
             c.ExpiresAt = c.TakenAt + (long)(_options.MaxAgeSeconds * (900 + Random.Shared.Next(200)));
     }
 
-    private void WriteGrown()
+    /// <summary>Writes what is new in a log to its connections (<see cref="WriteRounds.Write"/>).</summary>
+    private bool WriteGrown(FilterLog log, long until, out int batched)
     {
-        var (begun, most) = (Stopwatch.GetTimestamp(), 0);
-        foreach (var log in _grown)
+        batched = 0;
+        ref var use = ref log.Loops[_number];
+        if (!_connections.TryGet(log, out var group))
+        {
+            Interlocked.Exchange(ref use.IsListed, 0);
+            return true;
+        }
+        if (group.Left == 0)
         {
             // Before the log is read, so that events from now on list it again.
-            Interlocked.Exchange(ref log.Loops[_number].IsListed, 0);
-            if (_connections.TryGet(log, out var group))
-                most = Math.Max(most, PumpAll(log, group));
+            Interlocked.Exchange(ref use.IsListed, 0);
+            group.BeginPass(log.Next, _handled);
+            _writer.Batch.Clear();
         }
-        _grown.Clear();
-        _pacing.Begin(begun, most);
-    }
-
-    /// <returns>The most events that one write contained.</returns>
-    private int PumpAll(FilterLog log, ConnectionGroup group)
-    {
-        _writer.Batch.Clear();
-        var next = log.Next;
-        for (var i = group.Ready - 1; i >= 0; i--)
+        while (group.TakeNext() is { } connection)
         {
-            var connection = group[i];
             _writer.Pump(connection);
             if (connection.End is null && connection.Output.Busy)
                 group.Park(connection);
+            if (group.Left % Stride == 0 && group.Left > 0 && Stopwatch.GetTimestamp() >= until)
+                break;
         }
-        if (group.Ready == group.Count)
-            Volatile.Write(ref log.Loops[_number].ReadThrough, next);
-        return _writer.Batch.Count;
+        batched = _writer.Batch.Count;
+        if (group.Left > 0)
+            return false;
+        // A command of the meantime may have left a connection behind that is not parked.
+        if (group.Ready == group.Count && group.BegunAt == _handled)
+            Volatile.Write(ref use.ReadThrough, group.PassNext);
+        return true;
     }
 }

@@ -33,6 +33,9 @@ internal struct LoopUse
     /// <summary>1 while the log is on the loop's list of grown logs.</summary>
     public int IsListed;
 
+    /// <summary>The loop's last round that wrote the log. Only the loop uses it.</summary>
+    public long Round;
+
     /// <summary>Sequence number that all the loop's connections have reached. Only the loop writes it.</summary>
     public long ReadThrough;
 }

@@ -38,9 +38,9 @@ public class ConnectionGroupTests
             }
 
             var (due, visited) = (all.Except(resting).ToHashSet(), new HashSet<StreamConnection>());
-            for (var i = group.Ready - 1; i >= 0; i--)
+            group.BeginPass(next: 0, handled: 0);
+            while (group.TakeNext() is { } connection)
             {
-                var connection = group[i];
                 Assert.True(visited.Add(connection));
                 if (random.Next(10) == 0)
                 {
@@ -55,6 +55,51 @@ public class ConnectionGroupTests
             }
             Assert.True(due.SetEquals(visited));
             Assert.Equal(all.Count, group.Count);
+        }
+    }
+
+    [Fact]
+    public void An_interrupted_pass_misses_no_connection_that_was_ready_when_it_began()
+    {
+        var random = new Random(3);
+        for (var round = 0; round < 2_000; round++)
+        {
+            var (group, resting) = (new ConnectionGroup(), new List<StreamConnection>());
+            for (var i = 0; i < 12; i++)
+                group.Add(Connection($"c{i}"));
+            for (var i = random.Next(4); i > 0; i--)
+                Rest(group[random.Next(group.Ready)]);
+            var due = Enumerable.Range(0, group.Ready).Select(i => group[i]).ToHashSet();
+            group.BeginPass(next: 0, handled: 0);
+            while (group.TakeNext() is { } connection)
+            {
+                due.Remove(connection);
+                if (random.Next(4) == 0)
+                    Rest(connection);
+                switch (random.Next(6))
+                {
+                    case 0:
+                        group.Add(Connection("late"));
+                        break;
+                    case 1 when resting.Count > 0:
+                        group.Resume(resting[0]);
+                        resting.RemoveAt(0);
+                        break;
+                    case 2 when group.Count > 0:
+                        var left = group[random.Next(group.Count)];
+                        due.Remove(left);
+                        resting.Remove(left);
+                        group.Remove(left);
+                        break;
+                }
+            }
+            Assert.Empty(due);
+
+            void Rest(StreamConnection connection)
+            {
+                group.Park(connection);
+                resting.Add(connection);
+            }
         }
     }
 

@@ -1,0 +1,73 @@
+using Streaming.Fanout;
+
+namespace Streaming.Connections;
+
+/// <summary>
+/// Orders the writes of one writer loop in rounds: a round writes each filter log that has grown at most once, and a
+/// pause follows it (<see cref="WritePacing"/>). Used by the loop's thread.
+/// </summary>
+/// <remarks>
+/// A round is cut into slices, between which the loop takes commands and more logs. A log that the round has not
+/// written yet goes first, during the pause too: an event for a few clients waits neither for an event to thousands nor
+/// for the pause after it.
+/// </remarks>
+internal sealed class WriteRounds(int loop, WritePacing pacing, TimeProvider clock, WriteRounds.Write write)
+{
+    /// <summary>An idle loop checks its connections once a second.</summary>
+    private const int IdleMilliseconds = 1_000;
+
+    private readonly long _slice = clock.TimestampFrequency / 1_000;
+    private readonly List<FilterLog> _due = [],
+        _later = [];
+    private long _round = 1,
+        _worked;
+    private int _batched;
+
+    /// <summary>Writes what is new in a log to its connections.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="until">Timestamp at which to stop between two connections.</param>
+    /// <param name="batched">Most events that one write contained.</param>
+    /// <returns>False if connections are left; the log is written again then.</returns>
+    public delegate bool Write(FilterLog log, long until, out int batched);
+
+    /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
+    public int SleepMilliseconds =>
+        _due.Count > 0 ? 0
+        : _later.Count > 0 ? Math.Max(0, pacing.Milliseconds)
+        : IdleMilliseconds;
+
+    /// <summary>Adds logs that have grown and are not listed yet.</summary>
+    public void Add(List<FilterLog> grown)
+    {
+        foreach (var log in grown)
+            (log.Loops[loop].Round == _round ? _later : _due).Add(log);
+    }
+
+    /// <summary>Writes for about a millisecond, if anything is due.</summary>
+    public void WriteSlice()
+    {
+        if (_due.Count == 0 && _later.Count > 0 && pacing.Milliseconds <= 0)
+        {
+            _round++;
+            _due.AddRange(_later);
+            _later.Clear();
+        }
+        if (_due.Count == 0)
+            return;
+        var (begun, now) = (clock.GetTimestamp(), 0L);
+        do
+        {
+            var log = _due[^1];
+            log.Loops[loop].Round = _round;
+            if (write(log, begun + _slice, out var batched))
+                _due.RemoveAt(_due.Count - 1);
+            _batched = Math.Max(_batched, batched);
+            now = clock.GetTimestamp();
+        } while (_due.Count > 0 && now < begun + _slice);
+        _worked += now - begun;
+        if (_due.Count > 0)
+            return;
+        pacing.Begin(_worked, _batched);
+        (_worked, _batched) = (0, 0);
+    }
+}
