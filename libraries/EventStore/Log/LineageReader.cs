@@ -12,12 +12,26 @@ public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlData
     private Lineage _last = Lineage.Alone("");
 
     /// <summary>Returns the lineage of an epoch that the store has, or had a moment ago.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or a server answers that does not have
+    /// the epoch.</exception>
+    public async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken) =>
+        await FindAsync(epoch, cancellationToken)
+        ?? throw new StoreUnavailableException(
+            $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
+        );
+
+    /// <summary>Returns the lineage of an epoch. During a promotion the connections may lead to different servers, so
+    /// the one that answers may not be the one that named the epoch.</summary>
+    /// <returns>Null if the server that answers does not have the epoch.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken)
+    public async ValueTask<Lineage?> FindAsync(string epoch, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _last) is var last && last.Epoch == epoch)
             return last;
-        var lineage = Lineage.Of(epoch, await RowsAsync(cancellationToken));
+        var rows = await RowsAsync(cancellationToken);
+        if (rows.All(r => r.Epoch != epoch))
+            return null;
+        var lineage = Lineage.Of(epoch, rows);
         Volatile.Write(ref _last, lineage);
         return lineage;
     }

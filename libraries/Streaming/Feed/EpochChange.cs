@@ -13,19 +13,32 @@ internal sealed class EpochChange(
     ILogger<EpochChange> logger
 )
 {
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Starts the logs in the store's epoch.</summary>
-    public async Task StartAsync(string epoch, long position, CancellationToken stoppingToken) =>
-        logs.Reset(await LineageAsync(epoch, stoppingToken), position);
+    /// <returns>False if another server answers now, which does not have the epoch.</returns>
+    public async Task<bool> StartAsync(string epoch, long position, CancellationToken stoppingToken)
+    {
+        if (await LineageAsync(epoch, stoppingToken) is not { } lineage)
+        {
+            await Task.Delay(Interval, clock, stoppingToken);
+            return false;
+        }
+        logs.Reset(lineage, position);
+        return true;
+    }
 
     /// <summary>
     /// Enters the epoch of a page of the store. If it has everything that was published here, the streams continue;
     /// otherwise the logs start again after the last shared position, and streams beyond it get a resync.
     /// </summary>
     /// <returns>True if the page follows what was published. False if the feed must read on after
-    /// <see cref="FilterLogs.Settled"/>.</returns>
-    public async Task<bool> EnterAsync(EventPage page, CancellationToken stoppingToken)
+    /// <see cref="FilterLogs.Settled"/>. Null if another server answers now, which does not have the epoch.</returns>
+    public async Task<bool?> EnterAsync(EventPage page, CancellationToken stoppingToken)
     {
-        var (former, lineage) = (logs.Epoch, await LineageAsync(page.Epoch, stoppingToken));
+        var former = logs.Epoch;
+        if (await LineageAsync(page.Epoch, stoppingToken) is not { } lineage)
+            return null;
         if (logs.TryContinue(lineage))
         {
             logger.LogInformation(
@@ -47,6 +60,6 @@ internal sealed class EpochChange(
         return false;
     }
 
-    private Task<Lineage> LineageAsync(string epoch, CancellationToken stoppingToken) =>
-        logger.UntilReadAsync(() => lineages.OfAsync(epoch, stoppingToken).AsTask(), clock, stoppingToken);
+    private Task<Lineage?> LineageAsync(string epoch, CancellationToken stoppingToken) =>
+        logger.UntilReadAsync(() => lineages.FindAsync(epoch, stoppingToken).AsTask(), clock, stoppingToken);
 }

@@ -107,11 +107,16 @@ internal sealed class LiveFeed(
 
     private async Task StartAtHeadAsync(CancellationToken stoppingToken)
     {
-        var head = await ReadAsync(long.MaxValue / 2, stoppingToken);
-        // Starts before the head, so that a client that reconnects after a restart of this replica is served from
-        // memory.
-        var start = Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents);
-        await epochs.StartAsync(head.Epoch, start, stoppingToken);
+        // Starts before the head, so that a client that reconnects after a restart is served from memory.
+        EventPage head;
+        do head = await ReadAsync(long.MaxValue / 2, stoppingToken);
+        while (
+            !await epochs.StartAsync(
+                head.Epoch,
+                Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents),
+                stoppingToken
+            )
+        );
         await CatchUpAsync(stoppingToken);
         logs.Epochs.Doubted += () => Volatile.Read(ref _doubted).TrySetResult();
         appender.Committed += committed => _local.Writer.TryWrite(committed);
@@ -231,8 +236,8 @@ internal sealed class LiveFeed(
         }
     }
 
-    /// <summary>Starts a comparison with the store in the background if the last one is older than the interval. It
-    /// finds what Redis or the Broadcaster has lost.</summary>
+    /// <summary>Compares with the store in the background, if the last time is longer ago than the interval: it finds
+    /// what Redis or the Broadcaster has lost.</summary>
     private void CompareInBackground(TimeSpan interval, CancellationToken stoppingToken)
     {
         if (_comparison is not null || Clock.GetElapsedTime(_comparedAt) < interval)
@@ -294,25 +299,22 @@ internal sealed class LiveFeed(
     private bool IsOfFormerPrimary(EventPage page) => page.Epoch != logs.Epoch && logs.Epochs.Lineage.Knows(page.Epoch);
 
     /// <summary>Publishes a page; false if it does not follow what was published: its epoch has other events, so the
-    /// feed has gone back to the last shared one or to the new head, or it is of a former primary.</summary>
+    /// feed has gone back to the last shared one or to the new head, or the primary is changing.</summary>
     private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
     {
-        if (IsOfFormerPrimary(page))
+        var isNewEpoch = page.Epoch != logs.Epoch;
+        var entered =
+            IsOfFormerPrimary(page) ? null
+            : isNewEpoch ? await epochs.EnterAsync(page, stoppingToken)
+            : true;
+        if (entered is not { } follows)
         {
             Stalled();
-            Logger.LogWarning(
-                "A former primary answered, whose epoch {Epoch} has ended: its answer is ignored",
-                page.Epoch
-            );
+            Logger.LogWarning("A former primary answers: the page of epoch {Epoch} is ignored", page.Epoch);
             await Task.Delay(EpochInterval, Clock, stoppingToken);
             return false;
         }
-        var follows = true;
-        if (page.Epoch != logs.Epoch)
-        {
-            follows = await epochs.EnterAsync(page, stoppingToken);
-            _fence = 0; // fences restart in a recreated store
-        }
+        _fence = isNewEpoch ? 0 : _fence; // fences restart in a recreated store
         Volatile.Write(ref _stalledAt, 0);
         Volatile.Write(ref _headSeen, page.Head);
         // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.

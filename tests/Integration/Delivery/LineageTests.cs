@@ -42,6 +42,23 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     }
 
     [Fact]
+    public async Task A_former_primary_says_nothing_of_an_epoch_that_it_missed()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var former = await OpenLog.OpenAsync(database);
+        var kept = await former.AppendAsync(2);
+        var server = await rig.PromoteAsync(rig.Origin);
+        await using var promoted = await OpenLog.OpenAsync(server.At(database.Database!));
+        var epoch = (await promoted.AppendAsync(1))[0].Epoch;
+        // A connection to it is still open, and another one has named the epoch.
+        Assert.Null(await former.Lineages.FindAsync(epoch, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+            await former.Lineages.TranslateAsync(kept[0], epoch, TestContext.Current.CancellationToken)
+        );
+        Assert.Equal(kept[0] with { Epoch = epoch }, await promoted.HonouredAsync(kept[0]));
+    }
+
+    [Fact]
     public async Task Two_forks_of_one_backup_honour_what_the_backup_has_and_nothing_of_each_other()
     {
         var database = await rig.CreateDatabaseAsync();
