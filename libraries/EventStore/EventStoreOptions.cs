@@ -40,8 +40,13 @@ public sealed class EventStoreOptions
     [Range(1, 10_000)]
     public int MaxBatchEvents { get; set; } = 1_000;
 
-    /// <summary>Maximum bytes of data of a group commit, and of a page of a read. The first event of a page, and a
-    /// group commit of one request, may exceed it.</summary>
+    /// <summary>Maximum bytes of data of a group commit; a single request may exceed it. It is small because all other
+    /// publishers wait for the commit.</summary>
+    [Range(1_024, 64 * 1024 * 1024)]
+    public int MaxCommitBytes { get; set; } = 256 * 1024;
+
+    /// <summary>Maximum bytes of data of a request, and of a page of a read. The first event of a page may exceed
+    /// it.</summary>
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
 

@@ -51,7 +51,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         {
             if (
                 Events + request.Events.Count > limits.MaxBatchEvents
-                || _bytes + request.DataBytes > limits.MaxBatchBytes
+                || _bytes + request.DataBytes > limits.MaxCommitBytes
             )
                 return false;
             foreach (var e in request.Events)
