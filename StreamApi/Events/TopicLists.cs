@@ -49,7 +49,7 @@ internal sealed class TopicLists(
         {
             // Before the turn, because it waits for other replicas.
             subscribers = (await connections.RecentAsync(CancellationToken.None)).Subscribers;
-            turn = await reads.EnterAsync(request.Client, CancellationToken.None);
+            turn = await reads.EnterInTimeAsync(request.Client, CancellationToken.None);
         }
         finally
         {

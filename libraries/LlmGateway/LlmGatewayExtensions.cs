@@ -2,6 +2,7 @@ using LlmGateway.Agents;
 using LlmGateway.Chat;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
@@ -20,6 +21,7 @@ internal static class LlmGatewayExtensions
         builder.AddRuns();
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
+        builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();
         builder.AddGenerations();

@@ -132,7 +132,7 @@ internal sealed class RunLog(
     public Task<RunEntry?> AnnouncementAsync(RunName name, CancellationToken cancellationToken) =>
         reader.AnnouncementAsync(name.Topic, cancellationToken);
 
-    /// <summary>Reads the first unanswered message.</summary>
+    /// <summary>Finds the first unanswered message; its data are not read.</summary>
     public Task<RunEntry?> PendingAsync(RunName name, CancellationToken cancellationToken) =>
         reader.PendingAsync(name.Topic, cancellationToken);
 

@@ -24,11 +24,15 @@ internal sealed class StoreReads(IOptions<EventStoreOptions> options, IOptions<L
 
     /// <inheritdoc/>
     public Task<IDisposable> EnterAsync(HttpContext context) =>
-        EnterAsync(RequestLimits.KeyOf(context), context.RequestAborted);
+        EnterInTimeAsync(RequestLimits.KeyOf(context), context.RequestAborted);
+
+    /// <inheritdoc/>
+    public Task<IDisposable> EnterAsync(string client, CancellationToken cancellationToken) =>
+        _queue.EnterAsync(client, Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <summary>Waits for a turn of the client; dispose it to return it.</summary>
     /// <exception cref="StoreUnavailableException">No turn became free in time.</exception>
-    public async Task<IDisposable> EnterAsync(string client, CancellationToken cancellationToken)
+    public async Task<IDisposable> EnterInTimeAsync(string client, CancellationToken cancellationToken)
     {
         try
         {

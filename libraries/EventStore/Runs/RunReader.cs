@@ -81,14 +81,14 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>
-    /// Returns the first message of a session without an answer; null if all have one. Messages are answered in order,
-    /// so it is the one after the message whose key the last <c>message_end</c> has.
+    /// Returns the first message of a session without an answer, without its data; null if all have one. Messages are
+    /// answered in order, so it is the one after the message whose key the last <c>message_end</c> has.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> PendingAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
             $"""
-            select {Columns} from eventstore.events
+            select position, topic, type, key, '', time from eventstore.events
             where topic = $1 || '.log' and type = 'message' and position > coalesce((
                 select m.position from eventstore.events m
                 where m.topic = $1 || '.log' and m.type = 'message'

@@ -60,7 +60,11 @@ internal static class AgentsApi
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Produces<SessionCreated>();
-        agents.MapGet("/session/{sessionId}", ReadAsync).Reads("sessions.{sessionId}").Produces<SessionState>();
+        agents
+            .MapGet("/session/{sessionId}", ReadAsync)
+            .Reads("sessions.{sessionId}")
+            .RefusesInvalid()
+            .Produces<SessionState>();
         agents
             .MapPost("/message/{sessionId}", SendAsync)
             .Publishes("sessions.{sessionId}")
@@ -100,19 +104,16 @@ internal static class AgentsApi
         return TypedResults.Ok(new SessionCreated(name.Id));
     }
 
-    private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunLog runs, IReadTurns turns)
-    {
-        if (!AgentSessions.TryName(sessionId, out var name))
-            return NotFound();
-        (SessionState, StreamId)? read;
-        using (await turns.EnterAsync(context))
-            read = await SessionState.ReadAsync(name, runs, context.RequestAborted);
-        if (read is not var (state, position))
-            return NotFound();
-        // A stream that starts after this position continues the turns without gap or repetition.
-        context.Response.Headers["X-Sse-Position"] = position.ToString();
-        return TypedResults.Json(state, RunJson.Options);
-    }
+    private static async Task<IResult> ReadAsync(
+        string sessionId,
+        HttpContext context,
+        RunLog runs,
+        RunStates states
+    ) =>
+        AgentSessions.TryName(sessionId, out var name)
+            ? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
+                ?? NotFound()
+            : NotFound();
 
     private static async Task<IResult> SendAsync(
         string sessionId,

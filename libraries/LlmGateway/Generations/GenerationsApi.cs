@@ -42,11 +42,12 @@ internal static class GenerationsApi
             .TakesIdempotencyKey()
             .Takes<GenerationRequest>()
             .Produces<GenerationState>(StatusCodes.Status201Created);
-        generations.MapGet("/{id}", ReadAsync).Reads("generations.{id}").Produces<GenerationState>();
+        generations.MapGet("/{id}", ReadAsync).Reads("generations.{id}").RefusesInvalid().Produces<GenerationState>();
         generations
             .MapDelete("/{id}", CancelAsync)
             .Publishes("generations.{id}")
             .LimitedAsPublish()
+            .RefusesInvalid()
             .Produces<GenerationState>();
         generations
             .MapStream("/{id}/stream", StreamAsync)
@@ -86,8 +87,8 @@ internal static class GenerationsApi
         );
     }
 
-    private static Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs, IReadTurns turns) =>
-        StateAsync(id, context, runs, turns);
+    private static Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
+        StateAsync(id, context, runs, states);
 
     private static async Task StreamAsync(string id, HttpContext context, RunLog runs, FiniteStreams streams)
     {
@@ -107,7 +108,7 @@ internal static class GenerationsApi
         string id,
         HttpContext context,
         RunLog runs,
-        IReadTurns turns,
+        RunStates states,
         TimeProvider clock
     )
     {
@@ -120,22 +121,16 @@ internal static class GenerationsApi
             )
                 await Task.Delay(CancelPollInterval, clock, context.RequestAborted);
         }
-        return await StateAsync(id, context, runs, turns);
+        return await StateAsync(id, context, runs, states);
     }
 
-    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, IReadTurns turns)
-    {
-        if (!IsId(id))
-            return NotFound(id);
-        (GenerationState, StreamId)? read;
-        using (await turns.EnterAsync(context))
-            read = await GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs, context.RequestAborted);
-        if (read is not var (state, position))
-            return NotFound(id);
-        // A stream that starts after this position continues the text without gap or repetition.
-        context.Response.Headers["X-Sse-Position"] = position.ToString();
-        return TypedResults.Json(state, RunJson.Options);
-    }
+    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
+        IsId(id)
+            ? await states.AnswerAsync(
+                context,
+                () => GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs, context.RequestAborted)
+            ) ?? NotFound(id)
+            : NotFound(id);
 
     private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 

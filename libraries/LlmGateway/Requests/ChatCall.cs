@@ -14,7 +14,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     private long? _inputTokens;
 
     /// <summary>Estimated tokens of the messages, counted once. Exact for the demo model only.</summary>
-    public long InputTokens => _inputTokens ??= Messages.Sum(m => (long)DemoText.Count(m.Text));
+    public long InputTokens => _inputTokens ??= DemoText.Count(Messages.Select(m => m.Text));
 
     public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) =>
         Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 
@@ -9,6 +10,13 @@ namespace Streaming.Frames;
 /// </summary>
 internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {
+    private static readonly SearchValues<char> Escaped = SearchValues.Create([
+        .. Enumerable.Range(0, 0x20).Select(c => (char)c),
+        '"',
+        '\\',
+        '\x7F',
+    ]);
+
     public static ReadableJsonEncoder Instance { get; } = new();
 
     public override int MaxOutputCharactersPerInputCharacter => 6;
@@ -17,17 +25,21 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 
     public override int FindFirstCharacterToEncode(char* text, int textLength)
     {
-        for (var rest = new ReadOnlySpan<char>(text, textLength); !rest.IsEmpty; )
+        var all = new ReadOnlySpan<char>(text, textLength);
+        var first = all.IndexOfAny(Escaped);
+        if (first >= 0)
+            all = all[..first];
+        var pair = all.IndexOfAnyInRange('\uD800', '\uDFFF');
+        if (pair < 0)
+            return first;
+        for (var rest = all[pair..]; !rest.IsEmpty; )
         {
             // An unpaired surrogate counts as a character to encode: the base class replaces it.
-            if (
-                Rune.DecodeFromUtf16(rest, out var rune, out var used) != System.Buffers.OperationStatus.Done
-                || WillEncode(rune.Value)
-            )
-                return textLength - rest.Length;
+            if (Rune.DecodeFromUtf16(rest, out _, out var used) != OperationStatus.Done)
+                return all.Length - rest.Length;
             rest = rest[used..];
         }
-        return -1;
+        return first;
     }
 
     public override bool TryEncodeUnicodeScalar(

@@ -7,4 +7,7 @@ internal interface IReadTurns
     /// dispose it to return it.</summary>
     /// <exception cref="EventStore.StoreUnavailableException">No turn became free in time.</exception>
     Task<IDisposable> EnterAsync(HttpContext context);
+
+    /// <summary>Waits for a turn of work without a request, however long that takes.</summary>
+    Task<IDisposable> EnterAsync(string client, CancellationToken cancellationToken);
 }

@@ -5,6 +5,7 @@ using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
 
@@ -19,6 +20,7 @@ internal sealed class AgentSessions : IDisposable
     private readonly Agent _agent;
     private readonly ChatProviders _providers;
     private readonly RunLog _runs;
+    private readonly IReadTurns _turns;
     private readonly LiveRuns _live;
     private readonly RunLeases _leases;
     private readonly FlushScheduler _scheduler;
@@ -31,6 +33,7 @@ internal sealed class AgentSessions : IDisposable
         Agent agent,
         ChatProviders providers,
         RunLog runs,
+        IReadTurns turns,
         LiveRuns live,
         RunLeases leases,
         FlushScheduler scheduler,
@@ -40,10 +43,11 @@ internal sealed class AgentSessions : IDisposable
         ILogger<AgentSessions> logger
     )
     {
-        (_agent, _providers, _runs, _live, _leases, _scheduler, _metrics, _options, _clock, _logger) = (
+        (_agent, _providers, _runs, _turns, _live, _leases, _scheduler, _metrics, _options, _clock, _logger) = (
             agent,
             providers,
             runs,
+            turns,
             live,
             leases,
             scheduler,
@@ -145,7 +149,9 @@ internal sealed class AgentSessions : IDisposable
         try
         {
             var session = SessionStarted.Of((await _runs.AnnouncementAsync(run.Name, run.Stopping))!);
-            var conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
+            Conversation conversation;
+            using (await _turns.EnterAsync(run.Name.Topic, run.Stopping))
+                conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
             var target = _providers.Resolve(session.Provider, session.Model);
             writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
             await _agent.AnswerAsync(target, conversation.Messages, writer, run.Stopping);

@@ -28,7 +28,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             .ToList();
         var called = since.OfType<FunctionCallContent>().ToList();
         var id = Guid.CreateVersion7().ToString("N");
-        var input = all.Sum(m => DemoText.Count(m.Text));
+        var input = DemoText.Count(all.Select(m => m.Text));
 
         if (DemoTools.Next(prompt, called, chat) is { } call)
         {

@@ -1,0 +1,30 @@
+using System.Text.Json;
+using EventStore;
+using Runs;
+using Streaming.Requests;
+
+namespace LlmGateway.Requests;
+
+/// <summary>
+/// Answers requests for the state of a run. A state may have megabytes, so it is read and encoded within the client's
+/// turn, and its bytes count as held until the client has taken them.
+/// </summary>
+internal sealed class RunStates(IReadTurns turns, IRequestBudget budget)
+{
+    /// <param name="context">The request.</param>
+    /// <param name="readAsync">Reads the state and its position; null: there is no such run.</param>
+    /// <returns>Null if there is no such run.</returns>
+    /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or no turn became free.</exception>
+    public async Task<IResult?> AnswerAsync<T>(HttpContext context, Func<Task<(T State, StreamId Position)?>> readAsync)
+    {
+        using var turn = await turns.EnterAsync(context);
+        if (await readAsync() is not var (state, position))
+            return null;
+        var json = JsonSerializer.SerializeToUtf8Bytes(state, RunJson.Options);
+        budget.Hold(context).Set(json.Length);
+        // A stream that starts after this position continues the run without gap or repetition.
+        context.Response.Headers["X-Sse-Position"] = position.ToString();
+        return TypedResults.Bytes(json, "application/json; charset=utf-8");
+    }
+}
