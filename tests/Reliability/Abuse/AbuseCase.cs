@@ -8,12 +8,15 @@ namespace Reliability.Abuse;
 /// applies.</param>
 /// <param name="HasControl">True: the limit depends on the control before it (<see cref="MachineRatio"/>).</param>
 /// <param name="Prepare">Prepares the abuse before anything is measured.</param>
+/// <param name="IsRehearsed">True: the abuse also runs for some seconds before anything is measured, so that the
+/// servers have compiled what it uses.</param>
 internal sealed record AbuseCase(
     string Name,
     Func<AbuseTarget, CancellationToken, Task<string>> Do,
     bool IsControl = false,
     bool HasControl = false,
-    Func<AbuseTarget, Task>? Prepare = null
+    Func<AbuseTarget, Task>? Prepare = null,
+    bool IsRehearsed = false
 );
 
 /// <summary>The system, as the abuser sees it.</summary>

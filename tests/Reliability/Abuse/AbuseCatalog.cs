@@ -52,25 +52,28 @@ internal static partial class AbuseCatalog
         new(
             "240 reads of history with 100 patterns each over a log of 60,000 events",
             PatternsAsync,
-            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1")
+            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),
+            IsRehearsed: true
         ),
         new(
             "300 clients that ask for a page and never read it",
             PagesAsync,
-            Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\"")
+            Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\""),
+            IsRehearsed: true
         ),
-        new("NDJSON with lines of 1 MB", LinesAsync),
+        new("NDJSON with lines of 1 MB", LinesAsync, IsRehearsed: true),
         new(
             "1,000 slow readers in catch-up, each at another position",
             CatchUpAsync,
             Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
         ),
         new("streams with the filters user.N.> and broadcast.>", FiltersAsync, Prepare: OpenFiltersAsync),
-        new("sessions of 2 MB, filled and read at full speed", SessionsAsync),
+        new("sessions of 2 MB, filled and read at full speed", SessionsAsync, IsRehearsed: true),
         new(
             "lists of topics at full speed",
             (target, over) =>
-                AskAsync(target, 32, connection => connection.Get("/v1/topics?limit=1000", AbuseTarget.Token()), over)
+                AskAsync(target, 32, connection => connection.Get("/v1/topics?limit=1000", AbuseTarget.Token()), over),
+            IsRehearsed: true
         ),
     ];
 

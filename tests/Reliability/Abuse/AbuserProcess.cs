@@ -11,6 +11,8 @@ internal sealed class AbuserProcess : IDisposable
     /// follow.</summary>
     public const string Argument = "--abuser";
 
+    private static readonly TimeSpan Rehearsal = TimeSpan.FromSeconds(5);
+
     private readonly Process _process;
 
     private AbuserProcess(Process process) => _process = process;
@@ -65,6 +67,11 @@ internal sealed class AbuserProcess : IDisposable
         );
         if (abuse.Prepare is { } prepare)
             await prepare(target);
+        if (abuse.IsRehearsed)
+        {
+            using var rehearsal = new CancellationTokenSource(Rehearsal);
+            await DoAsync(abuse, target, rehearsal.Token);
+        }
         await Console.Out.WriteLineAsync("ready");
         if (await Console.In.ReadLineAsync() is null)
             return 0;
@@ -75,18 +82,21 @@ internal sealed class AbuserProcess : IDisposable
             await over.CancelAsync();
             await Console.In.ReadLineAsync();
         });
-        string got;
+        await Console.Out.WriteLineAsync(await DoAsync(abuse, target, over.Token));
+        await ended;
+        return 0;
+    }
+
+    private static async Task<string> DoAsync(AbuseCase abuse, AbuseTarget target, CancellationToken over)
+    {
         try
         {
-            got = await abuse.Do(target, over.Token);
+            return await abuse.Do(target, over);
         }
         catch (SocketException e)
         {
-            got = $"**{e.Message}**";
+            return $"**{e.Message}**";
         }
-        await Console.Out.WriteLineAsync(got);
-        await ended;
-        return 0;
     }
 
     private void Say(string word)
