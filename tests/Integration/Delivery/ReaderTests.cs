@@ -77,6 +77,11 @@ public sealed class ReaderTests(StackFixture stack)
         }
     }
 
+    private const string NoRows = """
+        update pg_class set reltuples = 0, relpages = 1
+        where relnamespace = 'eventstore'::regnamespace and relkind in ('r', 'i')
+        """;
+
     [Theory]
     [InlineData(false), InlineData(true)]
     public async Task A_page_looks_at_as_many_rows_in_a_long_log_as_in_a_short_one(bool listed)
@@ -101,6 +106,9 @@ public sealed class ReaderTests(StackFixture stack)
             await using (var clear = store.CreateCommand("select eventstore.reset()"))
                 await clear.ExecuteNonQueryAsync(cancellationToken);
             await FillAsync(5_000);
+            // Autovacuum came by when no row was visible: Postgres takes the log for empty.
+            await using (var forget = store.CreateCommand(NoRows))
+                await forget.ExecuteNonQueryAsync(cancellationToken);
             var inShort = await RowsOfAsync(filter);
             await FillAsync(40_000);
             var inLong = await RowsOfAsync(filter);
