@@ -5,7 +5,7 @@ namespace Streaming;
 /// <summary>
 /// Ends every stream at SIGTERM, before Kestrel waits for its connections. The client gets a reconnection time
 /// (<c>retry:</c>) and the end of the body, and resumes on another replica. A stream that its endpoint writes may have
-/// a grace (<see cref="PushSettings.Grace"/>).
+/// a grace (<see cref="PushSettings.Grace"/>), and a bare one ends with its own last frame instead of <c>retry:</c>.
 /// </summary>
 internal sealed class StreamDrain(ConnectionRegistry registry, IHostApplicationLifetime lifetime) : IHostedService
 {

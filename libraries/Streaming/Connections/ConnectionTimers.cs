@@ -6,7 +6,8 @@ namespace Streaming.Connections;
 
 /// <summary>
 /// Looks at every connection of a writer loop once a second: ends those that are over or take nothing, and sends
-/// heartbeats and positions to the quiet ones. Times are milliseconds of <see cref="Environment.TickCount64"/>.
+/// heartbeats and positions to the quiet ones; <see cref="PushStream"/> sends its own. Times are milliseconds of
+/// <see cref="Environment.TickCount64"/>.
 /// </summary>
 internal sealed class ConnectionTimers(
     int loop,

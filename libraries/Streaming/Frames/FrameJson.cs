@@ -6,6 +6,7 @@ namespace Streaming.Frames;
 
 /// <summary>
 /// The JSON of frames and of history. Plain frames have the data as published; an envelope has all fields of the event.
+/// <c>?named=false</c> may add the type (<see cref="NamedFormat"/>); other formats write their own.
 /// </summary>
 internal static class FrameJson
 {
