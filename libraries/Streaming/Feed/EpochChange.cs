@@ -13,17 +13,12 @@ internal sealed class EpochChange(
     ILogger<EpochChange> logger
 )
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Starts the logs in the store's epoch.</summary>
     /// <returns>False if another server answers now, which does not have the epoch.</returns>
     public async Task<bool> StartAsync(string epoch, long position, CancellationToken stoppingToken)
     {
         if (await LineageAsync(epoch, stoppingToken) is not { } lineage)
-        {
-            await Task.Delay(Interval, clock, stoppingToken);
             return false;
-        }
         logs.Reset(lineage, position);
         return true;
     }

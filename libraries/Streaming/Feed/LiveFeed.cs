@@ -107,16 +107,15 @@ internal sealed class LiveFeed(
 
     private async Task StartAtHeadAsync(CancellationToken stoppingToken)
     {
-        // Starts before the head, so that a client that reconnects after a restart is served from memory.
-        EventPage head;
-        do head = await ReadAsync(long.MaxValue / 2, stoppingToken);
-        while (
-            !await epochs.StartAsync(
-                head.Epoch,
-                Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents),
-                stoppingToken
-            )
-        );
+        while (true)
+        {
+            var head = await ReadAsync(long.MaxValue / 2, stoppingToken);
+            // Starts before the head, so that a client that reconnects after a restart is served from memory.
+            var start = Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents);
+            if (await epochs.StartAsync(head.Epoch, start, stoppingToken))
+                break;
+            await Task.Delay(EpochInterval, Clock, stoppingToken);
+        }
         await CatchUpAsync(stoppingToken);
         logs.Epochs.Doubted += () => Volatile.Read(ref _doubted).TrySetResult();
         appender.Committed += committed => _local.Writer.TryWrite(committed);
@@ -314,7 +313,8 @@ internal sealed class LiveFeed(
             await Task.Delay(EpochInterval, Clock, stoppingToken);
             return false;
         }
-        _fence = isNewEpoch ? 0 : _fence; // fences restart in a recreated store
+        if (isNewEpoch)
+            _fence = 0; // fences restart in a recreated store
         Volatile.Write(ref _stalledAt, 0);
         Volatile.Write(ref _headSeen, page.Head);
         // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.

@@ -111,7 +111,7 @@ public sealed class WriteRoundsTests : IDisposable
 
     private void Grow(FilterLog log) => _inbox.Grown([log]);
 
-    /// <summary>What the loop does when it wakes.</summary>
+    /// <summary>One turn of a loop that has woken.</summary>
     private void Turn()
     {
         var grown = new List<FilterLog>();
