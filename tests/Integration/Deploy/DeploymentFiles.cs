@@ -97,10 +97,14 @@ internal sealed partial record DeploymentFiles(
         var services = UnitFiles.Services(folder, [.. Instance().Matches(enabled).Select(m => m.Value)]);
         return new DeploymentFiles(
             services,
-            [.. services.SelectMany(s => s.Ports).Select(port => $"localhost:{port}")],
+            [.. services.SelectMany(s => s.Ports).Append(NginxPort()).Select(port => $"localhost:{port}")],
             ["localhost"]
         );
     }
+
+    /// <summary>The port of deploy/nginx.conf, which stands before the units.</summary>
+    private static string NginxPort() =>
+        Listen().Match(File.ReadAllText(Deployment.File("deploy/nginx.conf"))).Groups["port"].Value;
 
     private static string NameInTheAppHost(string name) =>
         name is "migrate" or "streamapi-migrate" ? "migrations" : name;
@@ -118,6 +122,9 @@ internal sealed partial record DeploymentFiles(
 
     [GeneratedRegex(@"^\s+bind :(?<port>\d+)", RegexOptions.Multiline)]
     private static partial Regex Bind();
+
+    [GeneratedRegex(@"^\s+listen (?<port>\d+);", RegexOptions.Multiline)]
+    private static partial Regex Listen();
 
     [GeneratedRegex(@"-\d+$")]
     private static partial Regex Replica();

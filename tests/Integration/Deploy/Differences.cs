@@ -51,7 +51,7 @@ internal static class Differences
             "In Development nobody signs in, and StreamApi needs no key."
         ),
         new(
-            "kubernetes/.*|systemd",
+            All,
             "webfrontend",
             "variable ASPNETCORE_FORWARDEDHEADERS_ENABLED",
             "A proxy ends TLS; the AppHost's pages are asked directly."

@@ -58,6 +58,43 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
                 Assert.Contains(urls.Split(':')[^1], service.Ports);
     }
 
+    /// <summary>An address of a single replica would fail whenever that one restarts.</summary>
+    [Theory]
+    [MemberData(nameof(Deployments))]
+    public void The_frontend_reaches_every_replica(string deployment)
+    {
+        var files = DeploymentFiles.Read(deployment);
+        var frontend = files.Services.Single(s => s.Name == "webfrontend").Environment;
+        foreach (var service in files.Services.Where(s => s.Name is "streamapi" or "broadcaster"))
+        {
+            var named = frontend
+                .Where(v => v.Key.StartsWith($"services__{service.Name}__http__", StringComparison.Ordinal))
+                .Select(v => new Uri(v.Value))
+                .ToList();
+            var single = named.Where(IsOfOneReplica).ToList();
+            // Signed-in visitors' requests go to the first address only.
+            Assert.True(
+                single.Count == 0 || (single.Count == service.Replicas && service.Name != "streamapi"),
+                string.Join(' ', named)
+            );
+
+            bool IsOfOneReplica(Uri address) =>
+                address.Host == "localhost"
+                    ? service.Ports.Contains($"{address.Port}")
+                    : address.Host.StartsWith(service.Name + "-", StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Behind a proxy that ends TLS; otherwise cookies are not <c>Secure</c> and pages have no
+    /// HSTS.</summary>
+    [Theory]
+    [MemberData(nameof(Deployments))]
+    public void The_frontend_knows_that_its_visitors_use_TLS(string deployment)
+    {
+        var frontend = DeploymentFiles.Read(deployment).Services.Single(s => s.Name == "webfrontend");
+        Assert.Equal("true", frontend.Environment.GetValueOrDefault("ASPNETCORE_FORWARDEDHEADERS_ENABLED"));
+    }
+
     /// <summary>The base has no stores; its overlays add them.</summary>
     [Theory]
     [InlineData("compose")]

@@ -72,7 +72,7 @@ internal sealed class NginxProxy : IAsyncDisposable
             {
                 if (process.HasExited)
                     Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
-                using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/alive");
+                using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/v1/models");
                 return answer.IsSuccessStatusCode;
             },
             "nginx answers"

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Harness;
 using Integration.Delivery;
 using Stack;
@@ -119,6 +120,76 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         );
     }
 
+    /// <summary>nginx's defaults: a body of a megabyte at most, and nothing is passed on before its end.</summary>
+    [Fact]
+    public async Task A_large_body_passes_and_its_first_lines_are_published_before_its_end()
+    {
+        await using var nginx = await NginxProxy.StartAsync(seeds.A);
+        await using var reader = await SseReader.OpenAtAsync(seeds.B, Stream);
+        var published = new TaskCompletionSource();
+        var answering = Requests.SendAsync(
+            nginx.Url,
+            HttpMethod.Post,
+            "/v1/events",
+            new Lines(_topic, 200, published.Task)
+        );
+        try
+        {
+            await Task.WhenAny(reader.WaitForEventsAsync(1), answering);
+            Assert.False(answering.IsCompleted, answering.IsCompleted ? $"{await answering}" : null);
+        }
+        finally
+        {
+            published.SetResult();
+        }
+        using var answer = await answering;
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        await reader.WaitForEventsAsync(400);
+    }
+
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/alive")]
+    [InlineData("/Health/")]
+    [InlineData("/%68ealth")]
+    public async Task Probes_are_not_passed_on(string path)
+    {
+        await using var nginx = await NginxProxy.StartAsync(seeds.A);
+        using (var direct = await Requests.SendAsync(seeds.A, HttpMethod.Get, path))
+            Assert.Equal(HttpStatusCode.OK, direct.StatusCode);
+        using var passed = await Requests.SendAsync(nginx.Url, HttpMethod.Get, path);
+        Assert.Equal(HttpStatusCode.NotFound, passed.StatusCode);
+    }
+
     private static string Upstream(string conf, string version) =>
         conf.Replace("proxy_http_version 1.1;", $"proxy_http_version {version};", StringComparison.Ordinal);
+
+    /// <summary>NDJSON of 4 kB a line: some lines, a pause, and as many again.</summary>
+    private sealed class Lines : HttpContent
+    {
+        private readonly byte[] _half;
+        private readonly Task _pause;
+
+        public Lines(string topic, int half, Task pause)
+        {
+            var line = $$"""{"topic":"{{topic}}","type":"n","data":"{{new string('x', 4_000)}}"}""" + "\n";
+            _half = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, half)));
+            _pause = pause;
+            Headers.ContentType = new("application/x-ndjson");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(_half);
+            await stream.FlushAsync();
+            await _pause;
+            await stream.WriteAsync(_half);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
 }

@@ -15,7 +15,8 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("aspire-sse-compose-").FullName;
     private readonly int _api = FreePort.Take(),
         _pages = FreePort.Take(),
-        _dashboard = FreePort.Take();
+        _dashboard = FreePort.Take(),
+        _proxy = FreePort.Take();
     private string _tag = "latest";
 
     public Uri Api => new($"https://localhost:{_api}");
@@ -131,11 +132,11 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     }
 
     /// <summary>True when both replicas get events from Redis and HAProxy sends them requests.</summary>
-    private static async Task<bool> IsCompleteAsync(HttpClient http, CancellationToken cancellationToken)
+    private async Task<bool> IsCompleteAsync(HttpClient http, CancellationToken cancellationToken)
     {
         try
         {
-            if (await http.GetStringAsync(new Uri("/proxy/up", UriKind.Relative), cancellationToken) != "2")
+            if (await http.GetStringAsync(new Uri($"http://127.0.0.1:{_proxy}/"), cancellationToken) != "2")
                 return false;
             var replicas = await http.GetStringAsync(new Uri("/v1/replicas", UriKind.Relative), cancellationToken);
             return replicas.Split("\"mode\":\"live\"").Length > 2;
@@ -214,6 +215,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
         start.Environment["API_PORT"] = $"{_api}";
         start.Environment["PAGES_PORT"] = $"{_pages}";
         start.Environment["DASHBOARD_PORT"] = $"{_dashboard}";
+        start.Environment["PROXY_PORT"] = $"{_proxy}";
         using var process = Process.Start(start)!;
         var (output, error) = (
             process.StandardOutput.ReadToEndAsync(cancellationToken),

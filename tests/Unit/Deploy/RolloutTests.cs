@@ -117,7 +117,7 @@ public sealed class RolloutTests
                     > 2 * new StreamingOptions().HeartbeatSeconds
             );
             Assert.NotEmpty(ingress.At("spec")!.Items("tls"));
-            // Probes and metrics are for the cluster.
+            // Probes and metrics are for the cluster. The frontend's probes check nothing but the process.
             if (ingress.Name() == "streamapi")
                 Assert.DoesNotContain(
                     ingress.At("spec.rules.0.http")!.Items("paths"),
