@@ -89,6 +89,12 @@ public static class StorePool
             // No code leaves settings in a session, and a reset costs more than most of our statements.
             NoResetOnClose = true,
         };
+        // Npgsql tries Kerberos's encryption first, whose library small images lack.
+        if (
+            !builder.ShouldSerialize("GSS Encryption Mode")
+            && Environment.GetEnvironmentVariable("PGGSSENCMODE") is not { Length: > 0 }
+        )
+            builder.GssEncryptionMode = GssEncryptionMode.Disable;
         // Postgres gives up a second later than the client, which may have vanished. Compiling a plan (jit) takes
         // longer than any of our statements.
         var timeout = (options.CommandTimeoutSeconds + 1) * 1_000;

@@ -22,7 +22,8 @@ internal sealed class RunOptions
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxReadBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>Seconds that live runs and answers may continue after SIGTERM.</summary>
+    /// <summary>Seconds that live runs and answers may continue after SIGTERM. The orchestrator must allow seven more
+    /// before it kills the process.</summary>
     [Range(0, 600)]
     public int DrainSeconds { get; set; } = 8;
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Runs;
 
 internal static class RunsExtensions
@@ -14,6 +16,17 @@ internal static class RunsExtensions
                 "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds. Else a late renewal would end live runs."
             )
             .ValidateOnStart();
+        // Requests and services get this time at shutdown; runs get theirs, and a moment to store their end.
+        builder
+            .Services.AddOptions<HostOptions>()
+            .PostConfigure<IOptions<RunOptions>>(
+                (host, runs) =>
+                {
+                    var needed = TimeSpan.FromSeconds(runs.Value.DrainSeconds + 2);
+                    if (host.ShutdownTimeout < needed)
+                        host.ShutdownTimeout = needed;
+                }
+            );
         builder.Services.AddSingleton<RunLeases>();
         builder.Services.AddSingleton<RunLog>();
         builder.Services.AddSingleton<LiveRuns>();

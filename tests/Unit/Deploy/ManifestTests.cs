@@ -80,6 +80,11 @@ public sealed class ManifestTests
         Assert.Equal("any", cluster.At("spec.postgresql.synchronous.method").Text());
         Assert.Equal("1", cluster.At("spec.postgresql.synchronous.number").Text());
         Assert.Equal("required", cluster.At("spec.affinity.podAntiAffinityType").Text());
+        // The role of the services may count the standbys; otherwise /health and the alerts know of none.
+        Assert.Contains(
+            cluster.At("spec.bootstrap.initdb")!.Items("postInitApplicationSQL"),
+            sql => sql.Text() == $"grant pg_monitor to {cluster.At("spec.bootstrap.initdb.owner").Text()}"
+        );
         // The services connect to <cluster>-rw; their password is in <cluster>-app.
         Assert.StartsWith(
             $"Host={cluster.Name()}-rw;Database={cluster.At("spec.bootstrap.initdb.database").Text()};"

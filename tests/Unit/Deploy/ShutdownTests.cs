@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Runs;
+
+namespace Unit.Deploy;
+
+public sealed class ShutdownTests
+{
+    [Theory]
+    [InlineData(0, 10)] // the services' own
+    [InlineData(8, 10)]
+    [InlineData(60, 62)]
+    public void The_host_waits_for_runs_as_long_as_they_may_continue(int drainSeconds, int timeout)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["Runs:DrainSeconds"] = $"{drainSeconds}" }
+        );
+        builder.AddServiceDefaults();
+        builder.AddRuns();
+        using var services = builder.Services.BuildServiceProvider();
+        Assert.Equal(
+            TimeSpan.FromSeconds(timeout),
+            services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout
+        );
+    }
+}

@@ -1,0 +1,52 @@
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace Unit.EventStore;
+
+public sealed class StorePoolTests
+{
+    /// <summary>Npgsql's default asks for Kerberos first, whose library the images lack.</summary>
+    [Theory]
+    [InlineData("Host=db", GssEncryptionMode.Disable)]
+    [InlineData("Host=db;SSL Mode=VerifyFull;Username=u", GssEncryptionMode.Disable)]
+    [InlineData("Host=a,b;Target Session Attributes=primary", GssEncryptionMode.Disable)]
+    [InlineData("Host=db;GssEncryptionMode=Prefer", GssEncryptionMode.Prefer)]
+    [InlineData("Host=db;GSS Encryption Mode=Require", GssEncryptionMode.Require)]
+    public void Kerberos_is_tried_only_if_the_connection_string_asks_for_it(string text, GssEncryptionMode mode)
+    {
+        var pools = Of(text);
+        Assert.Equal(5, pools.Count);
+        Assert.All(pools, pool => Assert.Equal(mode, pool.GssEncryptionMode));
+    }
+
+    /// <summary>docs/deployment.md and docs/sizing.md name this number, and deploy/ plans with it.</summary>
+    [Fact]
+    public void A_service_opens_at_most_60_connections() => Assert.Equal(60, MostConnections());
+
+    /// <summary>Returns the sum of a service's pools on a machine with four cores or more.</summary>
+    internal static int MostConnections() => Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize);
+
+    private static List<NpgsqlConnectionStringBuilder> Of(string text)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(settings: null);
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = text,
+                ["EventStore:ReadConnections"] = "4",
+            }
+        );
+        builder.AddEventStore();
+        using var services = builder.Services.BuildServiceProvider();
+        return
+        [
+            .. ((string[])[StorePool.Appends, StorePool.Feed, StorePool.Replays, StorePool.Reads])
+                .Select(pool => services.GetRequiredKeyedService<NpgsqlDataSource>(pool))
+                .Append(services.GetRequiredService<NpgsqlDataSource>())
+                .Select(pool => new NpgsqlConnectionStringBuilder(pool.ConnectionString)),
+        ];
+    }
+}
