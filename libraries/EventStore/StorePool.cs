@@ -32,7 +32,7 @@ public static class StorePool
     /// </summary>
     private const string IndexesOnly =
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
-        + " -c enable_hashjoin=off -c enable_mergejoin=off";
+        + " -c enable_hashjoin=off -c enable_mergejoin=off -c enable_sort=off";
 
     internal static void AddStorePools(this IServiceCollection services, string connectionName)
     {

@@ -141,9 +141,8 @@ internal sealed class EventSearch
             """
             select t.number, e.position, e.bytes, e.type, e.key
             from unnest($1::text[], $2::bigint[]) with ordinality as t(topic, after, number) cross join lateral (
-                select position, octet_length(data) as bytes, type, key from eventstore.events
-                where topic = t.topic and position > t.after and position > $3 and position <= $4
-                order by position limit $5
+                select position, octet_length(data) as bytes, type, key from eventstore.events_of(t.topic, t.after, $4)
+                where position > $3 and position <= $4 order by topic, position limit $5
             ) e
             """,
             async command =>

@@ -34,7 +34,8 @@ public static class LogSnapshot
         }
     }
 
-    /// <summary>Returns the position of a topic's event by its ordinal, from 1; null if the topic has fewer.</summary>
+    /// <summary>Returns the position of a topic's event by its ordinal, from 1; null if the topic has fewer, or the
+    /// ordinal is above <see cref="TopicReader.MostOrdinal"/>.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task<long?> PositionAsync(
         NpgsqlConnection connection,
@@ -44,8 +45,10 @@ public static class LogSnapshot
         CancellationToken cancellationToken
     )
     {
+        if (ordinal > TopicReader.MostOrdinal)
+            return null;
         await using var command = new NpgsqlCommand(
-            "select position from eventstore.events where topic = $1 order by position offset $2 - 1 limit 1",
+            "select position from eventstore.events_of($1) order by topic, position offset $2 - 1 limit 1",
             connection,
             transaction
         );
@@ -63,7 +66,7 @@ public static class LogSnapshot
     )
     {
         await using var command = new NpgsqlCommand(
-            "select max(position) from eventstore.events where topic = $1 and type = $2",
+            "select position from eventstore.events_of($1) where type = $2 order by topic desc, position desc limit 1",
             connection,
             transaction
         );

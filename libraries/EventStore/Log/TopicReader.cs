@@ -8,7 +8,7 @@ namespace EventStore;
 public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
 {
     /// <summary>Highest ordinal that is looked up; longer streams use the log's ids.</summary>
-    private const int MostOrdinal = 100_000;
+    internal const int MostOrdinal = 100_000;
 
     /// <summary>The topic's end is looked for among its newest events; a publisher may have written some after
     /// it.</summary>
@@ -38,13 +38,12 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                 ) as first
             )
             select {LogState.Columns},
-                (select position from eventstore.events where topic = $1 and position >= listed.first
-                    order by position limit 1),
-                (select position from eventstore.events where topic = $1 and position >= listed.first
-                    order by position offset least(greatest($2 - 1, 0), {MostOrdinal}) limit 1),
+                (select position from eventstore.events_of($1, listed.first - 1) order by topic, position limit 1),
+                (select position from eventstore.events_of($1, listed.first - 1)
+                    order by topic, position offset least(greatest($2 - 1, 0), {MostOrdinal}) limit 1),
                 (select min(position) from (
-                    select position, type from eventstore.events where topic = $1 and position >= listed.first
-                    order by position desc limit {EndWithin}
+                    select position, type from eventstore.events_of($1, listed.first - 1)
+                    order by topic desc, position desc limit {EndWithin}
                 ) newest where type = any($3))
             from state, listed
             """,

@@ -16,7 +16,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
 
     private static readonly string Oldest = Sql("asc"),
         Newest = Sql("desc"),
-        Conversation = Sql("desc", "and type in ('content', 'message_end')", "and position <= $5");
+        Conversation = Sql("desc", "where type in ('content', 'message_end')", "where position <= $5");
 
     /// <summary>Reads the oldest events of a run, in position order.</summary>
     /// <param name="topic">The topic of the run.</param>
@@ -66,7 +66,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> AnnouncementAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
-            $"select {Columns} from eventstore.events where topic = $1 || '.log' order by position limit 1",
+            $"select {Columns} from eventstore.events_of($1 || '.log') order by topic, position limit 1",
             topic,
             cancellationToken
         );
@@ -75,7 +75,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> LastAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
-            $"select {Columns} from eventstore.events where topic = $1 order by position desc limit 1",
+            $"select {Columns} from eventstore.events_of($1) order by topic desc, position desc limit 1",
             topic,
             cancellationToken
         );
@@ -87,17 +87,18 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> PendingAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
-            $"""
-            select position, topic, type, key, '', time from eventstore.events
-            where topic = $1 || '.log' and type = 'message' and position > coalesce((
-                select m.position from eventstore.events m
-                where m.topic = $1 || '.log' and m.type = 'message'
-                    and m.key = (
-                        select a.key from eventstore.events a
-                        where a.topic = $1 and a.type = 'message_end' and a.key is not null
-                        order by a.position desc limit 1)
-                order by m.position desc limit 1), 0)
-            order by position limit 1
+            """
+            with answered as materialized (
+                select coalesce((
+                    select position from eventstore.events_of($1 || '.log')
+                    where type = 'message' and key = (
+                        select key from eventstore.events_of($1) where type = 'message_end' and key is not null
+                        order by topic desc, position desc limit 1)
+                    order by topic desc, position desc limit 1), 0) as through
+            )
+            select next.* from answered cross join lateral (
+                select position, topic, type, key, '', time from eventstore.events_of($1 || '.log', answered.through)
+                where type = 'message' order by topic, position limit 1) next
             """,
             topic,
             cancellationToken
@@ -123,16 +124,18 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         $"""
             with run as materialized (
                 select eventstore.epoch() as epoch, exists (select from eventstore.runs where run = $1) as goes_on,
-                    least((select min(position) from eventstore.events where topic = $1),
-                        (select min(position) from eventstore.events where topic = $2)) as first,
-                    greatest((select max(position) from eventstore.events where topic = $1),
-                        (select max(position) from eventstore.events where topic = $2)) as last
+                    least((select position from eventstore.events_of($1) order by topic, position limit 1),
+                        (select position from eventstore.events_of($2) order by topic, position limit 1)) as first,
+                    greatest(
+                        (select position from eventstore.events_of($1) order by topic desc, position desc limit 1),
+                        (select position from eventstore.events_of($2) order by topic desc, position desc limit 1)
+                    ) as last
             ), near as (
-                (select {Columns} from eventstore.events where topic = $1 {ofStream}
-                    order by position {direction} limit $4)
+                (select {Columns} from eventstore.events_of($1) {ofStream}
+                    order by topic {direction}, position {direction} limit $4)
                 union all
-                (select {Columns} from eventstore.events where topic = $2 {ofLog}
-                    order by position {direction} limit $4)
+                (select {Columns} from eventstore.events_of($2) {ofLog}
+                    order by topic {direction}, position {direction} limit $4)
                 order by position {direction} limit $4
             ), counted as (
                 select *, sum(octet_length(data)) over (order by position {direction} rows unbounded preceding) as bytes

@@ -92,7 +92,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
         store.AskAsync<StreamId?>(
             """
             select eventstore.epoch(),
-                (select position from eventstore.events where topic = $1 || '.log' order by position limit 1)
+                (select position from eventstore.events_of($1 || '.log') order by topic, position limit 1)
             """,
             async command =>
             {
@@ -106,7 +106,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
     public Task<string?> OwnerAsync(string topic, CancellationToken cancellationToken) =>
         store.AskAsync<string?>(
             """
-            select data::jsonb ->> 'owner' from eventstore.events where topic = $1 || '.log' order by position limit 1
+            select data::jsonb ->> 'owner' from eventstore.events_of($1 || '.log') order by topic, position limit 1
             """,
             async command => await command.With(topic).ExecuteScalarAsync(cancellationToken) as string
         );

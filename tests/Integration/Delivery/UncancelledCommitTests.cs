@@ -52,7 +52,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
         await DeliverySystem.StartAsync(
             stack,
             broadcasters: 0,
-            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" },
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "4" },
             database: await rig.CreateDatabaseAsync()
         );
 

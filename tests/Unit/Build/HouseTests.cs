@@ -147,6 +147,17 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(inCode.Concat(inProjects));
     }
 
+    [Fact]
+    public void A_topic_is_read_in_order_only_by_events_of_since_Postgres_may_walk_the_whole_log_otherwise()
+    {
+        var found =
+            from file in SourceFiles.All
+            where file.Extension is ".cs" or ".sql" && SourceFiles.PathOf(file).StartsWith("libraries/EventStore/")
+            from Match read in TopicInLogOrder().Matches(File.ReadAllText(file.FullName))
+            select $"{SourceFiles.PathOf(file)}: {read.Value}";
+        SourceFiles.AssertNone(found);
+    }
+
     private static IEnumerable<FileInfo> CSharp(params string[] folders) =>
         SourceFiles.In(folders).Where(file => file.Extension == ".cs");
 
@@ -164,6 +175,12 @@ public sealed partial class HouseTests
         RegexOptions.IgnoreCase
     )]
     private static partial Regex StoreSql();
+
+    [GeneratedRegex(
+        @"from eventstore\.events\b(?!_of)[^;""]*?\btopic = [^;""]*?order by (\w\.)?position|m(in|ax)\((\w\.)?position\) "
+            + @"from eventstore\.events\b(?!_of)[^;""]*?\btopic = "
+    )]
+    private static partial Regex TopicInLogOrder();
 
     [GeneratedRegex(@"\.Map(Get|Post|Put|Delete|Patch|Methods|Fallback|Stream)\(")]
     private static partial Regex MappedEndpoint();

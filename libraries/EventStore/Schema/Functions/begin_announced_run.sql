@@ -9,8 +9,8 @@ begin
     -- Locks the log before the writer's row, as sweep_runs does: the other order could deadlock with it.
     perform eventstore.lock_log();
     in_epoch := eventstore.begin_epoch();
-    select e.position into announced_at from eventstore.events e
-    where e.topic = run_begun || '.log' order by e.position limit 1;
+    select e.position into announced_at from eventstore.events_of(run_begun || '.log') e
+    order by e.topic, e.position limit 1;
     if announced_at is not null then return; end if;
     begun := eventstore.begin_run(run_begun, by_writer, with_will);
     if not begun then return; end if;

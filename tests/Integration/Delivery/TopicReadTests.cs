@@ -1,0 +1,157 @@
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>The cost of reads of one topic in a long log.</summary>
+public sealed class TopicReadTests(StackFixture stack)
+{
+    private const string Early = "early",
+        Late = "late";
+    private const int MostRows = 150;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    /// <summary>By the statistics of a log with few topics, Postgres expects each of them everywhere.</summary>
+    [Fact]
+    public async Task A_read_of_a_topic_looks_at_none_of_the_other_events_whatever_the_statistics()
+    {
+        using var host = await StartAsync();
+        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await using var work = await OneConnectionAsync(host, pool: null);
+        await FillAsync(host, work);
+
+        foreach (var topic in (string[])[Early, Late])
+        {
+            var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+            await BoundedAsync(reads, "state", () => topics.ReadAsync(topic, 3, ["message_end"], Stop));
+            var runs = new RunReader(reads);
+            await BoundedAsync(reads, "announcement", () => runs.AnnouncementAsync(topic, Stop));
+            await BoundedAsync(reads, "last", () => runs.LastAsync(topic, Stop));
+            await BoundedAsync(reads, "pending", () => runs.PendingAsync(topic, Stop));
+            await BoundedAsync(reads, "oldest", () => runs.ReadOldestAsync(topic, 1_000_000, _ => { }, Stop));
+            await BoundedAsync(reads, "newest", () => runs.ReadNewestAsync(topic, 1_000_000, _ => { }, Stop));
+            var message = (await runs.AnnouncementAsync(topic, Stop))!.Position + 1;
+            await BoundedAsync(
+                reads,
+                "conversation",
+                () => runs.ReadConversationAsync(topic, message, 1_000_000, _ => { }, Stop)
+            );
+            var registry = new RunRegistry(work);
+            await BoundedAsync(work, "announced", () => registry.AnnouncedAsync(topic, Stop));
+            await BoundedAsync(work, "owner", () => registry.OwnerAsync(topic, Stop));
+            await BoundedAsync(work, "stored", () => registry.IsStoredAsync(topic, Guid.NewGuid()));
+            await BoundedAsync(
+                work,
+                "begun",
+                () => registry.BeginAnnouncedAsync(topic, Guid.NewGuid(), "[]", "{}", traceParent: null)
+            );
+            await using var connection = await work.OpenConnectionAsync(Stop);
+            await BoundedAsync(
+                connection,
+                "ordinal",
+                () => LogSnapshot.PositionAsync(connection, null, topic, 3, Stop)
+            );
+            await BoundedAsync(
+                connection,
+                "last of a type",
+                () => LogSnapshot.LastPositionAsync(connection, null, topic, "message_end", Stop)
+            );
+
+            async Task BoundedAsync(object store, string read, Func<Task> run)
+            {
+                // The plan for all values comes later than that for the first ones.
+                for (var time = 0; time < 7; time++)
+                {
+                    var before = await RowsReadAsync(store);
+                    await run();
+                    var rows = await RowsReadAsync(store) - before;
+                    Assert.True(rows <= MostRows, $"{read} of {topic}, read {time + 1}: {rows} rows");
+                }
+            }
+        }
+    }
+
+    /// <summary>Stores one run at the beginning of the log and one at its end.</summary>
+    private static async Task FillAsync(IHost host, NpgsqlDataSource store)
+    {
+        foreach (var (topic, events) in new[] { (Early, 40_000), (Late, 0) })
+        {
+            await using var fill = store.CreateCommand(
+                $$"""
+                insert into eventstore.events (position, id, topic, type, key, data, time)
+                select nextval('eventstore.position'), gen_random_uuid(), topic, type, key, '{"owner":"a"}', now()
+                from (values ('{{topic}}.log', 'announced', null), ('{{topic}}.log', 'message', 'm1'),
+                    ('{{topic}}.log', 'message', 'm2'), ('{{topic}}', 'content', null),
+                    ('{{topic}}', 'content', null), ('{{topic}}', 'message_end', 'm1')) run(topic, type, key);
+                insert into eventstore.events (position, id, topic, type, key, data, time)
+                select nextval('eventstore.position'), gen_random_uuid(), 'busy.' || n % 3, 'n', null, '1', now()
+                from generate_series(1, {{events}}) n
+                """
+            );
+            await fill.ExecuteNonQueryAsync(Stop);
+        }
+        while (await host.Services.GetRequiredService<TopicDirectory>().ListAsync(Stop) > 0) { }
+        await using var analyze = store.CreateCommand("analyze eventstore.events");
+        await analyze.ExecuteNonQueryAsync(Stop);
+    }
+
+    private async Task<IHost> StartAsync()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:eventstore"] = (await stack.CreateDatabaseAsync(Stop)).ConnectionString,
+            }
+        );
+        builder.Services.AddMetrics();
+        builder.AddEventStore();
+        var host = builder.Build();
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(Stop);
+        return host;
+    }
+
+    /// <summary>Opens a pool of one connection, whose session can be asked for the rows that it has read.</summary>
+    /// <param name="host">The services.</param>
+    /// <param name="pool">The pool whose settings the session has; null for the features' own.</param>
+    private static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host, string? pool)
+    {
+        var pooled = pool is null
+            ? host.Services.GetRequiredService<NpgsqlDataSource>()
+            : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+        await using var connection = await pooled.OpenConnectionAsync(Stop);
+        var text = new NpgsqlConnectionStringBuilder(
+            host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore")
+        )
+        {
+            MaxPoolSize = 1,
+            MaxAutoPrepare = 30,
+            AutoPrepareMinUsages = 2,
+            NoResetOnClose = true,
+            Options = new NpgsqlConnectionStringBuilder(pooled.ConnectionString).Options,
+        };
+        return NpgsqlDataSource.Create(text.ConnectionString);
+    }
+
+    private static async Task<long> RowsReadAsync(object store)
+    {
+        NpgsqlCommand Command(string sql) =>
+            store is NpgsqlConnection connection
+                ? new NpgsqlCommand(sql, connection)
+                : ((NpgsqlDataSource)store).CreateCommand(sql);
+        await using (var flush = Command("select pg_stat_force_next_flush()"))
+            await flush.ExecuteNonQueryAsync(Stop);
+        await using var command = Command(
+            """
+            select (select sum(idx_tup_read) from pg_stat_user_indexes where relname like 'events%')
+                 + (select sum(seq_tup_read) from pg_stat_user_tables where relname like 'events%')
+            """
+        );
+        return (long)(decimal)(await command.ExecuteScalarAsync(Stop))!;
+    }
+}
