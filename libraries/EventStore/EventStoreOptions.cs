@@ -13,7 +13,7 @@ public sealed class EventStoreOptions
     /// <summary>Number of slots that topics are divided into. A stream server receives from Redis only the slots that
     /// its readers need. All services must have the same number.</summary>
     [Range(1, 4_096)]
-    public int Slots { get; set; } = 1_024;
+    public int Slots { get; set; } = 4_096;
 
     /// <summary>Number of leading tokens of a topic that decide its slot. A pattern with a wildcard among them needs
     /// every slot. All services must have the same number.</summary>

@@ -45,5 +45,5 @@ internal static class Costs
     public const int ClientWatchdog = 45_000;
 
     /// <summary>Slots that topics hash to by default (EventStore:Slots).</summary>
-    public const int Slots = 1_024;
+    public const int Slots = 4_096;
 }

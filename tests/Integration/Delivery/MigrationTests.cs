@@ -129,6 +129,27 @@ public sealed class MigrationTests(StackFixture stack)
         Assert.Equal(["0"], await RowsAsync(store, "select eventstore.head()::text"));
     }
 
+    [Theory]
+    [InlineData("1024 by 1", "0")]
+    [InlineData("1024 by 2", "1")]
+    public async Task The_former_default_number_of_slots_is_agreed_anew_and_a_chosen_one_is_kept(
+        string agreed,
+        string left
+    )
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        await RowsAsync(
+            store,
+            $"""
+            delete from eventstore.migrations where name = '0011_slots';
+            insert into eventstore.settings values ('slots', '{agreed}')
+            """
+        );
+        await MigrateAsync(store);
+        Assert.Equal([left], await RowsAsync(store, "select count(*)::text from eventstore.settings"));
+    }
+
     [Fact]
     public async Task A_function_that_Postgres_refuses_leaves_all_as_they_were()
     {
