@@ -19,6 +19,7 @@ internal sealed class RunLeases(
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _renewingSince,
+        _renewedAt,
         _orphansCheckedAt;
 
     private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
@@ -123,15 +124,23 @@ internal sealed class RunLeases(
         }
         foreach (var run in cancelled)
             Cancelled?.Invoke(run);
-        if (_renewingSince == 0)
+        Renewed();
+    }
+
+    /// <summary>Notes a renewal. After a pause of a lease or more, in which this process or the store stood still, the
+    /// others get the time to renew theirs.</summary>
+    private void Renewed()
+    {
+        if (_renewingSince == 0 || Clock.GetElapsedTime(_renewedAt) >= Lease)
             _renewingSince = Clock.GetTimestamp();
+        _renewedAt = Clock.GetTimestamp();
     }
 
     private async Task RegisterAsync(CancellationToken cancellationToken)
     {
         var writer = Guid.CreateVersion7();
         await writers.EnterAsync(writer, streaming.Value.Replica, Lease, cancellationToken);
-        _renewingSince = Clock.GetTimestamp();
+        _renewingSince = _renewedAt = Clock.GetTimestamp();
         _writer.TrySetResult(writer);
     }
 
@@ -141,9 +150,13 @@ internal sealed class RunLeases(
     /// </summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        if (_renewingSince == 0 || Clock.GetElapsedTime(_renewingSince) < Lease)
+        if (
+            _renewingSince == 0
+            || Clock.GetElapsedTime(_renewingSince) < Lease
+            || !_writer.Task.IsCompletedSuccessfully
+        )
             return;
-        var ended = await writers.SweepAsync(cancellationToken);
+        var ended = await writers.SweepAsync(_writer.Task.Result, cancellationToken);
         if (ended.Count == 0)
             return;
         Logger.LogWarning("Ended {Count} runs of a failed replica", ended.Count);
@@ -170,7 +183,7 @@ internal sealed class RunLeases(
         string[] orphans = [.. old.Where(run => !live!.Contains(run))];
         if (orphans.Length == 0)
             return;
-        var ended = await writers.AbandonAsync(orphans, writer, cancellationToken);
+        var ended = await writers.AbandonAsync(orphans, writer, lease, cancellationToken);
         if (ended.Count == 0)
             return;
         logger.LogWarning(

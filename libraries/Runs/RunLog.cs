@@ -70,13 +70,13 @@ internal sealed class RunLog(
                 JsonSerializer.Serialize(closingEvents ?? Interrupted, RunJson.Options),
                 JsonSerializer.Serialize(announcement, RunJson.Options),
                 Activity.Current?.Id
-            ) ?? throw new StoreUnavailableException("This replica lost its lease on runs. Try again in some seconds.");
+            ) ?? throw NoLease();
         return new RunStart(name, announced, isNew ? new Run(name, writer, announced, this) : null);
     }
 
     /// <summary>Acquires an announced run for a part of its work.</summary>
     /// <returns>Null if a replica already writes it.</returns>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<Run?> TryAcquireAsync(RunName name, IReadOnlyList<RunEvent> closingEvents)
     {
         await feed.Started;
@@ -86,22 +86,31 @@ internal sealed class RunLog(
             await registry.ReleaseAsync(name.Topic, before);
             _unconfirmed.TryRemove(name, out _);
         }
+        bool? begun;
         try
         {
-            return await registry.BeginAsync(
+            begun = await registry.BeginAsync(
                 name.Topic,
                 writer,
                 JsonSerializer.Serialize(closingEvents, RunJson.Options)
-            )
-                ? new Run(name, writer, default, this)
-                : null;
+            );
         }
         catch (StoreUnavailableException)
         {
             _unconfirmed[name] = writer;
             throw;
         }
+        return begun switch
+        {
+            true => new Run(name, writer, default, this),
+            false => null,
+            null => throw NoLease(),
+        };
     }
+
+    /// <summary>Creates the exception for a store that refuses this replica's lease.</summary>
+    public static StoreUnavailableException NoLease(Exception? inner = null) =>
+        new("This replica lost its lease on runs. Try again in some seconds.", inner);
 
     /// <summary>Finds the run of this kind that an id identifies; null if there is none.</summary>
     public async Task<RunName?> FindAsync(string kind, StreamId id, CancellationToken cancellationToken) =>

@@ -93,7 +93,7 @@ internal sealed class RunStreams(
         }
         catch (RunFencedException e)
         {
-            throw new StoreUnavailableException("This replica lost its lease on runs. Try again in some seconds.", e);
+            throw RunLog.NoLease(e);
         }
         // With the error's own id, so that a client that returns does not get it again.
         var stored = await reader.ReadAsync(

@@ -46,12 +46,17 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             }
         );
 
-    /// <summary>Begins a part of a run that was announced before. False if the run has a writer already, or if the
-    /// writer's lease has expired.</summary>
-    public Task<bool> BeginAsync(string topic, Guid writer, string will) =>
-        store.AskAsync<bool>(
-            "select eventstore.begin_run($1, $2, $3::jsonb)",
-            async command => (bool)(await command.With(topic).With(writer).With(will).ExecuteScalarAsync())!
+    /// <summary>Begins a part of a run that was announced before. False if the run has a writer already; null if it has
+    /// none, so that the caller can try again: its lease has expired, or the run has just ended.</summary>
+    public Task<bool?> BeginAsync(string topic, Guid writer, string will) =>
+        store.AskAsync(
+            """
+            select case
+                when eventstore.begin_run($1, $2, $3::jsonb) then true
+                when exists (select from eventstore.runs where run = $1) then false
+            end
+            """,
+            async command => await command.With(topic).With(writer).With(will).ExecuteScalarAsync() as bool?
         );
 
     /// <summary>Lets a writer continue its run in a new epoch. False, and the run is ended by its will, if the log has
@@ -89,7 +94,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
 
     /// <summary>Returns the id of a run's announcement; null if there is no such run.</summary>
     public Task<StreamId?> AnnouncedAsync(string topic, CancellationToken cancellationToken) =>
-        store.AskAsync<StreamId?>(
+        store.ReadAsync<StreamId?>(
             """
             select eventstore.epoch(),
                 (select position from eventstore.events_of($1 || '.log') order by topic, position limit 1)
@@ -104,7 +109,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
 
     /// <summary>Returns the member <c>owner</c> of a run's announcement; null without one.</summary>
     public Task<string?> OwnerAsync(string topic, CancellationToken cancellationToken) =>
-        store.AskAsync<string?>(
+        store.ReadAsync<string?>(
             """
             select data::jsonb ->> 'owner' from eventstore.events_of($1 || '.log') order by topic, position limit 1
             """,

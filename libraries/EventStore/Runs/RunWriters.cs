@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace EventStore;
@@ -7,7 +8,10 @@ namespace EventStore;
 /// Leases of the processes that write runs, one per process, by Postgres's clock. Thread-safe. Every method throws
 /// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
 /// </summary>
-public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+public sealed class RunWriters(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IOptions<EventStoreOptions> options
+)
 {
     /// <summary>Creates a writer with a lease.</summary>
     public Task EnterAsync(Guid writer, string replica, TimeSpan lease, CancellationToken cancellationToken) =>
@@ -17,7 +21,8 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>Renews a writer's lease.</summary>
+    /// <summary>Renews a writer's lease. Waits for half a lease at most, so that a connection without an answer leaves
+    /// time for another try.</summary>
     /// <returns>The writer's runs that were cancelled; null if another process has swept the writer and ended its
     /// runs.</returns>
     public Task<IReadOnlyList<string>?> RenewAsync(Guid writer, TimeSpan lease, CancellationToken cancellationToken) =>
@@ -37,6 +42,7 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
                 while (await row.NextResultAsync()) { }
                 return cancelled;
             },
+            TimeSpan.FromSeconds(Math.Min(lease.TotalSeconds / 2, options.Value.CommandTimeoutSeconds)),
             cancellationToken
         );
 
@@ -48,12 +54,12 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>Ends the runs of all writers whose lease has expired, by their wills. Returns the topics of those
+    /// <summary>Ends the runs of all other writers whose lease has expired, by their wills. Returns the topics of those
     /// runs.</summary>
-    public Task<IReadOnlyList<string>> SweepAsync(CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<string>> SweepAsync(Guid writer, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>>(
-            "select eventstore.sweep_runs()",
-            async command => await command.ExecuteScalarAsync() as string[] ?? [],
+            "select eventstore.sweep_runs($1)",
+            async command => await command.With(writer).ExecuteScalarAsync() as string[] ?? [],
             cancellationToken
         );
 
@@ -70,16 +76,17 @@ public sealed class RunWriters([FromKeyedServices(StorePool.Feed)] NpgsqlDataSou
         return (string[])(await command.With(writer).With(age).ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Ends runs that a living writer does not work on, by their wills, and frees their idempotency keys.
-    /// Returns the topics of the runs that it ended.</summary>
+    /// <summary>Ends runs that a living writer does not work on and that began longer ago than <paramref name="age"/>,
+    /// by their wills, and frees their idempotency keys. Returns the topics of the runs that it ended.</summary>
     public Task<IReadOnlyList<string>> AbandonAsync(
         string[] topics,
         Guid writer,
+        TimeSpan age,
         CancellationToken cancellationToken
     ) =>
         store.RunAsync<IReadOnlyList<string>>(
-            "select eventstore.abandon_runs($1, $2)",
-            async command => await command.With(topics).With(writer).ExecuteScalarAsync() as string[] ?? [],
+            "select eventstore.abandon_runs($1, $2, $3)",
+            async command => await command.With(topics).With(writer).With(age).ExecuteScalarAsync() as string[] ?? [],
             cancellationToken
         );
 

@@ -16,7 +16,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
         await using var log = await OpenLog.OpenAsync(database);
         await log.Writers.EnterAsync(writer, "r", TimeSpan.FromSeconds(2), Stop);
         foreach (var run in (string[])["g.kept", "g.cut", "g.new"])
-            Assert.True(await log.Runs.BeginAsync(run, writer, Will));
+            Assert.True(await log.Runs.BeginAsync(run, writer, Will) is true);
         var kept = await WriteAsync(log, "g.kept", writer);
         await WriteAsync(log, "g.cut", writer);
         var server = await rig.PromoteAsync(rig.Origin);
@@ -28,7 +28,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
             "the lease has expired by the new server's clock"
         );
         // The first call there is another replica's sweep, which leaves living writers time to renew.
-        Assert.Empty(await promoted.Writers.SweepAsync(Stop));
+        Assert.Empty(await promoted.Writers.SweepAsync(Guid.CreateVersion7(), Stop));
         foreach (var run in (string[])["g.kept", "g.cut", "g.new"])
             await Assert.ThrowsAsync<RunFencedException>(() => WriteAsync(promoted, run, writer));
 

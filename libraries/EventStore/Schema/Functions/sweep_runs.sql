@@ -1,13 +1,20 @@
 -- Ends the runs of writers whose lease has expired, by their wills. Returns those runs. Records the epoch first where
 -- it is new, which gives living writers the time to renew: the former server's clock may have been behind.
-create or replace function eventstore.sweep_runs() returns text[] language plpgsql as $$
+--   by_writer   The caller's own writer, which lives: its lease expires too while Postgres stalls. Null: none.
+create or replace function eventstore.sweep_runs(by_writer uuid default null) returns text[] language plpgsql as $$
 declare
     dead uuid[];
 begin
     perform eventstore.begin_epoch();
-    if not exists (select from eventstore.run_writers where expires_at < clock_timestamp()) then return '{}'; end if;
+    if not exists (
+        select from eventstore.run_writers w where w.expires_at < clock_timestamp() and w.id is distinct from by_writer
+    ) then return '{}'; end if;
     perform eventstore.lock_log();
-    with gone as (delete from eventstore.run_writers where expires_at < clock_timestamp() returning id)
+    with gone as (
+        delete from eventstore.run_writers w
+        where w.expires_at < clock_timestamp() and w.id is distinct from by_writer
+        returning w.id
+    )
     select array_agg(id) into dead from gone;
     return eventstore.end_by_will(array(select run from eventstore.runs where writer = any (dead)));
 end $$;

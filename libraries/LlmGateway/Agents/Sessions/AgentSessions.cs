@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
@@ -5,6 +6,7 @@ using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
@@ -16,6 +18,12 @@ namespace LlmGateway.Agents.Sessions;
 internal sealed class AgentSessions : IDisposable
 {
     public const string Kind = "sessions";
+
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
+        MaxDelay = TimeSpan.FromSeconds(4);
+
+    /// <summary>Sessions that are being woken; true: woken again meanwhile.</summary>
+    private readonly ConcurrentDictionary<RunName, bool> _waking = new();
 
     private readonly Agent _agent;
     private readonly ChatProviders _providers;
@@ -97,8 +105,32 @@ internal sealed class AgentSessions : IDisposable
         Wake(name);
     }
 
-    /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one.</summary>
-    public void Wake(RunName name) => _ = Task.Run(() => StartTurnAsync(name));
+    /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
+    /// the store answers: nobody else starts the answer to an acknowledged message.</summary>
+    public void Wake(RunName name)
+    {
+        if (!_waking.AddOrUpdate(name, false, (_, _) => true))
+            _ = Task.Run(() => WakeAsync(name));
+    }
+
+    private async Task WakeAsync(RunName name)
+    {
+        try
+        {
+            do
+            {
+                _waking[name] = false;
+                for (var attempt = 0; !await TryStartTurnAsync(name, attempt); attempt++)
+                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), _clock, _live.GraceExpired);
+            } while (!_waking.TryRemove(new KeyValuePair<RunName, bool>(name, false)));
+        }
+        catch (Exception e)
+        {
+            _waking.TryRemove(name, out _);
+            if (e is not OperationCanceledException)
+                _logger.LogError(e, "Session {Session} cannot continue", name.Id);
+        }
+    }
 
     private void Resume(IReadOnlyList<string> ended)
     {
@@ -107,24 +139,29 @@ internal sealed class AgentSessions : IDisposable
                 Wake(name);
     }
 
-    private async Task StartTurnAsync(RunName name)
+    /// <summary>Returns false if it must be tried again.</summary>
+    private async Task<bool> TryStartTurnAsync(RunName name, int attempt)
     {
         try
         {
-            if (await _runs.PendingAsync(name, CancellationToken.None) is not { Key: { } key })
-                return;
-            // Another turn is running: at its end, its replica checks for messages again.
-            if (await _runs.TryAcquireAsync(name, Interrupted(key)) is not { } run)
-                return;
-            _ = _live.Start(run, AnswerAsync);
+            // Another turn may be running: at its end, its replica checks for messages again.
+            if (
+                await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key }
+                && await _runs.TryAcquireAsync(name, Interrupted(key)) is { } run
+            )
+                _ = _live.Start(run, AnswerAsync);
+            return true;
         }
         catch (StoreUnavailableException e)
         {
-            _logger.LogWarning(
-                "Session {Session} cannot continue, since the store is unavailable: {Reason}",
-                name.Id,
-                e.Message
-            );
+            if (attempt == 0)
+                _logger.LogWarning(
+                    "Session {Session} cannot continue, since the store is unavailable. It is retried: {Reason}",
+                    name.Id,
+                    e.Message
+                );
+            // A stopped server leaves the message to the other replicas.
+            return _leases.Stopped;
         }
     }
 

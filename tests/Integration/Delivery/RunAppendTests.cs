@@ -1,0 +1,58 @@
+using EventStore;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>What the store does with a run's events, and with its end, whatever was lost on the way.</summary>
+public sealed class RunAppendTests(StackFixture stack)
+{
+    private const string Will = """[{"type":"error","data":"{}"}]""";
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_turn_that_has_just_begun_is_not_abandoned_for_the_one_before_it()
+    {
+        await using var log = await OpenAsync();
+        var writer = await BeginAsync(log, "sessions.1");
+        // Another of the writer's runs would be abandoned.
+        Assert.Empty(await log.Writers.AbandonAsync(["sessions.1"], writer, TimeSpan.FromHours(1), Stop));
+        await log.Appender.AppendAsync([Event("sessions.1", writer, "1")], Stop);
+        Assert.Equal(["sessions.1"], await log.Writers.AbandonAsync(["sessions.1"], writer, TimeSpan.Zero, Stop));
+        Assert.Equal(["1", "{}"], await DataAsync(log, "sessions.1"));
+    }
+
+    [Fact]
+    public async Task A_writer_without_a_lease_is_told_apart_from_a_run_that_another_one_writes()
+    {
+        await using var log = await OpenAsync();
+        var writer = await BeginAsync(log, "sessions.1");
+        Assert.False(await log.Runs.BeginAsync("sessions.1", writer, Will));
+        await log.Writers.ExpireAsync(writer, Stop);
+        Assert.False(await log.Runs.BeginAsync("sessions.1", writer, Will));
+        Assert.Null(await log.Runs.BeginAsync("sessions.2", writer, Will));
+        // It sweeps others, not itself.
+        Assert.Empty(await log.Writers.SweepAsync(writer, Stop));
+        Assert.Equal(["sessions.1"], await log.Writers.SweepAsync(Guid.CreateVersion7(), Stop));
+    }
+
+    private async Task<OpenLog> OpenAsync() => await OpenLog.OpenAsync(await MigratedDatabase.CreateAsync(stack, Stop));
+
+    private static async Task<Guid> BeginAsync(OpenLog log, string run)
+    {
+        var writer = Guid.CreateVersion7();
+        await log.Writers.EnterAsync(writer, "r", TimeSpan.FromHours(1), Stop);
+        Assert.True(await log.Runs.BeginAsync(run, writer, Will));
+        return writer;
+    }
+
+    private static NewEvent Event(string run, Guid writer, string data) =>
+        new(run, "n", data, Id: Guid.CreateVersion7(), Run: new RunMark(writer));
+
+    private static async Task<string[]> DataAsync(OpenLog log, string run) =>
+        (string[])
+            (
+                await log.ScalarAsync(
+                    $"select array(select data from eventstore.events where topic = '{run}' order by position)"
+                )
+            )!;
+}
