@@ -45,7 +45,7 @@ public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlData
         id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
 
     private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>
-        store.AskAsync<IReadOnlyList<EpochRow>>(
+        store.ReadAsync<IReadOnlyList<EpochRow>>(
             $"select epoch, parent, common from eventstore.lineage order by number desc limit {MostEpochs}",
             async command =>
             {

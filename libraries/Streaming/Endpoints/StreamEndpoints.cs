@@ -1,6 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
+using Npgsql;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Opening;
@@ -13,7 +16,7 @@ internal static class StreamEndpoints
 {
     /// <summary>
     /// Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. It disables the
-    /// HTTP metrics, because a stream's length is no latency.
+    /// HTTP metrics, because a stream's length is no latency. While the store is away, a resuming client is put off.
     /// </summary>
     public static RouteHandlerBuilder MapStream(
         this IEndpointRouteBuilder app,
@@ -27,10 +30,31 @@ internal static class StreamEndpoints
             .AddEndpointFilter(
                 async (invocation, next) =>
                 {
-                    await invocation.HttpContext.TakeBodyAsync();
-                    return await next(invocation);
+                    var context = invocation.HttpContext;
+                    await context.TakeBodyAsync();
+                    try
+                    {
+                        return await next(invocation);
+                    }
+                    catch (Exception e) when (IsOutage(e) && !context.Response.HasStarted && IsResume(context.Request))
+                    {
+                        var options = context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>();
+                        await StreamAdmission.PutOffAsync(
+                            context,
+                            options.Value,
+                            "the store does not answer, come back"
+                        );
+                        return Results.Empty;
+                    }
                 }
             );
+
+    private static bool IsResume(HttpRequest request) => LastEventId.Of(request).Id is not null;
+
+    /// <summary>Returns true if the store does not answer. Entity Framework wraps the driver's exceptions.</summary>
+    private static bool IsOutage(Exception e) =>
+        e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
+        || (e.InnerException is { } inner && IsOutage(inner));
 
     /// <summary>
     /// Copies the members of a body into the query, where the endpoint looks for them. Members replace query values,
