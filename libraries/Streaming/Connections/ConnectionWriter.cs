@@ -72,6 +72,8 @@ internal sealed class ConnectionWriter(
             if (c.IdSent > shared)
                 c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
             (c.Epoch, c.Position, c.IdSent, c.Sequence) = (lineage.Epoch, shared, Math.Min(c.IdSent, shared), -1);
+            // The skips beyond the fork are of events that this epoch does not have.
+            c.SkippedThrough = 0;
         }
         if (lineage.Translate(c.StreamPosition) is not { } here)
         {

@@ -197,6 +197,9 @@ internal sealed class LiveFeed(
         // If the store does not answer now, only the readers of the large event wait for it.
         if (logs.AnyWantsMore(message.Events) && await TryReadLargeAsync(stoppingToken))
             return;
+        // The read may have entered another epoch before it was given up. Otherwise the feed has only advanced.
+        if (page.Epoch != logs.Epoch)
+            return;
         using var span = StoreTracing.StartBatch(
             "sse fan-out",
             ActivityKind.Consumer,

@@ -39,6 +39,9 @@ internal enum ModelBug
     /// <summary>Messages of the former epoch are still taken.</summary>
     TakeFormerEpoch,
 
+    /// <summary>A message is published although a read before it has entered another epoch.</summary>
+    PublishInAnyEpoch,
+
     /// <summary>A client beyond the fork goes on at the same position.</summary>
     ResumeBeyondFork,
 

@@ -19,6 +19,7 @@ internal sealed class ModelReplica
 
     private readonly ModelStore _store;
     private readonly ModelBug _bug;
+    private readonly Random _random;
     private readonly ManualTime _clock = new();
     private readonly StreamingOptions _options = new()
     {
@@ -37,9 +38,16 @@ internal sealed class ModelReplica
     private (ModelPage Page, string Epoch)? _comparison;
     private long _fence;
 
-    public ModelReplica(ModelStore store, TopicSlots slots, RelayFormat format, ModelChannels channels, ModelBug bug)
+    public ModelReplica(
+        ModelStore store,
+        TopicSlots slots,
+        RelayFormat format,
+        ModelChannels channels,
+        Random random,
+        ModelBug bug
+    )
     {
-        (_store, _slots, _format, Channels, _bug) = (store, slots, format, channels, bug);
+        (_store, _slots, _format, Channels, _random, _bug) = (store, slots, format, channels, random, bug);
         _joined = new int[slots.Count];
         Logs = new FilterLogs(Options.Create(_options), bug == ModelBug.OtherSlots ? Other(slots) : slots, _clock);
         channels.Subscribe(channels.Heartbeats);
@@ -211,7 +219,22 @@ internal sealed class ModelReplica
             : missing is not null && Logs.Needs(missing) && _bug != ModelBug.BeatSettles;
         if (isGap)
             CatchUp();
-        else
+        else if (message.Events.Count == 0 || !TryReadLarge())
+            PublishMessage(page, message, missing);
+    }
+
+    /// <summary>Reads large events of a message from the store, which may be given up after any step.</summary>
+    private bool TryReadLarge()
+    {
+        for (var steps = _random.Next(6) - 2; steps > 0; steps--)
+            if (_store.Read(Logs.Settled, _ => true) is var read && Apply(read) && read.Through >= read.Head)
+                return true;
+        return false;
+    }
+
+    private void PublishMessage(RelayPage page, FeedMessage message, SlotSet? missing)
+    {
+        if (page.Epoch == Logs.Epoch || _bug is ModelBug.PublishInAnyEpoch or ModelBug.TakeFormerEpoch)
             Logs.Publish(message.Events, page.Last, Noted(missing));
     }
 

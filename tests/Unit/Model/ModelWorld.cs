@@ -225,7 +225,7 @@ internal sealed class ModelWorld
     {
         var channels = new ModelChannels(_slots.Count, _random);
         Treat(channels);
-        return new ModelReplica(_store, _slots, _format, channels, _bug);
+        return new ModelReplica(_store, _slots, _format, channels, _random, _bug);
     }
 
     private void Treat(ModelChannels channels) => (channels.Lost, channels.Repeated, channels.Overtaking) = _treatment;
