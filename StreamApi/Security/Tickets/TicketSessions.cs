@@ -3,46 +3,65 @@ using EventStore;
 using Npgsql;
 using Streaming.Access;
 using Streaming.Connections;
+using Streaming.Fanout;
 
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
 /// Allows one connection per ticket: a new one replaces the old. Replicas learn of each other's connections through
-/// Postgres about a second later; while Postgres is down both may live.
+/// Postgres about a second later; while Postgres is down both may live. Its notes are lost with the server, so every
+/// replica notes its open connections again after an outage and in a new epoch.
 /// </summary>
-internal sealed class TicketSessions(TicketConnections connections, TimeProvider clock, ILogger<TicketSessions> logger)
-    : RestartingService(logger, clock)
+internal sealed class TicketSessions(
+    TicketConnections connections,
+    FilterLogs logs,
+    TimeProvider clock,
+    ILogger<TicketSessions> logger
+) : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
         Retention = TimeSpan.FromDays(1),
         SweepInterval = TimeSpan.FromHours(1);
 
-    private readonly ConcurrentDictionary<Guid, OpenStream> _streams = new();
-    private readonly ConcurrentDictionary<Guid, (string Connection, DateTimeOffset At)> _opened = new();
-    private DateTimeOffset _seen = DateTimeOffset.UnixEpoch;
+    private readonly ConcurrentDictionary<Guid, Held> _streams = new();
+
+    /// <summary>Connections that are not noted yet.</summary>
+    private readonly ConcurrentDictionary<Guid, Held> _opened = new();
+
+    /// <summary>Time of the last note that was read, by Postgres's clock; null: none yet.</summary>
+    private DateTimeOffset? _seen;
+    private DateTimeOffset _idleAt = clock.GetUtcNow();
+    private string _epoch = "";
+    private bool _notesLost;
     private long? _sweptAt;
+
+    private sealed record Held(OpenStream Stream, DateTimeOffset At);
 
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
     public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
 
     private void Enter(Guid ticket, OpenStream stream)
     {
+        var held = new Held(stream, Clock.GetUtcNow());
         OpenStream? before = null;
         _streams.AddOrUpdate(
             ticket,
-            stream,
+            held,
             (_, old) =>
             {
-                before = old;
-                return stream;
+                before = old.Stream;
+                return held;
             }
         );
+        _opened[ticket] = held;
         before?.Stop(EndReason.Replaced);
-        _opened[ticket] = (stream.Id, Clock.GetUtcNow());
     }
 
-    private void Leave(Guid ticket, OpenStream stream) =>
-        _streams.TryRemove(new KeyValuePair<Guid, OpenStream>(ticket, stream));
+    private void Leave(Guid ticket, OpenStream stream)
+    {
+        if (_streams.TryGetValue(ticket, out var held) && held.Stream == stream)
+            _streams.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
+    }
 
     private sealed class Session(TicketSessions sessions, Guid ticket) : IStreamSession
     {
@@ -57,21 +76,36 @@ internal sealed class TicketSessions(TicketConnections connections, TimeProvider
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                if (_streams.IsEmpty && _opened.IsEmpty)
-                    continue;
-                try
-                {
-                    await PublishAsync(stoppingToken);
-                    await ReadAsync(stoppingToken);
-                }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException)
-                {
-                    Logger.LogDebug("Ticket connections were not exchanged with other replicas: {Reason}", e.Message);
-                }
-            }
+                await ExchangeAsync(stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    /// <summary>Notes this replica's connections, and ends those that another replica's have replaced.</summary>
+    internal async Task ExchangeAsync(CancellationToken cancellationToken)
+    {
+        if (_streams.IsEmpty && _opened.IsEmpty)
+        {
+            // Earlier notes cannot replace a stream that opens later.
+            (_seen, _idleAt) = (null, Clock.GetUtcNow());
+            return;
+        }
+        if (_epoch != logs.Epoch)
+            (_epoch, _notesLost) = (logs.Epoch, true);
+        try
+        {
+            if (_notesLost)
+                foreach (var (ticket, held) in _streams)
+                    _opened.TryAdd(ticket, held);
+            await PublishAsync(cancellationToken);
+            await ReadAsync(cancellationToken);
+            _notesLost = false;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            _notesLost = true;
+            Logger.LogDebug("Ticket connections were not exchanged with other replicas: {Reason}", e.Message);
+        }
     }
 
     private async Task PublishAsync(CancellationToken cancellationToken)
@@ -80,7 +114,7 @@ internal sealed class TicketSessions(TicketConnections connections, TimeProvider
         if (opened.Length == 0)
             return;
         await connections.NoteAsync(
-            opened.Select(o => new TicketConnection(o.Key, o.Value.Connection, o.Value.At)),
+            opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, o.Value.At)),
             cancellationToken
         );
         foreach (var one in opened)
@@ -94,14 +128,21 @@ internal sealed class TicketSessions(TicketConnections connections, TimeProvider
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         // Reads the last five seconds again: rows of a slow statement become visible late.
-        var noted = await connections.NotedAfterAsync(_seen - TimeSpan.FromSeconds(5), cancellationToken);
-        foreach (var (ticket, connection, at) in noted)
+        var from = (_seen ?? _idleAt) - TimeSpan.FromSeconds(5);
+        await foreach (
+            var ((ticket, connection, openedAt), notedAt) in connections.NotedAfterAsync(from, cancellationToken)
+        )
         {
-            if (at > _seen)
-                _seen = at;
-            // A connection opened here meanwhile is newer and will be published.
-            if (_streams.TryGetValue(ticket, out var here) && here.Id != connection && !_opened.ContainsKey(ticket))
-                here.Stop(EndReason.Replaced);
+            // Kept if the read does not come to its end.
+            if (_seen is null || notedAt > _seen)
+                _seen = notedAt;
+            if (!_streams.TryGetValue(ticket, out var here) || here.Stream.Id == connection)
+                continue;
+            if (openedAt >= here.At)
+                here.Stream.Stop(EndReason.Replaced);
+            else
+                // A note of the one that this stream has replaced: its own is under way, or was lost.
+                _opened.TryAdd(ticket, here);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -34,26 +35,27 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
     }
 
     /// <summary>
-    /// Reads the connections recorded after a time of Postgres's clock, and in the last five seconds, in no order.
-    /// <see cref="TicketConnection.At"/> is the time at which it was recorded.
+    /// Reads the connections recorded after a time of Postgres's clock, and in the last five seconds, with the time at
+    /// which each was recorded, in the order of those times.
     /// </summary>
-    public async Task<IReadOnlyList<TicketConnection>> NotedAfterAsync(
+    public async IAsyncEnumerable<(TicketConnection Connection, DateTimeOffset NotedAt)> NotedAfterAsync(
         DateTimeOffset time,
-        CancellationToken cancellationToken
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         await using var command = store.CreateCommand(
             // The time may be of a former server, whose clock was ahead.
             """
-            select ticket, connection, told_at from eventstore.ticket_holders
-            where told_at > least($1, clock_timestamp() - interval '5 seconds')
+            select ticket, connection, opened_at, told_at from eventstore.ticket_holders
+            where told_at > least($1, clock_timestamp() - interval '5 seconds') order by told_at
             """
         );
         await using var row = await command.With(time).ExecuteReaderAsync(cancellationToken);
-        var noted = new List<TicketConnection>();
         while (await row.ReadAsync(cancellationToken))
-            noted.Add(new TicketConnection(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2)));
-        return noted;
+            yield return (
+                new TicketConnection(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2)),
+                row.GetFieldValue<DateTimeOffset>(3)
+            );
     }
 
     /// <summary>Deletes connections recorded longer ago than <paramref name="age"/>.</summary>

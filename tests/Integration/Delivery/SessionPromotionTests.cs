@@ -90,7 +90,9 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
         var used = new TicketConnection(Guid.NewGuid(), "c", DateTimeOffset.UtcNow);
         await log.Tickets.NoteAsync([used], stop);
-        var noted = await log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop);
+        var noted = new List<TicketConnection>();
+        await foreach (var (connection, _) in log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop))
+            noted.Add(connection);
         Assert.Equal((used.Ticket, "c"), (Assert.Single(noted).Ticket, noted[0].Connection));
     }
 

@@ -1,0 +1,114 @@
+using EventStore;
+using Integration.Delivery;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Stack;
+using StreamApi.Security.Tickets;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+
+namespace Integration.Security;
+
+/// <summary>Of the connections of a ticket the one that was opened last stays, whatever becomes of the notes.</summary>
+public sealed class TicketSessionTests(StackFixture stack)
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_replacement_whose_note_is_lost_with_the_server_is_noted_again(bool isNewEpoch)
+    {
+        await using var log = await OpenAsync();
+        var (a, b, ticket) = (Replica.Of(log), Replica.Of(log), Guid.NewGuid());
+        var first = a.Open(ticket);
+        await a.Sessions.ExchangeAsync(Stop);
+        var second = b.Open(ticket);
+        await b.Sessions.ExchangeAsync(Stop);
+        if (isNewEpoch)
+            foreach (var replica in (Replica[])[a, b])
+                replica.Logs.Reset(Lineage.Alone("promoted"), 0);
+        else
+        {
+            await log.ScalarAsync("alter table eventstore.ticket_holders rename to away");
+            foreach (var replica in (Replica[])[a, b])
+                await replica.Sessions.ExchangeAsync(Stop);
+            await log.ScalarAsync("alter table eventstore.away rename to ticket_holders");
+        }
+        await log.ScalarAsync("truncate eventstore.ticket_holders");
+        // The note of the first one is there before that of the second one.
+        foreach (var replica in (Replica[])[a, b, a])
+            await replica.Sessions.ExchangeAsync(Stop);
+        Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
+    }
+
+    [Fact]
+    public async Task A_connection_is_not_ended_by_the_note_of_the_one_that_it_has_just_replaced()
+    {
+        await using var log = await OpenAsync();
+        var (replica, ticket) = (Replica.Of(log), Guid.NewGuid());
+        var first = replica.Open(ticket);
+        await replica.Sessions.ExchangeAsync(Stop);
+        first.Stopping = () => replica.Sessions.ExchangeAsync(Stop).Wait(Stop);
+        var second = replica.Open(ticket);
+        await replica.Sessions.ExchangeAsync(Stop);
+        Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
+    }
+
+    [Fact]
+    public async Task Notes_from_before_a_replicas_first_connection_are_not_read()
+    {
+        await using var log = await OpenAsync();
+        var (replica, ticket) = (Replica.Of(log), Guid.NewGuid());
+        await log.ScalarAsync(
+            $"""
+            insert into eventstore.ticket_holders
+            values ('{ticket}', 'other', clock_timestamp() + interval '1 day', clock_timestamp() - interval '1 hour')
+            """
+        );
+        await replica.Sessions.ExchangeAsync(Stop);
+        var stream = replica.Open(ticket);
+        await replica.Sessions.ExchangeAsync(Stop);
+        Assert.Null(stream.StopReason);
+    }
+
+    private async Task<OpenLog> OpenAsync() => await OpenLog.OpenAsync(await MigratedDatabase.CreateAsync(stack, Stop));
+
+    /// <summary>The tickets of a replica, without the replica.</summary>
+    private sealed record Replica(TicketSessions Sessions, FilterLogs Logs)
+    {
+        public static Replica Of(OpenLog log)
+        {
+            var clock = TimeProvider.System;
+            var logs = new FilterLogs(
+                Options.Create(new StreamingOptions { Writers = 1 }),
+                new TopicSlots(Options.Create(new EventStoreOptions())),
+                clock
+            );
+            return new(new(log.Tickets, logs, clock, NullLogger<TicketSessions>.Instance), logs);
+        }
+
+        public Stream Open(Guid ticket)
+        {
+            var stream = new Stream();
+            Sessions.SessionOf(ticket).Enter(stream);
+            return stream;
+        }
+    }
+
+    private sealed class Stream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default))
+    {
+        public EndReason? StopReason { get; private set; }
+        public Action? Stopping { get; set; }
+        public override IReadOnlyList<string> Topics => [];
+        public override string State => "live";
+        public override long Lag => 0;
+
+        public override void Stop(EndReason reason)
+        {
+            StopReason = reason;
+            Stopping?.Invoke();
+        }
+    }
+}
