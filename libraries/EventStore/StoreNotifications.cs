@@ -22,26 +22,37 @@ public static class StoreNotifications
         CancellationToken cancellationToken
     )
     {
-        await using var connection = await store.OpenConnectionAsync(cancellationToken);
-        connection.Notification += (_, e) => notified(e.Payload);
-        await ExecuteAsync($"listen {channel}", cancellationToken);
+        var connection = await store.OpenConnectionAsync(cancellationToken);
+        NotificationEventHandler note = (_, e) => notified(e.Payload);
+        connection.Notification += note;
         try
         {
+            await using (var listen = new NpgsqlCommand($"listen {channel}", connection))
+                await listen.ExecuteNonQueryAsync(cancellationToken);
             listening();
             while (true)
                 await connection.WaitAsync(cancellationToken);
         }
         finally
         {
-            // The pool does not reset connections.
-            if (connection.State == ConnectionState.Open)
-                await ExecuteAsync($"unlisten {channel}", CancellationToken.None);
+            connection.Notification -= note;
+            // Not awaited: a frozen host does not answer, and the caller must not wait for it.
+            _ = ReturnAsync(connection, channel);
         }
+    }
 
-        async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
+    private static async Task ReturnAsync(NpgsqlConnection connection, string channel)
+    {
+        try
         {
-            await using var command = new NpgsqlCommand(sql, connection);
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            // The pool does not reset connections.
+            await using var _ = connection;
+            await using var unlisten = new NpgsqlCommand($"unlisten {channel}", connection);
+            if (connection.State == ConnectionState.Open)
+                await unlisten.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or ObjectDisposedException)
+        { /* the pool drops the broken connection */
         }
     }
 }

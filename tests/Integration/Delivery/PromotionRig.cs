@@ -66,14 +66,21 @@ internal sealed class OpenLog : IAsyncDisposable
     public RunRegistry Runs => _host.Services.GetRequiredService<RunRegistry>();
     public RunWriters Writers => _host.Services.GetRequiredService<RunWriters>();
     public EventAppender Appender => _host.Services.GetRequiredService<EventAppender>();
+    public EventTail Tail => _host.Services.GetRequiredService<EventTail>();
     public TicketConnections Tickets => _host.Services.GetRequiredService<TicketConnections>();
     public StoreMigrator Migrator => _host.Services.GetRequiredService<StoreMigrator>();
 
-    public static async Task<OpenLog> OpenAsync(NpgsqlConnectionStringBuilder database)
+    public static async Task<OpenLog> OpenAsync(
+        NpgsqlConnectionStringBuilder database,
+        Dictionary<string, string?>? settings = null
+    )
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = database.ConnectionString }
+            new Dictionary<string, string?>(settings ?? [])
+            {
+                ["ConnectionStrings:eventstore"] = database.ConnectionString,
+            }
         );
         builder.Services.AddMetrics();
         builder.AddEventStore();

@@ -1,0 +1,45 @@
+using Harness;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A process that stops listening does not wait for a host that is dead.</summary>
+public sealed class NotificationTests(StackFixture stack)
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_deposed_leader_leaves_the_outbox_while_its_Postgres_is_frozen()
+    {
+        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        await using var direct = NpgsqlDataSource.Create(database.ConnectionString);
+        await using var link = new FaultyLink(database.Host!, database.Port);
+        (database.Host, database.Port) = ("127.0.0.1", link.Port);
+        // A statement is given up long after the test.
+        await using var log = await OpenLog.OpenAsync(database, new() { ["EventStore:CommandTimeoutSeconds"] = "300" });
+        using var deposed = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var outbox = Task.Run(
+            async () =>
+            {
+                await foreach (var _ in log.Tail.OutboxAsync(deposed.Token)) { }
+            },
+            Stop
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var listening = direct.CreateCommand(
+                    "select exists (select from pg_stat_activity where query = 'listen eventstore_outbox' "
+                        + "and state = 'idle' and datname = current_database())"
+                );
+                return await listening.ExecuteScalarAsync(Stop) is true;
+            },
+            "it listens"
+        );
+        link.Freeze();
+        await deposed.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => outbox.WaitAsync(TimeSpan.FromSeconds(30), Stop));
+        link.Heal();
+    }
+}
