@@ -34,10 +34,13 @@ public static class StorePool
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
         + " -c enable_hashjoin=off -c enable_mergejoin=off -c enable_sort=off";
 
+    /// <summary>Makes the sessions of the features' transactions call <see cref="Outbox.WakeAsync"/>.</summary>
+    private const string WakesRelay = " -c eventstore.wakes_relay=itself";
+
     internal static void AddStorePools(this IServiceCollection services, string connectionName)
     {
         services.AddSingleton<StoreHosts>();
-        services.AddSingleton(provider => Open(provider, connectionName, Work, o => o.WorkConnections));
+        services.AddSingleton(provider => Open(provider, connectionName, Work, o => o.WorkConnections, WakesRelay));
         // One is used at a time; an append without an answer keeps its own until Postgres gives one.
         services.AddKeyedSingleton(Appends, (provider, _) => Open(provider, connectionName, Appends, _ => 8));
         services.AddKeyedSingleton(Feed, (provider, _) => Open(provider, connectionName, Feed, _ => 20));

@@ -40,9 +40,12 @@ internal abstract class EventContext(DbContextOptions options, string schema) : 
             cancellationToken
         );
 
-    /// <summary>Commits the open transaction. Nothing cancels the commit.</summary>
-    public Task CommitAsync() =>
-        StoreTransactions.CommitAsync((NpgsqlTransaction)Database.CurrentTransaction!.GetDbTransaction());
+    /// <summary>Commits the open transaction, and wakes the Broadcaster. Nothing cancels the commit.</summary>
+    public async Task CommitAsync()
+    {
+        await StoreTransactions.CommitAsync((NpgsqlTransaction)Database.CurrentTransaction!.GetDbTransaction());
+        await Outbox.WakeAsync((NpgsqlConnection)Database.GetDbConnection());
+    }
 }
 
 internal static class EventContextExtensions

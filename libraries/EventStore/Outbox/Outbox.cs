@@ -7,8 +7,8 @@ public static class Outbox
 {
     /// <summary>
     /// Writes an event in the caller's transaction. It enters the log, and gets its position, some milliseconds after
-    /// the commit (<see cref="StoreTransactions.CommitAsync"/>), and never after a rollback; the events of one
-    /// transaction keep their order.
+    /// the commit (<see cref="StoreTransactions.CommitAsync"/>) and <see cref="WakeAsync"/>, and never after a rollback;
+    /// the events of one transaction keep their order.
     /// </summary>
     /// <param name="connection">The caller's connection.</param>
     /// <param name="transaction">The caller's transaction; null if the event commits at once, which nothing
@@ -39,6 +39,23 @@ public static class Outbox
         }
         command.CommandTimeout = 0;
         await connection.ReplicatedAsync(() => command.ExecuteNonQueryAsync(CancellationToken.None));
+        await WakeAsync(connection);
+    }
+
+    /// <summary>
+    /// Wakes the Broadcaster after a commit with events. Without it they wait for its next look
+    /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.
+    /// </summary>
+    public static async Task WakeAsync(NpgsqlConnection connection)
+    {
+        await using var wake = new NpgsqlCommand("select pg_notify('eventstore_outbox', '')", connection);
+        try
+        {
+            await wake.ExecuteNonQueryAsync();
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        { /* the events are committed, and are found without it */
+        }
     }
 
     /// <summary>

@@ -1,7 +1,10 @@
--- Wakes the Broadcaster after a commit that wrote outbox rows.
+-- Wakes the Broadcaster after a commit that wrote outbox rows. A commit with a notification makes all others wait until
+-- it is on disk and on the standby, appends too: sessions that set eventstore.wakes_relay notify after their commit.
 create or replace function eventstore.outbox_notify() returns trigger language plpgsql as $$
 begin
-    perform pg_notify('eventstore_outbox', '');
+    if current_setting('eventstore.wakes_relay', true) is distinct from 'itself' then
+        perform pg_notify('eventstore_outbox', '');
+    end if;
     return null;
 end $$;
 
