@@ -12,12 +12,14 @@ internal sealed record BenchmarkOptions
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- reads [events …]
+          dotnet run -c Release --project tests/Benchmarks -- match
           dotnet run -c Release --project tests/Benchmarks -- simulate [seed]
           dotnet run -c Release --project tests/Benchmarks -- slots [slots …]
           dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
 
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
           reads            measures what a page of a filtered read costs Postgres, for logs of these sizes
+          match            measures what finding the filters of an event costs
           simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
           slots            measures the bytes from Redis into a replica and its CPU, for these numbers of slots, on four
                            replicas and in a simulation of fifty

@@ -16,6 +16,11 @@ try
         await ReadCost.RunAsync(sizes, stop.Token);
         return 0;
     }
+    if (args is ["match"])
+    {
+        MatchCost.Run();
+        return 0;
+    }
     if (args is ["simulate", .. var seed])
         return SimulateProgram.Run(seed) ? 0 : 1;
     if (args is ["slots", .. var counts])

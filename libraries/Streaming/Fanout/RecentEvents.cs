@@ -1,11 +1,11 @@
+using EventStore;
 using Streaming.Replay;
 
 namespace Streaming.Fanout;
 
 /// <summary>
 /// The newest events, of all topics, that this replica received. Guarded by the lock of <see cref="FilterLogs"/>,
-/// except
-/// <see cref="Page"/>.
+/// except <see cref="Page"/>.
 /// </summary>
 internal sealed class RecentEvents(StreamingOptions options)
 {
@@ -65,13 +65,10 @@ internal sealed class RecentEvents(StreamingOptions options)
         int most
     )
     {
-        var (index, found, frames, bytes) = (new TopicIndex(), new List<FilterLog>(), new List<LogFrame>(), 0L);
-        index.Add(new FilterLog(filter, 0, 0));
+        var (topics, frames, bytes) = (new TopicPatternSet(filter.Events.Topics), new List<LogFrame>(), 0L);
         foreach (var e in events)
         {
-            found.Clear();
-            index.Match(e.Record.Topic, found);
-            if (found.Count == 0 || !filter.Passes(e.Record))
+            if (!topics.Matches(e.Record.Topic) || !filter.Passes(e.Record))
                 continue;
             var isLarge = e.Record.Data.IsEmpty;
             if (isLarge && frames.Count == 0)

@@ -1,17 +1,28 @@
+using EventStore;
+
 namespace Streaming.Fanout;
 
 /// <summary>
 /// Finds the filter logs that match a topic, with a trie over the tokens of their topics and patterns. A look-up costs
 /// what matches, not the number of topics or subscribers.
 /// </summary>
+/// <remarks>
+/// Patterns with several <c>*</c> are kept apart: in the trie they could double the branches at each token
+/// (docs/decisions/0033). With one <c>*</c> each, a look-up of n tokens examines at most about n²/2 nodes.
+/// </remarks>
 internal sealed class TopicIndex
 {
     private readonly Node _root = new();
+    private readonly PatternMap<List<FilterLog>> _wide = new();
+    private readonly List<List<FilterLog>> _wideMatches = [];
+
+    /// <summary>Nodes and words examined so far: the cost of all look-ups.</summary>
+    public long Examined { get; private set; }
 
     public void Add(FilterLog log)
     {
         foreach (var topic in log.Filter.Events.Topics)
-            Leaf(topic).Add(log);
+            (IsWide(topic) ? WideLeaf(topic) : Leaf(topic)).Add(log);
     }
 
     /// <remarks>Thousands of logs may leave at once and share one list, so each list is scanned once.</remarks>
@@ -20,7 +31,10 @@ internal sealed class TopicIndex
         var cleaned = new HashSet<List<FilterLog>>(ReferenceEqualityComparer.Instance);
         foreach (var log in logs)
         foreach (var topic in log.Filter.Events.Topics)
-            Prune(_root, topic, Clean);
+            if (!IsWide(topic))
+                Prune(_root, topic, Clean);
+            else if (_wide.Get(topic) is { } list && Clean(list))
+                _wide.Remove(topic);
 
         bool Clean(List<FilterLog> list)
         {
@@ -31,15 +45,25 @@ internal sealed class TopicIndex
     }
 
     /// <summary>True if no log and no node is left.</summary>
-    public bool IsEmpty => _root.IsEmpty;
+    public bool IsEmpty => _root.IsEmpty && _wide.Count == 0;
 
     /// <summary>
     /// Adds every log with a matching pattern to <paramref name="found"/>. A log with two such patterns is added twice.
     /// </summary>
-    public void Match(string topic, List<FilterLog> found) => Match(_root, topic, found);
-
-    private static void Match(Node node, ReadOnlySpan<char> rest, List<FilterLog> found)
+    public void Match(string topic, List<FilterLog> found)
     {
+        Match(_root, topic, found);
+        if (_wide.Count == 0)
+            return;
+        _wideMatches.Clear();
+        Examined += _wide.Find(topic, _wideMatches);
+        foreach (var list in _wideMatches)
+            found.AddRange(list);
+    }
+
+    private void Match(Node node, ReadOnlySpan<char> rest, List<FilterLog> found)
+    {
+        Examined++;
         if (node.Below is { } below)
             found.AddRange(below);
         var dot = rest.IndexOf('.');
@@ -52,13 +76,23 @@ internal sealed class TopicIndex
         if (node.AnyToken is { } any)
             Step(any, dot, rest, found);
 
-        static void Step(Node next, int dot, ReadOnlySpan<char> rest, List<FilterLog> found)
+        void Step(Node next, int dot, ReadOnlySpan<char> rest, List<FilterLog> found)
         {
             if (dot >= 0)
                 Match(next, rest[(dot + 1)..], found);
             else if (next.Here is { } here)
                 found.AddRange(here);
         }
+    }
+
+    private static bool IsWide(string pattern) => pattern.AsSpan().Count('*') > 1;
+
+    private List<FilterLog> WideLeaf(string pattern)
+    {
+        if (_wide.Get(pattern) is { } list)
+            return list;
+        _wide.Add(pattern, list = new List<FilterLog>(1));
+        return list;
     }
 
     private List<FilterLog> Leaf(string topic)

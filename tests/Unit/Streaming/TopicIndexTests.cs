@@ -52,7 +52,7 @@ public class TopicIndexTests
             .Select(_ => Tokens(random, tokens) + (random.Next(4) == 0 ? ".>" : ""))
             .Append(">")
             .Distinct()
-            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainFormat.Named), 16, 1_000))
+            .Select(p => Log(p))
             .ToList();
         var index = new TopicIndex();
         foreach (var log in logs)
@@ -61,6 +61,12 @@ public class TopicIndexTests
         {
             index.Remove(new HashSet<FilterLog> { removed });
             logs.Remove(removed);
+        }
+        // In the places of those that have left.
+        foreach (var added in Enumerable.Range(0, 20).Select(_ => Log(Tokens(random, tokens) + ".*.*")).ToList())
+        {
+            index.Add(added);
+            logs.Add(added);
         }
 
         for (var i = 0; i < 500; i++)
@@ -74,6 +80,8 @@ public class TopicIndexTests
                 found.Select(Pattern).Order(StringComparer.Ordinal)
             );
             Assert.Equal(found.Count, logs.Count(l => Regex.IsMatch(topic, Expression(Pattern(l)))));
+            foreach (var log in logs)
+                Assert.Equal(found.Contains(log), new TopicPatternSet([Pattern(log)]).Matches(topic));
         }
     }
 
@@ -81,9 +89,7 @@ public class TopicIndexTests
     public void An_index_that_all_have_left_is_empty_again()
     {
         var index = new TopicIndex();
-        var logs = new[] { "a.b.c", "a.*.c", "a.>", ">" }
-            .Select(p => new FilterLog(new StreamFilter([p], [], [], PlainFormat.Named), 16, 1_000))
-            .ToList();
+        var logs = new[] { "a.b.c", "a.*.c", "*.*.c", "a.*.*.>", "a.>", ">" }.Select(p => Log(p)).ToList();
         foreach (var log in logs)
             index.Add(log);
         index.Remove(logs.ToHashSet());
@@ -92,6 +98,29 @@ public class TopicIndexTests
         Assert.Empty(found);
         Assert.True(index.IsEmpty);
     }
+
+    [Fact]
+    public void A_look_up_costs_a_word_for_64_patterns_and_a_token_however_their_wildcards_branch()
+    {
+        var random = new Random(20261122);
+        const int Clients = 100,
+            Patterns = 100,
+            Depth = 31;
+        var index = new TopicIndex();
+        for (var client = 0; client < Clients; client++)
+            index.Add(Log([.. Enumerable.Range(0, Patterns).Select(_ => Branching(random, Depth) + ".never")]));
+        var topic = string.Join('.', Enumerable.Repeat("a", Depth)) + ".b";
+        var found = new List<FilterLog>();
+        index.Match(topic, found);
+        Assert.Empty(found);
+        Assert.InRange(index.Examined, 1, 2 * (Depth + 1) * (Clients * Patterns / 64 + 1));
+    }
+
+    private static string Branching(Random random, int depth) =>
+        string.Join('.', Enumerable.Range(0, depth).Select(_ => random.Next(2) == 0 ? "a" : "*"));
+
+    private static FilterLog Log(params string[] patterns) =>
+        new(new StreamFilter(patterns, [], [], PlainFormat.Named), 16, 1_000);
 
     private static string Expression(string pattern) =>
         "^"
