@@ -12,9 +12,11 @@ namespace StreamApi.OpenApi;
 /// </summary>
 internal static class DocumentationApi
 {
-    public static void AddDocumentation(this WebApplicationBuilder builder) =>
+    public static void AddDocumentation(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<CachedDocument>();
         builder.Services.AddOpenApi(
-            "v1",
+            CachedDocument.Name,
             document =>
             {
                 // OpenAPI 3.1 has no QUERY, which accepts the same body as POST.
@@ -29,10 +31,15 @@ internal static class DocumentationApi
                 );
             }
         );
+    }
 
     public static void MapDocumentation(this IEndpointRouteBuilder app)
     {
-        app.MapOpenApi();
+        app.MapGet(
+                $"/openapi/{CachedDocument.Name}.json",
+                (HttpContext context, CachedDocument document) => document.SendAsync(context)
+            )
+            .ExcludeFromDescription();
         // Answers the bare address, to which the dashboard links.
         app.MapGet(
                 "/",

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace Integration.Seeds;
@@ -39,6 +42,31 @@ public sealed class OpenApiTests(SeedSystem seeds)
                 );
             }
         );
+    }
+
+    [Fact]
+    public async Task The_document_names_the_server_that_was_asked_and_is_sent_again_only_if_it_differs()
+    {
+        using var http = new HttpClient();
+        using var first = await AskAsync(null, null);
+        Assert.Equal(seeds.A.ToString(), await ServerAsync(first));
+        var tag = first.Headers.ETag!;
+        using var same = await AskAsync(tag, null);
+        Assert.Equal(HttpStatusCode.NotModified, same.StatusCode);
+        using var other = await AskAsync(tag, "localhost:81");
+        Assert.Equal("http://localhost:81/", await ServerAsync(other));
+
+        async Task<HttpResponseMessage> AskAsync(EntityTagHeaderValue? known, string? host)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(seeds.A, "/openapi/v1.json"));
+            request.Headers.Host = host;
+            if (known is not null)
+                request.Headers.IfNoneMatch.Add(known);
+            return await http.SendAsync(request);
+        }
+
+        static async Task<string?> ServerAsync(HttpResponseMessage response) =>
+            (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("servers")[0].Text("url");
     }
 
     [Fact]
