@@ -28,6 +28,10 @@ internal sealed class ReplicaDirectory(
     ILogger<ReplicaDirectory> logger
 ) : RestartingService(logger, clock)
 {
+    private static readonly TimeSpan Recent = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<bool, (Task<List<Replica>> Read, long At)> _reads = [];
     private IReadOnlyList<Replica> _others = [];
 
     public Replica Here() =>
@@ -37,7 +41,7 @@ internal sealed class ReplicaDirectory(
     {
         try
         {
-            _others = await SeenAsync(0, options.Value.ForgetSeconds, cancellationToken);
+            _others = await SeenAsync(isLost: false, cancellationToken);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
@@ -51,11 +55,7 @@ internal sealed class ReplicaDirectory(
     {
         try
         {
-            return await SeenAsync(
-                options.Value.ForgetSeconds,
-                options.Value.ForgetSeconds + options.Value.LostSeconds,
-                cancellationToken
-            );
+            return await SeenAsync(isLost: true, cancellationToken);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
@@ -92,20 +92,42 @@ internal sealed class ReplicaDirectory(
     private Task AnnounceAsync(CancellationToken cancellationToken) =>
         states.SetAsync(streaming.Value.Replica, JsonSerializer.Serialize(Here()), cancellationToken);
 
-    private async Task<List<Replica>> SeenAsync(int fromSeconds, int toSeconds, CancellationToken cancellationToken)
+    /// <summary>
+    /// Reads the other replicas, once a second at most: any client may ask for them, and the live feed uses the same
+    /// connections.
+    /// </summary>
+    private Task<List<Replica>> SeenAsync(bool isLost, CancellationToken cancellationToken)
     {
+        Task<List<Replica>> seen;
+        lock (_gate)
+        {
+            if (!_reads.TryGetValue(isLost, out var last) || (last.Read.IsCompleted && IsOver(last.At)))
+                _reads[isLost] = last = (
+                    Task.Run(() => ReadAsync(isLost), CancellationToken.None),
+                    Clock.GetTimestamp()
+                );
+            seen = last.Read;
+        }
+        return seen.WaitAsync(cancellationToken);
+
+        bool IsOver(long at) => Clock.GetElapsedTime(at) >= Recent;
+    }
+
+    private async Task<List<Replica>> ReadAsync(bool isLost)
+    {
+        var forget = TimeSpan.FromSeconds(options.Value.ForgetSeconds);
         var others = await states.OthersAsync(
             streaming.Value.Replica,
-            TimeSpan.FromSeconds(fromSeconds),
-            TimeSpan.FromSeconds(toSeconds),
-            cancellationToken
+            isLost ? forget : TimeSpan.Zero,
+            isLost ? forget + TimeSpan.FromSeconds(options.Value.LostSeconds) : forget,
+            lifetime.ApplicationStopped
         );
         return
         [
             .. others.Select(other =>
             {
                 var replica = JsonSerializer.Deserialize<Replica>(other.State)!;
-                return fromSeconds == 0 ? replica : replica with { SeenAt = other.SeenAt };
+                return isLost ? replica with { SeenAt = other.SeenAt } : replica;
             }),
         ];
     }

@@ -79,6 +79,54 @@ public sealed class BulkheadTests(StackFixture stack)
         }
     }
 
+    [Fact]
+    public async Task Lists_of_replicas_that_hang_take_one_connection_from_the_live_feed()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "300" }
+        );
+        var replica = system.Replicas[0];
+        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = "lock table eventstore.replicas in access exclusive mode";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
+        var lists = new List<Task<HttpResponseMessage>>();
+        // The first ones may be answered from a list that was read before.
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                for (var i = 0; i < 30; i++)
+                    lists.Add(http.GetAsync(new Uri(replica.Url, "/v1/replicas"), cancellationToken));
+                return await HangingAsync() > 0;
+            },
+            "the list hangs"
+        );
+        await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
+        foreach (var n in Enumerable.Range(1, 50))
+            await DeliverySystem.PublishAsync(replica, new EventBody("live", "n", n));
+        await live.WaitForEventsAsync(50);
+        Assert.Equal(1, await HangingAsync());
+
+        await transaction.RollbackAsync(cancellationToken);
+        foreach (var list in await Task.WhenAll(lists))
+            list.EnsureSuccessStatusCode();
+
+        async Task<long> HangingAsync()
+        {
+            await using var ask = system.Database.CreateCommand(
+                "select count(*) from pg_stat_activity where datname = current_database() and state "
+                    + "= 'active' and wait_event_type = 'Lock' and query like '%select state, seen_at%'"
+            );
+            return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
+        }
+    }
+
     [Theory]
     [
         InlineData(null),
