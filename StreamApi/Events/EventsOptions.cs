@@ -31,6 +31,11 @@ internal sealed class EventsOptions
     [Range(1, 10_000)]
     public int MaxFilters { get; set; } = 100;
 
+    /// <summary>Maximum tokens of all topics and patterns of one subscription. Each takes memory as long as the
+    /// subscription is open.</summary>
+    [Range(1, 100_000)]
+    public int MaxFilterTokens { get; set; } = 1_024;
+
     /// <summary>Default number of events of a history page.</summary>
     [Range(1, 10_000)]
     public int DefaultPage { get; set; } = 100;
@@ -45,6 +50,13 @@ internal sealed class EventsOptions
     /// </summary>
     [Range(1_024, 1 << 30)]
     public int MaxPageBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Maximum topics that one list of topics examines, for a client whose grants have a wildcard in the middle; a
+    /// list that ends there has a <c>next</c>.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int MaxScannedTopics { get; set; } = 20_000;
 
     /// <summary>Maximum events of one array. An array is appended in one step, which blocks other publishers.</summary>
     [Range(1, 1_000_000)]

@@ -41,6 +41,11 @@ internal static class FilterQuery
                     name,
                     $"must be 1 to {limits.MaxNameLength} characters without NUL."
                 );
+        if (topics.Sum(t => t.AsSpan().Count('.') + 1) > limits.MaxFilterTokens)
+            return InvalidRequestException.ProblemOf(
+                "topic",
+                $"must have at most {limits.MaxFilterTokens} tokens in all. Use patterns, or several streams."
+            );
         if (types.Any(t => t.AsSpan().ContainsAny('\r', '\n')))
             return InvalidRequestException.ProblemOf(
                 "type",

@@ -10,6 +10,9 @@ namespace Streaming.Fanout;
 /// </summary>
 internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots slots, TimeProvider clock)
 {
+    /// <summary>Maximum tokens of a filter whose unused log is kept.</summary>
+    private const int MaxIdleTokens = 128;
+
     private readonly Lock _gate = new(),
         _publishing = new();
     private readonly Dictionary<StreamFilter, FilterLog> _logs = [];
@@ -289,13 +292,14 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     /// <summary>Removes logs that have been unused for a while, and trims the others.</summary>
     public void Sweep()
     {
-        var isLess = false;
+        var (isLess, idle) = (false, new List<FilterLog>());
         lock (_gate)
-        {
-            var idle = new HashSet<FilterLog>();
             foreach (var (filter, log) in _logs)
             {
-                if (log.Users > 0 || clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime)
+                var isKept =
+                    filter.Tokens <= MaxIdleTokens
+                    && clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime;
+                if (log.Users > 0 || isKept)
                 {
                     log.Trim(_floor.Position);
                     continue;
@@ -304,8 +308,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
                 idle.Add(log);
                 isLess |= _coverage.Remove(log);
             }
-            _index.Remove(idle);
-        }
+        foreach (var part in TopicIndex.Parts(idle))
+            lock (_gate)
+                _index.Remove(part);
         if (isLess)
             NeededChanged?.Invoke();
     }

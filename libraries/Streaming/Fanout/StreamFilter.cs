@@ -19,6 +19,8 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
+        foreach (var topic in Events.Topics)
+            Tokens += topic.AsSpan().Count('.') + 1;
         // Lists in canonical order with length prefixes, so that no content can imitate another list.
         _key =
             string.Concat(Events.Topics.Select(Part))
@@ -33,6 +35,9 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
 
     public EventFilter Events { get; }
     public FrameFormat Format { get; }
+
+    /// <summary>Tokens of all topics. They determine the memory and time that the filter takes in an index.</summary>
+    public int Tokens { get; }
 
     /// <summary>Returns true if an event of a matching topic passes the types and keys.</summary>
     public bool Passes(EventRecord e) => Holds(Events.Types, e.Type) && Holds(Events.Keys, e.Key);

@@ -12,6 +12,8 @@ namespace Streaming.Fanout;
 /// </remarks>
 internal sealed class TopicIndex
 {
+    private const int TokensPerPart = 8_192;
+
     private readonly Node _root = new();
     private readonly PatternMap<List<FilterLog>> _wide = new();
     private readonly List<List<FilterLog>> _wideMatches = [];
@@ -42,6 +44,23 @@ internal sealed class TopicIndex
                 list.RemoveAll(logs.Contains);
             return list.Count == 0;
         }
+    }
+
+    /// <summary>Splits logs into parts of which each is removed in about a millisecond, because the live feed waits
+    /// meanwhile.</summary>
+    public static IEnumerable<HashSet<FilterLog>> Parts(IReadOnlyList<FilterLog> logs)
+    {
+        var (part, tokens) = (new HashSet<FilterLog>(), 0);
+        foreach (var log in logs)
+        {
+            part.Add(log);
+            if ((tokens += log.Filter.Tokens) < TokensPerPart)
+                continue;
+            yield return part;
+            (part, tokens) = ([], 0);
+        }
+        if (part.Count > 0)
+            yield return part;
     }
 
     /// <summary>True if no log and no node is left.</summary>

@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Unit.Client;
+
+namespace Unit.Streaming;
+
+public class LargeFilterTests
+{
+    [Fact]
+    public void A_large_filter_is_forgotten_as_soon_as_nobody_reads_it()
+    {
+        var logs = new FilterLogs(
+            Options.Create(new StreamingOptions { Writers = 1 }),
+            Slots.Default,
+            new ManualTime()
+        );
+        FilterLog Open(int patterns) =>
+            logs.Acquire(
+                new StreamFilter(
+                    [.. Enumerable.Range(0, patterns).Select(n => $"t.{patterns}.{n}.*.*.a")],
+                    [],
+                    [],
+                    PlainFormat.Named
+                )
+            );
+        var (large, small) = (Open(100), Open(5));
+        logs.Release(small);
+        logs.Sweep();
+        Assert.Equal(2, logs.Count);
+        logs.Release(large);
+        logs.Sweep();
+        Assert.Equal(1, logs.Count);
+        Assert.Same(small, Open(5));
+    }
+
+    [Fact]
+    public void Filters_leave_the_index_in_parts_and_completely()
+    {
+        var index = new TopicIndex();
+        var logs = Enumerable
+            .Range(0, 300)
+            .Select(n => new FilterLog(
+                new StreamFilter([.. Enumerable.Range(0, 100).Select(t => $"t.{n}.{t}.a")], [], [], PlainFormat.Named),
+                16,
+                1_000
+            ))
+            .ToList();
+        foreach (var log in logs)
+            index.Add(log);
+        var parts = TopicIndex.Parts(logs).ToList();
+        Assert.All(parts, part => Assert.InRange(part.Sum(log => log.Filter.Tokens), 1, 10_000));
+        foreach (var part in parts)
+            index.Remove(part);
+        Assert.True(index.IsEmpty);
+    }
+}
