@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
+using StreamApi.Security.Tickets;
 
 namespace StreamApi.Events;
 
@@ -16,53 +17,96 @@ internal sealed class TopicLists(
     TopicReader topics,
     ConnectionDirectory connections,
     StoreReads reads,
+    SharedSecret secret,
+    IOptions<EventsOptions> options,
     IOptions<JsonOptions> json
 )
 {
-    /// <summary>
-    /// Maximum pages read per grant, because a pattern with a wildcard in the middle may match few topics.
-    /// </summary>
-    private const int MaxPages = 20;
+    private const string Purpose = "topic list";
+
+    /// <summary>Topics read by one statement, unless the list itself is longer.</summary>
+    private const int PageTopics = 1_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<TopicListRequest, Task<byte[]>> _waiting = [];
+    private readonly Dictionary<TopicListRequest, Reading> _waiting = [];
 
-    /// <summary>Reads a list as JSON.</summary>
+    /// <summary>Reads a list as JSON. The read ends when every request that waits for it has been cancelled.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or too many reads of this client
     /// wait.</exception>
-    public Task<byte[]> ReadAsync(TopicListRequest request, TopicGrants grants, CancellationToken cancellationToken)
+    public async Task<byte[]> ReadAsync(
+        TopicListRequest request,
+        TopicGrants grants,
+        CancellationToken cancellationToken
+    )
     {
+        Reading? reading;
         lock (_gate)
         {
-            if (!_waiting.TryGetValue(request, out var answer))
-                _waiting[request] = answer = AnswerAsync(request, grants);
-            return answer.WaitAsync(cancellationToken);
+            if (!_waiting.TryGetValue(request, out reading))
+            {
+                _waiting[request] = reading = new Reading();
+                reading.Answer = AnswerAsync(request, grants, reading);
+            }
+            reading.Waiting++;
+        }
+        try
+        {
+            return await reading.Answer.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            bool isLast;
+            lock (_gate)
+                if (isLast = --reading.Waiting == 0)
+                    Forget(request, reading);
+            if (isLast)
+                await reading.Stop.CancelAsync();
         }
     }
 
-    private async Task<byte[]> AnswerAsync(TopicListRequest request, TopicGrants grants)
+    /// <summary>Returns the topic after which a list goes on; null if <paramref name="next"/> is not one of a
+    /// list.</summary>
+    public async ValueTask<string?> AfterAsync(string next, CancellationToken cancellationToken) =>
+        next is not ['~', ..] ? next
+        : await secret.OpenAsync<string>(Purpose, next[1..], cancellationToken) is { } topic ? topic
+        : null;
+
+    private async Task<byte[]> AnswerAsync(TopicListRequest request, TopicGrants grants, Reading reading)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        SubscriberCounts subscribers;
+        var left = reading.Stop.Token;
+        ConnectionListing listing;
         IDisposable turn;
         try
         {
             // Before the turn, because it waits for other replicas.
-            subscribers = (await connections.RecentAsync(CancellationToken.None)).Subscribers;
-            turn = await reads.EnterInTimeAsync(request.Client, CancellationToken.None);
+            listing = await connections.RecentAsync(left);
+            turn = await reads.EnterInTimeAsync(request.Client, left);
         }
         finally
         {
             lock (_gate)
-                _waiting.Remove(request);
+                Forget(request, reading);
         }
         using (turn)
-            return await ReadAsync(request, grants, subscribers);
+            return await ReadAsync(request, grants, listing.Subscribers, left);
     }
 
-    private async Task<byte[]> ReadAsync(TopicListRequest request, TopicGrants grants, SubscriberCounts subscribers)
+    /// <summary>Later requests get a read of their own, so that no answer is older than its request.</summary>
+    private void Forget(TopicListRequest request, Reading reading)
     {
-        var (epoch, found) = await ReadableAsync(request, grants);
+        if (_waiting.GetValueOrDefault(request) == reading)
+            _waiting.Remove(request);
+    }
+
+    private async Task<byte[]> ReadAsync(
+        TopicListRequest request,
+        TopicGrants grants,
+        SubscriberCounts subscribers,
+        CancellationToken left
+    )
+    {
+        var (epoch, found, scanned) = await ReadableAsync(request, grants, left);
         var rows = found
             .Take(request.Most)
             .Select(t => new TopicRow(
@@ -72,23 +116,34 @@ internal sealed class TopicLists(
                 subscribers.Of(t.Topic)
             ))
             .ToList();
-        var page = new TopicPage(rows, found.Count > request.Most ? rows[^1].Topic : null);
-        return JsonSerializer.SerializeToUtf8Bytes(page, json.Value.SerializerOptions);
+        var next =
+            found.Count > request.Most ? rows[^1].Topic
+            // Sealed, because the client may not be allowed to know this topic.
+            : scanned is not null ? $"~{await secret.SealAsync(Purpose, scanned, left)}"
+            : null;
+        return JsonSerializer.SerializeToUtf8Bytes(new TopicPage(rows, next), json.Value.SerializerOptions);
     }
 
     /// <summary>
     /// Reads the first topics that the caller may read. Starts at the literal prefix of each grant, so that a narrow
-    /// grant does not scan other topics.
+    /// grant does not scan other topics; a pattern with a wildcard in the middle may match few of those it scans.
     /// </summary>
-    private async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ReadableAsync(
+    /// <returns>The topics, and the last one scanned if the limit of <see cref="EventsOptions.MaxScannedTopics"/> ended
+    /// the scan.</returns>
+    private async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics, string? Scanned)> ReadableAsync(
         TopicListRequest request,
-        TopicGrants grants
+        TopicGrants grants,
+        CancellationToken left
     )
     {
         var (prefix, after, limit) = (request.Prefix, request.After, request.Most + 1);
         if (grants.ReadsEverything)
-            return await topics.ListAsync(prefix, after, limit, CancellationToken.None);
-        var epoch = "";
+        {
+            var (of, all) = await topics.ListAsync(prefix, after, limit, left);
+            return (of, all, null);
+        }
+        var (epoch, budget, scanned) = ("", options.Value.MaxScannedTopics, (string?)null);
+        var size = Math.Max(limit, Math.Min(PageTopics, budget));
         var found = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
         foreach (var below in grants.Readable.Select(Literal).Distinct(StringComparer.Ordinal))
         {
@@ -97,29 +152,45 @@ internal sealed class TopicLists(
                 && !prefix.StartsWith(below, StringComparison.Ordinal)
             )
                 continue;
-            var (from, taken) = (after, 0);
-            for (var pages = 0; pages < MaxPages && taken < limit; pages++)
+            var start = below.Length > prefix.Length ? below : prefix;
+            for (var (from, taken, isMore) = (after, 0, true); isMore && taken < limit; )
             {
-                (epoch, var page) = await topics.ListAsync(
-                    below.Length > prefix.Length ? below : prefix,
-                    from,
-                    limit,
-                    CancellationToken.None
-                );
+                (epoch, var page) = await topics.ListAsync(start, from, size, left);
                 foreach (var topic in page.Where(t => grants.MayRead(t.Topic)))
                 {
                     found[topic.Topic] = topic;
                     taken++;
                 }
-                if (page.Count < limit)
-                    break;
-                from = page[^1].Topic;
+                budget -= page.Count;
+                if (isMore = page.Count == size)
+                    from = page[^1].Topic;
+                if (!isMore || taken >= limit || budget > 0)
+                    continue;
+                // The list ends where the first of these scans ends.
+                if (scanned is null || string.CompareOrdinal(from, scanned) < 0)
+                    scanned = from;
+                break;
             }
         }
-        return (epoch, [.. found.Values.Take(request.Most + 1)]);
+        return (
+            epoch,
+            [.. found.Values.Where(t => scanned is null || string.CompareOrdinal(t.Topic, scanned) <= 0).Take(limit)],
+            scanned
+        );
 
         static string Literal(string pattern) =>
             pattern.IndexOfAny(['*', '>']) is >= 0 and var wild ? pattern[..wild] : pattern;
+    }
+
+    /// <summary>A read in progress and the number of requests that wait for it.</summary>
+    private sealed class Reading
+    {
+        public Task<byte[]> Answer { get; set; } = null!;
+        public int Waiting { get; set; }
+
+        /// <summary>Not disposed, because it may be cancelled after the read has ended. It has nothing to
+        /// release.</summary>
+        public CancellationTokenSource Stop { get; } = new();
     }
 
     private sealed record TopicPage(IReadOnlyList<TopicRow> Topics, string? Next);

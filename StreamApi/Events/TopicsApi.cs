@@ -22,7 +22,7 @@ internal static class TopicsApi
             .RefusesInvalid()
             .Query("prefix", "Prefix of the topics.")
             .Query("limit", "Maximum topics of the page.")
-            .Query("after", "Last topic of the previous page.");
+            .Query("after", "The `next` of the previous page; a topic.");
 
     private static async Task<IResult> ListAsync(
         string? prefix,
@@ -40,8 +40,11 @@ internal static class TopicsApi
             && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
         )
             return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
-        if (after is { Length: > 0 } && !TopicPattern.IsTopic(after))
-            return InvalidRequestException.ProblemOf("after", "must be a topic: the last one of the previous page.");
+        if (
+            after is { Length: > 0 }
+            && (!TopicPattern.IsTopic(after = await lists.AfterAsync(after, cancellationToken)))
+        )
+            return InvalidRequestException.ProblemOf("after", "must be a topic, or the 'next' of the previous page.");
         if (prefix is { Length: > 0 } && !TopicPattern.IsTopic(prefix.TrimEnd('.')))
             return InvalidRequestException.ProblemOf("prefix", "must be the beginning of a topic.");
 

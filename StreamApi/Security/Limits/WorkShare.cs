@@ -8,8 +8,11 @@ namespace StreamApi.Security.Limits;
 /// <param name="clock">The clock.</param>
 internal sealed class WorkShare(double processors, TimeProvider clock)
 {
-    /// <summary>Maximum time charged for one turn; a longer turn waited for something other than a processor.</summary>
-    private static readonly TimeSpan MaxPerTurn = TimeSpan.FromMilliseconds(200);
+    /// <summary>
+    /// Maximum time charged for one turn; a longer turn waited for something other than a processor. Reads are limited
+    /// in rows, so none works for longer.
+    /// </summary>
+    private static readonly TimeSpan MaxPerTurn = TimeSpan.FromSeconds(2);
 
     /// <summary>Work allowed at once after an idle time.</summary>
     private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(25);

@@ -5,7 +5,7 @@ using Streaming.Frames;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>Measures what finding the filters of an event costs, for several kinds of patterns (<c>-- match</c>).</summary>
+/// <summary>Measures what finding the filters of an event costs (<c>-- match</c>).</summary>
 internal static class MatchCost
 {
     private const int Depth = 31;

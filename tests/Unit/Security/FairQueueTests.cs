@@ -111,11 +111,23 @@ public sealed class FairQueueTests
     public async Task A_turn_that_waits_for_something_else_is_charged_as_work_for_a_moment_only()
     {
         var time = new ManualTime();
-        var share = new WorkShare(0.1, time);
+        var share = new WorkShare(0.24, time);
         var queue = new FairQueue(1, 1_000, share);
         for (var i = 0; i < 3; i++)
             using (await queue.EnterAsync("a", Long, default))
                 time.Advance(TimeSpan.FromSeconds(15));
         Assert.Equal(TimeSpan.Zero, share.Pause);
+    }
+
+    [Fact]
+    public async Task A_long_turn_is_paid_in_full()
+    {
+        var time = new ManualTime();
+        var share = new WorkShare(0.25, time);
+        var queue = new FairQueue(1, 1_000, share);
+        using (await queue.EnterAsync("a", Long, default))
+            time.Advance(TimeSpan.FromSeconds(1));
+        // Four seconds from the start of the turn, of which one is over and 0.1 is the burst.
+        Assert.InRange(share.Pause.TotalSeconds, 2.89, 2.91);
     }
 }

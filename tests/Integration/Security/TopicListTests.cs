@@ -1,0 +1,85 @@
+using EventStore;
+using Harness;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Security;
+
+/// <summary>Rules of <c>GET /v1/topics</c> for clients that may read some topics.</summary>
+public sealed class TopicListTests(StackFixture stack)
+{
+    private static readonly HttpMethod Get = HttpMethod.Get;
+
+    [Fact]
+    public async Task A_list_that_ends_before_its_topics_do_goes_on_and_names_no_topic_of_others()
+    {
+        await using var system = await StartAsync(("Events__MaxScannedTopics", "4"));
+        var server = system.Replicas[0].Url;
+        string[] names =
+        [
+            .. Enumerable.Range(10, 10).Select(n => $"user.{n}.secret"),
+            .. Enumerable.Range(10, 10).Where(n => n % 4 == 3).Select(n => $"user.{n}.inbox"),
+            .. Enumerable.Range(10, 6).Select(n => $"room.{n}.secret"),
+            "room.12.inbox",
+        ];
+        await SecureSystem.PublishAsync(server, [.. names.Select(name => new EventBody(name, "n", 1))]);
+        var token = Tokens.Of("dan", subscribe: ["user.*.inbox", "room.*.inbox"]);
+
+        var (listed, pages) = (new List<string>(), 0);
+        for (string? next = ""; next is not null; pages++)
+        {
+            Assert.InRange(pages, 0, names.Length);
+            var list = await SecureSystem.JsonAsync(server, Get, $"/v1/topics?limit=2&after={next}", token);
+            listed.AddRange(
+                list.GetProperty("topics").EnumerateArray().Select(t => t.GetProperty("topic").GetString()!)
+            );
+            next = list.GetProperty("next").GetString();
+            Assert.DoesNotContain("secret", list.ToString(), StringComparison.Ordinal);
+            if (next is not (null or ['~', ..]))
+                Assert.Contains(next, listed);
+        }
+        Assert.Equal(names.Where(n => TopicPattern.Matches("*.*.inbox", n)).Order(StringComparer.Ordinal), listed);
+    }
+
+    [Fact]
+    public async Task A_list_whose_clients_have_all_left_is_read_no_further()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var system = await StartAsync(("EventStore__CommandTimeoutSeconds", "300"));
+        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", Tokens.Of("eve", subscribe: [">"]));
+        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = "lock table eventstore.topics in access exclusive mode";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var first = http.GetAsync("/v1/topics", leave.Token);
+        await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 1, "the list waits for the table");
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 0, "the read has ended");
+
+        var next = http.GetAsync("/v1/topics", cancellationToken);
+        await transaction.RollbackAsync(cancellationToken);
+        (await next).EnsureSuccessStatusCode();
+
+        async Task<long> ReadingAsync()
+        {
+            await using var ask = system.Database.CreateCommand(
+                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
+                    + "and wait_event_type = 'Lock' and query like '%with listed as%'"
+            );
+            return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
+        }
+    }
+
+    private Task<DeliverySystem> StartAsync((string Name, string Value) setting)
+    {
+        var settings = SecureSystem.Settings;
+        settings[setting.Name] = setting.Value;
+        return DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
+    }
+}
