@@ -88,7 +88,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     }
 
     /// <summary>Ports whose bus port is free too, below those that the system gives to clients.</summary>
-    private static List<int> Ports(int count)
+    public static List<int> Ports(int count)
     {
         var free = new List<int>();
         for (var port = Random.Shared.Next(15_000, 22_000); free.Count < count; port++)
