@@ -178,21 +178,13 @@ internal sealed class RunLog(
         );
 
     /// <summary>
-    /// Appends events, and retries while the store is unavailable. Events of a try without an answer are not stored
-    /// twice. After a promotion the run continues only if the store has lost none of its events.
+    /// Appends events, and retries while the store is unavailable. A try without an answer is stored or refused before
+    /// the next one, which has ids of its own. After a promotion the run continues only if the store has lost none of
+    /// its events.
     /// </summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
-        var batch = new NewEvent[events.Count];
-        for (var i = 0; i < batch.Length; i++)
-            batch[i] = new NewEvent(
-                run.Name.Topic,
-                events[i].Type,
-                events[i].Data,
-                events[i].Key,
-                Guid.CreateVersion7(),
-                Run: new RunMark(run.Writer, ends && i == batch.Length - 1)
-            );
+        var batch = Batch(run, events, ends);
         var isFenced = false;
         for (var attempt = 0; ; attempt++)
         {
@@ -201,8 +193,10 @@ internal sealed class RunLog(
                 if (isFenced && !await registry.ConfirmAsync(run.Name.Topic, run.Writer, run.LastStored))
                     throw new RunFencedException(run.Name.Topic);
                 isFenced = false;
-                if (attempt == 0 || !await registry.IsStoredAsync(run.Name.Topic, batch[0].Id!.Value))
+                if (attempt == 0)
                     await appender.AppendAsync(batch);
+                else if (await registry.RefuseAppendAsync(run.Name.Topic, batch[0].Id!.Value))
+                    await appender.AppendAsync(batch = Batch(run, events, ends));
                 run.LastStored = batch[^1].Id;
                 return;
             }
@@ -224,6 +218,21 @@ internal sealed class RunLog(
                 await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock);
             }
         }
+    }
+
+    private static NewEvent[] Batch(Run run, IReadOnlyList<RunEvent> events, bool ends)
+    {
+        var batch = new NewEvent[events.Count];
+        for (var i = 0; i < batch.Length; i++)
+            batch[i] = new NewEvent(
+                run.Name.Topic,
+                events[i].Type,
+                events[i].Data,
+                events[i].Key,
+                Guid.CreateVersion7(),
+                Run: new RunMark(run.Writer, ends && i == batch.Length - 1)
+            );
+        return batch;
     }
 }
 

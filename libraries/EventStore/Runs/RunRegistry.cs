@@ -116,29 +116,15 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             async command => await command.With(topic).ExecuteScalarAsync(cancellationToken) as string
         );
 
-    /// <summary>Tells if the topic has an event with this id. Waits for appends that are being committed, so that the
-    /// answer is final for an append that got none.</summary>
-    public async Task<bool> IsStoredAsync(string topic, Guid id)
-    {
-        try
-        {
-            await using var connection = await store.OpenConnectionAsync();
-            await using var transaction = await connection.BeginTransactionAsync();
-            await using (var lockLog = new NpgsqlCommand("select eventstore.lock_log()", connection, transaction))
-                await lockLog.ExecuteNonQueryAsync();
-            // A statement of its own: its snapshot must be later than the lock.
-            await using var command = new NpgsqlCommand(
-                "select exists (select from eventstore.events where topic = $1 and id = $2)",
-                connection,
-                transaction
-            );
-            return (bool)(await command.With(topic).With(id).ExecuteScalarAsync())!;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
-    }
+    /// <summary>Decides about an append of a run that got no answer. False if it is stored. If true, the store refuses
+    /// it should it still arrive, so that its events can be appended again under other ids.</summary>
+    /// <param name="topic">The topic of the run's events.</param>
+    /// <param name="first">Id of the append's first event.</param>
+    public Task<bool> RefuseAppendAsync(string topic, Guid first) =>
+        store.AskAsync<bool>(
+            "select eventstore.refuse_append($1, $2)",
+            async command => (bool)(await command.With(topic).With(first).ExecuteScalarAsync())!
+        );
 }
 
 /// <summary>Result of beginning a run.</summary>

@@ -88,7 +88,7 @@ public sealed class MigrationTests(StackFixture stack)
             select (eventstore.append(array[1], array[gen_random_uuid()], array[null]::bytea[], array['t'], array['n'],
                 array[null]::text[], array['"kept"'], array[null]::text[], null, null)).epoch;
             create or replace function eventstore.head() returns bigint language sql as 'select 7';
-            drop table eventstore.lineage, eventstore.settings;
+            drop table eventstore.lineage, eventstore.settings, eventstore.lost_appends;
             alter table eventstore.runs drop column epoch
             """
         );

@@ -10,11 +10,30 @@ public sealed class RunAppendTests(StackFixture stack)
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task An_append_that_comes_after_it_was_found_missing_is_refused_and_its_retry_is_stored()
+    {
+        await using var log = await OpenAsync();
+        var writer = await BeginAsync(log, "g.1");
+        var (lost, retry) = (Event("g.1", writer, "1"), Event("g.1", writer, "1"));
+        Assert.True(await log.Runs.RefuseAppendAsync("g.1", lost.Id!.Value));
+        await log.Appender.AppendAsync([retry], Stop);
+        // As a part of other requests' batch.
+        var late = log.Appender.AppendAsync([lost, Event("g.1", writer, "2")], Stop);
+        await log.Appender.AppendAsync([new NewEvent("t.1", "n", "1")], Stop);
+        await Assert.ThrowsAsync<RunFencedException>(() => late);
+        // The lost request is refused, not the run.
+        await log.Appender.AppendAsync([Event("g.1", writer, "3")], Stop);
+        Assert.Equal(["1", "3"], await DataAsync(log, "g.1"));
+
+        Assert.False(await log.Runs.RefuseAppendAsync("g.1", retry.Id!.Value));
+        Assert.Equal(["1", "3"], await DataAsync(log, "g.1"));
+    }
+
+    [Fact]
     public async Task A_turn_that_has_just_begun_is_not_abandoned_for_the_one_before_it()
     {
         await using var log = await OpenAsync();
         var writer = await BeginAsync(log, "sessions.1");
-        // Another of the writer's runs would be abandoned.
         Assert.Empty(await log.Writers.AbandonAsync(["sessions.1"], writer, TimeSpan.FromHours(1), Stop));
         await log.Appender.AppendAsync([Event("sessions.1", writer, "1")], Stop);
         Assert.Equal(["sessions.1"], await log.Writers.AbandonAsync(["sessions.1"], writer, TimeSpan.Zero, Stop));

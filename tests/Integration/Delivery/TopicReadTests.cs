@@ -44,7 +44,7 @@ public sealed class TopicReadTests(StackFixture stack)
             var registry = new RunRegistry(work);
             await BoundedAsync(work, "announced", () => registry.AnnouncedAsync(topic, Stop));
             await BoundedAsync(work, "owner", () => registry.OwnerAsync(topic, Stop));
-            await BoundedAsync(work, "stored", () => registry.IsStoredAsync(topic, Guid.NewGuid()));
+            await BoundedAsync(work, "refused", () => registry.RefuseAppendAsync(topic, Guid.NewGuid()));
             await BoundedAsync(
                 work,
                 "begun",

@@ -5,7 +5,7 @@
 --   digests     Digest of the content; null for an event whose id is not the publisher's.
 --   writers     The run writer of an event; null for an event of no run. The array is null if no event is of a run.
 --               Such an event is stored only while its run has this writer (the fence), which in a new epoch has
---               to confirm the run first.
+--               to confirm the run first, and unless its append counts as lost (refuse_append.sql).
 --   ends        True for an event that ends its run: the run's row is deleted.
 -- Results:
 --   positions       One per event, in the order given; null for a refused group. A retry gets its first position.
@@ -24,12 +24,12 @@ begin
     epoch := eventstore.begin_epoch();
     if writers is not null then
         select coalesce(array_agg(distinct e.grp), '{}') into fenced
-        from unnest(groups, topics, writers) as e(grp, topic, writer)
+        from unnest(groups, ids, topics, writers) as e(grp, id, topic, writer)
         where e.writer is not null
-            and not exists (
+            and (not exists (
                 select from eventstore.runs r
                 where r.run = e.topic and r.writer = e.writer and coalesce(r.epoch, append.epoch) = append.epoch
-            );
+            ) or exists (select from eventstore.lost_appends l where l.id = e.id));
         delete from eventstore.runs r using unnest(groups, topics, writers, ends) as e(grp, topic, writer, ends)
         where e.ends and r.run = e.topic and r.writer = e.writer and e.grp <> all (fenced);
     end if;
