@@ -27,7 +27,7 @@ internal static class ConnectionsApi
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
-        connections.MapGet("", ListAsync).Reads(Topic);
+        connections.MapGet("", ListAsync).RefusesInvalid().Reads(Topic);
         connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
         connections
             .MapGet("/stream", WatchAsync)
@@ -47,6 +47,7 @@ internal static class ConnectionsApi
         string? limit,
         string? after,
         string? scope,
+        HttpContext context,
         ConnectionDirectory directory,
         CancellationToken cancellationToken
     )
@@ -63,7 +64,7 @@ internal static class ConnectionsApi
         )
             return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
         if (scope == ConnectionDirectory.LocalScope)
-            return TypedResults.Ok(new ConnectionPage([.. directory.Local()], null, null));
+            return HeldJson.Ok(context, new ConnectionPage([.. directory.Local()], null, null));
 
         var listing = await directory.AllAsync(cancellationToken);
         var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
@@ -74,7 +75,8 @@ internal static class ConnectionsApi
                 "is not an open connection of this listing. Start from the first page."
             );
         var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
-        return TypedResults.Ok(
+        return HeldJson.Ok(
+            context,
             new ConnectionPage(
                 page,
                 start + page.Count < rows.Count ? page[^1].Id : null,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Stats;
@@ -17,7 +18,7 @@ internal static class StatsApi
     public static void MapStats(this IEndpointRouteBuilder app) =>
         app.MapGet(
                 "/v1/replicas/stats",
-                IResult (string? after, StatsRing ring) =>
+                IResult (string? after, HttpContext context, StatsRing ring) =>
                 {
                     var second = 0L;
                     if (
@@ -25,9 +26,10 @@ internal static class StatsApi
                         && !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out second)
                     )
                         return InvalidRequestException.ProblemOf("after", "must be a time in Unix seconds.");
-                    return TypedResults.Ok(ring.After(second));
+                    return HeldJson.Ok(context, ring.After(second));
                 }
             )
+            .RefusesInvalid()
             .Produces<IReadOnlyList<SecondStats>>()
             .WithTags("Replicas");
 }

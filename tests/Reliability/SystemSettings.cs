@@ -27,6 +27,7 @@ internal static class SystemSettings
                 ["Limits__ResumesPerMinute"] = "1000000",
                 ["Limits__PublishesPerSecond"] = "1000000",
                 ["Limits__ConnectionsPerSecond"] = "1000000",
+                ["Limits__ConnectionsPerAddress"] = "1000000",
                 ["Limits__PublishKilobytesPerSecond"] = "1000000",
                 ["Limits__RequestsPerSecond"] = "1000000",
                 ["Limits__ReadPercent"] = "1000000",

@@ -48,6 +48,16 @@ internal sealed class LimitOptions
     public int? ConnectionsPerSecond { get; set; }
 
     /// <summary>
+    /// Connections that one address may have open on this replica; further ones are closed. Proxies are exempt.
+    /// </summary>
+    [Range(1, Unlimited)]
+    public int? ConnectionsPerAddress { get; set; }
+
+    /// <summary>Seconds after which a connection without a request is closed.</summary>
+    [Range(1, 3_600)]
+    public int KeepAliveSeconds { get; set; } = 30;
+
+    /// <summary>
     /// Requests per second on this replica that no other limit counts, with a burst of twice as many. This includes
     /// requests without a valid credential and for unknown paths.
     /// </summary>
@@ -115,6 +125,7 @@ internal sealed class LimitOptions
         GenerationsPerMinute ??= development ? Unlimited : 20;
         HeldMegabytesPerClient ??= development ? Unlimited : 32;
         ConnectionsPerSecond ??= development ? Unlimited : 100;
+        ConnectionsPerAddress ??= development ? Unlimited : 5_000;
         RequestsPerSecond ??= development ? Unlimited : 50;
         ReadPercent ??= development ? Unlimited : 12;
     }
@@ -128,6 +139,7 @@ internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvi
     public void Configure(KestrelServerOptions options)
     {
         options.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes;
+        options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(limits.Value.KeepAliveSeconds);
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(limits.Value.HeaderSeconds);
         options.Limits.MinRequestBodyDataRate = new MinDataRate(
             limits.Value.MinBodyBytesPerSecond,

@@ -30,6 +30,11 @@ internal sealed class MinResponseRate(
     private TimedStream? _stream;
     private TimedWriter? _writer;
 
+    /// <summary>
+    /// Seconds that further writes may wait. Written bytes add to it, up to its initial value; waiting uses it up.
+    /// </summary>
+    private double _credit = MaxCredit(grace, perSecond);
+
     public Stream Stream => _stream ??= new TimedStream(this);
     public PipeWriter Writer => _writer ??= new TimedWriter(this);
 
@@ -87,7 +92,10 @@ internal sealed class MinResponseRate(
     {
         var bytes = inner.Writer.CanGetUnflushedBytes ? inner.Writer.UnflushedBytes : ChunkBytes;
         var flush = inner.Writer.FlushAsync(cancellationToken);
-        return flush.IsCompleted ? flush : new ValueTask<FlushResult>(TimedAsync(flush.AsTask(), bytes));
+        if (!flush.IsCompleted)
+            return new ValueTask<FlushResult>(TimedAsync(flush.AsTask(), bytes));
+        Written(bytes, TimeSpan.Zero);
+        return flush;
     }
 
     private async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
@@ -97,7 +105,10 @@ internal sealed class MinResponseRate(
             var chunk = bytes[..Math.Min(bytes.Length, ChunkBytes)];
             var write = inner.Stream.WriteAsync(chunk, cancellationToken);
             if (write.IsCompletedSuccessfully)
+            {
                 write.GetAwaiter().GetResult();
+                Written(chunk.Length, TimeSpan.Zero);
+            }
             else
                 await TimedAsync(AsTask(write), chunk.Length);
             bytes = bytes[chunk.Length..];
@@ -113,10 +124,18 @@ internal sealed class MinResponseRate(
     private async Task<T> TimedAsync<T>(Task<T> write, long bytes)
     {
         // Only a slow reader costs a timer.
-        var due = grace + TimeSpan.FromSeconds((double)(BufferedBytes + bytes) / perSecond);
+        var (due, start) = (TimeSpan.FromSeconds(_credit + (double)bytes / perSecond), clock.GetTimestamp());
         await using var late = clock.CreateTimer(_ => context.Abort(), null, due, Timeout.InfiniteTimeSpan);
-        return await write;
+        var result = await write;
+        Written(bytes, clock.GetElapsedTime(start));
+        return result;
     }
+
+    private void Written(long bytes, TimeSpan waited) =>
+        _credit = Math.Clamp(_credit + (double)bytes / perSecond - waited.TotalSeconds, 0, MaxCredit(grace, perSecond));
+
+    private static double MaxCredit(TimeSpan grace, int perSecond) =>
+        grace.TotalSeconds + (double)BufferedBytes / perSecond;
 
     private sealed class TimedStream(MinResponseRate limit) : Stream
     {

@@ -7,15 +7,16 @@ using Microsoft.Extensions.Options;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Replaces Kestrel's socket listener if <see cref="ConnectionRateLimit"/> is enabled.</summary>
+/// <summary>Replaces Kestrel's socket listener if an address's connections are limited.</summary>
 internal sealed class RateLimitedListenerFactory(
     ConnectionRateLimit rate,
+    AddressConnections open,
     IOptions<SocketTransportOptions> sockets,
     TimeProvider clock,
     ILoggerFactory logs
 ) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    public bool CanBind(EndPoint endpoint) => rate.IsEnabled && endpoint is IPEndPoint;
+    public bool CanBind(EndPoint endpoint) => (rate.IsEnabled || open.IsEnabled) && endpoint is IPEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -34,7 +35,7 @@ internal sealed class RateLimitedListenerFactory(
             throw;
         }
         return ValueTask.FromResult<IConnectionListener>(
-            new RateLimitedListener(socket, rate, sockets.Value, clock, logs)
+            new RateLimitedListener(socket, rate, open, sockets.Value, clock, logs)
         );
     }
 }
@@ -55,10 +56,11 @@ internal sealed class RateLimitedListener : IConnectionListener
 
     private readonly Socket _socket;
     private readonly ConnectionRateLimit _rate;
+    private readonly AddressConnections _open;
     private readonly TimeProvider _clock;
     private readonly bool _noDelay;
     private readonly SocketConnectionContextFactory _connections;
-    private readonly Channel<Socket> _due = Channel.CreateUnbounded<Socket>(
+    private readonly Channel<(Socket Socket, IPAddress? Client)> _due = Channel.CreateUnbounded<(Socket, IPAddress?)>(
         new UnboundedChannelOptions { SingleReader = true }
     );
     private readonly CancellationTokenSource _stop = new();
@@ -69,14 +71,16 @@ internal sealed class RateLimitedListener : IConnectionListener
     public RateLimitedListener(
         Socket socket,
         ConnectionRateLimit rate,
+        AddressConnections open,
         SocketTransportOptions options,
         TimeProvider clock,
         ILoggerFactory logs
     )
     {
-        (_socket, _rate, _clock, _noDelay, _logger) = (
+        (_socket, _rate, _open, _clock, _noDelay, _logger) = (
             socket,
             rate,
+            open,
             clock,
             options.NoDelay,
             logs.CreateLogger<RateLimitedListener>()
@@ -102,15 +106,18 @@ internal sealed class RateLimitedListener : IConnectionListener
     {
         while (await _due.Reader.WaitToReadAsync(cancellationToken))
         {
-            if (!_due.Reader.TryRead(out var socket))
+            if (!_due.Reader.TryRead(out var due))
                 continue;
             try
             {
-                return _connections.Create(socket);
+                var connection = _connections.Create(due.Socket);
+                if (due.Client is { } client)
+                    connection.ConnectionClosed.UnsafeRegister(_ => _open.Close(client), null);
+                return connection;
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                socket.Dispose();
+                Close(due.Socket, due.Client);
             } // closed meanwhile
         }
         return null;
@@ -157,51 +164,64 @@ internal sealed class RateLimitedListener : IConnectionListener
     private void Admit(Socket socket)
     {
         var from = (IPEndPoint)socket.RemoteEndPoint!;
-        var turn = _rate.TakeTurn(from.Address);
+        if (!_open.TryOpen(from.Address, out var client))
+        {
+            LogClosed(from, "has more connections open than Limits:ConnectionsPerAddress", _open.Max);
+            socket.Close(0);
+            return;
+        }
+        var turn = _rate.IsEnabled ? _rate.TakeTurn(from.Address) : TimeSpan.Zero;
         if (turn == TimeSpan.Zero)
-            Pass(socket);
+            Pass(socket, client);
         else if (turn is { } wait)
-            _ = WaitAsync(socket, wait);
+            _ = WaitAsync(socket, client, wait);
         else
         {
-            LogClosed(from);
+            LogClosed(from, "opens connections faster than Limits:ConnectionsPerSecond", _rate.PerSecond);
             // Resets the connection: neither this process nor the kernel keeps anything of it.
             socket.Close(0);
+            _open.Close(client);
         }
     }
 
-    private async Task WaitAsync(Socket socket, TimeSpan turn)
+    private async Task WaitAsync(Socket socket, IPAddress? client, TimeSpan turn)
     {
         await Task.Delay(turn, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _rate.EndWait();
         if (_stop.IsCancellationRequested)
-            socket.Dispose();
+            Close(socket, client);
         else
-            Pass(socket);
+            Pass(socket, client);
     }
 
-    private void Pass(Socket socket)
+    private void Pass(Socket socket, IPAddress? client)
     {
         try
         {
             socket.NoDelay = _noDelay;
-            if (_due.Writer.TryWrite(socket))
+            if (_due.Writer.TryWrite((socket, client)))
                 return;
         }
         catch (SocketException) { } // closed meanwhile
-        socket.Dispose();
+        Close(socket, client);
     }
 
-    private void LogClosed(IPEndPoint from)
+    private void Close(Socket socket, IPAddress? client)
+    {
+        socket.Dispose();
+        _open.Close(client);
+    }
+
+    private void LogClosed(IPEndPoint from, string why, int limit)
     {
         if (_loggedAt != 0 && _clock.GetElapsedTime(_loggedAt) <= LogInterval)
             return;
         _loggedAt = _clock.GetTimestamp();
         _logger.LogWarning(
-            "{Address} opens connections faster than Limits:ConnectionsPerSecond ({PerSecond}); some are closed. "
-                + "If it is your proxy, add it to Security:Proxies",
+            "{Address} {Reason} ({Limit}); some are closed. If it is your proxy, add it to Security:Proxies",
             from,
-            _rate.PerSecond
+            why,
+            limit
         );
     }
 }

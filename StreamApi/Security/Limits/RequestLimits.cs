@@ -37,6 +37,7 @@ internal static class RequestLimits
         services.AddSingleton(s =>
             ActivatorUtilities.CreateInstance<ConnectionRateLimit>(s, DescriptorLimit.MaxWaiting)
         );
+        services.AddSingleton<AddressConnections>();
         services.AddSingleton<IConnectionListenerFactory, RateLimitedListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
         services.AddRateLimiter(limiter =>

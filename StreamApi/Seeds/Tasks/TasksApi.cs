@@ -86,7 +86,7 @@ internal static class TasksApi
         );
         if (more)
             context.Response.Headers.Link = $"</tasks?limit={page.Limit}&after={tasks[^1].Id:D}>; rel=\"next\"";
-        return TypedResults.Ok(tasks.Select(TaskView.Of));
+        return HeldJson.Ok(context, tasks.Select(TaskView.Of));
     }
 
     private static async Task<IResult> GetAsync(

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using Harness;
@@ -35,6 +36,10 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                     ["Kestrel__Endpoints__B__Protocols"] = "Http2",
                 },
                 apiKey: SecureSystem.OperatorKey
+            );
+            await DeliverySystem.EventuallyAsync(
+                () => Task.FromResult(Addresses(System).Count() == 2),
+                "both addresses are in the log"
             );
             string[] topics = [.. Enumerable.Repeat("pages.large", 50), .. Enumerable.Repeat("pages.small", 10)];
             foreach (var chunk in topics.Index().Chunk(10))
@@ -99,6 +104,51 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     }
 
     [Fact]
+    public async Task A_list_of_tasks_that_is_not_read_counts_as_held_until_it_is_cut_off()
+    {
+        var (server, tia) = (Http2(fixture.System), Tokens.Of("tia", ["tasks.*"], ["tasks.*"]));
+        using var http = Client(2, tia);
+        await Parallel.ForAsync(
+            0,
+            200,
+            TestContext.Current.CancellationToken,
+            async (_, stopped) =>
+            {
+                using var created = await http.PostAsJsonAsync(
+                    new Uri(server, "/tasks"),
+                    new { title = new string('語', 200) },
+                    stopped
+                );
+                Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+            }
+        );
+        var unread = new List<HttpResponseMessage>();
+        do unread.Add(await AskAsync());
+        while (unread[^1].StatusCode == HttpStatusCode.OK && unread.Count < 60);
+        Assert.Equal(
+            (HttpStatusCode.TooManyRequests, true),
+            (unread[^1].StatusCode, unread[^1].Headers.RetryAfter is not null)
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var answer = await AskAsync();
+                return answer.StatusCode == HttpStatusCode.OK;
+            },
+            "what was not read is given back"
+        );
+        foreach (var list in unread)
+            list.Dispose();
+
+        Task<HttpResponseMessage> AskAsync() =>
+            http.GetAsync(
+                new Uri(server, "/tasks"),
+                HttpCompletionOption.ResponseHeadersRead,
+                TestContext.Current.CancellationToken
+            );
+    }
+
+    [Fact]
     public async Task A_page_that_is_not_read_costs_a_part_of_it_and_a_page_that_is_read_is_whole()
     {
         var system = fixture.System;
@@ -151,15 +201,14 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         Assert.Equal(Enumerable.Range(1, 60), (await stalled.ReadToAsync(60)).Numbers);
     }
 
-    private static Uri Http2(DeliverySystem system) =>
-        new(
-            system
-                .Replicas[0]
-                .Output.Split('\n')
-                .Where(l => l.Contains("Now listening on: ", StringComparison.Ordinal))
-                .Select(l => l[(l.IndexOf("http://", StringComparison.Ordinal))..].Trim())
-                .ElementAt(1)
-        );
+    private static Uri Http2(DeliverySystem system) => Addresses(system).ElementAt(1);
+
+    private static IEnumerable<Uri> Addresses(DeliverySystem system) =>
+        system
+            .Replicas[0]
+            .Output.Split('\n')
+            .Where(l => l.Contains("Now listening on: ", StringComparison.Ordinal))
+            .Select(l => new Uri(l[(l.IndexOf("http://", StringComparison.Ordinal))..].Trim()));
 
     private static HttpClient Client(int version, string token) =>
         new(new SocketsHttpHandler { InitialHttp2StreamWindowSize = 65_535, ConnectCallback = ConnectAsync })

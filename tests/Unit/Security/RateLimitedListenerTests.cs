@@ -20,15 +20,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     private readonly List<Socket> _clients = [];
     private IConnectionListener _listener = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _listener = await new RateLimitedListenerFactory(
-            Pace(),
-            Options.Create(new SocketTransportOptions()),
-            _time,
-            NullLoggerFactory.Instance
-        ).BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
-    }
+    public async ValueTask InitializeAsync() => _listener = await BindAsync(Factory());
 
     public async ValueTask DisposeAsync()
     {
@@ -73,14 +65,8 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     [Fact]
     public async Task A_port_that_is_taken_is_told_as_Kestrel_expects_it()
     {
-        var factory = new RateLimitedListenerFactory(
-            Pace(),
-            Options.Create(new SocketTransportOptions()),
-            _time,
-            NullLoggerFactory.Instance
-        );
         await Assert.ThrowsAsync<AddressInUseException>(() =>
-            factory.BindAsync(_listener.EndPoint, Cancelled).AsTask()
+            Factory().BindAsync(_listener.EndPoint, Cancelled).AsTask()
         );
     }
 
@@ -98,13 +84,66 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         Assert.Equal("", await ReadAsync(waiting, 1));
     }
 
-    private ConnectionRateLimit Pace() =>
-        new(
-            Options.Create(new LimitOptions { ConnectionsPerSecond = 1 }),
-            Options.Create(new SecurityOptions()),
-            _time,
-            maxWaiting: 1_000
+    [Fact]
+    public async Task An_address_has_a_limit_of_open_connections_and_a_closed_one_makes_room()
+    {
+        await _listener.DisposeAsync();
+        _listener = await BindAsync(Factory(perSecond: 1_000, perAddress: 2));
+        await ConnectAsync();
+        await ConnectAsync();
+        var (first, second) = (await AcceptAsync(), await AcceptAsync());
+        await Assert.ThrowsAsync<SocketException>(async () =>
+            await ReadAsync(await ConnectAsync(), 1).WaitAsync(TimeSpan.FromSeconds(30), Cancelled)
         );
+
+        await first.DisposeAsync();
+        // A refused connection is reset; an admitted one is accepted.
+        var accepted = AcceptAsync();
+        await Eventually.GetAsync(() =>
+        {
+            if (!accepted.IsCompleted)
+                try
+                {
+                    ConnectAsync().GetAwaiter().GetResult();
+                }
+                catch (SocketException) { } // reset while it connects
+            return accepted.IsCompleted ? accepted : null;
+        });
+        await using (await accepted) { }
+        await second.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_proxys_connections_are_not_limited()
+    {
+        await _listener.DisposeAsync();
+        _listener = await BindAsync(Factory(perSecond: 1_000, perAddress: 1, proxy: "127.0.0.1"));
+        for (var i = 0; i < 3; i++)
+        {
+            await ConnectAsync();
+            await AcceptAsync();
+        }
+    }
+
+    private ValueTask<IConnectionListener> BindAsync(RateLimitedListenerFactory factory) =>
+        factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
+
+    private RateLimitedListenerFactory Factory(int perSecond = 1, int perAddress = 1_000, string? proxy = null)
+    {
+        var limits = Options.Create(
+            new LimitOptions { ConnectionsPerSecond = perSecond, ConnectionsPerAddress = perAddress }
+        );
+        var security = new SecurityOptions();
+        if (proxy is not null)
+            security.Proxies.Add(proxy);
+        return new(
+            new ConnectionRateLimit(limits, Options.Create(security), _time, maxWaiting: 1_000),
+            new AddressConnections(limits, Options.Create(security)),
+            Options.Create(new SocketTransportOptions()),
+            _time,
+            NullLoggerFactory.Instance
+        );
+    }
 
     private async Task<Socket> ConnectAsync()
     {

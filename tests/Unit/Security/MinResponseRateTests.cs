@@ -1,0 +1,95 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using StreamApi.Security.Limits;
+using Unit.Client;
+using Unit.ServiceDefaults;
+
+namespace Unit.Security;
+
+/// <summary>The minimum speed at which a plain answer is read, over a body that takes 16 kB at once.</summary>
+public sealed class MinResponseRateTests
+{
+    private const int Chunk = 16 * 1024,
+        PerSecond = 4_096,
+        Chunks = 50;
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public async Task The_grace_is_given_once_not_to_each_write()
+    {
+        var body = new Body();
+        var writing = WriteAsync(body);
+        // 29 seconds for each 16 kB are half a kilobyte a second.
+        var taken = 0;
+        while (await TakeAfterAsync(body, TimeSpan.FromSeconds(29)) && taken < Chunks - 1)
+            taken++;
+        Assert.True(body.IsAborted);
+        Assert.InRange(taken, 1, 3);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writing);
+    }
+
+    [Fact]
+    public async Task A_reader_at_the_minimum_speed_gets_the_whole_answer_and_may_pause_within_the_grace()
+    {
+        var body = new Body();
+        var writing = WriteAsync(body);
+        // A chunk may take four seconds.
+        for (var taken = 0; taken < Chunks; taken++)
+            Assert.True(await TakeAfterAsync(body, TimeSpan.FromSeconds(taken % 5 == 4 ? 10 : 2)));
+        await writing;
+    }
+
+    /// <summary>Lets a client take the next chunk after a time; false if it is cut off before.</summary>
+    private async Task<bool> TakeAfterAsync(Body body, TimeSpan time)
+    {
+        await body.WaitForChunkAsync();
+        await Eventually.GetAsync(() => _time.Delays is { Count: > 0 } d ? d : null);
+        _time.Advance(time);
+        body.Take();
+        return !body.IsAborted;
+    }
+
+    private async Task WriteAsync(Body body)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.Set<IHttpRequestLifetimeFeature>(body);
+        var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
+        var chunk = new byte[Chunk];
+        for (var i = 0; i < Chunks; i++)
+            await limit.Stream.WriteAsync(chunk, body.RequestAborted);
+    }
+
+    /// <summary>A response whose writes wait for the client.</summary>
+    private sealed class Body : IHttpResponseBodyFeature, IHttpRequestLifetimeFeature
+    {
+        private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 0));
+        private readonly CancellationTokenSource _aborted = new();
+        private ReadResult _read;
+
+        public bool IsAborted => _aborted.IsCancellationRequested;
+        public CancellationToken RequestAborted
+        {
+            get => _aborted.Token;
+            set => throw new NotSupportedException();
+        }
+        public Stream Stream => Writer.AsStream();
+        public PipeWriter Writer => _pipe.Writer;
+
+        public async Task WaitForChunkAsync() =>
+            _read = await _pipe.Reader.ReadAtLeastAsync(Chunk, TestContext.Current.CancellationToken);
+
+        public void Take() => _pipe.Reader.AdvanceTo(_read.Buffer.End);
+
+        public void Abort() => _aborted.Cancel();
+
+        public Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+        public Task CompleteAsync() => Task.CompletedTask;
+
+        public void DisableBuffering() { }
+
+        public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+    }
+}
