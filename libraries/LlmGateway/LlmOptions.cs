@@ -59,6 +59,13 @@ internal sealed class LlmOptions
     [Range(1, 14)]
     public int PingSeconds { get; set; } = 10;
 
+    /// <summary>
+    /// Seconds that one answer may wait for its reader in total. A longer wait ends the answer, because it holds a
+    /// place of its provider.
+    /// </summary>
+    [Range(1, 86_400)]
+    public int MaxStallSeconds { get; set; } = 300;
+
     /// <summary>Milliseconds between two writes of tokens to the store; tokens in between become one event.</summary>
     [Range(0, 1_000)]
     public int CoalesceMilliseconds { get; set; } = 40;

@@ -43,13 +43,33 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
                 return StatusCodes.Status429TooManyRequests;
             if (after > before && after > SmallBytes && total > _limit)
                 return StatusCodes.Status503ServiceUnavailable;
-            _total = total;
-            if (mine == 0)
-                _held.Remove(client);
-            else
-                _held[client] = mine;
+            Count(client, mine, total);
             return null;
         }
+    }
+
+    /// <summary>Counts bytes until they are disposed of, even if they exceed the limits.</summary>
+    public IDisposable Keep(string client, long bytes)
+    {
+        lock (_gate)
+            Count(client, _held.GetValueOrDefault(client) + bytes, _total + bytes);
+        return new Kept(this, client, bytes);
+    }
+
+    private void Count(string client, long mine, long total)
+    {
+        _total = total;
+        if (mine == 0)
+            _held.Remove(client);
+        else
+            _held[client] = mine;
+    }
+
+    private sealed class Kept(MemoryBudget budget, string client, long bytes) : IDisposable
+    {
+        private MemoryBudget? _budget = budget;
+
+        public void Dispose() => Interlocked.Exchange(ref _budget, null)?.Change(client, bytes, 0);
     }
 }
 

@@ -4,9 +4,11 @@ using Streaming.Requests;
 namespace StreamApi.Security.Limits;
 
 /// <summary>Charges requests to the publish and memory budgets of their client.</summary>
-internal sealed class RequestBudget(PublishBudget publishes) : IRequestBudget
+internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory) : IRequestBudget
 {
     public IMemoryHold Hold(HttpContext context) => MemoryHold.Of(context);
+
+    public IDisposable Keep(string client, long bytes) => memory.Keep(client, bytes);
 
     public async ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events)
     {

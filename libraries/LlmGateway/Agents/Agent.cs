@@ -36,8 +36,14 @@ internal sealed class Agent(
             }
         );
 
+    /// <param name="target">The model.</param>
+    /// <param name="client">The client whose share of the provider the requests use.</param>
+    /// <param name="conversation">The messages so far.</param>
+    /// <param name="writer">Writes the answer.</param>
+    /// <param name="cancellationToken">Stops the answer.</param>
     public async Task AnswerAsync(
         ChatTarget target,
+        string client,
         IEnumerable<ChatMessage> conversation,
         RunWriter writer,
         CancellationToken cancellationToken
@@ -53,6 +59,7 @@ internal sealed class Agent(
                 Tools = _tools,
                 ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
+            ProviderClient.Set(chat, client);
             var text = new StringBuilder();
             var calls = new List<FunctionCallContent>();
             await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, cancellationToken))

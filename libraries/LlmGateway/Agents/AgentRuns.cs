@@ -5,6 +5,7 @@ using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -25,6 +26,7 @@ internal sealed class AgentRuns(
     FlushScheduler scheduler,
     ChatMetrics metrics,
     IdempotencyKeys keys,
+    IStreamAccess access,
     IOptions<LlmOptions> options,
     TimeProvider clock
 )
@@ -58,6 +60,7 @@ internal sealed class AgentRuns(
         var named = query.Flag("named");
         ChatTarget? target = null;
         string? prompt = null;
+        var client = access.ClientOf(context);
         if (LastEventId.Of(context.Request).Text is null)
         {
             prompt = query.RequiredText("prompt", MaxPrompt).Trim() is { Length: > 0 } text
@@ -90,18 +93,18 @@ internal sealed class AgentRuns(
                     context.RequestAborted
                 );
                 if (start.Run is { } run)
-                    _ = live.Start(run, r => AnswerAsync(r, target, prompt!));
+                    _ = live.Start(run, r => AnswerAsync(r, target, client, prompt!));
                 return start;
             }
         );
     }
 
-    private async Task AnswerAsync(Run run, ChatTarget target, string prompt)
+    private async Task AnswerAsync(Run run, ChatTarget target, string client, string prompt)
     {
         var writer = new RunWriter(run, Agent.Content, options.Value, scheduler, metrics, target.Provider, clock);
         try
         {
-            await agent.AnswerAsync(target, [new ChatMessage(ChatRole.User, prompt)], writer, run.Stopping);
+            await agent.AnswerAsync(target, client, [new ChatMessage(ChatRole.User, prompt)], writer, run.Stopping);
             await writer.EndAsync(RunEvent.Of("end", new { type = "end" }));
         }
         catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)

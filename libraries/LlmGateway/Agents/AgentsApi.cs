@@ -121,6 +121,7 @@ internal static class AgentsApi
         AgentSessions sessions,
         RunLog runs,
         IRequestBudget budget,
+        IStreamAccess access,
         IdempotencyKeys keys,
         IOptions<LlmOptions> options
     )
@@ -145,7 +146,7 @@ internal static class AgentsApi
         var message = RunEvent.Of("message", new { content });
         await budget.PublishAsync(context, [new NewEvent(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
-        await sessions.SendAsync(name, message, id, context.RequestAborted);
+        await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
         return TypedResults.Ok(new { status = "ok" });
     }
 
@@ -154,6 +155,7 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         RunLog runs,
+        IStreamAccess access,
         FiniteStreams streams
     )
     {
@@ -166,7 +168,7 @@ internal static class AgentsApi
             await NotFound().ExecuteAsync(context);
             return;
         }
-        sessions.Wake(name);
+        sessions.Wake(name, access.ClientOf(context));
         await streams.OpenAsync(context, name.Topic, format, [], announced);
     }
 

@@ -2,9 +2,11 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Opening;
+using Streaming.Requests;
 
 namespace LlmGateway.Chat;
 
@@ -15,6 +17,8 @@ namespace LlmGateway.Chat;
 internal sealed class ChatHandler(
     ChatProviders providers,
     PushOpener streams,
+    IStreamAccess access,
+    IRequestBudget budget,
     IOptions<LlmOptions> options,
     IOptions<RunOptions> runs
 )
@@ -42,16 +46,17 @@ internal sealed class ChatHandler(
     )
     {
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
-        var call = ChatCall.Read(
-            await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes),
-            providers,
-            options.Value
-        );
+        var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+        var call = ChatCall.Read(body, providers, options.Value).From(access.ClientOf(context));
         await streams.OpenAsync(
             context,
             [],
             async (push, stopped) =>
             {
+                // A paced stream has taken its connection over, and outlives the request.
+                using var kept = settings.SendBuffer is null
+                    ? null
+                    : budget.Keep(ProviderClient.Of(call.Options), call.Bytes);
                 try
                 {
                     await write(push, frames, call, stopped);
@@ -64,6 +69,7 @@ internal sealed class ChatHandler(
             settings with
             {
                 CutShort = frames.Error(Stopping),
+                MaxStall = TimeSpan.FromSeconds(options.Value.MaxStallSeconds),
             }
         );
     }

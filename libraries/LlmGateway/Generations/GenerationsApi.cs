@@ -66,12 +66,13 @@ internal static class GenerationsApi
         HttpContext context,
         Generator generator,
         ChatProviders providers,
+        IStreamAccess access,
         IdempotencyKeys keys,
         IOptions<LlmOptions> options
     )
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var call = ChatCall.Read(body, providers, options.Value);
+        var call = ChatCall.Read(body, providers, options.Value).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
         await generator.StartAsync(call, id, context.RequestAborted);
         return TypedResults.Created(

@@ -4,6 +4,7 @@ using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
@@ -13,6 +14,7 @@ internal sealed class Generator(
     LiveRuns live,
     FlushScheduler scheduler,
     ChatMetrics metrics,
+    IRequestBudget budget,
     IOptions<LlmOptions> options,
     TimeProvider clock
 )
@@ -29,12 +31,17 @@ internal sealed class Generator(
             cancellationToken: cancellationToken
         );
         if (start.Run is { } run)
-            _ = live.Start(run, r => GenerateAsync(r, call));
+        {
+            // The run keeps the prompt after the request that started it.
+            var kept = budget.Keep(ProviderClient.Of(call.Options), call.Bytes);
+            _ = live.Start(run, r => GenerateAsync(r, call, kept));
+        }
         return start;
     }
 
-    private async Task GenerateAsync(Run run, ChatCall call)
+    private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
     {
+        using var _ = kept;
         var writer = new RunWriter(
             run,
             text => RunEvent.Of("token", new { text }),

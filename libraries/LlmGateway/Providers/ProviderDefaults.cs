@@ -3,9 +3,11 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Fills in the vendors' usual environment variables for missing API keys, and models for empty lists.
+/// Fills in the vendors' usual environment variables for missing API keys, models for empty lists, and the share of one
+/// client.
 /// </summary>
-internal sealed class ProviderDefaults(IConfiguration configuration) : IPostConfigureOptions<LlmOptions>
+internal sealed class ProviderDefaults(IConfiguration configuration, IHostEnvironment environment)
+    : IPostConfigureOptions<LlmOptions>
 {
     private static readonly string[] OpenAiModels = ["gpt-4o", "gpt-4o-mini"];
     private static readonly string[] AnthropicModels = ["claude-sonnet-4-20250514", "claude-3-5-haiku-20241022"];
@@ -18,6 +20,11 @@ internal sealed class ProviderDefaults(IConfiguration configuration) : IPostConf
         FillModels(providers.OpenAi, OpenAiModels);
         FillModels(providers.Anthropic, AnthropicModels);
         FillModels(providers.Demo, ["demo"]);
+        // In Development load tests are one client.
+        foreach (
+            var provider in (ProviderOptions[])[providers.OpenAi, providers.Anthropic, providers.Local, providers.Demo]
+        )
+            provider.ClientPercent ??= environment.IsDevelopment() ? 100 : 25;
     }
 
     private void FillKey(ProviderOptions provider, string variable)

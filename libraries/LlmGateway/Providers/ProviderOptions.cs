@@ -38,6 +38,13 @@ internal class ProviderOptions
     [Range(0, 100_000)]
     public int MaxQueue { get; set; } = 256;
 
+    /// <summary>
+    /// Percent of <see cref="MaxConcurrent"/> and of <see cref="MaxQueue"/> that one client may use, at least one of
+    /// each; unset: 25, in Development 100.
+    /// </summary>
+    [Range(1, 100)]
+    public int? ClientPercent { get; set; }
+
     /// <summary>Longest wait in that queue, in seconds.</summary>
     [Range(1, 3_600)]
     public int QueueSeconds { get; set; } = 60;

@@ -4,14 +4,17 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Limits the concurrent requests to one provider. Further requests wait in a bounded queue; it refuses when it is
-/// full.
+/// Limits the concurrent requests to one provider, and the part of them that one client has. Further requests wait in a
+/// bounded queue; it refuses when it is full.
 /// </summary>
 internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : DelegatingChatClient(inner)
 {
-    private readonly SemaphoreSlim _places = new(options.MaxConcurrent);
-    private int _waiting;
+    private readonly ProviderPlaces _places = new(
+        options.MaxConcurrent,
+        options.MaxQueue,
+        options.ClientPercent ?? 100
+    );
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -19,7 +22,8 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        await EnterAsync(ProviderDelay.Callback(options), cancellationToken);
+        var client = ProviderClient.Of(options);
+        await EnterAsync(client, ProviderDelay.Callback(options), cancellationToken);
         try
         {
             await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
@@ -27,7 +31,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         }
         finally
         {
-            _places.Release();
+            _places.Leave(client);
         }
     }
 
@@ -37,48 +41,39 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         CancellationToken cancellationToken = default
     ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-    private async Task EnterAsync(Action<ProviderDelay>? onDelay, CancellationToken cancellationToken)
+    private async Task EnterAsync(string client, Action<ProviderDelay>? onDelay, CancellationToken cancellationToken)
     {
-        if (_places.Wait(0, CancellationToken.None))
+        var place =
+            _places.Enter(client)
+            ?? throw new UpstreamException(
+                429,
+                "busy",
+                $"The queue for {provider}, or your share of it, is full: {options.MaxConcurrent} requests run, "
+                    + $"{options.MaxQueue} wait. Try again in some seconds.",
+                TimeSpan.FromSeconds(2)
+            );
+        if (place.IsCompleted)
             return;
         try
         {
-            if (Interlocked.Increment(ref _waiting) > options.MaxQueue)
-                throw new UpstreamException(
-                    429,
-                    "busy",
-                    $"The queue for {provider} is full: {options.MaxConcurrent} requests run, {options.MaxQueue} wait. "
-                        + "Try again in some seconds.",
-                    TimeSpan.FromSeconds(2)
-                );
             onDelay?.Invoke(new ProviderDelay("queued", "busy"));
-            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(options.QueueSeconds), clock);
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-            try
-            {
-                await _places.WaitAsync(stop.Token);
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new UpstreamException(
-                    503,
-                    "busy",
-                    $"The request waited {options.QueueSeconds} s in the queue for {provider}. "
-                        + "Try again in some seconds.",
-                    TimeSpan.FromSeconds(5)
-                );
-            }
+            await place.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), clock, cancellationToken);
         }
-        finally
+        catch (TimeoutException)
         {
-            Interlocked.Decrement(ref _waiting);
+            _places.Withdraw(client, place);
+            throw new UpstreamException(
+                503,
+                "busy",
+                $"The request waited {options.QueueSeconds} s in the queue for {provider}. "
+                    + "Try again in some seconds.",
+                TimeSpan.FromSeconds(5)
+            );
         }
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            _places.Dispose();
-        base.Dispose(disposing);
+        catch
+        {
+            _places.Withdraw(client, place);
+            throw;
+        }
     }
 }

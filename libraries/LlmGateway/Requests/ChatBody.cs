@@ -9,6 +9,10 @@ internal static class ChatBody
     /// <summary>Longest name, in UTF-16 code units.</summary>
     public const int MaxName = 256;
 
+    /// <summary>Copies of a body in memory: its JSON, for a provider with the same API, and its messages in
+    /// UTF-16.</summary>
+    private const int Copies = 3;
+
     private const string HalfPair = "has half of a surrogate pair, which UTF-8 cannot encode.";
 
     /// <summary>Reads the body, which must be an object; every text in it is then valid Unicode.</summary>
@@ -17,7 +21,7 @@ internal static class ChatBody
     {
         try
         {
-            using var document = await JsonRequest.ReadAsync(context, maxBytes);
+            using var document = await JsonRequest.ReadAsync(context, maxBytes, Copies);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidChatException("body", "must be a JSON object.");
             CheckUnicode(document.RootElement);

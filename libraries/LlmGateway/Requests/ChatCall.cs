@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
+using Streaming.Requests;
 
 namespace LlmGateway.Requests;
 
@@ -15,6 +17,16 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
 
     /// <summary>Estimated tokens of the messages, counted once. Exact for the demo model only.</summary>
     public long InputTokens => _inputTokens ??= DemoText.Count(Messages.Select(m => m.Text));
+
+    /// <summary>Estimated memory of the messages, in UTF-16.</summary>
+    public long Bytes { get; private init; }
+
+    /// <summary>Assigns the call to a client, for its share of the provider.</summary>
+    public ChatCall From(string client)
+    {
+        ProviderClient.Set(Options, client);
+        return this;
+    }
 
     public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) =>
         Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);
@@ -38,6 +50,9 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
                 Temperature = ChatBody.Number(body, "temperature", 2),
                 TopP = ChatBody.Number(body, "top_p", 1),
             }
-        );
+        )
+        {
+            Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+        };
     }
 }

@@ -3,6 +3,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Opening;
 
@@ -14,6 +15,7 @@ namespace LlmGateway.VendorApis;
 /// </summary>
 internal abstract class VendorHandler<TResponse>(
     PushOpener streams,
+    IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock
@@ -52,7 +54,11 @@ internal abstract class VendorHandler<TResponse>(
             var body = await ChatBody.ReadAsync(context, Options.MaxRequestBytes);
             var (call, response) = Read(body);
             var isStream = ChatBody.Flag(body, "stream");
-            await using var updates = new ProviderAnswer(call, context.RequestAborted, live.GraceExpired);
+            await using var updates = new ProviderAnswer(
+                call.From(access.ClientOf(context)),
+                context.RequestAborted,
+                live.GraceExpired
+            );
             if (!isStream)
             {
                 await foreach (var update in updates.ReadAsync())
@@ -69,7 +75,8 @@ internal abstract class VendorHandler<TResponse>(
                     TimeSpan.FromDays(1),
                     HeartbeatSeconds: Options.PingSeconds,
                     Bare: true,
-                    Heartbeat: Heartbeat
+                    Heartbeat: Heartbeat,
+                    MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
                 )
             );
         }

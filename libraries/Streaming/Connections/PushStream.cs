@@ -14,6 +14,8 @@ namespace Streaming.Connections;
 /// <param name="CutShort">Frames sent when the server stops the stream, for clients that could take the part that they
 /// have for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
+/// <param name="MaxStall">Total time that its writes may wait for the client, for a producer that holds what others
+/// need; default: <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
     TimeSpan Grace = default,
     int? SendBuffer = null,
@@ -21,7 +23,8 @@ internal sealed record PushSettings(
     bool Bare = false,
     int? Retry = null,
     byte[]? CutShort = null,
-    byte[]? Heartbeat = null
+    byte[]? Heartbeat = null,
+    TimeSpan? MaxStall = null
 );
 
 /// <summary>
@@ -39,7 +42,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     private readonly CancellationTokenSource _stop;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly ITimer _heartbeat;
-    private long _writtenAt = Environment.TickCount64;
+    private long _writtenAt = Environment.TickCount64,
+        _stalledMilliseconds;
     private volatile bool _waiting,
         _gone,
         _renewSent;
@@ -139,8 +143,10 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         try
         {
             _waiting = true;
-            await _output.WriteAsync(frames, _stop.Token).WaitAsync(TimeSpan.FromSeconds(_options.DeadSeconds));
+            var (limit, start) = (MayStall(), Environment.TickCount64);
+            await _output.WriteAsync(frames, _stop.Token).WaitAsync(limit);
             _writtenAt = Environment.TickCount64;
+            _stalledMilliseconds += _writtenAt - start;
             Delivered += events;
             Bytes += frames.Length;
             _waiting = false;
@@ -149,6 +155,18 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             _writing.Release();
         }
+    }
+
+    /// <exception cref="TimeoutException">All writes together have waited too long.</exception>
+    private TimeSpan MayStall()
+    {
+        var each = TimeSpan.FromSeconds(_options.DeadSeconds);
+        if (_settings.MaxStall is not { } all)
+            return each;
+        var rest = all - TimeSpan.FromMilliseconds(_stalledMilliseconds);
+        return rest <= TimeSpan.Zero ? throw new TimeoutException("The client reads too slowly.")
+            : rest < each ? rest
+            : each;
     }
 
     private async Task OnTickAsync()

@@ -8,6 +8,12 @@ internal interface IRequestBudget
     /// <summary>Starts an empty memory hold for this request. It is released when the response ends.</summary>
     IMemoryHold Hold(HttpContext context);
 
+    /// <summary>Counts bytes that the work of an admitted request keeps after its response; never refuses. Dispose it
+    /// when they are released.</summary>
+    /// <param name="client">Key of the client (<see cref="Access.IStreamAccess.ClientOf"/>).</param>
+    /// <param name="bytes">The bytes.</param>
+    IDisposable Keep(string client, long bytes);
+
     /// <summary>Waits until the client may publish these events.</summary>
     /// <exception cref="InvalidRequestException">429: too many requests of the client are waiting.</exception>
     ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events);

@@ -19,9 +19,10 @@ internal static class JsonRequest
 
     /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
+    /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
     /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
     /// 503: too many bytes of bodies are held already.</exception>
-    public static async Task<JsonDocument> ReadAsync(HttpContext context, int most)
+    public static async Task<JsonDocument> ReadAsync(HttpContext context, int most, int copies = 1)
     {
         if (!context.Request.HasJsonContentType())
             throw new InvalidRequestException(
@@ -34,7 +35,7 @@ internal static class JsonRequest
             size.MaxRequestBodySize = most;
         try
         {
-            return Parse(await BytesAsync(context));
+            return Parse(await BytesAsync(context, copies));
         }
         catch (BadHttpRequestException e)
         {
@@ -87,7 +88,19 @@ internal static class JsonRequest
         }
     }
 
-    private static async Task<byte[]> BytesAsync(HttpContext context)
+    /// <summary>
+    /// Estimates the memory of a parsed body. Besides the text, the parser keeps a row for each token, so
+    /// <c>[0,0,…]</c> takes seven times its length.
+    /// </summary>
+    public static long MemoryOf(ReadOnlySpan<byte> body, int copies)
+    {
+        const int Row = 12;
+        long tokens = body.Count((byte)',') + body.Count((byte)':');
+        tokens += 2L * (body.Count((byte)'{') + body.Count((byte)'['));
+        return (long)copies * body.Length + Row * tokens;
+    }
+
+    private static async Task<byte[]> BytesAsync(HttpContext context, int copies)
     {
         var (body, hold) = (
             context.Request.BodyReader,
@@ -99,6 +112,13 @@ internal static class JsonRequest
             try
             {
                 hold.Set(read.Buffer.Length);
+                if (read.IsCompleted)
+                {
+                    var memory = 0L;
+                    foreach (var part in read.Buffer)
+                        memory += MemoryOf(part.Span, copies);
+                    hold.Set(memory);
+                }
             }
             catch (InvalidRequestException)
             {

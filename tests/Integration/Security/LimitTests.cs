@@ -161,4 +161,41 @@ public sealed class LimitTests(LimitedSystem fixture)
                 .GetString()
         );
     }
+
+    [Fact]
+    public async Task A_client_with_its_share_of_a_models_places_waits_and_the_others_do_not()
+    {
+        var server = fixture.Server;
+        var (eve, ann) = (
+            Tokens.Of("long-winded", ["generations.>"], ["generations.>"]),
+            Tokens.Of("brief", ["generations.>"], ["generations.>"])
+        );
+        var first = await GenerateAsync(eve);
+        await using var talking = await ReadAsync(first, eve);
+        await talking.WaitAsync(r => r.Events.Any(e => e.Event == "token"));
+        await using var queued = await ReadAsync(await GenerateAsync(eve), eve);
+        await queued.WaitAsync(r => r.Events.Any(e => e.Event == "state"));
+        await using var other = await ReadAsync(await GenerateAsync(ann), ann);
+        await other.WaitAsync(r => r.Events.Any(e => e.Event == "token"));
+        Assert.DoesNotContain(queued.Events, e => e.Event == "token");
+
+        await SecureSystem.JsonAsync(server, HttpMethod.Delete, $"/v1/generations/{first}", eve);
+        await queued.WaitAsync(r => r.Events.Any(e => e.Event == "token"));
+
+        async Task<string> GenerateAsync(string user) =>
+            (
+                await SecureSystem.JsonAsync(
+                    server,
+                    Post,
+                    "/v1/generations",
+                    user,
+                    new { messages = new[] { new { role = "user", content = "Tell me all." } }, maxTokens = 4_000 }
+                )
+            )
+                .GetProperty("id")
+                .GetString()!;
+
+        Task<SseReader> ReadAsync(string id, string user) =>
+            SecureSystem.OpenAsync(server, $"/v1/generations/{id}/stream", user);
+    }
 }

@@ -27,6 +27,7 @@ public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
             ["Events__MaxArrayEvents"] = "10",
             ["Events__MaxPageBytes"] = "65536",
             ["EventStore__MaxBatchBytes"] = "65536",
+            ["Llm__Providers__Demo__MaxConcurrent"] = "4", // one for each client
         };
         settings.Remove("Limits__NewStreamsPerMinute"); // 10, as in Production
         _system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);

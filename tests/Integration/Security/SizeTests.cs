@@ -35,6 +35,45 @@ public sealed class SizeTests(LimitedSystem fixture)
         Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
     }
 
+    /// <summary>A run keeps its prompt after the request; a parser's rows for many small values outweigh
+    /// them.</summary>
+    [Fact]
+    public async Task The_prompt_of_a_run_counts_as_held_until_its_end_and_a_body_as_much_as_it_takes_when_parsed()
+    {
+        var (server, ida) = (fixture.Server, Tokens.Of("ida", ["generations.>"], ["generations.>", "orders.>"]));
+        // Admitted, and then refused as too many events.
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await ManyZerosAsync());
+        var run = await SecureSystem.JsonAsync(
+            server,
+            Post,
+            "/v1/generations",
+            ida,
+            new { messages = new[] { new { role = "user", content = new string('x', 4_000_000) } }, maxTokens = 4_000 }
+        );
+        // 4 MB of zeros take 28 MB, and the prompt 8 MB: more than 32 MB.
+        Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
+        await SecureSystem.JsonAsync(
+            server,
+            HttpMethod.Delete,
+            $"/v1/generations/{run.GetProperty("id").GetString()}",
+            ida
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () => await ManyZerosAsync() == HttpStatusCode.RequestEntityTooLarge,
+            "the prompt of an ended run is given back"
+        );
+
+        async Task<HttpStatusCode> ManyZerosAsync()
+        {
+            using var zeros = new StringContent(
+                $"[0{string.Concat(Enumerable.Repeat(",0", 2_000_000))}]",
+                Encoding.UTF8,
+                "application/json"
+            );
+            return await SecureSystem.StatusAsync(server, Post, "/v1/events", ida, zeros);
+        }
+    }
+
     /// <summary>Delays a large event until the publisher's budget allows it, then accepts it completely.</summary>
     [Fact]
     public async Task A_large_event_waits_until_its_publisher_may_again_and_is_accepted_whole()

@@ -41,6 +41,17 @@ public sealed class MemoryBudgetTests
         Assert.Equal(0, budget.Held);
     }
 
+    [Fact]
+    public void Work_that_outlives_its_request_is_counted_until_its_end_and_never_refused()
+    {
+        var budget = Budget(each: 2, all: 3);
+        var run = budget.Keep("a", 4 * Megabyte);
+        Assert.Equal((429, 503), (budget.Change("a", 0, 1), budget.Change("b", 0, Megabyte)));
+        run.Dispose();
+        run.Dispose();
+        Assert.Equal((0, null), (budget.Held, budget.Change("a", 0, 2 * Megabyte)));
+    }
+
     private static MemoryBudget Budget(int each, int all) =>
         new(Options.Create(new LimitOptions { HeldMegabytesPerClient = each, HeldMegabytes = all }));
 }

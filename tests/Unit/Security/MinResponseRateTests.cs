@@ -18,7 +18,7 @@ public sealed class MinResponseRateTests
     [Fact]
     public async Task The_grace_is_given_once_not_to_each_write()
     {
-        var body = new Body();
+        using var body = new Body();
         var writing = WriteAsync(body);
         // 29 seconds for each 16 kB are half a kilobyte a second.
         var taken = 0;
@@ -32,7 +32,7 @@ public sealed class MinResponseRateTests
     [Fact]
     public async Task A_reader_at_the_minimum_speed_gets_the_whole_answer_and_may_pause_within_the_grace()
     {
-        var body = new Body();
+        using var body = new Body();
         var writing = WriteAsync(body);
         // A chunk may take four seconds.
         for (var taken = 0; taken < Chunks; taken++)
@@ -61,7 +61,7 @@ public sealed class MinResponseRateTests
     }
 
     /// <summary>A response whose writes wait for the client.</summary>
-    private sealed class Body : IHttpResponseBodyFeature, IHttpRequestLifetimeFeature
+    private sealed class Body : IHttpResponseBodyFeature, IHttpRequestLifetimeFeature, IDisposable
     {
         private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 0));
         private readonly CancellationTokenSource _aborted = new();
@@ -82,6 +82,8 @@ public sealed class MinResponseRateTests
         public void Take() => _pipe.Reader.AdvanceTo(_read.Buffer.End);
 
         public void Abort() => _aborted.Cancel();
+
+        public void Dispose() => _aborted.Dispose();
 
         public Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 

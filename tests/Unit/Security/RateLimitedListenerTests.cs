@@ -125,7 +125,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         }
     }
 
-    private ValueTask<IConnectionListener> BindAsync(RateLimitedListenerFactory factory) =>
+    private static ValueTask<IConnectionListener> BindAsync(RateLimitedListenerFactory factory) =>
         factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0), Cancelled);
 
     private RateLimitedListenerFactory Factory(int perSecond = 1, int perAddress = 1_000, string? proxy = null)

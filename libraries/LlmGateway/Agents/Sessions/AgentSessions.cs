@@ -99,28 +99,36 @@ internal sealed class AgentSessions : IDisposable
     /// <summary>
     /// Stores a message; its answer follows on the session's stream. A message with a known id is stored once.
     /// </summary>
-    public async Task SendAsync(RunName name, RunEvent message, string id, CancellationToken cancellationToken)
+    public async Task SendAsync(
+        RunName name,
+        RunEvent message,
+        string id,
+        string client,
+        CancellationToken cancellationToken
+    )
     {
         await _runs.AppendToLogAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
-        Wake(name);
+        Wake(name, client);
     }
 
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
     /// the store answers: nobody else starts the answer to an acknowledged message.</summary>
-    public void Wake(RunName name)
+    /// <param name="name">The session.</param>
+    /// <param name="client">The client whose share of the provider the answer uses.</param>
+    public void Wake(RunName name, string client)
     {
         if (!_waking.AddOrUpdate(name, false, (_, _) => true))
-            _ = Task.Run(() => WakeAsync(name));
+            _ = Task.Run(() => WakeAsync(name, client));
     }
 
-    private async Task WakeAsync(RunName name)
+    private async Task WakeAsync(RunName name, string client)
     {
         try
         {
             do
             {
                 _waking[name] = false;
-                for (var attempt = 0; !await TryStartTurnAsync(name, attempt); attempt++)
+                for (var attempt = 0; !await TryStartTurnAsync(name, client, attempt); attempt++)
                     await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), _clock, _live.GraceExpired);
             } while (!_waking.TryRemove(new KeyValuePair<RunName, bool>(name, false)));
         }
@@ -136,11 +144,11 @@ internal sealed class AgentSessions : IDisposable
     {
         foreach (var topic in ended)
             if (RunName.Of(topic) is { Kind: Kind } name)
-                Wake(name);
+                Wake(name, name.Topic);
     }
 
     /// <summary>Returns false if it must be tried again.</summary>
-    private async Task<bool> TryStartTurnAsync(RunName name, int attempt)
+    private async Task<bool> TryStartTurnAsync(RunName name, string client, int attempt)
     {
         try
         {
@@ -149,7 +157,7 @@ internal sealed class AgentSessions : IDisposable
                 await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key }
                 && await _runs.TryAcquireAsync(name, Interrupted(key)) is { } run
             )
-                _ = _live.Start(run, AnswerAsync);
+                _ = _live.Start(run, r => AnswerAsync(r, client));
             return true;
         }
         catch (StoreUnavailableException e)
@@ -165,20 +173,20 @@ internal sealed class AgentSessions : IDisposable
         }
     }
 
-    private async Task AnswerAsync(Run run)
+    private async Task AnswerAsync(Run run, string client)
     {
         // Checked again: another run may have answered the message before this one was acquired.
         if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message)
             await _runs.ReleaseAsync(run);
         else
-            await AnswerAsync(run, message);
+            await AnswerAsync(run, client, message);
         run.MarkEnded();
         // A message that arrived during the turn found the session busy.
         if (run.StopReason == RunStop.None)
-            Wake(run.Name);
+            Wake(run.Name, client);
     }
 
-    private async Task AnswerAsync(Run run, RunEntry message)
+    private async Task AnswerAsync(Run run, string client, RunEntry message)
     {
         var key = message.Key!;
         var end = RunEvent.Of("message_end", new { type = "message_end" }) with { Key = key };
@@ -191,7 +199,7 @@ internal sealed class AgentSessions : IDisposable
                 conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
             var target = _providers.Resolve(session.Provider, session.Model);
             writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
-            await _agent.AnswerAsync(target, conversation.Messages, writer, run.Stopping);
+            await _agent.AnswerAsync(target, client, conversation.Messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)

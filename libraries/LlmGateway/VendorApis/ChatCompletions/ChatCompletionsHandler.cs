@@ -3,6 +3,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -13,10 +14,11 @@ namespace LlmGateway.VendorApis.ChatCompletions;
 internal sealed class ChatCompletionsHandler(
     ChatProviders providers,
     PushOpener streams,
+    IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock
-) : VendorHandler<ChatCompletionsResponse>(streams, live, options, clock)
+) : VendorHandler<ChatCompletionsResponse>(streams, access, live, options, clock)
 {
     private readonly TimeProvider _clock = clock;
 

@@ -4,6 +4,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Opening;
 
@@ -15,10 +16,11 @@ namespace LlmGateway.VendorApis.Messages;
 internal sealed class MessagesHandler(
     ChatProviders providers,
     PushOpener streams,
+    IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock
-) : VendorHandler<MessagesResponse>(streams, live, options, clock)
+) : VendorHandler<MessagesResponse>(streams, access, live, options, clock)
 {
     protected override string RequestIdHeader => AnthropicError.RequestId;
     protected override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");

@@ -1,0 +1,44 @@
+using Streaming;
+using Streaming.Connections;
+
+namespace Unit.Streaming;
+
+public sealed class PushStreamTests
+{
+    [Fact]
+    public async Task A_stream_whose_writes_together_wait_too_long_is_ended_though_each_of_them_succeeds()
+    {
+        var output = new SlowOutput();
+        await using var push = new PushStream(
+            "id",
+            new StreamClient("127.0.0.1:1", null, "/chat", null, default),
+            [],
+            output,
+            new StreamingOptions(),
+            new PushSettings(Bare: true, MaxStall: TimeSpan.FromMilliseconds(200)),
+            TimeProvider.System,
+            TestContext.Current.CancellationToken
+        );
+        const int Answer = 1_000;
+        await push.RunAsync(
+            async (stream, _) =>
+            {
+                for (var i = 0; i < Answer; i++)
+                    await stream.WriteAsync("data: x\n\n"u8.ToArray());
+            }
+        );
+        Assert.Equal((EndReason.Dead, true), (push.End, output.IsAborted));
+        Assert.InRange(push.Delivered, 0, Answer / 2);
+    }
+
+    /// <summary>A client that takes a frame every twenty milliseconds.</summary>
+    private sealed class SlowOutput : PushOutput
+    {
+        public bool IsAborted { get; private set; }
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+            Task.Delay(20, cancellationToken);
+
+        public override void Abort() => IsAborted = true;
+    }
+}
