@@ -25,7 +25,12 @@ internal static class ContainerStores
         LocalServicesOptions options
     )
     {
-        var postgres = builder.AddPostgres("postgres").WithImageTag(Postgres.Tag).WithRemedy(Remedy);
+        // Each replica and Broadcaster may open 60; Postgres's default is 100.
+        var postgres = builder
+            .AddPostgres("postgres")
+            .WithImageTag(Postgres.Tag)
+            .WithArgs("postgres", "-c", "max_connections=300")
+            .WithRemedy(Remedy);
         return (options.Ephemeral ? postgres : postgres.WithDataVolume()).AddDatabase("eventstore");
     }
 

@@ -34,7 +34,7 @@ internal sealed class NativeStores(
         [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
-            "max_connections=200",
+            "max_connections=300",
             "shared_buffers=128MB",
             "timezone=UTC",
             // Durable by Postgres's own defaults, except for a temporary stack, which need not wait for the disk.

@@ -36,6 +36,13 @@ public sealed partial class ConnectionTests
         AssertEnough(processes, Limit(File.ReadAllText(file)));
     }
 
+    /// <summary>Its publishers write the same arguments.</summary>
+    [Theory]
+    [InlineData("ContainerStores.cs")]
+    [InlineData("NativeStores.cs")]
+    public void Postgres_accepts_the_connections_of_the_AppHost(string file) =>
+        AssertEnough(4, Limit(File.ReadAllText(Path.Combine(Repository.Root, "libraries", "LocalServices", file))));
+
     private static void AssertEnough(int processes, string maxConnections)
     {
         Assert.True(processes >= 4, $"{processes}");
