@@ -7,8 +7,8 @@ public static class Outbox
 {
     /// <summary>
     /// Writes an event in the caller's transaction. It enters the log, and gets its position, some milliseconds after
-    /// the commit (<see cref="StoreTransactions.CommitAsync"/>) and <see cref="WakeAsync"/>, and never after a rollback;
-    /// the events of one transaction keep their order.
+    /// the commit (<see cref="StoreTransactions.CommitAsync"/>) and <see cref="WakeAsync"/>, and never after a
+    /// rollback; the events of one transaction keep their order.
     /// </summary>
     /// <param name="connection">The caller's connection.</param>
     /// <param name="transaction">The caller's transaction; null if the event commits at once, which nothing
