@@ -53,9 +53,12 @@ internal sealed class LimitOptions
     [Range(1, Unlimited)]
     public int? ConnectionsPerAddress { get; set; }
 
-    /// <summary>Seconds after which a connection without a request is closed.</summary>
+    /// <summary>
+    /// Seconds after which a connection without a request is closed. More than a proxy keeps one (nginx: 60), or its
+    /// requests would meet connections that are being closed.
+    /// </summary>
     [Range(1, 3_600)]
-    public int KeepAliveSeconds { get; set; } = 30;
+    public int KeepAliveSeconds { get; set; } = 90;
 
     /// <summary>
     /// Requests per second on this replica that no other limit counts, with a burst of twice as many. This includes
