@@ -68,6 +68,7 @@ internal static partial class AbuseCatalog
             Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
         ),
         new("streams with the filters user.N.> and broadcast.>", FiltersAsync, Prepare: OpenFiltersAsync),
+        new("100 streams of 32 patterns that branch at each token", BranchesAsync, Prepare: OpenBranchesAsync),
         new("sessions of 2 MB, filled and read at full speed", SessionsAsync, IsRehearsed: true),
         new(
             "lists of topics at full speed",

@@ -11,7 +11,9 @@ internal static partial class AbuseCatalog
         LogEvents = 60_000,
         Pages = 300,
         SlowReaders = 1_000,
-        FilterReaders = 2_000;
+        FilterReaders = 2_000,
+        BranchReaders = 100,
+        BranchTokens = 32;
     private const int Users = 12;
 
     private static readonly List<RawConnection> FilterStreams = [];
@@ -159,12 +161,17 @@ internal static partial class AbuseCatalog
 
     /// <summary>Publishes to many streams with the most common filter: a user's own topics and one for all
     /// users.</summary>
-    private static async Task<string> FiltersAsync(AbuseTarget target, CancellationToken over)
+    private static Task<string> FiltersAsync(AbuseTarget target, CancellationToken over)
     {
         const string Event = "{\"topic\":\"flood.broadcast.a\",\"type\":\"n\",\"data\":1}";
+        return ReportAsync(PublishAsync(target, 1, Event, over, TimeSpan.FromMilliseconds(20)));
+    }
+
+    private static async Task<string> ReportAsync(Task<string> publishing)
+    {
         try
         {
-            var published = await PublishAsync(target, 1, Event, over, TimeSpan.FromMilliseconds(20));
+            var published = await publishing;
             return $"{FilterStreams.Count} streams; published {published}";
         }
         finally
@@ -177,18 +184,37 @@ internal static partial class AbuseCatalog
     /// <summary>Opens the streams of <see cref="FiltersAsync"/> in advance, since that takes longer than the
     /// abuse.</summary>
     private static Task OpenFiltersAsync(AbuseTarget target) =>
+        OpenAsync(target, FilterReaders, i => $"topic=flood.user.{i}.%3E&topic=flood.broadcast.%3E");
+
+    /// <summary>Publishes events whose tokens match a name and a wildcard of each pattern, except the last
+    /// one.</summary>
+    private static Task<string> BranchesAsync(AbuseTarget target, CancellationToken over)
+    {
+        var topic = $"flood.{string.Concat(Enumerable.Repeat("a.", BranchTokens - 2))}b";
+        var events = Enumerable.Repeat($"{{\"topic\":\"{topic}\",\"type\":\"n\",\"data\":1}}", 50);
+        return ReportAsync(PublishAsync(target, 1, $"[{string.Join(',', events)}]", over));
+    }
+
+    private static Task OpenBranchesAsync(AbuseTarget target)
+    {
+        var random = new Random(1);
+        string Pattern(int _) =>
+            "topic=flood."
+            + string.Concat(Enumerable.Range(0, BranchTokens - 2).Select(_ => random.Next(2) == 0 ? "a." : "*."))
+            + "never";
+        return OpenAsync(target, BranchReaders, _ => string.Join('&', Enumerable.Range(0, 32).Select(Pattern)));
+    }
+
+    /// <summary>Opens streams as several users, ten each.</summary>
+    private static Task OpenAsync(AbuseTarget target, int streams, Func<int, string> query) =>
         Attack.OnThreads(
             1,
             _ =>
             {
-                for (var i = 0; i < FilterReaders; i++)
+                for (var i = 0; i < streams; i++)
                 {
                     var connection = new RawConnection(target.Next());
-                    connection.SendHead(
-                        "GET",
-                        $"/v1/events/stream?topic=flood.user.{i}.%3E&topic=flood.broadcast.%3E",
-                        AbuseTarget.Token($"filters-{i / 10}")
-                    );
+                    connection.SendHead("GET", $"/v1/events/stream?{query(i)}", AbuseTarget.Token($"filters-{i / 10}"));
                     if (connection.ReadAnswer(withBody: false).Status == 200)
                         FilterStreams.Add(connection);
                     else
