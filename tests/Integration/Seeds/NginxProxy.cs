@@ -67,16 +67,24 @@ internal sealed class NginxProxy : IAsyncDisposable
         var proxy = new NginxProxy(process, folder, port);
         process.Start();
         process.BeginErrorReadLine();
-        await DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                if (process.HasExited)
-                    Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
-                using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/v1/models");
-                return answer.IsSuccessStatusCode;
-            },
-            "nginx answers"
-        );
+        try
+        {
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                {
+                    if (process.HasExited)
+                        Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
+                    using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/v1/models");
+                    return answer.IsSuccessStatusCode;
+                },
+                "nginx answers"
+            );
+        }
+        catch
+        {
+            await proxy.DisposeAsync();
+            throw;
+        }
         return proxy;
     }
 
