@@ -24,12 +24,18 @@ begin
     epoch := eventstore.begin_epoch();
     if writers is not null then
         select coalesce(array_agg(distinct e.grp), '{}') into fenced
-        from unnest(groups, ids, topics, writers) as e(grp, id, topic, writer)
+        from unnest(groups, topics, writers) as e(grp, topic, writer)
         where e.writer is not null
-            and (not exists (
+            and not exists (
                 select from eventstore.runs r
                 where r.run = e.topic and r.writer = e.writer and coalesce(r.epoch, append.epoch) = append.epoch
-            ) or exists (select from eventstore.lost_appends l where l.id = e.id));
+            );
+        -- A statement of its own, since the table is almost always empty.
+        if exists (select from eventstore.lost_appends) then
+            fenced := fenced || array(
+                select e.grp from unnest(groups, ids, writers) as e(grp, id, writer)
+                join eventstore.lost_appends l on l.id = e.id where e.writer is not null);
+        end if;
         delete from eventstore.runs r using unnest(groups, topics, writers, ends) as e(grp, topic, writer, ends)
         where e.ends and r.run = e.topic and r.writer = e.writer and e.grp <> all (fenced);
     end if;
