@@ -146,6 +146,13 @@ internal sealed class StreamingOptions
     public int ReplayReaders { get; set; } = 4;
 
     /// <summary>
+    /// Percent of one processor's time that a client's replays may take on average while they find few events; further
+    /// reads wait. 0 means unlimited, and unset means 25 outside Development.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int? ReplaySearchPercent { get; set; }
+
+    /// <summary>
     /// Maximum bytes of store pages that connections hold; beyond it, no page is read until one is released. From half
     /// of it on, a client that does not read loses its page at once instead of after three seconds.
     /// </summary>

@@ -150,6 +150,9 @@ internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvi
         );
     }
 
-    public void PostConfigure(string? name, StreamingOptions options) =>
+    public void PostConfigure(string? name, StreamingOptions options)
+    {
         options.MaxConnectionsPerClient ??= environment.IsDevelopment() ? 0 : 100;
+        options.ReplaySearchPercent ??= environment.IsDevelopment() ? 0 : 25;
+    }
 }

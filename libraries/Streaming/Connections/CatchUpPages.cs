@@ -47,7 +47,7 @@ internal sealed class CatchUpPages(
             most * BytesOfEvent,
             c.SkipsUnread ? c.SkippedThrough : null
         );
-        c.Asked = new ReplayWaiter(range, (waiter, page) => answered(c, waiter, page));
+        c.Asked = new ReplayWaiter(range, (waiter, page) => answered(c, waiter, page), c.Client.Key);
         replay.Read(c.Asked, c.Epoch);
     }
 

@@ -70,6 +70,9 @@ internal sealed record StreamClient(
     ActivityContext Trace
 )
 {
+    /// <summary>The user, or the address without a user, for turns among clients.</summary>
+    public string Key => User ?? Address[..Math.Max(0, Address.LastIndexOf(':'))];
+
     public static StreamClient Of(HttpContext context) =>
         new(
             context.ClientEndPoint(),

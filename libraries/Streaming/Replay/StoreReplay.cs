@@ -30,7 +30,8 @@ internal sealed record ReplayPage(
 /// <param name="Range">The range to read. Waiters with equal ranges share one read.</param>
 /// <param name="Done">Called once, from any thread, with the page, which is held for the waiter
 /// (<see cref="PageBudget"/>), or with null if it cannot be read.</param>
-internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done);
+/// <param name="Client">The client, for its turn.</param>
+internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done, string Client = "");
 
 /// <summary>A range of the log that a replay reads.</summary>
 /// <param name="Filter">Selects the events.</param>
@@ -51,8 +52,8 @@ internal readonly record struct ReplayRange(
 
 /// <summary>
 /// Reads pages for connections that lag behind their ring: from the recent events in memory, otherwise from the store,
-/// with a bounded number of reads in request order. Connections that ask for the same range, at once or a moment later,
-/// share one read; a read without waiters is cancelled in Postgres too.
+/// with a bounded number of reads, in rotation over the clients. Connections that ask for the same range, at once or a
+/// moment later, share one read; a read without waiters is cancelled in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
     FilterLogs logs,
@@ -62,8 +63,15 @@ internal sealed class StoreReplay(
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<StoreReplay> logger
-) : IDisposable
+)
 {
+    /// <summary>
+    /// Events and bytes from which a page has found enough: its reader bounds the next one. Others are charged to their
+    /// client.
+    /// </summary>
+    private const int EnoughEvents = 64,
+        EnoughBytes = 64 * 1024;
+
     /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
     private const int RecentPageBytes = 1024 * 1024;
 
@@ -73,7 +81,11 @@ internal sealed class StoreReplay(
     private readonly Dictionary<ReplayRange, Reading> _readings = [];
     private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _kept = [];
     private readonly Queue<ReplayRange> _oldest = [];
-    private readonly SemaphoreSlim _readers = new(options.Value.ReplayReaders);
+    private readonly ReplayTurns _turns = new(
+        options.Value.ReplayReaders,
+        options.Value.ReplaySearchPercent ?? 0,
+        clock
+    );
     private readonly TimeSpan _shared = TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds);
     private long _keptBytes;
 
@@ -103,7 +115,7 @@ internal sealed class StoreReplay(
         if (kept is not null)
             waiter.Done(waiter, kept);
         else if (begun is not null)
-            _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
+            _ = Task.Run(() => ReadAsync(waiter, epoch, begun));
     }
 
     /// <summary>Removes a waiter whose client has left. The read ends if it was the last.</summary>
@@ -132,10 +144,9 @@ internal sealed class StoreReplay(
             Forget();
     }
 
-    public void Dispose() => _readers.Dispose();
-
-    private async Task ReadAsync(ReplayRange range, string epoch, Reading reading)
+    private async Task ReadAsync(ReplayWaiter first, string epoch, Reading reading)
     {
+        var range = first.Range;
         ReplayPage? answer = null;
         await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(
             static stop => ((CancellationTokenSource)stop!).Cancel(),
@@ -148,7 +159,7 @@ internal sealed class StoreReplay(
             fromStore = answer is null;
             if (answer is not null)
                 Pages.Hold(answer);
-            answer ??= await ReadStoreAsync(range, reading.Stop.Token);
+            answer ??= await ReadStoreAsync(range, first.Client, reading.Stop.Token);
         }
         catch (Exception) when (reading.Stop.IsCancellationRequested)
         {
@@ -206,9 +217,10 @@ internal sealed class StoreReplay(
     }
 
     /// <summary>Reads a page, and holds it from the start, so that concurrent reads cannot exceed the budget.</summary>
-    private async Task<ReplayPage> ReadPageAsync(ReplayRange range, CancellationToken stop)
+    private async Task<(ReplayPage Page, TimeSpan Search)> ReadPageAsync(ReplayRange range, CancellationToken stop)
     {
         await Pages.WaitForRoomAsync(stop);
+        var start = clock.GetTimestamp();
         var events = range.Filter.Events;
         var read = range.Newest
             ? await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through, stop)
@@ -226,14 +238,20 @@ internal sealed class StoreReplay(
         var found = read.Page;
         metrics.Replayed(found.Events.Count);
         logs.Epochs.Saw(found.Epoch);
-        var (frames, format) = (new LogFrame[found.Events.Count], range.Filter.Format);
+        var (frames, format, bytes) = (new LogFrame[found.Events.Count], range.Filter.Format, 0L);
         for (var i = 0; i < frames.Length; i++)
+        {
             frames[i] = LogFrame.Of(found.Epoch, found.Events[i], format);
+            bytes += frames[i].Bytes.Length;
+        }
         var page = new ReplayPage(found.Epoch, found.DroppedThrough, frames, found.Through);
         if (range.Through is null)
             page = page with { Skipped = read.Skipped, SkippedThrough = read.Through };
         Pages.Hold(page);
-        return page;
+        return (
+            page,
+            frames.Length < EnoughEvents && bytes < EnoughBytes ? clock.GetElapsedTime(start) : TimeSpan.Zero
+        );
     }
 
     private void Keep(ReplayRange range, ReplayPage page)
@@ -265,14 +283,16 @@ internal sealed class StoreReplay(
         }
     }
 
-    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, CancellationToken stop)
+    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, string client, CancellationToken stop)
     {
         for (var tried = 1; ; tried++)
         {
-            await _readers.WaitAsync(stop);
+            await _turns.EnterAsync(client, stop);
+            var search = TimeSpan.Zero;
             try
             {
-                return await ReadPageAsync(range, stop);
+                (var page, search) = await ReadPageAsync(range, stop);
+                return page;
             }
             catch (StoreUnavailableException e)
                 when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
@@ -285,7 +305,7 @@ internal sealed class StoreReplay(
             }
             finally
             {
-                _readers.Release();
+                _turns.Leave(client, search);
             }
             // The read releases its slot while it waits, so that a failing range does not block others.
             await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), clock, stop);

@@ -79,7 +79,6 @@ public sealed class ConnectionWriterTests : IDisposable
 
     public void Dispose()
     {
-        _replay.Dispose();
         _metrics.Dispose();
         _services.Dispose();
     }
