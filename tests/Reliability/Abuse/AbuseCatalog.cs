@@ -56,6 +56,12 @@ internal static partial class AbuseCatalog
             IsRehearsed: true
         ),
         new(
+            "streams that search a log of 60,000 events for types that never occur",
+            SearchesAsync,
+            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),
+            IsRehearsed: true
+        ),
+        new(
             "300 clients that ask for a page and never read it",
             PagesAsync,
             Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\""),

@@ -159,6 +159,32 @@ internal static partial class AbuseCatalog
         return $"{admitted} streams";
     }
 
+    /// <summary>Resumes streams of types that no event has from the beginning of a long log, about as often as twelve
+    /// clients may (120 a minute each). Each stream searches the whole log.</summary>
+    private static async Task<string> SearchesAsync(AbuseTarget target, CancellationToken over)
+    {
+        var (answers, (epoch, _), tokens) = (new Answers(), await HeadAsync(target), Tokens(Users));
+        await Attack.OnThreads(
+            4 * Users,
+            number =>
+            {
+                for (var n = 0; !over.WaitHandle.WaitOne(500); n++)
+                {
+                    using var connection = new RawConnection(target.Next());
+                    connection.SendHead(
+                        "GET",
+                        $"/v1/events/stream?topic=flood.%3E&type=none.{number}.{n}",
+                        tokens[number % Users],
+                        $"Last-Event-ID: {epoch}-1\r\n"
+                    );
+                    answers.Count(connection.ReadAnswer(withBody: false).Status);
+                    over.WaitHandle.WaitOne(2_000); // the search goes on while the client is there
+                }
+            }
+        );
+        return answers.ToString();
+    }
+
     /// <summary>Publishes to many streams with the most common filter: a user's own topics and one for all
     /// users.</summary>
     private static Task<string> FiltersAsync(AbuseTarget target, CancellationToken over)

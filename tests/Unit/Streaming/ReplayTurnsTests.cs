@@ -9,7 +9,7 @@ public sealed class ReplayTurnsTests
 
     private readonly ManualTime _time = new();
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task A_client_with_many_replays_delays_another_by_one_turn()
     {
         var turns = new ReplayTurns(1, percent: 0, _time);
@@ -24,7 +24,7 @@ public sealed class ReplayTurnsTests
         Assert.False(many[1].IsCompleted);
     }
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task A_client_whose_reads_find_little_pauses_after_its_burst_and_the_others_read_on()
     {
         var turns = new ReplayTurns(2, percent: 25, _time);
@@ -45,7 +45,7 @@ public sealed class ReplayTurnsTests
         }
     }
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task Reads_that_find_enough_are_never_delayed()
     {
         var turns = new ReplayTurns(1, percent: 1, _time);
@@ -56,7 +56,7 @@ public sealed class ReplayTurnsTests
         }
     }
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task A_read_that_is_given_up_leaves_its_turn_to_the_next()
     {
         var turns = new ReplayTurns(1, percent: 25, _time);
