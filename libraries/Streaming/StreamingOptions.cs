@@ -146,8 +146,8 @@ internal sealed class StreamingOptions
     public int ReplayReaders { get; set; } = 4;
 
     /// <summary>
-    /// Percent of one processor's time that a client's replays may take on average while they find few events; further
-    /// reads wait. 0 means unlimited, and unset means 25 outside Development.
+    /// Percent of one processor's time that replays may take on average while they search the log and find few events;
+    /// further searches wait. 0 means unlimited, and unset means 25 outside Development.
     /// </summary>
     [Range(0, 10_000)]
     public int? ReplaySearchPercent { get; set; }

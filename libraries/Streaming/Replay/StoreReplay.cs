@@ -66,8 +66,8 @@ internal sealed class StoreReplay(
 )
 {
     /// <summary>
-    /// Events and bytes from which a page has found enough: its reader bounds the next one. Others are charged to their
-    /// client.
+    /// Events and bytes from which a page has found enough: its reader bounds the next one. A page with less that does
+    /// not reach the head is charged as a search.
     /// </summary>
     private const int EnoughEvents = 64,
         EnoughBytes = 64 * 1024;
@@ -248,10 +248,8 @@ internal sealed class StoreReplay(
         if (range.Through is null)
             page = page with { Skipped = read.Skipped, SkippedThrough = read.Through };
         Pages.Hold(page);
-        return (
-            page,
-            frames.Length < EnoughEvents && bytes < EnoughBytes ? clock.GetElapsedTime(start) : TimeSpan.Zero
-        );
+        var isSearch = frames.Length < EnoughEvents && bytes < EnoughBytes && found.Through < found.Head;
+        return (page, isSearch ? clock.GetElapsedTime(start) : TimeSpan.Zero);
     }
 
     private void Keep(ReplayRange range, ReplayPage page)
@@ -288,7 +286,7 @@ internal sealed class StoreReplay(
         for (var tried = 1; ; tried++)
         {
             await _turns.EnterAsync(client, stop);
-            var search = TimeSpan.Zero;
+            TimeSpan? search = null;
             try
             {
                 (var page, search) = await ReadPageAsync(range, stop);

@@ -25,24 +25,43 @@ public sealed class ReplayTurnsTests
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_client_whose_reads_find_little_pauses_after_its_burst_and_the_others_read_on()
+    public async Task Searches_of_all_clients_pause_together_and_the_others_read_on()
     {
         var turns = new ReplayTurns(2, percent: 25, _time);
-        // Two seconds of work are free.
-        for (var i = 0; i < 21; i++)
-            await ReadAsync("searching", TimeSpan.FromMilliseconds(100));
-        var waiting = turns.EnterAsync("searching", Cancelled);
-        Assert.False(waiting.IsCompleted);
-        await ReadAsync("other", TimeSpan.FromMilliseconds(100));
-        Assert.False(waiting.IsCompleted);
-        _time.Advance(TimeSpan.FromSeconds(10));
-        await waiting;
+        // Each client's first read is free.
+        await ReadAsync("searching", TimeSpan.FromMilliseconds(80));
+        await ReadAsync("too", TimeSpan.FromMilliseconds(80));
+        var (searching, too) = (turns.EnterAsync("searching", Cancelled), turns.EnterAsync("too", Cancelled));
+        await ReadAsync("other", TimeSpan.Zero);
+        Assert.False(searching.IsCompleted || too.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await searching;
+        Assert.False(too.IsCompleted);
+        turns.Leave("searching", TimeSpan.FromMilliseconds(10));
+        await too;
 
-        async Task ReadAsync(string client, TimeSpan spent)
+        async Task ReadAsync(string client, TimeSpan search)
         {
             await turns.EnterAsync(client, Cancelled);
-            turns.Leave(client, spent);
+            turns.Leave(client, search);
         }
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_client_whose_search_has_found_enough_is_not_delayed_by_the_searches_of_others()
+    {
+        var turns = new ReplayTurns(2, percent: 25, _time);
+        foreach (var (client, search) in new[] { ("a", 50), ("b", 500), ("a", 0) })
+        {
+            await turns.EnterAsync(client, Cancelled);
+            turns.Leave(client, TimeSpan.FromMilliseconds(search));
+            if (search == 500)
+                _time.Advance(TimeSpan.FromSeconds(10));
+        }
+        await turns.EnterAsync("b", Cancelled);
+        turns.Leave("b", TimeSpan.FromSeconds(1));
+        await turns.EnterAsync("a", Cancelled);
+        Assert.False(turns.EnterAsync("b", Cancelled).IsCompleted);
     }
 
     [Fact(Timeout = 30_000)]
