@@ -35,7 +35,8 @@ export type ClientState =
 
 /** The server could not resume from the id: events may be missing, so read your state again. */
 export interface Resync {
-  readonly reason: "expired" | "epoch" | "future" | "malformed";
+  /** `missed` is not the server's: a tab of a shared stream could not read what it had missed. */
+  readonly reason: "expired" | "epoch" | "future" | "malformed" | "missed";
   readonly requested: string;
   readonly resumedFrom: string;
 }

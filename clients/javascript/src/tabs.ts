@@ -1,3 +1,4 @@
+import { CatchUp, countBefore, type Mark, type Position } from "./catch-up.js";
 import { SseClient, type SseClientOptions } from "./client.js";
 import { Emitter, type EventTypes } from "./emitter.js";
 import type { ServerSentEvent } from "./parser.js";
@@ -10,22 +11,20 @@ export interface ShareOptions extends Omit<SseClientOptions, "signal" | "manual"
   signal?: AbortSignal;
 }
 
-// Messages between tabs. `seen` counts the events that changed the id; the stream is ordered, so every leader counts
-// alike.
+// Messages between tabs.
 type TabMessage =
-  | { readonly kind: "event"; readonly event: ServerSentEvent; readonly seen: number; readonly moved: boolean }
-  | {
-      readonly kind: "state";
-      readonly state: ClientState;
-      readonly id: string;
-      readonly seen: number;
-      readonly connected: string | undefined;
-    }
+  | (Mark & { readonly kind: "event"; readonly event: ServerSentEvent })
+  | (Position & { readonly kind: "state"; readonly state: ClientState; readonly connected: string | undefined })
   | { readonly kind: "hello" }
   | { readonly kind: "reconnect" };
 
-// Control events differ between replays, so they are not counted.
+// In the names of channel and lock; tabs with other messages do not share.
+const VERSION = 2;
+
+// Control events differ between replays, so they are not counted. After a gap the leader's events are no longer those
+// of another replay, so it begins a new run.
 const CONTROL = ["connected", "resync", "skipped"];
+const GAPS = ["resync", "skipped"];
 
 // Milliseconds to hold the lock after the stream's end, so that the other tabs receive the end before one of them
 // connects.
@@ -35,13 +34,15 @@ interface Membership {
   readonly channel: BroadcastChannel | undefined;
   turn: AbortController | undefined; // while this tab leads or waits to lead
   client: SseClient | undefined; // while this tab leads
-  behind: { client: SseClient; id: string; seen: number } | undefined; // while this tab reads missed events up to `id`
+  behind: { readonly client: SseClient; readonly until: CatchUp } | undefined; // while this tab reads missed events
 }
 
 /**
  * Shares one connection between all tabs of this origin. The tab with the Web Lock leads: it holds the connection and
  * broadcasts each event by BroadcastChannel. When it closes, the next tab resumes after the last event it has seen, so
- * no tab loses an event or gets one twice.
+ * no tab loses an event or gets one twice. A tab that has missed events reads them over a connection of its own; if the
+ * server refuses that, the tab gets a `resync` with reason `missed`. Not for a `POST` without event ids, because the
+ * next leader would start its work again.
  *
  * With `pauseWhenHidden`, a hidden tab does not lead; without a visible tab there is no connection. Without Web Locks
  * (in an insecure context) each tab has its own connection.
@@ -57,8 +58,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #url: string;
   #options: ShareOptions;
   #name: string;
-  #id: string;
+  #run = "";
   #seen = 0;
+  #id: string;
   #connected: string | undefined;
   #joined: Membership | undefined;
   #closed = false;
@@ -70,7 +72,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     this.#url = url;
     this.#options = options;
     this.#id = options.lastEventId ?? "";
-    this.#name = `sse ${options.name ?? url}`;
+    this.#name = `sse ${VERSION} ${options.name ?? url}`;
     options.signal?.addEventListener("abort", () => this.close());
     if (options.signal?.aborted) this.close();
     else queueMicrotask(() => this.#join());
@@ -187,14 +189,18 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
 
   #lead(joined: Membership): void {
     endCatchUp(joined);
+    this.#run ||= newRun();
     const client = (joined.client = this.#connect(!!joined.channel));
     client.on("*", ({ type, data, id }) => {
       if (joined !== this.#joined || client !== joined.client) return;
-      const moved = id !== this.#id && !CONTROL.includes(type);
-      if (moved) this.#seen++;
-      this.#id = id;
-      this.#post({ kind: "event", event: { type, data, id }, seen: this.#seen, moved });
-      this.#deliver({ type, data, id });
+      const event = { type, data, id };
+      const moved = this.#move(event);
+      this.#post({ kind: "event", event, moved, run: this.#run, seen: this.#seen, id });
+      if (GAPS.includes(type)) {
+        this.#run = newRun();
+        this.#postState(this.state); // a tab at this id takes the new run
+      }
+      this.#deliver(event);
     });
     client.onState((state) => {
       if (joined !== this.#joined || client !== joined.client) return;
@@ -205,20 +211,16 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     });
   }
 
-  // A tab that was frozen has missed events: it reads them itself until it has caught up with the leader.
-  #catchUp(joined: Membership, id: string, seen: number): void {
-    const known = joined.behind;
-    if (known) return void Object.assign(known, { id, seen });
-    const client = this.#connect(true);
-    const behind = (joined.behind = { client, id, seen });
-    client.on("*", (event) => {
-      if (joined.behind !== behind || event.type === "connected") return;
-      this.#id = event.id;
-      this.#deliver({ type: event.type, data: event.data, id: event.id });
-      if (event.id !== behind.id && event.type !== "resync") return;
-      [this.#seen, this.#id] = [behind.seen, behind.id];
-      endCatchUp(joined);
-    });
+  /** Moves this tab's position to an event of its own connection. @returns true if the event counts. */
+  #move({ type, id }: ServerSentEvent): boolean {
+    const moved = id !== this.#id && !CONTROL.includes(type);
+    if (moved) this.#seen++;
+    this.#id = id;
+    return moved;
+  }
+
+  #take({ run, seen, id }: Position): void {
+    [this.#run, this.#seen, this.#id] = [run, seen, id];
   }
 
   #receive(message: TabMessage): void {
@@ -230,25 +232,69 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       if (this.leads) this.reconnect();
     } else if (this.leads) {
       // A late message of the previous leader.
-    } else if (message.kind === "state") {
-      if (this.#seen === 0 && this.#id === "")
-        [this.#seen, this.#id] = [message.seen, message.id]; // a new tab
-      else if (message.seen > this.#seen && message.id !== this.#id && !this.#hidden)
-        this.#catchUp(joined, message.id, message.seen);
+    } else if (message.kind === "event") {
+      this.#follow(joined, message);
+    } else {
+      this.#follow(joined, { run: message.run, seen: message.seen, id: message.id });
       if (message.connected !== undefined && message.connected !== this.#connected)
         this.#deliver({ type: "connected", data: message.connected, id: this.#id });
+      if (joined !== this.#joined) return; // closed by a handler
       if (message.state.state === "closed") this.#end(message.state);
       else this.enter(message.state);
-    } else if (joined.behind || (message.moved && message.seen > this.#seen + 1)) {
-      this.#catchUp(joined, message.event.id, message.seen);
-    } else if (
-      message.event.type === "resync" ||
-      message.seen > this.#seen ||
-      (message.seen === this.#seen && !message.moved)
-    ) {
-      this.#seen = message.seen;
-      this.#id = message.event.id;
-      this.#deliver(message.event);
+    }
+  }
+
+  #follow(joined: Membership, mark: Mark): void {
+    const { run, seen, id, event, moved } = mark;
+    if (event?.type === "resync") {
+      endCatchUp(joined); // the page reads its state again
+      this.#take(mark);
+      return this.#deliver(event);
+    }
+    if (joined.behind) return this.#meet(joined, joined.behind.until.hear(mark));
+    const before = countBefore(mark);
+    if (run !== this.#run || before > this.#seen) {
+      // A tab without a position starts at the leader's. At the same position both have the same events.
+      if (this.#id === "") this.#take({ run, seen: before, id: event ? "" : id });
+      else if (this.#id === id) this.#take(mark);
+      else return this.#catchUp(joined, mark);
+    }
+    if (!event || seen < this.#seen || (moved && seen === this.#seen)) return;
+    this.#take(mark);
+    this.#deliver(event);
+  }
+
+  // Reads what this tab has missed over its own connection, until that meets the leader. A hidden tab does so when it
+  // is shown.
+  #catchUp(joined: Membership, mark: Mark): void {
+    if (this.#hidden) return;
+    const client = this.#connect(true);
+    const until = new CatchUp(this.#id, mark);
+    const behind = (joined.behind = { client, until });
+    client.on("*", ({ type, data, id }) => {
+      if (joined.behind !== behind || type === "connected") return;
+      const event = { type, data, id };
+      const met = until.read(id, this.#move(event));
+      this.#deliver(event);
+      if (joined.behind === behind) this.#meet(joined, type === "resync" ? until.marks : met);
+    });
+    client.onState(({ state }) => {
+      if (state !== "closed" || joined.behind !== behind) return;
+      const resumedFrom = until.marks[0]!.id;
+      const data = JSON.stringify({ reason: "missed", requested: this.#id, resumedFrom });
+      this.#deliver({ type: "resync", data, id: resumedFrom });
+      if (joined.behind === behind) this.#meet(joined, until.marks);
+    });
+  }
+
+  // Follows the leader again, from the first of its positions to the last.
+  #meet(joined: Membership, marks: readonly Mark[] | undefined): void {
+    if (!marks) return;
+    endCatchUp(joined);
+    for (const mark of marks) {
+      if (joined !== this.#joined) return;
+      this.#take(mark);
+      if (mark.event) this.#deliver(mark.event);
     }
   }
 
@@ -258,7 +304,8 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   }
 
   #postState(state: ClientState): void {
-    this.#post({ kind: "state", state, id: this.#id, seen: this.#seen, connected: this.#connected });
+    const [run, seen, id] = [this.#run, this.#seen, this.#id];
+    this.#post({ kind: "state", state, run, seen, id, connected: this.#connected });
   }
 
   #post(message: TabMessage): void {
@@ -267,6 +314,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
 }
 
 function endCatchUp(joined: Membership): void {
-  joined.behind?.client.close();
+  const client = joined.behind?.client;
   joined.behind = undefined;
+  client?.close();
 }
+
+const newRun = (): string => String(Math.random());
