@@ -1,6 +1,6 @@
 import { backoff, type BackoffOptions } from "./backoff.js";
 import { Emitter, type EventTypes } from "./emitter.js";
-import { EventStreamParser } from "./parser.js";
+import { EventStreamParser, EventTooLarge } from "./parser.js";
 import { problemOf } from "./problem.js";
 import type { Reason } from "./state.js";
 import { whileHidden } from "./visibility.js";
@@ -14,6 +14,11 @@ export interface SseClientOptions extends BackoffOptions {
   headers?: PerConnection<HeadersInit>;
   /** Sent with each connection. The server resumes by the last event id and does not repeat work. */
   body?: string;
+  /**
+   * Repeats a request that has no last event id. Default: only if its method is safe (`GET`, `HEAD`, `OPTIONS`,
+   * `QUERY`), because a repeated `POST` would start its work again.
+   */
+  resendWithoutId?: boolean;
   /** Sent as `Authorization: Bearer …`. A function is called once more after a `401`. */
   token?: PerConnection<string>;
   /** Sent as `?ticket=…`. */
@@ -24,9 +29,11 @@ export interface SseClientOptions extends BackoffOptions {
   heartbeat?: number;
   /** Milliseconds to wait for response headers; 0: as long as `heartbeat`. Default 15,000. */
   connectTimeout?: number;
+  /** Characters of an event; a longer one ends the stream. Default 16,777,216. */
+  maxEventLength?: number;
   /**
    * Disconnects while the tab is hidden and resumes from the last id when it is shown. A number delays the
-   * disconnection by that many milliseconds.
+   * disconnection by that many milliseconds. A request that must not be repeated stays connected.
    */
   pauseWhenHidden?: boolean | number;
   /** Closes the client. */
@@ -46,11 +53,14 @@ interface End {
   readonly after?: number;
 }
 
-const STABLE = 5_000; // milliseconds after which a connection counts as successful even without an event
+const STABLE = 5_000; // milliseconds after which a connection counts as successful even if no event came
+const SAFE = ["GET", "HEAD", "OPTIONS", "QUERY"];
+const NOT_STARTED = [408, 425, 429, 503]; // statuses of a server that has not begun the work
 
 /**
  * A stream that reconnects and resumes. Each event reaches the handlers once and in the server's order. The client
- * waits longer after each failed attempt, and stops when the server answers `204`.
+ * waits longer after each failed attempt, and stops when the server answers `204`. A `POST` without event ids is sent
+ * once: its end or its loss closes the client, because a second request would start the work again.
  */
 export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   #url: string;
@@ -60,6 +70,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   #running = false;
   #closed = false;
   #hidden = false;
+  #sent = false; // the request of the latest attempt, which may have reached the server
   #abort: AbortController | undefined;
   #wake: (() => void) | undefined;
   #detach: (() => void)[] = [];
@@ -93,8 +104,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     this.#detach.push(
       whileHidden(this.#options.pauseWhenHidden, (hidden) => {
         this.#hidden = hidden;
-        if (hidden) this.#abort?.abort();
-        else this.reconnect();
+        if (!hidden) this.reconnect();
+        else if (this.#mayResume()) this.#abort?.abort();
       }),
     );
     void this.#run();
@@ -129,10 +140,10 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.enter({ state: "connecting", attempt: this.#attempt });
       const end = await this.#connect();
       if (this.#closed) return;
-      if (end.final) return this.#finish(end);
+      if (end.final || !this.#mayRepeat(end)) return this.#finish(end);
       if (this.#hidden) continue;
       if (this.#attempt >= (this.#options.maxRetries ?? Infinity)) return this.#finish({ ...end, reason: "gave-up" });
-      const delay = (end.after ?? 0) + backoff(this.#attempt++, this.#parser.retry, this.#options);
+      const delay = backoff(this.#attempt++, this.#parser.retry, this.#options, end.after);
       this.enter({
         state: "waiting",
         attempt: this.#attempt,
@@ -145,6 +156,19 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     }
   }
 
+  #mayRepeat({ status }: End): boolean {
+    return !this.#sent || this.#mayResume() || NOT_STARTED.includes(status!);
+  }
+
+  #mayResume(): boolean {
+    return this.lastEventId !== "" || (this.#options.resendWithoutId ?? SAFE.includes(this.#method));
+  }
+
+  get #method(): string {
+    const { method, body } = this.#options;
+    return method?.toUpperCase() ?? (body === undefined ? "GET" : "POST");
+  }
+
   async #wait(delay?: number): Promise<void> {
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     const timer = delay === undefined ? undefined : setTimeout(this.#wake!, Math.min(delay, 2 ** 31 - 1));
@@ -155,8 +179,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   // Runs one connection from request to end.
   async #connect(): Promise<End> {
     const abort = (this.#abort = new AbortController());
-    const { heartbeat = 45_000, connectTimeout = 15_000 } = this.#options;
+    const { heartbeat = 45_000, connectTimeout = 15_000, maxEventLength } = this.#options;
     let opened = 0;
+    this.#sent = false;
     let silent = false;
     let watchdog: ReturnType<typeof setTimeout> | undefined;
     const resetWatchdog = (limit = heartbeat) => {
@@ -172,7 +197,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       const response = await this.#request(abort.signal);
       if (!isStream(response)) return await refusal(response);
       // A new parser drops the partial event of the lost connection.
-      const parser = (this.#parser = new EventStreamParser(this.#parser.lastEventId, this.#parser.retry));
+      const { lastEventId, retry } = this.#parser;
+      const parser = (this.#parser = new EventStreamParser(lastEventId, retry, maxEventLength));
       opened = Date.now();
       resetWatchdog();
       this.enter({ state: "open" });
@@ -188,16 +214,17 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       }
     } catch (error) {
       const reason = opened === 0 ? "unreachable" : silent ? "silent" : "broken";
-      return { reason, detail: silent ? undefined : String((error as Error)?.message ?? error) };
+      const detail = silent ? undefined : String((error as Error)?.message ?? error);
+      return { reason, detail, final: error instanceof EventTooLarge };
     } finally {
       clearTimeout(watchdog);
       abort.abort();
-      if (opened > 0 && Date.now() - opened > STABLE) this.#attempt = 0;
+      if (opened > 0 && !silent && Date.now() - opened > STABLE) this.#attempt = 0;
     }
   }
 
   async #request(signal: AbortSignal): Promise<Response> {
-    const { method, headers, body, token, ticket, credentials, fetch: send = fetch } = this.#options;
+    const { headers, body, token, ticket, credentials, fetch: send = fetch } = this.#options;
     const url = ticket === undefined ? this.#url : withTicket(this.#url, await resolve(ticket));
     for (let mayRetry = typeof token === "function"; ; mayRetry = false) {
       const sent = new Headers(await resolve(headers));
@@ -205,8 +232,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token)}`);
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
+      this.#sent = true;
       const response = await send(url, {
-        method: method ?? (body === undefined ? "GET" : "POST"),
+        method: this.#method,
         headers: sent,
         body,
         signal,
@@ -215,6 +243,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       });
       if (response.status !== 401 || !mayRetry) return response;
       await response.body?.cancel();
+      this.#sent = false;
     }
   }
 

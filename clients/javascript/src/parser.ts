@@ -10,6 +10,9 @@ export interface ServerSentEvent {
   readonly id: string;
 }
 
+/** Thrown for an event that is longer than `maxEventLength`. @internal */
+export class EventTooLarge extends Error {}
+
 /** Parses bytes in chunks that may be split anywhere. */
 export class EventStreamParser {
   #decoder = new TextDecoder(); // UTF-8; removes a leading byte order mark
@@ -18,6 +21,7 @@ export class EventStreamParser {
   #data = "";
   #type = "";
   #idOfBlock: string;
+  #max: number;
 
   /** Id of the last complete block that set one. An incomplete block does not change it. */
   lastEventId: string;
@@ -25,12 +29,14 @@ export class EventStreamParser {
   /** The reconnection time in milliseconds, if the server sent `retry:`. */
   retry: number | undefined;
 
-  constructor(lastEventId = "", retry?: number) {
+  /** @param maxEventLength characters of an event's data, and of a line. */
+  constructor(lastEventId = "", retry?: number, maxEventLength = 16 * 1024 * 1024) {
     this.lastEventId = this.#idOfBlock = lastEventId;
     this.retry = retry;
+    this.#max = maxEventLength;
   }
 
-  /** Calls `dispatch` for each event that the bytes complete. */
+  /** Calls `dispatch` for each event that the bytes complete. @throws if an event is too long. */
   push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => void): void {
     let text = this.#decoder.decode(bytes, { stream: true });
     if (text === "") return; // part of a character
@@ -40,6 +46,12 @@ export class EventStreamParser {
     lines[0] = this.#rest + lines[0];
     this.#rest = lines.pop()!;
     for (const line of lines) this.#line(line, dispatch);
+    this.#check(this.#rest);
+  }
+
+  #check({ length }: string): void {
+    if (length <= this.#max) return;
+    throw new EventTooLarge(`An event is longer than ${this.#max} characters (maxEventLength).`);
   }
 
   #line(line: string, dispatch: (event: ServerSentEvent) => void): void {
@@ -49,7 +61,7 @@ export class EventStreamParser {
     const field = colon < 0 ? line : line.slice(0, colon);
     let value = colon < 0 ? "" : line.slice(colon + 1);
     if (value.startsWith(" ")) value = value.slice(1);
-    if (field === "data") this.#data += value + "\n";
+    if (field === "data") this.#check((this.#data += value + "\n"));
     else if (field === "event") this.#type = value;
     else if (field === "id" && !value.includes("\0")) this.#idOfBlock = value;
     else if (field === "retry" && /^[0-9]+$/.test(value)) this.retry = Number(value);

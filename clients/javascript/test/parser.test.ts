@@ -146,3 +146,11 @@ test("parser: the initial last id stays until an event changes it", () => {
   parser.push(new TextEncoder().encode("data:1\n\n"), ({ id }) => assert.equal(id, "7-41"));
   assert.equal(parser.lastEventId, "7-41");
 });
+
+test("parser: a line and an event have a limit", () => {
+  const parse = (text: string) =>
+    new EventStreamParser("", undefined, 100).push(new TextEncoder().encode(text), () => {});
+  assert.throws(() => parse("x".repeat(101)), /longer than 100 characters/);
+  assert.throws(() => parse("data: 123456789\n".repeat(11)), /longer than 100 characters/);
+  parse("data: 123456789\n\n".repeat(11));
+});
