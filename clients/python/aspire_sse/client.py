@@ -4,11 +4,20 @@ import http.client
 import json as jsonlib
 import random
 import socket
+import string
 import threading
-from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional
-from urllib.parse import urlsplit
+import time
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Union
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from .parser import Event, Parser
+
+_STABLE = 5.0  # seconds after which a connection counts as successful even without an event
+_MAX_SERVER_DELAY = 300.0  # seconds; upper limit of the server's times
+_MAX_REDIRECTS = 10
+_SAFE = ("GET", "HEAD", "OPTIONS", "QUERY")
+_NOT_STARTED = (408, 429, 503)  # statuses of a server that has not begun the work
+_SECRETS = ("authorization", "cookie", "proxy-authorization")  # headers that a redirect to another origin drops
 
 
 class HttpError(Exception):
@@ -25,14 +34,14 @@ class RetriesExhausted(Exception):
 
 
 class StreamBroken(Exception):
-    """A stream without ids broke: it cannot be resumed, and a new request would repeat the work."""
+    """A stream without ids broke, or the answer to its request was lost: a new request would repeat the work."""
 
 
-class _Unavailable(Exception):
-    """The server cannot answer now; ``after`` is its ``Retry-After`` in seconds, or None."""
+class _Unavailable(HttpError):
+    """The server cannot answer now; ``after`` is its ``Retry-After`` in seconds, or 0."""
 
-    def __init__(self, reason: str, after: Optional[float] = None):
-        super().__init__(reason)
+    def __init__(self, status: int, problem: str, after: float):
+        super().__init__(status, problem)
         self.after = after
 
 
@@ -48,14 +57,19 @@ class SSEClient:
     :meth:`close`, which any thread may call. Only one thread may read at a time.
 
     :param url: URL of the stream.
-    :param json: Request body; makes the request a POST unless ``method`` is given.
+    :param json: Request body; makes the request a POST unless ``method`` is given. A POST without event ids is sent
+        again only if the server cannot have begun its work: it was not reached, or answered 408, 429 or 503.
+    :param headers: Additional headers, or a function that returns them, called for each connection: for a token that
+        expires. Redirects to another origin drop ``Authorization`` and cookies.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.
     :param idle_timeout: Seconds without any byte before a connection counts as lost. The server sends a heartbeat every
         15 s.
     :param initial_delay: Longest wait in seconds before the first reconnection, unless the server sent ``retry:``. It
-        doubles with each failure up to ``max_delay``. Each wait is random within the upper half of that time.
-    :param max_retries: Maximum reconnections in a row without an event; None for no limit.
+        doubles with each failure up to ``max_delay``. Each wait is random within the upper half of that time. The
+        server's ``retry:`` and ``Retry-After`` are the minimum, up to five minutes.
+    :param max_retries: Maximum reconnections in a row without an event (``connected`` does not count) and without a
+        connection of five seconds; None for no limit.
     """
 
     def __init__(
@@ -64,7 +78,7 @@ class SSEClient:
         *,
         method: Optional[str] = None,
         json: Any = None,
-        headers: Optional[Mapping[str, str]] = None,
+        headers: Union[Mapping[str, str], Callable[[], Mapping[str, str]], None] = None,
         last_event_id: str = "",
         ends: Collection[str] = (),
         idle_timeout: float = 45,
@@ -77,8 +91,8 @@ class SSEClient:
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
             raise ValueError(f"not an http or https URL: {url!r}")
         self._body = None if json is None else jsonlib.dumps(json).encode()
-        self._method = method or ("GET" if json is None else "POST")
-        self._headers = dict(headers or {})
+        self._method = (method or ("GET" if json is None else "POST")).upper()
+        self._headers = headers if callable(headers) else dict(headers or {})
         self._ends = frozenset(ends)
         self._idle_timeout, self._connect_timeout = idle_timeout, connect_timeout
         self._initial_delay, self._max_delay, self._max_retries = initial_delay, max_delay, max_retries
@@ -86,7 +100,8 @@ class SSEClient:
         self._closed = threading.Event()
         self._socket: Optional[socket.socket] = None
         self._retry: Optional[float] = None
-        self._opened = False
+        self._sent = False  # the request of the latest attempt, which may have reached the server
+        self._opened_at: Optional[float] = None
         self.last_event_id = last_event_id
         """Id of the last event received. Store it to resume in another process."""
 
@@ -114,63 +129,114 @@ class SSEClient:
     def __iter__(self) -> Iterator[Event]:
         failures = 0
         while not self._closed.is_set():
-            after: Optional[float] = None
+            after, silent = 0.0, False
             try:
                 for event in self._connect():
-                    failures = 0
+                    if event.event != "connected":
+                        failures = 0
                     yield event
                     if event.event in self._ends or self._closed.is_set():
                         return
                 if not self.last_event_id:
                     return
             except _Unavailable as e:
+                if e.status not in _NOT_STARTED and not self._may_resend():
+                    raise HttpError(e.status, e.problem) from None
                 after = e.after
             except (OSError, http.client.HTTPException) as e:
                 if self._closed.is_set():
                     return
-                if self._opened and not self.last_event_id:
+                if not self.last_event_id if self._opened_at else self._sent and not self._may_resend():
                     raise StreamBroken(str(e) or type(e).__name__) from e
+                silent = isinstance(e, socket.timeout)
+            if self._opened_at and not silent and time.monotonic() - self._opened_at > _STABLE:
+                failures = 0
             failures += 1
             if self._max_retries is not None and failures > self._max_retries:
                 raise RetriesExhausted(f"{failures} connections in a row delivered no event")
             self._closed.wait(self._delay(failures, after))
 
-    def _delay(self, failures: int, after: Optional[float]) -> float:
-        if after is not None:
-            return after + random.uniform(0, 1)
-        base = self._retry if self._retry is not None else self._initial_delay
-        longest = min(max(self._max_delay, base), base * 2 ** min(failures - 1, 30))
-        return random.uniform(longest / 2, longest)
+    def _may_resend(self) -> bool:
+        return bool(self.last_event_id) or self._method in _SAFE
+
+    def _delay(self, failures: int, after: float) -> float:
+        least = min(max(self._retry or 0, after), _MAX_SERVER_DELAY)
+        # `retry: 0` allows one immediate reconnection, not a loop against a dead server.
+        base = self._initial_delay if self._retry is None else self._retry
+        base = max(base, self._initial_delay) if failures > 1 else base
+        longest = max(min(self._max_delay, base * 2 ** min(failures - 1, 30)), least * 1.5)
+        return random.uniform(max(least, longest / 2), longest)
 
     def _connect(self) -> Iterator[Event]:
-        self._opened = False
-        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=self._connect_timeout)
-        response: Optional[http.client.HTTPResponse] = None
-        try:
-            headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache", **self._headers}
-            if self._body is not None:
-                headers["Content-Type"] = "application/json"
-            if self.last_event_id:
-                headers["Last-Event-ID"] = self.last_event_id
-            path = (self._url.path or "/") + ("?" + self._url.query if self._url.query else "")
-            connection.request(self._method, path, self._body, headers)
-            # http.client drops its reference to the socket after a `Connection: close`.
-            self._socket = connection.sock
-            self._socket.settimeout(self._idle_timeout)
-            if self._closed.is_set():
-                return
-            response = connection.getresponse()
-            if not self._check(response):
-                self._closed.set()
-                return
-            self._opened = True
-            yield from self._read(response)
-        finally:
-            self._socket = None
-            if response is not None:
-                response.close()
-            connection.close()
+        self._sent, self._opened_at = False, None
+        headers = self._headers() if callable(self._headers) else self._headers
+        url, method, body = self._url, self._method, self._body
+        for hops in range(_MAX_REDIRECTS, -1, -1):
+            connection = self._open(url)
+            response: Optional[http.client.HTTPResponse] = None
+            try:
+                response = self._request(connection, url, method, body, headers)
+                if response is None:
+                    return
+                target = self._redirect(response, url) if hops > 0 else None
+                if target is None:
+                    if not self._check(response):
+                        self._closed.set()
+                        return
+                    self._opened_at = time.monotonic()
+                    yield from self._read(response)
+                    return
+                # A redirect that is not 307 or 308 changes the method (Fetch standard, HTTP-redirect fetch).
+                if response.status == 303 and method != "HEAD" or response.status in (301, 302) and method == "POST":
+                    method, body = "GET", None
+                if (target.scheme, target.netloc) != (url.scheme, url.netloc):
+                    headers = {name: value for name, value in headers.items() if name.lower() not in _SECRETS}
+                url = target
+            finally:
+                self._socket = None
+                if response is not None:
+                    response.close()
+                connection.close()
+
+    def _open(self, url: SplitResult) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        return kind(url.hostname or "", url.port, timeout=self._connect_timeout)
+
+    def _request(
+        self,
+        connection: http.client.HTTPConnection,
+        url: SplitResult,
+        method: str,
+        body: Optional[bytes],
+        headers: Mapping[str, str],
+    ) -> Optional[http.client.HTTPResponse]:
+        sent: Dict[str, Any] = {"Accept": "text/event-stream", "Cache-Control": "no-cache", **headers}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        if self.last_event_id:
+            sent["Last-Event-ID"] = self.last_event_id.encode()  # http.client sends text as Latin-1
+        path = (url.path or "/") + ("?" + url.query if url.query else "")
+        self._sent = False
+        connection.connect()
+        # http.client drops its reference to the socket after a `Connection: close`.
+        self._socket = connection.sock
+        self._socket.settimeout(self._idle_timeout)
+        if self._closed.is_set():
+            return None
+        self._sent = True
+        connection.request(method, path, body, sent)
+        return connection.getresponse()
+
+    @staticmethod
+    def _redirect(response: http.client.HTTPResponse, url: SplitResult) -> Optional[SplitResult]:
+        """Returns the target of a redirect; None for other responses, which includes a redirect from https to http."""
+        location = response.headers.get("Location")
+        if response.status not in (301, 302, 303, 307, 308) or not location:
+            return None
+        # http.client decodes headers as Latin-1; the bytes of a path beyond ASCII are percent-encoded again.
+        target = urlsplit(urljoin(url.geturl(), quote(location, safe=string.punctuation, encoding="iso-8859-1")))
+        downgrade = url.scheme == "https" and target.scheme != "https"
+        return None if downgrade or target.scheme not in ("http", "https") or not target.hostname else target
 
     def _read(self, response: http.client.HTTPResponse) -> Iterator[Event]:
         parser = Parser(self.last_event_id)
@@ -195,5 +261,5 @@ class SSEClient:
         problem = response.read(65536).decode("utf-8", "replace")
         if response.status in (408, 429) or response.status >= 500:
             after = response.headers.get("Retry-After", "")
-            raise _Unavailable(f"HTTP {response.status}", float(after) if after.isdigit() else None)
+            raise _Unavailable(response.status, problem, float(after) if after.isascii() and after.isdigit() else 0.0)
         raise HttpError(response.status, problem)

@@ -29,7 +29,8 @@ class Parser:
         """The server's last ``retry:`` in milliseconds."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._max = max_event_chars
-        self._buffer = ""
+        self._pending: List[str] = []  # parts of an incomplete line
+        self._pending_size = 0
         self._first = True
         self._after_cr = False
         self._new_frame()
@@ -44,9 +45,14 @@ class Parser:
             self._after_cr = False
             text = text[1:] if text[0] == "\n" else text
         self._after_cr = self._after_cr or text.endswith("\r")
-        text = self._buffer + text.replace("\r\n", "\n").replace("\r", "\n")
-        *lines, self._buffer = text.split("\n")
-        self._check(len(self._buffer))
+        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if lines:
+            # Joined once, because a long line arrives in thousands of chunks.
+            lines[0] = "".join([*self._pending, lines[0]])
+            self._pending, self._pending_size = [], 0
+        self._pending.append(rest)
+        self._pending_size += len(rest)
+        self._check(self._pending_size)
         for line in lines:
             event = self._line(line)
             if event is not None:

@@ -37,7 +37,7 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._http.server_port}/stream"
 
     def __enter__(self):
@@ -91,7 +91,19 @@ class ClientTests(unittest.TestCase):
         with Server(b"retry: 300\nid: 1\ndata: a\n\n", 204) as server:
             start = time.monotonic()
             list(quick(server.url))
-            self.assertGreaterEqual(time.monotonic() - start, 0.15)
+            self.assertGreaterEqual(time.monotonic() - start, 0.3)
+
+    def test_the_servers_times_are_the_minimum_and_have_a_limit(self):
+        client = SSEClient("http://localhost/", initial_delay=1, max_delay=30)
+        self.assertLessEqual(client._delay(1, 7), 10.5)
+        self.assertGreaterEqual(client._delay(1, 7), 7)
+        self.assertLessEqual(client._delay(1, 86_400), 450)
+        client._retry = 2.0
+        for failures in range(1, 8):
+            self.assertGreaterEqual(client._delay(failures, 0), 2)
+        client._retry = 0.0
+        self.assertEqual(0, client._delay(1, 0))
+        self.assertGreaterEqual(client._delay(2, 0), 1)
 
     def test_work_without_ids_is_never_started_twice(self):
         with Server(b"event: token\ndata: 1\n\ndata: [DONE]\n\n") as server:
@@ -101,6 +113,74 @@ class ClientTests(unittest.TestCase):
             with self.assertRaises(StreamBroken):
                 list(quick(server.url, json={}))
             self.assertEqual(1, len(server.requests))
+
+    def test_work_whose_answer_was_lost_is_not_started_again(self):
+        def lose(handler):
+            handler.close_connection = True
+
+        for answer, error in ((lose, StreamBroken), (502, HttpError)):
+            with self.subTest(error=error), Server(answer) as server:
+                with self.assertRaises(error):
+                    list(quick(server.url, json={}))
+                self.assertEqual(1, len(server.requests))
+
+    def test_work_that_the_server_cannot_have_begun_is_requested_again(self):
+        with Server(429, 503, b"data: a\n\n") as server:
+            self.assertEqual(["a"], [e.data for e in quick(server.url, json={})])
+        with self.assertRaises(RetriesExhausted):
+            list(quick(server.url, json={}, max_retries=2))  # nobody listens there now
+
+    def test_connected_is_no_progress(self):
+        with Server(lambda h: stream(h, b"id: 1\nevent: connected\ndata: {}\n\n", cut=True)) as server:
+            with self.assertRaises(RetriesExhausted):
+                list(quick(server.url, max_retries=3))
+            self.assertEqual(4, len(server.requests))
+
+    def test_an_id_beyond_ascii_is_sent_as_utf8(self):
+        with Server("id: …é\ndata: a\n\n".encode(), 204) as server:
+            list(quick(server.url))
+            self.assertEqual("…é", server.requests[1][1].encode("latin-1").decode())
+
+    def test_redirects_are_followed_and_keep_secrets_at_their_origin(self):
+        seen = []
+
+        def redirect(status, to):
+            def answer(handler):
+                seen.append((handler.command, handler.path, handler.headers.get("Authorization")))
+                handler.send_response(status)
+                handler.send_header("Location", to.encode().decode("latin-1"))
+                handler.send_header("Content-Length", "0")
+                handler.end_headers()
+
+            return answer
+
+        def last(handler):
+            seen.append((handler.command, handler.path, handler.headers.get("Authorization")))
+            stream(handler, b"data: a\n\n")
+
+        with Server(last) as other, Server(redirect(307, "/é"), redirect(301, other.url)) as server:
+            client = quick(server.url, json={}, headers={"Authorization": "Bearer t"})
+            self.assertEqual(["a"], [e.data for e in client])
+            secret = "Bearer t"
+            self.assertEqual([("POST", "/stream", secret), ("POST", "/%C3%A9", secret), ("GET", "/stream", None)], seen)
+            self.assertEqual(b"{}", server.requests[1][2])
+        with Server(redirect(302, "/stream")) as server:
+            with self.assertRaises(HttpError):
+                list(quick(server.url))
+            self.assertEqual(11, len(server.requests))
+
+    def test_headers_are_asked_for_at_each_connection(self):
+        tokens = iter(("first", "second"))
+        seen = []
+
+        def answer(handler):
+            seen.append(handler.headers["Authorization"])
+            stream(handler, b"id: 1\ndata: a\n\n")
+
+        with Server(answer, answer, 204) as server:
+            client = quick(server.url, headers=lambda: {"Authorization": next(tokens, "third")})
+            self.assertEqual(["a", "a"], [e.data for e in client])
+            self.assertEqual(["first", "second"], seen)
 
     def test_the_watchdog_takes_a_silent_connection_for_dead(self):
         silent = threading.Event()

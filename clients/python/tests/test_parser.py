@@ -34,6 +34,20 @@ class ParserTests(unittest.TestCase):
         events, parser = parse(b"id: 1\ndata: a\n\nid\ndata: b\n\n")
         self.assertEqual(["1", ""], [e.id for e in events])
 
+    def test_a_long_line_in_small_chunks_is_joined_once(self):
+        data = b"x" * 4096
+        events, parser = parse(b"data: ", *[data] * 100, b"\n\ndata: 2\n", b"\n")
+        self.assertEqual([100 * 4096, 1], [len(e.data) for e in events])
+        # One part for each chunk: no chunk copies those before it.
+        self.assertEqual([], list(parser.feed(b"data: a")) + list(parser.feed(b"b")))
+        self.assertEqual(["", "data: a", "b"], parser._pending)
+
+    def test_a_line_has_a_limit(self):
+        parser = Parser(max_event_chars=100)
+        with self.assertRaises(ValueError):
+            for _ in range(20):
+                list(parser.feed(b"data: 1234"))
+
 
 if __name__ == "__main__":
     unittest.main()
