@@ -28,7 +28,8 @@ public sealed record SseOptions
 
     /// <summary>
     /// Reconnections in a row without an event before the stream ends with <see cref="SseError.RetriesExhausted"/>;
-    /// null for no limit. With 0 the stream is read once, and its regular end ends the loop.
+    /// null for no limit. <c>connected</c> does not count, a connection of more than five seconds does. With 0 the
+    /// stream is read once, and its regular end ends the loop.
     /// </summary>
     public int? MaxRetries { get; init; }
 

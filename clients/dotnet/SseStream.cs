@@ -26,6 +26,9 @@ namespace AspireSse.Client;
 )]
 public sealed class SseStream : IAsyncEnumerable<SseEvent>
 {
+    // A connection that lived longer counts as successful even without an event, unless it fell silent.
+    private static readonly TimeSpan Stable = TimeSpan.FromSeconds(5);
+
     private readonly SseClient _client;
     private readonly SseOptions _options;
     private readonly Connector _connector;
@@ -101,7 +104,9 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                             }
                             if (e is null)
                                 break;
-                            failures = 0;
+                            // Every connection to a server that cuts it at once begins with `connected`.
+                            if (e.Type != "connected")
+                                failures = 0;
                             _telemetry.Received();
                             if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false))
                                 yield return e;
@@ -110,6 +115,8 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                     (failure, retryAfter) = (connection.Failure, connection.RetryAfter);
                     if (!MayGoOn(reached, failure))
                         yield break;
+                    if (connection.Lived > Stable && failure?.Error != SseError.Silent)
+                        failures = 0;
                 }
                 failures++;
                 if (_options.MaxRetries is { } most && failures > most)

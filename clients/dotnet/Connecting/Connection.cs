@@ -54,6 +54,9 @@ internal sealed class Connection : IDisposable
     /// <summary>The server's <c>Retry-After</c>.</summary>
     public TimeSpan? RetryAfter { get; private set; }
 
+    /// <summary>The time since the stream opened; zero if it did not.</summary>
+    public TimeSpan Lived => _reader is null ? TimeSpan.Zero : _client.Clock.GetElapsedTime(_openedAt);
+
     /// <exception cref="SseException">The server refused the request, and a retry would not help.</exception>
     public async Task<ConnectionState> OpenAsync(int attempt)
     {

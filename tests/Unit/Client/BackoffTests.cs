@@ -72,6 +72,35 @@ public class BackoffTests
         Assert.Equal(SseError.Unavailable, Assert.IsType<SseException>(waits[0].Reason).Error);
     }
 
+    [Fact]
+    public async Task A_connection_of_five_seconds_counts_as_successful_without_an_event()
+    {
+        using var end = new SemaphoreSlim(0);
+        await using var server = await StartAsync(
+            Status(503),
+            Status(503),
+            async context =>
+            {
+                await WriteAsync(context, "event: connected\ndata: {}\n\n");
+                await end.WaitAsync(context.RequestAborted);
+            },
+            Status(204)
+        );
+        var time = new ManualTime();
+        var waits = new List<SseReconnect>();
+        using var client = new SseClient(time);
+        var stream = client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add });
+        var reading = CollectAsync(stream);
+        for (var i = 0; i < 2; i++)
+            await time.PassDelayAsync();
+        await ServiceDefaults.Eventually.GetAsync(() => stream.State == SseStreamState.Open ? stream : null);
+        time.Advance(TimeSpan.FromSeconds(6));
+        end.Release();
+        await time.PassDelayAsync();
+        await reading;
+        Assert.Equal([1, 2, 1], waits.Select(w => w.Attempt));
+    }
+
     [Theory]
     [InlineData(429, "7", 7)]
     [InlineData(503, "7", 7)]

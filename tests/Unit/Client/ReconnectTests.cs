@@ -192,6 +192,36 @@ public class ReconnectTests
         Assert.Equal(7, server.Requests.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_server_that_only_says_connected_exhausts_the_retries(bool handled)
+    {
+        await using var server = await StartAsync(
+            Broken(
+                """
+                event: connected
+                data: {"connectionId":"c","replica":"a","epoch":"e","head":"e-0"}
+
+
+                """
+            )
+        );
+        var attempts = new List<int>();
+        var options = Quick with { MaxRetries = 3, OnReconnecting = r => attempts.Add(r.Attempt) };
+        if (handled)
+            options = options with { OnConnected = (_, _) => ValueTask.CompletedTask };
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(10)); // if the rule is broken, the stream has no end
+        using var client = new SseClient();
+        var e = await Assert.ThrowsAsync<SseException>(async () =>
+        {
+            await foreach (var _ in client.Open(server.Url, options).WithCancellation(patience.Token)) { }
+        });
+        Assert.Equal(SseError.RetriesExhausted, e.Error);
+        Assert.Equal([1, 2, 3], attempts);
+    }
+
     [Fact]
     public async Task A_stream_read_once_ends_with_its_proper_end_and_fails_when_it_breaks()
     {
