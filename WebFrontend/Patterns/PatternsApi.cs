@@ -27,15 +27,22 @@ internal static class PatternsApi
         SlowReaders readers,
         SignInSessions sessions,
         TimeProvider clock,
+        IHostApplicationLifetime lifetime,
         HttpContext context
     )
     {
         if (perSecond is < 1 or > MaxPerSecond)
             return InvalidSpeed();
+        // RequestAborted does not fire at shutdown; an open stream would delay it.
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted,
+            lifetime.ApplicationStopping
+        );
+        context.Response.RegisterForDispose(cancellation);
         // A replica's own address: a proxy in between would buffer hundreds of kilobytes.
         var report = await status.GetAsync(context.RequestAborted);
         if (report.Replicas.FirstOrDefault(r => !r.Lost) is not { } replica)
-            return Unreachable();
+            return Unreachable(context);
         var reader = new SlowReader(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock)
         {
             PerSecond = perSecond,
@@ -44,16 +51,16 @@ internal static class PatternsApi
         HttpResponseMessage response;
         try
         {
-            response = await reader.ConnectAsync(session?.Credential, context.RequestAborted);
+            response = await reader.ConnectAsync(session?.Credential, cancellation.Token);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            return Unreachable();
+            return Unreachable(context);
         }
         if (!response.IsSuccessStatusCode)
-            return await RefusedAsync(response, context.RequestAborted);
+            return await RefusedAsync(response, context);
         context.Response.Headers.CacheControl = "no-cache";
-        return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, session, context.RequestAborted));
+        return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, session, cancellation.Token));
     }
 
     private static Results<NoContent, NotFound, ProblemHttpResult> SetSpeed(
@@ -71,16 +78,14 @@ internal static class PatternsApi
     }
 
     /// <summary>Passes StreamApi's problem on.</summary>
-    private static async Task<ProblemHttpResult> RefusedAsync(
-        HttpResponseMessage response,
-        CancellationToken cancellationToken
-    )
+    private static async Task<ProblemHttpResult> RefusedAsync(HttpResponseMessage response, HttpContext context)
     {
         using (response)
         {
+            context.Response.Headers.RetryAfter = response.Headers.RetryAfter?.ToString();
             var problem =
                 response.Content.Headers.ContentType?.MediaType == "application/problem+json"
-                    ? await response.Content.ReadFromJsonAsync<ProblemDetails>(cancellationToken)
+                    ? await response.Content.ReadFromJsonAsync<ProblemDetails>(context.RequestAborted)
                     : null;
             return TypedResults.Problem(
                 problem?.Detail ?? "StreamApi refused the request.",
@@ -97,6 +102,12 @@ internal static class PatternsApi
             title: "Invalid request"
         );
 
-    private static ProblemHttpResult Unreachable() =>
-        TypedResults.Problem("No StreamApi replica answers.", statusCode: StatusCodes.Status503ServiceUnavailable);
+    private static ProblemHttpResult Unreachable(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = "2";
+        return TypedResults.Problem(
+            "No StreamApi replica answers.",
+            statusCode: StatusCodes.Status503ServiceUnavailable
+        );
+    }
 }

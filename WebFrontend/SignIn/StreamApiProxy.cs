@@ -6,8 +6,8 @@ using WebFrontend.StreamApi;
 namespace WebFrontend.SignIn;
 
 /// <summary>
-/// Forwards <c>/api/…</c> to StreamApi with the signed-in visitor's credential, which no script can read. Forwards
-/// streams without buffering, and ends them when the page closes its connection.
+/// Forwards <c>/api/…</c> to StreamApi with the signed-in visitor's credential, which no script can read. Streams are
+/// not buffered. They end when the page closes its connection, at sign-out and when this server stops.
 /// </summary>
 internal sealed class StreamApiProxy(
     SignInSessions sessions,
@@ -18,16 +18,26 @@ internal sealed class StreamApiProxy(
 {
     public const string Path = "/api";
 
-    private static readonly string[] RequestHeaders = ["Accept", "Last-Event-ID", "Cache-Control", "Content-Type"];
+    private static readonly string[] RequestHeaders =
+    [
+        "Accept",
+        "Last-Event-ID",
+        "Cache-Control",
+        "Content-Type",
+        "Idempotency-Key",
+    ];
     private static readonly string[] ResponseHeaders =
     [
         "Content-Type",
         "Cache-Control",
         "Retry-After",
+        "Allow",
         "Link",
         "Location",
         "X-Sse-Position",
         "X-Accel-Buffering",
+        "X-Request-Id",
+        "Request-Id",
     ];
 
     // Without the resilience handler, which would retry unsafe requests and time out streams.
@@ -76,22 +86,31 @@ internal sealed class StreamApiProxy(
             return;
         }
         using var request = CreateRequest(context, session.Credential);
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(
-            context.RequestAborted,
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        using var registration = sessions.CancelAtSignOut(session, cancellation);
+        // RequestAborted does not fire at shutdown. Other requests than streams may finish.
+        using var stream = CancellationTokenSource.CreateLinkedTokenSource(
+            cancellation.Token,
             lifetime.ApplicationStopping
         );
-        using var registration = sessions.CancelAtSignOut(session, cancellation);
+        var acceptsStream = context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == ProxiedBody.EventStream);
         try
         {
-            using var response = await _http.SendAsync(request, cancellation.Token);
-            await ForwardResponseAsync(response, context, cancellation.Token);
+            using var response = await _http.SendAsync(request, acceptsStream ? stream.Token : cancellation.Token);
+            CopyHead(response, context);
+            await new ProxiedBody(context, cancellation.Token, lifetime.ApplicationStopping).CopyAsync(response);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            if (!cancellation.IsCancellationRequested)
-                await TypedResults
-                    .Problem("StreamApi does not answer.", statusCode: StatusCodes.Status502BadGateway)
-                    .ExecuteAsync(context);
+            // Never an empty 200: a page would take it for a refusal of its stream, or for the outcome of its change.
+            if (context.RequestAborted.IsCancellationRequested)
+                return;
+            if (cancellation.IsCancellationRequested)
+                await SignInPolicy.RefuseAsync(context);
+            else if (stream.IsCancellationRequested)
+                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "This server stops. Try again.");
+            else
+                await RefuseAsync(context, StatusCodes.Status502BadGateway, "StreamApi does not answer.");
         }
     }
 
@@ -122,11 +141,7 @@ internal sealed class StreamApiProxy(
         return request;
     }
 
-    private static async Task ForwardResponseAsync(
-        HttpResponseMessage response,
-        HttpContext context,
-        CancellationToken cancellationToken
-    )
+    private static void CopyHead(HttpResponseMessage response, HttpContext context)
     {
         // The credential has expired: the next page asks for a new one.
         if (response.StatusCode == HttpStatusCode.Unauthorized)
@@ -138,29 +153,12 @@ internal sealed class StreamApiProxy(
                 || response.Content.Headers.TryGetValues(name, out values)
             )
                 context.Response.Headers[name] = values.ToArray();
-        try
-        {
-            await CopyBodyAsync(response, context, cancellationToken);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
-        {
-            // Cut the connection as StreamApi's was; a proper end would look like a complete body.
-            if (!context.RequestAborted.IsCancellationRequested)
-                context.Abort();
-        }
     }
 
-    private static async Task CopyBodyAsync(
-        HttpResponseMessage response,
-        HttpContext context,
-        CancellationToken cancellationToken
-    )
+    private static Task RefuseAsync(HttpContext context, int status, string detail)
     {
-        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        await context.Response.StartAsync(cancellationToken);
-        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var buffer = new byte[16 * 1024];
-        for (int read; (read = await body.ReadAsync(buffer, cancellationToken)) > 0; )
-            await context.Response.Body.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+        if (status == StatusCodes.Status503ServiceUnavailable)
+            context.Response.Headers.RetryAfter = "1";
+        return TypedResults.Problem(detail, statusCode: status).ExecuteAsync(context);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using Harness;
 using Integration.Delivery;
 
@@ -85,6 +86,17 @@ public sealed class FrontendTests(SecureSystem system)
             HttpStatusCode.Forbidden,
             (await site.GetAsync("/api/v1/connections", accept: "application/json", from: "cross-site")).StatusCode
         );
+        // Headers that the pages need: a repeated question is answered once, and a refused method names those allowed.
+        using var client = site.Streaming();
+        client.DefaultRequestHeaders.Add("Idempotency-Key", $"{Guid.NewGuid():N}");
+        var question = new { provider = "demo", messages = new[] { new { role = "user", content = "Once?" } } };
+        var address = new Uri(frontend.Url, "/api/v1/generations");
+        using var first = await client.PostAsJsonAsync(address, question, TestContext.Current.CancellationToken);
+        using var again = await client.PostAsJsonAsync(address, question, TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.Created, first.Headers.Location), (again.StatusCode, again.Headers.Location));
+        using var refused = await client.DeleteAsync(address, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, refused.StatusCode);
+        Assert.Contains("POST", refused.Content.Headers.Allow);
         // The credential is never sent to another host, whatever the path looks like.
         foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"])
             Assert.Equal(
