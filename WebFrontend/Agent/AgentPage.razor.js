@@ -36,7 +36,7 @@ for (const example of document.querySelectorAll(".examples button"))
   example.addEventListener("click", () => ask(example.querySelector("b").textContent));
 
 function open(id) {
-  session = new Session(id, { showAll, event, times, state: (now) => state.show(now), missing });
+  session = new Session(id, { showAll, event, times, state: showState, missing });
   const url = new URL(location.href);
   url.searchParams.set("session", id);
   history.replaceState(null, "", url);
@@ -90,6 +90,11 @@ function event(turn, now) {
   if (follows) toEnd(element("ask"));
 }
 
+function showState(now) {
+  if (now.state === "closed") showError(""); // not loading any more: the state says why
+  state.show(now);
+}
+
 function times() {
   for (const turn of session.turns) if (turn.endedAt) views.get(turn)?.end(turn);
 }
@@ -101,6 +106,7 @@ function missing() {
   element("second").hidden = true;
   session = undefined;
   state.show({ state: "closed" });
+  element("reconnect").hidden = true; // there is nothing to connect to
   showRecents();
 }
 

@@ -13,6 +13,8 @@ export class Session {
   turns = [];
   #on;
   #client;
+  #opening; // the running open()
+  #skip = () => {}; // ends its wait
 
   constructor(id, on) {
     [this.id, this.#on] = [id, on];
@@ -24,20 +26,32 @@ export class Session {
     return (await response.json()).session_id;
   }
 
-  /** Reads the history, then opens the stream at its position. */
-  async open() {
-    this.#client?.close();
+  /** Reads the history, then opens the stream at its position. A call during another one joins it. */
+  open() {
+    return (this.#opening ??= this.#open().finally(() => (this.#opening = undefined)));
+  }
+
+  async #open() {
+    const client = this.#client;
+    this.#client = undefined; // its last state is not the session's
+    client?.close();
     for (;;) {
+      this.#on.state({ state: "connecting" });
       try {
         const response = await this.#read();
         if (response.status === 404) return this.#on.missing();
-        if (!response.ok) throw new Error();
+        if (!response.ok) throw await refusalOf(response);
         ({ turns: this.turns } = await response.json());
         this.#on.showAll();
         return this.#listen(response.headers.get("X-Sse-Position") ?? undefined);
-      } catch {
-        this.#on.state({ state: "waiting", until: Date.now() + RETRY_DELAY, reason: "unreachable" });
-        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+      } catch ({ status, message }) {
+        const end = status ? { reason: "refused", status, detail: message } : { reason: "unreachable" };
+        if (isFinal(status)) return this.#on.state({ state: "closed", ...end });
+        this.#on.state({ state: "waiting", until: Date.now() + RETRY_DELAY, ...end });
+        await new Promise((resolve) => {
+          this.#skip = resolve;
+          setTimeout(resolve, RETRY_DELAY);
+        });
       }
     }
   }
@@ -55,9 +69,11 @@ export class Session {
     return turn;
   }
 
+  /** Skips the wait before the next attempt. Opens the session again if its stream was closed. */
   reconnect() {
-    if (this.#client?.state.state === "closed") this.open();
-    else this.#client?.reconnect();
+    if (this.#opening) this.#skip();
+    else if (this.#client && this.#client.state.state !== "closed") this.#client.reconnect();
+    else this.open();
   }
 
   #listen(position) {
@@ -100,6 +116,9 @@ export class Session {
     });
   }
 }
+
+// As in the client: other 4xx answers stay the same when the request is repeated.
+const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 
 async function post(path, body) {
   const response = await fetch(`${streamApi}${path}`, {

@@ -22,11 +22,16 @@ const handlers = {
     client = undefined;
   },
   resume: open,
-  reconnect: () => client?.reconnect(),
+  reconnect() {
+    if (client?.state.state !== "closed") return client?.reconnect();
+    client = undefined;
+    open();
+  },
   view(message) {
-    const scrolled = Object.keys(message).every((name) => name === "from" || name === "to");
     Object.assign(view, message);
-    if (!scrolled) table.arrange(view);
+    if (message.sort !== undefined)
+      table.arrange({ ...view, hold: false }); // the visitor's own change
+    else if (message.hold !== undefined) table.arrange(view);
     rows();
   },
   at: ({ index }) => postMessage({ at: index, row: table.get(heat.ids[index]) }),

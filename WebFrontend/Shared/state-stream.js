@@ -9,10 +9,12 @@ const CONTROL = ["connected", "resync", "skipped"];
  * the read's `X-Sse-Position` are skipped. The tabs of this browser share one connection.
  */
 export class StateStream {
+  #url;
   #on;
   #stream;
-  #waiting = []; // changes that wait for the read; undefined after it
+  #waiting; // changes that wait for the read; undefined after it
   #reading = false;
+  #stale = false; // true if the running read may be older than the stream
   #again;
 
   /**
@@ -20,27 +22,46 @@ export class StateStream {
    * `on.error(error?)` shows or clears an error.
    */
   constructor(path, on) {
+    this.#url = `${streamApi}${path}`;
     this.#on = on;
-    this.#stream = shareStream(`${streamApi}${path}`);
-    this.#stream.on("*", (message) => this.#receive(message));
-    this.#stream.onState((state) => {
-      on.state(state);
-      if (state.state === "open" && this.#waiting) this.#read();
-    });
+    this.#open();
   }
 
+  /** Skips the wait before the next attempt. Opens a new stream if this one was closed. */
   reconnect() {
-    this.#stream.reconnect();
+    if (this.#stream.state.state === "closed") this.#open();
+    else this.#stream.reconnect();
+  }
+
+  #open() {
+    this.#waiting = [];
+    const stream = (this.#stream = shareStream(this.#url));
+    stream.on("*", (message) => stream === this.#stream && this.#receive(message));
+    let fresh = true;
+    stream.onState((state) => {
+      if (stream !== this.#stream) return;
+      this.#on.state(state);
+      if (state.state !== "open" || !(fresh || this.#waiting)) return;
+      fresh = false;
+      this.#waiting ??= [];
+      this.#readAgain();
+    });
   }
 
   #receive(message) {
     if (message.type === "resync") {
-      // The stream has a gap: read the state again.
+      // The stream has a gap.
       this.#waiting = [];
-      this.#read();
+      this.#readAgain();
     } else if (CONTROL.includes(message.type)) return;
     else if (this.#waiting) this.#waiting.push(message);
     else this.#on.change(message);
+  }
+
+  // A read that is running may have been answered before the gap, so another one follows it.
+  #readAgain() {
+    this.#stale = true;
+    this.#read();
   }
 
   async #read() {
@@ -48,12 +69,17 @@ export class StateStream {
     this.#reading = true;
     clearTimeout(this.#again);
     try {
-      const position = await this.#on.read();
+      let position;
+      do {
+        this.#stale = false;
+        position = await this.#on.read();
+      } while (this.#stale);
       this.#on.error();
       const waited = this.#waiting ?? [];
       this.#waiting = undefined;
       for (const message of waited) if (isAfter(message.id, position)) this.#on.change(message);
     } catch (error) {
+      this.#waiting = []; // the next read contains them
       this.#on.error(error);
       this.#again = setTimeout(() => this.#read(), RETRY_DELAY);
     } finally {

@@ -2,6 +2,7 @@ import { taskCard } from "./task-card.js";
 
 export const STATUSES = ["todo", "in_progress", "done"];
 const CARDS = 40; // shown per column; older ones are only counted
+const TICK = 5_000; // milliseconds between updates of the times
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
@@ -17,6 +18,7 @@ export class TaskBoard {
 
   constructor(page, text, move) {
     [this.#text, this.#move] = [text, move];
+    setInterval(() => this.#cards.forEach(({ tick }) => tick()), TICK);
     for (const column of page.querySelectorAll(".column")) {
       this.#columns.set(column.dataset.status, column);
       column.addEventListener("dragover", (over) => {

@@ -1,6 +1,9 @@
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
 
-/** A card with title, time of the last change and a button for each direction. `step(id, -1 | 1)` moves the task. */
+/**
+ * A card with title, time of the last change and a button for each direction. `step(id, -1 | 1)` moves the task;
+ * `tick()` shows the time again.
+ */
 export function taskCard(text, step) {
   const element = document.createElement("li");
   element.className = "card";
@@ -36,16 +39,16 @@ export function taskCard(text, step) {
   });
   element.addEventListener("dragend", () => element.classList.remove("dragged"));
 
-  const updateTime = () => (since.textContent = ago(Date.parse(since.dateTime)));
-  setInterval(() => element.isConnected && updateTime(), 5_000);
+  const tick = () => (since.textContent = ago(Date.parse(since.dateTime)));
   return {
     element,
+    tick,
     show(now) {
       task = now;
       title.textContent = now.title; // never as markup: titles are untrusted
       element.dataset.task = now.id;
       since.dateTime = now.updatedAt;
-      updateTime();
+      tick();
       const at = ["todo", "in_progress", "done"].indexOf(now.status);
       buttons.forEach((button, i) => {
         const to = ["todo", "in_progress", "done"][at + (i === 0 ? -1 : 1)];

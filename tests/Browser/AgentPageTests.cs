@@ -78,6 +78,37 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await Expect(page.Locator(".tool[data-state=done]")).ToHaveCountAsync(1);
     }
 
+    [Fact]
+    public async Task A_session_that_is_refused_says_why_and_is_read_again_only_by_Connect_now()
+    {
+        var id = await Api.SessionAsync("What is 6 * 7?");
+        var context = await ContextAsync();
+        var reads = 0;
+        await context.RouteAsync($"**/session/{id}", route => RefuseAsync(route, 401, "Sign in first."));
+        var page = await OpenAsync($"/agent?session={id}", context);
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("Sign in first.");
+        await context.UnrouteAllAsync();
+
+        var answer = new TaskCompletionSource();
+        await context.RouteAsync(
+            $"**/session/{id}",
+            async route =>
+            {
+                Interlocked.Increment(ref reads);
+                await answer.Task;
+                await route.ContinueAsync();
+            }
+        );
+        await page.EvaluateAsync("for (let n = 0; n < 3; n++) document.getElementById('reconnect').click()");
+        await UntilAsync(() => Task.FromResult(reads > 0));
+        answer.SetResult();
+        await IsLiveAsync(page);
+        await Expect(page.Locator(".tool .value")).ToHaveTextAsync("42");
+        await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
+        Assert.Single(await Api.ConnectionsAsync(id));
+    }
+
     [GeneratedRegex(@"^[0-9.,]+ ms$")]
     private static partial Regex Milliseconds();
 }

@@ -42,6 +42,20 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         return context;
     }
 
+    /// <summary>A profile that forbids storage, in an insecure context (http, not localhost).</summary>
+    protected async Task<IBrowserContext> RestrictedAsync()
+    {
+        var context = await ContextAsync();
+        await context.AddInitScriptAsync(
+            """
+            delete Crypto.prototype.randomUUID;
+            for (const name of ["localStorage", "sessionStorage"])
+              Object.defineProperty(window, name, { get() { throw new DOMException("", "SecurityError"); } });
+            """
+        );
+        return context;
+    }
+
     protected async Task<IPage> OpenAsync(string path, IBrowserContext? context = null)
     {
         var page = await (context ?? await ContextAsync()).NewPageAsync();
@@ -61,6 +75,18 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         await IsLiveAsync(page);
         return page;
     }
+
+    /// <summary>Answers a request as StreamApi refuses one.</summary>
+    protected static Task RefuseAsync(IRoute route, int status, string detail) =>
+        route.FulfillAsync(
+            new()
+            {
+                Status = status,
+                ContentType = "application/problem+json",
+                Body = $$"""{"detail":"{{detail}}"}""",
+                Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
+            }
+        );
 
     /// <summary>Waits for the page's stream: it must show everything published from now on.</summary>
     protected static Task IsLiveAsync(IPage page) =>

@@ -157,20 +157,67 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
             "**/tasks/status/**",
             route =>
                 route.Request.Method == "PUT"
-                    ? route.FulfillAsync(
-                        new()
-                        {
-                            Status = 503,
-                            ContentType = "application/problem+json",
-                            Body = """{"detail":"The event store is away."}""",
-                            Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
-                        }
-                    )
+                    ? RefuseAsync(route, 503, "The event store is away.")
                     : route.ContinueAsync()
         );
         await In(page, "todo", title).GetByRole(AriaRole.Button).Last.ClickAsync();
         await Expect(page.Locator("#trouble")).ToContainTextAsync("away");
         await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_resync_during_a_read_is_followed_by_another_read()
+    {
+        var page = await (await ContextAsync()).NewPageAsync();
+        var (reads, streams, answer) = (0, 0, new TaskCompletionSource());
+        await page.RouteAsync(
+            "**/tasks?*",
+            async route =>
+            {
+                if (Interlocked.Increment(ref reads) == 1)
+                    await answer.Task;
+                await route.ContinueAsync();
+            }
+        );
+        await page.RouteAsync(
+            "**/events/stream*",
+            route =>
+                Interlocked.Increment(ref streams) > 1
+                    ? route.ContinueAsync()
+                    : route.FulfillAsync(
+                        new()
+                        {
+                            ContentType = "text/event-stream",
+                            Body = "event: connected\ndata: {}\n\nevent: resync\ndata: {\"reason\":\"expired\"}\n\n",
+                            Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
+                        }
+                    )
+        );
+        await page.GotoAsync(new Uri(Frontend, "/tasks").ToString());
+        await UntilAsync(() => Task.FromResult(reads == 1 && streams > 1)); // reads, and has seen the resync
+        answer.SetResult();
+        await UntilAsync(() => Task.FromResult(reads > 1));
+        await IsLiveAsync(page);
+    }
+
+    [Fact]
+    public async Task The_board_has_one_timer_however_many_cards_it_shows()
+    {
+        var titles = new[] { $"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}" };
+        foreach (var title in titles)
+            await Api.CreateTaskAsync(title);
+        var context = await ContextAsync();
+        await context.AddInitScriptAsync(
+            """
+            window.timers = 0;
+            const original = window.setInterval;
+            window.setInterval = (...of) => (window.timers++, original(...of));
+            """
+        );
+        var page = await OpenAsync("/tasks", context);
+        foreach (var title in titles)
+            await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+        Assert.Equal(1, await page.EvaluateAsync<int>("timers"));
     }
 
     private static ILocator In(IPage page, string status, string title) =>
