@@ -42,10 +42,11 @@ element("only").addEventListener("change", ({ target }) => arrange({ state: targ
 
 // Rows keep their places while the pointer or the focus is on them, so that no click hits a row that just moved.
 const hold = (held) => view.hold !== held && feed.view({ hold: (view.hold = held) });
+const release = () => view.hold && hold(element("rows").matches(":hover, :focus-within"));
 element("rows").addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && hold(true));
-element("rows").addEventListener("pointerleave", () => hold(element("rows").matches(":focus-within")));
+element("rows").addEventListener("pointerleave", release);
 element("rows").addEventListener("focusin", () => hold(true));
-element("rows").addEventListener("focusout", () => hold(element("rows").matches(":hover")));
+element("rows").addEventListener("focusout", release);
 
 function arrange(change) {
   Object.assign(view, change);
@@ -99,6 +100,7 @@ function rows({ rows: shown, from, shown: matching, size, known }) {
   if (!known) return; // still loading
   list.count = matching;
   list.show(shown, from);
+  release(); // a removed row loses the focus without an event
   element("table").setAttribute("aria-rowcount", matching + 1);
   element("empty").hidden = matching > 0;
   element("empty").textContent = text(size > 0 ? "noMatch" : "none");

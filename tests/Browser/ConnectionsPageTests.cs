@@ -49,6 +49,38 @@ public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : 
     }
 
     [Fact]
+    public async Task A_filter_applies_while_the_pointer_rests_on_the_rows()
+    {
+        var (first, second) = (Api.Topic(), Api.Topic());
+        await using var one = await Api.SubscribeAsync(first);
+        await using var other = await Api.SubscribeAsync(second);
+        var page = await OpenAsync($"/connections?filter={first}");
+        var topics = page.Locator("#rows .topics");
+        await Expect(topics).ToHaveTextAsync(first);
+        await topics.HoverAsync();
+        await page.Locator("#filter").FillAsync(second);
+        await Expect(topics).ToHaveTextAsync(second);
+    }
+
+    [Fact]
+    public async Task New_rows_appear_after_the_focused_one_has_gone()
+    {
+        var topic = Api.Topic();
+        var context = await ContextAsync();
+        // Some browsers send no event when the focused element is removed.
+        await context.AddInitScriptAsync("addEventListener('focusout', lost => lost.stopImmediatePropagation(), true)");
+        var page = await OpenAsync($"/connections?filter={topic}", context);
+        var row = page.Locator("#rows [role=row]");
+        await using var first = await Api.SubscribeAsync(topic);
+        await Expect(row).ToHaveCountAsync(1);
+        await row.GetByRole(AriaRole.Button).FocusAsync();
+        await Api.CloseAsync(topic);
+        await Expect(row).ToHaveCountAsync(0);
+        await using var second = await Api.SubscribeAsync(topic);
+        await Expect(row).ToHaveCountAsync(1);
+    }
+
+    [Fact]
     public async Task A_thousand_connections_take_few_nodes_and_are_scrolled_to_the_end()
     {
         const int Count = 1_000;
