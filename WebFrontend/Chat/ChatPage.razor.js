@@ -3,10 +3,12 @@ import { AnswerView } from "./answer-view.js";
 import { Arrivals } from "./arrivals.js";
 import { watchStreamApi } from "../Shared/UnreachableNote.razor.js";
 import { atEnd, composer, toEnd } from "../Shared/composer.js";
+import { newId } from "../Shared/ids.js";
 import { ModelPicker } from "../Shared/model-picker.js";
 import { count, milliseconds, rate } from "../Shared/numbers.js";
 import { Recents } from "../Shared/recents.js";
 import { reasonOf, refusalOf } from "../Shared/requests.js";
+import { browserStorage } from "../Shared/storage.js";
 import { streamApi, textsOf } from "../Shared/text.js";
 
 const TUNNEL_DURATION = 3_000; // milliseconds
@@ -17,9 +19,10 @@ const recents = new Recents("chats"); // { key, turns: [{ id, question }] }
 const models = new ModelPicker(element("model"));
 const arrivals = new Arrivals(element("arrivals"));
 const form = composer(element("ask"), ask);
-let conversation = { key: crypto.randomUUID(), turns: [] };
+let conversation = { key: newId(), turns: [] };
 const answers = []; // one for each turn
 let asking = false;
+let unanswered; // { key, body } of the last request until its answer is known
 let countdown;
 
 watchStreamApi(() => models.fill());
@@ -37,8 +40,8 @@ showRecents();
 recents.onchange(addTurnsOfOtherTabs);
 window.addEventListener("pageshow", (shown) => shown.persisted && location.reload());
 
-element("length").value = localStorage.getItem(LENGTH) ?? "400";
-element("length").addEventListener("change", ({ target }) => localStorage.setItem(LENGTH, target.value));
+element("length").value = browserStorage.get(LENGTH) ?? "400";
+element("length").addEventListener("change", ({ target }) => browserStorage.set(LENGTH, target.value));
 for (const example of document.querySelectorAll(".examples button"))
   example.addEventListener("click", () => ask(example.querySelector("b").textContent, example.dataset.length));
 element("stop").addEventListener("click", stop);
@@ -63,23 +66,27 @@ async function ask(question, length = element("length").value) {
             { role: "assistant", content: answers[i].text },
           ],
     );
+    const body = JSON.stringify({
+      ...models.chosen(),
+      messages: [...messages, { role: "user", content: question }],
+      maxTokens: length ? Number(length) : undefined,
+    });
+    // The same question again after a lost answer: the server returns the generation that it has begun.
+    if (unanswered?.body !== body) unanswered = { key: newId(), body };
     const response = await fetch(`${streamApi}/v1/generations`, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", "Idempotency-Key": unanswered.key },
       signal: AbortSignal.timeout(15_000),
-      body: JSON.stringify({
-        ...models.chosen(),
-        messages: [...messages, { role: "user", content: question }],
-        maxTokens: length ? Number(length) : undefined,
-      }),
+      body,
     });
     if (response.status !== 201)
       return form.complain(text("notAsked", { reason: reasonOf(await refusalOf(response), text) }));
     const turn = { id: (await response.json()).id, question };
+    unanswered = undefined;
     conversation.turns.push(turn);
-    recents.put(conversation);
     show(turn).follow();
     form.clear();
+    recents.put(conversation);
     updateAddress();
     showRecents();
     toEnd(element("ask"));

@@ -1,4 +1,5 @@
 // Remembers the shown events across a reload: the page shows the last ones again, and none twice.
+import { tabStorage } from "../Shared/storage.js";
 
 const EVENTS = 100; // shown again after a reload
 const KNOWN = 5_000; // ids kept to recognise duplicates
@@ -12,7 +13,7 @@ export class ShownEvents {
   constructor(query) {
     this.query = query;
     try {
-      const kept = JSON.parse(sessionStorage.getItem(KEY));
+      const kept = JSON.parse(tabStorage.get(KEY));
       if (kept?.query === query) this.after = kept.after;
     } catch {
       /* written by an older version of this page */
@@ -49,6 +50,6 @@ export class ShownEvents {
     clearTimeout(this.#scheduled);
     this.#scheduled = undefined;
     const after = this.#positions.length > EVENTS ? this.#positions.at(-EVENTS - 1)[1] : this.after;
-    if (after) sessionStorage.setItem(KEY, JSON.stringify({ query: this.query, after }));
+    if (after) tabStorage.set(KEY, JSON.stringify({ query: this.query, after }));
   }
 }

@@ -1,6 +1,8 @@
+import { newId } from "../Shared/ids.js";
 import { count } from "../Shared/numbers.js";
 import { SessionTimeline } from "./session-timeline.js";
 import { reasonOf, send } from "../Shared/requests.js";
+import { tabStorage } from "../Shared/storage.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
@@ -94,7 +96,7 @@ export function resilient(text) {
   function pressed(broken) {
     kept.broken = broken;
     element("break").setAttribute("aria-pressed", broken);
-    sessionStorage.setItem(KEY, JSON.stringify(kept));
+    tabStorage.set(KEY, JSON.stringify(kept));
   }
 
   element("break").addEventListener("click", () =>
@@ -112,10 +114,10 @@ export function resilient(text) {
 
 function restore() {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(KEY));
+    const kept = JSON.parse(tabStorage.get(KEY));
     if (kept?.session) return kept;
   } catch {
     /* written by an older version of this page */
   }
-  return { session: `patterns-${crypto.randomUUID().slice(0, 8)}`, broken: false };
+  return { session: `patterns-${newId().slice(0, 8)}`, broken: false };
 }

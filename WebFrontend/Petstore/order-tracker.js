@@ -1,4 +1,5 @@
 import { icon, node, price, time } from "./pet-format.js";
+import { browserStorage } from "../Shared/storage.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
@@ -23,7 +24,7 @@ export class OrderTracker {
   restore() {
     let kept = [];
     try {
-      kept = JSON.parse(localStorage.getItem(KEY)) ?? [];
+      kept = JSON.parse(browserStorage.get(KEY)) ?? [];
     } catch {
       /* written by an older version of this page */
     }
@@ -75,7 +76,7 @@ export class OrderTracker {
   }
 
   #keep() {
-    localStorage.setItem(KEY, JSON.stringify(this.#orders.map(({ close, ...order }) => order)));
+    browserStorage.set(KEY, JSON.stringify(this.#orders.map(({ close, ...order }) => order)));
   }
 }
 

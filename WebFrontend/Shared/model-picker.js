@@ -1,3 +1,4 @@
+import { browserStorage } from "./storage.js";
 import { streamApi } from "./text.js";
 
 const KEY = "model";
@@ -8,7 +9,7 @@ export class ModelPicker {
 
   constructor(select) {
     this.#select = select;
-    select.addEventListener("change", () => localStorage.setItem(KEY, select.value));
+    select.addEventListener("change", () => browserStorage.set(KEY, select.value));
     this.fill();
   }
 
@@ -46,7 +47,7 @@ export class ModelPicker {
       return group;
     });
     if (options.length === 0) return;
-    const kept = localStorage.getItem(KEY);
+    const kept = browserStorage.get(KEY);
     this.#select.replaceChildren(...options);
     if ([...this.#select.options].some(({ value }) => value === kept)) this.#select.value = kept;
     else this.#select.value = "demo/demo"; // free of charge; else the first

@@ -1,4 +1,5 @@
 // The questions asked in this browser, newest first, with the ids of their answers. The server keeps the answers.
+import { browserStorage } from "./storage.js";
 
 const MOST = 20;
 
@@ -12,7 +13,7 @@ export class Recents {
 
   all() {
     try {
-      return JSON.parse(localStorage.getItem(this.#name)) ?? [];
+      return JSON.parse(browserStorage.get(this.#name)) ?? [];
     } catch {
       return []; // written by an older version of this page
     }
@@ -22,13 +23,15 @@ export class Recents {
     return this.all().find(matches);
   }
 
+  /** Drops the oldest entries if the storage is full. */
   put(entry) {
     const others = this.all().filter(({ key }) => key !== entry.key);
-    localStorage.setItem(this.#name, JSON.stringify([{ ...entry, at: Date.now() }, ...others].slice(0, MOST)));
+    const entries = [{ ...entry, at: Date.now() }, ...others].slice(0, MOST);
+    while (entries.length > 0 && !browserStorage.set(this.#name, JSON.stringify(entries))) entries.pop();
   }
 
   drop(key) {
-    localStorage.setItem(this.#name, JSON.stringify(this.all().filter((entry) => entry.key !== key)));
+    browserStorage.set(this.#name, JSON.stringify(this.all().filter((entry) => entry.key !== key)));
   }
 
   /** Calls `changed` when another tab changes the entries. */

@@ -115,6 +115,48 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
         await Expect(page.Locator("#question")).ToHaveValueAsync("Is anybody there?");
     }
 
+    [Fact]
+    public async Task A_question_whose_answer_was_lost_is_asked_again_and_answered_once()
+    {
+        var page = await OpenAsync("/chat");
+        await Expect(page.Locator("#model")).ToHaveValueAsync("demo/demo");
+        string? first = null;
+        await page.RouteAsync(
+            "**/v1/generations",
+            async route =>
+            {
+                if (first is not null)
+                {
+                    await route.ContinueAsync();
+                    return;
+                }
+                var answer = await route.FetchAsync();
+                first = (await answer.JsonAsync())!.Value.GetProperty("id").GetString();
+                await route.AbortAsync();
+            }
+        );
+        await page.Locator("#question").FillAsync("Did you hear me?");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#ask-error")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page).ToHaveURLAsync(Answer());
+        Assert.Equal(first, IdOf(page));
+    }
+
+    [Fact]
+    public async Task Without_storage_and_in_an_insecure_context_questions_are_answered()
+    {
+        var page = await OpenAsync("/chat", await RestrictedAsync());
+        foreach (var question in (string[])["The first?", "The second?"])
+        {
+            await page.Locator("#question").FillAsync(question);
+            await page.Keyboard.PressAsync("Enter");
+            await Expect(page.Locator(".question").Last).ToHaveTextAsync(question);
+            await IsAsync(page, "done");
+        }
+        await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
+    }
+
     private async Task<IPage> AskAsync(string question, string length, IBrowserContext? context = null)
     {
         var page = await OpenAsync("/chat", context);

@@ -110,6 +110,14 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         Assert.Equal("20", speeds.Last());
     }
 
+    [Fact]
+    public async Task Without_storage_and_in_an_insecure_context_both_streams_run()
+    {
+        var page = await OpenAsync("/patterns", await RestrictedAsync());
+        await SpeaksAsync(page);
+        await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
+    }
+
     private static Task SpeaksAsync(IPage page) =>
         Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
 
