@@ -15,9 +15,6 @@ internal static class ConnectionsApi
     private const int DefaultPage = 100,
         MaxPage = 1_000;
 
-    /// <summary>Time in which a replica that does not answer is back, or no longer listed.</summary>
-    private const string RetrySeconds = "5";
-
     public static void AddConnections(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
@@ -33,8 +30,10 @@ internal static class ConnectionsApi
         connections.MapGet("", ListAsync).RefusesInvalid().Reads(Topic);
         connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
         connections
-            .MapStream("/stream", WatchAsync)
-            .SendsOnce(
+            .MapGet("/stream", WatchAsync)
+            .DisableHttpMetrics()
+            .LimitedAsStream()
+            .Sends(
                 "Streams the open connections of all replicas and their changes.",
                 ("snapshot", typeof(Snapshot)),
                 ("update", typeof(Update))
@@ -65,7 +64,7 @@ internal static class ConnectionsApi
         )
             return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
         if (scope == ConnectionDirectory.LocalScope)
-            return LocalPage(context, new ConnectionPage([.. directory.Local()], null, null));
+            return HeldJson.Ok(context, new ConnectionPage([.. directory.Local()], null, null));
 
         var listing = await directory.AllAsync(cancellationToken);
         var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
@@ -86,24 +85,13 @@ internal static class ConnectionsApi
         );
     }
 
-    /// <summary>
-    /// Answers a replica without counting bytes as held: all replicas are one client, and its limit would hide streams.
-    /// A replica reads at once.
-    /// </summary>
-    private static IResult LocalPage(HttpContext context, ConnectionPage page) =>
-        Caller.Of(context).User == Caller.Replica ? TypedResults.Ok(page) : HeldJson.Ok(context, page);
-
     private static async Task<IResult> CloseAsync(
         string id,
         string? scope,
         ConnectionDirectory directory,
         HttpContext context
-    )
-    {
-        var closed = await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted);
-        if (closed is null)
-            context.Response.Headers.RetryAfter = RetrySeconds;
-        return closed switch
+    ) =>
+        await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted) switch
         {
             true => TypedResults.NoContent(),
             false => TypedResults.Problem(
@@ -117,7 +105,6 @@ internal static class ConnectionsApi
                 detail: "The connection may be on a replica that does not answer. Try again."
             ),
         };
-    }
 
     private static Task WatchAsync(
         HttpContext context,

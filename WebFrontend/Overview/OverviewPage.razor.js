@@ -8,6 +8,8 @@ const SECONDS = 600; // kept by StreamApi
 const HEIGHT = 132;
 const LATE = 10; // seconds: allowed delay between two replicas' stats
 const STALE = 5_000; // milliseconds without new stats
+const INTERVAL = 1_000; // milliseconds between reads
+const SIGNED_OUT_INTERVAL = 5_000;
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("overview"));
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
@@ -23,20 +25,23 @@ const charts = {
   lag: chart("lag", compact, { whole: true }),
 };
 let receivedAt = performance.now();
+let signedOut = false;
 
 draw();
 for (;;) {
   if (!document.hidden) await refresh();
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await new Promise((resolve) => setTimeout(resolve, signedOut ? SIGNED_OUT_INTERVAL : INTERVAL));
 }
 
 async function refresh() {
   let status;
+  signedOut = false;
   try {
     const response = await fetch(`/status?after=${Math.max(0, history.last - LATE)}`, {
       signal: AbortSignal.timeout(6000),
       cache: "no-store",
     });
+    signedOut = response.status === 401;
     if (response.ok) status = await response.json();
   } catch {
     /* reported below */
@@ -61,7 +66,8 @@ function showState(status) {
   const stale = !reachable || performance.now() - receivedAt > STALE;
   const list = (some) => some.map(({ name }) => name).join(", ");
   const problems = [];
-  if (!status) problems.push(text("noFrontend"));
+  if (signedOut) problems.push(text("signedOut"));
+  else if (!status) problems.push(text("noFrontend"));
   else if (!reachable) problems.push(text("noStreamApi"));
   else {
     if (postgres !== "Healthy") problems.push(text("postgresDown"));
@@ -83,9 +89,10 @@ function showState(status) {
           : "live";
   element("mode").dataset.mode = mode;
   element("content").dataset.stale = stale;
-  put("mode-text", text(status ? mode : "gone"));
-  put("trouble", problems.join(" "));
+  put("mode-text", text(status ? mode : signedOut ? "stream.closed" : "gone"));
+  put("problems", problems.join(" "));
   element("trouble").hidden = problems.length === 0;
+  element("sign-in").hidden = !signedOut;
 }
 
 function tables({ replicas, broadcasters }) {

@@ -40,6 +40,10 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         await Expect(patterns.Locator("#read")).ToHaveTextAsync(Positive());
         Assert.Equal(3, await system.StreamsAsync());
 
+        var overview = await context.NewPageAsync();
+        await overview.GotoAsync(system.Page("/"));
+        await Expect(overview.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
+
         var leaving = await context.NewPageAsync();
         await leaving.GotoAsync(system.Page("/sign-in"));
         await leaving.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
@@ -50,6 +54,8 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
             await Expect(tab.Locator("#reason")).ToContainTextAsync("Sign in first");
         }
         await Expect(patterns.Locator("#reading")).ToContainTextAsync("Sign in first");
+        await Expect(overview.Locator("#trouble")).ToContainTextAsync("signed out");
+        await Expect(overview.Locator("#sign-in")).ToBeVisibleAsync();
         await UntilAsync(async () => await system.StreamsAsync() == 0);
         await page.ReloadAsync();
         await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));

@@ -68,8 +68,7 @@ internal sealed class ChatProviders : IDisposable
                         new ProviderQueue(create(provider), name, provider, clock),
                         name,
                         metrics,
-                        clock,
-                        logger
+                        clock
                     )
                     : null
             );

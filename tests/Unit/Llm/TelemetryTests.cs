@@ -4,7 +4,6 @@ using LlmGateway.Providers;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Unit.Client;
 
 namespace Unit.Llm;
@@ -118,8 +117,7 @@ public sealed class TelemetryTests : IDisposable
             new ScriptedChatClient(_ => updates),
             "openai",
             new ChatMetrics(_services.GetRequiredService<IMeterFactory>()),
-            _time,
-            NullLogger.Instance
+            _time
         );
         return client.GetResponseAsync(
             Secret,

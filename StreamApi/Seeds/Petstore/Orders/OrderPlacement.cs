@@ -8,23 +8,17 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>Places orders: the order, its first step, the reduced stock and their events commit together.</summary>
 internal sealed class OrderPlacement(
     IDbContextFactory<PetstoreContext> contexts,
-    Inventory inventory,
     OrderWorkflow workflow,
     IOptions<PetstoreOptions> options,
     TimeProvider clock
 )
 {
-    public async Task<(Order?, Refusal?)> PlaceAsync(
+    public Task<(Order?, Refusal?)> PlaceAsync(
         string petId,
         int quantity,
         string? userId,
         CancellationToken cancellationToken
-    ) =>
-        await contexts.ChangeAsync(
-            context => PlaceAsync(context, petId, quantity, userId),
-            cancellationToken,
-            await inventory.EnterAsync(petId, cancellationToken)
-        );
+    ) => contexts.ChangeAsync(context => PlaceAsync(context, petId, quantity, userId), cancellationToken);
 
     private async Task<(Order?, Refusal?)> PlaceAsync(
         PetstoreContext context,

@@ -58,18 +58,15 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             count++;
             if (stops.Count > 0)
             {
-                if (FindStop(tail + token, stops) is { } stop)
+                if (FindStop(tail + token, stops) is { } end)
                 {
-                    var end = stop.At;
                     if (end > tail.Length)
                         yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - tail.Length)])
                         {
                             ResponseId = id,
                             ModelId = chat?.ModelId,
                         };
-                    var stopped = Last(ChatFinishReason.Stop, count);
-                    StopSequence.Set(stopped, stop.Sequence);
-                    yield return stopped;
+                    yield return Last(ChatFinishReason.Stop, count);
                     yield break;
                 }
                 // Keep what can be the beginning of a stop sequence; earlier text has been searched.
@@ -111,14 +108,14 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         }
     }
 
-    /// <summary>Finds the first stop sequence in a text.</summary>
-    private static (int At, string Sequence)? FindStop(string text, List<string> stops)
+    private static int? FindStop(string text, List<string> stops)
     {
-        (int At, string Sequence)? first = null;
-        foreach (var stop in stops)
-            if (text.IndexOf(stop, StringComparison.Ordinal) is >= 0 and var at && at < (first?.At ?? int.MaxValue))
-                first = (at, stop);
-        return first;
+        var at = stops
+            .Select(s => text.IndexOf(s, StringComparison.Ordinal))
+            .Where(i => i >= 0)
+            .DefaultIfEmpty(-1)
+            .Min();
+        return at < 0 ? null : at;
     }
 
     /// <summary>The beginning of the answer: the results of the tools.</summary>

@@ -12,22 +12,20 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly StringBuilder _text = new();
     private readonly List<FunctionCallContent> _calls = [];
-    private readonly MessageBlocks _blocks = new();
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string _model = call.Target.Model;
-    private string? _stopSequence;
     private UsageDetails? _usage;
-    private JsonObject? _end;
     private int _block = -1;
     private bool _inText;
     private long _tokens;
 
-    // A call that the limit has cut is not complete, so a client must not run it.
+    /// <summary>The provider's count, which arrives at the end; an estimate until then.</summary>
+    private long InputTokens => _usage?.InputTokenCount ?? call.InputTokens;
+
     private string StopReason =>
-        _finish == ChatFinishReason.Length ? "max_tokens"
+        _calls.Count > 0 ? "tool_use"
+        : _finish == ChatFinishReason.Length ? "max_tokens"
         : _finish == ChatFinishReason.ContentFilter ? "refusal"
-        : _calls.Count > 0 ? "tool_use"
-        : _stopSequence is not null ? "stop_sequence"
         : "end_turn";
 
     public JsonObject Start() => new() { ["type"] = "message_start", ["message"] = Message([], null, 0) };
@@ -35,12 +33,9 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     /// <summary>Adds an update to the answer and returns it as events.</summary>
     public List<JsonObject> Take(ChatResponseUpdate update)
     {
-        _model = update.ModelId ?? _model;
-        if (RawUpdate.Of(update) is { } raw)
-            return TakeRaw(raw);
         var events = new List<JsonObject>();
+        _model = update.ModelId ?? _model;
         _finish = update.FinishReason ?? _finish;
-        _stopSequence = StopSequence.Of(update) ?? _stopSequence;
         foreach (var content in update.Contents)
             switch (content)
             {
@@ -89,13 +84,12 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         var events = new List<JsonObject>();
         Close(events);
         events.Add(
-            _end
-                ?? new JsonObject
-                {
-                    ["type"] = "message_delta",
-                    ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = _stopSequence },
-                    ["usage"] = Usage(_usage?.OutputTokenCount ?? _tokens),
-                }
+            new JsonObject
+            {
+                ["type"] = "message_delta",
+                ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = null },
+                ["usage"] = Usage(_usage?.OutputTokenCount ?? _tokens),
+            }
         );
         events.Add(new JsonObject { ["type"] = "message_stop" });
         return events;
@@ -103,8 +97,6 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 
     public JsonObject Whole()
     {
-        if (_end is not null)
-            return RawWhole(_end);
         var content = new JsonArray();
         if (_text.Length > 0)
             content.Add((JsonNode)new JsonObject { ["type"] = "text", ["text"] = _text.ToString() });
@@ -116,7 +108,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                         ["type"] = "tool_use",
                         ["id"] = tool.CallId,
                         ["name"] = tool.Name,
-                        ["input"] = ToolCalls.InputOrText(tool),
+                        ["input"] = ToolCalls.Input(tool),
                     }
             );
         return Message(content, StopReason, _usage?.OutputTokenCount ?? _tokens);
@@ -131,40 +123,11 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             ["model"] = _model,
             ["content"] = content,
             ["stop_reason"] = stop,
-            ["stop_sequence"] = stop is null ? null : _stopSequence,
+            ["stop_sequence"] = null,
             ["usage"] = Usage(output),
         };
 
-    /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
-    private JsonObject Usage(long output)
-    {
-        var (input, cached) = (_usage?.InputTokenCount ?? call.InputTokens, _usage?.CachedInputTokenCount ?? 0);
-        var usage = new JsonObject { ["input_tokens"] = input - cached, ["output_tokens"] = output };
-        if (cached > 0)
-            usage["cache_read_input_tokens"] = cached;
-        return usage;
-    }
-
-    private List<JsonObject> TakeRaw(RawUpdate raw)
-    {
-        if (raw.IsLast)
-        {
-            _end = raw.Json;
-            return [];
-        }
-        _blocks.Take(raw.Json);
-        return [raw.Json];
-    }
-
-    /// <summary>The provider's own blocks, and the members of its last event: stop reason, usage and others.</summary>
-    private JsonObject RawWhole(JsonObject end)
-    {
-        var message = Message(_blocks.ToJson(), null, 0);
-        foreach (var (name, value) in end.Concat(end["delta"] as JsonObject ?? []))
-            if (name is not ("type" or "delta"))
-                message[name] = value?.DeepClone();
-        return message;
-    }
+    private JsonObject Usage(long output) => new() { ["input_tokens"] = InputTokens, ["output_tokens"] = output };
 
     private JsonObject Open(JsonObject block) =>
         new()
