@@ -9,15 +9,29 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 reports=$PWD/artifacts/load
 mkdir -p "$reports"
+target=http://localhost:5080
 app=
 
+lives() { [ -n "$app" ] && kill -0 "$app" 2>/dev/null; }
+
+answers() {   # anything but "connection refused" (7)
+  curl -sS -o /dev/null --max-time 5 "$target/alive" 2>/dev/null
+  [ $? -ne 7 ]
+}
+
+both_replicas() { [ "$(curl -fsS "$target/v1/replicas" 2>/dev/null | grep -o '"mode":"live"' | wc -l)" -ge 2 ]; }
+
 up() {   # FOLDER: starts its system, empty, and waits for both replicas
+  if answers; then
+    echo "a system answers at $target already, and would be measured instead of the one in $1; stop it" >&2
+    exit 2
+  fi
   (cd "$1" && exec dotnet run --no-build -c Release --project AppHost -- --ephemeral) >"$reports/apphost.log" 2>&1 &
   app=$!
-  for _ in $(seq 300); do
-    [ "$(curl -fsS http://localhost:5080/v1/replicas 2>/dev/null | grep -o '"mode":"live"' | wc -l)" -ge 2 ] && return
-    kill -0 "$app" 2>/dev/null || break
-    sleep 1
+  for _ in $(seq 600); do
+    both_replicas && lives && return
+    lives || break
+    sleep 0.5
   done
   tail -n 50 "$reports/apphost.log" >&2
   echo "the system in $1 did not start; see the log above" >&2
@@ -25,19 +39,24 @@ up() {   # FOLDER: starts its system, empty, and waits for both replicas
   exit 2
 }
 
-down() {
+down() {   # fails if the system still answers afterwards
   [ -n "$app" ] || return 0
-  kill -INT "$app" 2>/dev/null
-  for _ in $(seq 30); do kill -0 "$app" 2>/dev/null || break; sleep 1; done
-  kill -9 "$app" 2>/dev/null
+  # `dotnet run` ignores INT, which a terminal sends to its AppHost as well, and passes TERM on.
+  kill -TERM "$app" 2>/dev/null
+  for _ in $(seq 120); do lives || break; sleep 0.5; done
+  # The orchestrator stops everything when its AppHost dies.
+  if lives; then kill -9 $(pgrep -P "$app") "$app" 2>/dev/null; fi
   wait "$app" 2>/dev/null
   app=
+  for _ in $(seq 60); do answers || return 0; sleep 0.5; done
+  echo "the system still answers at $target after its AppHost was stopped" >&2
+  return 1
 }
 trap down EXIT
 
 load() {
   dotnet run --no-build -c Release --project LoadTests -- \
-    --target http://localhost:5080 --size "${LOAD_SIZE:-smoke}" "$@"
+    --target "$target" --size "${LOAD_SIZE:-smoke}" "$@"
 }
 
 failed=0
@@ -45,7 +64,7 @@ if [ "${1:-}" = --chaos ]; then
   for fault in kill term stop; do
     up "$2"
     load --chaos "${LOAD_CHAOS:-all}" --fault "$fault" --reports "$reports/chaos/$fault" mixed || failed=1
-    down
+    down || exit 2
   done
   exit "$failed"
 fi
@@ -62,11 +81,11 @@ for round in 1 2; do
   up "$base"
   load --reports "$reports/base-$round" || echo "the base failed a threshold too" >&2
   cat "$reports/base-$round/results.jsonl" >>"$reports/base.jsonl"
-  down
+  down || exit 2
   up "$here"
   load --reports "$reports/here-$round" || failed=1
   cat "$reports/here-$round/results.jsonl" >>"$reports/here.jsonl"
-  down
+  down || exit 2
 done
 cp "$reports/here-2/report.md" "$reports/report.md"
 dotnet run --no-build -c Release --project LoadTests -- --compare "$reports/base.jsonl" "$reports/here.jsonl" \
