@@ -59,6 +59,28 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         return false;
     }
 
+    /// <summary>Returns the names of the running containers that use the volume.</summary>
+    public IReadOnlyList<string> UsersOf(string volume)
+    {
+        // The mark tells names from a runtime's warnings.
+        const string Mark = "uses:";
+        return
+        [
+            .. Programs
+                .Select(program =>
+                    Command.Run(
+                        program,
+                        ["ps", "--filter", $"volume={volume}", "--format", Mark + "{{.Names}}"],
+                        timeout: Timeout
+                    )
+                )
+                .Where(result => result is { ExitCode: 0 })
+                .SelectMany(result => result!.Output.Split('\n', StringSplitOptions.TrimEntries))
+                .Where(line => line.StartsWith(Mark, StringComparison.Ordinal))
+                .Select(line => line[Mark.Length..]),
+        ];
+    }
+
     private enum Answer
     {
         Missing,

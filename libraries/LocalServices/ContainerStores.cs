@@ -1,10 +1,16 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using LocalServices.Supervision;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LocalServices;
 
-internal static class ContainerStores
+/// <summary>Redis and Postgres as containers.</summary>
+internal sealed class ContainerStores(
+    IDistributedApplicationBuilder builder,
+    LocalServicesOptions options,
+    ContainerRuntime runtime
+)
 {
     public static readonly ContainerImage Postgres = new("docker.io", "library/postgres", "17.6"),
         Redis = new("docker.io", "library/redis", "8.6");
@@ -15,15 +21,17 @@ internal static class ContainerStores
         + "(LocalServices__Mode=native), or use your own servers: ConnectionStrings:eventstore and "
         + "ConnectionStrings:redis.";
 
-    public const string PostgresRemedy =
-        "If the password is refused, the volume postgres-data was created with another one: "
-        + "set Parameters:postgres-password to that, or remove the volume with its data: "
-        + "docker volume rm postgres-data.";
+    private string? _volume;
 
-    public static IResourceBuilder<IResourceWithConnectionString> AddEventStore(
-        IDistributedApplicationBuilder builder,
-        LocalServicesOptions options
-    )
+    /// <summary>The advice when Postgres refuses the services. Valid after <see cref="AddEventStore"/>.</summary>
+    public string PostgresRemedy =>
+        _volume is null
+            ? Remedy
+            : $"If the password is refused, the volume {_volume} was created with another one: "
+                + "set Parameters:postgres-password to that, or remove the volume with its data: "
+                + $"docker volume rm {_volume} (Podman: podman volume rm {_volume}).";
+
+    public IResourceBuilder<IResourceWithConnectionString> AddEventStore()
     {
         // Each replica and Broadcaster may open 60; Postgres's default is 100.
         var postgres = builder
@@ -31,10 +39,27 @@ internal static class ContainerStores
             .WithImageTag(Postgres.Tag)
             .WithArgs("postgres", "-c", "max_connections=300")
             .WithRemedy(Remedy);
-        return (options.Ephemeral ? postgres : postgres.WithDataVolume()).AddDatabase("eventstore");
+        if (!options.Ephemeral)
+            Keep(postgres.WithDataVolume());
+
+        return postgres.AddDatabase("eventstore");
     }
 
     /// <summary>Adds Redis without a volume, because all of its data is also in Postgres.</summary>
-    public static IResourceBuilder<IResourceWithConnectionString> AddRedis(IDistributedApplicationBuilder builder) =>
+    public IResourceBuilder<IResourceWithConnectionString> AddRedis() =>
         builder.AddRedis("redis").WithImageTag(Redis.Tag).WithRemedy(Remedy);
+
+    private void Keep(IResourceBuilder<ContainerResource> postgres)
+    {
+        _volume = postgres
+            .Resource.Annotations.OfType<ContainerMountAnnotation>()
+            .Single(mount => mount.Type == ContainerMountType.Volume)
+            .Source!;
+        if (builder.ExecutionContext.IsPublishMode)
+            return;
+
+        var data = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", ".local", "data"));
+        var held = VolumeLock.Take(data, _volume, runtime);
+        builder.Services.AddHostedService(_ => held);
+    }
 }

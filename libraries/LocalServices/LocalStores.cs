@@ -37,12 +37,17 @@ internal static class LocalStoresExtensions
             if (eventStore is not null && redis is not null)
                 return new LocalStores(eventStore, redis, OwnRemedy);
 
-            if (builder.ExecutionContext.IsPublishMode || RunInContainers(builder, options))
+            var runtime = ContainerRuntime.From(builder.Configuration);
+            if (
+                builder.ExecutionContext.IsPublishMode
+                || runtime.Take(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out)
+            )
             {
+                var containers = new ContainerStores(builder, options, runtime);
                 return new LocalStores(
-                    eventStore ?? ContainerStores.AddEventStore(builder, options),
-                    redis ?? ContainerStores.AddRedis(builder),
-                    eventStore is null ? ContainerStores.PostgresRemedy : OwnRemedy
+                    eventStore ?? containers.AddEventStore(),
+                    redis ?? containers.AddRedis(),
+                    eventStore is null ? containers.PostgresRemedy : OwnRemedy
                 );
             }
 
@@ -65,9 +70,4 @@ internal static class LocalStoresExtensions
             throw;
         }
     }
-
-    private static bool RunInContainers(IDistributedApplicationBuilder builder, LocalServicesOptions options) =>
-        ContainerRuntime
-            .From(builder.Configuration)
-            .Take(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
 }

@@ -18,7 +18,8 @@ public sealed class StackLock : IDisposable
             {
                 return new StackLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
             }
-            catch (IOException)
+            // EWOULDBLOCK of Linux and macOS, ERROR_SHARING_VIOLATION of Windows; other errors would never end.
+            catch (IOException e) when (e.HResult is 11 or 35 or unchecked((int)0x80070020))
             {
                 await Task.Delay(100, cancellationToken);
             }

@@ -30,7 +30,14 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         }
         finally
         {
-            Clear();
+            try
+            {
+                Clear();
+            }
+            catch (IOException)
+            {
+                // A process of an ended npm still writes there. The next restore clears the folder.
+            }
         }
 
         await output.WriteLineAsync($"Aspire {package.Version}: ready in {folder}");
@@ -49,9 +56,9 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
             [],
             cancellation
         );
-        while (await Task.WhenAny(fetch, Task.Delay(TimeSpan.FromSeconds(2), cancellation)) != fetch)
+        // A cancelled fetch is awaited too: npm writes until it has ended.
+        while (await Task.WhenAny(fetch, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)) != fetch)
         {
-            cancellation.ThrowIfCancellationRequested();
             // npm unpacks while it downloads, so the unpacked size shows the progress of the download.
             var done = Math.Min(1, (double)Size(Path.Combine(_work, "node_modules")) / package.Program);
             await output.WriteLineAsync(
@@ -123,26 +130,17 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
     {
         for (var waits = 0; ; waits++)
         {
-            try
+            if (FileLock.TryTake(Path.Combine(folder, "restore.lock")) is { } taken)
+                return taken;
+
+            if (waits == 0)
             {
-                return new FileStream(
-                    Path.Combine(folder, "restore.lock"),
-                    FileMode.OpenOrCreate,
-                    FileAccess.ReadWrite,
-                    FileShare.None
+                await output.WriteLineAsync(
+                    $"Aspire {package.Version}: waiting for another start to fetch the dashboard and orchestrator"
                 );
             }
-            catch (IOException)
-            {
-                if (waits == 0)
-                {
-                    await output.WriteLineAsync(
-                        $"Aspire {package.Version}: waiting for another start to fetch the dashboard and orchestrator"
-                    );
-                }
 
-                await Task.Delay(TimeSpan.FromMilliseconds(200), cancellation);
-            }
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancellation);
         }
     }
 

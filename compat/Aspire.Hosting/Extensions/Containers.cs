@@ -2,7 +2,6 @@
 // uses. Not affiliated with Microsoft. Run with podman 4.3 and images made by eng/base-image.
 using System.Reflection;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration.UserSecrets;
 
 namespace Aspire.Hosting.ApplicationModel
@@ -73,7 +72,7 @@ namespace Aspire.Hosting
         )
         {
             var secret = password?.Resource ?? GeneratedPassword.For(builder, name);
-            return builder
+            var redis = builder
                 .AddResource(new RedisResource(name, secret))
                 .WithEndpoint(port: port, targetPort: 6379, name: "tcp")
                 .WithAnnotation(
@@ -90,6 +89,7 @@ namespace Aspire.Hosting
                     context.Args.Add("--requirepass");
                     context.Args.Add(secret);
                 });
+            return ServerHealthCheck.Add(redis);
         }
 
         public static IResourceBuilder<RedisResource> WithDataVolume(
@@ -99,7 +99,7 @@ namespace Aspire.Hosting
         ) =>
             builder.WithAnnotation(
                 new ContainerMountAnnotation(
-                    name ?? $"{builder.Resource.Name}-data",
+                    name ?? VolumeName.Of(builder),
                     "/data",
                     ContainerMountType.Volume,
                     isReadOnly
@@ -122,7 +122,7 @@ namespace Aspire.Hosting
                 userName?.Resource,
                 password?.Resource ?? GeneratedPassword.For(builder, name)
             );
-            return builder
+            var postgres = builder
                 .AddResource(server)
                 .WithEndpoint(port: port, targetPort: 5432, name: "tcp")
                 .WithAnnotation(
@@ -137,6 +137,7 @@ namespace Aspire.Hosting
                 .WithEnvironment(context =>
                     context.EnvironmentVariables["POSTGRES_PASSWORD"] = server.PasswordParameter
                 );
+            return ServerHealthCheck.Add(postgres);
         }
 
         public static IResourceBuilder<PostgresDatabaseResource> AddDatabase(
@@ -162,7 +163,7 @@ namespace Aspire.Hosting
         ) =>
             builder.WithAnnotation(
                 new ContainerMountAnnotation(
-                    name ?? $"{builder.Resource.Name}-data",
+                    name ?? VolumeName.Of(builder),
                     "/var/lib/postgresql/data",
                     ContainerMountType.Volume,
                     isReadOnly
@@ -189,15 +190,10 @@ namespace Aspire.Hosting
                         );
                         if (builder.AppHostAssembly?.GetCustomAttribute<UserSecretsIdAttribute>() is { } secrets)
                         {
-                            var file = PathHelper.GetSecretsPathFromSecretsId(secrets.UserSecretsId);
-                            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-                            var all = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : [];
                             // Outside Development the configuration lacks the user
                             // secrets, where the volume's password is stored.
-                            if ((string?)all[key] is { } kept)
-                                return kept;
-                            all[key] = value;
-                            File.WriteAllText(file, all.ToJsonString());
+                            var file = PathHelper.GetSecretsPathFromSecretsId(secrets.UserSecretsId);
+                            return UserSecretsFile.GetOrAdd(file, key, value);
                         }
                         return value;
                     },

@@ -36,8 +36,9 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
         throw new DistributedApplicationException(
             $"The application cannot start because {(busy.Length == 1 ? "a port is" : "ports are")} taken:\n"
                 + $"{string.Join('\n', lines)}\n"
-                + "Stop the processes that use them (is the application running already?), or run this one on free "
-                + "ports: dotnet run --project AppHost -- --DcpPublisher:RandomizePorts=true"
+                + "Stop the processes that use them (is the application running already?), or start a second, empty "
+                + "one on free ports: "
+                + "dotnet run --project AppHost -- --ephemeral --DcpPublisher:RandomizePorts=true"
         );
     }
 

@@ -23,9 +23,12 @@ internal static class PostmasterLock
                 return;
             }
 
-            if (folder != data)
+            // The process may reach the folder by another path: a link, or a mount.
+            if (folder != data && IsSame($"/proc/{id}/cwd", data) is var same and not true)
             {
-                File.Delete(file);
+                if (same is false)
+                    File.Delete(file);
+
                 return;
             }
 
@@ -66,6 +69,15 @@ internal static class PostmasterLock
             return null;
         }
     }
+
+    /// <summary>Compares two folders as the file system does; null if that fails.</summary>
+    private static bool? IsSame(string folder, string other) =>
+        Command.Run("sh", ["-c", "[ \"$0\" -ef \"$1\" ]", folder, other]) switch
+        {
+            { ExitCode: 0 } => true,
+            { ExitCode: 1 } => false,
+            _ => null,
+        };
 
     /// <summary>Returns the working directory of a process, which for Postgres is its data directory.</summary>
     private static string? WorksIn(int id)

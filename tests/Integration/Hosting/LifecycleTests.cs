@@ -162,6 +162,8 @@ public class LifecycleTests
             )
         );
         Assert.Contains($"port {port} for 'api' (http)", error.Message, StringComparison.Ordinal);
+        // Without --ephemeral a second stack would open the data of the first one.
+        Assert.Contains("--ephemeral --DcpPublisher:RandomizePorts=true", error.Message, StringComparison.Ordinal);
         if (OperatingSystem.IsLinux())
             Assert.Contains($"process {Environment.ProcessId} ", error.Message, StringComparison.Ordinal);
     }

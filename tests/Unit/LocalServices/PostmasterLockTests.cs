@@ -32,6 +32,30 @@ public sealed class PostmasterLockTests : IDisposable
     }
 
     [Fact]
+    public void A_server_keeps_its_lock_also_when_its_folder_is_reached_through_a_link()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
+        using var server = Process.Start(
+            new ProcessStartInfo("sh", ["-c", "sleep 0.3; test -e postmaster.pid && touch kept; rm -f postmaster.pid"])
+            {
+                WorkingDirectory = _data,
+            }
+        )!;
+        System.IO.File.WriteAllText(File, $"{server.Id}\n");
+        var link = Directory.CreateSymbolicLink(_data + "-link", _data);
+        try
+        {
+            PostmasterLock.Release(link.FullName);
+        }
+        finally
+        {
+            link.Delete();
+        }
+
+        Assert.True(System.IO.File.Exists(Path.Combine(_data, "kept")));
+    }
+
+    [Fact]
     public void A_server_that_is_still_shutting_down_is_waited_for_and_keeps_its_lock()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
