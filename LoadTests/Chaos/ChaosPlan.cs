@@ -5,7 +5,7 @@ using Measuring;
 
 namespace LoadTests.Chaos;
 
-/// <summary>One fault: target, kind, start, duration, the clients it disconnected,
+/// <summary>One fault: target, kind, start, duration, whether the process came back, the clients it disconnected,
 /// and the recovery (<see cref="RunHistory.RecoveryFrom"/>).</summary>
 internal sealed record FaultRecord(
     string Target,
@@ -13,6 +13,7 @@ internal sealed record FaultRecord(
     int Pid,
     double AtSecond,
     double BrokenSeconds,
+    bool IsBack,
     Recovery Recovery,
     long CutOff
 )
@@ -49,15 +50,18 @@ internal sealed class ChaosPlan(
     IReadOnlyDictionary<string, int> pids
 ) : IFaultPlan
 {
-    // The quiet time before the first fault, the duration of a freeze, the expected restart time, the pause between
-    // faults, and the longest wait for a restart.
-    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(3),
-        FreezeTime = TimeSpan.FromSeconds(4),
+    // The duration of a freeze, the expected restart time, and the pause between faults.
+    private static readonly TimeSpan FreezeTime = TimeSpan.FromSeconds(4),
         RestartTime = TimeSpan.FromSeconds(6),
-        PauseTime = TimeSpan.FromSeconds(10),
-        RepairLimit = TimeSpan.FromSeconds(60);
+        PauseTime = TimeSpan.FromSeconds(10);
 
     private readonly StackProcesses _processes = new(replicas, pids);
+
+    /// <summary>The time of deliveries before the first fault.</summary>
+    public TimeSpan QuietTime { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>The longest wait for a restart.</summary>
+    public TimeSpan RepairLimit { get; init; } = TimeSpan.FromSeconds(60);
 
     public TimeSpan MinimumDuration =>
         targets.Count == 0
@@ -84,6 +88,9 @@ internal sealed class ChaosPlan(
         var records = new List<FaultRecord>();
         try
         {
+            // A recovery is judged by the deliveries before the fault.
+            while (targets.Count > 0 && !history.HasDeliveries)
+                await Task.Delay(100, cancellationToken);
             if (targets.Count > 0)
                 await Task.Delay(QuietTime, cancellationToken);
             foreach (var target in targets)
@@ -103,11 +110,12 @@ internal sealed class ChaosPlan(
         var process = new BrokenProcess(target, _processes.Find(target), fault);
         var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
         report($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
+        bool isBack;
         using (history.Faults.Begin(target, process.Ports))
         {
             process.Break();
             _processes.MarkBroken(process.Pid);
-            await RepairAsync(process, report, cancellationToken);
+            isBack = await RepairAsync(process, report, cancellationToken);
         }
         var broken = (history.Elapsed - at).TotalSeconds;
         // When the run ends first, the record covers the time until then.
@@ -118,6 +126,7 @@ internal sealed class ChaosPlan(
             process.Pid,
             at.TotalSeconds,
             broken,
+            isBack,
             history.RecoveryFrom(at, normal),
             history.CutOff(at)
         );
@@ -125,7 +134,12 @@ internal sealed class ChaosPlan(
 
     /// <summary>Thaws a frozen process, even after cancellation, or
     /// waits until the AppHost has restarted an ended one.</summary>
-    private async Task RepairAsync(BrokenProcess process, Action<string> report, CancellationToken cancellationToken)
+    /// <returns>False when it was not restarted.</returns>
+    private async Task<bool> RepairAsync(
+        BrokenProcess process,
+        Action<string> report,
+        CancellationToken cancellationToken
+    )
     {
         if (fault == FaultKind.Stop)
         {
@@ -137,19 +151,21 @@ internal sealed class ChaosPlan(
             {
                 process.Thaw();
             }
-            return;
+            return true;
         }
         using var limit = new CancellationTokenSource(RepairLimit);
         try
         {
             while (ProcessTable.Exists(process.Pid) || !await _processes.IsRestoredAsync(process, limit.Token))
                 await Task.Delay(100, limit.Token);
+            return true;
         }
         catch (OperationCanceledException)
         {
             report(
                 $"{process.Target} did not restart within {RepairLimit.TotalSeconds} s. Start it in Aspire's dashboard."
             );
+            return false;
         }
     }
 }

@@ -40,6 +40,14 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
             );
         }
         yield return Must("resyncs = 0", r.Counters.Resyncs == 0, $"{r.Counters.Resyncs} clients received a resync");
+        if (r.NotConnected is { } away)
+            yield return Must("all clients connect", away == 0, $"{away} of {r.Scale.Clients} did not");
+        if (r.Scheduled > 0)
+            yield return Must(
+                "the generator keeps the requested rate (95 %)",
+                r.Counters.Published >= 0.95 * r.Scheduled,
+                $"it began {r.Counters.Published} of {r.Scheduled:F0} publishes"
+            );
         yield return Must(
             "all published events are acknowledged",
             r.Counters.Acknowledged >= r.Counters.Published,
@@ -58,7 +66,10 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
                 $"{r.Faults.Count} were injected"
             );
         foreach (var fault in r.Faults)
+        {
+            yield return Return(fault);
             yield return Of(fault);
+        }
         if (r.TargetAnswers is { } answers)
             yield return Must(
                 $"{options.Target} answers after the faults",
@@ -82,13 +93,20 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
         }
     }
 
+    internal static LoadThreshold Return(FaultRecord fault) =>
+        Must(
+            $"{fault.Target.ToLowerInvariant()} is back after the fault",
+            fault.IsBack,
+            $"it did not restart within {fault.BrokenSeconds:F0} s"
+        );
+
     internal static LoadThreshold Of(FaultRecord fault) =>
         Must(
             $"recovery after {fault.Target.ToLowerInvariant()}",
             fault.RecoverySeconds is not null,
             fault.Recovery.IsKnown
                 ? $"the system had not recovered when the run ended"
-                : (FormattableString)$"unknown, because no whole second of publishing followed"
+                : (FormattableString)$"unknown: no whole second of publishing followed, or nothing was delivered before"
         );
 
     private static string Codes(ScenarioStats scenario) =>

@@ -68,7 +68,7 @@ internal static class MarkdownReport
                     $"{f.Target.ToLowerInvariant()} ({f.Pid})",
                     f.Fault.ToLowerInvariant(),
                     Number(f.AtSecond),
-                    Number(f.BrokenSeconds),
+                    f.IsBack ? Number(f.BrokenSeconds) : "**not back**",
                     Text(f.CutOff),
                     f.Recovered,
                 ]
@@ -79,7 +79,7 @@ internal static class MarkdownReport
                 Recovered: every disconnected client is connected again, no client waits longer than a second to
                 connect, no open generation is silent for two seconds, three quarters of the deliveries arrive and of
                 the publishes are acknowledged, and the median is below a second. Unknown: no whole second of
-                publishing followed the fault.
+                publishing followed the fault, or nothing was delivered before it.
                 """
             );
     }

@@ -53,6 +53,10 @@ internal sealed class ScenarioResult
         _ledgers = [.. run.Topics.Select(t => t.Ledger.Report())];
         Windows = [.. history.Windows];
         (Received, Generations, TargetAnswers) = (run.Received, run.Generations, targetAnswers);
+        (Scheduled, NotConnected) = (
+            run.Scheduled,
+            scenario.RequiresAllClients ? Math.Max(0, scale.Clients - run.Counters.Connected) : null
+        );
         Thresholds = [.. LoadThreshold.Of(this, options, stats)];
     }
 
@@ -61,6 +65,12 @@ internal sealed class ScenarioResult
     public string Size { get; }
     public string Chaos { get; }
     public LoadCounters Counters { get; }
+
+    /// <summary>The publishes that the schedule asks for; 0 for generations, which have none.</summary>
+    public double Scheduled { get; }
+
+    /// <summary>The clients that never connected; null if the scenario waits for them.</summary>
+    public long? NotConnected { get; }
     public long Received { get; }
     public LatencySnapshot Delivery { get; }
     public LatencySnapshot CatchUp { get; }
@@ -99,9 +109,8 @@ internal sealed class ScenarioResult
     public long Reordered => _ledgers.Sum(l => l.Reordered);
     public long Unknown => _ledgers.Sum(l => l.Unknown);
 
-    /// <summary>Tokens that are missing because a fault broke the replica that
-    /// generated them. Events after a visitor's departure do not count.</summary>
-    public long Excused => Generations is null ? 0 : _ledgers.Sum(l => l.Excused);
+    /// <summary>Tokens that are missing because a fault broke the replica that generated them.</summary>
+    public long Excused => _ledgers.Sum(l => l.Excused);
 
     /// <summary>The texts of the ledgers with errors.</summary>
     public IEnumerable<string> Faulty => _ledgers.Where(l => !l.Clean).Select(l => l.ToString());
@@ -175,6 +184,7 @@ internal sealed class ScenarioResult
                     pid = f.Pid,
                     atSecond = Math.Round(f.AtSecond, 1),
                     brokenSeconds = Math.Round(f.BrokenSeconds, 1),
+                    isBack = f.IsBack,
                     recoverySeconds = Rounded(f.RecoverySeconds, 2),
                     recoveryIsKnown = f.Recovery.IsKnown,
                     cutOff = f.CutOff,

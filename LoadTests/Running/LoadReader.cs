@@ -13,10 +13,8 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         new SseRequest($"/v1/events/stream?topic={Uri.EscapeDataString(topic)}"),
         run.StreamOptions
     );
-    private readonly Dictionary<int, long> _last = [];
     private IAsyncEnumerator<SseEvent>? _events;
-    private bool _tracksLast,
-        _opened;
+    private bool _opened;
     private long _returnedAt,
         _connectedAt;
 
@@ -82,38 +80,39 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         await OpenAsync(run.Reading);
     }
 
-    /// <summary>Reads for a while, then disconnects.</summary>
+    /// <summary>Reads for a while, then for all events that were acknowledged in that time, and disconnects.</summary>
     /// <param name="time">The time to read.</param>
-    /// <param name="leave">The source of the token that the stream was opened with; cancelled after that time.</param>
+    /// <param name="leave">The source of the token that the stream was opened with; cancelled at the end.</param>
     public async Task StayAsync(TimeSpan time, CancellationTokenSource leave)
     {
         using var stayed = new CancellationTokenSource(time);
-        // Recorded before the stream ends, so that it does not count as disconnected.
         using var leaving = stayed.Token.UnsafeRegister(
             _ =>
             {
-                run.Counters.Closing(_stream);
-                leave.Cancel();
+                account.ExpectUntilNow();
+                LeaveIfComplete();
             },
             null
         );
         try
         {
             while (true)
+            {
                 await NextAsync();
+                if (stayed.IsCancellationRequested)
+                    LeaveIfComplete();
+            }
         }
         catch (OperationCanceledException) { }
-    }
 
-    /// <summary>Keeps each publisher's last sequence from now on, for a reader that leaves before the others.</summary>
-    public void TrackLast() => _tracksLast = true;
-
-    /// <summary>Excuses the events after the last one that this
-    /// departed reader received. Gaps before it stay losses.</summary>
-    public void ExcuseAfterLeaving(IEnumerable<LedgerPublisher> publishers)
-    {
-        foreach (var publisher in publishers)
-            account.Excuse(publisher, _last.GetValueOrDefault(publisher.Number) + 1, long.MaxValue - 1);
+        void LeaveIfComplete()
+        {
+            if (!account.HasAllUntil)
+                return;
+            // Recorded before the stream ends, so that it does not count as disconnected.
+            run.Counters.Closing(_stream);
+            leave.Cancel();
+        }
     }
 
     private long Take(SseEvent e)
@@ -122,11 +121,9 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
         if (!LoadEvent.TryRead(data, out var publisher, out var sequence, out var publishedAt))
             return -1;
         var nanoseconds = Math.Max(0, LoadEvent.Now() - publishedAt);
-        account.Receive(publisher, sequence);
+        account.Receive(publisher, sequence, e.Id);
         // Events published during the absence measure catching up.
         (publishedAt < _returnedAt ? run.CatchUp : latency).RecordTicks(nanoseconds / 100);
-        if (_tracksLast)
-            _last[publisher] = Math.Max(sequence, _last.GetValueOrDefault(publisher));
         Bytes = data.Length;
         return nanoseconds;
     }

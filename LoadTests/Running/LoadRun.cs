@@ -61,6 +61,9 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>Objects that are disposed with the run.</summary>
     public List<IAsyncDisposable> Owned { get; } = [];
     public List<TopicSet> Topics { get; } = [];
+
+    /// <summary>The publishes that the loads' schedules ask for.</summary>
+    public double Scheduled { get; set; }
     public LoadCounters Counters { get; } = new(TimeProvider.System);
     public FaultLog Faults { get; } = new();
 

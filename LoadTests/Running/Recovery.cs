@@ -10,7 +10,8 @@ namespace LoadTests.Running;
 /// deliveries still arrive; readers that pause and drop on purpose shift some of the rest between seconds.
 /// </remarks>
 /// <param name="Took">Null when the system had not recovered by the end of the run, or when unknown.</param>
-/// <param name="IsKnown">False when no whole second of publishing followed the fault.</param>
+/// <param name="IsKnown">False when no whole second of publishing followed the fault, or nothing was delivered before
+/// it.</param>
 internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
 {
     private const double MinimumShare = 0.75,

@@ -44,6 +44,9 @@ internal sealed class RunHistory(LoadRun run)
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
     public IReadOnlyCollection<HistoryWindow> Windows => _windows;
 
+    /// <summary>True once an event was received, and always for generations.</summary>
+    public bool HasDeliveries => run.Generations is not null || run.Received > 0;
+
     public HistoryWindow Take()
     {
         var (counters, latency, now) = (run.Counters, run.Delivery.Snapshot(), Elapsed);
@@ -90,5 +93,10 @@ internal sealed class RunHistory(LoadRun run)
         _windows.Where(w => w.Until > fault).Select(w => w.Disconnected).DefaultIfEmpty(0).Max();
 
     /// <inheritdoc cref="Recovery"/>
-    public Recovery RecoveryFrom(TimeSpan fault, double normal) => Recovery.After(_windows, fault, normal);
+    /// <remarks>Unknown if nothing was delivered before the fault, because nothing tells then how much should be.
+    /// </remarks>
+    public Recovery RecoveryFrom(TimeSpan fault, double normal) =>
+        normal == 0 && run.Generations is null
+            ? new Recovery(Took: null, IsKnown: false)
+            : Recovery.After(_windows, fault, normal);
 }

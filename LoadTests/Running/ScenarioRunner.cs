@@ -166,8 +166,6 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         {
             if (run.Counters.Outstanding == 0 && loads.OfType<IFinite>().All(load => load.IsFinished))
             {
-                foreach (var load in loads.OfType<IDepartures>())
-                    load.ExcuseDeparted();
                 if ((missing = run.Missing) == 0)
                     break;
                 progress.Note($"{missing} deliveries pending");

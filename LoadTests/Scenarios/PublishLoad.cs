@@ -10,10 +10,12 @@ namespace LoadTests.Scenarios;
 /// Publishes at a rate independent of the server's speed (open model). A measurement is one publish until its
 /// acknowledgement.
 /// </summary>
-internal sealed class PublishLoad(string name, TopicSet topics, int bytes, params LoadSimulation[] simulations) : ILoad
+internal sealed class PublishLoad(string name, TopicSet topics, int bytes, params Injection[] parts) : ILoad
 {
-    public ScenarioProps Build(LoadRun run, TimeSpan reading) =>
-        Scenario
+    public ScenarioProps Build(LoadRun run, TimeSpan reading)
+    {
+        run.Scheduled += parts.Sum(part => part.Count);
+        return Scenario
             .Create(
                 name,
                 async context =>
@@ -23,7 +25,8 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
                 }
             )
             .WithoutWarmUp()
-            .WithLoadSimulations(simulations);
+            .WithLoadSimulations([.. parts.Select(part => part.Simulation)]);
+    }
 
     private async Task<IResponse> PublishOneAsync(LoadRun run)
     {
@@ -71,21 +74,28 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
 
     /// <summary>Injects at a constant rate: at most 100 times a
     /// second, several publishes at a time for higher rates.</summary>
-    public static LoadSimulation AtRate(int perSecond, TimeSpan during)
+    public static Injection AtRate(int perSecond, TimeSpan during)
     {
-        var (rate, interval) = Injection(perSecond);
-        return Simulation.Inject(rate, interval, during);
+        var (rate, interval) = Intervals(perSecond);
+        return new(Simulation.Inject(rate, interval, during), rate * Math.Floor(during / interval));
     }
 
-    /// <summary>Injects at a rate that changes linearly from the previous one.</summary>
-    public static LoadSimulation RampTo(int perSecond, TimeSpan during)
+    /// <summary>Injects at a rate that changes linearly from zero.</summary>
+    public static Injection RampTo(int perSecond, TimeSpan during)
     {
-        var (rate, interval) = Injection(perSecond);
-        return Simulation.RampingInject(rate, interval, during);
+        var (rate, interval) = Intervals(perSecond);
+        return new(Simulation.RampingInject(rate, interval, during), rate * Math.Floor(during / interval) / 2);
     }
 
-    private static (int Rate, TimeSpan Interval) Injection(int perSecond) =>
+    public static Injection Wait(TimeSpan during) => new(Simulation.Pause(during), 0);
+
+    private static (int Rate, TimeSpan Interval) Intervals(int perSecond) =>
         perSecond <= 100
             ? (1, TimeSpan.FromSeconds(1.0 / perSecond))
             : ((perSecond + 50) / 100, TimeSpan.FromMilliseconds(10));
 }
+
+/// <summary>A part of a load's schedule.</summary>
+/// <param name="Simulation">The rate at which NBomber starts iterations.</param>
+/// <param name="Count">The number of iterations that it asks for.</param>
+internal sealed record Injection(LoadSimulation Simulation, double Count);

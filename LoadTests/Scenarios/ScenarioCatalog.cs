@@ -1,6 +1,5 @@
 using LoadTests.Llm;
 using LoadTests.Running;
-using NBomber.CSharp;
 
 namespace LoadTests.Scenarios;
 
@@ -14,6 +13,10 @@ internal sealed record LoadScenario(
 )
 {
     public bool InDefaultSet { get; init; } = true;
+
+    /// <summary>True if every client must have connected at the end. Other scenarios wait for their clients before
+    /// they publish.</summary>
+    public bool RequiresAllClients { get; init; }
 
     /// <summary>The time from the first publish or connect to the last publish.</summary>
     public Func<ScenarioScale, TimeSpan> Duration { get; init; } = scale => scale.Time;
@@ -44,13 +47,14 @@ internal static class ScenarioCatalog
                         "publish",
                         topics,
                         Bytes,
-                        Simulation.Pause(storm + Settle),
+                        PublishLoad.Wait(storm + Settle),
                         PublishLoad.AtRate(scale.Rate, scale.Time)
                     ),
                 ];
             }
         )
         {
+            RequiresAllClients = true,
             Duration = scale => StormTime(scale) + Settle + scale.Time,
             Ramp = scale => StormTime(scale) + Settle + (scale.Time / 4),
         },

@@ -20,15 +20,14 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
                 async context =>
                 {
                     run.Attach(context);
-                    var reader = new LoadReader(
-                        run,
-                        topics.Pattern,
-                        topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}"),
-                        run.Delivery
-                    );
+                    // A stream starts at the head, so a client that is late owes no account of earlier events.
+                    var account = topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}");
+                    account.ExpectNothing();
+                    var reader = new LoadReader(run, topics.Pattern, account, run.Delivery);
                     try
                     {
                         await reader.OpenAsync(run.Reading);
+                        account.ExpectFromNow();
                         _ = ReadAsync(reader);
                         return Response.Ok();
                     }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using LoadTests.Running;
 using NBomber.Contracts;
 using NBomber.CSharp;
@@ -7,12 +6,8 @@ namespace LoadTests.Scenarios;
 
 /// <summary>Clients that connect, read for a moment and leave, at a rate
 /// independent of the server. A measurement is one connect.</summary>
-internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, TimeSpan stay, TopicSet topics)
-    : ILoad,
-        IDepartures
+internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, TimeSpan stay, TopicSet topics) : ILoad
 {
-    private readonly ConcurrentQueue<LoadReader> _left = new();
-
     public ScenarioProps Build(LoadRun run, TimeSpan reading) =>
         Scenario
             .Create(
@@ -20,13 +15,9 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                 async context =>
                 {
                     run.Attach(context);
-                    var reader = new LoadReader(
-                        run,
-                        topics.Pattern,
-                        topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}"),
-                        run.Delivery
-                    );
-                    reader.TrackLast();
+                    var account = topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}");
+                    account.ExpectNothing();
+                    await using var reader = new LoadReader(run, topics.Pattern, account, run.Delivery);
                     try
                     {
                         using var leave = CancellationTokenSource.CreateLinkedTokenSource(run.Reading);
@@ -39,7 +30,9 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                                 return Response.Ok();
                             }
                         );
-                        reader.Account.ExpectFromNow();
+                        if (connected.IsError)
+                            return connected;
+                        account.ExpectFromNow();
                         await reader.StayAsync(stay * (context.Random.NextDouble() + 0.5), leave);
                         return connected;
                     }
@@ -49,25 +42,11 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                     }
                     finally
                     {
-                        await reader.DisposeAsync();
-                        _left.Enqueue(reader);
+                        // Of a stream that failed, everything until now is owed.
+                        account.ExpectUntilNow();
                     }
                 }
             )
             .WithoutWarmUp()
-            .WithLoadSimulations(PublishLoad.AtRate(perSecond, during));
-
-    public void ExcuseDeparted()
-    {
-        var publishers = topics.Lanes.Select(l => l.Publisher).ToList();
-        foreach (var reader in _left)
-            reader.ExcuseAfterLeaving(publishers);
-    }
-}
-
-/// <summary>A load with clients that leave before the end.</summary>
-internal interface IDepartures
-{
-    /// <summary>Excuses the events published after each client's departure.</summary>
-    void ExcuseDeparted();
+            .WithLoadSimulations(PublishLoad.AtRate(perSecond, during).Simulation);
 }

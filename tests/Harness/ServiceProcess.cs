@@ -55,8 +55,16 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     )
     {
         var started = Run(service, ["--urls", url], environment);
-        await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
-        return started;
+        try
+        {
+            await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Runs the program to its end; throws with its output if the exit code is not 0.</summary>

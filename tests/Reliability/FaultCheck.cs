@@ -62,6 +62,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             Unknown = result.Unknown,
             Resyncs = result.Counters.Resyncs,
             BrokenSeconds = broken?.BrokenSeconds ?? 0,
+            IsBack = broken?.IsBack is true,
             RecoverySeconds = broken?.RecoverySeconds,
             Recovered = broken?.Recovered ?? "**unknown**",
             Drained = result.Drained is not null,

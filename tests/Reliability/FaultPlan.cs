@@ -33,6 +33,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
             report(fault.Name);
             // Undone in any case, so that the next row starts with a complete system.
+            bool isBack;
             try
             {
                 await fault.Break(system);
@@ -40,7 +41,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             }
             finally
             {
-                await UndoAsync(report);
+                isBack = await UndoAsync(report);
             }
             var broken = (history.Elapsed - at).TotalSeconds;
             await Task.WhenAny(Task.Delay(RecoveryTime, cancellationToken));
@@ -52,6 +53,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
                     0,
                     at.TotalSeconds,
                     broken,
+                    isBack,
                     history.RecoveryFrom(at, normal),
                     history.CutOff(at)
                 ),
@@ -83,17 +85,20 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         Remark = _probe?.Remark;
     }
 
-    private async Task UndoAsync(Action<string> report)
+    /// <returns>False when the process did not answer again.</returns>
+    private async Task<bool> UndoAsync(Action<string> report)
     {
         using var limit = new CancellationTokenSource(UndoLimit);
         try
         {
             await fault.Undo(system, limit.Token);
+            return true;
         }
         catch (OperationCanceledException)
         {
             Remark = $"did not answer within {UndoLimit.TotalSeconds} s";
             report(Remark);
+            return false;
         }
     }
 }

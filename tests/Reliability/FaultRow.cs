@@ -13,6 +13,9 @@ internal sealed record FaultRow(string Fault, string Remark)
     public long Unknown { get; init; }
     public long Resyncs { get; init; }
     public double BrokenSeconds { get; init; }
+
+    /// <summary>True when the process answered again after the fault was undone.</summary>
+    public bool IsBack { get; init; }
     public double? RecoverySeconds { get; init; }
     public required string Recovered { get; init; }
     public bool Drained { get; init; }
@@ -20,6 +23,7 @@ internal sealed record FaultRow(string Fault, string Remark)
     public bool Ok =>
         Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0
         && RecoverySeconds is not null
+        && IsBack
         && Drained
         && Acknowledged > 0
         && Received > 0;

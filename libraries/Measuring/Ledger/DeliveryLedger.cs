@@ -4,7 +4,8 @@ namespace Measuring.Ledger;
 
 /// <summary>
 /// Detects lost, duplicated and reordered events without the system's help: publishers record acknowledgements, readers
-/// record receipts, both by the publisher number and sequence in the payload (<see cref="Stamp"/>). Thread-safe.
+/// record receipts, both by the publisher number and sequence in the payload (<see cref="Stamp"/>). Only the order of
+/// events of different publishers is judged by the system's ids. Thread-safe.
 /// </summary>
 /// <remarks>A reader takes about 100 bytes per publisher, whatever the number of events; only faults add to
 /// that.</remarks>

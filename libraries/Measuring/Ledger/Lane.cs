@@ -16,17 +16,17 @@ internal sealed class Lane
     private List<long>? _twiceExamples,
         _reorderedExamples;
 
-    public void Receive(long sequence)
+    /// <param name="sequence">The event's sequence.</param>
+    /// <param name="late">True if an event with a later position came before.</param>
+    public void Receive(long sequence, bool late)
     {
-        if (sequence == _next)
+        if (sequence >= _next)
         {
-            _next++;
-            return;
-        }
-        if (sequence > _next)
-        {
-            (_missing ??= new()).Add(_next, sequence - 1);
+            if (sequence > _next)
+                (_missing ??= new()).Add(_next, sequence - 1);
             _next = sequence + 1;
+            if (late)
+                Note(ref _reordered, ref _reorderedExamples, sequence);
         }
         else if (_missing?.Remove(sequence) is true)
             Note(ref _reordered, ref _reorderedExamples, sequence);
@@ -46,7 +46,10 @@ internal sealed class Lane
 
     public void Excuse(long first, long last) => (_excused ??= new()).Add(first, last);
 
-    public void AddTo(ReaderAccount account, LedgerPublisher publisher)
+    /// <param name="account">The account that takes this lane's errors.</param>
+    /// <param name="publisher">The lane's publisher.</param>
+    /// <param name="until">The last sequence that the reader is owed.</param>
+    public void AddTo(ReaderAccount account, LedgerPublisher publisher, long until)
     {
         account.Twice.Add(publisher, _twice, _twiceExamples);
         account.Reordered.Add(publisher, _reordered, _reorderedExamples);
@@ -56,7 +59,7 @@ internal sealed class Lane
 
         void AddMissing(long first, long last)
         {
-            foreach (var range in publisher.AcknowledgedWithin(Math.Max(first, _from), last))
+            foreach (var range in publisher.AcknowledgedWithin(Math.Max(first, _from), Math.Min(last, until)))
             {
                 var lost = 0L;
                 foreach (var (lostFirst, lostLast) in _excused?.Outside(range.First, range.Last) ?? [range])

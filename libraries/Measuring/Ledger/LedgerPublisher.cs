@@ -37,6 +37,16 @@ public sealed class LedgerPublisher
         }
     }
 
+    /// <summary>The largest acknowledged sequence; 0 without any.</summary>
+    internal long LastAcknowledged
+    {
+        get
+        {
+            lock (_gate)
+                return _acknowledged.Max;
+        }
+    }
+
     /// <summary>
     /// Records the server's promise to deliver an event. Without it the event may arrive or not; it is never lost, but
     /// may still be duplicated.

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Measuring.Ledger;
 
 /// <summary>
@@ -11,7 +13,15 @@ public sealed class LedgerReader
     private readonly Lock _gate = new();
     private Lane?[] _lanes = [];
     private long _received,
-        _unknown;
+        _unknown,
+        _position;
+
+    // The last id and the length of its epoch.
+    private string _id = "";
+    private int _epoch;
+
+    // By publisher, the last sequence that is owed. Publishers without an entry owe nothing.
+    private long[]? _until;
 
     internal LedgerReader(DeliveryLedger ledger, string name, int[]? publishers)
     {
@@ -27,11 +37,16 @@ public sealed class LedgerReader
     public long Received => Volatile.Read(ref _received);
 
     /// <summary>Records an event by the numbers in its payload.</summary>
-    public void Receive(int publisher, long sequence)
+    /// <param name="publisher">The publisher's number.</param>
+    /// <param name="sequence">The publisher's sequence.</param>
+    /// <param name="id">The event's id, <c>epoch-position</c>. With it an event that comes after a later one of another
+    /// publisher counts as reordered too.</param>
+    public void Receive(int publisher, long sequence, string? id = null)
     {
         lock (_gate)
         {
             _received++;
+            var late = id is not null && IsLate(id);
             // Never published, or not subscribed by this reader.
             if (
                 (uint)publisher >= (uint)_ledger.Publishers.Count
@@ -41,16 +56,18 @@ public sealed class LedgerReader
             )
                 _unknown++;
             else
-                LaneOf(publisher).Receive(sequence);
+                LaneOf(publisher).Receive(sequence, late);
         }
     }
 
     /// <summary>Records an event. Returns false when its payload has no stamp, such as a control event.</summary>
-    public bool Receive(ReadOnlySpan<byte> payload)
+    /// <param name="payload">The event's data.</param>
+    /// <param name="id">The event's id, as for the other overload.</param>
+    public bool Receive(ReadOnlySpan<byte> payload, string? id = null)
     {
         if (!Stamp.TryRead(payload, out var publisher, out var sequence))
             return false;
-        Receive(publisher, sequence);
+        Receive(publisher, sequence, id);
         return true;
     }
 
@@ -67,8 +84,37 @@ public sealed class LedgerReader
     public void ExpectFromNow()
     {
         lock (_gate)
+        {
+            _until = null;
             foreach (var publisher in _ledger.Publishers.Where(p => Subscribes(p.Number)))
                 LaneOf(publisher.Number).ExpectFrom(publisher.Issued + 1);
+        }
+    }
+
+    /// <summary>Expects nothing until <see cref="ExpectFromNow"/>, for a reader that is not open yet.</summary>
+    public void ExpectNothing()
+    {
+        lock (_gate)
+            _until = [];
+    }
+
+    /// <summary>Expects only events that are acknowledged before this call, for a reader that leaves. The first call
+    /// counts, and none after <see cref="ExpectNothing"/>.</summary>
+    public void ExpectUntilNow()
+    {
+        lock (_gate)
+            _until ??= [.. _ledger.Publishers.Select(publisher => publisher.LastAcknowledged)];
+    }
+
+    /// <summary>True when a reader that leaves has received everything up to
+    /// <see cref="ExpectUntilNow"/>.</summary>
+    public bool HasAllUntil
+    {
+        get
+        {
+            lock (_gate)
+                return _until is not null && Account().Lost.Count == 0;
+        }
     }
 
     /// <summary>
@@ -95,9 +141,26 @@ public sealed class LedgerReader
             var account = new ReaderAccount(Name) { Received = _received, Unknown = _unknown };
             foreach (var publisher in _ledger.Publishers)
                 if (Subscribes(publisher.Number))
-                    LaneOf(publisher.Number).AddTo(account, publisher);
+                    LaneOf(publisher.Number).AddTo(account, publisher, UntilOf(publisher.Number));
             return account;
         }
+    }
+
+    private long UntilOf(int publisher) =>
+        _until is null ? long.MaxValue
+        : publisher < _until.Length ? _until[publisher]
+        : 0;
+
+    /// <summary>Compares the id with the last one. A new epoch begins a new order.</summary>
+    private bool IsLate(string id)
+    {
+        var epoch = id.LastIndexOf('-');
+        if (epoch < 0 || !long.TryParse(id.AsSpan(epoch + 1), CultureInfo.InvariantCulture, out var position))
+            return false;
+        var late = position <= _position && id.AsSpan(0, epoch).SequenceEqual(_id.AsSpan(0, _epoch));
+        if (!late)
+            (_id, _epoch, _position) = (id, epoch, position);
+        return late;
     }
 
     private bool Subscribes(int publisher) => _publishers is null || Array.IndexOf(_publishers, publisher) >= 0;

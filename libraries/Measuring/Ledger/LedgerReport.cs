@@ -34,7 +34,7 @@ public sealed class LedgerReport
     /// <summary>Events received more than once, over all readers.</summary>
     public long Twice => Readers.Sum(r => r.Twice.Count);
 
-    /// <summary>Events received after a later one of the same publisher, over all readers.</summary>
+    /// <summary>Events received after a later one: of the same publisher or, by their ids, of any.</summary>
     public long Reordered => Readers.Sum(r => r.Reordered.Count);
 
     /// <summary>Events received that were never published or not subscribed.</summary>

@@ -19,7 +19,7 @@ public sealed class ReaderAccount
     /// <summary>Events received more than once.</summary>
     public Fault Twice { get; } = new();
 
-    /// <summary>Events received after a later one of the same publisher.</summary>
+    /// <summary>Events received after a later one: of the same publisher or, by their ids, of any.</summary>
     public Fault Reordered { get; } = new();
 
     /// <summary>Events received that were never published or not subscribed.</summary>

@@ -123,7 +123,7 @@ public sealed class DrainTests(StackFixture stack)
         try
         {
             await foreach (var e in client.Open(new SseRequest(uri), options).WithCancellation(stop))
-                reader.Receive(e.Utf8Data.Span);
+                reader.Receive(e.Utf8Data.Span, e.Id);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
     }

@@ -95,7 +95,7 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
                 {
                     if (e.Resync is not null)
                         Interlocked.Increment(ref _resyncs);
-                    account.Receive(e.Utf8Data.Span);
+                    account.Receive(e.Utf8Data.Span, e.Id);
                     if (!open.TrySetResult() || !drops)
                         continue;
                     visit.CancelAfter(DropEvery);

@@ -59,7 +59,7 @@ internal sealed class FailoverReader : IAsyncDisposable
             {
                 if (!LoadEvent.TryRead(e.Utf8Data.Span, out var publisher, out var sequence, out var publishedAt))
                     continue;
-                _account.Receive(publisher, sequence);
+                _account.Receive(publisher, sequence, e.Id);
                 _run.Delivery.RecordTicks(Math.Max(0, LoadEvent.Now() - publishedAt) / 100);
             }
         }

@@ -1,7 +1,5 @@
 using AspireSse.Client;
 using LoadTests.Running;
-using LoadTests.Targets;
-using Microsoft.AspNetCore.Http;
 using Unit.Client;
 using Unit.ServiceDefaults;
 
@@ -50,15 +48,8 @@ public class LoadCountersTests
     [Fact]
     public async Task A_visitor_whose_time_is_over_is_not_missed_while_its_stream_ends()
     {
-        await using var server = await SseServer.StartAsync(context =>
-            context.Request.Path == "/v1/replicas"
-                ? context.Response.WriteAsJsonAsync(
-                    new[] { new Replica("one", $"http://{context.Request.Host}", 0, "", 0, "") }
-                )
-                : SseServer.Open(Connected)(context)
-        );
-        using var replicas = await ReplicaSet.DiscoverAsync(new Uri(server.Url), TestContext.Current.CancellationToken);
-        await using var run = new LoadRun(replicas, "visit");
+        await using var system = await StubSystem.StartAsync(SseServer.Open(Connected));
+        var run = system.Run;
         await using var visitor = new LoadReader(
             run,
             "visit.all",

@@ -84,13 +84,13 @@ public class RecoveryTests
             Assert.Equal(new Recovery(Took: null, IsKnown: false), Recovery.After(after, Fault, normal: 10));
         var faults = (
             (Recovery[])[new(TimeSpan.FromSeconds(2)), new(Took: null), new(Took: null, IsKnown: false)]
-        ).Select(r => new FaultRecord("Redis", "Kill", 1, 10, 1, r, 0));
+        ).Select(r => new FaultRecord("Redis", "Kill", 1, 10, 1, true, r, 0));
         Assert.Equal(["2.0", "**not**", "**unknown**"], faults.Select(f => f.Recovered));
         Assert.Equal(
             [
                 null,
                 "the system had not recovered when the run ended",
-                "unknown, because no whole second of publishing followed",
+                "unknown: no whole second of publishing followed, or nothing was delivered before",
             ],
             faults.Select(f => LoadThreshold.Of(f).Failure)
         );

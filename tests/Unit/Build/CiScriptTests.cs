@@ -1,0 +1,32 @@
+namespace Unit.Build;
+
+/// <summary>.ci/run with scripts in the place of `npm` and `dotnet`.</summary>
+public sealed class CiScriptTests : IDisposable
+{
+    private const string Dotnet = """
+        #!/bin/sh
+        case "$1 $2" in
+        "tool restore") exit $RESTORE;;
+        test*) mkdir -p artifacts/test-results
+          echo '<UnitTestResult testId="1" outcome="Passed" />' > artifacts/test-results/run.trx;;
+        esac
+        """;
+
+    private readonly ScriptFolder _folder = new(".ci/run");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("0", "true", 0)]
+    [InlineData("1", "true", 1)] // not checked in CI
+    [InlineData("1", "", 0)] // a machine whose feed lacks the formatter
+    public async Task Code_whose_form_is_not_checked_fails_in_CI_only(string restore, string ci, int expected)
+    {
+        _folder.Replace("npm", "#!/bin/sh");
+        _folder.Replace("dotnet", Dotnet);
+        var (code, output) = await _folder.RunAsync([], ("RESTORE", restore), ("CI", ci));
+        Assert.True(code == expected, output);
+        Assert.EndsWith("1 passed, 0 failed\n", output, StringComparison.Ordinal);
+        Assert.Equal(restore == "1", output.Contains("is not checked", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using LoadTests.Chaos;
+using LoadTests.Reports;
+using LoadTests.Running;
+using Unit.Client;
+
+namespace Unit.Load;
+
+public class ChaosPlanTests
+{
+    [Fact]
+    public async Task A_killed_process_that_does_not_come_back_fails_the_run()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Faults are injected on Linux only.");
+        await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
+        system.Run.Delivery.Record(TimeSpan.FromMilliseconds(1));
+        using var process = Process.Start("sleep", "600");
+        using var end = new CancellationTokenSource();
+        var plan = new ChaosPlan(
+            [ChaosTarget.Redis],
+            FaultKind.Kill,
+            system.Replicas,
+            new Dictionary<string, int> { [nameof(ChaosTarget.Redis)] = process.Id }
+        )
+        {
+            QuietTime = TimeSpan.Zero,
+            RepairLimit = TimeSpan.FromMilliseconds(300),
+        };
+        var records = await plan.RunAsync(
+            new RunHistory(system.Run),
+            line =>
+            {
+                if (line.Contains("did not restart", StringComparison.Ordinal))
+                    end.Cancel();
+            },
+            end.Token
+        );
+        var fault = Assert.Single(records);
+        Assert.Equal("it did not restart within 0 s", LoadThreshold.Return(fault).Failure);
+        Assert.Null(LoadThreshold.Return(fault with { IsBack = true }).Failure);
+        // Nothing was published, so no share of the deliveries tells a recovery.
+        Assert.False(fault.Recovery.IsKnown);
+    }
+
+    [Fact]
+    public async Task No_fault_is_injected_before_the_first_delivery_and_without_deliveries_recovery_is_unknown()
+    {
+        await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
+        var history = new RunHistory(system.Run);
+        Assert.False(history.HasDeliveries);
+        for (var i = 0; i < 8; i++)
+            history.Take();
+        system.Run.IsPublishing = true;
+        for (var i = 0; i < 8; i++)
+            history.Take();
+        Assert.True(history.RecoveryFrom(TimeSpan.Zero, normal: 1).IsKnown);
+        Assert.False(history.RecoveryFrom(TimeSpan.Zero, normal: 0).IsKnown);
+        system.Run.Delivery.Record(TimeSpan.FromMilliseconds(1));
+        Assert.True(history.HasDeliveries);
+    }
+}
