@@ -16,7 +16,7 @@ internal sealed record ConnectionRow(
     DateTimeOffset ConnectedAt,
     long Delivered,
     long Bytes,
-    LatencyQuantiles? LatencyMs,
+    ConnectionLatency LatencyMs,
     long Lag,
     double? RttMs,
     string State
@@ -32,7 +32,7 @@ internal sealed record ConnectionRow(
             s.ConnectedAt,
             Volatile.Read(ref s.Delivered),
             Volatile.Read(ref s.Bytes),
-            s.Latency.Quantiles(),
+            ConnectionLatency.Of(s.Latency.Quantiles()),
             s.Lag,
             TcpInfo.RoundTrip(s.Client.Socket),
             s.State
@@ -42,6 +42,15 @@ internal sealed record ConnectionRow(
         Client.Contains(text, StringComparison.OrdinalIgnoreCase)
         || (User?.Contains(text, StringComparison.OrdinalIgnoreCase) ?? false)
         || Topics.Any(t => t.Contains(text, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>Delivery times in milliseconds; null before the first delivery.</summary>
+internal sealed record ConnectionLatency(double? P50, double? P95, double? P99)
+{
+    private static readonly ConnectionLatency None = new(null, null, null);
+
+    public static ConnectionLatency Of(LatencyQuantiles? quantiles) =>
+        quantiles is null ? None : new(quantiles.P50, quantiles.P95, quantiles.P99);
 }
 
 /// <summary>

@@ -15,6 +15,9 @@ internal static class ConnectionsApi
     private const int DefaultPage = 100,
         MaxPage = 1_000;
 
+    /// <summary>Time in which a replica that does not answer is back, or no longer listed.</summary>
+    private const string RetrySeconds = "5";
+
     public static void AddConnections(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
@@ -30,10 +33,8 @@ internal static class ConnectionsApi
         connections.MapGet("", ListAsync).RefusesInvalid().Reads(Topic);
         connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
         connections
-            .MapGet("/stream", WatchAsync)
-            .DisableHttpMetrics()
-            .LimitedAsStream()
-            .Sends(
+            .MapStream("/stream", WatchAsync)
+            .SendsOnce(
                 "Streams the open connections of all replicas and their changes.",
                 ("snapshot", typeof(Snapshot)),
                 ("update", typeof(Update))
@@ -64,7 +65,7 @@ internal static class ConnectionsApi
         )
             return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
         if (scope == ConnectionDirectory.LocalScope)
-            return HeldJson.Ok(context, new ConnectionPage([.. directory.Local()], null, null));
+            return LocalPage(context, new ConnectionPage([.. directory.Local()], null, null));
 
         var listing = await directory.AllAsync(cancellationToken);
         var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
@@ -85,13 +86,24 @@ internal static class ConnectionsApi
         );
     }
 
+    /// <summary>
+    /// Answers a replica without counting bytes as held: all replicas are one client, and its limit would hide streams.
+    /// A replica reads at once.
+    /// </summary>
+    private static IResult LocalPage(HttpContext context, ConnectionPage page) =>
+        Caller.Of(context).User == Caller.Replica ? TypedResults.Ok(page) : HeldJson.Ok(context, page);
+
     private static async Task<IResult> CloseAsync(
         string id,
         string? scope,
         ConnectionDirectory directory,
         HttpContext context
-    ) =>
-        await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted) switch
+    )
+    {
+        var closed = await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted);
+        if (closed is null)
+            context.Response.Headers.RetryAfter = RetrySeconds;
+        return closed switch
         {
             true => TypedResults.NoContent(),
             false => TypedResults.Problem(
@@ -105,6 +117,7 @@ internal static class ConnectionsApi
                 detail: "The connection may be on a replica that does not answer. Try again."
             ),
         };
+    }
 
     private static Task WatchAsync(
         HttpContext context,

@@ -26,6 +26,11 @@ internal sealed class NdjsonPublish(
     /// <summary>Bytes of memory that a stored event uses until the response is sent.</summary>
     private const int AnswerBytes = 128;
 
+    /// <summary>
+    /// Maximum bytes of a line. Escapes of letters (<c>\uXXXX</c>) take up to three times the event's bytes, and the
+    /// other members take some.
+    /// </summary>
+    private readonly int _lineBytes = 3 * options.Value.MaxEventBytes + 4_096;
     private readonly int _batchBytes = Math.Min(options.Value.NdjsonBatchBytes, log.Value.MaxBatchBytes);
 
     public async Task<IResult> PublishAsync(HttpContext context)
@@ -42,7 +47,9 @@ internal sealed class NdjsonPublish(
         var hold = MemoryHold.Of(context);
         try
         {
-            await foreach (var (one, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted))
+            await foreach (
+                var (one, isTooLong, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted)
+            )
             {
                 // The text after the last line break is not a line yet, but uses memory too.
                 try
@@ -52,6 +59,11 @@ internal sealed class NdjsonPublish(
                 catch (InvalidRequestException e)
                 {
                     throw new InvalidEventException(e.Field, e.Problem, e.Status);
+                }
+                if (isTooLong)
+                {
+                    line++;
+                    throw TooLong();
                 }
                 if (one is not { } text)
                     continue;
@@ -168,14 +180,18 @@ internal sealed class NdjsonPublish(
         }
     }
 
-    /// <summary>Reads the lines and the buffered bytes; after each read also the buffered bytes alone.</summary>
-    private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, long Buffered)> LinesAsync(
+    private InvalidEventException TooLong() =>
+        new("data", $"the line has more than {_lineBytes} bytes.", StatusCodes.Status413PayloadTooLarge);
+
+    /// <summary>
+    /// Reads the lines and the buffered bytes; after each read also the buffered bytes alone. A line that is too long
+    /// is the last one.
+    /// </summary>
+    private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, bool IsTooLong, long Buffered)> LinesAsync(
         PipeReader body,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        // Allowance for the other members of an event.
-        var most = options.Value.MaxEventBytes + 4_096;
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
@@ -184,18 +200,17 @@ internal sealed class NdjsonPublish(
             // would abort the response.
             try
             {
-                yield return (null, buffered);
+                yield return (null, false, buffered);
                 while (rest.PositionOf((byte)'\n') is { } end)
                 {
-                    if (rest.Slice(0, end).Length > most)
-                        throw TooLong();
-                    yield return (Trim(rest.Slice(0, end).ToArray()), buffered);
+                    var isTooLong = rest.Slice(0, end).Length > _lineBytes;
+                    yield return (isTooLong ? null : Trim(rest.Slice(0, end).ToArray()), isTooLong, buffered);
                     rest = rest.Slice(rest.GetPosition(1, end));
                 }
-                if (rest.Length > most)
-                    throw TooLong();
+                if (rest.Length > _lineBytes)
+                    yield return (null, true, buffered);
                 if (read.IsCompleted && !rest.IsEmpty)
-                    yield return (Trim(rest.ToArray()), buffered);
+                    yield return (Trim(rest.ToArray()), false, buffered);
                 if (read.IsCompleted)
                     rest = rest.Slice(rest.End);
             }
@@ -207,8 +222,6 @@ internal sealed class NdjsonPublish(
                 yield break;
         }
 
-        InvalidEventException TooLong() =>
-            new("data", $"the next line has more than {most} bytes.", StatusCodes.Status413PayloadTooLarge);
         static ReadOnlyMemory<byte> Trim(ReadOnlyMemory<byte> line) => line.Trim(" \t\r"u8.ToArray());
     }
 }

@@ -21,7 +21,7 @@ internal static class PublishApi
             .MapPost("/events", PublishAsync)
             .LimitedAsPublish()
             .ChecksTopics()
-            .Body(typeof(PublishBody))
+            .Body(typeof(PublishBody), lines: "One event per line.")
             .Produces<Published>(StatusCodes.Status202Accepted);
 
     private static async Task<IResult> PublishAsync(
@@ -105,7 +105,7 @@ internal static class PublishApi
             StatusCodes.Status415UnsupportedMediaType
         );
 
-    /// <summary>One event, for the OpenAPI document. The endpoint also accepts arrays and NDJSON.</summary>
+    /// <summary>One event, for the OpenAPI document. The endpoint also accepts an array of them.</summary>
     private sealed record PublishBody(string Topic, string Type, object Data, string? Key, Guid? Id);
 }
 

@@ -1,11 +1,9 @@
 using Microsoft.Extensions.Options;
-using StreamApi.OpenApi;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -27,9 +25,7 @@ internal static class SubscribeApi
 
     public static void MapSubscribe(this IEndpointRouteBuilder events) =>
         events
-            .MapMethods("/events/stream", ["GET", "POST", "QUERY"], SubscribeAsync)
-            .DisableHttpMetrics()
-            .LimitedAsStream()
+            .MapStream("/events/stream", SubscribeAsync, Lists)
             .ChecksTopics()
             .Body(typeof(SubscribeBody))
             .Query("topic", "Topic or pattern (* one token, > the rest), repeatable; default: all topics.")
@@ -41,44 +37,26 @@ internal static class SubscribeApi
             .Sends(
                 "Streams the events of the topics as published, each named by its type.",
                 ("connected", typeof(Connected)),
-                (ControlEvents.Resync.Name, ControlEvents.Resync.Data),
-                ("skipped", typeof(Skipped)),
                 ("*", typeof(object))
             );
 
-    private static async Task SubscribeAsync(HttpContext context, StreamOpener streams, IOptions<EventsOptions> options)
+    private static async Task<IResult> SubscribeAsync(
+        HttpContext context,
+        StreamOpener streams,
+        IOptions<EventsOptions> options
+    )
     {
-        StreamRequest request;
-        try
-        {
-            await context.TakeBodyAsync(Lists);
-            var query = context.Request.Query;
-            if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
-            {
-                await invalid.ExecuteAsync(context);
-                return;
-            }
-            if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
-            {
-                await forbidden.ExecuteAsync(context);
-                return;
-            }
-            FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : PlainFormat.Named;
-            request = context.Subscription(
-                new StreamFilter(
-                    filter.Topics.Count == 0 ? Everything : filter.Topics,
-                    filter.Types,
-                    filter.Keys,
-                    format
-                )
-            );
-        }
-        catch (InvalidRequestException e)
-        {
-            await e.ToResult().ExecuteAsync(context);
-            return;
-        }
+        var query = context.Request.Query;
+        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
+            return invalid;
+        if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
+            return forbidden;
+        FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : PlainFormat.Named;
+        var request = context.Subscription(
+            new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, format)
+        );
         await streams.OpenAsync(context, request);
+        return TypedResults.Empty;
     }
 
     /// <summary>Describes the body in the OpenAPI document.</summary>
@@ -93,6 +71,4 @@ internal static class SubscribeApi
     );
 
     private sealed record Connected(string ConnectionId, string Replica, string Epoch, string Head);
-
-    private sealed record Skipped(string From, string To, long Count);
 }

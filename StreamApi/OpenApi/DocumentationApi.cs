@@ -127,10 +127,10 @@ internal static class DocumentationApi
         if (context.Description.HttpMethod == "POST" && metadata.OfType<BodyDescription>().FirstOrDefault() is { } body)
         {
             var schema = await context.GetOrCreateSchemaAsync(body.Body, cancellationToken: cancellationToken);
-            operation.RequestBody = new OpenApiRequestBody
-            {
-                Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = schema } },
-            };
+            var content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = schema } };
+            if (body.Lines is { } lines)
+                content["application/x-ndjson"] = Text(lines);
+            operation.RequestBody = new OpenApiRequestBody { Content = content };
         }
         if (metadata.OfType<IdempotencyKeyDescription>().Any())
             Add(
@@ -155,30 +155,21 @@ internal static class DocumentationApi
             + (
                 stream.Resumes
                     ? ". An interrupted stream resumes after `Last-Event-ID`."
-                    : ", and `[DONE]`. The stream has no ids and cannot be resumed."
+                    : ". The stream has no ids and cannot be resumed."
             );
         if (stream.Resumes)
             Add(
                 operation,
                 new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false)
             );
-        Add(
-            operation,
-            new QueryParameter(
-                "named",
-                "true: all events are named; false: no event is, for clients with only onmessage.",
-                false
-            )
+        operation.AddExtension(
+            "x-sse-events",
+            await EventsAsync(ControlEvents.With(stream), context, cancellationToken)
         );
-        IEnumerable<StreamEvent> sent =
-            stream.Resumes && stream.Events.All(e => e.Name != "resync")
-                ? [.. stream.Events, ControlEvents.Resync]
-                : stream.Events;
-        operation.AddExtension("x-sse-events", await EventsAsync(sent, context, cancellationToken));
         operation.Responses["200"] = new OpenApiResponse
         {
             Description = "The stream.",
-            Content = new Dictionary<string, OpenApiMediaType> { ["text/event-stream"] = Text },
+            Content = new Dictionary<string, OpenApiMediaType> { ["text/event-stream"] = Text() },
         };
     }
 
@@ -206,7 +197,7 @@ internal static class DocumentationApi
         if (vendor.Frames.Count == 0)
             return;
         answer.Description = "The response: JSON, or server-sent events with `\"stream\": true`.";
-        answer.Content["text/event-stream"] = Text;
+        answer.Content["text/event-stream"] = Text();
         operation.Description = $"With `\"stream\": true` server-sent events: {Names(vendor.Frames)}. {vendor.Note}";
         operation.AddExtension("x-sse-events", await EventsAsync(vendor.Frames, context, cancellationToken));
     }
@@ -214,7 +205,11 @@ internal static class DocumentationApi
     private static string Names(IEnumerable<StreamEvent> events) =>
         string.Join(", ", events.Select(e => $"`{e.Name}`"));
 
-    private static OpenApiMediaType Text => new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+    private static OpenApiMediaType Text(string? description = null) =>
+        new()
+        {
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = description },
+        };
 
     private static async Task<JsonNodeExtension> EventsAsync(
         IEnumerable<StreamEvent> sent,

@@ -6,6 +6,7 @@ using StreamApi.Security.Credentials;
 using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Security;
@@ -52,6 +53,7 @@ internal static class SecurityExtensions
     public static void UseSecurity(this WebApplication app)
     {
         app.UseProblems();
+        app.UseHeadRequests();
         // A browser's preflight request carries no credentials.
         app.UseCors();
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)
@@ -68,6 +70,7 @@ internal static class SecurityExtensions
         MinResponseRate.Use(app);
         app.UseCrossSiteRefusal();
         app.UseAuthentication();
+        app.UseStreamBodies();
         app.UseRateLimiter();
         app.UseAuthorization();
     }

@@ -22,7 +22,9 @@ const VALUES = {
 
 /** Upper bounds of the colour bands, in milliseconds. Band 0 has no latency yet; the last band has no upper bound. */
 export const BANDS = [5, 10, 25, 50, 100, 250];
-export const bandOf = ({ latencyMs }) => (latencyMs ? 1 + BANDS.filter((end) => latencyMs.p99 > end).length : 0);
+export const bandOf = (row) => (hasLatency(row) ? 1 + BANDS.filter((end) => row.latencyMs.p99 > end).length : 0);
+
+const hasLatency = ({ latencyMs }) => typeof latencyMs?.p99 === "number";
 
 export class ConnectionTable {
   #rows = new Map();
@@ -124,7 +126,7 @@ export class ConnectionTable {
       this.#delivered.set(row.id, row.delivered);
       if (fresh <= 0) continue;
       replica.delivered += fresh;
-      if (!row.latencyMs) continue;
+      if (!hasLatency(row)) continue;
       replica.spread.add(row.latencyMs, fresh);
       all.add(row.latencyMs, fresh);
     }

@@ -59,7 +59,7 @@ internal sealed class RunLog(
         CancellationToken cancellationToken = default
     )
     {
-        await feed.Started.WaitAsync(cancellationToken);
+        await feed.UntilStartedAsync(cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
         // Not cancelled with the request: an announced run without a writer would block its own topic.

@@ -45,7 +45,7 @@ internal static class RequestLimits
             limiter.AddPolicy(
                 RatePolicies.Streams,
                 context =>
-                    Options(context) is var o && IsResume(context)
+                    Options(context) is var o && context.IsResume()
                         ? Window(context, "resumes", o.ResumesPerMinute!.Value)
                         : Window(context, RatePolicies.Streams, o.NewStreamsPerMinute!.Value)
             );
@@ -100,11 +100,6 @@ internal static class RequestLimits
 
     private static LimitOptions Options(HttpContext context) =>
         context.RequestServices.GetRequiredService<IOptions<LimitOptions>>().Value;
-
-    /// <summary>Detects a resuming client: its last id is a stream id or an ordinal of a finite stream.</summary>
-    private static bool IsResume(HttpContext context) =>
-        LastEventId.Of(context.Request) is { Text: { } text } last
-        && (last.Id is not null || text.All(char.IsAsciiDigit));
 
     private static RateLimitPartition<string> Window(HttpContext context, string name, int perMinute) =>
         Shared(
@@ -182,7 +177,7 @@ internal static class RequestLimits
             : TimeSpan.Zero;
         if (delay > TimeSpan.Zero)
             await Refusals.DelayAsync(context, delay);
-        if (policy == RatePolicies.Streams && IsResume(context))
+        if (policy == RatePolicies.Streams && context.IsResume())
         {
             await StreamAdmission.PutOffAsync(
                 context,

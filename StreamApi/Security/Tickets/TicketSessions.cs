@@ -35,14 +35,21 @@ internal sealed class TicketSessions(
     private bool _notesLost;
     private long? _sweptAt;
 
-    private sealed record Held(OpenStream Stream, DateTimeOffset At);
+    private sealed class Held(OpenStream stream, long openedAt)
+    {
+        public OpenStream Stream => stream;
+        public long OpenedAt => openedAt;
+
+        /// <summary>When it was opened, by Postgres's clock; null until it is noted.</summary>
+        public DateTimeOffset? At { get; set; }
+    }
 
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
     public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
 
     private void Enter(Guid ticket, OpenStream stream)
     {
-        var held = new Held(stream, Clock.GetUtcNow());
+        var held = new Held(stream, Clock.GetTimestamp());
         OpenStream? before = null;
         _streams.AddOrUpdate(
             ticket,
@@ -91,7 +98,12 @@ internal sealed class TicketSessions(
             return;
         }
         if (_epoch != logs.Epoch)
+        {
             (_epoch, _notesLost) = (logs.Epoch, true);
+            // The new server has a clock of its own.
+            foreach (var held in _streams.Values)
+                held.At = null;
+        }
         try
         {
             if (_notesLost)
@@ -113,12 +125,21 @@ internal sealed class TicketSessions(
         var opened = _opened.ToArray();
         if (opened.Length == 0)
             return;
-        await connections.NoteAsync(
-            opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, o.Value.At)),
-            cancellationToken
-        );
-        foreach (var one in opened)
-            _opened.TryRemove(one);
+        var now = Clock.GetTimestamp();
+        var noted = opened
+            .Select(o => new OpenedTicket(
+                o.Key,
+                o.Value.Stream.Id,
+                Clock.GetElapsedTime(o.Value.OpenedAt, now),
+                o.Value.At
+            ))
+            .ToList();
+        var notedAt = await connections.NoteAsync(noted, cancellationToken);
+        for (var i = 0; i < opened.Length; i++)
+        {
+            opened[i].Value.At ??= notedAt - noted[i].Age;
+            _opened.TryRemove(opened[i]);
+        }
         if (_sweptAt is { } swept && Clock.GetElapsedTime(swept) < SweepInterval)
             return;
         _sweptAt = Clock.GetTimestamp();
@@ -141,7 +162,7 @@ internal sealed class TicketSessions(
             if (openedAt >= here.At)
                 here.Stream.Stop(EndReason.Replaced);
             else
-                // A note of the one that this stream has replaced: its own is under way, or was lost.
+                // A note of the one that this stream has replaced: its own is under way (no time yet), or was lost.
                 _opened.TryAdd(ticket, here);
         }
     }

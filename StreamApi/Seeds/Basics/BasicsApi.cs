@@ -41,6 +41,7 @@ internal static class BasicsApi
             )
             .Reads(Ticker.Topic)
             .WithStreamPool("Sse")
+            .SwitchesNames()
             .Sends("Streams one tick per second, the same for all readers.", ("tick", typeof(Tick)));
 
         // The article's four handlers differ only in their Python declaration.
@@ -51,6 +52,8 @@ internal static class BasicsApi
                     (HttpContext context, PushOpener streams) => Lists.Items.OpenAsync(context, streams)
                 )
                 .Reads(Lists.Items.Topic)
+                .TakesOrdinals()
+                .SwitchesNames()
                 .Sends(
                     "Streams three items; resumes after Last-Event-ID (1…3), 204 after the last.",
                     ("item_update", typeof(Item))
@@ -61,15 +64,18 @@ internal static class BasicsApi
                 (HttpContext context, PushOpener streams) => Lists.Logs.OpenAsync(context, streams)
             )
             .Reads(Lists.Logs.Topic)
+            .TakesOrdinals()
+            .SwitchesNames()
             .Sends("Streams log lines as raw text.", ("log", typeof(string)));
 
         basics
-            .MapPost("/chat/stream", ChatStream.OpenAsync)
+            .MapMethods("/chat/stream", ["POST", "QUERY"], ChatStream.OpenAsync)
             .Publishes("chat")
             .LimitedAsStream()
             .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatPrompt>()
+            .SwitchesNames()
             .SendsOnce(
                 "Streams one token per word of the text, then [DONE].",
                 ("token", typeof(string)),

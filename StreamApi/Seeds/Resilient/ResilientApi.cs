@@ -48,6 +48,8 @@ internal static class ResilientApi
             .MapStream(Route, StreamAsync)
             .Reads("sse.resilient.{session_id}")
             .WithStreamPool("Sse")
+            .TakesOrdinals()
+            .SwitchesNames()
             .StartsWork()
             .Sends(
                 "Streams one source per session, replays missed messages and retries a failing source.",
@@ -108,6 +110,7 @@ internal static class ResilientApi
                 filter,
                 last,
                 StartAfter: start,
+                Slow: query.Slow(),
                 Greeting: Greetings.IdOnly,
                 OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null
             )

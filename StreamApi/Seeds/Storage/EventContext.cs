@@ -4,6 +4,7 @@ using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 using Streaming.Frames;
 
@@ -54,14 +55,29 @@ internal static class EventContextExtensions
     /// Runs changes in a transaction, which they commit by <see cref="EventContext.CommitAsync"/>; without that it is
     /// rolled back. A client that hangs up ends the wait, not the transaction.
     /// </summary>
+    /// <param name="contexts">Creates the context.</param>
+    /// <param name="change">Makes the changes and commits them.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="turn">The turn of the row that is changed (<see cref="RowTurns"/>); returned with the
+    /// connection.</param>
     public static async Task<TResult> ChangeAsync<T, TResult>(
         this IDbContextFactory<T> contexts,
         Func<T, Task<TResult>> change,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        IDisposable? turn = null
     )
         where T : EventContext
     {
-        var context = await contexts.CreateDbContextAsync(cancellationToken);
+        T context;
+        try
+        {
+            context = await contexts.CreateDbContextAsync(cancellationToken);
+        }
+        catch
+        {
+            turn?.Dispose();
+            throw;
+        }
         return await StoreTransactions.RunAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
             RunAsync,
@@ -70,6 +86,7 @@ internal static class EventContextExtensions
 
         async Task<TResult> RunAsync()
         {
+            using var returned = turn;
             await using var owned = context;
             await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
             return await change(context);
@@ -80,7 +97,9 @@ internal static class EventContextExtensions
     /// Registers the context on the log's data source. Migrations are handwritten SQL, so there is no model snapshot.
     /// </summary>
     public static void AddEventContext<T>(this IServiceCollection services, string schema)
-        where T : EventContext =>
+        where T : EventContext
+    {
+        services.TryAddSingleton<RowTurns>();
         services.AddDbContextFactory<T>(
             (provider, options) =>
                 options
@@ -90,6 +109,7 @@ internal static class EventContextExtensions
                     )
                     .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
         );
+    }
 
     public static async Task MigrateAsync<T>(this IServiceProvider services, CancellationToken cancellationToken)
         where T : EventContext

@@ -4,7 +4,7 @@ using StreamApi.Seeds.Storage;
 namespace StreamApi.Seeds.Tasks;
 
 /// <summary>Creates tasks and changes their status; each change and its event commit together.</summary>
-internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimeProvider clock)
+internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurns turns, TimeProvider clock)
 {
     public const string Topics = "tasks.*";
     public const string Created = "task_created",
@@ -40,8 +40,11 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, TimePro
     }
 
     /// <summary>Returns false if the task does not exist.</summary>
-    public Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken) =>
-        contexts.ChangeAsync(context => SetStatusAsync(context, id, status), cancellationToken);
+    public async Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken)
+    {
+        var turn = await turns.EnterAsync($"task {id}", cancellationToken);
+        return await contexts.ChangeAsync(context => SetStatusAsync(context, id, status), cancellationToken, turn);
+    }
 
     private async Task<bool> SetStatusAsync(TasksContext context, Guid id, string status)
     {

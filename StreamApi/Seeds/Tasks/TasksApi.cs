@@ -56,6 +56,7 @@ internal static class TasksApi
             .MapStream("/events/stream", StreamAsync)
             .WithStreamPool("Tasks")
             .Reads(TaskList.Topics)
+            .SwitchesNames()
             .Query("types", "Event types, comma-separated or repeated; default: all.", isText: true)
             .Sends(
                 "Streams changes of tasks as unnamed frames {id, event, data, timestamp}.",

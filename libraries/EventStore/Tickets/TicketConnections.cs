@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -10,25 +11,41 @@ namespace EventStore;
 /// </summary>
 public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
-    /// <summary>Records connections. One that was opened earlier than the stored one changes nothing.</summary>
-    public Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
+    /// <summary>
+    /// Records connections. One that was opened earlier than the stored one changes nothing. Returns the time of this
+    /// call by Postgres's clock, which decides: the replicas' clocks may differ.
+    /// </summary>
+    public Task<DateTimeOffset> NoteAsync(IEnumerable<OpenedTicket> opened, CancellationToken cancellationToken)
     {
         // In one order, so that the statements of two replicas cannot deadlock.
-        TicketConnection[] ordered = [.. opened.OrderBy(o => o.Ticket)];
+        OpenedTicket[] ordered = [.. opened.OrderBy(o => o.Ticket)];
+        var called = Stopwatch.GetTimestamp();
         return store.RunAsync(
             """
-            insert into eventstore.ticket_holders as h
-            select ticket, connection, at, clock_timestamp() from unnest($1, $2, $3) as o(ticket, connection, at)
-            on conflict (ticket) do update
-            set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
-            where excluded.opened_at > h.opened_at
+            with noted as (
+                insert into eventstore.ticket_holders as h
+                select ticket, connection, coalesce(at, statement_timestamp() - age), clock_timestamp()
+                from unnest($1, $2, $3, $4) as o(ticket, connection, age, at)
+                on conflict (ticket) do update
+                set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
+                where excluded.opened_at > h.opened_at
+            )
+            select statement_timestamp()
             """,
-            command =>
+            async command =>
             {
                 command.With(Array.ConvertAll(ordered, o => o.Ticket));
                 command.With(Array.ConvertAll(ordered, o => o.Connection));
+                // The connections have aged while this one waited for a connection to Postgres.
+                var waited = Stopwatch.GetElapsedTime(called);
+                command.With(Array.ConvertAll(ordered, o => o.Age + waited));
                 command.With(Array.ConvertAll(ordered, o => o.At));
-                return command.ExecuteNonQueryAsync();
+                // Read to the statement's end: the row comes before the commit.
+                await using var rows = await command.ExecuteReaderAsync();
+                await rows.ReadAsync();
+                var now = rows.GetFieldValue<DateTimeOffset>(0);
+                while (await rows.ReadAsync()) { }
+                return now - waited;
             },
             cancellationToken
         );
@@ -67,8 +84,15 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
         );
 }
 
+/// <summary>A connection of this replica that uses a ticket.</summary>
+/// <param name="Ticket">The ticket's id.</param>
+/// <param name="Connection">The connection's id.</param>
+/// <param name="Age">Time since it was opened.</param>
+/// <param name="At">When it was opened, by Postgres's clock (UTC), from an earlier note in the same epoch.</param>
+public readonly record struct OpenedTicket(Guid Ticket, string Connection, TimeSpan Age, DateTimeOffset? At = null);
+
 /// <summary>A connection that uses a ticket.</summary>
 /// <param name="Ticket">The ticket's id.</param>
 /// <param name="Connection">The connection's id.</param>
-/// <param name="At">When it was opened, by its replica's clock (UTC).</param>
+/// <param name="At">When it was opened, by Postgres's clock (UTC).</param>
 public readonly record struct TicketConnection(Guid Ticket, string Connection, DateTimeOffset At);

@@ -89,7 +89,7 @@ internal sealed class Agent(
                             type = "tool_use",
                             id = call.CallId,
                             tool = call.Name,
-                            input = ToolCalls.Input(call),
+                            input = ToolCalls.InputOrText(call),
                         }
                     )
                 );
@@ -123,6 +123,8 @@ internal sealed class Agent(
     {
         if (_tools.OfType<AIFunction>().FirstOrDefault(t => t.Name == call.Name) is not { } tool)
             return new { error = $"There is no tool {call.Name}." };
+        if (call.Arguments is null)
+            return new { error = "The arguments are not a JSON object." };
         try
         {
             return await tool.InvokeAsync(new AIFunctionArguments(call.Arguments), cancellationToken);

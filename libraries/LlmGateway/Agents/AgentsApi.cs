@@ -52,6 +52,7 @@ internal static class AgentsApi
             .Query("prompt", "The question.", required: true, isText: true)
             .Query("provider", "Name of the provider.")
             .Query("model", "Name of the model.")
+            .SwitchesNames()
             .Sends("An agent's answer, with its tool calls and their results.", Events("end", typeof(AgentEnd)));
         agents
             .MapPost("/session", CreateAsync)
@@ -75,6 +76,8 @@ internal static class AgentsApi
         agents
             .MapStream("/stream/{sessionId}", StreamAsync)
             .Reads("sessions.{sessionId}")
+            .TakesOrdinals()
+            .SwitchesNames()
             .StartsWork()
             .Sends("The answers to the messages of a session.", Events("message_end", typeof(AgentEnd)));
         // Creates the sessions, which resume those of failed replicas.

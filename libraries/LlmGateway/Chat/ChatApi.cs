@@ -11,28 +11,36 @@ namespace LlmGateway.Chat;
 /// </summary>
 internal static class ChatApi
 {
+    private static readonly string[] Methods = ["POST", "QUERY"];
+
     public static void AddChat(this WebApplicationBuilder builder) => builder.Services.AddSingleton<ChatHandler>();
 
     public static void MapChat(this IEndpointRouteBuilder app)
     {
         var chat = app.MapGroup("/sse").WithTags("Chat").WithStreamPool("Sse");
-        chat.MapPost("/chat", (HttpContext context, ChatHandler handler) => handler.PlainAsync(context))
+        chat.MapMethods("/chat", Methods, (HttpContext context, ChatHandler handler) => handler.PlainAsync(context))
             .Publishes(ChatCall.Topic)
             .LimitedAsGeneration()
             .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatRequest>()
+            .SwitchesNames()
             .SendsOnce(
                 "An answer token by token, then [DONE]; ends with its request.",
                 ("content", typeof(ChatContent)),
                 ("error", typeof(StreamError))
             );
-        chat.MapPost("/backpressure-chat", (HttpContext context, ChatHandler handler) => handler.PacedAsync(context))
+        chat.MapMethods(
+                "/backpressure-chat",
+                Methods,
+                (HttpContext context, ChatHandler handler) => handler.PacedAsync(context)
+            )
             .Publishes(ChatCall.Topic)
             .LimitedAsGeneration()
             .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatRequest>()
+            .SwitchesNames()
             .SendsOnce(
                 "The same at the reader's speed: a slow reader pauses the provider.",
                 ("content", typeof(PacedContent)),

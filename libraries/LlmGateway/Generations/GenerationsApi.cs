@@ -52,6 +52,7 @@ internal static class GenerationsApi
         generations
             .MapStream("/{id}/stream", StreamAsync)
             .Reads("generations.{id}")
+            .TakesOrdinals()
             .Sends(
                 "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),

@@ -87,7 +87,7 @@ internal sealed class Generator(
                             {
                                 id = tool.CallId,
                                 tool = tool.Name,
-                                input = ToolCalls.Input(tool),
+                                input = ToolCalls.InputOrText(tool),
                             }
                         )
                     );

@@ -166,12 +166,8 @@ internal sealed class RunWriter
     {
         if (_text.Length == 0)
             return;
-        // Some providers cut surrogate pairs: the first half waits for the second.
-        var held = char.IsHighSurrogate(_text[^1]) && !_closing ? _text[^1].ToString() : "";
-        _text.Length -= held.Length;
-        if (_text.Length > 0)
-            _events.Add(_toEvent(_text.ToString()));
-        _text.Clear().Append(held);
+        _events.Add(_toEvent(_text.ToString()));
+        _text.Clear();
     }
 
     private void Measure() => _metrics.Stored(_clock.GetElapsedTime(_takenSince), _provider);

@@ -68,7 +68,8 @@ internal sealed class ChatProviders : IDisposable
                         new ProviderQueue(create(provider), name, provider, clock),
                         name,
                         metrics,
-                        clock
+                        clock,
+                        logger
                     )
                     : null
             );

@@ -28,15 +28,26 @@ internal static class ToolCalls
         ?? JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), RunJson.Options);
 
     /// <summary>The arguments as an object; an empty one if they are not an object.</summary>
-    public static JsonNode Input(FunctionCallContent call)
+    public static JsonObject Input(FunctionCallContent call) => Parse(Arguments(call)) ?? [];
+
+    /// <summary>
+    /// The arguments as an object, or as the model's text if they are not one. An empty object instead would make the
+    /// tool's caller run it without arguments.
+    /// </summary>
+    public static JsonNode InputOrText(FunctionCallContent call) => InputOrText(Arguments(call));
+
+    /// <inheritdoc cref="InputOrText(FunctionCallContent)"/>
+    public static JsonNode InputOrText(string arguments) => (JsonNode?)Parse(arguments) ?? arguments;
+
+    private static JsonObject? Parse(string arguments)
     {
         try
         {
-            return JsonNode.Parse(Arguments(call)) is JsonObject input ? input : [];
+            return JsonNode.Parse(arguments) as JsonObject;
         }
         catch (JsonException)
         {
-            return new JsonObject();
+            return null;
         }
     }
 

@@ -48,9 +48,28 @@ internal sealed class Upstream(
     }
 
     /// <summary>
+    /// The error in an event, <c>{"error":{"type":"overloaded_error","message":…}}</c> in both APIs; null if the
+    /// event has none. Its status is that of the same refusal before the stream.
+    /// </summary>
+    public UpstreamException? ErrorIn(JsonElement e)
+    {
+        if (WireJson.Object(e, "error") is not { } error)
+            return null;
+        var message = ErrorMessage(e.GetRawText());
+        return (WireJson.Text(error, "type"), WireJson.Text(error, "code")) switch
+        {
+            ("rate_limit_error", _) or (_, "rate_limit_exceeded") => new(429, "rate_limited", message),
+            ("overloaded_error", _) => new(503, "overloaded", message),
+            ("timeout_error", _) => new(504, "timeout", message),
+            ("invalid_request_error", _) => new(400, "upstream", message),
+            _ => new(502, "upstream", message),
+        };
+    }
+
+    /// <summary>
     /// The message of the vendors' <c>{"error":{"message":…}}</c>, else the text; without the API key.
     /// </summary>
-    public string ErrorMessage(string text)
+    private string ErrorMessage(string text)
     {
         var message = MessageOf(text);
         return options.ApiKey.Length > 0 ? message.Replace(options.ApiKey, "***", StringComparison.Ordinal) : message;
@@ -73,10 +92,11 @@ internal sealed class Upstream(
                 return await TryOpenAsync(request, Remaining, cancellationToken);
             }
             catch (UpstreamException e)
-                when (attempt < options.Retries && IsTransient(e) && (!e.IsStall || stalls++ == 0))
             {
+                e.WasRetried = attempt > 0;
+                var mayRetry = attempt < options.Retries && IsTransient(e) && (!e.IsStall || stalls++ == 0);
                 var delay = DelayBefore(attempt, e.RetryAfter);
-                if (delay >= Remaining())
+                if (!mayRetry || delay >= Remaining())
                     throw;
                 // Without the provider's message, which may quote the prompt.
                 logger.LogInformation(
@@ -124,6 +144,9 @@ internal sealed class Upstream(
                 throw await RefusalAsync(body.Response, cancellationToken);
             await body.OpenAsync();
             await body.NextAsync(limit);
+            // A provider may accept the request and refuse it in its first event.
+            if (body.Current is { } first && ErrorIn(first.RootElement) is { } refusal)
+                throw refusal;
             body.Remaining = null;
             return body;
         }

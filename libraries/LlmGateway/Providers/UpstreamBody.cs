@@ -14,6 +14,7 @@ internal sealed class UpstreamBody(string provider, TimeProvider clock, Cancella
         cancellationToken
     );
     private readonly StringBuilder _pending = new();
+    private readonly SurrogateHalves _halves = new();
     private ITimer? _timer;
     private StreamReader? _lines;
     private Func<CancellationToken, ValueTask<string?>>? _readLine;
@@ -98,7 +99,9 @@ internal sealed class UpstreamBody(string provider, TimeProvider clock, Cancella
                 _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             }
         }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        // Not every cancellation is a timeout of this class: a connect that takes too long throws one as well.
+        catch (OperationCanceledException e)
+            when (_timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new UpstreamException(
                 504,
@@ -112,7 +115,7 @@ internal sealed class UpstreamBody(string provider, TimeProvider clock, Cancella
                 IsStall = true,
             };
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new UpstreamException(
@@ -145,11 +148,18 @@ internal sealed class UpstreamBody(string provider, TimeProvider clock, Cancella
         {
             return false;
         }
-        if (Current.RootElement.ValueKind == JsonValueKind.Object)
-            return true;
-        Current.Dispose();
-        Current = null;
-        return false;
+        if (Current.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            Current.Dispose();
+            Current = null;
+            return false;
+        }
+        if (SurrogateHalves.MayBeIn(text.Span))
+        {
+            Current.Dispose();
+            Current = JsonDocument.Parse(_halves.Join(text.ToString()));
+        }
+        return true;
     }
 
     public void Dispose()

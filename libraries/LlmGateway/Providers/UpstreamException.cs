@@ -23,8 +23,15 @@ internal sealed class UpstreamException(
     /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
     public bool IsStall { get; init; }
 
-    /// <summary>
-    /// True if this server's queue refused the request: the client may retry, since nothing was tried.
-    /// </summary>
+    /// <summary>True if this server's queue refused the request: nothing was tried.</summary>
     public bool IsBusy => reason == "busy";
+
+    /// <summary>True if the gateway has tried again, in vain.</summary>
+    public bool WasRetried { get; set; }
+
+    /// <summary>
+    /// False where a retry of the client would only multiply the requests: the gateway has retried already, or the
+    /// provider refuses its key. With a time to wait, and after a refusal of this server's queue, the client may retry.
+    /// </summary>
+    public bool MayRetry => IsBusy || retryAfter is not null || (!WasRetried && reason != "credentials");
 }

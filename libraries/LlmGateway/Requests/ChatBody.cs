@@ -15,7 +15,9 @@ internal static class ChatBody
 
     private const string HalfPair = "has half of a surrogate pair, which UTF-8 cannot encode.";
 
-    /// <summary>Reads the body, which must be an object; every text in it is then valid Unicode.</summary>
+    /// <summary>
+    /// Reads the body, which must be an object; every text in it is then valid Unicode, and no member occurs twice.
+    /// </summary>
     /// <exception cref="InvalidChatException">The body is no such object, or longer than the limit.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int maxBytes)
     {
@@ -25,6 +27,7 @@ internal static class ChatBody
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidChatException("body", "must be a JSON object.");
             CheckUnicode(document.RootElement);
+            CheckMembers(document.RootElement);
             return document.RootElement.Clone();
         }
         catch (InvalidRequestException e) when (e is not InvalidChatException)
@@ -64,6 +67,12 @@ internal static class ChatBody
             ? text
             : throw new InvalidChatException(path + name, $"has at most {max} characters.");
     }
+
+    /// <summary>A name that is present and not blank.</summary>
+    public static string RequiredName(JsonElement json, string name, string path, string missing, int max = MaxName) =>
+        Name(json, name, path, max) is { } text && !string.IsNullOrWhiteSpace(text)
+            ? text
+            : throw new InvalidChatException(path + name, missing);
 
     /// <summary>A list of bounded length; null if the member is missing.</summary>
     public static JsonElement? List(JsonElement json, string name, int max, string typeError, string path = "")
@@ -114,6 +123,10 @@ internal static class ChatBody
                 : throw new InvalidChatException(name, "must be true or false.")
         );
 
+    /// <summary>A flag; null if the member is missing.</summary>
+    public static bool? OptionalFlag(JsonElement json, string name) =>
+        Get(json, name) is null ? null : Flag(json, name);
+
     /// <summary>A number from 0 to <paramref name="max"/>.</summary>
     public static float? Number(JsonElement json, string name, int max) =>
         Get(json, name) is not { } value ? null
@@ -135,6 +148,15 @@ internal static class ChatBody
     /// <summary>A member that is present and not null.</summary>
     public static JsonElement? Get(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    /// <summary>Refuses a member that occurs twice: readers differ in which one they take.</summary>
+    private static void CheckMembers(JsonElement body)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in body.EnumerateObject())
+            if (!names.Add(member.Name))
+                throw new InvalidChatException(member.Name.Length <= MaxName ? member.Name : "body", "occurs twice.");
+    }
 
     private static void CheckUnicode(JsonElement value)
     {

@@ -5,9 +5,17 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Telemetry;
 
-/// <summary>Records one span and one set of measurements per answer, time in the provider's queue included.</summary>
-internal sealed class TelemetryChatClient(IChatClient inner, string provider, ChatMetrics metrics, TimeProvider clock)
-    : DelegatingChatClient(inner)
+/// <summary>
+/// Records one span and one set of measurements per answer, time in the provider's queue included. An unexpected
+/// failure is logged, and becomes an <see cref="UpstreamException"/>, so that each API tells it in its own format.
+/// </summary>
+internal sealed class TelemetryChatClient(
+    IChatClient inner,
+    string provider,
+    ChatMetrics metrics,
+    TimeProvider clock,
+    ILogger logger
+) : DelegatingChatClient(inner)
 {
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -57,7 +65,15 @@ internal sealed class TelemetryChatClient(IChatClient inner, string provider, Ch
                     error = e is UpstreamException upstream ? upstream.Reason : e.GetType().FullName;
                     // Without the message, which may quote the prompt.
                     span?.SetStatus(ActivityStatusCode.Error, error);
-                    throw;
+                    if (e is UpstreamException)
+                        throw;
+                    logger.LogError(e, "The request to {Provider} failed", provider);
+                    throw new UpstreamException(
+                        502,
+                        "upstream",
+                        $"The request to {provider} failed in this server. Its log has the reason.",
+                        inner: e
+                    );
                 }
                 var update = updates.Current;
                 if (update.Contents.Count > 0)

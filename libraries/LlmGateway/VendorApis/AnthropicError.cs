@@ -10,6 +10,8 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
 {
     public const string RequestId = "request-id";
 
+    public static AnthropicError Internal { get; } = new(500, InternalMessage);
+
     public static AnthropicError Stopping { get; } = new(503, StoppingMessage, StoppingDelay);
 
     public static AnthropicError Of(InvalidChatException e) =>
@@ -18,8 +20,7 @@ internal sealed record AnthropicError(int Status, string Message, TimeSpan? Retr
             e.Message.StartsWith("Unsupported", StringComparison.Ordinal) ? e.Message : $"{e.Field}: {e.Message}"
         );
 
-    public static AnthropicError Of(UpstreamException e) =>
-        new(e.Status, e.Message, e.RetryAfter, e.IsBusy || e.RetryAfter is not null);
+    public static AnthropicError Of(UpstreamException e) => new(e.Status, e.Message, e.RetryAfter, e.MayRetry);
 
     /// <summary>Refuses a request in Anthropic's format.</summary>
     public static Task RefuseAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>

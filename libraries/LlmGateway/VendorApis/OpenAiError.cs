@@ -17,6 +17,8 @@ internal sealed record OpenAiError(
 {
     public const string RequestId = "x-request-id";
 
+    public static OpenAiError Internal { get; } = new(500, InternalMessage, "server_error");
+
     public static OpenAiError Stopping { get; } = new(503, StoppingMessage, "server_error", RetryAfter: StoppingDelay);
 
     public static OpenAiError Of(InvalidChatException e) =>
@@ -26,7 +28,8 @@ internal sealed record OpenAiError(
                 e.Status,
                 char.IsUpper(e.Message[0]) || e.Field == "model" ? e.Message : $"{e.Field}: {e.Message}",
                 "invalid_request_error",
-                e.Field is "body" or "Content-Type" ? null : e.Field
+                e.Field is "body" or "Content-Type" ? null : e.Field,
+                e.Message.StartsWith("Unsupported parameter", StringComparison.Ordinal) ? "unsupported_parameter" : null
             );
 
     public static OpenAiError Of(UpstreamException e) =>
@@ -41,7 +44,7 @@ internal sealed record OpenAiError(
             },
             Code: e.Status == 429 ? "rate_limit_exceeded" : e.Reason,
             RetryAfter: e.RetryAfter,
-            MayRetry: e.IsBusy || e.RetryAfter is not null
+            MayRetry: e.MayRetry
         );
 
     /// <summary>Refuses a request in OpenAI's format.</summary>

@@ -5,13 +5,15 @@ using Runs;
 namespace LlmGateway.VendorApis;
 
 /// <summary>An error in a vendor's format.</summary>
-/// <param name="RetryAfter">Time to wait before the next try; null: not known.</param>
-/// <param name="MayRetry">False where the gateway has retried already: the client's retries would multiply the
-/// requests.</param>
+/// <param name="RetryAfter">Time to wait before the next try; null: not known. 429 and 503 always name one.</param>
+/// <param name="MayRetry">False where the client's retries would only multiply the requests, as those after the
+/// gateway's own.</param>
 internal abstract record VendorError(int Status, string Message, TimeSpan? RetryAfter, bool MayRetry)
 {
     protected const string StoppingMessage = "The server is stopping. Try again.";
+    protected const string InternalMessage = "The server failed. Its log has the reason.";
     protected static readonly TimeSpan StoppingDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(5);
 
     /// <summary>The vendor's response header with the id of the request.</summary>
     protected abstract string RequestIdHeader { get; }
@@ -29,7 +31,7 @@ internal abstract record VendorError(int Status, string Message, TimeSpan? Retry
         var headers = context.Response.Headers;
         context.Response.StatusCode = Status;
         headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
-        if (RetryAfter is { } wait)
+        if ((RetryAfter ?? (Status is 429 or 503 ? UsualDelay : null)) is { } wait)
             headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         if (!MayRetry && Status is (429 or >= 500))
             headers["x-should-retry"] = "false";

@@ -18,7 +18,8 @@ internal abstract class VendorHandler<TResponse>(
     IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
-    TimeProvider clock
+    TimeProvider clock,
+    ILogger logger
 )
     where TResponse : IVendorResponse
 {
@@ -33,8 +34,11 @@ internal abstract class VendorHandler<TResponse>(
     /// <summary>Error for a server that stops.</summary>
     protected abstract VendorError Stopping { get; }
 
+    /// <summary>Error for a failure of the server itself.</summary>
+    protected abstract VendorError Internal { get; }
+
     /// <exception cref="InvalidChatException">The request is invalid.</exception>
-    protected abstract (ChatCall Call, TResponse Response) Read(JsonElement body);
+    protected abstract (ChatCall Call, TResponse Response) Read(JsonElement body, IHeaderDictionary headers);
 
     /// <summary>Writes an answer's frames, from its first to its last.</summary>
     protected abstract Task WriteAsync(PushStream push, ProviderAnswer updates, TResponse response);
@@ -52,8 +56,13 @@ internal abstract class VendorHandler<TResponse>(
         try
         {
             var body = await ChatBody.ReadAsync(context, Options.MaxRequestBytes);
-            var (call, response) = Read(body);
+            var start = clock.GetTimestamp();
+            var (call, response) = Read(body, context.Request.Headers);
             var isStream = ChatBody.Flag(body, "stream");
+            // The place comes first: a refused request must not cost the provider's tokens.
+            using var place = isStream ? await streams.EnterAsync(context) : null;
+            if (isStream && place is null)
+                return;
             await using var updates = new ProviderAnswer(
                 call.From(access.ClientOf(context)),
                 context.RequestAborted,
@@ -66,7 +75,8 @@ internal abstract class VendorHandler<TResponse>(
                 await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
                 return;
             }
-            await updates.BeginAsync(TimeSpan.FromMilliseconds(Options.HeadMilliseconds), clock);
+            var waiting = TimeSpan.FromMilliseconds(Options.HeadMilliseconds) - clock.GetElapsedTime(start);
+            await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
             await streams.OpenAsync(
                 context,
                 [],
@@ -77,7 +87,8 @@ internal abstract class VendorHandler<TResponse>(
                     Bare: true,
                     Heartbeat: Heartbeat,
                     MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
-                )
+                ),
+                place
             );
         }
         catch (InvalidChatException e)
@@ -94,6 +105,11 @@ internal abstract class VendorHandler<TResponse>(
             await Stopping.WriteAsync(context);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
+        catch (Exception e) when (e is not IOException && !context.Response.HasStarted)
+        {
+            logger.LogError(e, "A request for an answer failed");
+            await Internal.WriteAsync(context);
+        }
     }
 
     private async Task StreamAsync(
@@ -115,6 +131,12 @@ internal abstract class VendorHandler<TResponse>(
         catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
         {
             await push.WriteAsync(Frame(Stopping));
+        }
+        // The other three belong to the stream itself: its end, its client, a client that does not read.
+        catch (Exception e) when (e is not (OperationCanceledException or IOException or TimeoutException))
+        {
+            logger.LogError(e, "An answer failed");
+            await push.WriteAsync(Frame(Internal));
         }
     }
 }

@@ -16,7 +16,7 @@ internal sealed class ConnectionRegistry
     /// The open streams, without a copy or a lock, because they are read every second. A stream that opens or closes
     /// meanwhile may be missing.
     /// </summary>
-    public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value);
+    public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value).Where(IsOpen);
 
     public void Add(OpenStream connection)
     {
@@ -25,7 +25,10 @@ internal sealed class ConnectionRegistry
     }
 
     public bool TryGet(string id, [NotNullWhen(true)] out OpenStream? connection) =>
-        _open.TryGetValue(id, out connection);
+        _open.TryGetValue(id, out connection) && IsOpen(connection);
 
     public void Remove(OpenStream connection) => _open.TryRemove(connection.Id, out _);
+
+    /// <summary>Returns false for a stream that has sent its end, and is removed in a moment.</summary>
+    private static bool IsOpen(OpenStream connection) => connection.End is null;
 }

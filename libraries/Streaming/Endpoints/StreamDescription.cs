@@ -21,7 +21,9 @@ internal sealed record QueryParameter(string Name, string Description, bool Requ
 internal sealed record IdempotencyKeyDescription;
 
 /// <summary>A JSON body that the endpoint reads by itself, besides any other content types.</summary>
-internal sealed record BodyDescription(Type Body);
+/// <param name="Body">Its type.</param>
+/// <param name="Lines">Description of a line, if NDJSON is accepted as well.</param>
+internal sealed record BodyDescription(Type Body, string? Lines = null);
 
 /// <summary>Describes endpoints that read and write by hand, for the OpenAPI document.</summary>
 internal static class DescriptionExtensions
@@ -55,8 +57,12 @@ internal static class DescriptionExtensions
             new VendorDescription(whole, error, [.. frames.Select(f => new StreamEvent(f.Name, f.Data))], note)
         );
 
-    public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body)
-        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new BodyDescription(body));
+    public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body, string? lines = null)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new BodyDescription(body, lines));
+
+    /// <summary>Describes the switch between named and unnamed events, which the endpoint reads.</summary>
+    public static RouteHandlerBuilder SwitchesNames(this RouteHandlerBuilder endpoint) =>
+        endpoint.Query("named", "true: all events are named; false: no event is, for clients with only onmessage.");
 
     public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new IdempotencyKeyDescription());

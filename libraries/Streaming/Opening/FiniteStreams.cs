@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStore;
+using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 
@@ -60,6 +61,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
                 new StreamFilter([topic], [], [], format),
                 last,
                 StartAfter: startAfter,
+                Slow: context.Request.Query.Slow(),
                 Greeting: Greetings.IdOnly,
                 ResyncAfter: beginning,
                 OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null

@@ -24,6 +24,17 @@ internal sealed class PushOpener(
         PushSettings Settings
     );
 
+    /// <summary>Takes the place of a stream before its work begins, or refuses the request.</summary>
+    /// <returns>The place, for <see cref="OpenAsync"/>; dispose it if no stream follows. Null: the request is
+    /// refused.</returns>
+    public async Task<IDisposable?> EnterAsync(HttpContext context)
+    {
+        var (place, refuse) = admission.Enter(context);
+        if (place is null)
+            await refuse!();
+        return place;
+    }
+
     /// <summary>
     /// Answers the request with the frames that <paramref name="produce"/> writes. It must not use the context, whose
     /// connection may have been taken over.
@@ -32,16 +43,14 @@ internal sealed class PushOpener(
         HttpContext context,
         IReadOnlyList<string> topics,
         Func<PushStream, CancellationToken, Task> produce,
-        PushSettings? settings = null
+        PushSettings? settings = null,
+        IDisposable? place = null
     )
     {
         settings ??= new PushSettings();
-        var (place, refuse) = admission.Enter(context);
+        place ??= await EnterAsync(context);
         if (place is null)
-        {
-            await refuse!();
             return;
-        }
         var taken = false;
         try
         {

@@ -13,11 +13,11 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
 
     /// <summary>Takes a place. Dispose it to give it back.</summary>
     /// <returns>The place, or the refusal to answer with.</returns>
-    public (IDisposable? Place, Func<Task>? Refuse) Enter(HttpContext context, LastEventId last = default)
+    public (IDisposable? Place, Func<Task>? Refuse) Enter(HttpContext context)
     {
         var pool = context.GetEndpoint()?.Metadata.GetMetadata<StreamPoolMetadata>()?.Name;
-        var admission = limits.TryEnter(pool, access.ClientOf(context), last.Id is not null, out var place);
-        return admission == Admission.Admitted ? (place, null) : (null, () => RefuseAsync(context, last, admission));
+        var admission = limits.TryEnter(pool, access.ClientOf(context), context.IsResume(), out var place);
+        return admission == Admission.Admitted ? (place, null) : (null, () => RefuseAsync(context, admission));
     }
 
     /// <summary>Answers with a stream that sends a reconnection time and ends.</summary>
@@ -32,9 +32,9 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
     /// Refuses a stream. A resuming browser gets a reconnection time instead of 503, which would stop it for good (HTML
     /// Living Standard §9.2.3).
     /// </summary>
-    private async Task RefuseAsync(HttpContext context, LastEventId last, Admission why)
+    private async Task RefuseAsync(HttpContext context, Admission why)
     {
-        if (last.Id is not null)
+        if (context.IsResume())
         {
             await PutOffAsync(context, options.Value, "no place on this server now, come back");
             return;

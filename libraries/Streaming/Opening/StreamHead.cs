@@ -1,10 +1,14 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 using Streaming.Endpoints;
 
 namespace Streaming.Opening;
 
 internal static class StreamHead
 {
+    /// <summary>A header with one value that is null: Kestrel neither sends it nor adds its own.</summary>
+    private static readonly StringValues Unsent = new((string?[])[null]);
+
     /// <summary>Sets the headers of a stream, and lets its client read as slowly as it likes.</summary>
     public static void Set(HttpContext context)
     {
@@ -12,7 +16,20 @@ internal static class StreamHead
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold the frames back
+        if (Closes(context))
+            response.Headers.Connection = Unsent;
         context.Features.Get<IResponseRateFeature>()?.Disable();
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
+
+    /// <summary>
+    /// Returns true if Kestrel closes the connection after this response, and would say so: Node's <c>fetch</c> takes
+    /// a cut for the proper end of such a body.
+    /// </summary>
+    private static bool Closes(HttpContext context) =>
+        HttpProtocol.IsHttp11(context.Request.Protocol)
+        && (context.Response.Headers.Connection.Count > 0 || AsksToClose(context.Request));
+
+    private static bool AsksToClose(HttpRequest request) =>
+        request.Headers.Connection.ToString().Contains("close", StringComparison.OrdinalIgnoreCase);
 }

@@ -30,7 +30,7 @@ internal sealed class StreamOpener(
     /// </summary>
     public async Task OpenAsync(HttpContext context, StreamRequest request)
     {
-        var (place, refuse) = admission.Enter(context, request.Last);
+        var (place, refuse) = admission.Enter(context);
         if (place is null)
         {
             await refuse!();
@@ -39,7 +39,7 @@ internal sealed class StreamOpener(
         var taken = false;
         try
         {
-            await feed.Started.WaitAsync(context.RequestAborted);
+            await feed.UntilStartedAsync(context.RequestAborted);
             if (await start.OfAsync(request, context.RequestAborted) is not { } position)
             {
                 await StreamAdmission.PutOffAsync(context, options.Value, "the store does not answer, come back");

@@ -28,6 +28,7 @@ public sealed class CutTests(StackFixture stack)
     [Theory]
     [InlineData("GET", Live, "Connection: close")]
     [InlineData("GET", Live, "Accept: text/event-stream")]
+    [InlineData("GET", Finite, "Connection: close")]
     [InlineData("GET", Finite, "Accept: text/event-stream")]
     [InlineData("POST", Pushed, "Connection: close")]
     [InlineData("POST", Pushed, "Accept: text/event-stream")]

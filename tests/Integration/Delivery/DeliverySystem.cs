@@ -110,6 +110,9 @@ internal sealed class DeliverySystem : IAsyncDisposable
         return replica;
     }
 
+    /// <summary>Starts a replica that cannot become healthy, because its link to Postgres is cut.</summary>
+    public Task<ServiceProcess> StartWithoutStoreAsync() => StartAsync("StreamApi", settings: null);
+
     public async Task<ServiceProcess> StartBroadcasterAsync(Dictionary<string, string>? settings = null)
     {
         var broadcaster = await StartAsync("Broadcaster", settings);

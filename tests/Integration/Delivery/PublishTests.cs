@@ -129,6 +129,38 @@ public sealed class PublishTests(TwoReplicas fixture)
         );
     }
 
+    [Theory]
+    [InlineData(2_000_000)]
+    [InlineData(4_000_000)] // too long to be read
+    public async Task A_line_that_is_too_long_is_named_too(int length)
+    {
+        using var http = new HttpClient();
+        var lines = $$"""
+            {"topic":"{{T("long")}}","type":"n","data":1}
+            {"topic":"{{T("long")}}","type":"n","data":"{{new string('x', length)}}"}
+            {"topic":"{{T("long")}}","type":"n","data":3}
+            """;
+        using var body = new StringContent(lines, System.Text.Encoding.UTF8, "application/x-ndjson");
+        using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(
+            (HttpStatusCode.RequestEntityTooLarge, 2, 1),
+            (response.StatusCode, problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
+        );
+    }
+
+    /// <summary>Python's json.dumps escapes every letter beyond ASCII.</summary>
+    [Fact]
+    public async Task An_escaped_event_is_measured_as_it_is_stored()
+    {
+        using var http = new HttpClient();
+        var text = string.Concat(Enumerable.Repeat("\\u3042", 300_000)); // 1.8 MB; 900 kB in UTF-8
+        var line = $$"""{"topic":"{{T("escaped")}}","type":"n","data":"{{text}}"}""";
+        using var body = new StringContent(line, System.Text.Encoding.UTF8, "application/x-ndjson");
+        using var response = await http.PostAsync(new Uri(A.Url, "/v1/events"), body);
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+    }
+
     [Fact]
     public async Task Open_streams_of_all_replicas_are_listed_and_one_is_closed_wherever_it_is()
     {
@@ -163,11 +195,11 @@ public sealed class PublishTests(TwoReplicas fixture)
             HttpStatusCode.NoContent,
             (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
         );
-        await b.WaitForEndAsync();
-        Assert.True(b.EndedProperly);
         Assert.Equal(
             HttpStatusCode.NotFound,
             (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
         );
+        await b.WaitForEndAsync();
+        Assert.True(b.EndedProperly);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Harness;
 using Integration.Llm;
 using Stack;
 
@@ -22,24 +23,42 @@ public sealed class PutOffTests(StackFixture stack)
         await reader.WaitForEventsAsync(1);
         var last = reader.LastId;
         Assert.NotNull(last);
-        string[] paths = [LlmSystem.Stream(id), "/stream?prompt=hi", "/sse/resilient/s1"];
         system.Postgres.Cut();
-        foreach (var path in paths)
+        await IsPutOffAsync(replica, LlmSystem.Stream(id), last);
+        await IsPutOffAsync(replica, "/stream?prompt=hi", last);
+        await IsPutOffAsync(replica, "/sse/resilient/s1", last);
+        await IsPutOffAsync(replica, "/sse/resilient/s1", "1");
+        await IsRefusedAsync(replica, LlmSystem.Stream(id));
+
+        // A replica that starts meanwhile knows no position yet.
+        var late = await system.StartWithoutStoreAsync();
+        foreach (var path in (string[])["/v1/events/stream", "/sse/events", "/events/stream"])
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, path));
-            request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
-            using var response = await LlmSystem.Http.SendAsync(request, TestContext.Current.CancellationToken);
-            var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-            Assert.Equal((path, HttpStatusCode.OK), (path, response.StatusCode));
-            Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-            Assert.Matches("^retry: [0-9]+\n", body);
-            Assert.DoesNotContain("data:", body, StringComparison.Ordinal);
+            await IsPutOffAsync(late, path, last);
+            await IsRefusedAsync(late, path);
         }
-        // A new stream gets the status that its client can read.
+    }
+
+    private static async Task IsPutOffAsync(ServiceProcess replica, string path, string last)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, path));
+        request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
+        using var response = await LlmSystem.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((path, HttpStatusCode.OK), (path, response.StatusCode));
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        Assert.Matches("^retry: [0-9]+\n", body);
+        Assert.DoesNotContain("data:", body, StringComparison.Ordinal);
+    }
+
+    /// <summary>A new stream gets the status that its client can read.</summary>
+    private static async Task IsRefusedAsync(ServiceProcess replica, string path)
+    {
         using var fresh = await LlmSystem.Http.GetAsync(
-            new Uri(replica.Url, paths[0]),
+            new Uri(replica.Url, path),
             TestContext.Current.CancellationToken
         );
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, fresh.StatusCode);
+        Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, fresh.StatusCode));
+        Assert.NotNull(fresh.Headers.RetryAfter);
     }
 }

@@ -49,6 +49,39 @@ public sealed class ReplicaTests(StackFixture stack)
         );
     }
 
+    /// <summary>All replicas are one client, whose limit of held bytes must not hide streams.</summary>
+    [Fact]
+    public async Task A_replicas_streams_are_listed_although_their_list_is_longer_than_one_client_may_hold()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            broadcasters: 0,
+            settings: new() { ["Limits__HeldMegabytesPerClient"] = "1" }
+        );
+        var topics = Enumerable.Range(0, 100).Select(n => $"t{n}.{new string('x', 250)}").ToArray();
+        var streams = new List<SseReader>();
+        for (var i = 0; i < 50; i++)
+            streams.Add(
+                await SseReader.OpenAsync(
+                    system.Replicas[1].Url,
+                    "/v1/events/stream",
+                    method: HttpMethod.Post,
+                    body: JsonContent.Create(new { topics })
+                )
+            );
+        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await http.GetFromJsonAsync<JsonElement>("/v1/connections?limit=1")) is var page
+                && page.GetProperty("connections").GetArrayLength() == 1
+                && !page.TryGetProperty("partial", out _),
+            "the listing is whole"
+        );
+        foreach (var stream in streams)
+            await stream.DisposeAsync();
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("<html>")]
@@ -112,6 +145,15 @@ public sealed class ReplicaTests(StackFixture stack)
             TestContext.Current.CancellationToken
         );
         Assert.Equal(HttpStatusCode.Unauthorized, publish.StatusCode);
+
+        using var unknown = await SecureSystem.SendAsync(
+            server,
+            HttpMethod.Delete,
+            "/v1/connections/none",
+            key: SecureSystem.OperatorKey
+        );
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, unknown.StatusCode);
+        Assert.NotNull(unknown.Headers.RetryAfter);
 
         async Task<string?> AnswerOnceAsync()
         {

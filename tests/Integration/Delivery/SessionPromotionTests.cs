@@ -88,7 +88,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
     {
         var stop = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
-        var used = new TicketConnection(Guid.NewGuid(), "c", DateTimeOffset.UtcNow);
+        var used = new OpenedTicket(Guid.NewGuid(), "c", TimeSpan.Zero);
         await log.Tickets.NoteAsync([used], stop);
         var noted = new List<TicketConnection>();
         await foreach (var (connection, _) in log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop))

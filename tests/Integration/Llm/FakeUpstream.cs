@@ -80,10 +80,16 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
     public HttpContext Context => context;
     public CancellationToken Gone => context.RequestAborted;
 
-    public async Task StartAsync()
+    /// <summary>Sends the head of the response.</summary>
+    public Task BeginAsync()
     {
         context.Response.ContentType = "text/event-stream";
-        await context.Response.StartAsync(Gone);
+        return context.Response.StartAsync(Gone);
+    }
+
+    public async Task StartAsync()
+    {
+        await BeginAsync();
         if (anthropic)
         {
             await RawAsync(
@@ -120,6 +126,9 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
                     + "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
                     + $"\"completion_tokens\":{tokens}}}}}\n\ndata: [DONE]\n\n"
         );
+
+    /// <summary>Sends the data of events, as they are.</summary>
+    public Task EventsAsync(params string[] data) => RawAsync(string.Concat(data.Select(d => $"data: {d}\n\n")));
 
     public async Task RawAsync(string text) => await RawAsync(Encoding.UTF8.GetBytes(text));
 

@@ -24,25 +24,28 @@ public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
     public async Task A_stream_without_a_place_is_refused_in_the_vendors_format()
     {
         var url = fixture.System.Replicas[0].Url;
+        // A refused request must not cost the provider's tokens.
+        var prompt = fixture.Upstream.On(request => request.RefuseAsync(500, "was asked"));
         await using var first = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd");
-        await RefusedAsync("/v1/chat/completions", HttpStatusCode.TooManyRequests, "rate_limit_error");
-        await RefusedAsync("/v1/messages", HttpStatusCode.TooManyRequests, "rate_limit_error");
+        await RefusedAsync("/v1/chat/completions", prompt, HttpStatusCode.TooManyRequests, "rate_limit_error");
+        await RefusedAsync("/v1/messages", prompt, HttpStatusCode.TooManyRequests, "rate_limit_error");
         await using var resumed = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd", first.LastId);
-        await RefusedAsync("/v1/chat/completions", HttpStatusCode.ServiceUnavailable, "server_error");
-        await RefusedAsync("/v1/messages", HttpStatusCode.ServiceUnavailable, "overloaded_error");
+        await RefusedAsync("/v1/chat/completions", prompt, HttpStatusCode.ServiceUnavailable, "server_error");
+        await RefusedAsync("/v1/messages", prompt, HttpStatusCode.ServiceUnavailable, "overloaded_error");
+        Assert.Equal(0, fixture.Upstream.Attempts(prompt));
     }
 
-    private async Task RefusedAsync(string path, HttpStatusCode status, string type)
+    private async Task RefusedAsync(string path, string prompt, HttpStatusCode status, string type)
     {
         using var response = await LlmSystem.PostAsync(
             fixture.System.Replicas[0],
             path,
             new
             {
-                model = "demo",
+                model = "gpt-4o",
                 max_tokens = 9,
                 stream = true,
-                messages = new[] { new { role = "user", content = "hi" } },
+                messages = new[] { new { role = "user", content = prompt } },
             }
         );
         Assert.Equal(

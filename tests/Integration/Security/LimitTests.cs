@@ -81,7 +81,17 @@ public sealed class LimitTests(LimitedSystem fixture)
             await SecureSystem.StatusAsync(server, Get, path, Tokens.Of("bob", subscribe: ["orders.>"]))
         );
 
-        for (var i = 0; i < 15; i++)
+        using (
+            var posted = await SecureSystem.SendAsync(
+                server,
+                Post,
+                "/v1/events/stream",
+                ann,
+                new { topics = (string[])["orders.a"], lastEventId = last }
+            )
+        )
+            Assert.Equal(HttpStatusCode.OK, posted.StatusCode);
+        for (var i = 0; i < 14; i++)
         {
             await using var resumed = await SecureSystem.OpenAsync(server, path, ann, last);
             await resumed.WaitAsync(r => r.LastId is not null);

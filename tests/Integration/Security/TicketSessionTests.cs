@@ -43,6 +43,22 @@ public sealed class TicketSessionTests(StackFixture stack)
         Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
     }
 
+    [Theory]
+    [InlineData(10)]
+    [InlineData(-10)]
+    public async Task The_newest_connection_stays_although_the_replicas_clocks_differ(int seconds)
+    {
+        await using var log = await OpenAsync();
+        var (a, b) = (Replica.Of(log, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
+        var ticket = Guid.NewGuid();
+        var first = a.Open(ticket);
+        await a.Sessions.ExchangeAsync(Stop);
+        var second = b.Open(ticket);
+        foreach (var replica in (Replica[])[b, a, b])
+            await replica.Sessions.ExchangeAsync(Stop);
+        Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
+    }
+
     [Fact]
     public async Task A_connection_is_not_ended_by_the_note_of_the_one_that_it_has_just_replaced()
     {
@@ -78,9 +94,9 @@ public sealed class TicketSessionTests(StackFixture stack)
     /// <summary>The tickets of a replica, without the replica.</summary>
     private sealed record Replica(TicketSessions Sessions, FilterLogs Logs)
     {
-        public static Replica Of(OpenLog log)
+        public static Replica Of(OpenLog log, TimeProvider? clock = null)
         {
-            var clock = TimeProvider.System;
+            clock ??= TimeProvider.System;
             var logs = new FilterLogs(
                 Options.Create(new StreamingOptions { Writers = 1 }),
                 new TopicSlots(Options.Create(new EventStoreOptions())),
@@ -95,6 +111,11 @@ public sealed class TicketSessionTests(StackFixture stack)
             Sessions.SessionOf(ticket).Enter(stream);
             return stream;
         }
+    }
+
+    private sealed class ShiftedClock(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + by;
     }
 
     private sealed class Stream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default))

@@ -83,11 +83,32 @@ public sealed class OpenApiTests(SeedSystem seeds)
             paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").GetRawText(),
             StringComparison.Ordinal
         );
-        Assert.DoesNotContain(
-            "last_event_id",
-            paths.GetProperty("/sse/chat").GetProperty("post").GetRawText(),
-            StringComparison.Ordinal
+        foreach (
+            var (path, method, absent) in ((string, string, string)[])
+                [
+                    ("/sse/chat", "post", "last_event_id"),
+                    ("/v1/connections/stream", "get", "last_event_id"),
+                    ("/v1/connections/stream", "get", "resync"),
+                    ("/v1/connections/stream", "get", "named"),
+                    ("/v1/events/stream", "get", "\"named\""),
+                ]
+        )
+            Assert.DoesNotContain(
+                absent,
+                paths.GetProperty(path).GetProperty(method).GetRawText(),
+                StringComparison.Ordinal
+            );
+        Assert.Contains("\"named\"", paths.GetProperty("/sse/events").GetRawText(), StringComparison.Ordinal);
+        Assert.True(
+            paths
+                .GetProperty("/v1/events")
+                .GetProperty("post")
+                .GetProperty("requestBody")
+                .GetProperty("content")
+                .TryGetProperty("application/x-ndjson", out _)
         );
+        var sent = paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").EnumerateArray();
+        Assert.Equal(["tick", "resync", "skipped", "error", "unauthorized"], sent.Select(e => e.Text("event")));
     }
 
     [Theory]

@@ -175,6 +175,12 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             await returning.WaitForEndAsync();
             Assert.True(returning.EndedProperly);
             Assert.NotNull(returning.Frames[0].Retry);
+            // A bare ordinal is a valid last id only where streams have ordinals.
+            foreach (var (other, answer) in Ordinals(path))
+            {
+                using var response = await Requests.SendAsync(server, HttpMethod.Get, other, lastId: "1");
+                Assert.Equal((other, answer), (other, response.StatusCode));
+            }
             await using var elsewhere = await SseReader.OpenAtAsync(server, "/v1/events/stream");
         }
         await DeliverySystem.EventuallyAsync(
@@ -186,6 +192,12 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             "the place of a closed stream is given to the next"
         );
     }
+
+    /// <summary>Requests with the ordinal 1 to the full pool of a path, and their answers.</summary>
+    private static (string Path, HttpStatusCode Answer)[] Ordinals(string path) =>
+        path == "/sse/events"
+            ? [(path, HttpStatusCode.ServiceUnavailable), ("/sse/resilient/s", HttpStatusCode.OK)]
+            : [(path, HttpStatusCode.ServiceUnavailable)];
 
     [GeneratedRegex("^<(/tasks[^>]+)>; rel=\"next\"$")]
     private static partial Regex Next();

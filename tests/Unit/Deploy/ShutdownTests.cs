@@ -10,14 +10,15 @@ namespace Unit.Deploy;
 public sealed class ShutdownTests
 {
     [Theory]
-    [InlineData(0, 10)] // the services' own
-    [InlineData(8, 10)]
-    [InlineData(60, 62)]
-    public void The_host_waits_for_runs_as_long_as_they_may_continue(int drainSeconds, int timeout)
+    [InlineData("Runs", 0, 10)] // the services' own
+    [InlineData("Runs", 8, 10)]
+    [InlineData("Runs", 60, 62)]
+    [InlineData("Llm", 60, 62)] // the former name
+    public void The_host_waits_for_runs_as_long_as_they_may_continue(string section, int drainSeconds, int timeout)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["Runs:DrainSeconds"] = $"{drainSeconds}" }
+            new Dictionary<string, string?> { [$"{section}:DrainSeconds"] = $"{drainSeconds}" }
         );
         builder.AddServiceDefaults();
         builder.AddRuns();

@@ -5,6 +5,10 @@ namespace Unit.Llm;
 
 public sealed class LlmOptionsTests
 {
+    [Fact]
+    public void The_wait_for_the_provider_leaves_time_of_the_250_milliseconds_to_the_head() =>
+        Assert.InRange(new LlmOptions().HeadMilliseconds, 1, 200);
+
     [Theory]
     [InlineData(60, 90, null)]
     [InlineData(60, 60, null)]

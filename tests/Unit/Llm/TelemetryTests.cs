@@ -4,6 +4,7 @@ using LlmGateway.Providers;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Unit.Client;
 
 namespace Unit.Llm;
@@ -117,7 +118,8 @@ public sealed class TelemetryTests : IDisposable
             new ScriptedChatClient(_ => updates),
             "openai",
             new ChatMetrics(_services.GetRequiredService<IMeterFactory>()),
-            _time
+            _time,
+            NullLogger.Instance
         );
         return client.GetResponseAsync(
             Secret,

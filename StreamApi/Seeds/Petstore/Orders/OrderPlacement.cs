@@ -8,17 +8,23 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>Places orders: the order, its first step, the reduced stock and their events commit together.</summary>
 internal sealed class OrderPlacement(
     IDbContextFactory<PetstoreContext> contexts,
+    Inventory inventory,
     OrderWorkflow workflow,
     IOptions<PetstoreOptions> options,
     TimeProvider clock
 )
 {
-    public Task<(Order?, Refusal?)> PlaceAsync(
+    public async Task<(Order?, Refusal?)> PlaceAsync(
         string petId,
         int quantity,
         string? userId,
         CancellationToken cancellationToken
-    ) => contexts.ChangeAsync(context => PlaceAsync(context, petId, quantity, userId), cancellationToken);
+    ) =>
+        await contexts.ChangeAsync(
+            context => PlaceAsync(context, petId, quantity, userId),
+            cancellationToken,
+            await inventory.EnterAsync(petId, cancellationToken)
+        );
 
     private async Task<(Order?, Refusal?)> PlaceAsync(
         PetstoreContext context,

@@ -28,6 +28,8 @@ internal static class OrdersApi
         shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).RefusesInvalid().Produces<OrderView>();
         shop.MapStream("/orders/{id}/status/stream", StreamAsync)
             .Reads(Topic)
+            .TakesOrdinals()
+            .SwitchesNames()
             .Sends(
                 "Streams the order's past and future steps, up to complete.",
                 (OrderSteps.Payment, typeof(OrderStep)),

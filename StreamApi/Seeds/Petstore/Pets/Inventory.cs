@@ -6,18 +6,27 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>
 /// Changes prices and stock. Each change and its event commit together, and an unchanged value publishes nothing.
 /// </summary>
-internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts)
+internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts, RowTurns turns)
 {
     public const string Topic = "petstore.inventory";
     public const string StockChange = "stock-change";
     public const string PriceChange = "price-change";
 
-    public Task<(Pet?, Refusal?)> ChangeAsync(
+    public async Task<(Pet?, Refusal?)> ChangeAsync(
         string id,
         decimal? price,
         int? stock,
         CancellationToken cancellationToken
-    ) => contexts.ChangeAsync(context => ChangeAsync(context, id, price, stock), cancellationToken);
+    ) =>
+        await contexts.ChangeAsync(
+            context => ChangeAsync(context, id, price, stock),
+            cancellationToken,
+            await EnterAsync(id, cancellationToken)
+        );
+
+    /// <summary>Waits for the turn to lock this pet.</summary>
+    public Task<IDisposable> EnterAsync(string id, CancellationToken cancellationToken) =>
+        turns.EnterAsync($"pet {id}", cancellationToken);
 
     private static async Task<(Pet?, Refusal?)> ChangeAsync(
         PetstoreContext context,

@@ -30,6 +30,7 @@ internal static class PetsApi
             .Produces<Pet>();
         shop.MapStream("/inventory/stream", StreamInventoryAsync)
             .Reads(Inventory.Topic)
+            .SwitchesNames()
             .Sends(
                 "Streams changes of stock and price.",
                 (Inventory.StockChange, typeof(StockChanged)),

@@ -19,6 +19,7 @@ internal static class RecommendationsApi
     public static void MapRecommendations(this RouteGroupBuilder shop) =>
         shop.MapStream("/pets/recommendations/stream", StreamAsync)
             .Publishes("recommendations.*")
+            .SwitchesNames()
             .Query("userId", "User whose orders determine the scores.", required: true, isText: true)
             .Sends(
                 "Streams each recommendation as soon as it is scored.",

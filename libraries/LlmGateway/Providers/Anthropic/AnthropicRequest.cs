@@ -13,7 +13,7 @@ internal static class AnthropicRequest
 
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        var body = RawRequest.Of(options, "anthropic") ?? Translated(messages, options);
+        var body = RawRequest.Of(options, "anthropic")?.Copy() ?? Translated(messages, options);
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;
@@ -52,7 +52,10 @@ internal static class AnthropicRequest
                     ["input_schema"] = JsonNode.Parse(t.JsonSchema.GetRawText()),
                 }),
             ]);
-            if (ToolChoice(options.ToolMode) is { } choice)
+            var choice = ToolChoice(options.ToolMode);
+            if (options.AllowMultipleToolCalls == false && options.ToolMode is not NoneChatToolMode)
+                (choice ??= new JsonObject { ["type"] = "auto" })["disable_parallel_tool_use"] = true;
+            if (choice is not null)
                 body["tool_choice"] = choice;
         }
         return body;

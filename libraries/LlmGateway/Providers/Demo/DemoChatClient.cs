@@ -58,15 +58,18 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             count++;
             if (stops.Count > 0)
             {
-                if (FindStop(tail + token, stops) is { } end)
+                if (FindStop(tail + token, stops) is { } stop)
                 {
+                    var end = stop.At;
                     if (end > tail.Length)
                         yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - tail.Length)])
                         {
                             ResponseId = id,
                             ModelId = chat?.ModelId,
                         };
-                    yield return Last(ChatFinishReason.Stop, count);
+                    var stopped = Last(ChatFinishReason.Stop, count);
+                    StopSequence.Set(stopped, stop.Sequence);
+                    yield return stopped;
                     yield break;
                 }
                 // Keep what can be the beginning of a stop sequence; earlier text has been searched.
@@ -108,14 +111,14 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         }
     }
 
-    private static int? FindStop(string text, List<string> stops)
+    /// <summary>Finds the first stop sequence in a text.</summary>
+    private static (int At, string Sequence)? FindStop(string text, List<string> stops)
     {
-        var at = stops
-            .Select(s => text.IndexOf(s, StringComparison.Ordinal))
-            .Where(i => i >= 0)
-            .DefaultIfEmpty(-1)
-            .Min();
-        return at < 0 ? null : at;
+        (int At, string Sequence)? first = null;
+        foreach (var stop in stops)
+            if (text.IndexOf(stop, StringComparison.Ordinal) is >= 0 and var at && at < (first?.At ?? int.MaxValue))
+                first = (at, stop);
+        return first;
     }
 
     /// <summary>The beginning of the answer: the results of the tools.</summary>

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using static LlmGateway.Providers.WireJson;
 
@@ -22,7 +23,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
     )
     {
         var body = Encoding.UTF8.GetBytes(OpenAiRequest.Body(messages, chat, isOpenAi).ToJsonString());
-        var answer = new Answer(upstream);
+        var answer = new Answer(upstream, isRaw: RawRequest.Of(chat, "openai") is not null);
         await foreach (
             var chunk in upstream.ReadAsync(
                 () => Request(body),
@@ -54,26 +55,23 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
     /// {"id":"…","model":"…","choices":[{"delta":{"content":"Hel"},"finish_reason":null}],"usage":null}
     /// </code>
     /// </summary>
-    private sealed class Answer(Upstream upstream)
+    private sealed class Answer(Upstream upstream, bool isRaw)
     {
         private readonly SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> _calls = [];
         private UsageDetails? _usage;
+        private JsonObject? _rawUsage;
         private string? _id,
             _model,
             _finish;
 
         public ChatResponseUpdate? Take(JsonElement chunk)
         {
-            if (chunk.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
-                throw new UpstreamException(502, "upstream", upstream.ErrorMessage(chunk.GetRawText()));
+            if (upstream.ErrorIn(chunk) is { } error)
+                throw error;
             _id ??= Text(chunk, "id");
             _model ??= Text(chunk, "model");
-            if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
-                _usage = new UsageDetails
-                {
-                    InputTokenCount = Number(usage, "prompt_tokens"),
-                    OutputTokenCount = Number(usage, "completion_tokens"),
-                };
+            if (Object(chunk, "usage") is { } usage)
+                TakeUsage(usage);
             if (
                 !chunk.TryGetProperty("choices", out var choices)
                 || choices.ValueKind != JsonValueKind.Array
@@ -89,9 +87,15 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
             if (delta.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array)
                 foreach (var call in calls.EnumerateArray())
                     TakeCall(call);
-            return (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } text
-                ? new ChatResponseUpdate(ChatRole.Assistant, text) { ResponseId = _id, ModelId = _model }
-                : null;
+            var text = (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } some ? some : null;
+            return text is null && !isRaw
+                ? null
+                : new ChatResponseUpdate(ChatRole.Assistant, text)
+                {
+                    ResponseId = _id,
+                    ModelId = _model,
+                    RawRepresentation = isRaw ? RawUpdate.Of(choice) : null,
+                };
         }
 
         /// <summary>Accepts <c>[DONE]</c> as the end of an answer without a finish reason.</summary>
@@ -110,13 +114,29 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 Role = ChatRole.Assistant,
                 ResponseId = _id,
                 ModelId = _model,
-                FinishReason = new ChatFinishReason(_finish == "function_call" ? "tool_calls" : _finish),
+                FinishReason = new ChatFinishReason(_finish == "function_call" && !isRaw ? "tool_calls" : _finish),
+                RawRepresentation = isRaw
+                    ? new RawUpdate(new JsonObject { ["usage"] = _rawUsage }, IsLast: true)
+                    : null,
             };
             foreach (var (id, name, arguments) in _calls.Values)
                 last.Contents.Add(ToolCalls.Parse(id, name, arguments.ToString()));
             if (_usage is not null)
                 last.Contents.Add(new UsageContent(_usage));
             return last;
+        }
+
+        private void TakeUsage(JsonElement usage)
+        {
+            long? Detail(string part, string name) => Object(usage, part) is { } details ? Number(details, name) : null;
+            _usage = new UsageDetails
+            {
+                InputTokenCount = Number(usage, "prompt_tokens"),
+                OutputTokenCount = Number(usage, "completion_tokens"),
+                CachedInputTokenCount = Detail("prompt_tokens_details", "cached_tokens"),
+                ReasoningTokenCount = Detail("completion_tokens_details", "reasoning_tokens"),
+            };
+            _rawUsage = JsonObject.Create(usage.Clone());
         }
 
         private void TakeCall(JsonElement call)

@@ -8,7 +8,7 @@ internal static class OpenAiRequest
 {
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
-        var body = RawRequest.Of(options, "openai") ?? Translated(messages, options, isOpenAi);
+        var body = RawRequest.Of(options, "openai")?.Copy() ?? Translated(messages, options, isOpenAi);
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;
@@ -44,6 +44,8 @@ internal static class OpenAiRequest
             ]);
             if (ToolChoice(options.ToolMode) is { } choice)
                 body["tool_choice"] = choice;
+            if (options.AllowMultipleToolCalls is { } parallel)
+                body["parallel_tool_calls"] = parallel;
         }
         return body;
     }

@@ -17,14 +17,16 @@ internal sealed class ChatCompletionsHandler(
     IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
-    TimeProvider clock
-) : VendorHandler<ChatCompletionsResponse>(streams, access, live, options, clock)
+    TimeProvider clock,
+    ILogger<ChatCompletionsHandler> logger
+) : VendorHandler<ChatCompletionsResponse>(streams, access, live, options, clock, logger)
 {
     private readonly TimeProvider _clock = clock;
 
     protected override string RequestIdHeader => OpenAiError.RequestId;
     protected override byte[] Heartbeat { get; } = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
     protected override VendorError Stopping => OpenAiError.Stopping;
+    protected override VendorError Internal => OpenAiError.Internal;
 
     protected override VendorError Error(InvalidChatException e) => OpenAiError.Of(e);
 
@@ -32,7 +34,10 @@ internal sealed class ChatCompletionsHandler(
 
     protected override byte[] Frame(VendorError error) => VendorFrame.Of(error.Body);
 
-    protected override (ChatCall Call, ChatCompletionsResponse Response) Read(JsonElement body)
+    protected override (ChatCall Call, ChatCompletionsResponse Response) Read(
+        JsonElement body,
+        IHeaderDictionary headers
+    )
     {
         var call = ChatCompletionsRequestReader.Read(body, providers, Options);
         var includeUsage =
@@ -50,8 +55,8 @@ internal sealed class ChatCompletionsHandler(
         await foreach (var update in updates.ReadAsync())
         {
             await WriteRoleAsync();
-            foreach (var delta in response.Take(update))
-                await push.WriteAsync(VendorFrame.Of(response.Chunk(delta)));
+            foreach (var chunk in response.Take(update))
+                await push.WriteAsync(VendorFrame.Of(chunk));
         }
         await WriteRoleAsync();
         await push.WriteAsync(VendorFrame.Of(response.LastChunk()), events: 0);

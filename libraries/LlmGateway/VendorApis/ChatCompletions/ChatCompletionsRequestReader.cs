@@ -13,6 +13,18 @@ internal static class ChatCompletionsRequestReader
     private const int MaxStops = 4,
         MaxFunctionName = 64;
 
+    private static readonly string[] Untranslatable =
+    [
+        "response_format",
+        "logprobs",
+        "logit_bias",
+        "functions",
+        "function_call",
+        "modalities",
+        "audio",
+        "web_search_options",
+    ];
+
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
     {
@@ -20,6 +32,9 @@ internal static class ChatCompletionsRequestReader
             ChatBody.Name(body, "model")
             ?? throw new InvalidChatException("model", "you must provide a model parameter");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
+        var isNative = target.Provider is "openai" or "local";
+        if (!isNative)
+            RefuseUntranslatable(body, target);
         var messages = ChatMessageReader.Read(body, limits);
         if (ChatBody.Count(body, "n") is > 1)
             throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
@@ -31,15 +46,44 @@ internal static class ChatCompletionsRequestReader
             Temperature = ChatBody.Number(body, "temperature", 2),
             TopP = ChatBody.Number(body, "top_p", 1),
             StopSequences = StopSequences(body, limits),
+            AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
         };
         if (ChatBody.List(body, "tools", limits.MaxTools, "must be an array") is { } tools)
         {
-            options.Tools = [.. tools.EnumerateArray().Select(Tool)];
-            options.ToolMode = Mode(body);
+            options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
+            options.ToolMode = Mode(body, isNative);
         }
         new RawRequest("openai", JsonObject.Create(body)!).AddTo(options);
         return new ChatCall(target, messages, options);
     }
+
+    /// <summary>
+    /// Refuses members that change the answer and that another vendor's API lacks. Hints are ignored: <c>seed</c>,
+    /// <c>reasoning_effort</c>, penalties.
+    /// </summary>
+    private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
+    {
+        foreach (var name in Untranslatable)
+            if (ChatBody.Get(body, name) is { } value && !IsDefault(name, value))
+                throw new InvalidChatException(
+                    name,
+                    $"Unsupported parameter: {name}. The provider {target.Provider} has no equivalent; "
+                        + "only OpenAI-compatible providers take it."
+                );
+    }
+
+    private static bool IsDefault(string name, JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.False => true,
+            JsonValueKind.Array => value
+                .EnumerateArray()
+                .All(v => v.ValueKind == JsonValueKind.String && v.ValueEquals("text")),
+            JsonValueKind.Object => name == "response_format"
+                ? ChatBody.Get(value, "type") is { ValueKind: JsonValueKind.String } type && type.ValueEquals("text")
+                : !value.EnumerateObject().Any(),
+            _ => false,
+        };
 
     private static List<string>? StopSequences(JsonElement body, LlmOptions limits)
     {
@@ -54,19 +98,23 @@ internal static class ChatCompletionsRequestReader
         return [ChatBody.Name(body, "stop", max: limits.MaxStopCharacters)!];
     }
 
-    private static AITool Tool(JsonElement tool, int index)
+    /// <summary>Reads a function; null: another kind of tool, for a provider with the same API.</summary>
+    private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)
     {
         var path = $"tools[{index}].";
         if (tool.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path.TrimEnd('.'), "must be an object");
         // Other kinds of tools reach only a provider with the same API, in the original body (RawRequest).
-        if (ChatBody.Name(tool, "type", path) is not "function")
-            return AIFunctionFactory.CreateDeclaration("unknown", null, default(JsonElement), null);
+        if (ChatBody.Name(tool, "type", path) is not "function" and var kind)
+            return isNative
+                ? null
+                : throw new InvalidChatException(
+                    path + "type",
+                    $"must be function: only OpenAI-compatible providers take {kind ?? "another kind"}"
+                );
         if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function)
             throw new InvalidChatException(path + "function", "is required");
-        var name =
-            ChatBody.Name(function, "name", path + "function.", MaxFunctionName)
-            ?? throw new InvalidChatException(path + "function.name", "is required");
+        var name = ChatBody.RequiredName(function, "name", path + "function.", "is required", MaxFunctionName);
         var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
         return AIFunctionFactory.CreateDeclaration(
             name,
@@ -76,7 +124,7 @@ internal static class ChatCompletionsRequestReader
         );
     }
 
-    private static ChatToolMode Mode(JsonElement body) =>
+    private static ChatToolMode Mode(JsonElement body, bool isNative) =>
         ChatBody.Get(body, "tool_choice") switch
         {
             null => ChatToolMode.Auto,
@@ -89,7 +137,9 @@ internal static class ChatCompletionsRequestReader
             },
             { ValueKind: JsonValueKind.Object } one
                 when ChatBody.Get(one, "function") is { ValueKind: JsonValueKind.Object } function
-                    && ChatBody.Text(function, "name") is { } name => ChatToolMode.RequireSpecific(name),
+                    && ChatBody.Name(function, "name") is { } name
+                    && !string.IsNullOrWhiteSpace(name) => ChatToolMode.RequireSpecific(name),
+            { ValueKind: JsonValueKind.Object } when isNative => ChatToolMode.Auto, // a custom tool, or a list of tools
             _ => throw new InvalidChatException("tool_choice", "must be none, auto, required, or name a function"),
         };
 }

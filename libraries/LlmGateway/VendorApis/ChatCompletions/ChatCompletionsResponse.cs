@@ -21,45 +21,53 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
     private readonly StringBuilder _text = new();
     private readonly List<FunctionCallContent> _calls = [];
+    private readonly JoinedDeltas _rawMessage = new(),
+        _rawLogprobs = new();
     private string _model = model,
         _finish = "stop";
     private UsageDetails? _usage;
-    private long _tokens;
+    private JsonObject? _rawUsage;
+    private long _tokens,
+        _unnumbered;
+    private bool _hasRawCalls;
 
-    private string FinishReason => _calls.Count > 0 && _finish == "stop" ? "tool_calls" : _finish;
+    private bool HasCalls => _calls.Count > 0 || _hasRawCalls;
+    private string FinishReason => HasCalls && _finish == "stop" ? "tool_calls" : _finish;
 
-    /// <summary>Adds an update to the answer and returns it as deltas.</summary>
+    /// <summary>Adds an update to the answer and returns it as chunks.</summary>
     public List<JsonObject> Take(ChatResponseUpdate update)
     {
-        var deltas = new List<JsonObject>();
         _model = update.ModelId ?? _model;
         _finish = update.FinishReason?.Value ?? _finish;
+        if (RawUpdate.Of(update) is { } raw)
+            return TakeRaw(raw);
+        var chunks = new List<JsonObject>();
         foreach (var content in update.Contents)
             switch (content)
             {
                 case TextContent { Text.Length: > 0 } text:
                     _tokens++;
                     _text.Append(text.Text);
-                    deltas.Add(new JsonObject { ["content"] = text.Text });
+                    chunks.Add(Chunk(new JsonObject { ["content"] = text.Text }));
                     break;
                 case FunctionCallContent call:
                     var whole = Call(call);
                     whole.Insert(0, "index", _calls.Count);
                     _calls.Add(call);
-                    deltas.Add(new JsonObject { ["tool_calls"] = new JsonArray(whole) });
+                    chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(whole) }));
                     break;
                 case UsageContent usage:
                     _usage = usage.Details;
                     break;
             }
-        return deltas;
+        return chunks;
     }
 
     public JsonObject RoleChunk() => Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" });
 
     public JsonObject LastChunk() => Chunk([], FinishReason);
 
-    public JsonObject Chunk(JsonObject delta, string? finish = null)
+    private JsonObject Chunk(JsonObject delta, string? finish = null, JsonNode? logprobs = null)
     {
         var chunk = Head(
             "chat.completion.chunk",
@@ -68,7 +76,7 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
                 {
                     ["index"] = 0,
                     ["delta"] = delta,
-                    ["logprobs"] = null,
+                    ["logprobs"] = logprobs,
                     ["finish_reason"] = finish,
                 }
             )
@@ -93,9 +101,11 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
         var message = new JsonObject
         {
             ["role"] = "assistant",
-            ["content"] = _text.Length > 0 || _calls.Count == 0 ? _text.ToString() : null,
+            ["content"] = _text.Length > 0 || !HasCalls ? _text.ToString() : null,
             ["refusal"] = null,
         };
+        foreach (var (name, value) in _rawMessage.ToJson())
+            message[name] = value?.DeepClone();
         if (_calls.Count > 0)
             message["tool_calls"] = new JsonArray([.. _calls.Select(Call)]);
         var whole = Head(
@@ -105,7 +115,7 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
                 {
                     ["index"] = 0,
                     ["message"] = message,
-                    ["logprobs"] = null,
+                    ["logprobs"] = _rawLogprobs.IsEmpty ? null : _rawLogprobs.ToJson(),
                     ["finish_reason"] = FinishReason,
                 }
             )
@@ -126,14 +136,53 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
 
     private JsonObject Usage()
     {
+        if (_rawUsage is not null)
+            return _rawUsage.DeepClone().AsObject();
         var (input, output) = (_usage?.InputTokenCount ?? 0, _usage?.OutputTokenCount ?? _tokens);
-        return new JsonObject
+        var usage = new JsonObject
         {
             ["prompt_tokens"] = input,
             ["completion_tokens"] = output,
             ["total_tokens"] = input + output,
         };
+        if (_usage?.CachedInputTokenCount is { } cached)
+            usage["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = cached };
+        return usage;
     }
+
+    /// <summary>Passes a choice of the provider's chunk on, without the members that say nothing.</summary>
+    private List<JsonObject> TakeRaw(RawUpdate raw)
+    {
+        if (raw.IsLast)
+        {
+            _rawUsage = raw.Json["usage"] as JsonObject;
+            return [];
+        }
+        if (raw.Json["delta"] is not JsonObject delta)
+            return [];
+        raw.Json.Remove("delta");
+        // The first chunk is the gateway's, and has the role.
+        foreach (var name in delta.Where(m => m.Key == "role" || IsBlank(m.Value)).Select(m => m.Key).ToList())
+            delta.Remove(name);
+        if (delta["tool_calls"] is JsonArray calls)
+        {
+            _hasRawCalls = true;
+            foreach (var call in calls.OfType<JsonObject>().Where(c => c["index"] is null))
+                call["index"] = _unnumbered++; // required, but not every compatible server has it
+        }
+        var logprobs = raw.Json["logprobs"] as JsonObject;
+        raw.Json.Remove("logprobs");
+        if (delta.Count == 0 && logprobs is null)
+            return [];
+        _tokens += delta.ContainsKey("content") ? 1 : 0;
+        _rawMessage.Add(delta);
+        if (logprobs is not null)
+            _rawLogprobs.Add(logprobs);
+        return [Chunk(delta, logprobs: logprobs)];
+    }
+
+    private static bool IsBlank(JsonNode? value) =>
+        value is null || (value is JsonValue text && text.TryGetValue<string>(out var some) && some.Length == 0);
 
     private static JsonObject Call(FunctionCallContent call) =>
         new()

@@ -19,12 +19,16 @@ internal sealed class MessagesHandler(
     IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
-    TimeProvider clock
-) : VendorHandler<MessagesResponse>(streams, access, live, options, clock)
+    TimeProvider clock,
+    ILogger<MessagesHandler> logger
+) : VendorHandler<MessagesResponse>(streams, access, live, options, clock, logger)
 {
+    private const int MaxBeta = 1_024;
+
     protected override string RequestIdHeader => AnthropicError.RequestId;
     protected override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
     protected override VendorError Stopping => AnthropicError.Stopping;
+    protected override VendorError Internal => AnthropicError.Internal;
 
     protected override VendorError Error(InvalidChatException e) => AnthropicError.Of(e);
 
@@ -32,9 +36,9 @@ internal sealed class MessagesHandler(
 
     protected override byte[] Frame(VendorError error) => VendorFrame.Of(error.Body, "error");
 
-    protected override (ChatCall Call, MessagesResponse Response) Read(JsonElement body)
+    protected override (ChatCall Call, MessagesResponse Response) Read(JsonElement body, IHeaderDictionary headers)
     {
-        var call = MessagesRequestReader.Read(body, providers, Options);
+        var call = MessagesRequestReader.Read(body, providers, Options, Beta(headers));
         return (call, new MessagesResponse(call));
     }
 
@@ -75,6 +79,18 @@ internal sealed class MessagesHandler(
             await AnthropicError.Of(e).WriteAsync(context);
         }
     }
+
+    /// <summary>The vendor's names of its beta features, which select members of request and answer.</summary>
+    private static string? Beta(IHeaderDictionary headers) =>
+        headers["anthropic-beta"].ToString() switch
+        {
+            "" => null,
+            { Length: > MaxBeta } => throw new InvalidChatException(
+                "anthropic-beta",
+                $"has at most {MaxBeta} characters."
+            ),
+            var names => names,
+        };
 
     private static byte[] Frame(JsonObject e) => VendorFrame.Of(e, (string)e["type"]!);
 }

@@ -13,21 +13,28 @@ internal static class MessagesRequestReader
     private const int MaxToolName = 128;
 
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits) =>
-        Read(body, providers, limits, needsMaxTokens: true);
+    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, string? beta) =>
+        Read(body, providers, limits, beta, needsMaxTokens: true);
 
     /// <summary>Reads a request to count tokens: <c>max_tokens</c> is optional.</summary>
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall ReadToCount(JsonElement body, ChatProviders providers, LlmOptions limits) =>
-        Read(body, providers, limits, needsMaxTokens: false);
+        Read(body, providers, limits, beta: null, needsMaxTokens: false);
 
-    private static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, bool needsMaxTokens)
+    private static ChatCall Read(
+        JsonElement body,
+        ChatProviders providers,
+        LlmOptions limits,
+        string? beta,
+        bool needsMaxTokens
+    )
     {
         var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model", "Field required");
         var maxTokens = ChatBody.Count(body, "max_tokens");
         if (maxTokens is null && needsMaxTokens)
             throw new InvalidChatException("max_tokens", "Field required");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
+        var isNative = target.Provider == "anthropic";
         var list =
             ChatBody.List(body, "messages", limits.MaxMessages, "Input should be a valid list")
             ?? throw new InvalidChatException("messages", "Field required");
@@ -54,10 +61,15 @@ internal static class MessagesRequestReader
         };
         if (ChatBody.List(body, "tools", limits.MaxTools, "Input should be a valid list") is { } tools)
         {
-            options.Tools = [.. tools.EnumerateArray().Select(Tool)];
+            options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body);
+            if (
+                ChatBody.Get(body, "tool_choice") is { } choice
+                && ChatBody.OptionalFlag(choice, "disable_parallel_tool_use") is { } isSingle
+            )
+                options.AllowMultipleToolCalls = !isSingle;
         }
-        new RawRequest("anthropic", JsonObject.Create(body)!).AddTo(options);
+        new RawRequest("anthropic", JsonObject.Create(body)!, beta).AddTo(options);
         return new ChatCall(target, messages, options);
     }
 
@@ -139,13 +151,20 @@ internal static class MessagesRequestReader
         }
     }
 
-    private static AIFunctionDeclaration Tool(JsonElement tool, int index)
+    /// <summary>Reads a tool; null: one of the vendor's own, for a provider with the same API.</summary>
+    private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)
     {
         if (tool.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException($"tools.{index}", "Input should be an object");
-        var name =
-            ChatBody.Name(tool, "name", $"tools.{index}.", MaxToolName)
-            ?? throw new InvalidChatException($"tools.{index}.name", "Field required");
+        // The vendor's own tools reach only a provider with the same API, in the original body (RawRequest).
+        if (ChatBody.Name(tool, "type", $"tools.{index}.") is not (null or "custom") and var kind)
+            return isNative
+                ? null
+                : throw new InvalidChatException(
+                    $"tools.{index}.type",
+                    $"Input should be 'custom': only Anthropic's models have '{kind}'"
+                );
+        var name = ChatBody.RequiredName(tool, "name", $"tools.{index}.", "Field required", MaxToolName);
         return AIFunctionFactory.CreateDeclaration(
             name,
             ChatBody.Text(tool, "description", $"tools.{index}."),
@@ -166,8 +185,7 @@ internal static class MessagesRequestReader
             "any" => ChatToolMode.RequireAny,
             "none" => ChatToolMode.None,
             "tool" => ChatToolMode.RequireSpecific(
-                ChatBody.Text(choice, "name", "tool_choice.")
-                    ?? throw new InvalidChatException("tool_choice.name", "Field required")
+                ChatBody.RequiredName(choice, "name", "tool_choice.", "Field required")
             ),
             _ => throw new InvalidChatException("tool_choice.type", "Input should be 'auto', 'any', 'tool' or 'none'"),
         };

@@ -12,20 +12,22 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly StringBuilder _text = new();
     private readonly List<FunctionCallContent> _calls = [];
+    private readonly MessageBlocks _blocks = new();
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string _model = call.Target.Model;
+    private string? _stopSequence;
     private UsageDetails? _usage;
+    private JsonObject? _end;
     private int _block = -1;
     private bool _inText;
     private long _tokens;
 
-    /// <summary>The provider's count, which arrives at the end; an estimate until then.</summary>
-    private long InputTokens => _usage?.InputTokenCount ?? call.InputTokens;
-
+    // A call that the limit has cut is not complete, so a client must not run it.
     private string StopReason =>
-        _calls.Count > 0 ? "tool_use"
-        : _finish == ChatFinishReason.Length ? "max_tokens"
+        _finish == ChatFinishReason.Length ? "max_tokens"
         : _finish == ChatFinishReason.ContentFilter ? "refusal"
+        : _calls.Count > 0 ? "tool_use"
+        : _stopSequence is not null ? "stop_sequence"
         : "end_turn";
 
     public JsonObject Start() => new() { ["type"] = "message_start", ["message"] = Message([], null, 0) };
@@ -33,9 +35,12 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     /// <summary>Adds an update to the answer and returns it as events.</summary>
     public List<JsonObject> Take(ChatResponseUpdate update)
     {
-        var events = new List<JsonObject>();
         _model = update.ModelId ?? _model;
+        if (RawUpdate.Of(update) is { } raw)
+            return TakeRaw(raw);
+        var events = new List<JsonObject>();
         _finish = update.FinishReason ?? _finish;
+        _stopSequence = StopSequence.Of(update) ?? _stopSequence;
         foreach (var content in update.Contents)
             switch (content)
             {
@@ -84,12 +89,13 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         var events = new List<JsonObject>();
         Close(events);
         events.Add(
-            new JsonObject
-            {
-                ["type"] = "message_delta",
-                ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = null },
-                ["usage"] = Usage(_usage?.OutputTokenCount ?? _tokens),
-            }
+            _end
+                ?? new JsonObject
+                {
+                    ["type"] = "message_delta",
+                    ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = _stopSequence },
+                    ["usage"] = Usage(_usage?.OutputTokenCount ?? _tokens),
+                }
         );
         events.Add(new JsonObject { ["type"] = "message_stop" });
         return events;
@@ -97,6 +103,8 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 
     public JsonObject Whole()
     {
+        if (_end is not null)
+            return RawWhole(_end);
         var content = new JsonArray();
         if (_text.Length > 0)
             content.Add((JsonNode)new JsonObject { ["type"] = "text", ["text"] = _text.ToString() });
@@ -108,7 +116,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                         ["type"] = "tool_use",
                         ["id"] = tool.CallId,
                         ["name"] = tool.Name,
-                        ["input"] = ToolCalls.Input(tool),
+                        ["input"] = ToolCalls.InputOrText(tool),
                     }
             );
         return Message(content, StopReason, _usage?.OutputTokenCount ?? _tokens);
@@ -123,11 +131,40 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             ["model"] = _model,
             ["content"] = content,
             ["stop_reason"] = stop,
-            ["stop_sequence"] = null,
+            ["stop_sequence"] = stop is null ? null : _stopSequence,
             ["usage"] = Usage(output),
         };
 
-    private JsonObject Usage(long output) => new() { ["input_tokens"] = InputTokens, ["output_tokens"] = output };
+    /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
+    private JsonObject Usage(long output)
+    {
+        var (input, cached) = (_usage?.InputTokenCount ?? call.InputTokens, _usage?.CachedInputTokenCount ?? 0);
+        var usage = new JsonObject { ["input_tokens"] = input - cached, ["output_tokens"] = output };
+        if (cached > 0)
+            usage["cache_read_input_tokens"] = cached;
+        return usage;
+    }
+
+    private List<JsonObject> TakeRaw(RawUpdate raw)
+    {
+        if (raw.IsLast)
+        {
+            _end = raw.Json;
+            return [];
+        }
+        _blocks.Take(raw.Json);
+        return [raw.Json];
+    }
+
+    /// <summary>The provider's own blocks, and the members of its last event: stop reason, usage and others.</summary>
+    private JsonObject RawWhole(JsonObject end)
+    {
+        var message = Message(_blocks.ToJson(), null, 0);
+        foreach (var (name, value) in end.Concat(end["delta"] as JsonObject ?? []))
+            if (name is not ("type" or "delta"))
+                message[name] = value?.DeepClone();
+        return message;
+    }
 
     private JsonObject Open(JsonObject block) =>
         new()

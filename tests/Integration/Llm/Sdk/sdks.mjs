@@ -38,6 +38,14 @@ const final = await anthropic.messages.stream(asked).finalMessage();
 assert.deepEqual(final.content, message.content);
 assert.deepEqual(final.usage, message.usage);
 
+const word = text.split(" ")[20];
+const stopping = { ...asked, stop_sequences: ["no such word", word] };
+for (const stopped of [
+  await anthropic.messages.create(stopping),
+  await anthropic.messages.stream(stopping).finalMessage(),
+])
+  assert.deepEqual([stopped.stop_reason, stopped.stop_sequence], ["stop_sequence", word]);
+
 const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const question = [{ role: "user", content: "What is the weather in Paris today?" }];
 const called = await openai.chat.completions

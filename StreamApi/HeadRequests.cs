@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.RateLimiting;
+using Streaming.Endpoints;
+using Streaming.Opening;
+
+namespace StreamApi;
+
+/// <summary>
+/// Answers HEAD wherever GET is answered (RFC 9110 §9.3.2): Kestrel sends the head of the GET's response without its
+/// body. A stream is not opened; its response is the head, and takes no place and starts no work.
+/// </summary>
+internal static class HeadRequests
+{
+    private sealed record Asked;
+
+    /// <summary>Adds routing, since the method decides on the endpoint.</summary>
+    public static void UseHeadRequests(this WebApplication app)
+    {
+        app.Use(
+            (context, next) =>
+            {
+                if (HttpMethods.IsHead(context.Request.Method))
+                {
+                    context.Request.Method = HttpMethods.Get;
+                    context.Features.Set(new Asked());
+                }
+                return next(context);
+            }
+        );
+        app.UseRouting();
+        app.Use(
+            (context, next) =>
+            {
+                if (
+                    context.Features.Get<Asked>() is not null
+                    && context.GetEndpoint() is RouteEndpoint endpoint
+                    && endpoint.Metadata.GetMetadata<StreamDescription>() is not null
+                )
+                    context.SetEndpoint(HeadOf(endpoint));
+                return next(context);
+            }
+        );
+    }
+
+    /// <summary>Keeps the stream's access rules. It counts as a plain request, not as a new stream.</summary>
+    private static RouteEndpoint HeadOf(RouteEndpoint stream) =>
+        new(
+            context =>
+            {
+                StreamHead.Set(context);
+                return Task.CompletedTask;
+            },
+            stream.RoutePattern,
+            stream.Order,
+            new EndpointMetadataCollection(stream.Metadata.Where(m => m is not EnableRateLimitingAttribute)),
+            stream.DisplayName
+        );
+}

@@ -1,0 +1,149 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using static LlmGateway.Providers.WireJson;
+
+namespace LlmGateway.Providers.Anthropic;
+
+/// <summary>
+/// Reads the events of one answer: <c>message_start</c>, blocks (<c>content_block_start</c>, <c>…_delta</c>,
+/// <c>…_stop</c>), <c>message_delta</c> with the stop reason, <c>message_stop</c>; <c>ping</c> at any time.
+/// </summary>
+/// <param name="upstream">Reads the provider's errors.</param>
+/// <param name="isRaw">True if the client has the same API: its answer has every event that concerns the
+/// content.</param>
+internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
+{
+    private readonly List<FunctionCallContent> _calls = [];
+    private readonly JsonObject _usage = [];
+    private (string Id, string Name, StringBuilder Json)? _call;
+    private JsonObject? _end;
+    private string? _id,
+        _model,
+        _stop;
+
+    public bool IsOver { get; private set; }
+
+    public ChatResponseUpdate? Take(JsonElement e)
+    {
+        var type = Text(e, "type");
+        var update = Read(type, e);
+        if (!isRaw || type is null or "message_start" or "message_delta" or "message_stop" or "ping")
+            return update;
+        update ??= Update(null);
+        update.RawRepresentation = RawUpdate.Of(e);
+        return update;
+    }
+
+    public ChatResponseUpdate End()
+    {
+        if (_stop is null && !IsOver)
+            throw new UpstreamException(
+                502,
+                "upstream",
+                "The answer is incomplete: the provider ended it without a stop reason."
+            );
+        var last = new ChatResponseUpdate
+        {
+            Role = ChatRole.Assistant,
+            ResponseId = _id,
+            ModelId = _model,
+            FinishReason = _stop switch
+            {
+                "max_tokens" or "model_context_window_exceeded" => ChatFinishReason.Length,
+                "tool_use" => ChatFinishReason.ToolCalls,
+                "refusal" => ChatFinishReason.ContentFilter,
+                _ => ChatFinishReason.Stop,
+            },
+            RawRepresentation = isRaw ? RawEnd() : null,
+        };
+        foreach (var call in _calls)
+            last.Contents.Add(call);
+        last.Contents.Add(new UsageContent(Usage()));
+        return last;
+    }
+
+    private ChatResponseUpdate? Read(string? type, JsonElement e)
+    {
+        switch (type)
+        {
+            case "message_start" when Object(e, "message") is { } message:
+                (_id, _model) = (Text(message, "id"), Text(message, "model"));
+                TakeUsage(message);
+                break;
+            case "content_block_start" when Object(e, "content_block") is { } block:
+                if (Text(block, "type") == "tool_use")
+                    _call = (Text(block, "id") ?? "", Text(block, "name") ?? "", new StringBuilder());
+                else if (Text(block, "text") is { Length: > 0 } opening)
+                    return Update(opening);
+                break;
+            case "content_block_delta" when Object(e, "delta") is { } delta:
+                if (Text(delta, "text") is { Length: > 0 } text)
+                    return Update(text);
+                if (_call is { } call)
+                    call.Json.Append(Text(delta, "partial_json"));
+                break;
+            case "content_block_stop" when _call is { } whole:
+                _calls.Add(ToolCalls.Parse(whole.Id, whole.Name, whole.Json.ToString()));
+                _call = null;
+                break;
+            case "message_delta":
+                _end = JsonObject.Create(e.Clone());
+                if (Object(e, "delta") is { } end)
+                    _stop = Text(end, "stop_reason") ?? _stop;
+                TakeUsage(e);
+                break;
+            case "message_stop":
+                IsOver = true;
+                break;
+            case "error":
+                throw upstream.ErrorIn(e) ?? new UpstreamException(502, "upstream", "The provider failed.");
+        }
+        return null;
+    }
+
+    private ChatResponseUpdate Update(string? text) =>
+        new(ChatRole.Assistant, text) { ResponseId = _id, ModelId = _model };
+
+    /// <summary>The members of <c>message_start</c>, replaced by those of <c>message_delta</c>.</summary>
+    private void TakeUsage(JsonElement json)
+    {
+        if (Object(json, "usage") is not { } usage)
+            return;
+        foreach (var (name, value) in JsonObject.Create(usage.Clone())!)
+            if (value is not null)
+                _usage[name] = value.DeepClone();
+    }
+
+    /// <summary>
+    /// The tokens of the abstraction. Anthropic's <c>input_tokens</c> are those that are neither read from its cache
+    /// nor written to it.
+    /// </summary>
+    private UsageDetails Usage()
+    {
+        var (read, written) = (Count("cache_read_input_tokens"), Count("cache_creation_input_tokens"));
+        return new UsageDetails
+        {
+            InputTokenCount = Count("input_tokens") is { } input ? input + (read ?? 0) + (written ?? 0) : null,
+            CachedInputTokenCount = read,
+            OutputTokenCount = Count("output_tokens"),
+        };
+    }
+
+    private long? Count(string name) =>
+        _usage[name] is JsonValue value && value.TryGetValue<long>(out var count) ? count : null;
+
+    private RawUpdate RawEnd()
+    {
+        var end = _end ?? new JsonObject { ["type"] = "message_delta" };
+        var delta = end["delta"] as JsonObject ?? [];
+        if (_stop is null)
+            delta["stop_reason"] = _calls.Count > 0 ? "tool_use" : "end_turn";
+        delta.TryAdd("stop_sequence", null);
+        if (delta.Parent is null)
+            end["delta"] = delta;
+        end["usage"] = _usage;
+        return new RawUpdate(end, IsLast: true);
+    }
+}

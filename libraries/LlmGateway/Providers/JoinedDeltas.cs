@@ -1,0 +1,100 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// Joins the deltas of a stream to the object that a whole answer has. Texts and lists are appended; items of a list
+/// with an <c>index</c> are joined by it.
+/// <code>
+/// {"text":"Hel","calls":[{"index":0,"id":"c1","arguments":"{"}]}
+/// {"text":"lo","calls":[{"index":0,"arguments":"}"}]}
+/// {"text":"Hello","calls":[{"id":"c1","arguments":"{}"}]}
+/// </code>
+/// </summary>
+internal sealed class JoinedDeltas
+{
+    /// <summary>Texts that a provider may repeat in each delta; the last one replaces the others.</summary>
+    private static readonly HashSet<string> Names = ["id", "type", "name", "role"];
+
+    private readonly OrderedDictionary<string, object?> _members = [];
+
+    public bool IsEmpty => _members.Count == 0;
+
+    public void Add(JsonObject delta)
+    {
+        foreach (var (name, value) in delta)
+            _members[name] = Join(name, _members.GetValueOrDefault(name), value);
+    }
+
+    public JsonObject ToJson()
+    {
+        var json = new JsonObject();
+        foreach (var (name, value) in _members)
+            json[name] = ToJson(value);
+        return json;
+    }
+
+    private static object? Join(string name, object? known, JsonNode? value)
+    {
+        switch (value)
+        {
+            case null:
+                return known;
+            case JsonObject one:
+                var joined = known as JoinedDeltas ?? new JoinedDeltas();
+                joined.Add(one);
+                return joined;
+            case JsonArray all:
+                var list = known as Items ?? new Items();
+                foreach (var item in all)
+                    list.Add(item);
+                return list;
+            case JsonValue text when !Names.Contains(name) && text.TryGetValue<string>(out var piece):
+                return (known as StringBuilder ?? new StringBuilder()).Append(piece);
+            default:
+                return value.DeepClone();
+        }
+    }
+
+    private static JsonNode? ToJson(object? value) =>
+        value switch
+        {
+            JoinedDeltas joined => joined.ToJson(),
+            Items items => items.ToJson(),
+            StringBuilder text => text.ToString(),
+            _ => (value as JsonNode)?.DeepClone(),
+        };
+
+    private sealed class Items
+    {
+        private readonly SortedDictionary<long, JoinedDeltas> _indexed = [];
+        private readonly List<JsonNode?> _others = [];
+
+        public void Add(JsonNode? item)
+        {
+            if (item is JsonObject one && one["index"] is JsonValue at && at.TryGetValue<long>(out var index))
+            {
+                if (!_indexed.TryGetValue(index, out var joined))
+                    _indexed[index] = joined = new JoinedDeltas();
+                joined.Add(one);
+            }
+            else
+                _others.Add(item?.DeepClone());
+        }
+
+        public JsonArray ToJson()
+        {
+            var all = new JsonArray();
+            foreach (var joined in _indexed.Values)
+            {
+                var item = joined.ToJson();
+                item.Remove("index");
+                all.Add((JsonNode)item);
+            }
+            foreach (var other in _others)
+                all.Add(other?.DeepClone());
+            return all;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Microsoft.Extensions.Primitives;
+using Streaming.Requests;
+
+namespace Streaming.Endpoints;
+
+/// <summary>Marks an endpoint whose query a client may also send as a JSON body.</summary>
+/// <param name="Lists">Members that are lists of text, with the query name that each value is appended to.</param>
+internal sealed record StreamBody(IReadOnlyDictionary<string, string> Lists);
+
+/// <summary>Reads the JSON body of a stream's request into the query, where the endpoint looks for it.</summary>
+internal static class StreamBodies
+{
+    /// <summary>
+    /// Members of every stream that must be text; an endpoint declares its own (<see cref="QueryParameter.IsText"/>).
+    /// Others may be any scalar, unknown members too.
+    /// </summary>
+    private static readonly string[] Texts = ["from", "slow"];
+
+    /// <summary>A body that was read; null: without an error.</summary>
+    private sealed record Taken(InvalidRequestException? Error);
+
+    /// <summary>
+    /// Reads the bodies of authenticated callers before their requests are counted, because a last id makes a request a
+    /// resume. The endpoint reports an invalid body.
+    /// </summary>
+    public static void UseStreamBodies(this WebApplication app) =>
+        app.Use(
+            async (context, next) =>
+            {
+                if (context.User.Identity?.IsAuthenticated == true && IsTaken(context))
+                    await TakeAsync(context);
+                await next(context);
+            }
+        );
+
+    /// <summary>
+    /// Copies the members of the body into the query, once. Members replace query values, except those in
+    /// <see cref="StreamBody.Lists"/>, which are appended.
+    /// </summary>
+    /// <exception cref="InvalidRequestException">The body is not a JSON object, or a member has no query
+    /// equivalent.</exception>
+    public static async Task TakeBodyAsync(this HttpContext context)
+    {
+        if (IsTaken(context) && (context.Features.Get<Taken>() ?? await TakeAsync(context)).Error is { } error)
+            throw error;
+    }
+
+    /// <summary>A GET body has no meaning (RFC 9110 §9.3.1).</summary>
+    private static bool IsTaken(HttpContext context) =>
+        !HttpMethods.IsGet(context.Request.Method)
+        && JsonBody.IsThere(context)
+        && context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
+
+    private static async Task<Taken> TakeAsync(HttpContext context)
+    {
+        var metadata = context.GetEndpoint()!.Metadata;
+        var lists = metadata.GetRequiredMetadata<StreamBody>().Lists;
+        var texts = metadata
+            .GetOrderedMetadata<QueryParameter>()
+            .Where(p => p.IsText)
+            .Select(p => p.Name)
+            .Concat(lists.Keys)
+            .Concat(Texts)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        Taken taken;
+        try
+        {
+            context.Request.Query = Merged(context.Request.Query, await JsonBody.ReadAsync(context), lists, texts);
+            taken = new Taken(null);
+        }
+        catch (InvalidRequestException e)
+        {
+            taken = new Taken(e);
+        }
+        context.Features.Set(taken);
+        return taken;
+    }
+
+    private static QueryCollection Merged(
+        IQueryCollection query,
+        JsonElement body,
+        IReadOnlyDictionary<string, string> lists,
+        HashSet<string> texts
+    )
+    {
+        var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
+        foreach (var member in body.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null)
+                continue;
+            var isText = texts.Contains(member.Name);
+            var isList = member.Value.ValueKind == JsonValueKind.Array;
+            var values = isList
+                ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v, isText))])
+                : default;
+            if (lists.GetValueOrDefault(member.Name) is { } repeated)
+                merged[repeated] = isList
+                    ? StringValues.Concat(merged.GetValueOrDefault(repeated), values)
+                    : throw new InvalidRequestException(member.Name, "must be a list.");
+            else
+                merged[member.Name] = isList ? values : Scalar(member.Name, member.Value, isText);
+        }
+        return new QueryCollection(merged);
+    }
+
+    private static string Scalar(string name, JsonElement value, bool isText)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString()!,
+                _ when isText => throw new InvalidRequestException(name, "must be text."),
+                JsonValueKind.Number => value.GetRawText(),
+                JsonValueKind.True => "true",
+                JsonValueKind.False => "false",
+                _ => throw new InvalidRequestException(
+                    name,
+                    "must be text, a number, true, false, or a list of those."
+                ),
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
+        }
+    }
+}

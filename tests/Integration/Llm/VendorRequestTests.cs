@@ -1,0 +1,85 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+
+namespace Integration.Llm;
+
+/// <summary>Requests that the gateway cannot keep as they are: it translates them, or refuses them by name.</summary>
+[Collection(LlmSystem.Collection)]
+public sealed class VendorRequestTests(LlmSystem system)
+{
+    private const string OpenAi = "/v1/chat/completions",
+        Anthropic = "/v1/messages";
+
+    private const string Function = """ "tools":[{"type":"function","function":{"name":"f"}}] """,
+        Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}] """;
+
+    [Theory]
+    [InlineData(OpenAi, "demo", Function + """ ,"tool_choice":{"function":{"name":""}}""", "tool_choice")]
+    [InlineData(OpenAi, "demo", Function + """ ,"tool_choice":{"function":{"name":" "}}""", "tool_choice")]
+    [InlineData(Anthropic, "demo", Tool + """ ,"tool_choice":{"type":"tool","name":""}""", "tool_choice.name")]
+    [InlineData(Anthropic, "demo", """ "tools":[{"name":" "}]""", "tools.0.name")]
+    [InlineData(OpenAi, "claude-x", """ "tools":[{"type":"custom","custom":{"name":"f"}}]""", "tools[0].type")]
+    [InlineData(Anthropic, "gpt-4o", """ "tools":[{"type":"web_search_20250305","name":"w"}]""", "tools.0.type")]
+    [InlineData(OpenAi, "gpt-4o", """ "seed":1,"seed":2""", "seed")]
+    [InlineData(Anthropic, "claude-x", """ "model":"demo" """, "model")]
+    [InlineData(OpenAi, "claude-x", """ "response_format":{"type":"json_object"}""", "response_format")]
+    [InlineData(OpenAi, "demo", """ "response_format":{"type":"json_schema"}""", "response_format")]
+    [InlineData(OpenAi, "claude-x", """ "logprobs":true""", "logprobs")]
+    public async Task A_request_that_would_be_answered_otherwise_than_asked_is_refused(
+        string path,
+        string model,
+        string member,
+        string field
+    )
+    {
+        using var response = await PostAsync(path, model, "hi", member);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains(field, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await VendorErrorTests.SaysAsync(response, isAnthropic: path == Anthropic, "invalid_request_error");
+    }
+
+    [Theory]
+    [InlineData(OpenAi, "demo", """ "response_format":{"type":"text"},"logprobs":false,"seed":7""")]
+    [InlineData(Anthropic, "demo", """ "thinking":{"type":"enabled","budget_tokens":1024}""")]
+    public async Task A_hint_and_a_default_are_accepted_for_every_model(string path, string model, string member)
+    {
+        using var response = await PostAsync(path, model, "hi", member);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(OpenAi, "claude-x", Function + """ ,"parallel_tool_calls":false""")]
+    [InlineData(Anthropic, "gpt-4o", Tool + """ ,"tool_choice":{"type":"auto","disable_parallel_tool_use":true}""")]
+    public async Task The_wish_for_one_tool_call_at_a_time_reaches_the_other_vendor(
+        string path,
+        string model,
+        string member
+    )
+    {
+        JsonElement seen = default;
+        var prompt = system.Upstream.On(async request =>
+        {
+            seen = request.Body;
+            await request.StartAsync();
+            await request.EndAsync(1);
+        });
+        using var response = await PostAsync(path, model, prompt, member);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        if (path == OpenAi)
+            Assert.True(seen.GetProperty("tool_choice").GetProperty("disable_parallel_tool_use").GetBoolean());
+        else
+            Assert.False(seen.GetProperty("parallel_tool_calls").GetBoolean());
+    }
+
+    private Task<HttpResponseMessage> PostAsync(string path, string model, string prompt, string member) =>
+        LlmSystem.Http.PostAsync(
+            new Uri(system.A.Url, path),
+            new StringContent(
+                $$"""{"model":"{{model}}","max_tokens":9,"messages":[{"role":"user","content":"{{prompt}}"}], """
+                    + $"{member}}}",
+                Encoding.UTF8,
+                "application/json"
+            )
+        );
+}
