@@ -62,6 +62,7 @@ internal sealed class Agent(
             ProviderClient.Set(chat, client);
             var text = new StringBuilder();
             var calls = new List<FunctionCallContent>();
+            var isCut = false;
             await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, cancellationToken))
             {
                 if (update.Text is { Length: > 0 } piece)
@@ -70,6 +71,7 @@ internal sealed class Agent(
                     await writer.TextAsync(piece);
                 }
                 calls.AddRange(update.Contents.OfType<FunctionCallContent>());
+                isCut |= update.FinishReason == ChatFinishReason.Length;
             }
             if (calls.Count == 0 || round >= options.Value.AgentRounds)
                 return;
@@ -94,7 +96,9 @@ internal sealed class Agent(
                     )
                 );
                 var start = clock.GetTimestamp();
-                var output = await CallAsync(call, cancellationToken);
+                var output = isCut
+                    ? new { error = "The limit of tokens has cut this call." }
+                    : await CallAsync(call, cancellationToken);
                 var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
                 writer.Event(
                     RunEvent.Of(

@@ -47,6 +47,30 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
+    public async Task An_agent_does_not_run_a_tool_call_that_the_limit_has_cut()
+    {
+        var prompt = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            if (request.Attempt == 1)
+                await request.EventsAsync(
+                    """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t1","""
+                        + """ "function":{"name":"search_pets","arguments":""}}]},"finish_reason":"length"}]}""",
+                    "[DONE]"
+                );
+            else
+            {
+                await request.TokenAsync("ok");
+                await request.EndAsync(1);
+            }
+        });
+        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask(prompt) + "&provider=openai");
+        await reader.WaitForEndAsync();
+        Assert.Equal(["tool_use", "tool_result", "content", "end"], reader.Events.Select(e => e.Event));
+        Assert.Contains("limit of tokens", reader.Events.ElementAt(1).Data, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_reader_that_returns_to_another_replica_reads_the_same_run_on()
     {
         var prompt = Ask("a question long enough to be interrupted while it is answered");

@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Integration.Llm;
 
 /// <summary>
-/// A model provider: a real server with both vendors' APIs. Tests register a handler for the text of the last message.
+/// A model provider: a real server with both vendors' APIs. Tests register a handler for the text of a message; the
+/// last such message selects it.
 /// </summary>
 internal sealed class FakeUpstream : IAsyncDisposable
 {
@@ -55,11 +56,17 @@ internal sealed class FakeUpstream : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context, bool anthropic)
     {
         using var document = await JsonDocument.ParseAsync(context.Request.Body);
-        var content = document.RootElement.GetProperty("messages").EnumerateArray().Last().GetProperty("content");
-        var prompt =
-            content.ValueKind == JsonValueKind.String
-                ? content.GetString()!
-                : content[0].GetProperty("text").GetString()!;
+        var prompt = document
+            .RootElement.GetProperty("messages")
+            .EnumerateArray()
+            .Reverse()
+            .Select(m => m.GetProperty("content"))
+            .Select(c =>
+                c.ValueKind == JsonValueKind.Array && c[0].TryGetProperty("text", out var text)
+                    ? text.GetString()
+                    : c.ToString()
+            )
+            .First(p => _behaviours.ContainsKey(p!))!;
         var attempt = _attempts.AddOrUpdate(prompt, 1, (_, n) => n + 1);
         try
         {

@@ -51,8 +51,11 @@ internal sealed record ChatCompletionFunction(string Name, string Arguments);
 internal sealed record ChatCompletionUsage(
     [property: JsonPropertyName("prompt_tokens")] long PromptTokens,
     [property: JsonPropertyName("completion_tokens")] long CompletionTokens,
-    [property: JsonPropertyName("total_tokens")] long TotalTokens
+    [property: JsonPropertyName("total_tokens")] long TotalTokens,
+    [property: JsonPropertyName("prompt_tokens_details")] ChatCompletionPromptDetails? PromptTokensDetails
 );
+
+internal sealed record ChatCompletionPromptDetails([property: JsonPropertyName("cached_tokens")] long? CachedTokens);
 
 internal sealed record ChatCompletionChunk(
     string Id,

@@ -39,7 +39,8 @@ internal sealed record MessageBlock(string Type, string? Text, string? Id, strin
 
 internal sealed record MessageUsage(
     [property: JsonPropertyName("input_tokens")] long InputTokens,
-    [property: JsonPropertyName("output_tokens")] long OutputTokens
+    [property: JsonPropertyName("output_tokens")] long OutputTokens,
+    [property: JsonPropertyName("cache_read_input_tokens")] long? CacheReadInputTokens
 );
 
 internal sealed record MessageStart(string Type, MessageAnswer Message);
