@@ -147,9 +147,10 @@ internal sealed class StreamingOptions
 
     /// <summary>
     /// Percent of one processor's time that replays may take on average while they search the log and find few events;
-    /// further searches wait. 0 means unlimited, and unset means 25 outside Development.
+    /// further searches wait. A replay's first read is free, once a minute for each client. 0 means unlimited; unset
+    /// means 25 outside Development.
     /// </summary>
-    [Range(0, 10_000)]
+    [Range(0, 100)]
     public int? ReplaySearchPercent { get; set; }
 
     /// <summary>

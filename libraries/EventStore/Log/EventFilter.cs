@@ -22,12 +22,15 @@ public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<str
 /// events; 0 if none.</param>
 /// <param name="Events">Matching events in position order.</param>
 /// <param name="Through">The page has every matching event after the asked position and up to here.</param>
+/// <param name="IsSearch">True if the read took far more rows than it found events, and has more of the log to
+/// search.</param>
 public sealed record EventPage(
     string Epoch,
     long Head,
     long DroppedThrough,
     IReadOnlyList<EventRecord> Events,
-    long Through
+    long Through,
+    bool IsSearch = false
 )
 {
     /// <summary>The position to read the next page after. A head before the reader's position means another history

@@ -110,6 +110,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
         var (matches, end) = (new List<FoundEvent>(found.Events), through ?? long.MaxValue);
+        var inVain = found.InVain;
         // Only a new part has a maximum of searches. The rest of an earlier part ends where that one did.
         for (var i = 1; found.Through < Math.Min(found.Store.Head, end); i++)
         {
@@ -119,6 +120,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             if (more.Store.Epoch != found.Store.Epoch)
                 break;
             matches.AddRange(more.Events);
+            inVain += more.InVain;
             found = more;
         }
         matches.RemoveAll(e => e.Position > end);
@@ -137,6 +139,8 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             kept.Count > most ? kept[most - 1].Position : end,
             mostBytes ?? options.Value.MaxBatchBytes
         );
+        inVain += matches.Count - kept.Count;
+        found = found with { Events = kept, InVain = inVain };
         var read = await FetchAsync(found, page, after, last, int.MaxValue, cancellationToken);
         return read.Epoch == found.Store.Epoch
             ? new NewestPage(read, skipped, end)
@@ -214,7 +218,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         // from where it was.
         if (state.Epoch != at.Epoch)
             return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], after);
-        return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through);
+        return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through, found.IsSearch);
     }
 
     private Task<(LogState State, List<EventRecord> Events)> FetchAsync(

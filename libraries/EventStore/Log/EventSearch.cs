@@ -49,7 +49,7 @@ internal sealed class EventSearch
         if (listing.Through <= after || listing.Topics is not { } topics)
             return await ScanAsync(after, most, cancellationToken);
         if (topics.Count == 0)
-            return new FoundEvents(listing.Store, [], listing.Through);
+            return new FoundEvents(listing.Store, [], listing.Through, InVain: 0, IsEnd: true);
         return await ProbeAsync(listing, topics, most, cancellationToken);
     }
 
@@ -83,7 +83,9 @@ internal sealed class EventSearch
                     if (_topics?.Matches(topic) != false && Passes(row.GetString(6), key))
                         found.Add(new FoundEvent(last, row.GetInt32(4), key ?? topic));
                 }
-                return Cut(state!, found, seen == _rows ? last : Math.Max(after, state!.Head), most);
+                var isEnd = seen < _rows;
+                var through = isEnd ? Math.Max(after, state!.Head) : last;
+                return Cut(new FoundEvents(state!, found, through, seen - found.Count, isEnd), most);
             }
         );
 
@@ -123,9 +125,11 @@ internal sealed class EventSearch
             }
             pending = cut;
         }
+        var inVain = seen - found.Count;
         found.RemoveAll(e => e.Position > through);
         found.Sort((a, b) => a.Position.CompareTo(b.Position));
-        return Cut(listing.Store, found, through, most) with { IsOneSnapshot = false };
+        var isEnd = through == listing.Through;
+        return Cut(new FoundEvents(listing.Store, found, through, inVain, isEnd, IsOneSnapshot: false), most);
     }
 
     /// <summary>Reads the next rows of each topic. <c>Cut</c> are the topics that may have more rows, after these
@@ -185,11 +189,19 @@ internal sealed class EventSearch
     private bool Passes(string type, string? key) =>
         _types?.Contains(type) != false && (_keys is null || (key is not null && _keys.Contains(key)));
 
-    private static FoundEvents Cut(LogState state, List<FoundEvent> found, long through, int most)
+    private static FoundEvents Cut(FoundEvents found, int most)
     {
-        if (found.Count <= most)
-            return new FoundEvents(state, found, through);
-        return new FoundEvents(state, found[..most], found[most - 1].Position);
+        var events = found.Events;
+        if (events.Count <= most)
+            return found;
+        return found with
+        {
+            Events = [.. events.Take(most)],
+            Through = events[most - 1].Position,
+            // As if the matches lay at equal distances.
+            InVain = (int)((long)found.InVain * most / events.Count),
+            IsEnd = false,
+        };
     }
 }
 
@@ -203,11 +215,28 @@ internal readonly record struct FoundEvent(long Position, int Bytes, string Key)
 /// <param name="Store">The log at the time of the search.</param>
 /// <param name="Events">Matches in position order.</param>
 /// <param name="Through">The result has every match after the asked position and up to here.</param>
+/// <param name="InVain">Rows that were read and do not match.</param>
+/// <param name="IsEnd">True if <paramref name="Through"/> is the head, or the end of the directory of topics, which
+/// follows the head.</param>
 /// <param name="IsOneSnapshot">True if the events are of the snapshot of <paramref name="Store"/>; false if retention
 /// may have dropped some in between.</param>
 internal sealed record FoundEvents(
     LogState Store,
     IReadOnlyList<FoundEvent> Events,
     long Through,
+    int InVain,
+    bool IsEnd,
     bool IsOneSnapshot = true
-);
+)
+{
+    /// <summary>
+    /// Rows per event that make a read a search, and bytes of events from which none is one: about as much work as the
+    /// same events in one piece. Tells apart readers that their own speed bounds from those that nothing does.
+    /// </summary>
+    private const int RowsPerEvent = 16,
+        EnoughBytes = 64 * 1024;
+
+    /// <summary>See <see cref="EventPage.IsSearch"/>.</summary>
+    public bool IsSearch =>
+        !IsEnd && InVain > RowsPerEvent * Events.Count && Events.Sum(static e => (long)e.Bytes) < EnoughBytes;
+}

@@ -47,7 +47,7 @@ internal sealed class CatchUpPages(
             most * BytesOfEvent,
             c.SkipsUnread ? c.SkippedThrough : null
         );
-        c.Asked = new ReplayWaiter(range, (waiter, page) => answered(c, waiter, page), c.Client.Key);
+        c.Asked = new ReplayWaiter(range, (waiter, page) => answered(c, waiter, page), c.Client.Key, c.IsSearching);
         replay.Read(c.Asked, c.Epoch);
     }
 
@@ -69,7 +69,7 @@ internal sealed class CatchUpPages(
     public void Show(StreamConnection c, ReplayPage page)
     {
         Drop(c);
-        (c.Page, c.PageIndex) = (page, 0);
+        (c.Page, c.PageIndex, c.IsSearching) = (page, 0, page.IsSearch);
         if (page.Skipped is not null && page.DroppedThrough <= c.Position)
             c.Opening = Skipped(c, page); // an expired position is reported first
     }
@@ -110,7 +110,7 @@ internal sealed class CatchUpPages(
     public static void CaughtUp(StreamConnection c)
     {
         if (c.PageEvents != 0)
-            (c.HasStalled, c.PageEvents) = (false, 0);
+            (c.HasStalled, c.PageEvents, c.IsSearching) = (false, 0, null);
     }
 
     public void GiveUp(StreamConnection c)

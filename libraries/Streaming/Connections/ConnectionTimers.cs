@@ -71,13 +71,20 @@ internal sealed class ConnectionTimers(
             if (!writer.Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until))))
                 return;
         }
-        var caughtUp =
-            !c.IsBehind && c.Sequence == c.Log.Next && c.Epoch == settled.Epoch && c.Log.Filter.Format.SendsPositions;
-        if (caughtUp && settled.Position > c.Position && now - c.IdSentAt >= options.PositionSeconds * 1_000L)
+        var sendsIds = c.Epoch == settled.Epoch && c.Log.Filter.Format.SendsPositions;
+        var idIsDue = sendsIds && now - c.IdSentAt >= options.PositionSeconds * 1_000L;
+        var caughtUp = sendsIds && !c.IsBehind && c.Sequence == c.Log.Next;
+        if (caughtUp && idIsDue && settled.Position > c.Position)
         {
             idOnly ??= ControlFrames.IdOnly(settled);
             if (writer.Write(c, c.Output.Framed(idOnly)))
                 (c.Position, c.IdSent, c.IdSentAt) = (settled.Position, settled.Position, now);
+        }
+        // A search that finds nothing: a client that comes back need not search the same part again.
+        else if (idIsDue && c.Position > c.IdSent && c.Opening is null)
+        {
+            if (writer.Write(c, c.Output.Framed(ControlFrames.IdOnly(c.StreamPosition))))
+                (c.IdSent, c.IdSentAt) = (c.Position, now);
         }
         else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
             writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));

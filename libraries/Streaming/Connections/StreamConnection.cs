@@ -53,6 +53,11 @@ internal sealed class StreamConnection(
     public bool HasStalled;
 
     /// <summary>
+    /// True if the last page was a search of the log that found little and has to go on; null before the first.
+    /// </summary>
+    public bool? IsSearching;
+
+    /// <summary>
     /// Position through which the client has been notified of skipped events. The events kept of that range may take
     /// several pages, or be read again.
     /// </summary>

@@ -1,169 +1,144 @@
 namespace Streaming.Replay;
 
 /// <summary>
-/// Grants the reads of replays to the waiting clients in rotation. Clients whose replays search the log read one at a
-/// time and pause, so that all searches together take at most a share of one processor on average. Thread-safe.
+/// Grants the reads of replays in rotation over the clients. Reads that go on with a search of the log have turns of
+/// their own, one at a time and each followed by a pause, so that all searches together take at most a share of one
+/// processor on average. A replay's first read is free, once a minute for each client. Thread-safe.
 /// </summary>
 /// <param name="turns">Reads at once.</param>
 /// <param name="percent">Percent of one processor's time for searches; 0: unlimited.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
 {
-    /// <summary>Time of searches that may be used in advance.</summary>
-    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(25);
-
-    /// <summary>Maximum time charged for one read; a longer one waited for something other than a processor.</summary>
+    /// <summary>Maximum time charged for a search; a longer one waited for something other than a processor.</summary>
     private static readonly TimeSpan MaxCharge = TimeSpan.FromSeconds(1);
 
-    /// <summary>Returned turns after which clients without a replay are forgotten.</summary>
+    /// <summary>Time between a client's free searches.</summary>
+    private static readonly TimeSpan FreeInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>Clients from which on those with an old free search are forgotten.</summary>
     private const int Sweep = 1_024;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Client> _clients = new(StringComparer.Ordinal);
-    private readonly LinkedList<Client> _rotation = [];
-    private readonly long _start = clock.GetTimestamp();
+    private readonly ReplayQueue _reads = new(),
+        _searches = new();
+    private readonly Dictionary<string, long> _freeSearches = new(StringComparer.Ordinal);
+    private int _free = turns;
 
-    /// <summary>Time since the start at which the charged searches have been paid for.</summary>
-    private TimeSpan _paidUntil;
-    private int _free = turns,
-        _searching,
-        _left;
-    private bool _isPaused;
+    /// <summary>True from the grant of a search until the end of the pause that follows it.</summary>
+    private bool _isSearching;
 
-    /// <summary>Waits for a turn. Return it with <see cref="Leave"/>.</summary>
-    public async Task EnterAsync(string client, CancellationToken cancellationToken)
+    /// <summary>
+    /// Asks for a turn in the name of a client. A read for several clients asks for each of them: it waits in all of
+    /// their places, and the first turn that comes is its turn.
+    /// </summary>
+    /// <param name="turn">The turn. Nothing happens if it was granted or given up.</param>
+    /// <param name="client">The client.</param>
+    /// <param name="isSearch">True if the client's replay is amid a search; false if it is not; null: unknown.</param>
+    public void Ask(ReplayTurn turn, string client, bool? isSearch)
     {
-        TaskCompletionSource mine;
         lock (_gate)
         {
-            if (!_clients.TryGetValue(client, out var own))
-                _clients[client] = own = new Client();
-            if (own.Waiting.Count == 0)
-                _rotation.AddLast(own);
-            own.Waiting.AddLast(mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-            GiveTurns();
+            turn.IsKnown |= isSearch is false;
+            if (!turn.IsOver && turn.Wait(isSearch is true && percent > 0 ? _searches : _reads, client))
+                GiveTurns();
         }
+    }
+
+    /// <summary>Waits for a turn. Return it with <see cref="Leave"/>.</summary>
+    public async Task EnterAsync(ReplayTurn turn, CancellationToken cancellationToken)
+    {
         try
         {
-            await mine.Task.WaitAsync(cancellationToken);
+            await turn.Granted.Task.WaitAsync(cancellationToken);
         }
         catch
         {
-            Withdraw(client, mine);
+            if (!GiveUp(turn))
+                Leave(turn, TimeSpan.Zero, isSearch: false); // it was granted meanwhile
             throw;
         }
     }
 
     /// <summary>Returns a turn.</summary>
-    /// <param name="client">The client of the turn.</param>
-    /// <param name="search">Time of a read that found little and must go on; zero: it need not; null: no read.</param>
-    public void Leave(string client, TimeSpan? search)
+    /// <param name="turn">The turn.</param>
+    /// <param name="took">Duration of the read, also of one that failed.</param>
+    /// <param name="isSearch">True if the read was a search that has to go on.</param>
+    public void Leave(ReplayTurn turn, TimeSpan took, bool isSearch)
     {
         lock (_gate)
         {
             _free++;
-            var own = _clients[client];
-            own.Reading--;
-            if (own.Searching > 0)
-            {
-                own.Searching--;
-                _searching--;
-            }
-            if (search is { } time)
-                Charge(own, time);
-            if (own.IsIdle && !own.Searches)
-                _clients.Remove(client);
-            // A client that has left amid a search.
-            if (++_left % Sweep == 0)
-                foreach (var (key, idle) in _clients)
-                    if (idle.IsIdle)
-                        _clients.Remove(key);
+            if (isSearch && !turn.IsSearch)
+                Remember(turn);
             GiveTurns();
         }
+        if (turn.IsSearch)
+            _ = EndSearchAsync(took);
     }
 
-    private void Charge(Client client, TimeSpan time)
-    {
-        client.Searches = time > TimeSpan.Zero;
-        if (client.Searches && percent > 0)
-            _paidUntil =
-                TimeSpan.FromTicks(Math.Max(_paidUntil.Ticks, (Now - time).Ticks))
-                + (time < MaxCharge ? time : MaxCharge) * 100 / percent;
-    }
-
-    private TimeSpan Now => clock.GetElapsedTime(_start);
-
-    private TimeSpan Pause => percent == 0 ? TimeSpan.Zero : _paidUntil - Now - Burst * 100 / percent;
-
-    private void Withdraw(string client, TaskCompletionSource mine)
+    private bool GiveUp(ReplayTurn turn)
     {
         lock (_gate)
-        {
-            if (_clients.TryGetValue(client, out var own) && own.Waiting.Remove(mine))
-            {
-                if (own.Waiting.Count == 0)
-                    _rotation.Remove(own);
-                return;
-            }
-        }
-        Leave(client, null); // it was granted meanwhile
+            return turn.End();
     }
 
     private void GiveTurns()
     {
-        for (var node = _rotation.First; node is not null && _free > 0; )
+        for (var moved = true; moved; )
         {
-            var (next, own) = (node.Next, node.Value);
-            if (!own.Searches || percent == 0 || (_searching == 0 && Pause <= TimeSpan.Zero))
+            moved = false;
+            if (_free > 0 && !_isSearching && _searches.Next() is (var search, _))
             {
-                _free--;
-                own.Reading++;
-                if (own.Searches)
+                _isSearching = search.IsSearch = true;
+                Grant(search);
+            }
+            while (_free > 0 && _reads.Next() is var (read, client))
+                if (!read.IsKnown && HasSearched(client))
                 {
-                    own.Searching++;
-                    _searching++;
+                    read.Leave(_reads, client);
+                    read.Wait(_searches, client);
+                    moved = true;
                 }
-                own.Waiting.First!.Value.SetResult();
-                own.Waiting.RemoveFirst();
-                _rotation.Remove(node);
-                if (own.Waiting.Count > 0)
-                    _rotation.AddLast(own);
-                // The next round begins with the first client that still waits.
-                next = _rotation.First;
-            }
-            else if (!_isPaused && _searching == 0)
-            {
-                _isPaused = true;
-                _ = ResumeAsync(Pause);
-            }
-            node = next;
+                else
+                    Grant(read);
         }
     }
 
-    private async Task ResumeAsync(TimeSpan pause)
+    private void Grant(ReplayTurn turn)
     {
-        // Rounds up to milliseconds, the resolution of timers.
-        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)), clock);
+        _free--;
+        turn.End();
+        turn.Granted.SetResult();
+    }
+
+    private bool HasSearched(string client) =>
+        _freeSearches.TryGetValue(client, out var at) && clock.GetElapsedTime(at) < FreeInterval;
+
+    /// <summary>Remembers the clients of a search that was free.</summary>
+    private void Remember(ReplayTurn turn)
+    {
+        if (percent == 0)
+            return;
+        if (_freeSearches.Count >= Sweep)
+            foreach (var client in _freeSearches.Keys)
+                if (!HasSearched(client))
+                    _freeSearches.Remove(client);
+        foreach (var client in turn.Clients)
+            _freeSearches[client] = clock.GetTimestamp();
+    }
+
+    /// <summary>Lets the next search begin after a pause.</summary>
+    private async Task EndSearchAsync(TimeSpan took)
+    {
+        var pause = (took < MaxCharge ? took : MaxCharge) * (100 - percent) / percent;
+        if (pause > TimeSpan.Zero)
+            // Rounds up to milliseconds, the resolution of timers.
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)), clock);
         lock (_gate)
         {
-            _isPaused = false;
+            _isSearching = false;
             GiveTurns();
         }
-    }
-
-    private sealed class Client
-    {
-        public LinkedList<TaskCompletionSource> Waiting { get; } = [];
-
-        /// <summary>Turns that it has.</summary>
-        public int Reading { get; set; }
-
-        /// <summary>Those of them for searches.</summary>
-        public int Searching { get; set; }
-
-        /// <summary>True if its last read found little and had to go on.</summary>
-        public bool Searches { get; set; }
-
-        public bool IsIdle => Waiting.Count == 0 && Reading == 0;
     }
 }

@@ -5,51 +5,6 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>A page of frames for the connections of one filter.</summary>
-/// <param name="Epoch">The epoch of the positions.</param>
-/// <param name="DroppedThrough">Position through which retention has deleted events.</param>
-/// <param name="Frames">The frames, in position order.</param>
-/// <param name="Through">Position through which the page has every matching event, or has skipped it.</param>
-/// <param name="Skipped">Range omitted because newer events of the same keys follow; null: none, or the client has been
-/// notified.</param>
-/// <param name="SkippedThrough">Position through which newer events were considered; it may lie after the page.</param>
-internal sealed record ReplayPage(
-    string Epoch,
-    long DroppedThrough,
-    IReadOnlyList<LogFrame> Frames,
-    long Through,
-    SkippedRange? Skipped = null,
-    long SkippedThrough = 0
-)
-{
-    /// <summary>Number of connections that hold the page, for <see cref="PageBudget"/>.</summary>
-    public int Holders;
-}
-
-/// <summary>A connection that waits for a page.</summary>
-/// <param name="Range">The range to read. Waiters with equal ranges share one read.</param>
-/// <param name="Done">Called once, from any thread, with the page, which is held for the waiter
-/// (<see cref="PageBudget"/>), or with null if it cannot be read.</param>
-/// <param name="Client">The client, for its turn.</param>
-internal sealed record ReplayWaiter(ReplayRange Range, Action<ReplayWaiter, ReplayPage?> Done, string Client = "");
-
-/// <summary>A range of the log that a replay reads.</summary>
-/// <param name="Filter">Selects the events.</param>
-/// <param name="After">The position that the client has.</param>
-/// <param name="Newest">True: only the newest event of each key, with the range that this omits.</param>
-/// <param name="Most">Maximum events; null: the page's limit.</param>
-/// <param name="MostBytes">Maximum bytes of data, unless the first event is larger; null: the page's limit.</param>
-/// <param name="Through">Position through which the client has been notified of omitted events, where the read ends;
-/// null: the head.</param>
-internal readonly record struct ReplayRange(
-    StreamFilter Filter,
-    long After,
-    bool Newest,
-    int? Most,
-    int? MostBytes,
-    long? Through
-);
-
 /// <summary>
 /// Reads pages for connections that lag behind their ring: from the recent events in memory, otherwise from the store,
 /// with a bounded number of reads, in rotation over the clients. Connections that ask for the same range, at once or a
@@ -65,13 +20,6 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 )
 {
-    /// <summary>
-    /// Events and bytes from which a page has found enough: its reader bounds the next one. A page with less that does
-    /// not reach the head is charged as a search.
-    /// </summary>
-    private const int EnoughEvents = 64,
-        EnoughBytes = 64 * 1024;
-
     /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
     private const int RecentPageBytes = 1024 * 1024;
 
@@ -108,14 +56,18 @@ internal sealed class StoreReplay(
             if (_kept.TryGetValue(waiter.Range, out var read) && read.Page.Epoch == epoch)
                 Pages.Hold(kept = read.Page);
             else if (_readings.TryGetValue(waiter.Range, out var reading))
+            {
                 reading.Waiting.Add(waiter);
+                if (reading.Turn is { } turn)
+                    Ask(turn, waiter);
+            }
             else
                 _readings.Add(waiter.Range, begun = new Reading(waiter));
         }
         if (kept is not null)
             waiter.Done(waiter, kept);
         else if (begun is not null)
-            _ = Task.Run(() => ReadAsync(waiter, epoch, begun));
+            _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
     }
 
     /// <summary>Removes a waiter whose client has left. The read ends if it was the last.</summary>
@@ -144,9 +96,8 @@ internal sealed class StoreReplay(
             Forget();
     }
 
-    private async Task ReadAsync(ReplayWaiter first, string epoch, Reading reading)
+    private async Task ReadAsync(ReplayRange range, string epoch, Reading reading)
     {
-        var range = first.Range;
         ReplayPage? answer = null;
         await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(
             static stop => ((CancellationTokenSource)stop!).Cancel(),
@@ -159,7 +110,7 @@ internal sealed class StoreReplay(
             fromStore = answer is null;
             if (answer is not null)
                 Pages.Hold(answer);
-            answer ??= await ReadStoreAsync(range, first.Client, reading.Stop.Token);
+            answer ??= await ReadStoreAsync(range, reading);
         }
         catch (Exception) when (reading.Stop.IsCancellationRequested)
         {
@@ -217,10 +168,8 @@ internal sealed class StoreReplay(
     }
 
     /// <summary>Reads a page, and holds it from the start, so that concurrent reads cannot exceed the budget.</summary>
-    private async Task<(ReplayPage Page, TimeSpan Search)> ReadPageAsync(ReplayRange range, CancellationToken stop)
+    private async Task<ReplayPage> ReadPageAsync(ReplayRange range, CancellationToken stop)
     {
-        await Pages.WaitForRoomAsync(stop);
-        var start = clock.GetTimestamp();
         var events = range.Filter.Events;
         var read = range.Newest
             ? await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through, stop)
@@ -244,12 +193,11 @@ internal sealed class StoreReplay(
             frames[i] = LogFrame.Of(found.Epoch, found.Events[i], format);
             bytes += frames[i].Bytes.Length;
         }
-        var page = new ReplayPage(found.Epoch, found.DroppedThrough, frames, found.Through);
+        var page = new ReplayPage(found.Epoch, found.DroppedThrough, frames, found.Through, IsSearch: found.IsSearch);
         if (range.Through is null)
             page = page with { Skipped = read.Skipped, SkippedThrough = read.Through };
         Pages.Hold(page);
-        var isSearch = frames.Length < EnoughEvents && bytes < EnoughBytes && found.Through < found.Head;
-        return (page, isSearch ? clock.GetElapsedTime(start) : TimeSpan.Zero);
+        return page;
     }
 
     private void Keep(ReplayRange range, ReplayPage page)
@@ -281,15 +229,20 @@ internal sealed class StoreReplay(
         }
     }
 
-    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, string client, CancellationToken stop)
+    private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, Reading reading)
     {
+        var stop = reading.Stop.Token;
         for (var tried = 1; ; tried++)
         {
-            await _turns.EnterAsync(client, stop);
-            TimeSpan? search = null;
+            var turn = Ask(reading);
+            await _turns.EnterAsync(turn, stop);
+            var (begun, isSearch) = ((long?)null, false);
             try
             {
-                (var page, search) = await ReadPageAsync(range, stop);
+                await Pages.WaitForRoomAsync(stop);
+                begun = clock.GetTimestamp();
+                var page = await ReadPageAsync(range, stop);
+                isSearch = page.IsSearch;
                 return page;
             }
             catch (StoreUnavailableException e)
@@ -303,17 +256,36 @@ internal sealed class StoreReplay(
             }
             finally
             {
-                _turns.Leave(client, search);
+                _turns.Leave(turn, begun is { } start ? clock.GetElapsedTime(start) : TimeSpan.Zero, isSearch);
             }
             // The read releases its slot while it waits, so that a failing range does not block others.
             await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), clock, stop);
         }
     }
 
+    /// <summary>Asks for a turn in the names of all clients that wait for the read. Later ones add theirs.</summary>
+    private ReplayTurn Ask(Reading reading)
+    {
+        lock (_readings)
+        {
+            var turn = reading.Turn = new ReplayTurn();
+            foreach (var waiter in reading.Waiting)
+                Ask(turn, waiter);
+            return turn;
+        }
+    }
+
+    private void Ask(ReplayTurn turn, ReplayWaiter waiter) =>
+        _turns.Ask(turn, waiter.Client, waiter.IsSearch ?? (waiter.Range.MaySearch ? null : false));
+
     /// <summary>A read in progress and its waiters.</summary>
     private sealed class Reading(ReplayWaiter first)
     {
         public List<ReplayWaiter> Waiting { get; } = [first];
+
+        /// <summary>Turn of the present attempt. Null: the first has not begun; clients that join are in <see
+        /// cref="Waiting"/> by then.</summary>
+        public ReplayTurn? Turn { get; set; }
 
         /// <summary>
         /// Not disposed, because it may be cancelled after the read has ended. It has no timer or link to release.

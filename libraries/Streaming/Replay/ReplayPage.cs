@@ -1,0 +1,64 @@
+using EventStore;
+using Streaming.Fanout;
+
+namespace Streaming.Replay;
+
+/// <summary>A page of frames for the connections of one filter.</summary>
+/// <param name="Epoch">The epoch of the positions.</param>
+/// <param name="DroppedThrough">Position through which retention has deleted events.</param>
+/// <param name="Frames">The frames, in position order.</param>
+/// <param name="Through">Position through which the page has every matching event, or has skipped it.</param>
+/// <param name="Skipped">Range omitted because newer events of the same keys follow; null: none, or the client has been
+/// notified.</param>
+/// <param name="SkippedThrough">Position through which newer events were considered; it may lie after the page.</param>
+/// <param name="IsSearch">True if the read searched the log, found little and has to go on.</param>
+internal sealed record ReplayPage(
+    string Epoch,
+    long DroppedThrough,
+    IReadOnlyList<LogFrame> Frames,
+    long Through,
+    SkippedRange? Skipped = null,
+    long SkippedThrough = 0,
+    bool IsSearch = false
+)
+{
+    /// <summary>Number of connections that hold the page, for <see cref="PageBudget"/>.</summary>
+    public int Holders;
+}
+
+/// <summary>A connection that waits for a page.</summary>
+/// <param name="Range">The range to read. Waiters with equal ranges share one read.</param>
+/// <param name="Done">Called once, from any thread, with the page, which is held for the waiter
+/// (<see cref="PageBudget"/>), or with null if it cannot be read.</param>
+/// <param name="Client">The client, for its turn.</param>
+/// <param name="IsSearch">True if the connection's last page was a search; null before the first.</param>
+internal sealed record ReplayWaiter(
+    ReplayRange Range,
+    Action<ReplayWaiter, ReplayPage?> Done,
+    string Client = "",
+    bool? IsSearch = null
+);
+
+/// <summary>A range of the log that a replay reads.</summary>
+/// <param name="Filter">Selects the events.</param>
+/// <param name="After">The position that the client has.</param>
+/// <param name="Newest">True: only the newest event of each key, with the range that this omits.</param>
+/// <param name="Most">Maximum events; null: the page's limit.</param>
+/// <param name="MostBytes">Maximum bytes of data, unless the first event is larger; null: the page's limit.</param>
+/// <param name="Through">Position through which the client has been notified of omitted events, where the read ends;
+/// null: the head.</param>
+internal readonly record struct ReplayRange(
+    StreamFilter Filter,
+    long After,
+    bool Newest,
+    int? Most,
+    int? MostBytes,
+    long? Through
+)
+{
+    /// <summary>True if a read may look at many events and return few.</summary>
+    public bool MaySearch =>
+        Newest
+        || Filter.Events is var events && (events.Types.Count > 0 || events.Keys.Count > 0)
+        || Filter.Events.Topics.Any(static topic => topic.AsSpan().ContainsAny('*', '>'));
+}
