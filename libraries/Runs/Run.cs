@@ -62,7 +62,7 @@ internal enum RunStop
 /// A run that this replica writes. Appends are fenced: nothing can follow the end of a run, even if another replica
 /// ended it. They wait while the store is unavailable.
 /// </summary>
-internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog log) : IDisposable
+internal sealed class Run(RunName name, Guid writer, StreamId announced, long after, RunLog log) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private int _stopped;
@@ -81,6 +81,9 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, RunLog 
 
     /// <summary>Id of the last event that is known to be stored; null before the first.</summary>
     public Guid? LastStored { get; set; }
+
+    /// <summary>Position of that event, or of an earlier one; before the first, one before the run.</summary>
+    public long Known { get; set; } = after;
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
     public bool Ended { get; private set; }

@@ -71,13 +71,16 @@ internal sealed class RunLog(
                 JsonSerializer.Serialize(announcement, RunJson.Options),
                 Activity.Current?.Id
             ) ?? throw NoLease();
-        return new RunStart(name, announced, isNew ? new Run(name, writer, announced, this) : null);
+        return new RunStart(name, announced, isNew ? new Run(name, writer, announced, announced.Position, this) : null);
     }
 
     /// <summary>Acquires an announced run for a part of its work.</summary>
+    /// <param name="name">The run.</param>
+    /// <param name="after">Position of the event that the part answers.</param>
+    /// <param name="closingEvents">Events that end the part if this replica fails.</param>
     /// <returns>Null if a replica already writes it.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
-    public async Task<Run?> TryAcquireAsync(RunName name, IReadOnlyList<RunEvent> closingEvents)
+    public async Task<Run?> TryAcquireAsync(RunName name, long after, IReadOnlyList<RunEvent> closingEvents)
     {
         await feed.Started;
         var writer = await leases.WriterAsync(CancellationToken.None);
@@ -102,7 +105,7 @@ internal sealed class RunLog(
         }
         return begun switch
         {
-            true => new Run(name, writer, default, this),
+            true => new Run(name, writer, default, after, this),
             false => null,
             null => throw NoLease(),
         };
@@ -190,13 +193,13 @@ internal sealed class RunLog(
         {
             try
             {
-                if (isFenced && !await registry.ConfirmAsync(run.Name.Topic, run.Writer, run.LastStored))
+                if (isFenced && !await registry.ConfirmAsync(run.Name.Topic, run.Writer, run.LastStored, run.Known))
                     throw new RunFencedException(run.Name.Topic);
                 isFenced = false;
                 if (attempt == 0)
-                    await appender.AppendAsync(batch);
-                else if (await registry.RefuseAppendAsync(run.Name.Topic, batch[0].Id!.Value))
-                    await appender.AppendAsync(batch = Batch(run, events, ends));
+                    run.Known = (await appender.AppendAsync(batch))[^1].At.Position;
+                else if (await registry.RefuseAppendAsync(run.Name.Topic, batch[0].Id!.Value, run.Known))
+                    run.Known = (await appender.AppendAsync(batch = Batch(run, events, ends)))[^1].At.Position;
                 run.LastStored = batch[^1].Id;
                 return;
             }

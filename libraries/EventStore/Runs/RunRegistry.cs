@@ -64,15 +64,17 @@ public sealed class RunRegistry(NpgsqlDataSource store)
     /// <param name="topic">The topic of the run's events.</param>
     /// <param name="writer">The run's writer.</param>
     /// <param name="last">Id of the last event that the writer knows to be stored; null before the first.</param>
-    public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last) =>
+    /// <param name="known">Position of that event, or of one before it: the log is searched from there on.</param>
+    public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last, long known = 0) =>
         store.AskAsync<bool>(
-            "select eventstore.confirm_run($1, $2, $3)",
+            "select eventstore.confirm_run($1, $2, $3, $4)",
             async command =>
             {
                 command.With(topic).With(writer);
                 command.Parameters.Add(
                     new NpgsqlParameter { Value = (object?)last ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
                 );
+                command.With(known);
                 return (bool)(await command.ExecuteScalarAsync())!;
             }
         );
@@ -120,10 +122,12 @@ public sealed class RunRegistry(NpgsqlDataSource store)
     /// it should it still arrive, so that its events can be appended again under other ids.</summary>
     /// <param name="topic">The topic of the run's events.</param>
     /// <param name="first">Id of the append's first event.</param>
-    public Task<bool> RefuseAppendAsync(string topic, Guid first) =>
+    /// <param name="known">Position of an earlier event of the topic, or of the log before the run: the append's events
+    /// are looked for after it.</param>
+    public Task<bool> RefuseAppendAsync(string topic, Guid first, long known = 0) =>
         store.AskAsync<bool>(
-            "select eventstore.refuse_append($1, $2)",
-            async command => (bool)(await command.With(topic).With(first).ExecuteScalarAsync())!
+            "select eventstore.refuse_append($1, $2, $3)",
+            async command => (bool)(await command.With(topic).With(first).With(known).ExecuteScalarAsync())!
         );
 }
 

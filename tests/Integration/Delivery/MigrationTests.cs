@@ -99,6 +99,7 @@ public sealed class MigrationTests(StackFixture stack)
                 array[null]::text[], array['"kept"'], array[null]::text[], null, null)).epoch;
             create or replace function eventstore.head() returns bigint language sql as 'select 7';
             drop table eventstore.lineage, eventstore.settings, eventstore.lost_appends;
+            drop index eventstore.idempotency_keys_answer;
             alter table eventstore.runs drop column epoch
             """
         );

@@ -11,7 +11,8 @@ namespace Integration.Delivery;
 public sealed class TopicReadTests(StackFixture stack)
 {
     private const string Early = "early",
-        Late = "late";
+        Late = "late",
+        Long = "busy.1";
     private const int MostRows = 150;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -72,6 +73,53 @@ public sealed class TopicReadTests(StackFixture stack)
                     var rows = await RowsReadAsync(store) - before;
                     Assert.True(rows <= MostRows, $"{read} of {topic}, read {time + 1}: {rows} rows");
                 }
+            }
+        }
+    }
+
+    /// <summary>What decides about a run holds the log's lock, so all publishers wait for it.</summary>
+    [Fact]
+    public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
+    {
+        using var host = await StartAsync();
+        await using var work = await OneConnectionAsync(host, pool: null);
+        await FillAsync(host, work);
+        var (registry, writer) = (new RunRegistry(work), Guid.CreateVersion7());
+        await using (
+            var prepare = work.CreateCommand(
+                $"""
+                insert into eventstore.run_writers values ('{writer}', 'r', now() + interval '1 hour');
+                insert into eventstore.idempotency_keys
+                select 'o', 'k' || n, '', 'a' || n from generate_series(1, 9000) n;
+                analyze eventstore.idempotency_keys
+                """
+            )
+        )
+            await prepare.ExecuteNonQueryAsync(Stop);
+        await using var newest = work.CreateCommand(
+            $"select position, id from eventstore.events where topic = '{Long}' order by position desc limit 1"
+        );
+        var (position, last) = (0L, Guid.Empty);
+        await using (var row = await newest.ExecuteReaderAsync(Stop))
+            while (await row.ReadAsync(Stop))
+                (position, last) = (row.GetInt64(0), row.GetGuid(1));
+        for (var time = 0; time < 7; time++)
+        {
+            Assert.True(await registry.BeginAsync(Long, writer, "[]"));
+            await BoundedAsync("refused", () => registry.RefuseAppendAsync(Long, Guid.NewGuid(), position));
+            await BoundedAsync("stored", () => registry.RefuseAppendAsync(Long, last, position - 1));
+            await BoundedAsync("confirmed", () => registry.ConfirmAsync(Long, writer, last, position));
+            await using var abandon = work.CreateCommand(
+                $"select eventstore.abandon_runs(array['{Long}'], '{writer}')"
+            );
+            await BoundedAsync("abandoned", () => abandon.ExecuteNonQueryAsync(Stop));
+
+            async Task BoundedAsync(string decision, Func<Task> decide)
+            {
+                var before = await RowsReadAsync(work);
+                await decide();
+                var rows = await RowsReadAsync(work) - before;
+                Assert.True(rows <= MostRows, $"{decision}, time {time + 1}: {rows} rows");
             }
         }
     }
@@ -148,8 +196,8 @@ public sealed class TopicReadTests(StackFixture stack)
             await flush.ExecuteNonQueryAsync(Stop);
         await using var command = Command(
             """
-            select (select sum(idx_tup_read) from pg_stat_user_indexes where relname like 'events%')
-                 + (select sum(seq_tup_read) from pg_stat_user_tables where relname like 'events%')
+            select (select sum(idx_tup_read) from pg_stat_user_indexes where relname ~ '^(events|idempotency)')
+                 + (select sum(seq_tup_read) from pg_stat_user_tables where relname ~ '^(events|idempotency)')
             """
         );
         return (long)(decimal)(await command.ExecuteScalarAsync(Stop))!;

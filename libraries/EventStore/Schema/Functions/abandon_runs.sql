@@ -11,6 +11,6 @@ begin
         select run from eventstore.runs
         where run = any (abandoned) and writer = by_writer and started_at < clock_timestamp() - age));
     delete from eventstore.idempotency_keys
-    where answer in (select split_part(run, '.', 2) from unnest(ended) as e(run));
+    where answer = any (array(select split_part(run, '.', 2) from unnest(ended) as e(run)));
     return ended;
 end $$;

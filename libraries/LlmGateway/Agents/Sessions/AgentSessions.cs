@@ -154,8 +154,8 @@ internal sealed class AgentSessions : IDisposable
         {
             // Another turn may be running: at its end, its replica checks for messages again.
             if (
-                await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key }
-                && await _runs.TryAcquireAsync(name, Interrupted(key)) is { } run
+                await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
+                && await _runs.TryAcquireAsync(name, message.Position, Interrupted(key)) is { } run
             )
                 _ = _live.Start(run, r => AnswerAsync(r, client));
             return true;
