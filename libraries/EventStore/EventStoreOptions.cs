@@ -27,8 +27,8 @@ public sealed class EventStoreOptions
     /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);
 
-    /// <summary>Maximum bytes of the log on disk; beyond it the oldest partitions are dropped. A partition takes at
-    /// most an eighth of it.</summary>
+    /// <summary>Maximum bytes of the log on disk, with the directory of topics and the publishers' ids; beyond it the
+    /// oldest partitions are dropped. A partition takes at most an eighth of it.</summary>
     [Range(1024L * 1024, long.MaxValue)]
     public long MaxBytes { get; set; } = 50L * 1024 * 1024 * 1024;
 

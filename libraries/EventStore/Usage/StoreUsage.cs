@@ -1,7 +1,8 @@
 namespace EventStore;
 
 /// <summary>Sizes and replication of the database.</summary>
-/// <param name="LogBytes">The log's partitions with their indexes, on disk.</param>
+/// <param name="LogBytes">The log's partitions, the directory of topics and the publishers' ids, with their indexes, on
+/// disk.</param>
 /// <param name="DatabaseBytes">The whole database, on disk; without WAL.</param>
 /// <param name="Standbys">Connected standbys.</param>
 /// <param name="LagSeconds">Time until the slowest standby has replayed a commit; 0 without one, or when idle.</param>
@@ -33,7 +34,7 @@ internal sealed record StoreUsage(
                 max(pg_wal_lsn_diff(head, restart_lsn))::bigint as bytes
             from pg_replication_slots, wal
         )
-        select coalesce((select sum(bytes) from eventstore.partitions()), 0)::bigint,
+        select (coalesce((select sum(bytes) from eventstore.partitions()), 0) + eventstore.bytes_beside_log())::bigint,
             pg_database_size(current_database()), standbys.connected, coalesce(standbys.seconds, 0),
             coalesce(greatest(standbys.bytes, 0), 0), slots.inactive, coalesce(greatest(slots.bytes, 0), 0)
         from standbys, slots

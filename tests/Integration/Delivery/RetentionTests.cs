@@ -147,6 +147,52 @@ public sealed class RetentionTests(StackFixture stack)
         Assert.NotEmpty(page.Events);
     }
 
+    [Fact]
+    public async Task The_log_makes_room_for_the_topics_and_ids_beside_it()
+    {
+        const long MaxBytes = 8 * 1024 * 1024;
+        const int Batch = 500;
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
+        await log.ScalarAsync(
+            "update eventstore.store set partition_span = 1000000; drop table eventstore.events_000000000; "
+                + "select 1 from eventstore.ensure_partition(0)"
+        );
+        long largest = 0;
+        for (var written = 0; written < 20_000; written += Batch)
+        {
+            await log.AppendAsync([
+                .. Enumerable
+                    .Range(written, Batch)
+                    .Select(n => new NewEvent(
+                        $"{new string('x', 240)}.{n}",
+                        "n",
+                        "1",
+                        Id: n % 10 == 0 ? Guid.CreateVersion7() : null
+                    )),
+            ]);
+            while (await log.Directory.ListAsync(cancellationToken) > 0) { }
+            await log.Retention.RollAsync(cancellationToken);
+            await log.Retention.DropAsync(cancellationToken);
+            await log.ScalarAsync("vacuum eventstore.topics, eventstore.topic_parts; select 1");
+            largest = Math.Max(
+                largest,
+                await log.ScalarAsync(
+                    """
+                    select pg_total_relation_size('eventstore.topics')
+                        + pg_total_relation_size('eventstore.topic_parts')
+                        + pg_total_relation_size('eventstore.recent_ids')
+                        + (select sum(bytes) from eventstore.partitions())::bigint
+                    """
+                )
+            );
+        }
+        Assert.InRange(largest, MaxBytes / 2, MaxBytes);
+        // Part of the log is left.
+        var page = await log.Reader.ReadAsync(0, cancellationToken: cancellationToken);
+        Assert.InRange(page.DroppedThrough, 1, page.Head - Batch);
+    }
+
     /// <summary>Text that Postgres cannot compress.</summary>
     internal static string Noise(int bytes)
     {
@@ -185,21 +231,23 @@ public sealed class RetentionTests(StackFixture stack)
         public Retention Retention => host.Services.GetRequiredService<Retention>();
         public EventReader Reader => host.Services.GetRequiredService<EventReader>();
 
+        public TopicDirectory Directory => host.Services.GetRequiredService<TopicDirectory>();
+
         public Task<IReadOnlyList<AppendedEvent>> AppendAsync(int count, int bytes = 0) =>
+            AppendAsync([
+                .. Enumerable
+                    .Range(0, count)
+                    .Select(n => new NewEvent(
+                        "t.1",
+                        "n",
+                        bytes == 0 ? n.ToString(CultureInfo.InvariantCulture) : $"\"{Noise(bytes)}\""
+                    )),
+            ]);
+
+        public Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events) =>
             host
                 .Services.GetRequiredService<EventAppender>()
-                .AppendAsync(
-                    [
-                        .. Enumerable
-                            .Range(0, count)
-                            .Select(n => new NewEvent(
-                                "t.1",
-                                "n",
-                                bytes == 0 ? n.ToString(CultureInfo.InvariantCulture) : $"\"{Noise(bytes)}\""
-                            )),
-                    ],
-                    TestContext.Current.CancellationToken
-                );
+                .AppendAsync(events, TestContext.Current.CancellationToken);
 
         public async Task<long> ScalarAsync(string sql) => Convert.ToInt64((await ColumnAsync(sql))[0]);
 
