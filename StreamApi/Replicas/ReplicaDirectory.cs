@@ -44,8 +44,7 @@ internal sealed class ReplicaDirectory(
             _others = await SeenAsync(isLost: false, cancellationToken);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            Logger.LogWarning("The replica list could not be read; the last one is used: {Reason}", e.Message);
+        { /* the last one is used; the read has logged it */
         }
         return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
@@ -103,7 +102,7 @@ internal sealed class ReplicaDirectory(
         {
             if (!_reads.TryGetValue(isLost, out var last) || (last.Read.IsCompleted && IsOver(last.At)))
                 _reads[isLost] = last = (
-                    Task.Run(() => ReadAsync(isLost), CancellationToken.None),
+                    Task.Run(() => ReadOrLogAsync(isLost), CancellationToken.None),
                     Clock.GetTimestamp()
                 );
             seen = last.Read;
@@ -111,6 +110,20 @@ internal sealed class ReplicaDirectory(
         return seen.WaitAsync(cancellationToken);
 
         bool IsOver(long at) => Clock.GetElapsedTime(at) >= Recent;
+    }
+
+    /// <summary>Logs a failure once for all who asked.</summary>
+    private async Task<List<Replica>> ReadOrLogAsync(bool isLost)
+    {
+        try
+        {
+            return await ReadAsync(isLost);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            Logger.LogWarning("The replica list could not be read; the last one is used: {Reason}", e.Message);
+            throw;
+        }
     }
 
     private async Task<List<Replica>> ReadAsync(bool isLost)
