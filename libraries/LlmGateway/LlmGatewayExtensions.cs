@@ -18,6 +18,12 @@ internal static class LlmGatewayExtensions
 {
     public static void AddLlmGateway(this WebApplicationBuilder builder)
     {
+        // The former name of Runs:DrainSeconds, which wins because it is read after this one.
+        builder
+            .Services.AddOptions<RunOptions>()
+            .Configure<IConfiguration>(
+                (runs, settings) => runs.DrainSeconds = settings.GetValue("Llm:DrainSeconds", runs.DrainSeconds)
+            );
         builder.AddRuns();
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();

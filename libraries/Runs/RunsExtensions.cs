@@ -9,10 +9,6 @@ internal static class RunsExtensions
     {
         builder
             .Services.AddOptions<RunOptions>()
-            // Its former name; Runs:DrainSeconds wins.
-            .Configure<IConfiguration>(
-                (runs, settings) => runs.DrainSeconds = settings.GetValue("Llm:DrainSeconds", runs.DrainSeconds)
-            )
             .BindConfiguration("Runs")
             .ValidateDataAnnotations()
             .Validate(

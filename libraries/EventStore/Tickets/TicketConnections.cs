@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -9,7 +8,7 @@ namespace EventStore;
 /// The connection that uses each ticket: the one that was opened last, on any replica. Thread-safe. Every method throws
 /// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
 /// </summary>
-public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, TimeProvider clock)
 {
     /// <summary>
     /// Records connections. One that was opened earlier than the stored one changes nothing. Returns the time of this
@@ -19,7 +18,7 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
     {
         // In one order, so that the statements of two replicas cannot deadlock.
         OpenedTicket[] ordered = [.. opened.OrderBy(o => o.Ticket)];
-        var called = Stopwatch.GetTimestamp();
+        var called = clock.GetTimestamp();
         return store.RunAsync(
             """
             with noted as (
@@ -37,7 +36,7 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
                 command.With(Array.ConvertAll(ordered, o => o.Ticket));
                 command.With(Array.ConvertAll(ordered, o => o.Connection));
                 // The connections have aged while this one waited for a connection to Postgres.
-                var waited = Stopwatch.GetElapsedTime(called);
+                var waited = clock.GetElapsedTime(called);
                 command.With(Array.ConvertAll(ordered, o => o.Age + waited));
                 command.With(Array.ConvertAll(ordered, o => o.At));
                 // Read to the statement's end: the row comes before the commit.

@@ -1,9 +1,9 @@
+using LlmGateway;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using Runs;
 
 namespace Unit.Deploy;
 
@@ -21,7 +21,7 @@ public sealed class ShutdownTests
             new Dictionary<string, string?> { [$"{section}:DrainSeconds"] = $"{drainSeconds}" }
         );
         builder.AddServiceDefaults();
-        builder.AddRuns();
+        builder.AddLlmGateway();
         using var services = builder.Services.BuildServiceProvider();
         Assert.Equal(
             TimeSpan.FromSeconds(timeout),
