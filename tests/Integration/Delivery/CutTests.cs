@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Harness;
 using Stack;
@@ -66,6 +69,54 @@ public sealed class CutTests(StackFixture stack)
         while (body is not (null or "0"));
         Assert.Equal("0", body);
         Assert.Equal("", await lines.ReadLineAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Over TLS a stream stays in its request, and Kestrel writes its head.</summary>
+    [Fact]
+    public async Task No_stream_over_TLS_says_anything_of_its_connection_either()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var (plain, secure) = (FreePort.Take(), FreePort.Take());
+        var certificate = Path.Combine(Directory.CreateTempSubdirectory("aspire-sse-").FullName, "localhost.pfx");
+        await File.WriteAllBytesAsync(certificate, SelfSigned(), cancellationToken);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new()
+            {
+                ["Kestrel__Endpoints__Plain__Url"] = $"http://127.0.0.1:{plain}",
+                ["Kestrel__Endpoints__Secure__Url"] = $"https://127.0.0.1:{secure}",
+                ["Kestrel__Endpoints__Secure__Certificate__Path"] = certificate,
+            }
+        );
+        foreach (var path in (string[])[Live, Finite])
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync("127.0.0.1", secure, cancellationToken);
+            await using var tls = new SslStream(
+                client.GetStream(),
+                false,
+                (_, certificate, _, _) => certificate is not null
+            );
+            await tls.AuthenticateAsClientAsync("localhost");
+            var request = $"GET {path} HTTP/1.1\r\nHost: localhost:{secure}\r\nConnection: close\r\n\r\n";
+            await tls.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
+            using var lines = new StreamReader(tls);
+            Assert.Equal("HTTP/1.1 200 OK", await lines.ReadLineAsync(cancellationToken));
+            while (await lines.ReadLineAsync(cancellationToken) is { Length: > 0 } line)
+                Assert.DoesNotContain("Connection:", line, StringComparison.OrdinalIgnoreCase);
+        }
+        Directory.Delete(Path.GetDirectoryName(certificate)!, recursive: true);
+    }
+
+    private static byte[] SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1),
+            DateTimeOffset.UtcNow.AddDays(1)
+        );
+        return certificate.Export(X509ContentType.Pfx);
     }
 
     [Fact]
