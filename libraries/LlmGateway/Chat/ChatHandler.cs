@@ -29,7 +29,7 @@ internal sealed class ChatHandler(
     private static readonly UpstreamException Stopping = new(
         StatusCodes.Status503ServiceUnavailable,
         "interrupted",
-        "The server is stopping. This answer is incomplete; ask again."
+        "The server has ended this answer before it was complete. Ask again."
     );
 
     private TimeSpan Grace => TimeSpan.FromSeconds(runs.Value.DrainSeconds);

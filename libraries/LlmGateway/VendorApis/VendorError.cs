@@ -10,7 +10,7 @@ namespace LlmGateway.VendorApis;
 /// gateway's own.</param>
 internal abstract record VendorError(int Status, string Message, TimeSpan? RetryAfter, bool MayRetry)
 {
-    protected const string StoppingMessage = "The server is stopping. Try again.";
+    protected const string StoppingMessage = "The server has ended this request before it was complete. Try again.";
     protected const string InternalMessage = "The server failed. Its log has the reason.";
     protected static readonly TimeSpan StoppingDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(5);

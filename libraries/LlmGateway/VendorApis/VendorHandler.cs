@@ -85,6 +85,7 @@ internal abstract class VendorHandler<TResponse>(
                     TimeSpan.FromDays(1),
                     HeartbeatSeconds: Options.PingSeconds,
                     Bare: true,
+                    CutShort: Frame(Stopping),
                     Heartbeat: Heartbeat,
                     MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
                 ),

@@ -11,8 +11,8 @@ namespace Streaming.Connections;
 /// <param name="Bare">Sends only the endpoint's frames and its <paramref name="Heartbeat"/>: no <c>retry:</c>, no
 /// comments.</param>
 /// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
-/// <param name="CutShort">Frames sent when the server stops the stream, for clients that could take the part that they
-/// have for the whole.</param>
+/// <param name="CutShort">Frames sent when the server or an operator ends the stream before it is complete, for clients
+/// that could take the part that they have for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
 /// <param name="MaxStall">Total time that its writes may wait for the client, for a producer that holds what others
 /// need; default: <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
@@ -122,7 +122,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
                         ),
                         CancellationToken.None
                     );
-                if (_reason == EndReason.Drained && _settings.CutShort is { } cut)
+                if (_reason != EndReason.Complete && _settings.CutShort is { } cut)
                     await _output.WriteAsync(cut, CancellationToken.None);
                 if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
                     await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
