@@ -180,6 +180,10 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
             await rest.WaitForEndAsync();
             Assert.Equal(expected, rest.Events);
         }
+        // The id is enough.
+        await using var named = await SseReader.OpenAsync(seeds.B, stream.Split('?')[0], all[2].Id);
+        await named.WaitForEndAsync();
+        Assert.Equal(all.Skip(3), named.Events);
         using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, stream, lastId: all[^1].Id);
         Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         Assert.Equal((1, 1), (begun, await RunsOfAsync(user)));

@@ -31,13 +31,18 @@ internal static class RecommendationsApi
     private static Task StreamAsync(HttpContext context, RunStreams streams, Recommender recommender)
     {
         var query = context.Request.Query;
-        var userId = query.RequiredText("userId", 128);
         return streams.OpenAsync(
             context,
             Recommender.Kind,
             Formats.For(query.Flag("named")),
             Ends,
-            () => recommender.BeginAsync(userId, context.User.Identity?.Name, context.RequestAborted)
+            // A request that resumes a run needs only its id.
+            () =>
+                recommender.BeginAsync(
+                    query.RequiredText("userId", 128),
+                    context.User.Identity?.Name,
+                    context.RequestAborted
+                )
         );
     }
 }
