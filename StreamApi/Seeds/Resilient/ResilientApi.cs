@@ -112,7 +112,7 @@ internal static class ResilientApi
                 StartAfter: start,
                 Slow: query.Slow(),
                 Greeting: Greetings.IdOnly,
-                OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null
+                Ordinal: isOrdinal ? state.Resync : null
             )
         );
         return TypedResults.Empty;

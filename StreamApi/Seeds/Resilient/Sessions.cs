@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using StreamApi.Seeds.Storage;
 using Streaming.Connections;
+using Streaming.Frames;
 
 namespace StreamApi.Seeds.Resilient;
 
@@ -33,11 +34,11 @@ internal sealed class Sessions(
             cancellationToken
         );
         var head = await LogSnapshot.HeadAsync(connection, snapshot, cancellationToken);
-        var position = await LogSnapshot.PositionAsync(
+        var found = await LogSnapshot.NumberedAsync(
             connection,
             snapshot,
             Session.Topic(id),
-            Math.Max(ordinal, 1),
+            ordinal,
             cancellationToken
         );
         var error = await LogSnapshot.LastPositionAsync(
@@ -48,18 +49,23 @@ internal sealed class Sessions(
             cancellationToken
         );
         await using var command = new NpgsqlCommand(
-            "select failed from resilient.sessions where id = $1",
+            "select failed, next_id from resilient.sessions where id = $1",
             connection,
             snapshot
         );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-        var hasFailed = await command.ExecuteScalarAsync(cancellationToken) is true;
-        // Before the first message; if there is none yet, it will come after the head.
-        StreamId? at =
-            position is { } found ? head with { Position = found - (ordinal == 0 ? 1 : 0) }
-            : ordinal == 0 ? head
-            : null;
-        return new SessionState(head, at, hasFailed ? error : null);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var (hasFailed, next) = await row.ReadAsync(cancellationToken)
+            ? (row.GetBoolean(0), row.GetInt64(1))
+            : (false, 1);
+        // Before the oldest message; if there is none, the next one will come after the head.
+        var oldest = found.Start is { } start ? head with { Position = start } : head;
+        (StreamId? at, ResyncReason? reason) =
+            ordinal > (found.Newest ?? next - 1) ? (null, ResyncReason.Future)
+            : found.At is { } position ? (head with { Position = position }, null)
+            : ordinal == 0 || ordinal == (found.Oldest ?? next) - 1 ? (oldest, null)
+            : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
+        return new SessionState(head, at, reason, hasFailed ? error : null);
     }
 
     /// <summary>
@@ -103,7 +109,8 @@ internal sealed class Sessions(
             cancellationToken
         );
 
-    /// <summary>Records the sessions that have readers on this replica.</summary>
+    /// <summary>Records the sessions that have readers on this replica, and starts their sources again that stopped: in
+    /// an outage of the store no reader is recorded.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Presence, Clock);
@@ -121,7 +128,11 @@ internal sealed class Sessions(
                 try
                 {
                     await store.ChangeAsync(
-                        "update resilient.sessions set seen_at = $1 where id = any($2)",
+                        """
+                        update resilient.sessions set seen_at = $1,
+                            next_at = case when next_at is null and not failed then $1 else next_at end
+                        where id = any($2)
+                        """,
                         command =>
                         {
                             command.Parameters.Add(
@@ -151,7 +162,8 @@ internal sealed class Sessions(
 
 /// <summary>State of a session at one point in time.</summary>
 /// <param name="Head">Head of the log.</param>
-/// <param name="AtOrdinal">Position before the reader's first missing message; null if the reader claims a message that
-/// does not exist yet.</param>
+/// <param name="AtOrdinal">Position before the reader's first missing message that is kept; null if the reader claims a
+/// message that does not exist yet.</param>
+/// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
 /// <param name="FailedAt">Position of the fatal error; null while the source works.</param>
-internal sealed record SessionState(StreamId Head, StreamId? AtOrdinal, long? FailedAt);
+internal sealed record SessionState(StreamId Head, StreamId? AtOrdinal, ResyncReason? Resync, long? FailedAt);

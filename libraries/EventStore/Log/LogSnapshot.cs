@@ -6,6 +6,9 @@ namespace EventStore;
 /// caller's own tables.</summary>
 public static class LogSnapshot
 {
+    /// <summary>Most events after a numbered one that is looked up.</summary>
+    private const int MostBack = 100_000;
+
     /// <summary>Reads the head.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it in a
@@ -34,25 +37,46 @@ public static class LogSnapshot
         }
     }
 
-    /// <summary>Returns the position of a topic's event by its ordinal, from 1; null if the topic has fewer, or the
-    /// ordinal is above <see cref="TopicReader.MostOrdinal"/>.</summary>
+    /// <summary>Finds an event by its number in a topic whose events are numbered: the data of each have the member
+    /// <c>id</c>, one more than those before. Retention drops the lowest.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
-    public static async Task<long?> PositionAsync(
+    public static async Task<NumberedEvent> NumberedAsync(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
         string topic,
-        long ordinal,
+        long number,
         CancellationToken cancellationToken
     )
     {
-        if (ordinal > TopicReader.MostOrdinal)
-            return null;
-        await using var command = new NpgsqlCommand(
-            "select position from eventstore.events_of($1) order by topic, position offset $2 - 1 limit 1",
+        await using var ends = new NpgsqlCommand(
+            """
+            select o.position - 1, (o.data::jsonb ->> 'id')::bigint, (n.data::jsonb ->> 'id')::bigint
+            from (select position, data from eventstore.events_of($1) order by topic, position limit 1) o,
+                (select data from eventstore.events_of($1) order by topic desc, position desc limit 1) n
+            """,
             connection,
             transaction
         );
-        return await command.With(topic).With(ordinal).ExecuteScalarAsync(cancellationToken) as long?;
+        NumberedEvent found;
+        await using (var row = await ends.With(topic).ExecuteReaderAsync(cancellationToken))
+        {
+            if (!await row.ReadAsync(cancellationToken))
+                return default;
+            long? Number(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+            found = new NumberedEvent(row.GetInt64(0), Number(1), Number(2), null);
+        }
+        if (found.Newest - number is not (>= 0 and <= MostBack and var back) || number < found.Oldest)
+            return found;
+        await using var search = new NpgsqlCommand(
+            """
+            select case when (data::jsonb ->> 'id')::bigint = $3 then position end from eventstore.events_of($1)
+            order by topic desc, position desc offset $2 limit 1
+            """,
+            connection,
+            transaction
+        );
+        search.With(topic).With(back).With(number);
+        return found with { At = await search.ExecuteScalarAsync(cancellationToken) as long? };
     }
 
     /// <summary>Returns the position of a topic's newest event of a type; null if there is none.</summary>
@@ -73,3 +97,11 @@ public static class LogSnapshot
         return await command.With(topic).With(type).ExecuteScalarAsync(cancellationToken) as long?;
     }
 }
+
+/// <summary>A numbered event, and the ends of its topic.</summary>
+/// <param name="Start">Position before the topic's oldest event; null if it has none.</param>
+/// <param name="Oldest">Number of the oldest event; null without one.</param>
+/// <param name="Newest">Number of the newest event; null without one.</param>
+/// <param name="At">Position of the event with the asked number; null if the topic does not have it, or has more than
+/// 100,000 after it.</param>
+public readonly record struct NumberedEvent(long? Start, long? Oldest, long? Newest, long? At);

@@ -12,7 +12,8 @@ namespace Streaming.Opening;
 /// </summary>
 /// <remarks>
 /// A client without an id starts at the beginning, however late. A resuming one continues after its id, or after the
-/// n-th event if the id is a bare number n (0: the beginning).
+/// n-th event if the id is a bare number n (0: the beginning). If retention has dropped some of the events, the others
+/// cannot be counted: such a client gets a resync and all of them.
 /// </remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
@@ -23,12 +24,14 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
     /// <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the topic.</param>
     /// <param name="start">Start of a client without an id; null: before the topic's first event.</param>
+    /// <param name="isShortened">True if retention may have dropped the topic's first events.</param>
     public async Task OpenAsync(
         HttpContext context,
         string topic,
         FrameFormat format,
         IReadOnlyCollection<string> endTypes,
-        StreamId? start = null
+        StreamId? start = null,
+        bool isShortened = false
     )
     {
         var last = LastEventId.Of(context.Request);
@@ -46,15 +49,17 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             return;
         }
         var beginning = start ?? new StreamId(state.Epoch, state.Start);
-        StreamId? startAfter = isOrdinal
-            ? state.AtOrdinal is { } at
-                ? new StreamId(state.Epoch, at)
-                : null
-            : last.Text is null
-                ? beginning
-                // A valid id decides. An invalid one gets a resync from the beginning, because an ended topic
-                // would send nothing after its end.
-                : null;
+        ResyncReason? reason =
+            !isOrdinal || ordinal == 0 ? null
+            : isShortened ? ResyncReason.Expired
+            : state.AtOrdinal is null ? ResyncReason.Future
+            : null;
+        StreamId? startAfter =
+            reason == ResyncReason.Expired || last.Text is null ? beginning
+            : isOrdinal && state.AtOrdinal is { } at ? new StreamId(state.Epoch, at)
+            // A valid id decides. An invalid one gets a resync from the beginning, because an ended topic
+            // would send nothing after its end.
+            : null;
         await streams.OpenAsync(
             context,
             new StreamRequest(
@@ -64,7 +69,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
                 Slow: context.Request.Query.Slow(),
                 Greeting: Greetings.IdOnly,
                 ResyncAfter: beginning,
-                OrdinalIsBeyond: isOrdinal && state.AtOrdinal is null
+                Ordinal: reason
             )
         );
     }

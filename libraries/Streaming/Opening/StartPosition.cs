@@ -27,7 +27,9 @@ internal readonly record struct StartPosition(
             return lineage.Translate(last) is { } here && here.Position <= settled.Position
                 ? Resumed(settled, last, here)
                 : null;
-        return request.StartAfter is { } given ? new(settled, given, given, StartKind.Fresh) : null;
+        return request.StartAfter is not { } given ? null
+            : request.Ordinal is { } reason ? Resync(settled, given, given, reason)
+            : new(settled, given, given, StartKind.Fresh);
     }
 
     /// <summary>
@@ -48,7 +50,7 @@ internal readonly record struct StartPosition(
             return new(head, head, head, StartKind.Fresh);
         var state = request.ResyncAfter ?? head;
         if (request.Last.Id is not { } last)
-            return Resync(head, state, state, request.OrdinalIsBeyond ? ResyncReason.Future : ResyncReason.Malformed);
+            return Resync(head, state, state, request.Ordinal ?? ResyncReason.Malformed);
         if (lineage.Translate(last) is not { } here)
         {
             // An epoch that is unknown here may be one that the store has just begun.

@@ -9,12 +9,14 @@ namespace Streaming.Opening;
 /// <param name="Filter">Selects the events.</param>
 /// <param name="Last">The last event id of the client.</param>
 /// <param name="FromEarliest">True: a client without an id starts at the oldest event instead of the head.</param>
-/// <param name="StartAfter">Start of a client without a valid id; null: the head.</param>
+/// <param name="StartAfter">Start of a client without a valid id, also after <paramref name="Ordinal"/>; null: the
+/// head.</param>
 /// <param name="Slow">Policy for a client that cannot keep up.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
 /// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because
 /// its client has no other state to read again.</param>
-/// <param name="OrdinalIsBeyond">True if the last event id is an ordinal beyond the stream's events.</param>
+/// <param name="Ordinal">Reason for a resync if the last event id is an ordinal that the stream does not have; null: it
+/// has it, or the id is no ordinal.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,
@@ -23,7 +25,7 @@ internal sealed record StreamRequest(
     SlowReader Slow = SlowReader.CatchUp,
     Greeting? Greeting = null,
     StreamId? ResyncAfter = null,
-    bool OrdinalIsBeyond = false
+    ResyncReason? Ordinal = null
 );
 
 /// <summary>Makes a stream's first frame.</summary>

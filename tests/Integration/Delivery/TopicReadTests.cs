@@ -31,19 +31,19 @@ public sealed class TopicReadTests(StackFixture stack)
             var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
             await BoundedAsync(reads, "state", () => topics.ReadAsync(topic, 3, ["message_end"], Stop));
             var runs = new RunReader(reads);
-            await BoundedAsync(reads, "announcement", () => runs.AnnouncementAsync(topic, Stop));
+            await BoundedAsync(reads, "first of the log", () => runs.FirstOfLogAsync(topic, Stop));
             await BoundedAsync(reads, "last", () => runs.LastAsync(topic, Stop));
             await BoundedAsync(reads, "pending", () => runs.PendingAsync(topic, Stop));
             await BoundedAsync(reads, "oldest", () => runs.ReadOldestAsync(topic, 1_000_000, _ => { }, Stop));
             await BoundedAsync(reads, "newest", () => runs.ReadNewestAsync(topic, 1_000_000, _ => { }, Stop));
-            var message = (await runs.AnnouncementAsync(topic, Stop))!.Position + 1;
+            var message = (await runs.FirstOfLogAsync(topic, Stop))!.Position + 1;
             await BoundedAsync(
                 reads,
                 "conversation",
                 () => runs.ReadConversationAsync(topic, message, 1_000_000, _ => { }, Stop)
             );
             var registry = new RunRegistry(work);
-            await BoundedAsync(work, "announced", () => registry.AnnouncedAsync(topic, Stop));
+            await BoundedAsync(work, "start of the log", () => registry.LogStartAsync(topic, Stop));
             await BoundedAsync(work, "owner", () => registry.OwnerAsync(topic, Stop));
             await BoundedAsync(work, "refused", () => registry.RefuseAppendAsync(topic, Guid.NewGuid()));
             await BoundedAsync(
@@ -54,8 +54,8 @@ public sealed class TopicReadTests(StackFixture stack)
             await using var connection = await work.OpenConnectionAsync(Stop);
             await BoundedAsync(
                 connection,
-                "ordinal",
-                () => LogSnapshot.PositionAsync(connection, null, topic, 3, Stop)
+                "number",
+                async () => Assert.NotNull((await LogSnapshot.NumberedAsync(connection, null, topic, 1, Stop)).At)
             );
             await BoundedAsync(
                 connection,
@@ -132,7 +132,8 @@ public sealed class TopicReadTests(StackFixture stack)
             await using var fill = store.CreateCommand(
                 $$"""
                 insert into eventstore.events (position, id, topic, type, key, data, time)
-                select nextval('eventstore.position'), gen_random_uuid(), topic, type, key, '{"owner":"a"}', now()
+                select nextval('eventstore.position'), gen_random_uuid(), topic, type, key, '{"owner":"a","id":1}',
+                    now()
                 from (values ('{{topic}}.log', 'announced', null), ('{{topic}}.log', 'message', 'm1'),
                     ('{{topic}}.log', 'message', 'm2'), ('{{topic}}', 'content', null),
                     ('{{topic}}', 'content', null), ('{{topic}}', 'message_end', 'm1')) run(topic, type, key);

@@ -46,6 +46,47 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task A_number_names_the_message_that_has_it_also_after_retention_has_dropped_the_first_ones()
+    {
+        var session = _path.Split('/')[^1];
+        await ExecuteAsync(
+            $"insert into resilient.sessions (id, seen_at, next_id) values ('{session}', now(), 100051)"
+        );
+        await ExecuteAsync(
+            $$"""
+            insert into eventstore.outbox (topic, type, data)
+            select 'sse.resilient.{{session}}', 'message', '{"id":' || n || '}' from generate_series(100001, 100050) n
+            """
+        );
+        await using var whole = await SseReader.OpenAsync(seeds.A, _path + "?last_event_id=0");
+        await whole.WaitForEventsAsync(50);
+        foreach (
+            var (last, first, reason) in new[]
+            {
+                (100_040, 100_041, null),
+                (100_000, 100_001, null),
+                (5, 100_001, "expired"),
+            }
+        )
+        {
+            await using var reader = await SseReader.OpenAsync(seeds.B, _path + $"?last_event_id={last}");
+            await reader.WaitForEventsAsync(1);
+            Assert.Equal((last, first), (last, reader.Events.First().Json().GetProperty("id").GetInt32()));
+            Assert.Equal(reason, reader.Frames.SingleOrDefault(f => f.Event == "resync")?.Json().Text("reason"));
+        }
+    }
+
+    [Fact]
+    public async Task A_source_that_an_outage_has_stopped_goes_on_for_its_readers()
+    {
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await reader.WaitForEventsAsync(1);
+        // As when nobody could record the readers for longer than Resilient:IdleSeconds.
+        await ExecuteAsync($"update resilient.sessions set next_at = null where id = '{_path.Split('/')[^1]}'");
+        await reader.WaitForEventsAsync(reader.Events.Count() + 3);
+    }
+
+    [Fact]
     public async Task The_last_thousand_messages_of_a_session_are_replayed()
     {
         await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }
@@ -134,5 +175,11 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
             await using var command = system.Database.CreateCommand("select next_at from resilient.sessions");
             return await command.ExecuteScalarAsync() is DateTime at ? at : null;
         }
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = seeds.System.Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

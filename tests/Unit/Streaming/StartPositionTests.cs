@@ -113,15 +113,34 @@ public class StartPositionTests
     }
 
     [Theory]
-    [InlineData(false, ResyncReason.Malformed)]
-    [InlineData(true, ResyncReason.Future)]
-    internal void An_invalid_id_starts_at_the_head_or_at_the_finite_streams_beginning(bool beyond, ResyncReason reason)
+    [InlineData(null, ResyncReason.Malformed)]
+    [InlineData(ResyncReason.Future, ResyncReason.Future)]
+    internal void An_invalid_id_starts_at_the_head_or_at_the_finite_streams_beginning(
+        ResyncReason? ordinal,
+        ResyncReason reason
+    )
     {
-        var request = Fresh() with { Last = new LastEventId("abc", null), OrdinalIsBeyond = beyond };
+        var request = Fresh() with { Last = new LastEventId("abc", null), Ordinal = ordinal };
         Assert.Null(StartPosition.WithoutStore(request, Settled, Current));
         Assert.Equal(reason, At(request, Settled, stored: null).Reason);
         var finite = request with { ResyncAfter = new StreamId("e1", 3) };
         Assert.Equal(3, At(finite, Settled, stored: null).From.Position);
+    }
+
+    [Fact]
+    public void An_ordinal_that_has_expired_starts_at_the_oldest_event_and_says_so()
+    {
+        var request = Fresh() with
+        {
+            Last = new LastEventId("5", null),
+            StartAfter = new StreamId("e1", 3),
+            Ordinal = ResyncReason.Expired,
+        };
+        var start = StartPosition.WithoutStore(request, Settled, Current)!.Value;
+        Assert.Equal(
+            (StartKind.Resync, ResyncReason.Expired, 3, 3),
+            (start.Kind, start.Reason, start.After.Position, start.From.Position)
+        );
     }
 
     private static StartPosition At(StreamRequest request, StreamId settled, StreamId? stored) =>
