@@ -13,6 +13,8 @@ internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOpti
 
     public bool MayRead(HttpContext context, string topic) => Caller.Of(context).Grants.MayRead(topic);
 
+    public string? OwnerOf(HttpContext context) => Caller.Of(context) is { Ticket: null, User: { } user } ? user : null;
+
     public StreamGrant GrantOf(HttpContext context)
     {
         var caller = Caller.Of(context);

@@ -22,7 +22,8 @@ internal sealed class TopicAccessHandler : AuthorizationHandler<TopicAccess>
             ?.Metadata.GetOrderedMetadata<AuthorizationPolicy>()
             .SelectMany(p => p.Requirements)
             .OfType<TopicAccess>()
-            .FirstOrDefault(p => !IsMet(p, context))
+            .Append(context.GetEndpoint()?.Metadata.GetMetadata<ReadsOwnRun>()?.Topic)
+            .FirstOrDefault(p => p is not null && !IsMet(p, context))
             is { } missing
             ? $"This requires the claim {Claim(missing)} for {missing.TopicOf(context)}."
             : "You do not have permission for this endpoint.";

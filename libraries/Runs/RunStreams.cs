@@ -53,9 +53,9 @@ internal sealed class RunStreams(
     /// Allows the run's owner, and callers with the right to read its topic. Ids are positions, so a caller can guess
     /// those of others.
     /// </summary>
-    private async Task<bool> MayReadAsync(HttpContext context, RunName name) =>
+    public async Task<bool> MayReadAsync(HttpContext context, RunName name) =>
         access.MayRead(context, name.Topic)
-        || (context.User.Identity?.Name is { } user && await runs.OwnerAsync(name, context.RequestAborted) == user);
+        || (access.OwnerOf(context) is { } user && await runs.OwnerAsync(name, context.RequestAborted) == user);
 
     /// <summary>
     /// Answers a last id that identifies no run: 204 if it belongs to another stream, else a resync and a fatal error.

@@ -7,7 +7,11 @@ using Runs;
 namespace LlmGateway.Generations;
 
 /// <summary>Data of the event that announces a generation.</summary>
-internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt);
+/// <param name="Provider">Name of the provider.</param>
+/// <param name="Model">Name of the model.</param>
+/// <param name="CreatedAt">Time of the request.</param>
+/// <param name="Owner">User whose request it was, who may read the answer; null for an anonymous one.</param>
+internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt, string? Owner = null);
 
 /// <summary>Input and output tokens.</summary>
 internal sealed record GenerationUsage(long InputTokens, long OutputTokens);

@@ -17,6 +17,7 @@ namespace LlmGateway.Generations;
 /// </summary>
 internal static class GenerationsApi
 {
+    private const string Topic = "generations.{id}";
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CancelPollInterval = TimeSpan.FromMilliseconds(20);
 
@@ -42,16 +43,16 @@ internal static class GenerationsApi
             .TakesIdempotencyKey()
             .Takes<GenerationRequest>()
             .Produces<GenerationState>(StatusCodes.Status201Created);
-        generations.MapGet("/{id}", ReadAsync).Reads("generations.{id}").RefusesInvalid().Produces<GenerationState>();
+        generations.MapGet("/{id}", ReadAsync).ReadsOwn(Topic).RefusesInvalid().Produces<GenerationState>();
         generations
             .MapDelete("/{id}", CancelAsync)
-            .Publishes("generations.{id}")
+            .Publishes(Topic)
             .LimitedAsPublish()
             .RefusesInvalid()
             .Produces<GenerationState>();
         generations
             .MapStream("/{id}/stream", StreamAsync)
-            .Reads("generations.{id}")
+            .ReadsOwn(Topic)
             .TakesOrdinals()
             .Sends(
                 "The answer from its start, or after the last id, for any number of readers.",
@@ -75,7 +76,7 @@ internal static class GenerationsApi
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers, options.Value).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
-        await generator.StartAsync(call, id, context.RequestAborted);
+        await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
         return TypedResults.Created(
             $"/v1/generations/{id}",
             new
@@ -89,18 +90,34 @@ internal static class GenerationsApi
         );
     }
 
-    private static Task<IResult> ReadAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
-        StateAsync(id, context, runs, states);
+    private static async Task<IResult> ReadAsync(
+        string id,
+        HttpContext context,
+        RunLog runs,
+        RunStates states,
+        RunStreams access
+    ) => await MayReadAsync(id, context, access) ? await StateAsync(id, context, runs, states) : TypedResults.Forbid();
 
-    private static async Task StreamAsync(string id, HttpContext context, RunLog runs, FiniteStreams streams)
+    private static async Task StreamAsync(
+        string id,
+        HttpContext context,
+        RunLog runs,
+        FiniteStreams streams,
+        RunStreams access
+    )
     {
+        if (!await MayReadAsync(id, context, access))
+        {
+            await TypedResults.Forbid().ExecuteAsync(context);
+            return;
+        }
         var name = new RunName(Generator.Kind, id);
-        if (!IsId(id) || await runs.AnnouncedAtAsync(name, context.RequestAborted) is not { } announced)
+        if (!IsId(id) || await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
         {
             await NotFound(id).ExecuteAsync(context);
             return;
         }
-        await streams.OpenAsync(context, name.Topic, GenerationFormat.Instance, GenerationFormat.EndTypes, announced);
+        await streams.OpenAsync(context, name.Topic, GenerationFormat.Instance, GenerationFormat.EndTypes, log.At);
     }
 
     /// <summary>
@@ -133,6 +150,9 @@ internal static class GenerationsApi
                 () => GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs, context.RequestAborted)
             ) ?? NotFound(id)
             : NotFound(id);
+
+    private static Task<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
+        access.MayReadAsync(context, new RunName(Generator.Kind, IsId(id) ? id : "*"));
 
     private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 

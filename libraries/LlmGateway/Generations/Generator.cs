@@ -22,11 +22,11 @@ internal sealed class Generator(
     public const string Kind = "generations";
 
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
-    public async Task<RunStart> StartAsync(ChatCall call, string id, CancellationToken cancellationToken)
+    public async Task<RunStart> StartAsync(ChatCall call, string id, string? owner, CancellationToken cancellationToken)
     {
         var start = await runs.BeginAsync(
             Kind,
-            new GenerationStarted(call.Target.Provider, call.Target.Model, clock.GetUtcNow()),
+            new GenerationStarted(call.Target.Provider, call.Target.Model, clock.GetUtcNow(), owner),
             id,
             cancellationToken: cancellationToken
         );

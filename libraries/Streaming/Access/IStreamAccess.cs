@@ -13,6 +13,10 @@ internal interface IStreamAccess
 
     /// <summary>Returns true if the caller may read the topic.</summary>
     bool MayRead(HttpContext context, string topic);
+
+    /// <summary>Returns the user whose runs the caller owns; null for an anonymous caller, and for a credential that is
+    /// valid only for named topics.</summary>
+    string? OwnerOf(HttpContext context);
 }
 
 /// <summary>The right to read one stream.</summary>

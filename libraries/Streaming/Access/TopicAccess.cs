@@ -37,6 +37,10 @@ internal sealed record TopicAccess(bool Publishes, string Template) : IAuthoriza
 /// <summary>Marks an endpoint that checks the topics in its request by itself.</summary>
 internal sealed record ChecksTopicsItself;
 
+/// <summary>Marks an endpoint that a run's owner may read too, and that checks both by itself.</summary>
+/// <param name="Topic">The topic that others need the right to read.</param>
+internal sealed record ReadsOwnRun(TopicAccess Topic);
+
 /// <summary>Marks an endpoint whose GET changes something or starts work.</summary>
 internal sealed record StartsWorkMetadata;
 
@@ -55,6 +59,10 @@ internal static class TopicAccessExtensions
     /// <inheritdoc cref="ChecksTopicsItself"/>
     public static RouteHandlerBuilder ChecksTopics(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new ChecksTopicsItself());
+
+    /// <inheritdoc cref="ReadsOwnRun"/>
+    public static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
+        endpoint.WithMetadata(new ReadsOwnRun(new TopicAccess(false, topic)));
 
     /// <summary>Refuses cross-site GETs. <see cref="Publishes"/> includes it.</summary>
     public static RouteHandlerBuilder StartsWork(this RouteHandlerBuilder endpoint) =>

@@ -142,6 +142,52 @@ public sealed class EndpointTests(SecureSystem system)
     }
 
     [Fact]
+    public async Task A_generation_is_read_by_the_user_who_started_it_and_by_those_with_the_right_to_its_topic()
+    {
+        var ann = Tokens.Of("ann", publish: ["generations.*"]);
+        var id = (
+            await SecureSystem.JsonAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/generations",
+                ann,
+                new { model = "demo", messages = new[] { new { role = "user", content = "Tell me of cats." } } }
+            )
+        ).GetProperty("id");
+        foreach (var path in (string[])[$"/v1/generations/{id}", $"/v1/generations/{id}/stream"])
+        foreach (
+            var (name, token, expected) in new[]
+            {
+                ("ann", ann, HttpStatusCode.OK),
+                ("eve", Tokens.Of("eve", publish: ["generations.*"]), HttpStatusCode.Forbidden),
+                ("boss", Tokens.Of("boss", subscribe: ["generations.>"]), HttpStatusCode.OK),
+            }
+        )
+            Assert.Equal(
+                (path, name, expected),
+                (path, name, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, path, token))
+            );
+        // A ticket is valid only for its topics, whoever has it.
+        var ticket = (
+            await SecureSystem.JsonAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/stream-tickets",
+                Tokens.Of("ann", subscribe: ["orders.>"]),
+                new { topics = (string[])["orders.a"] }
+            )
+        ).GetProperty("ticket");
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await SecureSystem.StatusAsync(
+                system.B,
+                HttpMethod.Get,
+                $"/v1/generations/{id}/stream?ticket={Uri.EscapeDataString(ticket.GetString()!)}"
+            )
+        );
+    }
+
+    [Fact]
     public async Task A_page_of_another_origin_gets_no_permission_and_its_preflight_no_secret()
     {
         using var http = new HttpClient();
