@@ -39,7 +39,11 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                     run.Stop(RunStop.Fenced);
         };
         // The grace begins with the shutdown, not with StopAsync of this service: open requests may take as long.
-        _stopping = lifetime.ApplicationStopping.Register(() => _graceOver.CancelAfter(_grace));
+        _stopping = lifetime.ApplicationStopping.Register(() =>
+        {
+            leases.IsLeaving = true;
+            _graceOver.CancelAfter(_grace);
+        });
         _graceOver.Token.Register(() =>
         {
             foreach (var run in _live.Keys)

@@ -27,6 +27,10 @@ internal sealed class RunLeases(
     /// <summary>True after the lease was released, at shutdown.</summary>
     public bool Stopped { get; private set; }
 
+    /// <summary>True from the beginning of the shutdown: other replicas end the runs that have no writer, so that they
+    /// continue them.</summary>
+    public bool IsLeaving { get; set; }
+
     /// <summary>Raised when a run is cancelled at any replica, with its topic: by the store's notification, or, if it
     /// was lost, by the next renewal.</summary>
     public event Action<string>? Cancelled;
@@ -35,7 +39,7 @@ internal sealed class RunLeases(
     public event Action<Guid>? Lost;
 
     /// <summary>
-    /// Raised when this replica ended runs of a failed one, or orphans of its own, with their topics.
+    /// Raised when this replica ended runs of one that failed or stopped, or orphans of its own, with their topics.
     /// </summary>
     public event Action<IReadOnlyList<string>>? Swept;
 
@@ -69,8 +73,11 @@ internal sealed class RunLeases(
             try
             {
                 await RenewAsync(stoppingToken);
-                await SweepAsync(stoppingToken);
-                await EndOrphansAsync(stoppingToken);
+                if (!IsLeaving)
+                {
+                    await SweepAsync(stoppingToken);
+                    await EndOrphansAsync(stoppingToken);
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -159,7 +166,7 @@ internal sealed class RunLeases(
         var ended = await writers.SweepAsync(_writer.Task.Result, cancellationToken);
         if (ended.Count == 0)
             return;
-        Logger.LogWarning("Ended {Count} runs of a failed replica", ended.Count);
+        Logger.LogWarning("Ended {Count} runs of a replica that failed or stopped", ended.Count);
         Swept?.Invoke(ended);
     }
 

@@ -20,6 +20,7 @@ internal sealed class RunLog(
     RunLeases leases,
     LiveFeed feed,
     IOptions<RunOptions> options,
+    IOptions<StreamingOptions> streaming,
     TimeProvider clock,
     ILogger<RunLog> logger
 )
@@ -84,11 +85,7 @@ internal sealed class RunLog(
     {
         await feed.Started;
         var writer = await leases.WriterAsync(CancellationToken.None);
-        if (_unconfirmed.TryGetValue(name, out var before))
-        {
-            await registry.ReleaseAsync(name.Topic, before);
-            _unconfirmed.TryRemove(name, out _);
-        }
+        await ReleaseUnconfirmedAsync(name);
         bool? begun;
         try
         {
@@ -109,6 +106,17 @@ internal sealed class RunLog(
             false => null,
             null => throw NoLease(),
         };
+    }
+
+    /// <summary>Releases a run that this replica may hold without writing it: the store's answer to its acquisition, or
+    /// to its release, was lost.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task ReleaseUnconfirmedAsync(RunName name)
+    {
+        if (!_unconfirmed.TryGetValue(name, out var before))
+            return;
+        await registry.ReleaseAsync(name.Topic, before);
+        _unconfirmed.TryRemove(name, out _);
     }
 
     /// <summary>Creates the exception for a store that refuses this replica's lease.</summary>
@@ -140,9 +148,10 @@ internal sealed class RunLog(
     ) =>
         reader.ReadConversationAsync(name.Topic, message.Position, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads the announcement of a run; null if the run does not exist.</summary>
-    public Task<RunEntry?> AnnouncementAsync(RunName name, CancellationToken cancellationToken) =>
-        reader.AnnouncementAsync(name.Topic, cancellationToken);
+    /// <summary>Reads the oldest event of a run's log, which is its announcement until retention drops it; null if the
+    /// run does not exist.</summary>
+    public Task<RunEntry?> FirstOfLogAsync(RunName name, CancellationToken cancellationToken) =>
+        reader.FirstOfLogAsync(name.Topic, cancellationToken);
 
     /// <summary>Finds the first unanswered message; its data are not read.</summary>
     public Task<RunEntry?> PendingAsync(RunName name, CancellationToken cancellationToken) =>
@@ -156,9 +165,13 @@ internal sealed class RunLog(
     public Task<bool> IsRunningAsync(RunName name, CancellationToken cancellationToken) =>
         reader.GoesOnAsync(name.Topic, cancellationToken);
 
-    /// <summary>Position of a run's announcement; null if the run does not exist.</summary>
-    public Task<StreamId?> AnnouncedAtAsync(RunName name, CancellationToken cancellationToken) =>
-        registry.AnnouncedAsync(name.Topic, cancellationToken);
+    /// <summary>Start of a run's log; null if the run does not exist.</summary>
+    public Task<LogStart?> LogStartAsync(RunName name, CancellationToken cancellationToken) =>
+        registry.LogStartAsync(name.Topic, cancellationToken);
+
+    /// <summary>Reads the newest event of a run's log; null if the run does not exist.</summary>
+    public Task<RunEntry?> LastOfLogAsync(RunName name, CancellationToken cancellationToken) =>
+        reader.LastAsync(name.Log, cancellationToken);
 
     /// <summary>The user whose request began the run; null for an anonymous one.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
@@ -168,8 +181,26 @@ internal sealed class RunLog(
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>
         registry.CancelAsync(name.Topic, cancellationToken);
 
-    /// <summary>Releases a run that has nothing to write.</summary>
-    public Task ReleaseAsync(Run run) => registry.ReleaseAsync(run.Name.Topic, run.Writer);
+    /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition on this
+    /// replica does.</summary>
+    public async Task ReleaseAsync(Run run)
+    {
+        try
+        {
+            await registry.ReleaseAsync(run.Name.Topic, run.Writer);
+        }
+        catch (StoreUnavailableException)
+        {
+            _unconfirmed[run.Name] = run.Writer;
+        }
+    }
+
+    /// <summary>
+    /// Asks the other replicas to continue a run that nobody writes: the next sweep ends it without an event, and
+    /// <see cref="RunLeases.Swept"/> names it there.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task HandOverAsync(RunName name) => registry.HandOverAsync(name.Topic, streaming.Value.Replica);
 
     /// <summary>
     /// Appends an event to a run's log, also without a lease on the run. An event with a known id is stored once.

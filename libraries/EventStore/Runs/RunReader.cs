@@ -62,9 +62,10 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         CancellationToken cancellationToken
     ) => ReadAsync(Conversation, topic, maxBytes, message, take, cancellationToken);
 
-    /// <summary>Returns a run's announcement, the first event of its log; null if there is no such run.</summary>
+    /// <summary>Returns the oldest event of a run's log, which is its announcement until retention drops it; null if
+    /// there is no such run.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<RunEntry?> AnnouncementAsync(string topic, CancellationToken cancellationToken) =>
+    public Task<RunEntry?> FirstOfLogAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
             $"select {Columns} from eventstore.events_of($1 || '.log') order by topic, position limit 1",
             topic,
@@ -107,7 +108,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     /// <summary>Returns true if a run has a writer.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<bool> GoesOnAsync(string topic, CancellationToken cancellationToken) =>
-        store.AskAsync(
+        store.ReadAsync(
             "select exists (select from eventstore.runs where run = $1)",
             async command =>
             {
@@ -186,7 +187,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     private Task<RunEntry?> OneAsync(string sql, string topic, CancellationToken cancellationToken) =>
-        store.AskAsync<RunEntry?>(
+        store.ReadAsync<RunEntry?>(
             sql,
             async command =>
             {

@@ -94,18 +94,34 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             command => command.With(topic).With(writer).ExecuteNonQueryAsync()
         );
 
-    /// <summary>Returns the id of a run's announcement; null if there is no such run.</summary>
-    public Task<StreamId?> AnnouncedAsync(string topic, CancellationToken cancellationToken) =>
-        store.ReadAsync<StreamId?>(
+    /// <summary>Gives a run to a writer whose lease has expired, so that a sweep of another process finds it. Does
+    /// nothing if the run has a writer.</summary>
+    /// <param name="topic">The topic of the run's events.</param>
+    /// <param name="replica">Name of this process.</param>
+    public Task HandOverAsync(string topic, string replica) =>
+        store.AskAsync(
             """
-            select eventstore.epoch(),
-                (select position from eventstore.events_of($1 || '.log') order by topic, position limit 1)
+            with expired as (
+                insert into eventstore.run_writers values (gen_random_uuid(), $2, clock_timestamp()) returning id
+            )
+            insert into eventstore.runs (run, writer, will) select $1, id, '[]' from expired on conflict do nothing
+            """,
+            command => command.With(topic).With(replica).ExecuteNonQueryAsync()
+        );
+
+    /// <summary>Returns the start of a run's log; null if there is no such run.</summary>
+    public Task<LogStart?> LogStartAsync(string topic, CancellationToken cancellationToken) =>
+        store.ReadAsync<LogStart?>(
+            """
+            select (select eventstore.epoch()), position, type = 'announced'
+            from eventstore.events_of($1 || '.log') order by topic, position limit 1
             """,
             async command =>
             {
                 await using var row = await command.With(topic).ExecuteReaderAsync(cancellationToken);
-                await row.ReadAsync(cancellationToken);
-                return row.IsDBNull(1) ? null : new StreamId(row.GetString(0), row.GetInt64(1));
+                return await row.ReadAsync(cancellationToken)
+                    ? new LogStart(new StreamId(row.GetString(0), row.GetInt64(1)), row.GetBoolean(2))
+                    : null;
             }
         );
 
@@ -135,3 +151,9 @@ public sealed class RunRegistry(NpgsqlDataSource store)
 /// <param name="IsNew">False if the run was announced before.</param>
 /// <param name="Announced">The announcement's id: a reader that starts after it gets the whole run.</param>
 public readonly record struct RunBeginning(bool IsNew, StreamId Announced);
+
+/// <summary>The oldest event of a run's log.</summary>
+/// <param name="At">Its id: a reader that starts after it gets the whole run, if it is the announcement.</param>
+/// <param name="IsAnnouncement">False if retention has dropped the announcement of a run that went on: the run has
+/// perhaps lost events too.</param>
+public readonly record struct LogStart(StreamId At, bool IsAnnouncement);

@@ -131,7 +131,7 @@ internal static class AgentsApi
     {
         if (
             !AgentSessions.TryName(sessionId, out var name)
-            || await runs.AnnouncedAtAsync(name, context.RequestAborted) is null
+            || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
         )
             return NotFound();
         var maxBytes = options.Value.MaxMessageBytes;
@@ -146,7 +146,7 @@ internal static class AgentsApi
                 $"has at most {maxBytes} bytes (Llm:MaxMessageBytes).",
                 StatusCodes.Status413PayloadTooLarge
             );
-        var message = RunEvent.Of("message", new { content });
+        var message = session.Message(content);
         await budget.PublishAsync(context, [new NewEvent(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
@@ -165,14 +165,21 @@ internal static class AgentsApi
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
         if (
             !AgentSessions.TryName(sessionId, out var name)
-            || await runs.AnnouncedAtAsync(name, context.RequestAborted) is not { } announced
+            || await runs.LogStartAsync(name, context.RequestAborted) is not { } log
         )
         {
             await NotFound().ExecuteAsync(context);
             return;
         }
         sessions.Wake(name, access.ClientOf(context));
-        await streams.OpenAsync(context, name.Topic, format, [], announced);
+        await streams.OpenAsync(
+            context,
+            name.Topic,
+            format,
+            [],
+            log.IsAnnouncement ? log.At : null,
+            isShortened: !log.IsAnnouncement
+        );
     }
 
     private static ProblemHttpResult NotFound() =>

@@ -13,7 +13,7 @@ namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
 /// Sessions in the store. The replica that acquires a session's run answers the first unanswered message, then the
-/// next; if it fails, another replica ends the turn as interrupted and continues.
+/// next; if it fails or stops, another replica ends the turn as interrupted and continues.
 /// </summary>
 internal sealed class AgentSessions : IDisposable
 {
@@ -21,6 +21,12 @@ internal sealed class AgentSessions : IDisposable
 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
         MaxDelay = TimeSpan.FromSeconds(4);
+
+    private static readonly RunEvent Expired = AgentRuns.Error(
+        "The start of this session is no longer stored. Create another session.",
+        false,
+        "expired"
+    );
 
     /// <summary>Sessions that are being woken; true: woken again meanwhile.</summary>
     private readonly ConcurrentDictionary<RunName, bool> _waking = new();
@@ -108,7 +114,14 @@ internal sealed class AgentSessions : IDisposable
     )
     {
         await _runs.AppendToLogAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
-        Wake(name, client);
+        await ContinueAsync(name, client);
+    }
+
+    /// <summary>Starts the next answer. A stopping server waits until another replica is asked for it.</summary>
+    private async Task ContinueAsync(RunName name, string client)
+    {
+        if (!_leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
+            Wake(name, client);
     }
 
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
@@ -152,6 +165,12 @@ internal sealed class AgentSessions : IDisposable
     {
         try
         {
+            if (_leases.IsLeaving)
+            {
+                await _runs.HandOverAsync(name);
+                return true;
+            }
+            await _runs.ReleaseUnconfirmedAsync(name);
             // Another turn may be running: at its end, its replica checks for messages again.
             if (
                 await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
@@ -168,53 +187,73 @@ internal sealed class AgentSessions : IDisposable
                     name.Id,
                     e.Message
                 );
-            // A stopped server leaves the message to the other replicas.
+            // A stopped server cannot try again: the message waits for the next one, or for a stream.
             return _leases.Stopped;
         }
     }
 
     private async Task AnswerAsync(Run run, string client)
     {
-        // Checked again: another run may have answered the message before this one was acquired.
-        if (await _runs.PendingAsync(run.Name, run.Stopping) is not { } message)
+        try
+        {
+            if (await PendingTurn.ReadAsync(run, _runs, _turns, _clock) is { } turn)
+                await AnswerAsync(run, client, turn);
+            else
+                await _runs.ReleaseAsync(run);
+        }
+        catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+        {
+            // Nothing is stored yet: another run answers the message.
             await _runs.ReleaseAsync(run);
-        else
-            await AnswerAsync(run, client, message);
+        }
+        catch (OperationCanceledException) when (run.StopReason == RunStop.Fenced) { }
+        catch (RunFencedException) { }
         run.MarkEnded();
         // A message that arrived during the turn found the session busy.
-        if (run.StopReason == RunStop.None)
-            Wake(run.Name, client);
+        await ContinueAsync(run.Name, client);
     }
 
-    private async Task AnswerAsync(Run run, string client, RunEntry message)
+    private async Task AnswerAsync(Run run, string client, PendingTurn turn)
     {
-        var key = message.Key!;
-        var end = RunEvent.Of("message_end", new { type = "message_end" }) with { Key = key };
+        var end = RunEvent.Of("message_end", new { type = "message_end" }) with { Key = turn.Key };
         RunWriter? writer = null;
         try
         {
-            var session = SessionStarted.Of((await _runs.AnnouncementAsync(run.Name, run.Stopping))!);
-            Conversation conversation;
-            using (await _turns.EnterAsync(run.Name.Topic, run.Stopping))
-                conversation = await Conversation.ReadAsync(run.Name, message, _runs, run.Stopping);
+            if (turn.Session is not { } session)
+            {
+                await run.EndAsync(Expired, end);
+                return;
+            }
             var target = _providers.Resolve(session.Provider, session.Model);
             writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
-            await _agent.AnswerAsync(target, client, conversation.Messages, writer, run.Stopping);
+            await _agent.AnswerAsync(target, client, turn.Conversation.Messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)
             when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
         {
-            await writer!.EndAsync(Interrupted(key));
+            await writer!.CloseAsync();
+            if (run.LastStored is null && run.StopReason == RunStop.Interrupted)
+                throw;
+            await run.EndAsync(Interrupted(turn.Key));
         }
         catch (UpstreamException e)
         {
-            await writer!.EndAsync(AgentRuns.Error(e.Message, false, e.Reason), end);
+            await EndAsync(AgentRuns.Error(e.Message, false, e.Reason), end);
         }
         catch (InvalidChatException e)
         {
-            await run.EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end);
+            await EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end);
         }
+        catch (Exception e)
+            when (e is not RunFencedException && (e is not OperationCanceledException || run.StopReason == RunStop.None)
+            )
+        {
+            _logger.LogError(e, "Session {Session} cannot answer a message", run.Id);
+            await EndAsync(AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end);
+        }
+
+        Task EndAsync(params RunEvent[] last) => writer?.EndAsync(last) ?? run.EndAsync(last);
     }
 
     private static RunEvent[] Interrupted(string key) =>

@@ -6,13 +6,6 @@ using Runs;
 
 namespace LlmGateway.Agents.Sessions;
 
-/// <summary>Data of the event that announces a session. Earlier versions stored the time here too.</summary>
-internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset? CreatedAt = null)
-{
-    public static SessionStarted Of(RunEntry announcement) =>
-        JsonSerializer.Deserialize<SessionStarted>(announcement.Data, RunJson.Options)!;
-}
-
 /// <summary>
 /// The newest part of a session, as input for the model: messages in the order of the log, each with its answer. The
 /// key of a <c>message_end</c> names the message that the turn answered.

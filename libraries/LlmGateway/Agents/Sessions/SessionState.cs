@@ -37,16 +37,15 @@ internal sealed record SessionState(
         CancellationToken cancellationToken
     )
     {
-        if (await runs.AnnouncementAsync(name, cancellationToken) is not { } announcement)
+        if (await SessionStarted.ReadAsync(name, runs, cancellationToken) is not { } session)
             return null;
         var turns = new TurnReader();
         var extent = await runs.ReadNewestAsync(name, turns.Take, cancellationToken);
-        var session = SessionStarted.Of(announcement);
         var state = new SessionState(
             name.Id,
             session.Provider,
             session.Model,
-            session.CreatedAt ?? announcement.Time,
+            session.CreatedAt!.Value,
             turns.All(),
             extent.IsWhole ? null : true
         );

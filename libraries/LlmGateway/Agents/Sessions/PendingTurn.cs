@@ -1,0 +1,44 @@
+using EventStore;
+using Runs;
+using Streaming;
+using Streaming.Requests;
+
+namespace LlmGateway.Agents.Sessions;
+
+/// <summary>Input of a session's next answer.</summary>
+/// <param name="Key">Key of the message.</param>
+/// <param name="Session">Provider and model; null if retention has dropped them.</param>
+/// <param name="Conversation">The message, and what precedes it.</param>
+internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversation Conversation)
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100),
+        MaxDelay = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Reads the turn of an acquired run; null if another run has answered the message. Retries while the store is
+    /// unavailable: the message is acknowledged, and nobody else answers it while this replica has the run.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The run must stop.</exception>
+    public static async Task<PendingTurn?> ReadAsync(Run run, RunLog runs, IReadTurns turns, TimeProvider clock)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                if (await runs.PendingAsync(run.Name, run.Stopping) is not { Key: { } key } message)
+                    return null;
+                var session = await SessionStarted.ReadAsync(run.Name, runs, run.Stopping);
+                using (await turns.EnterAsync(run.Name.Topic, run.Stopping))
+                    return new PendingTurn(
+                        key,
+                        session,
+                        await Conversation.ReadAsync(run.Name, message, runs, run.Stopping)
+                    );
+            }
+            catch (StoreUnavailableException)
+            {
+                await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock, run.Stopping);
+            }
+        }
+    }
+}

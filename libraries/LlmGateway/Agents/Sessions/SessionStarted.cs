@@ -1,0 +1,42 @@
+using System.Text.Json;
+using EventStore;
+using Runs;
+
+namespace LlmGateway.Agents.Sessions;
+
+/// <summary>
+/// Data of the event that announces a session. Each message repeats them in <see cref="Member"/>, because retention
+/// drops the announcement of a session in use. Before that they have no time: the event has it.
+/// </summary>
+internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset? CreatedAt = null)
+{
+    private const string Member = "announced";
+
+    /// <summary>
+    /// Reads a session; null if it does not exist. The oldest event is the announcement or a message; a message of an
+    /// earlier version does not repeat it, but the newest one may.
+    /// </summary>
+    public static async Task<SessionStarted?> ReadAsync(
+        RunName name,
+        RunLog runs,
+        CancellationToken cancellationToken
+    ) =>
+        await runs.FirstOfLogAsync(name, cancellationToken) is not { } first ? null
+        : Of(first) is { } session ? session
+        : await runs.LastOfLogAsync(name, cancellationToken) is { } last ? Of(last)
+        : null;
+
+    /// <summary>Creates a message to the session.</summary>
+    public RunEvent Message(string content) => RunEvent.Of("message", new { content, announced = this });
+
+    private static SessionStarted? Of(RunEntry e)
+    {
+        using var data = JsonDocument.Parse(e.Data);
+        if (e.Type != RunLog.Announcement)
+            return data.RootElement.TryGetProperty(Member, out var copy)
+                ? copy.Deserialize<SessionStarted>(RunJson.Options)
+                : null;
+        var session = data.RootElement.Deserialize<SessionStarted>(RunJson.Options)!;
+        return session with { CreatedAt = session.CreatedAt ?? e.Time };
+    }
+}

@@ -1,0 +1,250 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+using Integration.Delivery;
+
+namespace Integration.Llm;
+
+/// <summary>An acknowledged message is answered, whatever happens to the replica or the store meanwhile.</summary>
+[Collection(LlmSystem.Collection)]
+public sealed class SessionTests(LlmSystem system)
+{
+    private const string End = """{"type":"message_end"}""";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_stopping_replica_leaves_the_messages_that_wait_to_the_others()
+    {
+        await using var leaving = await LeavingAsync();
+        var asked = new TaskCompletionSource();
+        var (first, second) = (Endless(asked), Answering("second"));
+        var session = await SessionAsync(leaving);
+        await SendAsync(leaving, session, first);
+        // Before the stream: the replica of a stream answers too.
+        await asked.Task;
+        await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
+        await reader.WaitForEventsAsync(1);
+        await SendAsync(leaving, session, second);
+        leaving.Terminate();
+        await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
+        Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
+        Assert.Equal("begun second", LlmSystem.Text(reader.Events, "data"));
+    }
+
+    [Fact]
+    public async Task A_stopping_replica_leaves_a_message_whose_answer_has_no_text_yet_to_the_others()
+    {
+        await using var leaving = await LeavingAsync();
+        var asked = new TaskCompletionSource();
+        var prompt = system.Upstream.On(async request =>
+        {
+            asked.TrySetResult();
+            if (request.Attempt == 1)
+                await Task.Delay(Timeout.Infinite, request.Gone);
+            await AnswerAsync(request, "answer");
+        });
+        var session = await SessionAsync(leaving);
+        await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
+        await SendAsync(leaving, session, prompt);
+        await asked.Task;
+        leaving.Terminate();
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
+        Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
+        Assert.Equal(2, reader.Events.Count());
+    }
+
+    [Fact]
+    public async Task A_turn_that_the_store_has_ended_is_followed_by_the_next_one()
+    {
+        var go = new TaskCompletionSource();
+        var first = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("begun ");
+            await go.Task;
+            await request.TokenAsync("lost");
+            await request.EndAsync(2);
+        });
+        var session = await SessionAsync(system.A);
+        await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
+        await SendAsync(system.A, session, first);
+        await reader.WaitForEventsAsync(1);
+        // By the other replica: the store knows the one that writes the run only by its lease.
+        await SendAsync(system.B, session, Answering("second"));
+        // As for a run whose last event was lost in a promotion.
+        await ExecuteAsync($"select eventstore.lock_log(), eventstore.end_by_will(array['sessions.{session}'])");
+        go.SetResult();
+        await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
+        Assert.Equal("begun second", LlmSystem.Text(reader.Events, "data"));
+    }
+
+    [Fact]
+    public async Task A_turn_whose_first_reads_the_store_does_not_answer_is_answered_all_the_same()
+    {
+        await using var clock = system.System.Database.CreateCommand("select clock_timestamp()::text");
+        var before = (string)(await clock.ExecuteScalarAsync(Stop))!;
+        await using var replica = await system.System.StartReplicaAsync();
+        var session = await SessionAsync(replica);
+        await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
+        await reader.WaitAsync(r => r.LastId is not null);
+        // Breaks the replica's idle connections when the turn begins.
+        await ExecuteAsync(
+            $$"""
+            create function break_connections() returns trigger language plpgsql as $body$
+            begin
+                perform pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and pid <> pg_backend_pid() and state = 'idle'
+                    and backend_start > '{{before}}' and query not like 'listen%';
+                return null;
+            end $body$;
+            create trigger break_connections after insert on eventstore.runs for each row
+            when (new.run = 'sessions.{{session}}') execute function break_connections()
+            """
+        );
+        try
+        {
+            await SendAsync(replica, session, Answering("answer"));
+            await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
+        }
+        finally
+        {
+            await ExecuteAsync("drop function break_connections() cascade");
+        }
+        Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
+        Assert.Equal(2, reader.Events.Count());
+    }
+
+    [Fact]
+    public async Task A_session_that_outlives_the_start_of_its_log_keeps_its_provider_and_resyncs_readers_that_count()
+    {
+        var (first, second) = (Answering("first"), Answering("second"));
+        var session = await SessionAsync(system.A);
+        await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
+        var created = (await StateAsync(session)).GetProperty("createdAt").GetDateTimeOffset();
+        await SendAsync(system.A, session, Answering("dropped"));
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
+        var end = reader.LastId!.Split('-')[1];
+        await SendAsync(system.A, session, first);
+        await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
+        // As by retention.
+        await ExecuteAsync(
+            $"delete from eventstore.events where topic like 'sessions.{session}%' and position <= {end}"
+        );
+        var kept = reader.Events.Skip(2).ToList();
+        await using (var counting = await SseReader.OpenAsync(system.B.Url, "/stream/" + session, "3"))
+        {
+            await counting.WaitForEventsAsync(2);
+            Assert.Equal("expired", Reason(counting));
+            Assert.Equal(kept, counting.Events);
+        }
+
+        await SendAsync(system.B, session, second);
+        await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 3);
+        Assert.Equal("droppedfirstsecond", LlmSystem.Text(reader.Events, "data"));
+        var state = await StateAsync(session);
+        Assert.Equal(
+            ("openai", "gpt-4o", created),
+            (
+                state.GetProperty("provider").GetString(),
+                state.GetProperty("model").GetString(),
+                state.GetProperty("createdAt").GetDateTimeOffset()
+            )
+        );
+    }
+
+    [Theory]
+    [InlineData("/sse/chat")]
+    [InlineData("/v1/chat/completions")]
+    [InlineData("/v1/messages")]
+    public async Task An_answer_that_an_operator_closes_does_not_look_complete(string path)
+    {
+        await using var chat = await SseReader.OpenAsync(
+            system.A.Url,
+            path,
+            method: HttpMethod.Post,
+            body: JsonContent.Create(
+                new
+                {
+                    provider = "openai",
+                    model = "gpt-4o",
+                    stream = true,
+                    max_tokens = 100,
+                    messages = new[] { new { role = "user", content = Endless() } },
+                }
+            )
+        );
+        await chat.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("begun ", StringComparison.Ordinal)));
+        var open = await LlmSystem.Http.GetFromJsonAsync<JsonElement>(
+            new Uri(system.A.Url, "/v1/connections?limit=1000"),
+            Stop
+        );
+        // Every other stream of this test is closed too.
+        foreach (var connection in open.GetProperty("connections").EnumerateArray())
+        {
+            using var closed = await LlmSystem.Http.DeleteAsync(
+                new Uri(system.A.Url, "/v1/connections/" + connection.GetProperty("id").GetString()),
+                Stop
+            );
+            Assert.Contains(closed.StatusCode, (HttpStatusCode[])[HttpStatusCode.NoContent, HttpStatusCode.NotFound]);
+        }
+        await chat.WaitForEndAsync();
+        Assert.True(chat.EndedProperly);
+        Assert.Contains("\"error\":", chat.Events.Last().Data, StringComparison.Ordinal);
+    }
+
+    private Task<ServiceProcess> LeavingAsync() =>
+        system.System.StartReplicaAsync(
+            new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__OpenAi__IdleSeconds"] = "60" }
+        );
+
+    private string Endless(TaskCompletionSource? asked = null) =>
+        system.Upstream.On(async request =>
+        {
+            asked?.TrySetResult();
+            await request.StartAsync();
+            await request.TokenAsync("begun ");
+            await Task.Delay(Timeout.Infinite, request.Gone);
+        });
+
+    private string Answering(string text) => system.Upstream.On(request => AnswerAsync(request, text));
+
+    private static async Task AnswerAsync(UpstreamRequest request, string text)
+    {
+        await request.StartAsync();
+        await request.TokenAsync(text);
+        await request.EndAsync(1);
+    }
+
+    private static string? Reason(SseReader reader) =>
+        JsonDocument
+            .Parse(reader.Frames.Single(f => f.Event == "resync").Data!)
+            .RootElement.GetProperty("reason")
+            .GetString();
+
+    private Task<JsonElement> StateAsync(string session) =>
+        LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(system.A.Url, "/session/" + session), Stop);
+
+    private static async Task<string> SessionAsync(ServiceProcess replica)
+    {
+        using var response = await LlmSystem.PostAsync(
+            replica,
+            "/session",
+            new { provider = "openai", model = "gpt-4o" }
+        );
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(Stop)).GetProperty("session_id").GetString()!;
+    }
+
+    private static async Task SendAsync(ServiceProcess replica, string session, string content)
+    {
+        using var response = await LlmSystem.PostAsync(replica, "/message/" + session, new { content });
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = system.System.Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
