@@ -102,8 +102,8 @@ internal static class ChatMessageReader
                     throw new InvalidChatException(path + "image_url.url", "must be a valid data URL.");
                 }
             // Audio and files reach only a provider with the same API, in the original body (RawRequest).
-            case { Length: > 0 }:
-                return new TextContent("");
+            case { Length: > 0 } kind:
+                return new UntranslatableContent(path + "type", kind);
             default:
                 throw new InvalidChatException(path + "type", "is required.");
         }

@@ -40,6 +40,32 @@ public sealed class VendorRequestTests(LlmSystem system)
     }
 
     [Theory]
+    [InlineData(OpenAi, "claude-x", "messages[0].content[1].type", "input_audio")]
+    [InlineData(Anthropic, "gpt-4o", "messages.0.content.1.type", "document")]
+    [InlineData("/sse/chat", "demo", "messages[0].content[1].type", "file")]
+    public async Task A_part_of_a_message_that_the_model_would_not_see_is_refused(
+        string path,
+        string model,
+        string field,
+        string kind
+    )
+    {
+        var content = new object[] { new { type = "text", text = "Sum this up." }, new { type = kind } };
+        using var response = await LlmSystem.PostAsync(
+            system.A,
+            path,
+            new
+            {
+                model,
+                max_tokens = 9,
+                messages = new[] { new { role = "user", content } },
+            }
+        );
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains(field, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(OpenAi, "demo", """ "response_format":{"type":"text"},"logprobs":false,"seed":7""")]
     [InlineData(Anthropic, "demo", """ "thinking":{"type":"enabled","budget_tokens":1024}""")]
     public async Task A_hint_and_a_default_are_accepted_for_every_model(string path, string model, string member)

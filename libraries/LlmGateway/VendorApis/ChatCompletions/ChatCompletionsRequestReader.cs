@@ -33,9 +33,12 @@ internal static class ChatCompletionsRequestReader
             ?? throw new InvalidChatException("model", "you must provide a model parameter");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         var isNative = target.Provider is "openai" or "local";
-        if (!isNative)
-            RefuseUntranslatable(body, target);
         var messages = ChatMessageReader.Read(body, limits);
+        if (!isNative)
+        {
+            RefuseUntranslatable(body, target);
+            UntranslatableContent.Refuse(messages);
+        }
         if (ChatBody.Count(body, "n") is > 1)
             throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
         ChatBody.Flag(body, "stream");

@@ -45,6 +45,8 @@ internal static class MessagesRequestReader
         if (ChatBody.Get(body, "system") is { } system)
             messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system", limits)));
         messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}", limits)));
+        if (!isNative)
+            UntranslatableContent.Refuse(messages);
         var options = new ChatOptions
         {
             ModelId = target.Model,
@@ -145,9 +147,11 @@ internal static class MessagesRequestReader
                 {
                     throw new InvalidChatException($"{path}.source", "must be a valid image");
                 }
-            // Thinking, documents and future kinds reach only a provider with the same API, in the original body.
-            default:
+            case "thinking" or "redacted_thinking": // another model has no use for it
                 return new TextContent("");
+            // Documents and future kinds reach only a provider with the same API, in the original body (RawRequest).
+            case var kind:
+                return new UntranslatableContent($"{path}.type", kind);
         }
     }
 
