@@ -57,8 +57,10 @@ internal readonly record struct ReplayRange(
 )
 {
     /// <summary>True if a read may look at many events and return few.</summary>
-    public bool MaySearch =>
-        Newest
-        || Filter.Events is var events && (events.Types.Count > 0 || events.Keys.Count > 0)
-        || Filter.Events.Topics.Any(static topic => topic.AsSpan().ContainsAny('*', '>'));
+    public bool MaySearch => Newest || (Filter.Events is { IsAll: false } events && !IsExact(events));
+
+    private static bool IsExact(EventFilter filter) =>
+        filter.Types.Count == 0
+        && filter.Keys.Count == 0
+        && !filter.Topics.Any(static topic => topic.AsSpan().ContainsAny('*', '>'));
 }
