@@ -143,6 +143,26 @@ internal sealed class DeliverySystem : IAsyncDisposable
     }
 
     public Task WaitForModeAsync(string mode) =>
+        WaitForReplicasAsync(row => row.GetProperty("mode").GetString() == mode, $"every replica is {mode}");
+
+    /// <summary>
+    /// Publishes consecutive numbers on the first replica and waits until every replica has delivered them: a stream
+    /// opened later gets them from a replay, not live.
+    /// </summary>
+    public async Task<string[]> PublishDeliveredAsync(string topic, int from, int count)
+    {
+        var positions = await PublishNumbersAsync(Replicas[0], topic, from, count);
+        var last = Position(positions[^1]);
+        await WaitForReplicasAsync(
+            row => Position(row.GetProperty("head").GetString()!) >= last,
+            $"every replica has delivered {positions[^1]}"
+        );
+        return positions;
+
+        static long Position(string id) => long.Parse(id.Split('-')[^1], CultureInfo.InvariantCulture);
+    }
+
+    private Task WaitForReplicasAsync(Predicate<JsonElement> holds, string what) =>
         EventuallyAsync(
             async () =>
             {
@@ -153,18 +173,13 @@ internal sealed class DeliverySystem : IAsyncDisposable
                         request.Headers.Add("X-Api-Key", _apiKey);
                     using var response = await Http.SendAsync(request);
                     var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
-                    if (
-                        !rows.EnumerateArray()
-                            .Any(r =>
-                                r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/')
-                                && r.GetProperty("mode").GetString() == mode
-                            )
-                    )
+                    var url = replica.Url.ToString().TrimEnd('/');
+                    if (!rows.EnumerateArray().Any(row => row.GetProperty("url").GetString() == url && holds(row)))
                         return false;
                 }
                 return true;
             },
-            $"every replica is {mode}"
+            what
         );
 
     /// <summary>Publishes on a replica and returns the positions; throws if it is refused.</summary>

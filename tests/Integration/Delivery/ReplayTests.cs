@@ -24,7 +24,7 @@ public sealed class ReplayTests(StackFixture stack)
             stack,
             settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__ReplaySharedSeconds"] = "60" }
         );
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 30);
+        var positions = await system.PublishDeliveredAsync("t.1", 1, 30);
         await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await first.WaitForEventsAsync(29);
         system.Postgres.Cut();
@@ -59,7 +59,7 @@ public sealed class ReplayTests(StackFixture stack)
                 ["Streaming__ReplayTries"] = "1000",
             }
         );
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         // A search for a filter's events never ends here; a reader of everything needs none.
         await using (
             var slow = system.Database.CreateCommand(
@@ -91,7 +91,7 @@ public sealed class ReplayTests(StackFixture stack)
             broadcasters: 0,
             settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" }
         );
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await LockEventsAsync(other);
 
@@ -126,7 +126,7 @@ public sealed class ReplayTests(StackFixture stack)
             broadcasters: 0,
             settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" }
         );
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await LockEventsAsync(other);
         // Twice as many as the reads at once: those in the queue must not take the places of those that left.
@@ -154,7 +154,7 @@ public sealed class ReplayTests(StackFixture stack)
             stack,
             settings: new(Forgetful) { ["Streaming__ReplayTries"] = "2" }
         );
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 100);
+        var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         system.Postgres.Cut();
         await using (var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]))
         {
