@@ -26,7 +26,7 @@ public sealed class BulkheadTests(StackFixture stack)
             }
         );
         var replica = system.Replicas[0];
-        var positions = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 1, 10);
+        var positions = await system.PublishDeliveredAsync("t.1", 1, 10);
         await using (
             var slow = system.Database.CreateCommand(
                 """

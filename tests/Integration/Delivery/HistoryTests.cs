@@ -32,7 +32,12 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
         await using var system = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
-            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2" },
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+                // In mode live, what Redis does not bring does not come from the store either.
+                ["Streaming__StoreCheckSeconds"] = "600",
+            },
             database: await rig.CreateDatabaseAsync()
         );
         var (a, b) = (system.Replicas[0], system.Replicas[1]);

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Sockets;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -32,10 +34,15 @@ public sealed class StoreClockTests(StackFixture stack)
     [Fact]
     public async Task While_the_store_is_away_a_replica_goes_by_its_own_clock()
     {
+        using var closing = new TcpListener(IPAddress.Loopback, 0);
+        closing.Start();
         await using var nowhere = NpgsqlDataSource.Create(
-            $"Host=127.0.0.1;Port={FreePort.Take()};Username=nobody;Timeout=1"
+            $"Host=127.0.0.1;Port={((IPEndPoint)closing.LocalEndpoint).Port};Username=nobody;Timeout=1;SSL Mode=Disable"
         );
         using var clock = await StartAsync(nowhere, new OffClock(TimeSpan.FromSeconds(3)));
+        // Two attempts: the first one has failed by then.
+        for (var attempt = 0; attempt < 2; attempt++)
+            (await closing.AcceptTcpClientAsync(TestContext.Current.CancellationToken)).Dispose();
         Assert.Equal(TimeSpan.Zero, clock.Ahead);
         await clock.StopAsync(TestContext.Current.CancellationToken);
         Assert.True(clock.ExecuteTask is { IsFaulted: false }, clock.ExecuteTask?.Exception?.Message);
@@ -46,7 +53,7 @@ public sealed class StoreClockTests(StackFixture stack)
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var clock = new StoreClock(
             store,
-            Options.Create(new StreamingOptions()),
+            Options.Create(new StreamingOptions { StoreClockSeconds = 1 }),
             time,
             services.GetRequiredService<IMeterFactory>(),
             Microsoft.Extensions.Logging.Abstractions.NullLogger<StoreClock>.Instance

@@ -21,7 +21,13 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
     public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
     {
         protected override int Replicas => 2;
-        protected override Dictionary<string, string> Settings => new() { ["EventStore__CommandTimeoutSeconds"] = "2" };
+        protected override Dictionary<string, string> Settings =>
+            new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+                // In mode live, what Redis does not bring does not come from the store either.
+                ["Streaming__StoreCheckSeconds"] = "600",
+            };
     }
 
     [Theory]

@@ -4,7 +4,7 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>A leading Broadcaster that fails, and the standby that takes over.</summary>
-public sealed class TakeoverTests(TakeoverTests.OneReplica fixture) : IClassFixture<TakeoverTests.OneReplica>
+public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFixture<TakeoverTests.TwoReplicas>
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
@@ -14,7 +14,13 @@ public sealed class TakeoverTests(TakeoverTests.OneReplica fixture) : IClassFixt
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    public sealed class OneReplica(StackFixture stack) : SharedSystem(stack);
+    public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Replicas => 2;
+
+        // What the leader does not relay is not found in the store either.
+        protected override Dictionary<string, string> Settings => new() { ["Streaming__StoreCheckSeconds"] = "600" };
+    }
 
     [Theory]
     [InlineData("killed")]
@@ -23,7 +29,7 @@ public sealed class TakeoverTests(TakeoverTests.OneReplica fixture) : IClassFixt
     {
         while (_system.Broadcasters.Count < 2)
             await _system.StartBroadcasterAsync();
-        await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
+        await using var reader = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         var leader = await _system.LeaderAsync();
         await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
         if (fault == "killed")

@@ -86,11 +86,19 @@ public sealed class EndingTests(SecureSystem system)
         Assert.Contains("replaced", second.Frames[^1].Data, StringComparison.Ordinal);
         await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
         await third.WaitForEventsAsync(1);
-        var rows = await SecureSystem.JsonAsync(
-            system.A,
-            Get,
-            $"/v1/connections?filter={topic}",
-            key: SecureSystem.OperatorKey
+        JsonElement rows = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                rows = await SecureSystem.JsonAsync(
+                    system.A,
+                    Get,
+                    $"/v1/connections?filter={topic}",
+                    key: SecureSystem.OperatorKey
+                );
+                return rows.GetProperty("connections").GetArrayLength() > 0;
+            },
+            "the replica knows the other one"
         );
         Assert.Equal(
             "ann",

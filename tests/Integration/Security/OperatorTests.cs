@@ -1,5 +1,7 @@
 using System.Net;
+using System.Text.Json;
 using Harness;
+using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -54,7 +56,20 @@ public sealed class OperatorTests(SecureSystem system)
             Tokens.Of("far", subscribe: ["orders.>"])
         );
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
-        var rows = await SecureSystem.JsonAsync(A, Get, "/v1/connections?filter=far", key: SecureSystem.OperatorKey);
+        JsonElement rows = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                rows = await SecureSystem.JsonAsync(
+                    A,
+                    Get,
+                    "/v1/connections?filter=far",
+                    key: SecureSystem.OperatorKey
+                );
+                return rows.GetProperty("connections").GetArrayLength() > 0;
+            },
+            "the replica knows the other one"
+        );
         Assert.False(rows.TryGetProperty("partial", out _));
         var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
         Assert.Equal(

