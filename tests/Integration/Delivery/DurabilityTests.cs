@@ -141,5 +141,26 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
             async () => await server.AskAsync<string>("show synchronous_standby_names", Stop) == names,
             "the setting is read"
         );
+        if (names.Length > 0)
+            await DeliverySystem.EventuallyAsync(() => CommitsWaitAsync(server), "commits wait for the standby");
+    }
+
+    /// <summary>Commits, and ends a wait for a standby. The checkpointer makes commits wait, some time after another
+    /// process has read the setting.</summary>
+    private static async Task<bool> CommitsWaitAsync(PostgresStandby server)
+    {
+        await using var connection = new NpgsqlConnection(server.ConnectionString);
+        await connection.OpenAsync(Stop);
+        var waits = $"from pg_stat_activity where pid = {connection.ProcessID} and wait_event = 'SyncRep'";
+        await using var write = new NpgsqlCommand("select pg_logical_emit_message(true, 'a commit', '')", connection);
+        var commit = write.ExecuteNonQueryAsync(Stop);
+        while (!commit.IsCompleted)
+            if (await server.AskAsync<long>($"select count(pg_cancel_backend(pid)) {waits}", Stop) == 1)
+            {
+                await commit;
+                return true;
+            }
+        await commit;
+        return false;
     }
 }

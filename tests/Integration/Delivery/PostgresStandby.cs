@@ -9,9 +9,13 @@ namespace Integration.Delivery;
 /// standby and is promoted.</summary>
 internal sealed class PostgresStandby : IAsyncDisposable
 {
+    private const string Migrated = "migrated";
+
+    private readonly Lock _gate = new();
     private readonly Process _server;
     private readonly string _folder;
     private readonly NpgsqlConnectionStringBuilder _address;
+    private Task? _migrated;
 
     private PostgresStandby(Process server, string folder, NpgsqlConnectionStringBuilder address) =>
         (_server, _folder, _address) = (server, folder, address);
@@ -53,23 +57,42 @@ internal sealed class PostgresStandby : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Creates a database, migrated as a deployment does.</summary>
+    /// <summary>Creates a database that a deployment has migrated: a copy of the first one.</summary>
     public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(string name)
     {
-        await using (var connection = new NpgsqlConnection(ConnectionString))
-        {
-            await connection.OpenAsync();
-            await using var create = new NpgsqlCommand($"create database {name}", connection);
-            await create.ExecuteNonQueryAsync();
-        }
+        Task migrated;
+        lock (_gate)
+            migrated = _migrated ??= MigrateAsync();
+        await migrated;
+        await CreateAsync(name, Migrated);
         var database = At(name);
+        await using var copy = new NpgsqlConnection(database.ConnectionString);
+        await copy.OpenAsync();
+        // A database of its own, and not one that continues the history of another.
+        await using var begin = new NpgsqlCommand("select eventstore.new_epoch()", copy);
+        await begin.ExecuteNonQueryAsync();
+        return database;
+    }
+
+    private async Task MigrateAsync()
+    {
+        await CreateAsync(Migrated, "template1");
+        var database = At(Migrated);
+        database.Pooling = false; // Postgres copies only what nobody is connected to
         await StreamApi.Migration.RunAsync([
             "--ConnectionStrings:eventstore",
             database.ConnectionString,
             "--Logging:LogLevel:Default",
             "Warning",
         ]);
-        return database;
+    }
+
+    private async Task CreateAsync(string name, string template)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        await using var create = new NpgsqlCommand($"create database {name} template {template}", connection);
+        await create.ExecuteNonQueryAsync();
     }
 
     /// <summary>Returns the address of a database of this server.</summary>
