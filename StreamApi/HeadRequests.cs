@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.RateLimiting;
 using Streaming.Endpoints;
 using Streaming.Opening;
@@ -6,10 +7,14 @@ namespace StreamApi;
 
 /// <summary>
 /// Answers HEAD wherever GET is answered (RFC 9110 §9.3.2): Kestrel sends the head of the GET's response without its
-/// body. A stream is not opened; its response is the head, and takes no place and starts no work.
+/// body. A stream is not opened: its response is the head of one that is found and allowed, and takes no place.
 /// </summary>
 internal static class HeadRequests
 {
+    /// <summary>One endpoint for each stream: authorization keeps a policy for every endpoint that it has
+    /// seen.</summary>
+    private static readonly ConditionalWeakTable<RouteEndpoint, RouteEndpoint> Heads = [];
+
     private sealed record Asked;
 
     /// <summary>Adds routing, since the method decides on the endpoint.</summary>
@@ -35,7 +40,7 @@ internal static class HeadRequests
                     && context.GetEndpoint() is RouteEndpoint endpoint
                     && endpoint.Metadata.GetMetadata<StreamDescription>() is not null
                 )
-                    context.SetEndpoint(HeadOf(endpoint));
+                    context.SetEndpoint(Heads.GetValue(endpoint, HeadOf));
                 return next(context);
             }
         );

@@ -103,7 +103,7 @@ internal sealed class EventSearch
             listing.Through,
             ((after + 1) / listing.PartitionSpan + partitions) * listing.PartitionSpan - 1
         );
-        var (found, seen) = (new List<FoundEvent>(), 0);
+        var (found, seen, probes) = (new List<FoundEvent>(), 0, 0);
         var pending = topics.Where(t => t.Value < through).Select(t => (Topic: t.Key, After: t.Value)).ToArray();
         for (var round = 0; pending.Length > 0; round++)
         {
@@ -111,6 +111,7 @@ internal sealed class EventSearch
             var rowsOfTopic = Math.Max(LeastRows, room / pending.Length);
             var (rows, cut) = await ProbeAsync(pending, rowsOfTopic, through, found, cancellationToken);
             seen += rows;
+            probes += pending.Length * partitions;
             // After the last row of a topic with more rows the result has gaps.
             var complete = cut.Length == 0 ? through : cut.Min(t => t.After);
             if (
@@ -125,7 +126,7 @@ internal sealed class EventSearch
             }
             pending = cut;
         }
-        var inVain = seen - found.Count;
+        var inVain = probes + seen - found.Count;
         found.RemoveAll(e => e.Position > through);
         found.Sort((a, b) => a.Position.CompareTo(b.Position));
         var isEnd = through == listing.Through;
@@ -215,7 +216,7 @@ internal readonly record struct FoundEvent(long Position, int Bytes, string Key)
 /// <param name="Store">The log at the time of the search.</param>
 /// <param name="Events">Matches in position order.</param>
 /// <param name="Through">The result has every match after the asked position and up to here.</param>
-/// <param name="InVain">Rows that were read and do not match.</param>
+/// <param name="InVain">Rows that were read and do not match, and topics that were looked up in a partition.</param>
 /// <param name="IsEnd">True if <paramref name="Through"/> is the head, or the end of the directory of topics, which
 /// follows the head.</param>
 /// <param name="IsOneSnapshot">True if the events are of the snapshot of <paramref name="Store"/>; false if retention

@@ -84,7 +84,7 @@ public sealed class SearchTests(StackFixture stack)
             {
                 // The whole search takes ten seconds and more.
                 ["EventStore__SearchRows"] = "256",
-                ["Streaming__ReplaySearchPercent"] = "1",
+                ["Streaming__ReplaySearchPercent"] = "3",
                 ["Streaming__PositionSeconds"] = "1",
                 ["Streaming__RecentEvents"] = "0",
             },

@@ -167,7 +167,8 @@ internal sealed class AgentSessions : IDisposable
         {
             if (_leases.IsLeaving)
             {
-                await _runs.HandOverAsync(name);
+                if (await _runs.PendingAsync(name, CancellationToken.None) is not null)
+                    await _runs.HandOverAsync(name);
                 return true;
             }
             await _runs.ReleaseUnconfirmedAsync(name);
