@@ -6,6 +6,8 @@ namespace AspireSse.Client.Connecting;
 /// <summary>Sends a stream's request, with the current last id, token and ticket.</summary>
 internal sealed class Connector(SseClient client, SseRequest request)
 {
+    private bool _redirectedToGet;
+
     /// <summary>The stream's address for spans and metrics. Without the query, which may contain a ticket.</summary>
     public Uri Address { get; } = request.Uri.IsAbsoluteUri ? request.Uri : new(client.Http.BaseAddress!, request.Uri);
 
@@ -37,19 +39,28 @@ internal sealed class Connector(SseClient client, SseRequest request)
             && await request.BearerToken(cancellationToken).ConfigureAwait(false) is { } token
         )
             message.Headers.Authorization = new("Bearer", token);
-        return await client
-            .Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
-            .ConfigureAwait(false);
+        try
+        {
+            return await client
+                .Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            // A redirect that HttpClient follows after a POST changes the message's own method.
+            _redirectedToGet = message.Method != request.Method;
+        }
     }
 
     /// <summary>
     /// Returns true if the request may be repeated after this failure. An unsafe request without an id may be repeated
-    /// only if the server cannot have started it.
+    /// only if the server cannot have started it: not after a redirect to a GET.
     /// </summary>
     public bool MayResend(string lastEventId, SseException failure) =>
-        lastEventId.Length > 0
-        || request.MayBeResentWithoutId
-        || failure.StatusCode
+        MayResume(lastEventId) || !_redirectedToGet && CannotHaveStarted(failure);
+
+    private static bool CannotHaveStarted(SseException failure) =>
+        failure.StatusCode
             is HttpStatusCode.RequestTimeout
                 or HttpStatusCode.TooManyRequests
                 or HttpStatusCode.ServiceUnavailable

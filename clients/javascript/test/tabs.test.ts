@@ -253,6 +253,21 @@ test("a tab that may not read what it missed says so and follows the leader", as
   leader.channel.close();
 });
 
+test("a tab that has not caught up when the leader ends is told so", async () => {
+  await using server = await serve(stream(""));
+  const leader = await lead("ends");
+  const follower = open(server.url, { name: "ends" });
+  await leader.joined;
+  for (const n of [1, 5]) leader.say(n);
+  await until("its own connection", () => server.exchanges.length === 1);
+  const state = { state: "closed", reason: "nothing-more", final: true };
+  leader.channel.postMessage({ kind: "state", state, run: "r", id: "5", seen: 5, connected: undefined });
+  await until("the end", () => follower.tab.state.state === "closed");
+  assert.deepEqual(follower.events, ["1", "resync"]);
+  leader.close();
+  leader.channel.close();
+});
+
 test("a tab that leads before it has caught up counts what it has read", async () => {
   await using server = await serve(stream("id: 3\ndata: 3\n\nid: 4\ndata: 4\n\n"), stream("id: 5\ndata: 5\n\n"));
   const leader = await lead("early");
