@@ -239,8 +239,10 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       if (message.connected !== undefined && message.connected !== this.#connected)
         this.#deliver({ type: "connected", data: message.connected, id: this.#id });
       if (joined !== this.#joined) return; // closed by a handler
-      if (message.state.state === "closed") this.#end(message.state);
-      else this.enter(message.state);
+      if (message.state.state !== "closed") return this.enter(message.state);
+      // The end applies to this tab too, which cannot read what it has missed any more.
+      if (this.#id !== "" && this.#id !== message.id) this.#miss(message.id);
+      if (joined === this.#joined) this.#end(message.state);
     }
   }
 
@@ -280,11 +282,14 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     });
     client.onState(({ state }) => {
       if (state !== "closed" || joined.behind !== behind) return;
-      const resumedFrom = until.marks[0]!.id;
-      const data = JSON.stringify({ reason: "missed", requested: this.#id, resumedFrom });
-      this.#deliver({ type: "resync", data, id: resumedFrom });
+      this.#miss(until.marks[0]!.id);
       if (joined.behind === behind) this.#meet(joined, until.marks);
     });
+  }
+
+  #miss(resumedFrom: string): void {
+    const data = JSON.stringify({ reason: "missed", requested: this.#id, resumedFrom });
+    this.#deliver({ type: "resync", data, id: resumedFrom });
   }
 
   // Follows the leader again, from the first of its positions to the last.
