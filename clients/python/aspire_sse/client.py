@@ -34,7 +34,7 @@ class RetriesExhausted(Exception):
 
 
 class StreamBroken(Exception):
-    """A stream without ids broke, or the answer to its request was lost: a new request would repeat the work."""
+    """A POST without event ids lost its answer, or its stream broke: a new request would repeat the work."""
 
 
 class _Unavailable(HttpError):
@@ -53,12 +53,13 @@ class SSEClient:
         for event in SSEClient("http://localhost:5080/v1/inventory/stream"):
             print(event.event, event.json())
 
-    The iteration ends after a 204, at the end of a stream without ids, after an event named in ``ends``, or after
+    The iteration ends after a 204, at the end of a POST without event ids, after an event named in ``ends``, or after
     :meth:`close`, which any thread may call. Only one thread may read at a time.
 
     :param url: URL of the stream.
     :param json: Request body; makes the request a POST unless ``method`` is given. A POST without event ids is sent
-        again only if the server cannot have begun its work: it was not reached, or answered 408, 429 or 503.
+        again only if the server cannot have begun its work: it was not reached, or answered 408, 429 or 503. After a
+        redirect to a GET it is not sent again.
     :param headers: Additional headers, or a function that returns them, called for each connection: for a token that
         expires. Redirects to another origin drop ``Authorization`` and cookies.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
@@ -69,7 +70,7 @@ class SSEClient:
         doubles with each failure up to ``max_delay``. Each wait is random within the upper half of that time. The
         server's ``retry:`` and ``Retry-After`` are the minimum, up to five minutes.
     :param max_retries: Maximum reconnections in a row without an event (``connected`` does not count) and without a
-        connection of five seconds; None for no limit.
+        connection of five seconds; None for no limit. With 0 the iteration ends with its only connection.
     """
 
     def __init__(
@@ -100,7 +101,8 @@ class SSEClient:
         self._closed = threading.Event()
         self._socket: Optional[socket.socket] = None
         self._retry: Optional[float] = None
-        self._sent = False  # the request of the latest attempt, which may have reached the server
+        self._sent = False  # the latest attempt may have begun the work: the server may have its request
+        self._redirected = False  # the latest attempt has begun the work: a redirect made it a GET
         self._opened_at: Optional[float] = None
         self.last_event_id = last_event_id
         """Id of the last event received. Store it to resume in another process."""
@@ -137,16 +139,16 @@ class SSEClient:
                     yield event
                     if event.event in self._ends or self._closed.is_set():
                         return
-                if not self.last_event_id:
+                if self._closed.is_set() or self._max_retries == 0 or not self._may_resend():
                     return
             except _Unavailable as e:
-                if e.status not in _NOT_STARTED and not self._may_resend():
+                if (self._redirected or e.status not in _NOT_STARTED) and not self._may_resend():
                     raise HttpError(e.status, e.problem) from None
                 after = e.after
             except (OSError, http.client.HTTPException) as e:
                 if self._closed.is_set():
                     return
-                if not self.last_event_id if self._opened_at else self._sent and not self._may_resend():
+                if self._sent and not self._may_resend():
                     raise StreamBroken(str(e) or type(e).__name__) from e
                 silent = isinstance(e, socket.timeout)
             if self._opened_at and not silent and time.monotonic() - self._opened_at > _STABLE:
@@ -168,7 +170,7 @@ class SSEClient:
         return random.uniform(max(least, longest / 2), longest)
 
     def _connect(self) -> Iterator[Event]:
-        self._sent, self._opened_at = False, None
+        self._sent, self._redirected, self._opened_at = False, False, None
         headers = self._headers() if callable(self._headers) else self._headers
         url, method, body = self._url, self._method, self._body
         for hops in range(_MAX_REDIRECTS, -1, -1):
@@ -188,6 +190,7 @@ class SSEClient:
                     return
                 # A redirect that is not 307 or 308 changes the method (Fetch standard, HTTP-redirect fetch).
                 if response.status == 303 and method != "HEAD" or response.status in (301, 302) and method == "POST":
+                    self._redirected = self._redirected or method not in _SAFE
                     method, body = "GET", None
                 if (target.scheme, target.netloc) != (url.scheme, url.netloc):
                     headers = {name: value for name, value in headers.items() if name.lower() not in _SECRETS}
@@ -216,7 +219,7 @@ class SSEClient:
         if self.last_event_id:
             sent["Last-Event-ID"] = self.last_event_id.encode()  # http.client sends text as Latin-1
         path = (url.path or "/") + ("?" + url.query if url.query else "")
-        self._sent = False
+        self._sent = self._redirected
         connection.connect()
         # http.client drops its reference to the socket after a `Connection: close`.
         self._socket = connection.sock

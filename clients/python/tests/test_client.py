@@ -61,6 +61,16 @@ def stream(handler, body: bytes, cut=False):
     handler.close_connection = True
 
 
+def redirect(status, to):
+    def answer(handler):
+        handler.send_response(status)
+        handler.send_header("Location", to.encode().decode("latin-1"))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
 def quick(url, **options):
     return SSEClient(url, **{"initial_delay": 0.01, "max_delay": 0.05, **options})
 
@@ -74,7 +84,7 @@ class ClientTests(unittest.TestCase):
             self.assertEqual([None, "2", "3"], [last for _, last, _ in server.requests])
 
     def test_a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not(self):
-        with Server(503, 500, b"data: a\n\n") as server:
+        with Server(503, 500, b"data: a\n\n", 204) as server:
             self.assertEqual(["a"], [e.data for e in quick(server.url)])
         with Server(404) as server:
             with self.assertRaises(HttpError) as refused:
@@ -86,6 +96,17 @@ class ClientTests(unittest.TestCase):
             with self.assertRaises(RetriesExhausted):
                 list(quick(server.url, max_retries=3))
             self.assertEqual(4, len(server.requests))
+
+    def test_a_safe_request_without_ids_is_repeated_until_there_is_no_more(self):
+        with Server(b"data: a\n\n", lambda h: stream(h, b"data: b\n\n", cut=True), b"data: c\n\n", 204) as server:
+            self.assertEqual(["a", "b", "c"], [e.data for e in quick(server.url, max_retries=1)])
+            self.assertEqual(4, len(server.requests))
+
+    def test_without_retries_the_end_of_the_only_connection_is_no_error(self):
+        for answer, events in ((b"data: a\n\n", 1), (b"id: 1\ndata: a\n\n", 1), (204, 0)):
+            with self.subTest(answer=answer), Server(answer) as server:
+                self.assertEqual(events, len(list(quick(server.url, max_retries=0))))
+                self.assertEqual(1, len(server.requests))
 
     def test_the_server_says_how_long_to_wait(self):
         with Server(b"retry: 300\nid: 1\ndata: a\n\n", 204) as server:
@@ -130,6 +151,23 @@ class ClientTests(unittest.TestCase):
         with self.assertRaises(RetriesExhausted):
             list(quick(server.url, json={}, max_retries=2))  # nobody listens there now
 
+    def test_work_that_ended_with_a_redirect_to_its_result_is_not_started_again(self):
+        nobody = "http://127.0.0.1:1/"
+        for status in (301, 302, 303):
+            with self.subTest(status=status), Server(redirect(status, nobody)) as server:
+                with self.assertRaises(StreamBroken):
+                    list(quick(server.url, json={}, max_retries=2))
+                self.assertEqual(["POST"], [method for method, _, _ in server.requests])
+        for status in (408, 429, 503):
+            with self.subTest(status=status), Server(redirect(303, "/result"), status) as server:
+                with self.assertRaises(HttpError):
+                    list(quick(server.url, json={}, max_retries=2))
+                self.assertEqual(["POST", "GET"], [method for method, _, _ in server.requests])
+        with Server(redirect(307, nobody)) as server:
+            with self.assertRaises(RetriesExhausted):
+                list(quick(server.url, json={}, max_retries=2))
+            self.assertEqual(3, len(server.requests))
+
     def test_connected_is_no_progress(self):
         with Server(lambda h: stream(h, b"id: 1\nevent: connected\ndata: {}\n\n", cut=True)) as server:
             with self.assertRaises(RetriesExhausted):
@@ -144,21 +182,17 @@ class ClientTests(unittest.TestCase):
     def test_redirects_are_followed_and_keep_secrets_at_their_origin(self):
         seen = []
 
-        def redirect(status, to):
-            def answer(handler):
+        def seeing(answer):
+            def see(handler):
                 seen.append((handler.command, handler.path, handler.headers.get("Authorization")))
-                handler.send_response(status)
-                handler.send_header("Location", to.encode().decode("latin-1"))
-                handler.send_header("Content-Length", "0")
-                handler.end_headers()
+                answer(handler)
 
-            return answer
+            return see
 
-        def last(handler):
-            seen.append((handler.command, handler.path, handler.headers.get("Authorization")))
-            stream(handler, b"data: a\n\n")
-
-        with Server(last) as other, Server(redirect(307, "/é"), redirect(301, other.url)) as server:
+        last = seeing(lambda h: stream(h, b"data: a\n\n"))
+        with Server(last) as other, Server(
+            seeing(redirect(307, "/é")), seeing(redirect(301, other.url))
+        ) as server:
             client = quick(server.url, json={}, headers={"Authorization": "Bearer t"})
             self.assertEqual(["a"], [e.data for e in client])
             secret = "Bearer t"
