@@ -74,6 +74,27 @@ public partial class RequestTests
         Assert.Equal(["a"], await ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post }));
     }
 
+    [Theory]
+    [InlineData("http://127.0.0.1:1/", 1)] // nothing listens there
+    [InlineData("/result", 2)]
+    public async Task A_POST_that_was_redirected_to_a_GET_is_not_sent_again(string target, int requests)
+    {
+        await using var server = await StartAsync(
+            context =>
+            {
+                context.Response.StatusCode = 303;
+                context.Response.Headers.Location = target;
+                return Task.CompletedTask;
+            },
+            Status(503),
+            Status(400)
+        );
+        await Assert.ThrowsAsync<SseException>(() =>
+            ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post })
+        );
+        Assert.Equal(requests, server.Requests.Count);
+    }
+
     [Fact]
     public async Task Token_and_ticket_are_asked_for_at_each_connect()
     {
