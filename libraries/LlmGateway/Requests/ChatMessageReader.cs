@@ -34,18 +34,10 @@ internal static class ChatMessageReader
                     ChatBody.Name(json, "tool_call_id", path)
                     ?? ChatBody.Name(json, "name", path)
                     ?? throw new InvalidChatException(path + "tool_call_id", "is required.");
+                var parts = Contents(Required(content, path), path, limits);
                 return new ChatMessage(
                     ChatRole.Tool,
-                    [
-                        new FunctionResultContent(
-                            callId,
-                            string.Concat(
-                                Contents(Required(content, path), path, limits)
-                                    .OfType<TextContent>()
-                                    .Select(t => t.Text)
-                            )
-                        ),
-                    ]
+                    [UntranslatableContent.ToolResult(callId, parts, path + "content")]
                 );
             case "assistant":
                 List<AIContent> contents = content is { } present ? Contents(present, path, limits) : [];

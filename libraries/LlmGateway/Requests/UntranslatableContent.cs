@@ -3,12 +3,22 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Requests;
 
 /// <summary>
-/// Part of a message that only a provider with the same API takes, in the original body: audio, files, documents.
+/// Part of a message that only a provider with the same API takes, in the original body: audio, files, documents, and
+/// tool results that are more than text.
 /// </summary>
 /// <param name="path">Path of the part's type in the request.</param>
 /// <param name="kind">The part's type.</param>
 internal sealed class UntranslatableContent(string path, string kind) : AIContent
 {
+    /// <summary>Returns the result of a tool call. Only its text can be translated.</summary>
+    /// <param name="callId">Id of the call.</param>
+    /// <param name="parts">The result's parts.</param>
+    /// <param name="path">Path of the parts in the request.</param>
+    public static AIContent ToolResult(string callId, IReadOnlyList<AIContent> parts, string path) =>
+        parts.FirstOrDefault(part => part is not TextContent) is { } other
+            ? other as UntranslatableContent ?? new UntranslatableContent(path, "non-text part of a tool result")
+            : new FunctionResultContent(callId, string.Concat(parts.OfType<TextContent>().Select(part => part.Text)));
+
     /// <summary>Refuses messages with such a part: the model would answer without it.</summary>
     /// <exception cref="InvalidChatException">A message has such a part; it is named.</exception>
     public static void Refuse(IEnumerable<ChatMessage> messages)

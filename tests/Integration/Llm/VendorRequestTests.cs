@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Integration.Llm;
 
-/// <summary>Requests that the gateway cannot keep as they are: it translates them, or refuses them by name.</summary>
+/// <summary>Requests reach their own vendor as they are; for another, they are translated or refused by name.</summary>
 [Collection(LlmSystem.Collection)]
 public sealed class VendorRequestTests(LlmSystem system)
 {
@@ -13,6 +13,19 @@ public sealed class VendorRequestTests(LlmSystem system)
 
     private const string Function = """ "tools":[{"type":"function","function":{"name":"f"}}] """,
         Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}] """;
+
+    private const string DocumentResult =
+            """{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":["""
+            + """{"type":"text","text":"x"},{"type":"document","source":{"type":"text","data":"x"}}]}]}""",
+        ImageResult =
+            """{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":["""
+            + """{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}}]}]}""",
+        FileResult =
+            """{"role":"tool","tool_call_id":"t","content":["""
+            + """{"type":"text","text":"x"},{"type":"file","file":{"file_id":"f"}}]}""",
+        ImageUrlResult =
+            """{"role":"tool","tool_call_id":"t","content":["""
+            + """{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}""";
 
     [Theory]
     [InlineData(OpenAi, "demo", Function + """ ,"tool_choice":{"function":{"name":""}}""", "tool_choice")]
@@ -66,6 +79,48 @@ public sealed class VendorRequestTests(LlmSystem system)
     }
 
     [Theory]
+    [InlineData(Anthropic, "gpt-4o", DocumentResult, "messages.1.content.0.content.1.type")]
+    [InlineData(Anthropic, "gpt-4o", ImageResult, "messages.1.content.0.content")]
+    [InlineData(OpenAi, "claude-x", FileResult, "messages[1].content[1].type")]
+    [InlineData(OpenAi, "claude-x", ImageUrlResult, "messages[1].content")]
+    [InlineData("/sse/chat", "demo", FileResult, "messages[1].content[1].type")]
+    public async Task A_message_that_the_model_would_see_only_in_part_is_refused(
+        string path,
+        string model,
+        string message,
+        string field
+    )
+    {
+        using var response = await PostAsync(path, model, "hi", """ "stream":false""", message);
+        var answer = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == HttpStatusCode.BadRequest, answer);
+        Assert.Contains(field, answer, StringComparison.Ordinal);
+        Assert.Contains("cannot be sent to this model", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Anthropic, "claude-x", DocumentResult)]
+    [InlineData(Anthropic, "claude-x", ImageResult)]
+    [InlineData(OpenAi, "gpt-4o", FileResult)]
+    public async Task A_message_that_only_its_own_vendor_takes_reaches_it_unchanged(
+        string path,
+        string model,
+        string message
+    )
+    {
+        JsonElement seen = default;
+        var prompt = system.Upstream.On(async request =>
+        {
+            seen = request.Body;
+            await request.StartAsync();
+            await request.EndAsync(1);
+        });
+        using var response = await PostAsync(path, model, prompt, """ "stream":false""", message);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(message), seen.GetProperty("messages")[1]));
+    }
+
+    [Theory]
     [InlineData(OpenAi, "demo", """ "response_format":{"type":"text"},"logprobs":false,"seed":7""")]
     [InlineData(Anthropic, "demo", """ "thinking":{"type":"enabled","budget_tokens":1024}""")]
     public async Task A_hint_and_a_default_are_accepted_for_every_model(string path, string model, string member)
@@ -98,12 +153,18 @@ public sealed class VendorRequestTests(LlmSystem system)
             Assert.False(seen.GetProperty("parallel_tool_calls").GetBoolean());
     }
 
-    private Task<HttpResponseMessage> PostAsync(string path, string model, string prompt, string member) =>
+    private Task<HttpResponseMessage> PostAsync(
+        string path,
+        string model,
+        string prompt,
+        string member,
+        string? message = null
+    ) =>
         LlmSystem.Http.PostAsync(
             new Uri(system.A.Url, path),
             new StringContent(
-                $$"""{"model":"{{model}}","max_tokens":9,"messages":[{"role":"user","content":"{{prompt}}"}], """
-                    + $"{member}}}",
+                $$"""{"model":"{{model}}","max_tokens":9,"messages":[{"role":"user","content":"{{prompt}}"}"""
+                    + $"{(message is null ? "" : "," + message)}],{member}}}",
                 Encoding.UTF8,
                 "application/json"
             )

@@ -126,12 +126,10 @@ internal static class MessagesRequestReader
                     ChatBody.Get(block, "input")?.GetRawText() ?? "{}"
                 );
             case "tool_result":
-                var text = ChatBody.Get(block, "content") is { } content
-                    ? string.Concat(
-                        Contents(content, path + ".content", limits).OfType<TextContent>().Select(t => t.Text)
-                    )
-                    : "";
-                return new FunctionResultContent(RequiredName("tool_use_id"), text);
+                List<AIContent> parts = ChatBody.Get(block, "content") is { } content
+                    ? Contents(content, path + ".content", limits)
+                    : [];
+                return UntranslatableContent.ToolResult(RequiredName("tool_use_id"), parts, path + ".content");
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
                 try
                 {
