@@ -43,6 +43,8 @@ internal static class ChatMessageReader
                 List<AIContent> contents = content is { } present ? Contents(present, path, limits) : [];
                 if (ChatBody.List(json, "tool_calls", limits.MaxMessages, "must be an array.", path) is { } calls)
                     contents.AddRange(calls.EnumerateArray().Select((c, i) => Call(c, $"{path}tool_calls[{i}].")));
+                else if (OpenAiOnly(json) is { } member)
+                    contents.Add(new UntranslatableContent(path + member, member));
                 else if (content is null && ChatBody.Get(json, "refusal") is null)
                     throw new InvalidChatException(path + "content", "is required if there are no tool_calls.");
                 return new ChatMessage(ChatRole.Assistant, contents);
@@ -53,6 +55,12 @@ internal static class ChatMessageReader
                 );
         }
     }
+
+    /// <summary>The member that stands for the content in answers to <c>functions</c> or <c>audio</c>.</summary>
+    private static string? OpenAiOnly(JsonElement assistant) =>
+        ChatBody.Get(assistant, "function_call") is not null ? "function_call"
+        : ChatBody.Get(assistant, "audio") is not null && ChatBody.Get(assistant, "content") is null ? "audio"
+        : null;
 
     private static JsonElement Required(JsonElement? content, string path) =>
         content ?? throw new InvalidChatException(path + "content", "is required.");

@@ -20,12 +20,15 @@ public sealed class VendorRequestTests(LlmSystem system)
         ImageResult =
             """{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":["""
             + """{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}}]}]}""",
+        ImageFile = """{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"file_1"}}]}""",
         FileResult =
             """{"role":"tool","tool_call_id":"t","content":["""
             + """{"type":"text","text":"x"},{"type":"file","file":{"file_id":"f"}}]}""",
         ImageUrlResult =
             """{"role":"tool","tool_call_id":"t","content":["""
-            + """{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}""";
+            + """{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}""",
+        OldCall = """{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}""",
+        Spoken = """{"role":"assistant","content":null,"audio":{"id":"audio_1"}}""";
 
     [Theory]
     [InlineData(OpenAi, "demo", Function + """ ,"tool_choice":{"function":{"name":""}}""", "tool_choice")]
@@ -81,8 +84,11 @@ public sealed class VendorRequestTests(LlmSystem system)
     [Theory]
     [InlineData(Anthropic, "gpt-4o", DocumentResult, "messages.1.content.0.content.1.type")]
     [InlineData(Anthropic, "gpt-4o", ImageResult, "messages.1.content.0.content")]
+    [InlineData(Anthropic, "gpt-4o", ImageFile, "messages.1.content.0.source.type")]
     [InlineData(OpenAi, "claude-x", FileResult, "messages[1].content[1].type")]
     [InlineData(OpenAi, "claude-x", ImageUrlResult, "messages[1].content")]
+    [InlineData(OpenAi, "claude-x", OldCall, "messages[1].function_call")]
+    [InlineData(OpenAi, "claude-x", Spoken, "messages[1].audio")]
     [InlineData("/sse/chat", "demo", FileResult, "messages[1].content[1].type")]
     public async Task A_message_that_the_model_would_see_only_in_part_is_refused(
         string path,
@@ -101,7 +107,10 @@ public sealed class VendorRequestTests(LlmSystem system)
     [Theory]
     [InlineData(Anthropic, "claude-x", DocumentResult)]
     [InlineData(Anthropic, "claude-x", ImageResult)]
+    [InlineData(Anthropic, "claude-x", ImageFile)]
     [InlineData(OpenAi, "gpt-4o", FileResult)]
+    [InlineData(OpenAi, "gpt-4o", OldCall)]
+    [InlineData(OpenAi, "gpt-4o", Spoken)]
     public async Task A_message_that_only_its_own_vendor_takes_reaches_it_unchanged(
         string path,
         string model,

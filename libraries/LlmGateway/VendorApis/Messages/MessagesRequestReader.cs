@@ -131,6 +131,9 @@ internal static class MessagesRequestReader
                     : [];
                 return UntranslatableContent.ToolResult(RequiredName("tool_use_id"), parts, path + ".content");
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
+                // The id of an uploaded file means nothing to another vendor.
+                if (ChatBody.Name(source, "type", $"{path}.source.") is not ("url" or "base64" or null) and var type)
+                    return new UntranslatableContent($"{path}.source.type", type);
                 try
                 {
                     return
