@@ -40,7 +40,7 @@ internal sealed class TicketSessions(
         public OpenStream Stream => stream;
         public long OpenedAt => openedAt;
 
-        /// <summary>When it was opened, by Postgres's clock; null until it is noted.</summary>
+        /// <summary>Time of its opening by Postgres's clock; null until it is noted.</summary>
         public DateTimeOffset? At { get; set; }
     }
 

@@ -3,7 +3,7 @@ using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>What the store does with a run's events, and with its end, whatever was lost on the way.</summary>
+/// <summary>The store's treatment of a run's events and end when requests or answers were lost.</summary>
 public sealed class RunAppendTests(StackFixture stack)
 {
     private const string Will = """[{"type":"error","data":"{}"}]""";

@@ -77,7 +77,7 @@ public sealed class TopicReadTests(StackFixture stack)
         }
     }
 
-    /// <summary>What decides about a run holds the log's lock, so all publishers wait for it.</summary>
+    /// <summary>A decision about a run holds the log's lock, so all publishers wait for it.</summary>
     [Fact]
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {

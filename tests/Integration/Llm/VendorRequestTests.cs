@@ -117,16 +117,10 @@ public sealed class VendorRequestTests(LlmSystem system)
         string message
     )
     {
-        JsonElement seen = default;
-        var prompt = system.Upstream.On(async request =>
-        {
-            seen = request.Body;
-            await request.StartAsync();
-            await request.EndAsync(1);
-        });
+        var (prompt, seen) = Seen();
         using var response = await PostAsync(path, model, prompt, """ "stream":false""", message);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
-        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(message), seen.GetProperty("messages")[1]));
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(message), seen().GetProperty("messages")[1]));
     }
 
     [Theory]
@@ -147,6 +141,18 @@ public sealed class VendorRequestTests(LlmSystem system)
         string member
     )
     {
+        var (prompt, seen) = Seen();
+        using var response = await PostAsync(path, model, prompt, member);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        if (path == OpenAi)
+            Assert.True(seen().GetProperty("tool_choice").GetProperty("disable_parallel_tool_use").GetBoolean());
+        else
+            Assert.False(seen().GetProperty("parallel_tool_calls").GetBoolean());
+    }
+
+    /// <summary>Returns a prompt to which the provider answers, and the body of the request that it got.</summary>
+    private (string Prompt, Func<JsonElement> Body) Seen()
+    {
         JsonElement seen = default;
         var prompt = system.Upstream.On(async request =>
         {
@@ -154,12 +160,7 @@ public sealed class VendorRequestTests(LlmSystem system)
             await request.StartAsync();
             await request.EndAsync(1);
         });
-        using var response = await PostAsync(path, model, prompt, member);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        if (path == OpenAi)
-            Assert.True(seen.GetProperty("tool_choice").GetProperty("disable_parallel_tool_use").GetBoolean());
-        else
-            Assert.False(seen.GetProperty("parallel_tool_calls").GetBoolean());
+        return (prompt, () => seen);
     }
 
     private Task<HttpResponseMessage> PostAsync(

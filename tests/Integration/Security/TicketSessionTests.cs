@@ -10,7 +10,7 @@ using Streaming.Fanout;
 
 namespace Integration.Security;
 
-/// <summary>Of the connections of a ticket the one that was opened last stays, whatever becomes of the notes.</summary>
+/// <summary>The connection that was opened last with a ticket stays, even if notes are lost or late.</summary>
 public sealed class TicketSessionTests(StackFixture stack)
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

@@ -35,13 +35,7 @@ public sealed class PostmasterLockTests : IDisposable
     public void A_server_keeps_its_lock_also_when_its_folder_is_reached_through_a_link()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
-        using var server = Process.Start(
-            new ProcessStartInfo("sh", ["-c", "sleep 0.3; test -e postmaster.pid && touch kept; rm -f postmaster.pid"])
-            {
-                WorkingDirectory = _data,
-            }
-        )!;
-        System.IO.File.WriteAllText(File, $"{server.Id}\n");
+        using var server = StartServer();
         var link = Directory.CreateSymbolicLink(_data + "-link", _data);
         try
         {
@@ -59,15 +53,22 @@ public sealed class PostmasterLockTests : IDisposable
     public void A_server_that_is_still_shutting_down_is_waited_for_and_keeps_its_lock()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
-        // Stands for the server: it works in the data folder and removes its lock at its end, as Postgres does.
-        using var server = Process.Start(
+        using var server = StartServer();
+        PostmasterLock.Release(_data);
+        Assert.True(System.IO.File.Exists(Path.Combine(_data, "kept")));
+    }
+
+    /// <summary>Stands for the server: it works in the data folder and removes its lock at its end, as Postgres does.
+    /// </summary>
+    private Process StartServer()
+    {
+        var server = Process.Start(
             new ProcessStartInfo("sh", ["-c", "sleep 0.3; test -e postmaster.pid && touch kept; rm -f postmaster.pid"])
             {
                 WorkingDirectory = _data,
             }
         )!;
         System.IO.File.WriteAllText(File, $"{server.Id}\n");
-        PostmasterLock.Release(_data);
-        Assert.True(System.IO.File.Exists(Path.Combine(_data, "kept")));
+        return server;
     }
 }
