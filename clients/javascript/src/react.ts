@@ -23,13 +23,13 @@ export interface UseSse<Data> {
   /** True after a terminal event, or after `204`. */
   readonly complete: boolean;
   readonly state: ClientState;
-  /** The last error of `parse`. */
+  /** The last error of `parse`, or the fatal `error` of the server, which closes the stream without `complete`. */
   readonly error: unknown;
   readonly close: () => void;
   readonly reconnect: () => void;
 }
 
-const CONTROL = ["connected", "resync", "skipped"];
+const CONTROL = ["connected", "resync", "skipped", "unauthorized", "error"]; // types that only the server sends
 const TERMINAL = ["complete", "done", "end"];
 const CONNECTING: ClientState = { state: "connecting", attempt: 0 };
 
@@ -85,6 +85,12 @@ export function useSSE<Data = unknown>(
         setCollected((before) => ({ ...before, complete: true }));
         return opened.close();
       }
+      const error = fatalError(message);
+      if (error) {
+        flush();
+        setCollected((before) => ({ ...before, error }));
+        return opened.close();
+      }
       if (events ? !events.includes(message.type) : CONTROL.includes(message.type)) return;
       try {
         waiting.push(parse(message.data));
@@ -111,4 +117,15 @@ export function useSSE<Data = unknown>(
   const close = useCallback(() => client.current?.close(), []);
   const reconnect = useCallback(() => client.current?.reconnect(), []);
   return { ...collected, last: collected.data.at(-1), state, close, reconnect };
+}
+
+// The server's last word on a run that failed: a reconnection would get `204`, as after a complete run.
+function fatalError({ type, data }: Message): Error | undefined {
+  if (type !== "error") return undefined;
+  try {
+    const { error, fatal, reason } = JSON.parse(data) as { error?: unknown; fatal?: unknown; reason?: unknown };
+    return fatal === true ? Object.assign(new Error(String(error)), { reason }) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -17,10 +17,10 @@ before(async () => {
   ({ useSSE } = await import("../src/react.js"));
 });
 function mount(url: string) {
-  const seen: { data: readonly unknown[]; complete: boolean; state: string }[] = [];
+  const seen: { data: readonly unknown[]; complete: boolean; error: unknown; state: string }[] = [];
   const Reader = () => {
-    const { data, complete, state } = useSSE(url, { initial: 1, max: 5 });
-    seen.push({ data, complete, state: state.state });
+    const { data, complete, error, state } = useSSE(url, { initial: 1, max: 5 });
+    seen.push({ data, complete, error, state: state.state });
     return null;
   };
   const root = dom.createRoot(document.createElement("div"));
@@ -51,5 +51,38 @@ test("complete ends the stream without another request", async () => {
   assert.deepEqual(now()?.data, [{ n: 1 }]);
   assert.equal(now()?.state, "closed");
   assert.equal(server.exchanges.length, 1);
+  root.unmount();
+});
+
+test("a fatal error ends the stream with the error, not as complete", async () => {
+  await using server = await serve(
+    stream(
+      'id: 1\ndata: {"n":1}\n\nid: 2\nevent: error\ndata: {"error":"stopped","fatal":true,"reason":"interrupted"}\n\n',
+      { end: true },
+    ),
+    status(204),
+  );
+  const { root, now } = mount(server.url);
+  await until("the end", () => now()?.state === "closed" && now()?.error !== undefined);
+  assert.deepEqual(now()?.data, [{ n: 1 }]);
+  assert.equal(now()?.complete, false);
+  assert.equal((now()?.error as Error).message, "stopped");
+  assert.equal((now()?.error as { reason?: string }).reason, "interrupted");
+  assert.equal(server.exchanges.length, 1);
+  root.unmount();
+});
+
+test("what the server says about the stream is no item, and an error that is not fatal ends nothing", async () => {
+  await using server = await serve(
+    stream(
+      'event: unauthorized\ndata: {"reason":"expiring"}\n\nevent: error\ndata: {"error":"later","fatal":false}\n\n' +
+        'id: 1\ndata: {"n":1}\n\n',
+    ),
+  );
+  const { root, now } = mount(server.url);
+  await until("the item", () => now()?.data.length === 1);
+  assert.deepEqual(now()?.data, [{ n: 1 }]);
+  assert.equal(now()?.error, undefined);
+  assert.equal(now()?.state, "open");
   root.unmount();
 });
