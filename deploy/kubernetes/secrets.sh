@@ -8,6 +8,7 @@ sha256() { printf %s "$1" | openssl dgst -sha256 -r | cut -c1-64; }
 
 frontend=$(random)
 publisher=$(random)
+operator=$(random)
 
 secret() {
     printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: aspire-sse\nstringData:\n' "$1"
@@ -26,18 +27,22 @@ fi
 secret redis
 echo "  password: '$(random)'"
 
-# The frontend's key reads the pages about the system. The first key of your own publishes and reads everything else.
+# From 100 on, so that keys of your own (0, 1, …) replace no part of these. The frontend's key reads no topic; the
+# operator's reads everything, and sees and closes every connection.
 secret streamapi-access
 cat <<END
-  Security__ApiKeys__0__Name: frontend
-  Security__ApiKeys__0__Sha256: '$(sha256 "$frontend")'
-  Security__ApiKeys__0__Subscribe__0: \$sys.>
-  Security__ApiKeys__1__Name: publisher
-  Security__ApiKeys__1__Sha256: '$(sha256 "$publisher")'
-  Security__ApiKeys__1__Subscribe__0: '>'
-  Security__ApiKeys__1__Publish__0: '>'
+  Security__ApiKeys__100__Name: frontend
+  Security__ApiKeys__100__Sha256: '$(sha256 "$frontend")'
+  Security__ApiKeys__101__Name: publisher
+  Security__ApiKeys__101__Sha256: '$(sha256 "$publisher")'
+  Security__ApiKeys__101__Subscribe__0: '>'
+  Security__ApiKeys__101__Publish__0: '>'
+  Security__ApiKeys__102__Name: operator
+  Security__ApiKeys__102__Sha256: '$(sha256 "$operator")'
+  Security__ApiKeys__102__Subscribe__0: '>'
+  Security__ApiKeys__102__Subscribe__1: \$sys.>
 END
 secret webfrontend-access
 echo "  api-key: '$frontend'"
 
-echo "The API key of 'publisher', stored nowhere else: $publisher" >&2
+echo "API keys, stored nowhere else. publisher: $publisher operator (for the runbook): $operator" >&2
